@@ -1,0 +1,148 @@
+"""What every source offers: keys, labels, and samples in the working form.
+
+A source is a sequence of labelled samples. It is opened once (`open_source`), which lists and sorts the keys and reads
+the labels; pixels are read later, range by range, by the scan. Nothing here knows recipes or plans.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+type SampleDtype = Literal["uint8", "uint16", "float32"]
+type Resize = Literal["crop", "pad", "stretch"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """How a source is to be read: which part of it, and where its labels stand.
+
+    `max_pixels` bounds the pixels of one picture, so that a decompression bomb is an error and not a dead machine.
+    `exclude` are folders that a walk never enters (the output folder of this run).
+    """
+
+    split: str | None = None
+    label_level: Literal["fine", "coarse"] = "fine"
+    label_column: str | None = None
+    data_key: str | None = None
+    label_key: str | None = None
+    max_pixels: int = 100_000_000
+    exclude: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of n samples: class indices, or rows of soft labels, or neither (an unlabelled source).
+
+    `classes` is int32 (n,) with values in 0 … K−1; `soft` is float32 (n, K). At most one of the two is given, and
+    `class_names` has K entries (none for an unlabelled source).
+    """
+
+    class_names: tuple[str, ...] = ()
+    classes: NDArray[np.int32] | None = None
+    soft: NDArray[np.float32] | None = None
+
+    @property
+    def kind(self) -> Literal["classes", "soft", "none"]:
+        if self.classes is not None:
+            return "classes"
+        return "soft" if self.soft is not None else "none"
+
+
+@dataclass(frozen=True)
+class Form:
+    """The working form of one sample, as the cache holds it.
+
+    `axes` names the dimensions of `shape` where they are those of a picture ("hwc", "chw" or "hw"), and is empty for
+    anything else (volumes, embeddings …), which can be mixed as a whole but has no place for a box.
+    """
+
+    shape: tuple[int, ...]
+    dtype: SampleDtype
+    axes: Literal["hwc", "chw", "hw", ""]
+
+    @property
+    def sample_bytes(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True)
+class Target:
+    """The form to bring samples into, and the rules for it.
+
+    `resize` None means that pictures must have the form's size already; one that has not raises `FormMismatch`.
+    `value_range` maps [low, high] linearly onto the full range of an integer form, clipping what lies outside.
+    """
+
+    form: Form
+    resize: Resize | None = None
+    value_range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the samples look like before any is decoded: how many have which (height, width), which dtype, which
+    channel count. `sizes` is empty for arrays that are no pictures, whose `array_form` then tells all."""
+
+    sizes: Counter[tuple[int, int]]
+    dtypes: Counter[SampleDtype]
+    channels: Counter[int]
+    array_form: Form | None = None
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of one sample: its stored size, the sha256 of the stored bytes, and why it could not be used."""
+
+    stored_bytes: int
+    sha256: str
+    problem: str | None = None
+
+
+class FormMismatch(Exception):
+    """A sample's own size or depth does not fit the form that was assumed from a look at some of the samples."""
+
+    def __init__(self, key: str, size: tuple[int, int], dtype: SampleDtype) -> None:
+        super().__init__(f"{key}: {size[1]}x{size[0]} {dtype}")
+        self.key, self.size, self.dtype = key, size, dtype
+
+
+class Source(ABC):
+    """Labelled samples, in the order of their sorted keys.
+
+    Safe to read from several threads at once. `location` is what the user called it, for messages.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, location: str, keys: Sequence[str], labels: Labels, notices: Sequence[str] = ()) -> None:
+        self.location = location
+        self.keys = keys
+        self.labels = labels
+        self.notices = tuple(notices)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @abstractmethod
+    def survey(self, limit: int | None = None) -> Survey:
+        """Look at `limit` samples spread evenly over the source (all of them if None) without decoding."""
+
+    @abstractmethod
+    def stored_bytes(self) -> Sequence[int]:
+        """The stored size of every sample in bytes, without reading them (−1 where it cannot be found out)."""
+
+    @abstractmethod
+    def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
+        """Read, hash and decode samples start … stop−1 into `out` (stop−start, *target.form.shape).
+
+        A sample that cannot be read or decoded is reported in its `Loaded.problem`, and its row of `out` is left
+        undefined. Raises FormMismatch (see `Target`), and nothing else for damaged content.
+        """
