@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-type SampleDtype = Literal["uint8", "uint16", "float32"]
-type Resize = Literal["crop", "pad", "stretch"]
+SampleDtype: TypeAlias = Literal["uint8", "uint16", "float32"]
+Resize: TypeAlias = Literal["crop", "pad", "stretch"]
 
 
 @dataclass(frozen=True, kw_only=True)
