@@ -1,0 +1,71 @@
+"""The blend: the one arithmetic operation, a weighted sum of parents.
+
+    I = Σ_k w_k · x_k + (65536 − Σ_k w_k) · fill           in whole 65536ths, exactly
+    uint8, uint16:  (I + 32768) >> 16
+    float:          (float32(I) − mean') · scale'
+
+Weights are constant over a sample, or differ inside a box, or differ at every position. What the parents leave of
+65536 goes to the fill colour. `cpu.py` (numba) and `torch.py` (any device) do the same and give the same bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.generic]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What each of P parents contributes to each of m samples, in 65536ths.
+
+    `parts` int32 (m, P) holds everywhere, or outside `box` int32 (m, 4: top, left, bottom, right, half-open) where
+    there is one; `inside` int32 (m, P) then holds inside it. `mask` int32 (m, P, H, W), where given, replaces them all.
+    Weights are in 0 … 65536 and their sum over the parents is at most 65536.
+    """
+
+    parts: NDArray[np.int32]
+    box: NDArray[np.int32] | None = None
+    inside: NDArray[np.int32] | None = None
+    mask: NDArray[np.int32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+
+@dataclass(frozen=True)
+class Surface:
+    """How a sample lies in memory, and how the blend is finished.
+
+    A sample is `outer` × `height` × `width` × `inner` values: a picture is (1, H, W, C) or (C, H, W, 1), and anything
+    else one row (1, 1, L, 1). `fill` (in the sample's dtype), `mean` and `scale` (float32) are arrays (outer, inner).
+    """
+
+    outer: int
+    height: int
+    width: int
+    inner: int
+    fill: Samples
+    mean: NDArray[np.float32]
+    scale: NDArray[np.float32]
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        return (self.outer, self.height, self.width, self.inner)
+
+
+class Kernel(Protocol):
+    """A backend of the blend for one surface."""
+
+    def blend(
+        self, samples: Samples, parents: NDArray[np.int64], weights: Weights, out: Samples, rows: NDArray[np.int64]
+    ) -> None:
+        """Blend `samples[parents[r]]` by `weights` into `out[rows[r]]` for every r.
+
+        `samples` (n, *sample) is uint8, uint16 or float32 and C-contiguous; `parents` (m, P); `out` (·, *sample) is of
+        the same dtype, or uint16 (from uint8), or float32. Safe to call from several threads at once.
+        """

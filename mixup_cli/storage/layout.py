@@ -1,0 +1,94 @@
+"""Where each column lies in a shard: laid out by HDF5 itself, then written with plain I/O.
+
+h5py creates the file with every data set contiguous, allocated early and never filled, which costs no disk space. What
+is left between the columns is HDF5's own metadata: a few kilobytes that are the same for all shards of one length.
+Writing plain bytes in file order lets a full disk be an ordinary exception, and the file be hashed on its way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+ALIGNMENT_BYTES = 4096
+"""Columns begin at multiples of a page, so that any language can map them."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One data set of a shard: its name, dtype ("uint8", "float32" …) and the shape of one row of it."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def row_bytes(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of a shard file, in bytes: a column's data, or (column None) the metadata `literal`."""
+
+    offset: int
+    column: Column | None = None
+    literal: bytes = b""
+
+
+def create_file(path: Path | Any, attributes: Mapping[str, Any], **options: Any) -> h5py.File:
+    """An HDF5 file whose bytes depend on its content alone: no times, and the oldest format that does the job."""
+    file = h5py.File(
+        path,
+        "w",
+        libver=("earliest", "v108"),
+        alignment_threshold=1,
+        alignment_interval=ALIGNMENT_BYTES,
+        locking=False,
+        **options,
+    )
+    for name, value in attributes.items():
+        text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+        file.attrs.create(name, text, dtype=h5py.string_dtype("utf-8"))
+    return file
+
+
+def add_contiguous(file: h5py.File, column: Column, row_count: int) -> None:
+    """Allocate a column as one piece, unfilled."""
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_layout(h5py.h5d.CONTIGUOUS)
+    properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    properties.set_obj_track_times(False)
+    space = h5py.h5s.create_simple((row_count, *column.shape))
+    h5py.h5d.create(file.id, column.name.encode(), h5py.h5t.py_create(stored_dtype(column)), space, properties)
+
+
+def stored_dtype(column: Column) -> np.dtype[Any]:
+    """Little-endian on every machine."""
+    return np.dtype(column.dtype).newbyteorder("<")
+
+
+def lay_out(columns: Sequence[Column], row_count: int, attributes: Mapping[str, Any], draft: Path) -> list[Span]:
+    """The spans of a shard of `row_count` rows, in file order and without a gap. `draft` is a path to lay out in."""
+    with create_file(draft, attributes) as file:
+        for column in columns:
+            add_contiguous(file, column, row_count)
+        places = sorted((file[column.name].id.get_offset(), column) for column in columns)
+    spans: list[Span] = []
+    position = 0
+    with draft.open("rb") as image:
+        for offset, column in places:
+            image.seek(position)
+            spans += [Span(position, literal=image.read(offset - position)), Span(offset, column)]
+            position = offset + column.row_bytes * row_count
+        image.seek(position)
+        spans.append(Span(position, literal=image.read()))
+    draft.unlink()
+    return spans

@@ -1,0 +1,105 @@
+"""The one way to write a file: beside its place, then fsync, rename, fsync of the folder.
+
+A file that stands under its final name is whole. Bytes are hashed on their way to the disk, so nothing is read again.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mixup_cli.errors import StorageError
+
+WORK_FOLDER = ".mixup-gen"
+"""The folder inside a data set that holds what is needed only while it is being made."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A file that is whole: its size in bytes and the sha256 of its bytes (64 hex digits)."""
+
+    file_bytes: int
+    sha256: str
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the system's errors on `path` into StorageError with what to do about them."""
+    try:
+        yield
+    except OSError as problem:
+        remedy = "Run the same command again once that is put right: finished shards are kept."
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+            remedy = "Make room, and run the same command again: finished shards are kept."
+        raise StorageError(f"{path}: {problem.strerror or problem}. {remedy}") from problem
+
+
+class Sealing:
+    """A file on its way. As a context it seals at the end, or leaves nothing behind if the block raises.
+
+    `work_folder` must be on the file system of `final`; the unfinished file stands there. Raises StorageError.
+    """
+
+    def __init__(self, final: Path, work_folder: Path) -> None:
+        self._final = final
+        self._unfinished = work_folder / f"{final.name}.part"
+        self._hash = hashlib.sha256()
+        self._file_bytes = 0
+
+    def __enter__(self) -> Self:
+        with storage_errors(self._final):
+            self._file = self._unfinished.open("wb", buffering=0)
+        return self
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append bytes."""
+        self._hash.update(data)
+        self._file_bytes += len(data)
+        rest = memoryview(data)
+        with storage_errors(self._final):
+            while len(rest):
+                rest = rest[self._file.write(rest) :]
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._file:
+            if kind is None:
+                with storage_errors(self._final):
+                    os.fsync(self._file.fileno())
+        if kind is not None:
+            self._unfinished.unlink(missing_ok=True)
+            return
+        with storage_errors(self._final):
+            self._unfinished.replace(self._final)
+            sync_folder(self._final.parent)
+
+    @property
+    def sealed(self) -> Sealed:
+        """What has been written."""
+        return Sealed(self._file_bytes, self._hash.hexdigest())
+
+
+def seal_bytes(final: Path, data: bytes, work_folder: Path) -> Sealed:
+    """Write a small file whole."""
+    with Sealing(final, work_folder) as file:
+        file.write(data)
+    return file.sealed
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder durable. Windows cannot, and does without."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
