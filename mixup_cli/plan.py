@@ -84,10 +84,6 @@ class Plan:
     def method_names(self) -> list[str]:
         return [method.name for method in self._methods]
 
-    def row_count(self, passes: int, samples: int | None) -> int:
-        """How many rows `passes` over the source, or `samples` mixed samples, come to, with the originals."""
-        return self.original_count + (passes * len(self.usable) if samples is None else samples)
-
     def rows(self, start: int, stop: int) -> Rows:
         """Rows start … stop−1."""
         mixed_start, mixed_stop = (max(0, row - self.original_count) for row in (start, stop))

@@ -33,8 +33,10 @@ class Weights:
     inside: NDArray[np.int32] | None = None
     mask: NDArray[np.int32] | None = None
 
-    def __len__(self) -> int:
-        return len(self.parts)
+    def of(self, rows: slice) -> Weights:
+        """The weights of some of the samples."""
+        optional = (None if each is None else each[rows] for each in (self.box, self.inside, self.mask))
+        return Weights(self.parts[rows], *optional)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,49 @@
+"""Where samples come from: one file per kind, and the one function that tells them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.sources.base import Labels, Source, SourceOptions
+
+__all__ = ["Labels", "Source", "SourceOptions", "open_source"]
+
+
+def open_source(locations: Sequence[str | Path], options: SourceOptions | None = None) -> Source:
+    """Open one source, or several as one: list and sort the keys, read the labels, leave the pixels for later.
+
+    Raises NoInputError where nothing is found, DataError where what is found is damaged or of no known kind, and
+    UsageError where `options` do not fit it.
+    """
+    from mixup_cli.sources.combined import combine
+
+    options = options or SourceOptions()
+    opened = [_open_one(Path(location), options) for location in locations]
+    return opened[0] if len(opened) == 1 else combine(opened)
+
+
+def _open_one(path: Path, options: SourceOptions) -> Source:
+    """The kinds, from the one that is surest of itself to the one that takes any folder."""
+    from mixup_cli.sources import array_files, cifar, data_set, folder, idx  # each brings its own libraries
+
+    try:
+        if not path.exists():
+            raise NoInputError(f"{path}: there is nothing there. Give a folder, an archive or an array file.")
+        if data_set.looks_like_data_set(path):
+            return data_set.open_data_set(path)
+        if cifar.looks_like_cifar(path):
+            return cifar.open_cifar(path, options)
+        if idx.looks_like_idx(path):
+            return idx.open_idx(path, options)
+        if array_files.looks_like_array_file(path):
+            return array_files.open_array_file(path, options)
+        if path.is_dir():
+            return folder.open_folder(path, options)
+    except OSError as problem:
+        raise NoInputError(f"{path}: cannot be read ({problem.strerror or problem}).") from problem
+    raise DataError(
+        f"{path}: of no known kind. Known are folders of pictures, CIFAR archives (.tar, .tar.gz), MNIST IDX files, "
+        ".npz, .npy and .h5. For a list of pictures use --files-from."
+    )

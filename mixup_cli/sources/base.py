@@ -105,6 +105,10 @@ class Loaded:
     sha256: str
     problem: str | None = None
 
+    def resized(self, stored_bytes: int) -> Loaded:
+        """The same sample seen again with another size: its content is not known."""
+        return Loaded(stored_bytes, "")
+
 
 class FormMismatch(Exception):
     """A sample's own size or depth does not fit the form that was assumed from a look at some of the samples."""

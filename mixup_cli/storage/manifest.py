@@ -84,7 +84,7 @@ class Totals(Model):
 class Manifest(Model):
     """A finished data set."""
 
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: Literal[1] = 1
     recipe: dict[str, Any] = Field(description="everything that decides a row's bytes")
     recipe_id: Sha256 = Field(description="sha256 of the recipe as canonical JSON")
     source: SourceRecord
@@ -106,8 +106,19 @@ def to_json(plain: Any) -> bytes:
     return (json.dumps(plain, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of ours. Raises DataError where it is none."""
+    try:
+        plain = json.loads(path.read_bytes())
+    except ValueError as problem:
+        raise DataError(f"{path}: not JSON ({problem}). Restore it, or start anew with --force.") from None
+    if not isinstance(plain, dict):
+        raise DataError(f"{path}: not a JSON object. Restore it, or start anew with --force.")
+    return plain
+
+
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a finished data set. Raises DataError where it is damaged, FileNotFoundError where there is none."""
+    """The manifest of a finished data set. Raises DataError where it is damaged, FileNotFoundError if there is none."""
     path = folder / MANIFEST
     try:
         return Manifest.model_validate_json(path.read_bytes())

@@ -64,22 +64,22 @@ class Sealing:
         self._file_bytes += len(data)
         rest = memoryview(data)
         with storage_errors(self._final):
-            while len(rest):
+            while rest:
                 rest = rest[self._file.write(rest) :]
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._file:
-            if kind is None:
-                with storage_errors(self._final):
-                    os.fsync(self._file.fileno())
-        if kind is not None:
-            self._unfinished.unlink(missing_ok=True)
-            return
         with storage_errors(self._final):
-            self._unfinished.replace(self._final)
-            sync_folder(self._final.parent)
+            try:
+                with self._file:
+                    if kind is None:
+                        os.fsync(self._file.fileno())
+                if kind is None:
+                    self._unfinished.replace(self._final)
+                    sync_folder(self._final.parent)
+            finally:
+                self._unfinished.unlink(missing_ok=True)  # not there any more once it has been renamed
 
     @property
     def sealed(self) -> Sealed:

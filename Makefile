@@ -1,0 +1,86 @@
+# Needs Python 3.11 or newer, and make. The first two to try:
+#
+#   make demo     install into .venv, mix the sample photographs, show what came out
+#   make test     install into .venv, run the tests
+#
+# PIP_FLAGS goes to pip. On Linux, PyPI's torch brings CUDA along (gigabytes); without it:
+#   make demo PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow lint format clean
+.DELETE_ON_ERROR:
+
+# Each candidate is run, not only looked up: a name on the PATH may be a shim with nothing behind it, and Debian's
+# python3 comes without ensurepip.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
+	"$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& { echo "$$python"; break; }; done)
+PIP_FLAGS ?=
+TESTS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INPUTS := pyproject.toml constraints.txt
+
+help:
+	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with venv was found." \
+		"Install one (Debian, Ubuntu: apt-get install python3 python3-venv), or say where it is:" \
+		"make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps make a second run install nothing. What the tests need contains what the demo needs.
+$(VENV)/.demo-installed: $(INPUTS) | $(BIN)/python
+	@echo "Installing into $(VENV)" >&2
+	$(PIP) install $(PIP_FLAGS) --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev-installed: $(INPUTS) | $(BIN)/python
+	@echo "Installing into $(VENV)" >&2
+	$(PIP) install $(PIP_FLAGS) --constraint constraints.txt --editable '.[dev]'
+	@touch $@ $(VENV)/.demo-installed
+
+define SHOW_ROWS
+import json, pathlib, h5py
+classes = json.loads(pathlib.Path("mixup-out/manifest.json").read_text())["class_names"]
+with h5py.File("mixup-out/shard-00000.h5") as shard:
+    for column in shard:
+        print(f"  {column:14} {shard[column].dtype!s:8} {shard[column].shape}")
+    print("The first rows' labels:")
+    for row in shard["labels"][:5]:
+        print("  " + " + ".join(f"{row[k]:.3f} {classes[k]}" for k in row.argsort()[::-1] if row[k]))
+endef
+export SHOW_ROWS
+
+# In a copy of the photographs, so that the checkout is never written to.
+demo: $(VENV)/.demo-installed
+	@rm -rf demo-out && mkdir demo-out && cp -R sample_data/photos demo-out/photos
+	@set -e; cd demo-out/photos; PATH="$(CURDIR)/$(BIN):$$PATH"; \
+	run() { echo; echo "\$$ $$*"; "$$@"; }; \
+	run mixup-gen generate --alpha 0.2; \
+	run mixup-gen verify mixup-out; \
+	run ls -l mixup-out; \
+	echo; echo "mixup-out/shard-00000.h5 holds:"; python -c "$$SHOW_ROWS"; \
+	echo; echo "The pictures and the data set are in demo-out/photos."
+
+test: $(VENV)/.dev-installed
+	$(BIN)/python -m pytest -n 2 $(TESTS)
+
+test-slow: $(VENV)/.dev-installed
+	$(BIN)/python -m pytest -n 2 -m slow $(TESTS)
+
+lint: $(VENV)/.dev-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev-installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) demo-out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find mixup_cli tests sample_data -name __pycache__ -type d -prune -exec rm -rf {} +

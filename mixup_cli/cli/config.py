@@ -1,0 +1,85 @@
+"""`--config FILE.toml`: values for options that are not on the command line or in the environment. And back again."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mixup_cli.cli import parse
+from mixup_cli.cli.options import RUNNING
+from mixup_cli.errors import NoInputError, UsageError
+from mixup_cli.recipe import Recipe
+
+NOT_IN_CONFIG = ("config", "print_config", "help", "sources")
+
+
+def load(context: typer.Context, path: Path | None) -> Path | None:
+    """Make the file's values the defaults of the command that is being parsed."""
+    if path is None or context.resilient_parsing:
+        return path
+    try:
+        values = tomllib.loads(path.read_text())
+    except OSError as problem:
+        raise NoInputError(f"{path}: cannot be read ({problem.strerror}).") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise UsageError(f"{path}: not TOML ({problem}).") from None
+    known = {each.name: each for each in context.command.params if each.name not in NOT_IN_CONFIG}
+    defaults = {}
+    for key, value in values.items():
+        name = key.replace("-", "_")
+        if name not in known:
+            raise UsageError(f"{path}: {key!r} is no option of {context.info_name}. Options: {', '.join(sorted(map(str, known)))}.")
+        if isinstance(value, dict | list):
+            raise UsageError(f"{path}: {key} is a {type(value).__name__}. Write it as on the command line, in quotes.")
+        is_flag = getattr(known[name], "is_flag", False)
+        defaults[name] = value if is_flag or isinstance(value, bool) else str(value)
+    context.default_map = {**(context.default_map or {}), **defaults}
+    return path
+
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE.toml",
+        is_eager=True,
+        callback=load,
+        envvar="MIXUP_GEN_CONFIG",
+        help="Options from a file; those on the command line or in MIXUP_GEN_* win.",
+        rich_help_panel=RUNNING,
+        show_default=False,
+    ),
+]
+
+
+def as_toml(recipe: Recipe) -> str:
+    """A resolved recipe as a file for `--config`: the same options again give the same recipe."""
+    height_width = recipe.size
+    values: dict[str, Any] = {
+        "method": parse.methods_text(recipe.methods),
+        "seed": recipe.seed,
+        "keep-originals": recipe.keep_originals,
+        "fill": ",".join(map(str, recipe.fill)),
+        "size": f"{height_width[1]}x{height_width[0]}" if height_width else None,
+        "resize": recipe.resize,
+        "channels": recipe.channels,
+        "dtype": recipe.dtype,
+        "value-range": ",".join(map(repr, recipe.value_range)) if recipe.value_range else None,
+        "normalize": _normalize(recipe),
+        "layout": recipe.layout,
+        "labels": recipe.labels,
+        "compression": recipe.compression,
+        "samples-per-shard": recipe.samples_per_shard,
+    }
+    # A JSON string, number or boolean is also a TOML one.
+    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items() if value is not None)
+
+
+def _normalize(recipe: Recipe) -> str | None:
+    if recipe.normalize is None:
+        return None
+    return "/".join(",".join(map(repr, part)) for part in (recipe.normalize.mean, recipe.normalize.std))

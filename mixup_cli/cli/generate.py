@@ -1,0 +1,92 @@
+"""`mixup-gen generate`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mixup_cli.cli import show
+from mixup_cli.cli.config import ConfigFile, as_toml
+from mixup_cli.cli.groups import option, takes
+from mixup_cli.cli.options import OUTPUT, RUNNING, RecipeFlags, RunFlags, SourceFlags
+
+if TYPE_CHECKING:
+    from mixup_cli.forecast import Forecast
+    from mixup_cli.generate import Outcome
+
+Sources = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="[SOURCE]…", help="Picture folders, CIFAR archives, IDX or array files. Default: this folder.", show_default=False
+    ),
+]
+Out = Annotated[
+    Path, option("--out", "-o", metavar="FOLDER", panel=OUTPUT, help="Where the data set goes. Default: mixup-out.")
+]
+Json = Annotated[bool, option("--json", panel=RUNNING, help="Results as NDJSON.")]
+Quiet = Annotated[bool, option("--quiet", "-q", panel=RUNNING, help="No notices and no progress bar.")]
+DryRun = Annotated[bool, option("--dry-run", panel=RUNNING, help="Tell what would be made, and make nothing.")]
+PrintConfig = Annotated[bool, option("--print-config", panel=RUNNING, help="Print the resolved options as TOML.")]
+
+
+@takes(source=SourceFlags, recipe=RecipeFlags, run=RunFlags)
+def generate(
+    source: SourceFlags,
+    recipe: RecipeFlags,
+    run: RunFlags,
+    sources: Sources = None,
+    out: Out = Path("mixup-out"),
+    dry_run: DryRun = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    print_config: PrintConfig = False,
+    config: ConfigFile = None,
+) -> None:
+    """Mix a source into a data set of HDF5 shards with soft labels.
+
+    The same command continues what was interrupted, and extends what has fewer --passes.
+    """
+    from mixup_cli.forecast import forecast
+    from mixup_cli.generate import generate as make
+
+    locations = sources or []
+    wanted, how = recipe.recipe(), run.run(out, source.origin(locations))
+    opened = source.open(locations, out)
+    if dry_run or print_config:
+        expected = forecast(opened, wanted, how)
+        _tell(expected, json, quiet) if dry_run else show.result(as_toml(expected.job.recipe).rstrip())
+        return
+    outcome = make(opened, wanted, how, show.Terminal(quiet))
+    _report(outcome, json, quiet)
+
+
+def _report(outcome: Outcome, as_json: bool, quiet: bool) -> None:
+    """The manifest's path on stdout, a sentence on stderr."""
+    from mixup_cli.estimate import readable
+
+    if as_json:
+        show.event(outcome.state, **{**vars(outcome), "manifest": str(outcome.manifest)})
+        return
+    show.result(str(outcome.manifest))
+    if quiet:
+        return
+    what = f"{outcome.samples:,} samples in {outcome.shards} shard{'s' * (outcome.shards != 1)}"
+    if outcome.state == "unchanged":
+        show.notice(f"nothing to do: {what} are there and complete")
+        return
+    rate = outcome.samples / max(outcome.seconds, 1e-9)
+    extra = "" if outcome.state == "made" else f" ({outcome.state}: {outcome.shards_made} made now)"
+    show.notice(f"{what}, {readable(outcome.bytes)}, in {outcome.seconds:.1f} s{extra or f' ({rate:,.0f}/s)'}")
+
+
+def _tell(expected: Forecast, as_json: bool, quiet: bool) -> None:
+    """The dry run's answer: facts on stdout, warnings on stderr."""
+    if as_json:
+        show.event("dry-run", **expected.facts())
+    else:
+        for name, value in expected.lines():
+            show.result(f"{name:<14}{value}")
+    for warning in () if quiet else expected.warnings():
+        show.notice(warning)

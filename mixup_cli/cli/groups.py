@@ -1,0 +1,62 @@
+"""Options in groups: each group is a dataclass, and a command takes as many groups as it needs.
+
+Typer reads a command's options from its signature. `takes` writes that signature from the groups' fields, and hands
+the command one filled-in dataclass per group.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from functools import wraps
+from typing import Any, get_type_hints
+
+import typer
+
+ENVIRONMENT_PREFIX = "MIXUP_GEN_"
+
+
+def option(*names: str, help: str, panel: str, **settings: Any) -> Any:  # noqa: A002  # typer's own word
+    """A typer option that can also come from MIXUP_GEN_<NAME>."""
+    long_name = next(name for name in names if name.startswith("--")).split("/")[0]
+    variable = ENVIRONMENT_PREFIX + long_name.removeprefix("--").replace("-", "_").upper()
+    return typer.Option(*names, help=help, rich_help_panel=panel, envvar=variable, show_default=False, **settings)
+
+
+def takes(**groups: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., None]]:
+    """Give a command the options of some groups: `takes(source=SourceFlags)` passes `source=SourceFlags(...)`."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., None]:
+        own = inspect.signature(command, eval_str=True)
+        parameters = [each for name, each in own.parameters.items() if name not in groups]
+        for group in groups.values():
+            parameters += _parameters(group)
+
+        @wraps(command)
+        def run(**values: Any) -> None:
+            built = {name: _build(group, values) for name, group in groups.items()}
+            command(**{name: values[name] for name in own.parameters if name in values}, **built)
+
+        run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in parameters}
+        return run
+
+    return decorate
+
+
+def _parameters(group: type[Any]) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            each.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            annotation=hints[each.name],
+            default=None if each.default is MISSING else each.default,
+        )
+        for each in fields(group)
+    ]
+
+
+def _build(group: type[Any], values: dict[str, Any]) -> Any:
+    return group(**{each.name: values[each.name] for each in fields(group)})

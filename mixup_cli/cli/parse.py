@@ -1,0 +1,95 @@
+"""Option values that are more than a word or a number. Each function raises UsageError with the option's name."""
+
+from __future__ import annotations
+
+import re
+
+from mixup_cli.errors import UsageError
+from mixup_cli.recipe import NORMALIZATIONS, MethodChoice, Normalize
+
+BYTE_UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+
+
+def byte_count(text: str) -> int:
+    """`64MiB`, `1GB`, `1000000`: bytes, at least 1."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
+    unit = BYTE_UNITS.get(match[2].lower()) if match else None
+    if match is None or unit is None or float(match[1]) * unit < 1:
+        raise UsageError(f"--shard-size: {text!r} is not a number of bytes. Give, for example, 64MiB.")
+    return int(float(match[1]) * unit)
+
+
+def size(text: str) -> tuple[int, int]:
+    """`224` or `WIDTHxHEIGHT`: height and width in pixels."""
+    match = re.fullmatch(r"(\d+)(?:[xX](\d+))?", text.strip())
+    if match is None:
+        raise UsageError(f"--size: {text!r} is not a size. Give 224, or WIDTHxHEIGHT as in 320x240.")
+    width = int(match[1])
+    return int(match[2] or width), width
+
+
+def numbers(text: str, option: str) -> tuple[float, ...]:
+    """Numbers with commas between them."""
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"{option}: {text!r} is not a list of numbers such as 0.5,0.5,0.5.") from None
+
+
+def value_range(text: str) -> tuple[float, float]:
+    """`LOW,HIGH`."""
+    values = numbers(text, "--value-range")
+    if len(values) != 2:
+        raise UsageError(f"--value-range: {text!r} is not LOW,HIGH.")
+    return values[0], values[1]
+
+
+def fill(text: str) -> tuple[int, ...]:
+    """A grey level, or one per channel, in 0 … 255."""
+    values = numbers(text, "--fill")
+    if not all(0 <= value <= 255 and value.is_integer() for value in values):
+        raise UsageError(f"--fill: {text!r} is not a colour. Give 0 … 255, or one such number per channel: 124,116,104.")
+    return tuple(int(value) for value in values)
+
+
+def normalize(text: str) -> Normalize:
+    """A name, or `MEAN/STD` with one number or one per channel on each side."""
+    if text in NORMALIZATIONS:
+        return Normalize(*NORMALIZATIONS[text])
+    mean, slash, std = text.partition("/")
+    if not slash:
+        raise UsageError(
+            f"--normalize: {text!r} is neither a name ({', '.join(NORMALIZATIONS)}) nor MEAN/STD as in 0.5,0.5,0.5/0.2,0.2,0.2."
+        )
+    return Normalize(numbers(mean, "--normalize"), numbers(std, "--normalize"))
+
+
+def methods(text: str) -> tuple[MethodChoice, ...]:
+    """`NAME[:PROBABILITY][:OPTION=VALUE]…`, several with commas between them: `mixup:0.5:alpha=0.4,cutmix:0.5`."""
+    return tuple(_method(part.strip()) for part in text.split(","))
+
+
+def _method(text: str) -> MethodChoice:
+    name, *rest = text.split(":")
+    probability, options = 1.0, {}
+    for part in rest:
+        key, equals, value = part.partition("=")
+        try:
+            if equals:
+                options[key] = float(value)
+            else:
+                probability = float(part)
+        except ValueError:
+            raise UsageError(
+                f"--method: {part!r} in {text!r} is neither a probability nor OPTION=NUMBER. Give, for example, "
+                "mixup:0.5:alpha=0.4,cutmix:0.5."
+            ) from None
+    return MethodChoice(name, probability, options)
+
+
+def methods_text(choices: tuple[MethodChoice, ...]) -> str:
+    """What `methods` reads back."""
+    return ",".join(
+        ":".join([each.name, f"{each.probability!r}", *(f"{key}={value!r}" for key, value in sorted(each.options.items()))])
+        for each in choices
+    )

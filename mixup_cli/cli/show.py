@@ -1,0 +1,48 @@
+"""What the user sees while a command works: notices and progress on stderr, results on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from mixup_cli.listener import Listener
+
+
+def notice(text: str) -> None:
+    """One line on stderr."""
+    print(f"mixup-gen: {text}", file=sys.stderr)
+
+
+def result(text: str) -> None:
+    """One line on stdout. File names that are not UTF-8 are shown escaped."""
+    print(text.encode("utf-8", "backslashreplace").decode())
+
+
+def event(name: str, **values: Any) -> None:
+    """One line of NDJSON on stdout."""
+    print(json.dumps({"event": name, **values}))
+
+
+class Terminal(Listener):
+    """Notices as they come; a progress bar with rate and remaining time if stderr is a terminal."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bar: Any = None
+
+    def notice(self, text: str) -> None:
+        if not self._quiet:
+            notice(text)
+
+    def begin(self, stage: str, total: int, unit: str, done: int = 0) -> None:
+        from tqdm import tqdm
+
+        hidden = self._quiet or not sys.stderr.isatty()
+        self._bar = tqdm(desc=stage, total=total, unit=f" {unit}", initial=done, disable=hidden, dynamic_ncols=True)
+
+    def advance(self, count: int) -> None:
+        self._bar.update(count)
+
+    def end(self) -> None:
+        self._bar.close()

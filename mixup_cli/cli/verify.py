@@ -1,0 +1,78 @@
+"""`mixup-gen verify`: is a data set whole, and is it what the source gives?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mixup_cli.cli import show
+from mixup_cli.cli.groups import option, takes
+from mixup_cli.cli.options import RUNNING, SourceFlags
+from mixup_cli.errors import DataError
+
+if TYPE_CHECKING:
+    from mixup_cli.storage.manifest import Manifest
+    from mixup_cli.verify import Finding
+
+Folder = Annotated[Path, typer.Argument(metavar="[OUT]", help="The data set. Default: mixup-out.", show_default=False)]
+Deep = Annotated[bool, option("--deep", panel=RUNNING, help="Recompute every row from the source and compare bits.")]
+SourcePaths = Annotated[
+    list[Path] | None,
+    option("--source", metavar="SOURCE", panel=RUNNING, help="With --deep: where the source is now. Default: where it was."),
+]
+Workers = Annotated[int | None, option("--workers", min=1, panel=RUNNING, help="Threads. Default: the cores.")]
+Json = Annotated[bool, option("--json", panel=RUNNING, help="Findings as NDJSON.")]
+Quiet = Annotated[bool, option("--quiet", "-q", panel=RUNNING, help="No notices and no progress bar.")]
+
+
+@takes(source=SourceFlags)
+def verify(
+    source: SourceFlags,
+    out: Folder = Path("mixup-out"),
+    deep: Deep = False,
+    source_paths: SourcePaths = None,
+    workers: Workers = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check a data set: hashes, shapes, row numbers, shares, label sums. Exits with 65 if anything is wrong."""
+    from mixup_cli.verify import open_finished
+    from mixup_cli.verify import verify as check
+
+    threads = workers or os.cpu_count() or 1
+    listener = show.Terminal(quiet)
+    findings = check(out, threads, listener)
+    manifest = open_finished(out)
+    if deep and not findings:
+        findings = _recomputed(out, manifest, source, source_paths, threads, listener)
+    for finding in findings:
+        show.event("finding", **vars(finding)) if json else show.result(str(finding))
+    if findings:
+        raise DataError(f"{out}: {len(findings)} finding{'s' * (len(findings) != 1)}. Make it again with generate --force.")
+    totals = manifest.totals
+    if json:
+        show.event("verified", samples=totals.samples, shards=totals.shards, bytes=totals.bytes, deep=deep)
+    elif not quiet:
+        what = "every row is what the source gives" if deep else "whole, as sealed"
+        show.notice(f"{out}: {totals.samples:,} samples in {totals.shards} shard(s): {what}")
+
+
+def _recomputed(
+    out: Path, manifest: Manifest, flags: SourceFlags, paths: list[Path] | None, workers: int, listener: show.Terminal
+) -> list[Finding]:
+    """What `--deep` finds, with the source that run.json tells of unless the command line names one."""
+    from mixup_cli.deep import recompute
+    from mixup_cli.storage.folder import DataSetFolder
+    from mixup_cli.storage.manifest import RUN, read_json
+
+    origin = read_json(out / RUN).get("source", {})
+    if paths is None and flags.files_from is None:
+        flags = SourceFlags(**{**origin.get("options", {}), **flags.given()})
+        paths = [Path(location) for location in origin.get("locations", [])] if flags.files_from is None else None
+    opened = flags.open(paths or [], out)
+    with TemporaryDirectory(dir=out.absolute().parent, prefix=".mixup-gen-verify-") as scratch:
+        return recompute(DataSetFolder(out), manifest, opened, Path(scratch), workers, listener)

@@ -1,0 +1,74 @@
+"""What a run will take, before it takes it: rows, bytes, disk, and a rough time."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from mixup_cli.errors import StorageError
+from mixup_cli.prepare import Job, shard_ranges
+from mixup_cli.sources.cache import goes_to_disk
+
+OVERHEAD_BYTES = 1 << 20
+"""For the files around the shards."""
+
+SIDE_BYTES_PER_SAMPLE = 160
+"""About what an input takes in sources.csv."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a run needs, in bytes. `output_bytes` is of uncompressed shards; compression can only make it less."""
+
+    rows: int
+    shards: int
+    row_bytes: int
+    output_bytes: int
+    cache_bytes: int
+    cache_on_disk: bool
+    free_bytes: int
+
+    @property
+    def disk_bytes(self) -> int:
+        return self.output_bytes + (self.cache_bytes if self.cache_on_disk else 0)
+
+
+def needs(job: Job, sample_count: int, rows: int, out: Path) -> Needs:
+    """What `rows` rows from `sample_count` samples take."""
+    form = job.target.form
+    return Needs(
+        rows=rows,
+        shards=len(shard_ranges(rows, job.samples_per_shard)),
+        row_bytes=job.row_bytes,
+        output_bytes=rows * job.row_bytes + OVERHEAD_BYTES + sample_count * SIDE_BYTES_PER_SAMPLE,
+        cache_bytes=sample_count * form.sample_bytes,
+        cache_on_disk=goes_to_disk(form, sample_count),
+        free_bytes=shutil.disk_usage(_existing(out)).free,
+    )
+
+
+def check_room(needed: Needs, done_bytes: int, out: Path) -> None:
+    """Refuse a run that cannot fit. `done_bytes` of the output are there already."""
+    missing = needed.disk_bytes - done_bytes
+    if missing > needed.free_bytes:
+        raise StorageError(
+            f"{out}: this run needs {readable(missing)} of disk and {readable(needed.free_bytes)} are free. "
+            "Make room, ask for fewer --samples, or use another -o."
+        )
+
+
+def readable(size_bytes: int) -> str:
+    """Bytes for people: 1.5 GiB."""
+    size = float(size_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
+def _existing(path: Path) -> Path:
+    """The path itself, or the nearest folder above it that is there."""
+    path = path.absolute()
+    return path if path.exists() else _existing(path.parent)

@@ -1,0 +1,93 @@
+"""What an output folder holds already, and whether a run may go on with it. Everything here refuses with exit code 73."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mixup_cli.errors import OutputExistsError
+from mixup_cli.fingerprint import versions
+from mixup_cli.recipe import Recipe
+from mixup_cli.sources.base import Source
+from mixup_cli.sources.table import SourceTable, first_difference, label_texts, read_table
+from mixup_cli.storage.folder import DataSetFolder
+from mixup_cli.storage.manifest import RUN, SOURCES, Manifest, read_json
+
+REMEDY = "Use another -o, or --force to replace it"
+
+
+def what_is_there(folder: DataSetFolder) -> tuple[Manifest | None, Recipe | None]:
+    """The manifest if the data set is finished, and the recipe of a finished or unfinished one."""
+    foreign = folder.foreign()
+    finished, job = folder.finished(), folder.job()
+    if foreign and finished is None:
+        raise OutputExistsError(
+            f"{folder.path}: holds {foreign[0]!r}, which is not part of a data set. Use another -o (or --force, which "
+            "leaves such files alone)."
+        )
+    if finished is not None:
+        return finished, Recipe.from_dict(finished.recipe)
+    return None, Recipe.from_dict(job["recipe"]) if job else None
+
+
+def check_same_recipe(folder: DataSetFolder, stored: Recipe | None, wanted: Recipe) -> None:
+    """Refuse to mix two recipes in one folder, naming what differs."""
+    if stored is None or stored == wanted:
+        return
+    name, before, now = next(_differences(stored.to_dict(), wanted.to_dict()))
+    raise OutputExistsError(f"{folder.path}: is of another recipe ({name} was {before}, and is {now}). {REMEDY}.")
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    for name in before.keys() | now.keys():
+        if before.get(name) != now.get(name):
+            yield name, before.get(name), now.get(name)
+
+
+def check_same_listing(folder: DataSetFolder, source: Source) -> None:
+    """Refuse if the source's keys, labels or sizes are not those of sources.csv. Reads no content."""
+    path = folder.path / SOURCES
+    before = read_table(path.read_bytes(), str(path))
+    sizes = source.stored_bytes()
+    unchanged = [
+        loaded if size in (-1, loaded.stored_bytes) or loaded.problem else loaded.resized(size)
+        for loaded, size in zip(before.loaded, sizes, strict=False)
+    ]
+    now = SourceTable(source.keys, label_texts(source.labels, len(source)), unchanged)
+    check_same_source(folder, before, now)
+
+
+def check_same_source(folder: DataSetFolder, before: SourceTable | None, now: SourceTable) -> None:
+    """Refuse if anything about the inputs differs from what the data set was begun with."""
+    difference = first_difference(before, now) if before is not None else None
+    if difference is not None:
+        raise OutputExistsError(f"{folder.path}: was made from another source ({difference}). {REMEDY}.")
+
+
+def sealed_table(folder: DataSetFolder) -> SourceTable | None:
+    """The table that an earlier run sealed, or None."""
+    path = folder.path / SOURCES
+    return read_table(path.read_bytes(), str(path)) if path.exists() else None
+
+
+def check_same_pixels(folder: DataSetFolder, fingerprint: str) -> None:
+    """Refuse to continue with a decoder or resizer that makes other pixels."""
+    run_record = read_json(folder.path / RUN) if (folder.path / RUN).exists() else {}
+    before = folder.job() or run_record
+    if before.get("pixel_fingerprint", fingerprint) == fingerprint:
+        return
+    old, new = before.get("versions", {}), versions()
+    changed = [f"{name} {old.get(name)} then, {new[name]} now" for name in new if old.get(name) != new[name]]
+    raise OutputExistsError(
+        f"{folder.path}: was begun where pictures decode to other pixels ({'; '.join(changed) or 'another machine'}). "
+        f"Continue there. {REMEDY}."
+    )
+
+
+def enough(folder: DataSetFolder, finished: Manifest, wanted: int) -> bool:
+    """Whether a finished data set has just the rows that are wanted. Refuses where it has more."""
+    if wanted < finished.totals.samples:
+        raise OutputExistsError(
+            f"{folder.path}: has {finished.totals.samples} samples, more than the {wanted} asked for. {REMEDY}."
+        )
+    return wanted == finished.totals.samples

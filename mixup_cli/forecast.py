@@ -1,0 +1,113 @@
+"""The dry run: what a run would make and take, with a time measured on a handful of the samples themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mixup_cli import existing
+from mixup_cli.columns import IMAGES
+from mixup_cli.estimate import Needs, needs, readable
+from mixup_cli.generate import Run, row_count, shard_maker
+from mixup_cli.prepare import Job, adopt, prepare
+from mixup_cli.recipe import Recipe
+from mixup_cli.sources.base import FormMismatch, Source
+from mixup_cli.sources.table import SourceTable, label_texts
+from mixup_cli.storage.folder import DataSetFolder
+from mixup_cli.storage.shard import bytes_of
+
+PROBE_SAMPLES = 16
+PROBE_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run would do. `seconds` counts decoding, mixing and hashing, not the disk."""
+
+    job: Job
+    source: Source
+    needed: Needs
+    seconds: float
+
+    def facts(self) -> dict[str, Any]:
+        """For machines."""
+        recipe = self.job.recipe
+        return {
+            "recipe": recipe.to_dict(),
+            "recipe_id": recipe.recipe_id,
+            "inputs": len(self.source),
+            "seconds": round(self.seconds, 1),
+            **vars(self.needed),
+            "warnings": list(self.warnings()),
+        }
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """For people: name and value of each fact."""
+        needed, form = self.needed, self.job.target.form
+        yield "would make", f"{needed.rows:,} samples in {needed.shards:,} shards of up to {self.job.samples_per_shard:,}"
+        yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
+        yield "output", readable(needed.output_bytes) + (" before compression" if self._compressed else "")
+        yield "cache", f"{readable(needed.cache_bytes)} {'on disk' if needed.cache_on_disk else 'in memory'}"
+        yield "disk", f"{readable(needed.disk_bytes)} needed, {readable(needed.free_bytes)} free"
+        yield "time", f"about {_duration(self.seconds)}, if the disk keeps up"
+
+    def warnings(self) -> Iterator[str]:
+        """What the user may want to change first."""
+        yield from self.source.notices
+        yield from self.job.notices
+        columns = {column.name: column.row_bytes for column in self.job.spec.columns}
+        if columns.get("labels", 0) > columns[IMAGES]:
+            yield (
+                f"dense labels take {readable(columns['labels'])} a sample and the pixels {readable(columns[IMAGES])}: "
+                "--labels sparse stores classes and shares instead"
+            )
+        if self.needed.disk_bytes > self.needed.free_bytes and not self._compressed:
+            yield "this does not fit on the disk, and would be refused"
+
+    @property
+    def _compressed(self) -> bool:
+        return self.job.recipe.compression != "none"
+
+
+def forecast(source: Source, recipe: Recipe, run: Run) -> Forecast:
+    """Look at every sample's header, and mix a few in memory. Writes nothing."""
+    stored = None if run.force else existing.what_is_there(DataSetFolder(run.out))[1]
+    recipe = adopt(recipe, stored, keeps_shard_size=run.shard_bytes is None)
+    job = prepare(recipe, source, source.survey(), run.shard_bytes)
+    needed = needs(job, len(source), row_count(job.recipe, run, len(source)), run.out)
+    return Forecast(job, source, needed, _seconds(job, source, run, needed.rows))
+
+
+def _seconds(job: Job, source: Source, run: Run, rows: int) -> float:
+    """Load a few samples, mix them for a moment, and scale up: a rough figure, from the real code."""
+    count = min(PROBE_SAMPLES, len(source))
+    cache = np.zeros((count, *job.target.form.shape), job.target.form.dtype)
+    began = time.perf_counter()
+    try:
+        loaded = source.load(0, count, job.target, cache)
+    except FormMismatch:
+        return 0.0
+    per_sample = (time.perf_counter() - began) / count
+    if count < max(len(each) for each in [job.recipe.methods]) + 1 or any(each.problem for each in loaded):
+        return per_sample * len(source) / run.workers
+    table = SourceTable(source.keys[:count], label_texts(source.labels, len(source))[:count], loaded)
+    maker = shard_maker(job, source, table, cache, run, lambda: None)
+    probe_rows = max(1, min(rows, PROBE_BYTES // job.row_bytes))
+    for begin in (0, time.perf_counter()):  # the first round compiles
+        values = maker.values(0, probe_rows)
+        for column in job.spec.columns:
+            for block in values(column):
+                hashlib.sha256(bytes_of(block))
+    per_row = (time.perf_counter() - begin) / probe_rows
+    return (per_sample * len(source) + per_row * rows) / run.workers
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,226 @@
+"""The data path, from top to bottom: a source and a recipe in, a sealed data set out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from mixup_cli import existing
+from mixup_cli.columns import RowColumns
+from mixup_cli.engines.local import LocalEngine
+from mixup_cli.estimate import check_room, needs
+from mixup_cli.fingerprint import pixel_fingerprint, versions
+from mixup_cli.kernels.device import Device, open_kernel
+from mixup_cli.listener import Listener
+from mixup_cli.make_shard import ShardMaker, tile_rows_for
+from mixup_cli.plan import Plan
+from mixup_cli.prepare import SURVEY_SAMPLES, Job, adopt, prepare, shard_ranges
+from mixup_cli.recipe import Recipe
+from mixup_cli.records import manifest_of, run_record
+from mixup_cli.sources.base import FormMismatch, Source
+from mixup_cli.sources.cache import allocate
+from mixup_cli.sources.scan import Tolerance, scan
+from mixup_cli.sources.table import SourceTable
+from mixup_cli.storage.finish import finish
+from mixup_cli.storage.folder import DataSetFolder, shard_name
+from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord, StoredColumn
+from mixup_cli.storage.shard import ShardWriter, writer_for
+from mixup_cli.surface import grid_of, surface_of
+
+State = Literal["made", "resumed", "extended", "unchanged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """How a recipe is carried out: how many rows, where to, and with what. None of it changes a row's bytes.
+
+    `samples` (mixed rows) takes the place of `passes` where it is given. `origin` is what run.json says of the source.
+    """
+
+    out: Path = Path("mixup-out")
+    passes: int = 1
+    samples: int | None = None
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    device: Device = "cpu"
+    batch_size: int | None = None
+    shard_bytes: int | None = None
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    force: bool = False
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    def settings(self) -> dict[str, Any]:
+        """What run.json says of the run."""
+        names = ("workers", "device", "batch_size")
+        return {**{name: getattr(self, name) for name in names}, "source": dict(self.origin)}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to. `shards_made` counts those that this run wrote, `shards` all that there are."""
+
+    manifest: Path
+    state: State
+    samples: int
+    shards: int
+    shards_made: int
+    bytes: int
+    seconds: float
+
+
+def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None = None) -> Outcome:
+    """Make a data set, or continue, extend or leave alone the one that is there.
+
+    Raises the errors of `mixup_cli.errors`; whatever is raised, shards that were finished stay, and the same call
+    continues with them.
+    """
+    began = time.monotonic()
+    work = _Work(source, recipe, run, listener or Listener())
+    state = work.compare()
+    if state != "unchanged":
+        with work.folder.locked():
+            work.carry_out()
+    work.folder.remove_work()
+    manifest, seconds = work.manifest, time.monotonic() - began
+    totals = manifest.totals
+    path = run.out / MANIFEST
+    return Outcome(path, state, totals.samples, totals.shards, work.shards_made, totals.bytes, seconds)
+
+
+class _Work:
+    """One call of `generate`: the steps share what earlier ones found out."""
+
+    def __init__(self, source: Source, recipe: Recipe, run: Run, listener: Listener) -> None:
+        self.folder = DataSetFolder(run.out)
+        self.shards_made = 0
+        self._source, self._run, self._listener = source, run, listener
+        self._finished, stored = (None, None) if run.force else existing.what_is_there(self.folder)
+        self._stored = stored
+        self._recipe = adopt(recipe, stored, keeps_shard_size=run.shard_bytes is None)
+        self._survey = source.survey(SURVEY_SAMPLES)
+        self._engine = LocalEngine(run.workers)
+
+    def compare(self) -> State:
+        """Hold what is wanted against what is there, before anything is written."""
+        self._job = self._prepare()
+        existing.check_same_recipe(self.folder, self._stored, self._job.recipe)
+        if self._finished is None:
+            return "made" if self._stored is None else "resumed"
+        existing.check_same_listing(self.folder, self._source)
+        usable_count = self._finished.source.samples - len(self._finished.source.skipped)
+        if existing.enough(self.folder, self._finished, self._row_count(usable_count)):
+            self.manifest = self._finished
+            return "unchanged"
+        return "extended"
+
+    def carry_out(self) -> None:
+        """Scan, plan, make the shards that are missing, and seal the manifest."""
+        began = time.time()
+        if self._run.force:
+            self.folder.clear()
+        fingerprint = pixel_fingerprint()
+        existing.check_same_pixels(self.folder, fingerprint)
+        self._check_room()
+        cache, table = self._scanned()
+        existing.check_same_source(self.folder, existing.sealed_table(self.folder), table)
+        self._begin(table, fingerprint)
+        maker = shard_maker(self._job, self._source, table, cache, self._run, self._engine.checkpoint)
+        records = self._make_shards(maker, self._row_count(len(table.usable)))
+        self.manifest = manifest_of(self._job, self._source.kind, table, maker.plan.method_names, records)
+        finish(self.folder, self.manifest, run_record(fingerprint, began, self._run.settings()))
+
+    def _prepare(self) -> Job:
+        return prepare(self._recipe, self._source, self._survey, self._run.shard_bytes)
+
+    def _row_count(self, usable_count: int) -> int:
+        return row_count(self._job.recipe, self._run, usable_count)
+
+    def _check_room(self) -> None:
+        sample_count = len(self._source)
+        needed = needs(self._job, sample_count, self._row_count(sample_count), self.folder.path)
+        check_room(needed, self.folder.shard_bytes(), self.folder.path)
+
+    def _scanned(self) -> tuple[NDArray[Any], SourceTable]:
+        """Fill the cache. If a sample does not fit what the survey suggested, decide again with what is known now."""
+        while True:
+            form = self._job.target.form
+            cache = allocate(form, len(self._source), self.folder.work)
+            try:
+                table = scan(
+                    self._source, self._job.target, cache, self._run.tolerance, self._engine, self._listener
+                )
+            except FormMismatch as mismatch:
+                self._survey.sizes[mismatch.size] += 1
+                self._survey.dtypes[mismatch.dtype] += 1
+                self._job = self._prepare()
+                existing.check_same_recipe(self.folder, self._stored, self._job.recipe)
+                continue
+            for notice in (*self._source.notices, *self._job.notices):
+                self._listener.notice(notice)
+            return cache, table
+
+    def _begin(self, table: SourceTable, fingerprint: str) -> None:
+        job = {"recipe": self._job.recipe.to_dict(), "pixel_fingerprint": fingerprint, "versions": versions()}
+        self.folder.begin(job, table.csv)
+        if self._finished is not None:
+            self.folder.reopen(self._finished)
+
+    def _make_shards(self, maker: ShardMaker, rows: int) -> list[ShardRecord]:
+        """The records of all shards, in order; those that are not done yet are made."""
+        ranges = shard_ranges(rows, self._job.samples_per_shard)
+        records = {n: self.folder.done(n, part.start, part.stop) for n, part in enumerate(ranges)}
+        missing = {n: ranges[n] for n, record in records.items() if record is None}
+        writer = writer_for(self._job.spec, self.folder.work)
+        writer.prepare(len(part) for part in missing.values())
+        tasks = (partial(self._make_shard, maker, writer, n, part) for n, part in missing.items())
+        done_before = rows - sum(len(part) for part in missing.values())
+        self._listener.begin("mix", rows, "samples", done=done_before)
+        for number, record in self._engine.run(tasks):
+            records[number] = record
+            self.shards_made += 1
+            self._listener.advance(record.stop - record.start)
+        self._listener.end()
+        return [record for _, record in sorted(records.items()) if record is not None]
+
+    def _make_shard(
+        self, maker: ShardMaker, writer: ShardWriter, number: int, part: range
+    ) -> tuple[int, ShardRecord]:
+        name = shard_name(number)
+        written = writer.write(self.folder.path / name, len(part), maker.values(part.start, part.stop))
+        record = ShardRecord(
+            file=name,
+            bytes=written.file.file_bytes,
+            sha256=written.file.sha256,
+            start=part.start,
+            stop=part.stop,
+            columns={column: StoredColumn(**stored) for column, stored in written.columns.items()},
+        )
+        self.folder.add_done(number, record)
+        return number, record
+
+
+def row_count(recipe: Recipe, run: Run, usable_count: int) -> int:
+    """How many rows a run comes to: `passes` over the usable samples, or `samples`, and the originals on top."""
+    mixed = run.passes * usable_count if run.samples is None else run.samples
+    return mixed + (usable_count if recipe.keep_originals else 0)
+
+
+def shard_maker(
+    job: Job, source: Source, table: SourceTable, cache: NDArray[Any], run: Run, checkpoint: Callable[[], None]
+) -> ShardMaker:
+    """What computes any rows of the data set from the filled cache."""
+    form = job.target.form
+    return ShardMaker(
+        plan=Plan(job.recipe, table.usable, grid_of(form)),
+        cache=cache,
+        row_columns=RowColumns(source.labels),
+        kernel=open_kernel(run.device, surface_of(form, job.recipe)),
+        tile_rows=tile_rows_for(job.spec.columns[0], run.batch_size),
+        checkpoint=checkpoint,
+    )

@@ -1,0 +1,45 @@
+"""Which backend a device means. Torch is imported only where a device asks for it."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from mixup_cli.errors import UsageError
+from mixup_cli.kernels import Kernel, Surface
+
+Device: TypeAlias = Literal["cpu", "cpu-torch", "cuda", "mps", "auto"]
+"""`cpu` is numba; `cpu-torch` runs on the CPU what `cuda` and `mps` run elsewhere; `auto` takes a GPU if there is one."""
+
+
+def open_kernel(device: Device, surface: Surface) -> Kernel:
+    """The backend of the blend for a device. Raises UsageError where there is no such device."""
+    name = _available_gpu() or "cpu" if device == "auto" else device
+    if name == "cpu":
+        from mixup_cli.kernels.cpu import CpuKernel  # numba takes half a second to import
+
+        return CpuKernel(surface)
+    _require_torch(device)
+    from mixup_cli.kernels.torch import TorchKernel
+
+    return TorchKernel(surface, name.removesuffix("-torch"))
+
+
+def _available_gpu() -> str | None:
+    """`cuda`, `mps`, or None where there is no GPU or no torch."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else None
+
+
+def _require_torch(device: Device) -> None:
+    try:
+        import torch
+    except ImportError:
+        raise UsageError(f"--device {device}: torch is not installed. Install it, or pass --device cpu.") from None
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(device, True):
+        raise UsageError(f"--device {device}: torch finds no such device here. Pass --device cpu or auto.")

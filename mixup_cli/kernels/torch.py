@@ -1,0 +1,177 @@
+"""The blend in torch, on the CPU or a GPU, with the bits of the CPU kernel.
+
+Sums are taken in int32 where they fit (uint8 samples), else in int64 (uint16) or float64 (float32, where every product
+is exact). Each step is an operation of its own, so that nothing can be contracted into a fused multiply-add.
+
+MPS has no float64, so there what needs it (float32 samples, and float32 output from uint16) is done on the CPU.
+No one has run this module on MPS yet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mixup_cli.kernels import Samples, Surface, Weights
+
+UNIT = 65536
+
+SUM_DTYPE = {"uint8": torch.int32, "uint16": torch.int64, "float32": torch.float64}
+"""What a sum of samples of a dtype is exact in (float32: rounded once per parent, as everywhere)."""
+
+
+class TorchKernel:
+    """torch's backend, on `device` "cpu", "cuda" or "mps". See `mixup_cli.kernels.Kernel`.
+
+    It leaves `torch.set_num_threads` alone: a caller with several threads of its own sets it to 1.
+    """
+
+    def __init__(self, surface: Surface, device: str) -> None:
+        self._device = device
+        self._shape = (surface.outer, surface.height, surface.width * surface.inner)
+        self._inner = surface.inner
+        # one line of every plane: (outer, 1, W·inner)
+        self._finish = [np.tile(each, surface.width)[:, None] for each in (surface.fill, surface.mean, surface.scale)]
+        self._lanes = threading.local()
+
+    def blend(
+        self, samples: Samples, parents: NDArray[np.int64], weights: Weights, out: Samples, rows: NDArray[np.int64]
+    ) -> None:
+        """See `mixup_cli.kernels.Kernel.blend`."""
+        lane = self._lane(_device_for(self._device, samples.dtype, out.dtype))
+        taken = lane.buffer("samples", (parents.shape[1], len(parents), *self._shape), samples.dtype)
+        source = np.asarray(samples).reshape(-1, *self._shape)
+        for parent, positions in enumerate(parents.T):
+            # mode="raise" would gather into a second buffer first
+            np.take(source, positions, axis=0, out=taken[parent], mode="clip")
+        with lane.stream_context():
+            total = self._sum(lane, lane.moved(taken), samples.dtype, weights)
+            result = lane.returned(_finished(lane, total, samples.dtype, out.dtype), out.dtype)
+        out.reshape(-1, *self._shape)[rows] = result
+
+    def _lane(self, device: str) -> _Lane:
+        """This thread's way to the device: streams and staging buffers are not shared."""
+        lanes: dict[str, _Lane] = self._lanes.__dict__
+        if device not in lanes:
+            lanes[device] = _Lane(device, *self._finish)
+        return lanes[device]
+
+    def _sum(self, lane: _Lane, taken: Tensor, dtype: np.dtype[Any], weights: Weights) -> Tensor:
+        """Σ w·x over the parents and then the fill: (m, outer, H, W·inner) in the exact dtype."""
+        exact = SUM_DTYPE[dtype.name]
+        total = torch.zeros(taken.shape[1:], dtype=exact, device=taken.device)
+        rest = torch.full((), UNIT, dtype=torch.int32, device=taken.device)
+        for parent, weight in enumerate(self._spread(lane, weights)):
+            total += _product(taken[parent], weight, dtype)
+            rest = rest - weight
+        if _leaves_rest(weights):
+            total += _product(lane.fill, rest, dtype)
+        return total
+
+    def _spread(self, lane: _Lane, weights: Weights) -> Sequence[Tensor]:
+        """One tensor of weights per parent, int32, that broadcasts to (m, outer, H, W·inner)."""
+        if weights.mask is not None:
+            mask = lane.moved(weights.mask, "mask").repeat_interleave(self._inner, dim=-1)
+            return mask[:, :, None].unbind(1)
+        parts = lane.moved(weights.parts, "parts")[..., None, None, None].unbind(1)
+        if weights.box is None or weights.inside is None:
+            return parts
+        within = self._within(lane.moved(weights.box, "box"))
+        inside = lane.moved(weights.inside, "inside")[..., None, None, None].unbind(1)
+        return [torch.where(within, *each) for each in zip(inside, parts, strict=True)]
+
+    def _within(self, box: Tensor) -> Tensor:
+        """Which values lie inside the boxes, int32 (m, 4): bool (m, 1, H, W·inner)."""
+        top, left, bottom, right = box[:, :, None, None].unbind(1)
+        lines = torch.arange(self._shape[1], device=box.device)[:, None]
+        columns = torch.arange(self._shape[2], device=box.device).div(self._inner, rounding_mode="floor")
+        inside: Tensor = (top <= lines) & (lines < bottom) & (left <= columns) & (columns < right)
+        return inside[:, None]
+
+
+class _Lane:
+    """One thread's stream to a device, its staging buffers, which are reused from call to call, and the constants."""
+
+    def __init__(self, device: str, fill: Samples, mean: Samples, scale: Samples) -> None:
+        self._device = torch.device(device)
+        self._stream = torch.cuda.Stream() if device == "cuda" else None  # type: ignore[no-untyped-call]
+        self._buffers: dict[str, Tensor] = {}
+        with self.stream_context():
+            self.fill, self.mean, self.scale = (_signed(each).to(self._device) for each in (fill, mean, scale))
+
+    def stream_context(self) -> contextlib.AbstractContextManager[object]:
+        """What is queued inside goes to this thread's stream."""
+        return contextlib.nullcontext() if self._stream is None else torch.cuda.stream(self._stream)
+
+    def buffer(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Samples:
+        """A host array to copy from or into, in pinned memory for CUDA. Its content lasts until the next call."""
+        count = math.prod(shape) * dtype.itemsize
+        held = self._buffers.get(name)
+        if held is None or len(held) < count:
+            held = torch.empty(count, dtype=torch.uint8, pin_memory=self._stream is not None)
+            self._buffers[name] = held
+        return held[:count].numpy().view(dtype).reshape(shape)
+
+    def moved(self, values: Samples, staged_as: str | None = None) -> Tensor:
+        """Values on the device, by way of the staging buffer `staged_as` if they do not lie in one already."""
+        if self._stream is not None and staged_as is not None:
+            staging = self.buffer(staged_as, values.shape, values.dtype)
+            staging[:] = values
+            values = staging
+        return _signed(values).to(self._device, non_blocking=self._stream is not None)
+
+    def returned(self, values: Tensor, dtype: np.dtype[Any]) -> Samples:
+        """Values from the device, when all that was queued is done. Valid until this thread's next blend."""
+        if self._stream is None:
+            return values.cpu().numpy().view(dtype)
+        staging = self.buffer("result", tuple(values.shape), dtype)
+        _signed(staging).copy_(values, non_blocking=True)
+        self._stream.synchronize()
+        return staging
+
+
+def _device_for(device: str, source: np.dtype[Any], result: np.dtype[Any]) -> str:
+    """The device, or the CPU where the device lacks float64 and the blend needs it."""
+    needs_float64 = source == np.float32 or (source == np.uint16 and result == np.float32)
+    return "cpu" if device == "mps" and needs_float64 else device
+
+
+def _signed(values: Samples) -> Tensor:
+    """A tensor that shares the array's memory: uint16, which torch hardly supports, as the int16 of the same bits."""
+    values = np.require(values, requirements=["C", "W"])  # torch warns of arrays that cannot be written to
+    return torch.from_numpy(values.view(np.int16) if values.dtype == np.uint16 else values)
+
+
+def _product(values: Tensor, weight: Tensor, dtype: np.dtype[Any]) -> Tensor:
+    """weight · value, exactly, for values of (NumPy) `dtype`; 0 for no weight, whatever the value."""
+    product = values.to(SUM_DTYPE[dtype.name])
+    if dtype == np.uint16:
+        product = product.bitwise_and_(0xFFFF)
+    product = product * weight
+    return product.masked_fill_(weight == 0, 0.0) if dtype == np.float32 else product
+
+
+def _finished(lane: _Lane, total: Tensor, source: np.dtype[Any], result: np.dtype[Any]) -> Tensor:
+    """A sum as output values (uint16 as the int16 of the same bits). Changes `total`."""
+    if result == np.float32:
+        if source != np.uint8:
+            total = total.to(torch.float64).mul_(2.0**-16)
+        return total.to(torch.float32).sub_(lane.mean).mul_(lane.scale)
+    if result != source:  # uint16 from uint8: times 257 exceeds int32
+        total = total.to(torch.int64).mul_(257)
+    rounded = total.add_(UNIT // 2).bitwise_right_shift_(16)
+    return rounded.to(torch.uint8 if result == np.uint8 else torch.int16)
+
+
+def _leaves_rest(weights: Weights) -> bool:
+    """Whether the parents leave any place to the fill colour."""
+    given = (each for each in (weights.parts, weights.inside, weights.mask) if each is not None)
+    return any(bool((each.sum(axis=1) != UNIT).any()) for each in given)

@@ -1,0 +1,91 @@
+"""One shard: rows of the plan, blended tile by tile while they are in cache, column after column in file order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.columns import IMAGES, RowColumns
+from mixup_cli.kernels import Kernel, Weights
+from mixup_cli.methods import shares
+from mixup_cli.plan import Plan, Rows
+from mixup_cli.storage.layout import Column
+
+TILE_BYTES = 256 << 10
+"""Images are blended, hashed and written in tiles of about this size, which fits in a core's L2 cache."""
+
+BLOCK_ROWS = 4096
+"""Rows of the plan are computed this many at a time; a tile holds fewer."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some consecutive rows: the plan's, the parents' shares, and the weights of each method's rows."""
+
+    rows: Rows
+    share: NDArray[np.float32]
+    groups: list[tuple[NDArray[np.int64], Weights]]
+
+
+@dataclass(frozen=True)
+class ShardMaker:
+    """Computes the values of any rows of a data set. `cache` (n, *sample) holds the samples by source index."""
+
+    plan: Plan
+    cache: NDArray[Any]
+    row_columns: RowColumns
+    kernel: Kernel
+    tile_rows: int
+    checkpoint: Callable[[], None]
+
+    def values(self, start: int, stop: int) -> Callable[[Column], Iterator[NDArray[Any]]]:
+        """The blocks of each column of rows start … stop−1. Ask for the images last or first: all come from one plan."""
+        blocks = [self._block(first, min(first + BLOCK_ROWS, stop)) for first in range(start, stop, BLOCK_ROWS)]
+
+        def of(column: Column) -> Iterator[NDArray[Any]]:
+            for block in blocks:
+                if column.name == IMAGES:
+                    yield from self._tiles(block, column)
+                else:
+                    yield self.row_columns.values(column.name, block.rows, block.share)
+
+        return of
+
+    def _block(self, start: int, stop: int) -> Block:
+        self.checkpoint()
+        rows = self.plan.rows(start, stop)
+        share = np.zeros((len(rows), self.plan.parent_count), np.float32)
+        groups = []
+        for number, positions in self.plan.groups(rows.method):
+            weights = self.plan.weights(rows[positions], number)
+            share[positions, : weights.parts.shape[1]] = shares(weights, self.plan.grid)
+            groups.append((positions, weights))
+        return Block(rows, share, groups)
+
+    def _tiles(self, block: Block, column: Column) -> Iterator[NDArray[Any]]:
+        """The images of a block, tile by tile in one buffer: take each before asking for the next."""
+        blended = np.empty((self.tile_rows, *column.shape), _blend_dtype(column.dtype))
+        for first in range(0, len(block.rows), self.tile_rows):
+            self.checkpoint()
+            tile = blended[: min(self.tile_rows, len(block.rows) - first)]
+            for positions, weights in block.groups:
+                part = slice(*np.searchsorted(positions, [first, first + len(tile)]))
+                inside = positions[part]
+                if len(inside):
+                    parents = block.rows.parents[inside, : weights.parts.shape[1]]
+                    self.kernel.blend(self.cache, parents, weights.of(part), tile, inside - first)
+            yield tile.astype(column.dtype, copy=False)
+
+
+def _blend_dtype(column_dtype: str) -> str:
+    """The dtype that kernels write: float16 output is blended in float32 and rounded once."""
+    return "float32" if column_dtype == "float16" else column_dtype
+
+
+def tile_rows_for(column: Column, batch_size: int | None) -> int:
+    """Rows of one tile: `batch_size` if one is asked for, else what fits in TILE_BYTES."""
+    return batch_size or max(1, TILE_BYTES // max(1, column.row_bytes))

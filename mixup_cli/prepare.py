@@ -1,0 +1,77 @@
+"""What a run will do, worked out before it does it: `generate`, `verify --deep`, `--dry-run` and `inspect` all ask here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mixup_cli.columns import columns_of
+from mixup_cli.errors import NoInputError
+from mixup_cli.methods import build, resolve
+from mixup_cli.recipe import FORMAT_VERSION, Recipe
+from mixup_cli.sources.base import Source, Survey, Target
+from mixup_cli.sources.form import decide
+from mixup_cli.storage.shard import ShardSpec
+
+SURVEY_SAMPLES = 64
+"""Headers looked at before the scan. Should a later picture not fit, the scan begins again with what it found."""
+
+SHARD_BYTES = 64 << 20
+"""The default size of a shard."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A resolved recipe on one source: the working form, the columns, and what the user should know."""
+
+    recipe: Recipe
+    target: Target
+    spec: ShardSpec
+    class_names: tuple[str, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one output row, uncompressed."""
+        return self.spec.row_bytes
+
+    @property
+    def samples_per_shard(self) -> int:
+        assert self.recipe.samples_per_shard is not None  # filled in by `prepare`
+        return self.recipe.samples_per_shard
+
+
+def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | None = None) -> Job:
+    """Resolve a recipe for a source. Raises UsageError where they do not fit, NoInputError for an empty source."""
+    if not len(source):
+        raise NoInputError(f"{source.location}: no samples in it.")
+    decided = decide(recipe.with_(methods=resolve(recipe.methods, None)), survey)
+    resolved, labels = decided.recipe, source.labels
+    parent_count = max(build(choice).parent_count for choice in resolved.methods)
+    columns = columns_of(resolved, decided.target.form, labels, parent_count)
+    row_bytes = sum(column.row_bytes for column in columns)
+    per_shard = recipe.samples_per_shard or max(1, (shard_bytes or SHARD_BYTES) // row_bytes)
+    resolved = resolved.with_(samples_per_shard=per_shard)
+    attributes: Mapping[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "recipe": resolved.to_dict(),
+        "class_names": list(labels.class_names),
+    }
+    spec = ShardSpec(columns, attributes, resolved.compression)
+    return Job(resolved, decided.target, spec, labels.class_names, decided.notices)
+
+
+def adopt(recipe: Recipe, stored: Recipe | None, keeps_shard_size: bool) -> Recipe:
+    """A recipe whose open fields are those of the data set that is there already, if there is one."""
+    if stored is None:
+        return recipe
+    fields = ["size", "channels", "dtype", "layout", *(["samples_per_shard"] if keeps_shard_size else [])]
+    return recipe.with_(**{name: getattr(stored, name) for name in fields if getattr(recipe, name) is None})
+
+
+def shard_ranges(row_count: int, samples_per_shard: int) -> list[range]:
+    """The rows of each shard; the last one may be short, and none is empty."""
+    return [
+        range(start, min(start + samples_per_shard, row_count)) for start in range(0, row_count, samples_per_shard)
+    ]

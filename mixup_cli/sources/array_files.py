@@ -1,0 +1,188 @@
+"""Samples and labels in array files: `.npz`, `.npy` (labels in a file beside it) and `.h5`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.sources.array_labels import labels_from_array
+from mixup_cli.sources.arrays import ArraySource, RowKeys, Rows
+from mixup_cli.sources.base import Labels, SourceOptions
+from mixup_cli.sources.hdf5_arrays import Hdf5File
+from mixup_cli.sources.npz import npz_keys, read_npy_header, read_npz
+
+HDF5_SUFFIXES = (".h5", ".hdf5")
+SUFFIXES = (".npz", ".npy", *HDF5_SUFFIXES)
+
+# What samples are called, and what the labels that belong to them are called.
+PARTNERS: dict[str, tuple[str, ...]] = {
+    "x": ("y",),
+    "images": ("labels", "targets"),
+    "image": ("label",),
+    "data": ("labels", "targets", "label", "target"),
+    "features": ("labels", "targets"),
+}
+SPLITS: dict[str, tuple[str, ...]] = {"train": ("train",), "test": ("test",), "val": ("val", "valid", "validation")}
+# No sample has so many values; one sample must fit into memory many times over.
+_VALUES_PER_PIXEL = 4
+
+
+class ArrayFileSource(ArraySource):
+    """An `ArraySource` from a `.npz`, `.npy` or `.h5` file."""
+
+    kind: ClassVar[str] = "array_file"
+
+
+def looks_like_array_file(path: Path) -> bool:
+    """Whether `path` is a file with the suffix of one of the kinds."""
+    return path.suffix.lower() in SUFFIXES and path.is_file()
+
+
+def open_array_file(path: Path, options: SourceOptions) -> ArrayFileSource:
+    """Open samples and labels. Raises DataError, NoInputError or UsageError, telling the names that were found."""
+    if not path.is_file():
+        raise NoInputError(f"{path}: there is no such file.")
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        return _open_npz(path, options)
+    return _open_hdf5(path, options) if suffix in HDF5_SUFFIXES else _open_npy(path, options)
+
+
+def _open_npz(path: Path, options: SourceOptions) -> ArrayFileSource:
+    keys = npz_keys(path)
+    data_key, label_key, notices = choose_keys(keys, options, str(path))
+    for key in filter(None, (data_key, label_key)):
+        if key not in keys:
+            raise DataError(f"{path}: has no array {key!r}. Found: {', '.join(keys)}.")
+    labels = None if label_key is None else read_npz(path, label_key)
+    return _source(path, read_npz(path, data_key), labels, options, notices)
+
+
+def _open_hdf5(path: Path, options: SourceOptions) -> ArrayFileSource:
+    file = Hdf5File(path)
+    data_key, label_key, notices = choose_keys(file.keys(), options, str(path))
+    labels = None if label_key is None else file.read(label_key)
+    return _source(path, file.rows(data_key), labels, options, notices)
+
+
+def _open_npy(path: Path, options: SourceOptions) -> ArrayFileSource:
+    if options.data_key is not None:
+        raise UsageError(f"{path}: a .npy file holds one array. Drop --data-key.")
+    label_file = _label_file(path, options)
+    labels = None if label_file is None else _read_npy(label_file)
+    notices = [_unlabelled(f"{path}: found no labels file beside it")] if label_file is None else []
+    return _source(path, _read_npy(path), labels, options, notices)
+
+
+def _source(
+    path: Path, rows: Rows, labels: NDArray[Any] | None, options: SourceOptions, notices: list[str]
+) -> ArrayFileSource:
+    sample_shape = rows.shape[1:]
+    if np.prod(sample_shape, dtype=np.float64) > _VALUES_PER_PIXEL * options.max_pixels:
+        raise DataError(
+            f"{path}: one sample has the shape {sample_shape}, more than --max-pixels {options.max_pixels}."
+        )
+    count = rows.shape[0] if rows.shape else 0
+    found = Labels() if labels is None else labels_from_array(labels, count, str(path))
+    return ArrayFileSource(str(path), RowKeys(count), found, rows, notices=notices)
+
+
+def choose_keys(keys: Sequence[str], options: SourceOptions, location: str) -> tuple[str, str | None, list[str]]:
+    """The name of the samples, the name of their labels (None: unlabelled), and notices about the choice.
+
+    Raises UsageError for a split that is not there, DataError if no known name is.
+    """
+    if options.data_key is not None:
+        label_key = options.label_key or _label_key(keys, options.data_key)
+        return options.data_key, label_key, [] if label_key else [_unlabelled(f"{location}: {options.data_key}")]
+    splits = {split: key for split in SPLITS if (key := _data_key(keys, split)) is not None}
+    plain = _data_key(keys, None)
+    if plain is None and not splits:
+        raise DataError(
+            f"{location}: found {_listed(keys)}. Say which are the samples: --data-key NAME --label-key NAME."
+        )
+    if options.split is not None and options.split not in splits:
+        raise UsageError(f"{location}: has no split {options.split!r}. Found: {_listed(keys)}.")
+    split = options.split or ("train" if plain is None else None)
+    data_key = splits.get(split) if split else plain
+    if data_key is None:
+        raise UsageError(f"{location}: has no training split; found {_listed(list(splits))}. Pass --split.")
+    notices = _split_notice(location, data_key, splits) if options.split is None and len(splits) > 1 else []
+    label_key = options.label_key or _label_key(keys, data_key)
+    return data_key, label_key, notices if label_key else [*notices, _unlabelled(f"{location}: {data_key}")]
+
+
+def _split_notice(location: str, data_key: str, splits: dict[str, str]) -> list[str]:
+    others = ", ".join(split for split, key in splits.items() if key != data_key)
+    return [f"{location}: using {data_key}; there is also --split {others}."]
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:20]) or "nothing"
+    return f"{shown}, … ({len(names)} in all)" if len(names) > 20 else shown
+
+
+def _unlabelled(where: str) -> str:
+    return f"{where}: no labels found; the samples are unlabelled (--label-key names them)."
+
+
+def _data_key(keys: Sequence[str], split: str | None) -> str | None:
+    by_lower = {key.lower(): key for key in keys}
+    names = (spelled for name in PARTNERS for spelled in _spelled(name, split))
+    return next((by_lower[name] for name in names if name in by_lower), None)
+
+
+def _spelled(name: str, split: str | None) -> Iterator[str]:
+    """x_train as Keras has it, train_images as MedMNIST has it."""
+    if split is None:
+        yield name
+        return
+    for word in SPLITS[split]:
+        yield f"{name}_{word}"
+        yield f"{word}_{name}"
+
+
+def _label_key(keys: Sequence[str], data_key: str) -> str | None:
+    by_lower = {key.lower(): key for key in keys}
+    return next((by_lower[name] for name in _partners(data_key.lower()) if name in by_lower), None)
+
+
+def _partners(name: str) -> Iterator[str]:
+    """What the labels of `name` (lower case) may be called: its first known word exchanged, or "labels" behind it."""
+    words = re.split(r"([_\-.])", name)
+    for position, word in enumerate(words):
+        for partner in PARTNERS.get(word, ()):
+            yield "".join([*words[:position], partner, *words[position + 1 :]])
+    yield f"{name}_labels"
+
+
+def _label_file(path: Path, options: SourceOptions) -> Path | None:
+    if options.label_key is not None:
+        for file in (Path(options.label_key), path.parent / options.label_key):
+            if file.is_file():
+                return file
+        raise NoInputError(f"{options.label_key}: there is no such labels file, neither here nor beside {path}.")
+    stems = {file.stem.lower(): file for file in sorted(path.parent.glob("*.npy"))}
+    return next((stems[name] for name in _partners(path.stem.lower()) if name in stems), None)
+
+
+def _read_npy(path: Path) -> NDArray[Any]:
+    """A memory map. Raises DataError if the file is shorter than its header says, or holds objects."""
+    try:
+        with path.open("rb") as stream:
+            header = read_npy_header(stream, str(path))
+    except OSError as error:
+        raise NoInputError(f"{path}: cannot read ({error.strerror}).") from error
+    found_bytes = path.stat().st_size - header.data_at
+    if found_bytes != header.data_bytes:
+        raise DataError(f"{path}: its header says {header.data_bytes} bytes of data, found {found_bytes}.")
+    if header.data_bytes == 0:
+        return np.empty(header.shape, header.dtype)
+    mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return mapped

@@ -1,0 +1,139 @@
+"""Several sources as one."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from itertools import accumulate, chain
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.sources.base import Form, FormMismatch, Labels, Loaded, SampleDtype, Source, Survey, Target
+
+
+def combine(sources: Sequence[Source]) -> Source:
+    """One source that holds the samples of all, in their order; a single source is given back as it is.
+
+    Keys get their source's number in front ("0:cat/1.png"). Classes are merged by name. Raises DataError where
+    labelled and unlabelled sources, or arrays that no common form can hold, come together.
+    """
+    if not sources:
+        raise NoInputError("no source was given.")
+    return sources[0] if len(sources) == 1 else CombinedSource(sources)
+
+
+class CombinedSource(Source):
+    """See `combine`."""
+
+    kind: ClassVar[str] = "combined"
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = tuple(sources)
+        self._ends = list(accumulate(len(source) for source in sources))
+        width = len(str(len(sources) - 1))  # padded, so that the keys sort as the sources stand
+        self._prefixes = [f"{number:0{width}d}:" for number in range(len(sources))]
+        super().__init__(
+            ", ".join(source.location for source in sources),
+            [prefix + key for prefix, source in zip(self._prefixes, sources, strict=True) for key in source.keys],
+            merge_labels(sources),
+            tuple(chain.from_iterable(source.notices for source in sources)),
+        )
+
+    def survey(self, limit: int | None = None) -> Survey:
+        """See `Source.survey`. The limit is shared out by size, at least one sample a source."""
+        surveys = []
+        for source in self._sources:
+            share = None if limit is None else max(1, limit * len(source) // max(1, len(self)))
+            surveys.append(source.survey(share))
+        sizes: Counter[tuple[int, int]] = Counter()
+        dtypes: Counter[SampleDtype] = Counter()
+        channels: Counter[int] = Counter()
+        for survey in surveys:
+            sizes += survey.sizes
+            dtypes += survey.dtypes
+            channels += survey.channels
+        return Survey(sizes, dtypes, channels, self._common_form(surveys))
+
+    def stored_bytes(self) -> Sequence[int]:
+        return list(chain.from_iterable(source.stored_bytes() for source in self._sources))
+
+    def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
+        loaded: list[Loaded] = []
+        position = start
+        while position < stop:
+            number = bisect_right(self._ends, position)
+            first = self._ends[number] - len(self._sources[number])
+            end = min(stop, self._ends[number])
+            part = out[position - start : end - start]
+            try:
+                loaded += self._sources[number].load(position - first, end - first, target, part)
+            except FormMismatch as mismatch:
+                raise FormMismatch(self._prefixes[number] + mismatch.key, mismatch.size, mismatch.dtype) from None
+            position = end
+        return loaded
+
+    def _common_form(self, surveys: Sequence[Survey]) -> Form | None:
+        """The form that all share, or None where pictures differ (the sizes then tell)."""
+        forms = [survey.array_form for survey in surveys]
+        if all(form == forms[0] for form in forms):
+            return forms[0]
+        for source, form in zip(self._sources, forms, strict=True):
+            if form is not None and form.axes == "":
+                other = next(s for s, f in zip(self._sources, forms, strict=True) if f != form)
+                raise DataError(
+                    f"{source.location} holds arrays {form.dtype} {form.shape} and {other.location} something else; "
+                    "they cannot be mixed. Give one of them."
+                )
+        return None
+
+
+def merge_labels(sources: Sequence[Source]) -> Labels:
+    """The labels of all samples, over the union of the class names; soft as soon as one source has soft labels.
+
+    Raises DataError where some sources are labelled and others are not.
+    """
+    kinds = {source.labels.kind for source in sources}
+    if kinds == {"none"}:
+        return Labels()
+    if "none" in kinds:
+        without = next(source.location for source in sources if source.labels.kind == "none")
+        raise DataError(f"{without}: has no labels, and the other sources do. Give labelled or unlabelled ones alone.")
+    names = _merged_names([source.labels.class_names for source in sources])
+    position = {name: index for index, name in enumerate(names)}
+    columns = [np.array([position[name] for name in source.labels.class_names], np.int32) for source in sources]
+    if kinds == {"classes"}:
+        parts = [new[_classes(source.labels)] for source, new in zip(sources, columns, strict=True)]
+        return Labels(names, np.concatenate(parts))
+    soft = [_soft_rows(source.labels, new, len(names)) for source, new in zip(sources, columns, strict=True)]
+    return Labels(names, soft=np.concatenate(soft))
+
+
+def _merged_names(all_names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    if all(names == all_names[0] for names in all_names):
+        return all_names[0]
+    union = set(chain.from_iterable(all_names))
+    if all(name.isascii() and name.isdigit() for name in union):
+        return tuple(sorted(union, key=lambda name: (int(name), name)))
+    return tuple(sorted(union))
+
+
+def _classes(labels: Labels) -> NDArray[np.int32]:
+    if labels.classes is None:
+        raise ValueError("labels of kind 'classes' hold no classes")
+    return labels.classes
+
+
+def _soft_rows(labels: Labels, columns: NDArray[np.int32], class_count: int) -> NDArray[np.float32]:
+    """float32 (n, class_count): `labels` in the merged classes, column i of theirs at columns[i]."""
+    if labels.soft is not None:
+        merged = np.zeros((len(labels.soft), class_count), np.float32)
+        merged[:, columns] = labels.soft
+        return merged
+    classes = _classes(labels)
+    merged = np.zeros((len(classes), class_count), np.float32)
+    merged[np.arange(len(classes)), columns[classes]] = 1
+    return merged

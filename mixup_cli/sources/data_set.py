@@ -1,0 +1,47 @@
+"""Our own finished data sets as a source, so that one can be mixed again: soft labels in, dense labels out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from mixup_cli.labels import dense_from_classes
+from mixup_cli.sources.arrays import ArraySource, RowKeys
+from mixup_cli.sources.base import Labels
+from mixup_cli.storage.manifest import MANIFEST, Manifest, read_manifest
+from mixup_cli.storage.reading import ShardedColumn
+from mixup_cli.storage.shard import require_filter
+
+
+class DataSetSource(ArraySource):
+    """The images of a finished data set, with their soft labels."""
+
+    kind: ClassVar[str] = "mixup-gen"
+
+
+def looks_like_data_set(path: Path) -> bool:
+    """Whether `path` is a data set of ours, or the manifest of one."""
+    manifest = path if path.name == MANIFEST else path / MANIFEST
+    return manifest.is_file() and b'"format_version"' in manifest.read_bytes()
+
+
+def open_data_set(path: Path) -> DataSetSource:
+    """A finished data set. Raises DataError where it is damaged."""
+    folder = path.parent if path.name == MANIFEST else path
+    manifest = read_manifest(folder)
+    require_filter(manifest.compression)
+    images = ShardedColumn(folder, manifest, "images")
+    labels = _labels(folder, manifest)
+    return DataSetSource(str(path), RowKeys(len(images)), labels, images, shown=manifest.axes)
+
+
+def _labels(folder: Path, manifest: Manifest) -> Labels:
+    """Soft labels as stored, or put together from classes and label shares; none for an unlabelled data set."""
+    columns = {column.name for column in manifest.columns}
+    names = manifest.class_names
+    if "labels" in columns:
+        return Labels(names, soft=ShardedColumn(folder, manifest, "labels")[:])
+    if "source_label" not in columns:
+        return Labels()
+    classes, shares = (ShardedColumn(folder, manifest, name)[:] for name in ("source_label", "label_share"))
+    return Labels(names, soft=dense_from_classes(classes, shares, len(names)))

@@ -1,0 +1,180 @@
+"""The image folder, as torchvision's ImageFolder and Hugging Face's imagefolder know it.
+
+ROOT/[SPLIT/]CLASS/[…/]picture      or      ROOT/[SPLIT/]metadata.csv|jsonl and pictures
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.sources.base import Labels, SourceOptions
+from mixup_cli.sources.metadata import Metadata, find_metadata, read_metadata, sort_classes
+from mixup_cli.sources.pictures import SUFFIXES, PictureSource, escape_name
+from mixup_cli.sources.walk import Tree, walk
+
+_SPLITS = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "eval", "evaluation"),
+    "extra": ("extra",),
+    "unlabelled": ("unlabelled", "unlabeled"),
+}
+_SPLIT_OF = {name: split for split, names in _SPLITS.items() for name in names}
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """The pictures taken (paths relative to the root) and the class name of each (None: unlabelled)."""
+
+    paths: Sequence[str]
+    classes: Sequence[str] | None
+    class_names: tuple[str, ...]
+    notices: tuple[str, ...]
+
+
+def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
+    """Open an image folder; the keys are relative to `path`, in the order of their bytes.
+
+    `notices` of the source tell which split was taken and what was left out. Raises NoInputError if there is no
+    picture, UsageError for a split or label column that is not there, DataError for damaged metadata, StorageError for
+    folders that cannot be listed.
+    """
+    root = str(path)
+    if not Path(root).is_dir():
+        raise NoInputError(f"{escape_name(root)}: no such folder")
+    tree = walk(root, options.exclude)
+    split, notices = _choose_split(root, tree, options.split)
+    base = f"{split}/" if split else ""
+    pictures = [name for name in tree.pictures if name.startswith(base)]
+    metadata, inside = _read_nearest_metadata(root, base, options.label_column)
+    if metadata is None and options.label_column is not None:
+        raise UsageError(f"--label-column {options.label_column}: {escape_name(root)} has no metadata.csv or .jsonl")
+    if metadata is None:
+        taken = _by_folders(tree, pictures, base)
+    else:
+        taken = _by_metadata(root, metadata, pictures, (inside, base))
+    if not taken.paths:
+        raise NoInputError(_nothing_found(root + ("/" + split if split else ""), tree))
+    notices += [*taken.notices, *_left_out(tree, base)]
+    return _sorted_source(root, taken, notices, options.max_pixels)
+
+
+def _sorted_source(root: str, taken: _Taken, notices: Sequence[str], max_pixels: int) -> PictureSource:
+    # Code points sort as their UTF-8 bytes do, so this is the order of the key's bytes.
+    order = sorted(range(len(taken.paths)), key=[escape_name(name) for name in taken.paths].__getitem__)
+    labels = Labels()
+    if taken.classes is not None:
+        numbers = {name: number for number, name in enumerate(taken.class_names)}
+        classes = np.array([numbers[taken.classes[index]] for index in order], np.int32)
+        labels = Labels(taken.class_names, classes)
+    return PictureSource(root, [taken.paths[index] for index in order], labels, notices, max_pixels=max_pixels)
+
+
+def _choose_split(root: str, tree: Tree, wanted: str | None) -> tuple[str, list[str]]:
+    """Return the split folder to take ("" if there is no split level) and what to say about it."""
+    heads = sorted({name.partition("/")[0] for name in tree.pictures if "/" in name})
+    splits = [name for name in heads if name.lower() in _SPLIT_OF]
+    if wanted is not None:
+        return _named_split(root, heads, splits, wanted), []
+    if not splits or len(splits) < len(heads):
+        doubtful = len(splits) > 1 or any(_SPLIT_OF[name.lower()] == "train" for name in splits)
+        both = f"{_names(splits)}: taken as classes, because of {_names(sorted(set(heads) - set(splits)))}"
+        return "", [f"{both}. If they are splits, --split NAME picks one"] if doubtful else []
+    training = [name for name in splits if _SPLIT_OF[name.lower()] == "train"]
+    candidates = splits if len(splits) == 1 else training
+    if len(candidates) != 1:
+        found = "several training splits" if training else "no training split"
+        raise UsageError(f"{escape_name(root)}: has {found} (found: {_names(splits)}). Pass --split NAME.")
+    others = [name for name in splits if name != candidates[0]]
+    notice = f"{escape_name(candidates[0])}/ taken"
+    return candidates[0], [f"{notice} (also there: {_names(others)}); --split NAME picks another" if others else notice]
+
+
+def _named_split(root: str, heads: Sequence[str], splits: Sequence[str], wanted: str) -> str:
+    if wanted in heads:
+        return wanted
+    synonyms = [name for name in splits if _SPLIT_OF[name.lower()] == _SPLIT_OF.get(wanted.lower())]
+    if len(synonyms) == 1:
+        return synonyms[0]
+    if splits:
+        raise UsageError(f"--split {wanted}: {escape_name(root)} has no such split (found: {_names(splits)})")
+    raise UsageError(f"--split {wanted}: {escape_name(root)} has no split folders (found: {_names(heads) or 'none'})")
+
+
+def _by_folders(tree: Tree, pictures: Sequence[str], base: str) -> _Taken:
+    """Class = first folder level below `base`; without such folders, an unlabelled source."""
+    nested = [name for name in pictures if "/" in name[len(base) :]]
+    if not nested:
+        return _Taken(pictures, None, (), ("no class folders: the source is unlabelled (pictures and shares only)",))
+    heads = [name[len(base) :].partition("/")[0] for name in nested]
+    names = {head: escape_name(head) for head in set(heads)}
+    notices = []
+    if loose := len(pictures) - len(nested):
+        notices.append(f"{_count(loose, 'picture')} next to the class folders left out")
+    folders = {name[len(base) :] for name in tree.folders if name.startswith(base)}
+    if empty := sorted(name for name in folders - names.keys() if name and "/" not in name):
+        notices.append(f"{_count(len(empty), 'folder')} without pictures left out, not a class: {_names(empty)}")
+    return _Taken(nested, [names[head] for head in heads], tuple(sorted(names.values())), tuple(notices))
+
+
+def _read_nearest_metadata(root: str, base: str, label_column: str | None) -> tuple[Metadata | None, str]:
+    """Return the metadata of the split folder, or else of the root, and the prefix its file names need."""
+    for prefix in dict.fromkeys((base, "")):
+        if path := find_metadata(Path(root, prefix)):
+            return read_metadata(path, label_column), prefix
+    return None, ""
+
+
+def _by_metadata(root: str, metadata: Metadata, pictures: Sequence[str], prefixes: tuple[str, str]) -> _Taken:
+    """Take what the metadata name below the split: `prefixes` are those of the file names and of the split."""
+    inside, base = prefixes
+    known = set(pictures)
+    rows = {inside + name: label for name, label in metadata.labels.items() if (inside + name).startswith(base)}
+    for name in rows:
+        # A file that the walk does not know (another suffix, a dot-folder) counts if it is named and is there.
+        if name not in known and not Path(root, name).is_file():
+            line = metadata.lines[name[len(inside) :]]
+            raise DataError(f"{metadata.name}, line {line}: there is no file {name[len(inside) :]}")
+    notices: tuple[str, ...] = ()
+    if unnamed := len(known.difference(rows)):
+        notices = (f"{_count(unnamed, 'picture')} that {metadata.name} does not name left out",)
+    if metadata.label_column is None:
+        columns = ", ".join(metadata.columns)
+        found = f"{metadata.name} has no label column (found: {columns}): the source is unlabelled"
+        return _Taken(list(rows), None, (), (*notices, f"{found}. --label-column NAME picks one"))
+    classes = [label or "" for label in rows.values()]
+    notices = (f"labels taken from {metadata.name}, column {metadata.label_column}", *notices)
+    return _Taken(list(rows), classes, sort_classes(set(classes)), notices)
+
+
+def _left_out(tree: Tree, base: str) -> list[str]:
+    notices = []
+    if others := sorted(name for name in tree.others if name.startswith(base)):
+        count = _count(len(others), "file")
+        notices.append(f"{count} that {'is' if len(others) == 1 else 'are'} no picture ignored ({_names(others, 1)})")
+    if tree.repeated:
+        links = _names(sorted(tree.repeated))
+        notices.append(f"{_count(len(tree.repeated), 'link')} to folders that were read already ignored: {links}")
+    if tree.sealed:
+        notices.append(f"data sets written by mixup-gen left out: {_names(sorted(tree.sealed))}")
+    return notices
+
+
+def _nothing_found(place: str, tree: Tree) -> str:
+    looked_for = ", ".join("." + suffix for suffix in sorted(SUFFIXES))
+    others = f"; {_count(len(tree.others), 'other file')} there" if tree.others else ""
+    return f"{escape_name(place)}: no pictures found (looked for {looked_for}, in sub-folders too{others})"
+
+
+def _names(names: Sequence[str], limit: int = 5) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(escape_name(name) for name in names[:limit]) + more
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

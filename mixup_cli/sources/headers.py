@@ -1,0 +1,199 @@
+"""What a picture's header says, and why a picture cannot be used.
+
+The plugins are opened directly and not by `Image.open`: that recognises a picture by its content and by nothing else,
+and leaves Pillow's own limit on pixels (a process-wide setting, which warns) alone. Nothing here changes global state.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO
+
+from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from mixup_cli.sources.base import SampleDtype
+
+
+class Undecodable(Exception):
+    """A picture cannot be used; the text is the reason, short enough to stand behind "KEY: "."""
+
+
+class _Jpeg(JpegImageFile):
+    def _read_dpi_from_exif(self) -> None:
+        """Do nothing: the resolution is of no use here, and damaged EXIF would warn."""
+
+
+class _Tiff(TiffImageFile):
+    def load_prepare(self) -> None:
+        """Allocate as Pillow does, but without its own limit on pixels: ours has been checked already."""
+        if self._im is None:
+            self.im = Image.new(self.mode, getattr(self, "_tile_size", self.size)).im
+        super().load_prepare()
+
+
+_PLUGINS: tuple[tuple[bytes, type[ImageFile]], ...] = (
+    (b"\xff\xd8\xff", _Jpeg),
+    (b"\x89PNG\r\n\x1a\n", PngImageFile),
+    (b"RIFF", WebPImageFile),
+    (b"GIF8", GifImageFile),
+    (b"II*\0", _Tiff),
+    (b"MM\0*", _Tiff),
+    (b"II+\0", _Tiff),
+    (b"MM\0+", _Tiff),
+    (b"BM", BmpImageFile),
+)
+
+# What Pillow says when it met the end of the file; the last three when it was still looking for the first pixel.
+_CUT_OFF_WORDS = (
+    "truncated",
+    "but only got",
+    "buffer is not large enough",
+    "index out of range",
+    "unpack",
+    "ord()",
+    "not identified by this driver",
+    "cannot load this image",
+    "no more images in gif file",
+)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a picture's header says: upright size in pixels, depth, and 1 (grey) or 3 channels (alpha never counts)."""
+
+    height: int
+    width: int
+    dtype: SampleDtype
+    channels: int
+
+
+def read_header(data: bytes | IO[bytes]) -> Header:
+    """Read the header of an encoded picture, or of a file open at its start, without decoding pixels.
+
+    A picture with 16 bits per colour channel is "uint16" here, though `decode` can only give 8 of them.
+    Raises Undecodable.
+    """
+    stream = io.BytesIO(data) if isinstance(data, bytes) else data
+    with reasons(data if isinstance(data, bytes) else None):
+        picture = open_picture(stream)
+        return header_of(picture, orientation_of(picture))
+
+
+@contextmanager
+def reasons(data: bytes | None) -> Iterator[None]:
+    """Turn whatever Pillow raises on damaged content into Undecodable, with a reason fit for a user."""
+    try:
+        yield
+    except Undecodable:
+        raise
+    except MemoryError as error:
+        raise Undecodable("cannot decode (not enough memory)") from error
+    except Exception as error:  # Pillow's plugins raise nearly every built-in exception on damaged content.
+        if data is not None and _is_cut_off(error, data):
+            raise Undecodable(f"cannot decode (file ends at byte {len(data)})") from error
+        raise Undecodable(f"cannot decode ({_in_short(error)})") from error
+
+
+def _in_short(error: Exception) -> str:
+    text = (str(error).splitlines() or [""])[0].rstrip(".")[:200]
+    return "the compressed data are damaged" if text.startswith("decoder error") else text or type(error).__name__
+
+
+def _is_cut_off(error: Exception, data: bytes) -> bool:
+    if data.startswith(b"RIFF") and len(data) >= 8:
+        return len(data) < 8 + int.from_bytes(data[4:8], "little")
+    if isinstance(error, EOFError | IndexError | struct.error):
+        return True
+    return any(words in str(error).lower() for words in _CUT_OFF_WORDS)
+
+
+def open_picture(stream: IO[bytes]) -> ImageFile:
+    """Read the header with the plugin that knows the first bytes. Raises Undecodable, and what Pillow raises."""
+    start = stream.read(16)
+    stream.seek(0)
+    if not start:
+        raise Undecodable("empty file")
+    for magic, plugin in _PLUGINS:
+        if start.startswith(magic):
+            return plugin(stream)
+    raise Undecodable("not a picture Pillow can read")
+
+
+def header_of(picture: ImageFile, orientation: int) -> Header:
+    """The Header of an opened picture, whose pixels need not be there yet."""
+    width, height = picture.size if orientation < 5 else picture.size[::-1]
+    mode = picture.mode
+    dtype: SampleDtype = "uint8"
+    if mode.startswith("I;16") or is_deep_colour(picture) or (mode == "I" and isinstance(picture, PngImageFile)):
+        dtype = "uint16"
+    elif mode in ("I", "F"):
+        dtype = "float32"
+    grey = mode in ("1", "L", "LA", "La", "F") or mode.startswith("I")
+    return Header(height, width, dtype, 1 if grey else 3)
+
+
+def is_deep_colour(picture: ImageFile) -> bool:
+    """Whether the file has 16 bits per channel and Pillow reads 8 of them (it knows 16 bits for grey only)."""
+    if picture.mode.startswith(("I", "F")):
+        return False
+    if isinstance(picture, TiffImageFile):
+        return bool(max(picture.tag_v2.get(258, (8,))) > 8)
+    args = picture.tile[0].args if picture.tile else ""
+    return ";16" in str(args if isinstance(args, str) else args and args[0])
+
+
+def orientation_of(picture: ImageFile) -> int:
+    """The EXIF orientation, 1 … 8. Pillow turns TIFF pictures upright by itself, so they need none.
+
+    Read here and not by `Image.getexif`, which warns about damaged EXIF, and for PNG decodes the picture.
+    """
+    if isinstance(picture, PngImageFile):
+        return _exif_orientation(_png_exif(picture))
+    if isinstance(picture, JpegImageFile | WebPImageFile):
+        return _exif_orientation(picture.info.get("exif", b""))
+    return 1
+
+
+def _exif_orientation(exif: bytes) -> int:
+    """Tag 0x0112 of the first directory (EXIF 2.32, 4.6.4); 1 if there is none or the EXIF is damaged."""
+    tiff = exif.removeprefix(b"Exif\0\0")
+    order = ">" if tiff.startswith(b"MM") else "<"
+    try:
+        (start,) = struct.unpack_from(order + "I", tiff, 4)
+        (count,) = struct.unpack_from(order + "H", tiff, start)
+        for entry in range(start + 2, start + 2 + 12 * count, 12):
+            tag, kind = struct.unpack_from(order + "HH", tiff, entry)
+            if tag == 0x0112:
+                (value,) = struct.unpack_from(order + ("I" if kind == 4 else "H"), tiff, entry + 8)
+                return int(value) if 1 <= value <= 8 else 1
+    except struct.error:
+        pass
+    return 1
+
+
+def _png_exif(picture: PngImageFile) -> bytes:
+    """The eXIf chunk, which may stand before the pixels (where Pillow has read it) or behind them."""
+    stream = picture.fp
+    if "exif" in picture.info or stream is None:
+        return bytes(picture.info.get("exif", b""))
+    position = stream.tell()
+    stream.seek(8)
+    found = b""
+    while len(head := stream.read(8)) == 8 and not found:
+        length = int.from_bytes(head[:4], "big")
+        if head[4:] == b"eXIf":
+            found = stream.read(length)
+        stream.seek(length + 4, io.SEEK_CUR)
+    stream.seek(position)
+    return found

@@ -1,0 +1,125 @@
+"""Arrays inside an `.npz`, without unpickling and without believing its headers.
+
+A member that is stored uncompressed, as np.savez does, is mapped where it lies. A compressed one is inflated into
+memory, up to a limit.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.sources.bounded_read import INFLATED_LIMIT_BYTES, read_up_to
+
+_LOCAL_HEADER_BYTES = 30
+
+
+@dataclass(frozen=True)
+class NpyHeader:
+    """What stands before the data of a `.npy`: `order` is "C" or "F"; `data_at` is the data's first byte."""
+
+    shape: tuple[int, ...]
+    order: str
+    dtype: np.dtype[Any]
+    data_at: int
+
+    @property
+    def data_bytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def npz_keys(path: Path) -> list[str]:
+    """The names of the arrays. Raises DataError for what is no zip archive."""
+    with _opened(path) as archive:
+        return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+
+
+def read_npz(path: Path, key: str) -> NDArray[Any]:
+    """One array of the archive, mapped if it can be. Raises DataError if it is damaged, or too large to inflate."""
+    where = f"{path}: {key}"
+    with _opened(path) as archive:
+        info = archive.getinfo(f"{key}.npy")
+        with archive.open(info) as stream:
+            header = read_npy_header(stream, where)
+            if header.data_at + header.data_bytes != info.file_size:
+                raise DataError(
+                    f"{where}: claims {header.dtype} {header.shape}, {header.data_bytes} bytes, and holds "
+                    f"{info.file_size - header.data_at}."
+                )
+            if info.compress_type == zipfile.ZIP_STORED and header.data_bytes:
+                return _mapped(path, header, _data_offset(path, info, where))
+            return _inflated(stream, header, where)
+
+
+def read_npy_header(stream: IO[bytes], where: str) -> NpyHeader:
+    """Raises DataError for what is no `.npy`, and for arrays of Python objects or records."""
+    try:
+        version = np.lib.format.read_magic(stream)
+        if version == (1, 0):
+            shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+        elif version == (2, 0):
+            shape, is_fortran, dtype = np.lib.format.read_array_header_2_0(stream)
+        else:
+            raise ValueError(f"version {version}, which only arrays of records need")
+    except Exception as error:  # NumPy evaluates the header as a Python literal, and raises what that raises
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{where}: has no readable .npy header ({reason:.200}).") from error
+    if dtype.hasobject or dtype.names is not None:
+        raise DataError(
+            f"{where}: is an array of {dtype}, expected numbers or strings. Nothing is ever unpickled here."
+        )
+    if any(length < 0 for length in shape):
+        raise DataError(f"{where}: claims the shape {shape}.")
+    return NpyHeader(tuple(shape), "F" if is_fortran else "C", dtype, stream.tell())
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error) as error:
+        raise DataError(f"{path}: is no readable .npz ({error}). Write it again with np.savez.") from error
+    except OSError as error:
+        raise NoInputError(f"{path}: cannot read ({error.strerror or error}).") from error
+
+
+def _inflated(stream: IO[bytes], header: NpyHeader, where: str) -> NDArray[Any]:
+    if header.data_bytes > INFLATED_LIMIT_BYTES:
+        raise DataError(
+            f"{where}: inflates to {header.data_bytes} bytes, expected at most {INFLATED_LIMIT_BYTES}. "
+            "Write it with np.savez or as .npy, which are read in place."
+        )
+    data = read_up_to(stream, header.data_bytes)
+    if len(data) < header.data_bytes:
+        raise DataError(f"{where}: is cut short (found {len(data)} of {header.data_bytes} bytes).")
+    return np.frombuffer(data, header.dtype, math.prod(header.shape)).reshape(header.shape, order=header.order)  # type: ignore[call-overload, no-any-return]
+
+
+def _data_offset(path: Path, info: zipfile.ZipInfo, where: str) -> int:
+    """Where a stored member begins; its local header tells, as the central one may have other extra fields."""
+    with path.open("rb") as stream:
+        stream.seek(info.header_offset)
+        local = stream.read(_LOCAL_HEADER_BYTES)
+    if len(local) < _LOCAL_HEADER_BYTES:
+        raise DataError(f"{where}: is cut short.")
+    name_bytes, extra_bytes = struct.unpack("<HH", local[26:30])
+    return int(info.header_offset + _LOCAL_HEADER_BYTES + name_bytes + extra_bytes)
+
+
+def _mapped(path: Path, header: NpyHeader, member_at: int) -> NDArray[Any]:
+    offset = member_at + header.data_at
+    if offset + header.data_bytes > path.stat().st_size:
+        raise DataError(f"{path}: is cut short.")
+    return np.memmap(path, header.dtype, "r", offset, header.shape, header.order)  # type: ignore[call-overload, no-any-return]

@@ -1,0 +1,71 @@
+"""The scan: every input is read, hashed and decoded once, into the cache. Broken inputs are settled here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from mixup_cli.engines.local import LocalEngine
+from mixup_cli.errors import DataError
+from mixup_cli.listener import Listener
+from mixup_cli.sources.base import Loaded, Source, Target
+from mixup_cli.sources.table import SourceTable, label_texts
+
+CHUNK_BYTES = 4 << 20
+"""Samples are scanned in runs of about this many decoded bytes."""
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What to do about broken inputs: end the run, or leave out at most `max_errors` (None: any number)."""
+
+    on_error: Literal["fail", "skip"] = "fail"
+    max_errors: int | None = None
+
+
+def scan(
+    source: Source, target: Target, cache: NDArray[Any], tolerance: Tolerance, engine: LocalEngine, listener: Listener
+) -> SourceTable:
+    """Fill `cache` (n, *form.shape) with the source's samples. Raises DataError for broken inputs as `tolerance` says,
+    and FormMismatch where a sample does not fit the target."""
+    loaded: list[Loaded | None] = [None] * len(source)
+    broken = 0
+    listener.begin("scan", len(source), "samples")
+    for start, results in engine.run(_tasks(source, target, cache, engine)):
+        loaded[start : start + len(results)] = results
+        for key, result in zip(source.keys[start:], results, strict=False):
+            if result.problem is not None:
+                broken += 1
+                _settle(key, result.problem, broken, tolerance)
+        listener.advance(len(results))
+    listener.end()
+    whole = [each for each in loaded if each is not None]
+    return SourceTable(source.keys, label_texts(source.labels, len(source)), whole)
+
+
+def _tasks(
+    source: Source, target: Target, cache: NDArray[Any], engine: LocalEngine
+) -> Iterator[Callable[[], tuple[int, list[Loaded]]]]:
+    chunk = max(1, CHUNK_BYTES // max(1, target.form.sample_bytes))
+    for start in range(0, len(source), chunk):
+        yield partial(_scan_chunk, source, target, cache, engine, start, min(start + chunk, len(source)))
+
+
+def _scan_chunk(
+    source: Source, target: Target, cache: NDArray[Any], engine: LocalEngine, start: int, stop: int
+) -> tuple[int, list[Loaded]]:
+    engine.checkpoint()
+    return start, source.load(start, stop, target, cache[start:stop])
+
+
+def _settle(key: str, problem: str, broken: int, tolerance: Tolerance) -> None:
+    if tolerance.on_error == "fail":
+        raise DataError(f"{key}: {problem}. Remove it, or pass --on-error skip.")
+    if tolerance.max_errors is not None and broken > tolerance.max_errors:
+        raise DataError(
+            f"{key}: {problem}. That is broken input number {broken}, and --max-errors allows {tolerance.max_errors}."
+        )

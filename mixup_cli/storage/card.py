@@ -1,0 +1,203 @@
+"""README.md of a data set: its card, for people and for Hugging Face.
+
+The YAML at its head names the shards, or else `load_dataset(OUT)` quietly loads the JSON files. Names that come from
+outside (classes) stand in a fenced block as one line of JSON, where Markdown and HTML mean nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, Manifest
+
+MAX_NAMES = 200
+"""Class names beyond this number are left to the manifest."""
+
+PAPERS = {
+    "mixup": """\
+@inproceedings{zhang2018mixup,
+  title = {mixup: Beyond Empirical Risk Minimization},
+  author = {Zhang, Hongyi and Cisse, Moustapha and Dauphin, Yann N. and Lopez-Paz, David},
+  booktitle = {International Conference on Learning Representations},
+  year = {2018}
+}""",
+    "cutmix": """\
+@inproceedings{yun2019cutmix,
+  title = {CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features},
+  author = {Yun, Sangdoo and Han, Dongyoon and Oh, Seong Joon and Chun, Sanghyuk and Choe, Junsuk and Yoo, Youngjoon},
+  booktitle = {IEEE/CVF International Conference on Computer Vision},
+  year = {2019}
+}""",
+    "cutout": """\
+@article{devries2017cutout,
+  title = {Improved Regularization of Convolutional Neural Networks with Cutout},
+  author = {DeVries, Terrance and Taylor, Graham W.},
+  journal = {arXiv preprint arXiv:1708.04552},
+  year = {2017}
+}""",
+}
+"""BibTeX of the paper that each method comes from."""
+
+MEANINGS = {
+    "images": "the mixed sample",
+    "labels": "soft label: one share per class",
+    "index": "row in the plan",
+    "source_index": "parents, base first: rows of `sources.csv`",
+    "source_label": "the parents' classes",
+    "share": "what part of the sample each parent really has; `share[:, 0]` is lam",
+    "label_share": "the weights that the label uses",
+    "method": "the mixing method: a position in the manifest's `methods`",
+    "box": "top, left, bottom, right of the pasted box, half-open; zeros where there is none",
+}
+
+
+def card(manifest: Manifest) -> str:
+    """The text of README.md: the same for the same manifest."""
+    sections = [_front_matter(), *_about(manifest), *_columns(manifest), *_reading(manifest), *_checking(manifest)]
+    if sources := papers(manifest):
+        sections += ["## Citation", *(_fenced("bibtex", paper) for paper in sources)]
+    return "\n\n".join(sections) + "\n"
+
+
+def title(manifest: Manifest) -> str:
+    """One line on what the data set is."""
+    return f"{manifest.totals.samples} samples, mixed by {', '.join(methods(manifest))}"
+
+
+def methods(manifest: Manifest) -> list[str]:
+    """The recipe's methods with their options, as in "mixup (alpha 0.2)"."""
+    choices = manifest.recipe["methods"]
+    shown = []
+    for choice in choices:
+        options = [f"{name} {value:g}" for name, value in sorted(choice["options"].items())]
+        if len(choices) > 1:
+            options.append(f"weight {choice['probability']:g}")
+        shown.append(f"{choice['name']} ({', '.join(options)})" if options else choice["name"])
+    return shown
+
+
+def papers(manifest: Manifest) -> list[str]:
+    """BibTeX of the papers behind the data set's methods."""
+    return [PAPERS[name] for name in manifest.methods if name in PAPERS]
+
+
+def shown_shape(shape: tuple[int, ...]) -> str:
+    """The shape of a column of N rows, as in "(N, 32, 32, 3)"."""
+    return f"({', '.join(['N', *map(str, shape)])})"
+
+
+def _front_matter() -> str:
+    return '---\nconfigs:\n- config_name: default\n  data_files: "shard-*.h5"\n---'
+
+
+def _about(manifest: Manifest) -> Iterator[str]:
+    totals, source, recipe = manifest.totals, manifest.source, manifest.recipe
+    yield f"# {title(manifest)}"
+    yield "Written by mixup-gen. Each row is a mix of source samples, with the soft label that belongs to it."
+    left_out = f", {len(source.skipped)} left out (`{MANIFEST}` says why)" if source.skipped else ""
+    facts = {
+        "samples": f"{totals.samples} in {_count(totals.shards, 'shard')}, {totals.bytes} bytes",
+        "methods": ", ".join(methods(manifest)),
+        "unmixed originals": "kept, as the first rows" if recipe["keep_originals"] else "not kept",
+        "source": f"{_count(source.samples, 'sample')} ({source.kind}){left_out}",
+        "classes": str(len(manifest.class_names)) if manifest.class_names else "none: the source is unlabelled",
+        "seed": str(recipe["seed"]),
+        "compression": manifest.compression,
+        "recipe_id": f"`{manifest.recipe_id}`",
+        "format version": str(manifest.format_version),
+    }
+    yield _table(("", ""), list(facts.items()))
+    if manifest.class_names:
+        names = manifest.class_names[:MAX_NAMES]
+        more = (
+            f" (the first {MAX_NAMES}; the others stand in `{MANIFEST}`)"
+            if len(manifest.class_names) > MAX_NAMES
+            else ""
+        )
+        yield f"The classes, in the order of the labels{more}:"
+        yield _fenced("json", one_line_json(list(names)))
+
+
+def _columns(manifest: Manifest) -> Iterator[str]:
+    yield "## Columns"
+    yield "Each shard is an HDF5 file. Its root holds these data sets, and N is the number of its rows."
+    rows = [(f"`{c.name}`", c.dtype, shown_shape(c.shape), MEANINGS.get(c.name, "")) for c in manifest.columns]
+    yield _table(("data set", "dtype", "shape", "meaning"), rows)
+
+
+def _reading(manifest: Manifest) -> Iterator[str]:
+    present = {column.name for column in manifest.columns}
+    wanted = ["images", *(["labels"] if "labels" in present else sorted(present & {"source_label", "label_share"}))]
+    plugin = "import hdf5plugin  # the zstd filter\n" if manifest.compression == "zstd" else ""
+    yield "## Reading it"
+    yield "With h5py:"
+    batch = "\n".join(f'    {name} = shard["{name}"][:64]' for name in wanted)
+    yield _fenced("python", f'import h5py\n{plugin}\nwith h5py.File("shard-00000.h5") as shard:\n{batch}')
+    yield "With PyTorch:"
+    yield _fenced("python", PYTORCH.format(plugin=plugin, columns=tuple(wanted)))
+    if "labels" in present:
+        yield "`torch.nn.functional.cross_entropy(logits, labels)` takes the soft labels as they are."
+    yield "With Hugging Face's `datasets`:"
+    yield _fenced("python", HUGGING_FACE.format(plugin=plugin))
+
+
+PYTORCH = """\
+from glob import glob
+
+import h5py
+{plugin}import torch
+from torch.utils.data import ConcatDataset, DataLoader, Dataset
+
+
+class Shard(Dataset):
+    columns = {columns}
+
+    def __init__(self, path):
+        self.path, self.file = path, None
+        with h5py.File(path) as file:
+            self.rows = len(file["images"])
+
+    def __len__(self):
+        return self.rows
+
+    def __getitem__(self, row):
+        self.file = self.file or h5py.File(self.path)  # each worker opens its own
+        return tuple(torch.from_numpy(self.file[name][row]) for name in self.columns)
+
+
+shards = [Shard(path) for path in sorted(glob("shard-*.h5"))]
+loader = DataLoader(ConcatDataset(shards), batch_size=64, shuffle=True)"""
+
+HUGGING_FACE = """\
+{plugin}from datasets import load_dataset
+
+data = load_dataset("path/to/this/folder", split="train")"""
+
+
+def _checking(manifest: Manifest) -> Iterator[str]:
+    yield "## Checking it"
+    yield _fenced("sh", f"sha256sum -c {CHECKSUMS}\nmixup-gen verify .")
+    yield (
+        f"`{MANIFEST}` has the recipe, and a hash of every shard. The same recipe and source give the same bytes, with "
+        "the same versions of mixup-gen and its libraries."
+    )
+
+
+def one_line_json(plain: object) -> str:
+    """JSON on one line in which nothing is invisible or turns the direction of writing."""
+    text = json.dumps(plain, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
+
+
+def _fenced(language: str, text: str) -> str:
+    return f"```{language}\n{text}\n```"
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

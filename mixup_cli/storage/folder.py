@@ -1,0 +1,124 @@
+"""A data set's folder: what is in it, whose it is, and the sidecars of its finished shards."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from mixup_cli.errors import OutputExistsError, StorageError
+from mixup_cli.storage import manifest as names
+from mixup_cli.storage.manifest import Manifest, ShardRecord, read_json, read_manifest, to_json
+from mixup_cli.storage.seal import WORK_FOLDER, seal_bytes, storage_errors
+
+OURS = re.compile(
+    rf"shard-[0-9]{{5,}}\.h5|{re.escape(names.SOURCES)}|{names.CHECKSUMS}|{re.escape(names.CROISSANT)}"
+    rf"|{re.escape(names.CARD)}|{re.escape(names.RUN)}|{re.escape(names.MANIFEST)}"
+)
+"""The names that `--force` may remove."""
+
+
+class DataSetFolder:
+    """The output folder of a run. Unfinished: `.mixup-gen/` is there. Finished: `manifest.json` is."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.work = path / WORK_FOLDER
+        self._done = self.work / "done"
+
+    def finished(self) -> Manifest | None:
+        """The manifest, or None where there is none. Raises DataError where it is damaged."""
+        return read_manifest(self.path) if (self.path / names.MANIFEST).exists() else None
+
+    def job(self) -> dict[str, Any] | None:
+        """What an unfinished run wrote down about itself, or None."""
+        path = self.work / "recipe.json"
+        return read_json(path) if path.exists() else None
+
+    def foreign(self) -> list[str]:
+        """The names of what lies here and is not ours."""
+        if not self.path.exists():
+            return []
+        with storage_errors(self.path):
+            found = sorted(entry.name for entry in self.path.iterdir())
+        ours = self.job() is not None or (self.path / names.MANIFEST).exists()
+        return [name for name in found if name != WORK_FOLDER and not (ours and OURS.fullmatch(name))]
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Make the folders and hold the lock on them. Raises OutputExistsError where another run holds it."""
+        with storage_errors(self.path):
+            self._done.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.work / "lock", timeout=0)
+        try:
+            with lock:
+                yield
+        except Timeout:
+            raise OutputExistsError(
+                f"{self.path}: another run is writing here (it holds {self.work / 'lock'}). Wait for it, or use another -o."
+            ) from None
+        except NotImplementedError as problem:
+            raise StorageError(f"{self.path}: its file system has no locks ({problem}). Use a local folder.") from None
+
+    def shard_bytes(self) -> int:
+        """What the shards that are here take on the disk."""
+        return sum(path.stat().st_size for path in self.path.glob("shard-*.h5"))
+
+    def clear(self) -> None:
+        """Remove our files, the manifest first, so that a half-removed data set is none. Others stay."""
+        with storage_errors(self.path):
+            (self.path / names.MANIFEST).unlink(missing_ok=True)
+            for entry in self.path.iterdir():
+                if OURS.fullmatch(entry.name) and entry.is_file():
+                    entry.unlink()
+            self.clear_work()
+
+    def clear_work(self) -> None:
+        """Remove what the work folder holds, but not the lock that may be held on it."""
+        for entry in self.work.iterdir() if self.work.exists() else ():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry.name != "lock":
+                entry.unlink()
+
+    def remove_work(self) -> None:
+        """The data set is finished: remove the work folder. Call it when the lock is no longer held."""
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def begin(self, job: dict[str, Any], sources_csv: bytes) -> None:
+        """Write down what this run makes, and of what."""
+        self._done.mkdir(parents=True, exist_ok=True)
+        seal_bytes(self.work / "recipe.json", to_json(job), self.work)
+        seal_bytes(self.path / names.SOURCES, sources_csv, self.work)
+
+    def add_done(self, number: int, record: ShardRecord) -> None:
+        """Seal the sidecar of a shard: from now on it is finished."""
+        seal_bytes(self._done / f"{number:05}.json", to_json(record.model_dump(exclude_none=True)), self.work)
+
+    def done(self, number: int, start: int, stop: int) -> ShardRecord | None:
+        """The record of a finished shard of just these rows, if the file is there in full length."""
+        try:
+            record = ShardRecord.model_validate_json((self._done / f"{number:05}.json").read_bytes())
+            size = (self.path / record.file).stat().st_size
+        except (OSError, ValidationError):
+            return None
+        expected = (shard_name(number), start, stop)
+        return record if (record.file, record.start, record.stop) == expected and size == record.bytes else None
+
+    def reopen(self, manifest: Manifest) -> None:
+        """Turn a finished data set back into an unfinished one, with all its shards done, so that it can grow."""
+        for number, record in enumerate(manifest.shards):
+            self.add_done(number, record)
+        with storage_errors(self.path):
+            (self.path / names.MANIFEST).unlink()
+
+
+def shard_name(number: int) -> str:
+    """The file name of a shard."""
+    return f"shard-{number:05}.h5"

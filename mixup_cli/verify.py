@@ -1,0 +1,152 @@
+"""Whether a data set is whole and exactly what its manifest says: every finding is listed, not just the first."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from mixup_cli.engines.local import LocalEngine
+from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.listener import Listener
+from mixup_cli.storage import manifest as names
+from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
+from mixup_cli.storage.seal import WORK_FOLDER
+from mixup_cli.storage.shard import bytes_of, require_filter
+
+READ_BYTES = 1 << 20
+SUM_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong: the file, and what was found and expected."""
+
+    file: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.problem}"
+
+
+def verify(folder: Path, workers: int = 1, listener: Listener | None = None) -> list[Finding]:
+    """Check hashes, shapes, dtypes, row numbers, shares and label sums of a finished data set.
+
+    Raises NoInputError where there is no data set, DataError where its manifest cannot be read.
+    """
+    listener = listener or Listener()
+    manifest = open_finished(folder)
+    findings = [*_files(folder, manifest)]
+    listener.begin("verify", manifest.totals.samples, "samples")
+    tasks = (partial(_shard, folder, manifest, record) for record in manifest.shards)
+    for count, found in LocalEngine(workers).run(tasks):
+        findings += found
+        listener.advance(count)
+    listener.end()
+    return sorted(findings, key=str)
+
+
+def open_finished(folder: Path) -> Manifest:
+    """The manifest of a data set that can be read here."""
+    if not (folder / names.MANIFEST).exists():
+        unfinished = (folder / WORK_FOLDER).exists()
+        remedy = "It is unfinished: run its generate command again." if unfinished else "Name the folder of a data set."
+        raise NoInputError(f"{folder}: there is no {names.MANIFEST}. {remedy}")
+    manifest = read_manifest(folder)
+    require_filter(manifest.compression)
+    return manifest
+
+
+def _files(folder: Path, manifest: Manifest) -> Iterator[Finding]:
+    """What the folder has too much of, and whether the small files are as they were sealed."""
+    listed = {shard.file for shard in manifest.shards}
+    for path in sorted(folder.glob("shard-*.h5")):
+        if path.name not in listed:
+            yield Finding(path.name, "is not in the manifest. Remove it: readers that take shard-*.h5 would read it.")
+    if (folder / WORK_FOLDER).exists():
+        yield Finding(WORK_FOLDER, "is there, as if a run were under way or had been cut off. Run generate again.")
+    expected = _checksums(folder)
+    if isinstance(expected, Finding):
+        yield expected
+        return
+    of_shards = {shard.file: shard.sha256 for shard in manifest.shards}
+    expected |= {names.SOURCES: manifest.source.fingerprint}
+    for name in sorted(expected.keys() | of_shards.keys() | {names.MANIFEST, names.CARD, names.CROISSANT}):
+        if name in of_shards:
+            if expected.get(name) != of_shards[name]:
+                yield Finding(names.CHECKSUMS, f"its hash of {name} is not the manifest's")
+        elif (problem := _hash_problem(folder / name, expected.get(name))) is not None:
+            yield Finding(name, problem)
+
+
+def _checksums(folder: Path) -> dict[str, str] | Finding:
+    """SHA256SUMS by name."""
+    try:
+        lines = (folder / names.CHECKSUMS).read_text().splitlines()
+        return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
+    except (OSError, ValueError) as problem:
+        return Finding(names.CHECKSUMS, f"cannot be read ({problem})")
+
+
+def _hash_problem(path: Path, expected: str | None) -> str | None:
+    if expected is None:
+        return f"has no line in {names.CHECKSUMS}"
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb", buffering=0) as file:
+            while data := file.read(READ_BYTES):
+                digest.update(data)
+    except OSError as problem:
+        return f"cannot be read ({problem.strerror})"
+    found = digest.hexdigest()
+    return None if found == expected else f"its sha256 is {found[:12]}…, and {expected[:12]}… was sealed"
+
+
+def _shard(folder: Path, manifest: Manifest, record: ShardRecord) -> tuple[int, list[Finding]]:
+    """The findings of one shard, with the count of its rows."""
+    path = folder / record.file
+    problems = []
+    try:
+        size = path.stat().st_size
+        if size != record.bytes:
+            problems.append(f"has {size} bytes, and {record.bytes} were sealed")
+        if (problem := _hash_problem(path, record.sha256)) is not None:
+            problems.append(problem)
+        with h5py.File(path, "r", locking=False) as file:
+            problems += _content(file, manifest, record)
+    except FileNotFoundError:
+        problems.append("is missing")
+    except (OSError, RuntimeError, KeyError, ValueError) as problem:  # all that HDF5 raises on damage
+        problems.append(f"cannot be read ({problem})")
+    return record.stop - record.start, [Finding(record.file, problem) for problem in problems]
+
+
+def _content(file: h5py.File, manifest: Manifest, record: ShardRecord) -> Iterator[str]:
+    """What the columns hold, held against the manifest."""
+    rows = record.stop - record.start
+    columns = {column.name: column for column in manifest.columns}
+    if surplus := sorted(file.keys() ^ columns.keys()):
+        yield f"has other columns than the manifest: {', '.join(surplus)}"
+        return
+    for name, column in columns.items():
+        found = (file[name].dtype.name, file[name].shape)
+        if found != (expected := (column.dtype, (rows, *column.shape))):
+            yield f"{name} is {found[0]} {found[1]}, and {expected[0]} {expected[1]} was expected"
+            return
+    if not np.array_equal(file["index"][:], np.arange(record.start, record.stop)):
+        yield f"index is not {record.start} … {record.stop - 1}"
+    for name in ("share", "label_share", "labels"):
+        if name in columns:
+            worst = np.abs(file[name][:].sum(axis=1, dtype=np.float64) - 1.0).max()
+            if not worst <= SUM_TOLERANCE:
+                yield f"a row of {name} sums to 1 only within {worst:.3g}"
+    if file["source_index"][:].max() >= manifest.source.samples:
+        yield f"source_index goes up to {file['source_index'][:].max()}, and there are {manifest.source.samples} inputs"
+    for name, stored in record.columns.items():
+        if stored.content_sha256 and hashlib.sha256(bytes_of(file[name][:])).hexdigest() != stored.content_sha256:
+            yield f"{name} does not hold what was sealed"
