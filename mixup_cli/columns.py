@@ -19,9 +19,8 @@ IMAGES = "images"
 
 def columns_of(recipe: Recipe, form: Form, labels: Labels, parent_count: int) -> tuple[Column, ...]:
     """The columns of a data set, in the order in which they stand in `docs/format.md`."""
-    assert recipe.dtype is not None  # resolved recipes have one
     pair = (parent_count,)
-    chosen = [Column(IMAGES, recipe.dtype, form.shape)]
+    chosen = [Column(IMAGES, str(recipe.dtype), form.shape)]
     sparse = labels.kind == "classes" and recipe.labels in ("sparse", "both")
     if labels.kind == "soft" or (labels.kind == "classes" and recipe.labels in ("dense", "both")):
         chosen.append(Column("labels", "float32", (len(labels.class_names),)))
@@ -60,7 +59,8 @@ class RowColumns:
         raise KeyError(name)
 
     def _classes(self, rows: Rows) -> NDArray[np.int32]:
-        assert self.labels.classes is not None  # the column exists only then
+        if self.labels.classes is None:
+            raise KeyError("the source has no classes, so no column is made of them")
         return self.labels.classes[rows.parents]
 
     def _dense(self, rows: Rows, share: NDArray[np.float32]) -> NDArray[np.float32]:

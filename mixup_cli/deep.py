@@ -52,9 +52,7 @@ def recompute(
     return sorted(findings, key=str)
 
 
-def _recompute(
-    path: Path, columns: list[Column], record: ShardRecord, maker: ShardMaker
-) -> tuple[int, list[Finding]]:
+def _recompute(path: Path, columns: list[Column], record: ShardRecord, maker: ShardMaker) -> tuple[int, list[Finding]]:
     blocks = maker.values(record.start, record.stop)
     problems: list[str] = []
     try:
@@ -66,9 +64,7 @@ def _recompute(
     return record.stop - record.start, [Finding(record.file, problem) for problem in problems]
 
 
-def _first_other_row(
-    stored: h5py.Dataset, blocks: Iterator[NDArray[Any]], name: str, first_row: int
-) -> Iterator[str]:
+def _first_other_row(stored: h5py.Dataset, blocks: Iterator[NDArray[Any]], name: str, first_row: int) -> Iterator[str]:
     """Names the first row whose bits differ from what the source gives."""
     start = 0
     for block in blocks:

@@ -1,8 +1,8 @@
-"""What an output folder holds already, and whether a run may go on with it. Everything here refuses with exit code 73."""
+"""What an output folder holds already, and whether a run may go on with it: if not, exit code 73."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from mixup_cli.errors import OutputExistsError
@@ -34,14 +34,20 @@ def check_same_recipe(folder: DataSetFolder, stored: Recipe | None, wanted: Reci
     """Refuse to mix two recipes in one folder, naming what differs."""
     if stored is None or stored == wanted:
         return
-    name, before, now = next(_differences(stored.to_dict(), wanted.to_dict()))
-    raise OutputExistsError(f"{folder.path}: is of another recipe ({name} was {before}, and is {now}). {REMEDY}.")
+    differences = "; ".join(_differences(stored.to_dict(), wanted.to_dict()))
+    raise OutputExistsError(f"{folder.path}: is of another recipe ({differences}). {REMEDY}.")
 
 
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    for name in before.keys() | now.keys():
-        if before.get(name) != now.get(name):
-            yield name, before.get(name), now.get(name)
+def _differences(before: Any, now: Any, name: str = "") -> Iterator[str]:
+    """What differs between two recipes as plain data: `methods.0.options.alpha was 0.2 and is 0.3`."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in sorted(before.keys() | now.keys()):
+            yield from _differences(before.get(key), now.get(key), f"{name}.{key}".lstrip("."))
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for number, pair in enumerate(zip(before, now, strict=True)):
+            yield from _differences(*pair, f"{name}.{number}")
+    elif before != now:
+        yield f"{name} was {before!r} and is {now!r}"
 
 
 def check_same_listing(folder: DataSetFolder, source: Source) -> None:

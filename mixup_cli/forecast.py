@@ -14,6 +14,8 @@ from mixup_cli import existing
 from mixup_cli.columns import IMAGES
 from mixup_cli.estimate import Needs, needs, readable
 from mixup_cli.generate import Run, row_count, shard_maker
+from mixup_cli.make_shard import ShardMaker
+from mixup_cli.methods import build
 from mixup_cli.prepare import Job, adopt, prepare
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import FormMismatch, Source
@@ -49,7 +51,10 @@ class Forecast:
     def lines(self) -> Iterator[tuple[str, str]]:
         """For people: name and value of each fact."""
         needed, form = self.needed, self.job.target.form
-        yield "would make", f"{needed.rows:,} samples in {needed.shards:,} shards of up to {self.job.samples_per_shard:,}"
+        yield (
+            "would make",
+            f"{needed.rows:,} samples in {needed.shards:,} shards of up to {self.job.samples_per_shard:,}",
+        )
         yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
         yield "output", readable(needed.output_bytes) + (" before compression" if self._compressed else "")
         yield "cache", f"{readable(needed.cache_bytes)} {'on disk' if needed.cache_on_disk else 'in memory'}"
@@ -93,18 +98,25 @@ def _seconds(job: Job, source: Source, run: Run, rows: int) -> float:
     except FormMismatch:
         return 0.0
     per_sample = (time.perf_counter() - began) / count
-    if count < max(len(each) for each in [job.recipe.methods]) + 1 or any(each.problem for each in loaded):
+    parents = max(build(choice).parent_count for choice in job.recipe.methods)
+    if sum(each.problem is None for each in loaded) < parents:
         return per_sample * len(source) / run.workers
     table = SourceTable(source.keys[:count], label_texts(source.labels, len(source))[:count], loaded)
     maker = shard_maker(job, source, table, cache, run, lambda: None)
     probe_rows = max(1, min(rows, PROBE_BYTES // job.row_bytes))
-    for begin in (0, time.perf_counter()):  # the first round compiles
-        values = maker.values(0, probe_rows)
-        for column in job.spec.columns:
-            for block in values(column):
-                hashlib.sha256(bytes_of(block))
-    per_row = (time.perf_counter() - begin) / probe_rows
+    _make(job, maker, probe_rows)  # the first round compiles
+    began = time.perf_counter()
+    _make(job, maker, probe_rows)
+    per_row = (time.perf_counter() - began) / probe_rows
     return (per_sample * len(source) + per_row * rows) / run.workers
+
+
+def _make(job: Job, maker: ShardMaker, rows: int) -> None:
+    """All that a shard takes but the writing."""
+    values = maker.values(0, rows)
+    for column in job.spec.columns:
+        for block in values(column):
+            hashlib.sha256(bytes_of(block))
 
 
 def _duration(seconds: float) -> str:

@@ -13,11 +13,12 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from mixup_cli import existing
+from mixup_cli.choices import Device
 from mixup_cli.columns import RowColumns
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.estimate import check_room, needs
 from mixup_cli.fingerprint import pixel_fingerprint, versions
-from mixup_cli.kernels.device import Device, open_kernel
+from mixup_cli.kernels.device import open_kernel
 from mixup_cli.listener import Listener
 from mixup_cli.make_shard import ShardMaker, tile_rows_for
 from mixup_cli.plan import Plan
@@ -30,7 +31,7 @@ from mixup_cli.sources.scan import Tolerance, scan
 from mixup_cli.sources.table import SourceTable
 from mixup_cli.storage.finish import finish
 from mixup_cli.storage.folder import DataSetFolder, shard_name
-from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord, StoredColumn
+from mixup_cli.storage.manifest import MANIFEST, ShardRecord, StoredColumn
 from mixup_cli.storage.shard import ShardWriter, writer_for
 from mixup_cli.surface import grid_of, surface_of
 
@@ -152,9 +153,7 @@ class _Work:
             form = self._job.target.form
             cache = allocate(form, len(self._source), self.folder.work)
             try:
-                table = scan(
-                    self._source, self._job.target, cache, self._run.tolerance, self._engine, self._listener
-                )
+                table = scan(self._source, self._job.target, cache, self._run.tolerance, self._engine, self._listener)
             except FormMismatch as mismatch:
                 self._survey.sizes[mismatch.size] += 1
                 self._survey.dtypes[mismatch.dtype] += 1
@@ -188,9 +187,7 @@ class _Work:
         self._listener.end()
         return [record for _, record in sorted(records.items()) if record is not None]
 
-    def _make_shard(
-        self, maker: ShardMaker, writer: ShardWriter, number: int, part: range
-    ) -> tuple[int, ShardRecord]:
+    def _make_shard(self, maker: ShardMaker, writer: ShardWriter, number: int, part: range) -> tuple[int, ShardRecord]:
         name = shard_name(number)
         written = writer.write(self.folder.path / name, len(part), maker.values(part.start, part.stop))
         record = ShardRecord(

@@ -43,7 +43,7 @@ class ShardMaker:
     checkpoint: Callable[[], None]
 
     def values(self, start: int, stop: int) -> Callable[[Column], Iterator[NDArray[Any]]]:
-        """The blocks of each column of rows start … stop−1. Ask for the images last or first: all come from one plan."""
+        """The blocks of each column of rows start … stop−1."""
         blocks = [self._block(first, min(first + BLOCK_ROWS, stop)) for first in range(start, stop, BLOCK_ROWS)]
 
         def of(column: Column) -> Iterator[NDArray[Any]]:

@@ -36,4 +36,4 @@ def order(seed: int, lane: int, sample_count: int) -> NDArray[np.int64]:
 def parents(permutation: NDArray[np.int64], start: int, stop: int, parent_count: int) -> NDArray[np.int64]:
     """The parents of positions start … stop−1 of a pass, base first: int64 (stop−start, parent_count)."""
     positions = np.arange(start, stop)[:, None] + np.arange(parent_count)
-    return permutation[positions % len(permutation)]
+    return np.take(permutation, positions % len(permutation))

@@ -1,4 +1,4 @@
-"""What a run will do, worked out before it does it: `generate`, `verify --deep`, `--dry-run` and `inspect` all ask here."""
+"""What a run will do, worked out before it does it, for `generate`, `verify --deep`, `--dry-run` and `inspect`."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Job:
     recipe: Recipe
     target: Target
     spec: ShardSpec
+    samples_per_shard: int
     class_names: tuple[str, ...]
     notices: tuple[str, ...]
 
@@ -35,11 +36,6 @@ class Job:
     def row_bytes(self) -> int:
         """Bytes of one output row, uncompressed."""
         return self.spec.row_bytes
-
-    @property
-    def samples_per_shard(self) -> int:
-        assert self.recipe.samples_per_shard is not None  # filled in by `prepare`
-        return self.recipe.samples_per_shard
 
 
 def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | None = None) -> Job:
@@ -59,7 +55,7 @@ def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | N
         "class_names": list(labels.class_names),
     }
     spec = ShardSpec(columns, attributes, resolved.compression)
-    return Job(resolved, decided.target, spec, labels.class_names, decided.notices)
+    return Job(resolved, decided.target, spec, per_shard, labels.class_names, decided.notices)
 
 
 def adopt(recipe: Recipe, stored: Recipe | None, keeps_shard_size: bool) -> Recipe:
@@ -72,6 +68,4 @@ def adopt(recipe: Recipe, stored: Recipe | None, keeps_shard_size: bool) -> Reci
 
 def shard_ranges(row_count: int, samples_per_shard: int) -> list[range]:
     """The rows of each shard; the last one may be short, and none is empty."""
-    return [
-        range(start, min(start + samples_per_shard, row_count)) for start in range(0, row_count, samples_per_shard)
-    ]
+    return [range(start, min(start + samples_per_shard, row_count)) for start in range(0, row_count, samples_per_shard)]

@@ -12,8 +12,9 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Self
 
+from mixup_cli.choices import Channels, Compression, Dtype, LabelColumns, Layout, Pair, Resize
 from mixup_cli.errors import UsageError
 
 FORMAT_VERSION = 1
@@ -31,6 +32,8 @@ channel statistics of its training pictures."""
 class MethodChoice:
     """One mixing method with the probability that a row takes it and the options that its file defines."""
 
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
     name: str
     probability: float = 1.0
     options: Mapping[str, float | int | str] = field(default_factory=dict)
@@ -40,6 +43,8 @@ class MethodChoice:
 class Normalize:
     """Float output is (value − mean) / std, with values of integer samples first scaled to [0, 1]."""
 
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
@@ -48,20 +53,22 @@ class Normalize:
 class Recipe:
     """Frozen, validated, and the same JSON for the same content. Fields that are None follow the source."""
 
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
     methods: tuple[MethodChoice, ...] = (MethodChoice("mixup"),)
-    pair: Literal["any"] = "any"
+    pair: Pair = "any"
     seed: int = 0
     keep_originals: bool = False
     fill: tuple[int, ...] = (0,)
     size: tuple[int, int] | None = None
-    resize: Literal["crop", "pad", "stretch"] = "crop"
-    channels: Literal["rgb", "grey"] | None = None
-    dtype: Literal["uint8", "uint16", "float16", "float32", "source"] | None = None
+    resize: Resize = "crop"
+    channels: Channels | None = None
+    dtype: Dtype | None = None
     value_range: tuple[float, float] | None = None
     normalize: Normalize | None = None
-    layout: Literal["nhwc", "nchw"] | None = None
-    labels: Literal["dense", "sparse", "both"] = "both"
-    compression: Literal["none", "gzip", "zstd"] = "none"
+    layout: Layout | None = None
+    labels: LabelColumns = "both"
+    compression: Compression = "none"
     samples_per_shard: int | None = None
 
     def __post_init__(self) -> None:
@@ -90,7 +97,7 @@ class Recipe:
             (low < high, f"--value-range: {low},{high} is not LOW,HIGH with LOW below HIGH."),
             (
                 self.normalize is None or self.dtype in ("float16", "float32"),
-                f"--normalize makes floats, and --dtype is {self.dtype or 'not given'}. Pass --dtype float32 or float16.",
+                f"--normalize: it makes floats, and --dtype is {self.dtype or 'not given'}. Pass --dtype float32.",
             ),
             (
                 self.normalize is None or min((*self.normalize.std, math.inf)) > 0,
@@ -114,11 +121,10 @@ class Recipe:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Recipe:
         """The recipe that `to_dict` came from. Raises UsageError where a field is unknown or of the wrong type."""
-        from pydantic import ConfigDict, TypeAdapter, ValidationError  # only where plain data come in from outside
+        from pydantic import TypeAdapter, ValidationError  # only where plain data come in from outside
 
         try:
-            adapter = TypeAdapter(cls, config=ConfigDict(extra="forbid"))
-            return adapter.validate_json(json.dumps(plain), strict=True)
+            return TypeAdapter(cls).validate_json(json.dumps(plain), strict=True)
         except ValidationError as problem:
             first = problem.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "recipe"

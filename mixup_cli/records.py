@@ -22,9 +22,7 @@ def manifest_of(
     return Manifest(
         recipe=job.recipe.to_dict(),
         recipe_id=job.recipe.recipe_id,
-        source=SourceRecord(
-            kind=kind, samples=len(table.keys), fingerprint=table.fingerprint, skipped=tuple(skipped)
-        ),
+        source=SourceRecord(kind=kind, samples=len(table.keys), fingerprint=table.fingerprint, skipped=tuple(skipped)),
         class_names=job.class_names,
         axes=job.target.form.axes,
         methods=tuple(methods),

@@ -55,7 +55,7 @@ def row_words(seed: int, start: int, stop: int) -> Words:
 
 def uniforms(drawn: Words) -> NDArray[np.float64]:
     """Words as float64 in [0, 1): the upper 53 bits, in steps of 2⁻⁵³."""
-    return (drawn >> np.uint64(11)) * 2.0**-53
+    return (drawn >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def below(drawn: Words, bound: int) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""From the working form and the recipe to what the kernels need: how a sample lies in memory, and how output is finished."""
+"""From the working form and the recipe to what the kernels need: how a sample lies in memory, and how output ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from mixup_cli.kernels import Surface
 from mixup_cli.methods import Grid
 from mixup_cli.recipe import Normalize, Recipe
 from mixup_cli.sources.base import Form
-from mixup_cli.sources.form import picture_dimensions
 
 FULL_SCALE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 """What 1.0 is in samples of a dtype."""
@@ -16,11 +15,13 @@ FULL_SCALE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 
 def grid_of(form: Form) -> Grid | None:
     """The positions of a picture, or None for samples that have no height and width."""
-    return Grid(*picture_dimensions(form)[:2]) if form.axes else None
+    return Grid(*form.extent[:2]) if form.axes else None
 
 
 def surface_of(form: Form, recipe: Recipe) -> Surface:
-    """The surface of a form. Float output is (float32(I) − mean′) · scale′, which no compiler can contract:
+    """The surface of a form.
+
+    Float output is (float32(I) − mean′) · scale′, which no compiler can contract:
 
     from uint8, I is in 65536ths of grey levels, so mean′ = 65536·255·mean and scale′ = 1/(65536·255·std);
     from uint16 and float32 the kernels have divided by 65536 before.
@@ -46,7 +47,7 @@ def surface_of(form: Form, recipe: Recipe) -> Surface:
 
 
 def _extent(form: Form) -> tuple[int, int, int, int]:
-    height, width, channels = picture_dimensions(form)
+    height, width, channels = form.extent
     if form.axes in ("hwc", "hw"):
         return 1, height, width, channels
     if form.axes == "chw":

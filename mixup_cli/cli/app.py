@@ -33,6 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         print(f"mixup-gen {version('mixup-gen')}")

@@ -32,7 +32,9 @@ def load(context: typer.Context, path: Path | None) -> Path | None:
     for key, value in values.items():
         name = key.replace("-", "_")
         if name not in known:
-            raise UsageError(f"{path}: {key!r} is no option of {context.info_name}. Options: {', '.join(sorted(map(str, known)))}.")
+            raise UsageError(
+                f"{path}: {key!r} is no option of {context.info_name}. Options: {', '.join(sorted(map(str, known)))}."
+            )
         if isinstance(value, dict | list):
             raise UsageError(f"{path}: {key} is a {type(value).__name__}. Write it as on the command line, in quotes.")
         is_flag = getattr(known[name], "is_flag", False)
@@ -52,6 +54,7 @@ ConfigFile = Annotated[
         help="Options from a file; those on the command line or in MIXUP_GEN_* win.",
         rich_help_panel=RUNNING,
         show_default=False,
+        show_envvar=False,
     ),
 ]
 

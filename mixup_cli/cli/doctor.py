@@ -36,7 +36,10 @@ def _facts() -> Iterator[tuple[str, str]]:
 def _backends() -> Iterator[tuple[str, str]]:
     from mixup_cli.kernels.cpu import CACHED
 
-    yield "device cpu", f"numba; compiled code is {'kept' if CACHED else 'made anew in each run: no writable place for it'}"
+    yield (
+        "device cpu",
+        f"numba; compiled code is {'kept' if CACHED else 'made anew in each run: no writable place for it'}",
+    )
     try:
         import torch
     except ImportError as problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 Sources = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="[SOURCE]…", help="Picture folders, CIFAR archives, IDX or array files. Default: this folder.", show_default=False
+        metavar="[SOURCE]…",
+        help="Picture folders, CIFAR archives, IDX or array files. Default: this folder.",
+        show_default=False,
     ),
 ]
 Out = Annotated[

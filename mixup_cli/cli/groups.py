@@ -21,7 +21,9 @@ def option(*names: str, help: str, panel: str, **settings: Any) -> Any:  # noqa:
     """A typer option that can also come from MIXUP_GEN_<NAME>."""
     long_name = next(name for name in names if name.startswith("--")).split("/")[0]
     variable = ENVIRONMENT_PREFIX + long_name.removeprefix("--").replace("-", "_").upper()
-    return typer.Option(*names, help=help, rich_help_panel=panel, envvar=variable, show_default=False, **settings)
+    return typer.Option(
+        *names, help=help, rich_help_panel=panel, envvar=variable, show_default=False, show_envvar=False, **settings
+    )
 
 
 def takes(**groups: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., None]]:
@@ -29,9 +31,12 @@ def takes(**groups: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., N
 
     def decorate(command: Callable[..., Any]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True)
-        parameters = [each for name, each in own.parameters.items() if name not in groups]
-        for group in groups.values():
-            parameters += _parameters(group)
+        parameters = [each for group in groups.values() for each in _parameters(group)]
+        parameters += [
+            each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for name, each in own.parameters.items()
+            if name not in groups
+        ]
 
         @wraps(command)
         def run(**values: Any) -> None:

@@ -6,8 +6,6 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from mixup_cli.cli import show
 from mixup_cli.cli.generate import Sources
 from mixup_cli.cli.groups import option, takes
@@ -102,7 +100,9 @@ def _of_data_set(manifest: Manifest) -> dict[str, Any]:
         "method": methods_text(recipe.methods),
         "seed": recipe.seed,
         "classes": [f"{len(manifest.class_names)}", ", ".join(manifest.class_names[:CLASSES_SHOWN])],
-        "source": f"{manifest.source.kind}, {manifest.source.samples:,} inputs, {len(manifest.source.skipped)} left out",
-        "columns": [f"{each.name:<13} {each.dtype:<8} {'x'.join(map(str, each.shape)) or 'scalar'}" for each in manifest.columns],
+        "source": f"{manifest.source.kind}, {manifest.source.samples:,} inputs, {len(manifest.source.skipped)} skipped",
+        "columns": [
+            f"{each.name:<13} {each.dtype:<8} {'x'.join(map(str, each.shape)) or 'scalar'}" for each in manifest.columns
+        ],
         "recipe_id": manifest.recipe_id,
     }

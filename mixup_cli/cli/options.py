@@ -6,13 +6,22 @@ An option that is not given is None: defaults live in the recipe and in `Run`, a
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
-from enum import Enum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
+from mixup_cli.choices import (
+    Channels,
+    Compression,
+    Device,
+    Dtype,
+    LabelColumns,
+    LabelLevel,
+    Layout,
+    OnError,
+    Resize,
+)
 from mixup_cli.cli import parse
 from mixup_cli.cli.groups import option
 from mixup_cli.recipe import Recipe
@@ -24,23 +33,6 @@ if TYPE_CHECKING:  # these bring NumPy, and --help needs none of it
 SOURCE, MIXING, OUTPUT, RUNNING = "Source", "Mixing", "Output", "Running"
 
 
-def choices(name: str, *values: str) -> type[Enum]:
-    """The values of an option, as Typer wants them."""
-    return Enum(name, {value: value for value in values}, type=str)
-
-
-Split = str
-LabelLevel = choices("LabelLevel", "fine", "coarse")
-OnError = choices("OnError", "fail", "skip")
-Resize = choices("Resize", "crop", "pad", "stretch")
-Channels = choices("Channels", "rgb", "grey")
-Dtype = choices("Dtype", "uint8", "uint16", "float16", "float32", "source")
-Layout = choices("Layout", "nhwc", "nchw")
-LabelColumns = choices("LabelColumns", "dense", "sparse", "both")
-Compression = choices("Compression", "none", "gzip", "zstd")
-Device = choices("Device", "cpu", "cpu-torch", "cuda", "mps", "auto")
-
-
 @dataclass(frozen=True)
 class SourceFlags:
     """What to read, and how."""
@@ -49,15 +41,19 @@ class SourceFlags:
         str | None,
         option("--files-from", metavar="FILE|-", panel=SOURCE, help="Read picture paths from a list, one a line."),
     ] = None
-    null: Annotated[bool, option("-0", "--null", panel=SOURCE, help="Paths in the list end with NUL, not newline.")] = False
+    null: Annotated[bool, option("-0", "--null", panel=SOURCE, help="Paths in the list end with NUL, not newline.")] = (
+        False
+    )
     split: Annotated[
-        str | None, option("--split", metavar="NAME", panel=SOURCE, help="Which split to take. Default: the training split.")
+        str | None,
+        option("--split", metavar="NAME", panel=SOURCE, help="Which split to take. Default: the training split."),
     ] = None
     label_level: Annotated[
         LabelLevel | None, option("--label-level", panel=SOURCE, help="CIFAR-100: which labels. Default: fine.")
     ] = None
     label_column: Annotated[
-        str | None, option("--label-column", metavar="NAME", panel=SOURCE, help="Column of metadata.csv with the labels.")
+        str | None,
+        option("--label-column", metavar="NAME", panel=SOURCE, help="Column of metadata.csv with the labels."),
     ] = None
     data_key: Annotated[
         str | None, option("--data-key", metavar="NAME", panel=SOURCE, help="Array of an .npz or .h5 with the samples.")
@@ -73,7 +69,7 @@ class SourceFlags:
 
     def given(self) -> dict[str, Any]:
         """What was asked for, in plain values."""
-        return {name: plain(value) for name, value in asdict(self).items() if value not in (None, False)}
+        return {name: value for name, value in asdict(self).items() if value not in (None, False)}
 
     def options(self, out: Path) -> SourceOptions:
         """As the library takes them."""
@@ -102,19 +98,17 @@ class SourceFlags:
         return {"locations": [str(path.absolute()) for path in locations or [Path()]], "options": self.given()}
 
 
-@contextmanager
-def _list_stream(name: str) -> Iterator[IO[bytes]]:
+def _list_stream(name: str) -> AbstractContextManager[IO[bytes]]:
     if name == "-":
-        yield sys.stdin.buffer
-        return
+        return nullcontext(sys.stdin.buffer)
     from mixup_cli.errors import NoInputError
 
     try:
-        stream = Path(name).open("rb")
+        return Path(name).open("rb")
     except OSError as problem:
-        raise NoInputError(f"{name}: cannot be read ({problem.strerror}). --files-from takes a file, or - for stdin.") from None
-    with stream:
-        yield stream
+        raise NoInputError(
+            f"{name}: cannot be read ({problem.strerror}). --files-from takes a file, or - for stdin."
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -132,10 +126,13 @@ class RecipeFlags:
     ] = None
     alpha: Annotated[
         float | None,
-        option("--alpha", min=0, panel=MIXING, help="lam ~ Beta(alpha, alpha); 0 = unmixed. Default: mixup 0.2, cutmix 1."),
+        option(
+            "--alpha", min=0, panel=MIXING, help="lam ~ Beta(alpha, alpha); 0 = unmixed. Default: mixup 0.2, cutmix 1."
+        ),
     ] = None
     keep_originals: Annotated[
-        bool | None, option("--keep-originals/--no-keep-originals", panel=MIXING, help="Put every sample in unmixed, too.")
+        bool | None,
+        option("--keep-originals/--no-keep-originals", panel=MIXING, help="Put every sample in unmixed, too."),
     ] = None
     seed: Annotated[int | None, option("--seed", min=0, panel=MIXING, help="Default: 0.")] = None
     fill: Annotated[
@@ -143,16 +140,24 @@ class RecipeFlags:
     ] = None
     size: Annotated[
         str | None,
-        option("--size", metavar="PX|WxH", panel=OUTPUT, help="Default: the pictures' own if they share one, else 224."),
+        option(
+            "--size", metavar="PX|WxH", panel=OUTPUT, help="Default: the pictures' own if they share one, else 224."
+        ),
     ] = None
-    resize: Annotated[Resize | None, option("--resize", panel=OUTPUT, help="How to fit a picture. Default: crop.")] = None
-    channels: Annotated[Channels | None, option("--channels", panel=OUTPUT, help="Default: rgb; arrays as they are.")] = None
+    resize: Annotated[Resize | None, option("--resize", panel=OUTPUT, help="How to fit a picture. Default: crop.")] = (
+        None
+    )
+    channels: Annotated[
+        Channels | None, option("--channels", panel=OUTPUT, help="Default: rgb; arrays as they are.")
+    ] = None
     dtype: Annotated[
         Dtype | None, option("--dtype", panel=OUTPUT, help="Default: uint8 for pictures, arrays as they are.")
     ] = None
     value_range: Annotated[
         str | None,
-        option("--value-range", metavar="LOW,HIGH", panel=OUTPUT, help="What floats to turn into 0 … the integer maximum."),
+        option(
+            "--value-range", metavar="LOW,HIGH", panel=OUTPUT, help="What floats to turn into 0 … the integer maximum."
+        ),
     ] = None
     normalize: Annotated[
         str | None,
@@ -160,7 +165,8 @@ class RecipeFlags:
     ] = None
     layout: Annotated[Layout | None, option("--layout", panel=OUTPUT, help="Default: nhwc; arrays as they are.")] = None
     labels: Annotated[
-        LabelColumns | None, option("--labels", panel=OUTPUT, help="Soft labels, or classes with shares. Default: both.")
+        LabelColumns | None,
+        option("--labels", panel=OUTPUT, help="Soft labels, or classes with shares. Default: both."),
     ] = None
     compression: Annotated[Compression | None, option("--compression", panel=OUTPUT, help="Default: none.")] = None
     samples_per_shard: Annotated[
@@ -171,10 +177,15 @@ class RecipeFlags:
         """The recipe that was asked for; what was not asked for is the recipe's default."""
         from mixup_cli.methods import resolve
 
-        given = {name: plain(value) for name, value in asdict(self).items() if value is not None}
+        given = {name: value for name, value in asdict(self).items() if value is not None}
         alpha = given.pop("alpha", None)
         chosen = parse.methods(given.pop("method")) if "method" in given else Recipe().methods
-        readers = {"size": parse.size, "fill": parse.fill, "value_range": parse.value_range, "normalize": parse.normalize}
+        readers = {
+            "size": parse.size,
+            "fill": parse.fill,
+            "value_range": parse.value_range,
+            "normalize": parse.normalize,
+        }
         for name, read in readers.items():
             if name in given:
                 given[name] = read(given[name])
@@ -187,23 +198,27 @@ class RunFlags:
 
     samples: Annotated[int | None, option("--samples", min=1, panel=MIXING, help="How many mixed samples.")] = None
     passes: Annotated[
-        int | None, option("--passes", min=1, panel=MIXING, help="In place of --samples: times over the source. Default: 1.")
+        int | None,
+        option("--passes", min=1, panel=MIXING, help="In place of --samples: times over the source. Default: 1."),
     ] = None
-    shard_size: Annotated[
-        str | None, option("--shard-size", metavar="SIZE", panel=OUTPUT, help="Default: 64MiB.")
-    ] = None
+    shard_size: Annotated[str | None, option("--shard-size", metavar="SIZE", panel=OUTPUT, help="Default: 64MiB.")] = (
+        None
+    )
     on_error: Annotated[
         OnError | None, option("--on-error", panel=RUNNING, help="What to do about broken inputs. Default: fail.")
     ] = None
     max_errors: Annotated[
         int | None, option("--max-errors", min=0, panel=RUNNING, help="With --on-error skip: fail after so many.")
     ] = None
-    workers: Annotated[int | None, option("--workers", min=1, panel=RUNNING, help="Threads. Default: the cores.")] = None
+    workers: Annotated[int | None, option("--workers", min=1, panel=RUNNING, help="Threads. Default: the cores.")] = (
+        None
+    )
     device: Annotated[
         Device | None, option("--device", panel=RUNNING, help="Where to blend; the bytes are the same. Default: cpu.")
     ] = None
     batch_size: Annotated[
-        int | None, option("--batch-size", min=1, panel=RUNNING, help="Samples blended at a time. Default: by cache size.")
+        int | None,
+        option("--batch-size", min=1, panel=RUNNING, help="Samples blended at a time. Default: by cache size."),
     ] = None
     force: Annotated[bool, option("--force", panel=RUNNING, help="Replace what is there.")] = False
 
@@ -215,20 +230,15 @@ class RunFlags:
 
         if self.samples is not None and self.passes is not None:
             raise UsageError("--samples and --passes: give one or the other.")
-        tolerance = {"on_error": plain(self.on_error), "max_errors": self.max_errors}
         given: dict[str, Any] = {
-            name: plain(getattr(self, name)) for name in ("samples", "passes", "workers", "device", "batch_size")
+            name: getattr(self, name) for name in ("samples", "passes", "workers", "device", "batch_size")
         }
         given["shard_bytes"] = parse.byte_count(self.shard_size) if self.shard_size else None
+        tolerance = Tolerance(self.on_error or Tolerance.on_error, self.max_errors)
         return Run(
             out=out,
             force=self.force,
             origin=origin,
-            tolerance=Tolerance(**{k: v for k, v in tolerance.items() if v is not None}),
-            **{k: v for k, v in given.items() if v is not None},
+            tolerance=tolerance,
+            **{name: value for name, value in given.items() if value is not None},
         )
-
-
-def plain(value: Any) -> Any:
-    """An option's value without Typer's wrapping."""
-    return value.value if isinstance(value, Enum) else value

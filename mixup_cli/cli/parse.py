@@ -48,7 +48,9 @@ def fill(text: str) -> tuple[int, ...]:
     """A grey level, or one per channel, in 0 … 255."""
     values = numbers(text, "--fill")
     if not all(0 <= value <= 255 and value.is_integer() for value in values):
-        raise UsageError(f"--fill: {text!r} is not a colour. Give 0 … 255, or one such number per channel: 124,116,104.")
+        raise UsageError(
+            f"--fill: {text!r} is not a colour. Give 0 … 255, or one such number per channel: 124,116,104."
+        )
     return tuple(int(value) for value in values)
 
 
@@ -59,7 +61,8 @@ def normalize(text: str) -> Normalize:
     mean, slash, std = text.partition("/")
     if not slash:
         raise UsageError(
-            f"--normalize: {text!r} is neither a name ({', '.join(NORMALIZATIONS)}) nor MEAN/STD as in 0.5,0.5,0.5/0.2,0.2,0.2."
+            f"--normalize: {text!r} is neither a name ({', '.join(NORMALIZATIONS)}) "
+            "nor MEAN/STD as in 0.5,0.5,0.5/0.2,0.2,0.2."
         )
     return Normalize(numbers(mean, "--normalize"), numbers(std, "--normalize"))
 
@@ -90,6 +93,8 @@ def _method(text: str) -> MethodChoice:
 def methods_text(choices: tuple[MethodChoice, ...]) -> str:
     """What `methods` reads back."""
     return ",".join(
-        ":".join([each.name, f"{each.probability!r}", *(f"{key}={value!r}" for key, value in sorted(each.options.items()))])
+        ":".join(
+            [each.name, f"{each.probability!r}", *(f"{key}={value!r}" for key, value in sorted(each.options.items()))]
+        )
         for each in choices
     )

@@ -1,4 +1,4 @@
-"""`mixup-gen verify`: is a data set whole, and is it what the source gives?"""
+"""`mixup-gen verify`: whether a data set is whole, and what the source gives."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ Folder = Annotated[Path, typer.Argument(metavar="[OUT]", help="The data set. Def
 Deep = Annotated[bool, option("--deep", panel=RUNNING, help="Recompute every row from the source and compare bits.")]
 SourcePaths = Annotated[
     list[Path] | None,
-    option("--source", metavar="SOURCE", panel=RUNNING, help="With --deep: where the source is now. Default: where it was."),
+    option(
+        "--source", metavar="SOURCE", panel=RUNNING, help="With --deep: where the source is now. Default: where it was."
+    ),
 ]
 Workers = Annotated[int | None, option("--workers", min=1, panel=RUNNING, help="Threads. Default: the cores.")]
 Json = Annotated[bool, option("--json", panel=RUNNING, help="Findings as NDJSON.")]
@@ -52,7 +54,9 @@ def verify(
     for finding in findings:
         show.event("finding", **vars(finding)) if json else show.result(str(finding))
     if findings:
-        raise DataError(f"{out}: {len(findings)} finding{'s' * (len(findings) != 1)}. Make it again with generate --force.")
+        raise DataError(
+            f"{out}: {len(findings)} finding{'s' * (len(findings) != 1)}. Make it again with generate --force."
+        )
     totals = manifest.totals
     if json:
         show.event("verified", samples=totals.samples, shards=totals.shards, bytes=totals.bytes, deep=deep)

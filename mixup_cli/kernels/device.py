@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
+from mixup_cli.choices import Device
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Kernel, Surface
-
-Device: TypeAlias = Literal["cpu", "cpu-torch", "cuda", "mps", "auto"]
-"""`cpu` is numba; `cpu-torch` runs on the CPU what `cuda` and `mps` run elsewhere; `auto` takes a GPU if there is one."""
 
 
 def open_kernel(device: Device, surface: Surface) -> Kernel:

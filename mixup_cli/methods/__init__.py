@@ -27,7 +27,9 @@ def build(choice: MethodChoice) -> Method:
     known = {option.name for option in fields(method)}  # type: ignore[arg-type]  # each one is a dataclass
     for name, value in choice.options.items():
         if name not in known:
-            raise UsageError(f"--method {choice.name}: it has no option {name!r} ({', '.join(sorted(known)) or 'none'}).")
+            raise UsageError(
+                f"--method {choice.name}: it has no option {name!r} ({', '.join(sorted(known)) or 'none'})."
+            )
         if not (isinstance(value, float | int) and 0 <= value < math.inf):
             raise UsageError(f"--{name}: {value!r} is not a number from 0 up.")
     return method(**{name: float(value) for name, value in choice.options.items()})
@@ -38,12 +40,10 @@ def resolve(choices: Sequence[MethodChoice], alpha: float | None) -> tuple[Metho
     takers = [choice.name for choice in choices if hasattr(build(choice), "alpha")]
     if alpha is not None and not takers:
         raise UsageError(f"--alpha: {', '.join(choice.name for choice in choices)} has none. Leave it out.")
-    given = {} if alpha is None else {"alpha": float(alpha)}
-    return tuple(
-        MethodChoice(
-            choice.name,
-            float(choice.probability),
-            asdict(build(MethodChoice(choice.name, 1.0, {**choice.options, **(given if choice.name in takers else {})}))),  # type: ignore[call-overload]
-        )
-        for choice in choices
-    )
+    return tuple(_filled_in(choice, alpha if choice.name in takers else None) for choice in choices)
+
+
+def _filled_in(choice: MethodChoice, alpha: float | None) -> MethodChoice:
+    given = choice.options if alpha is None else {**choice.options, "alpha": alpha}
+    method = build(MethodChoice(choice.name, options=given))
+    return MethodChoice(choice.name, float(choice.probability), asdict(method))  # type: ignore[call-overload]

@@ -94,14 +94,14 @@ def shares(weights: Weights, grid: Grid) -> NDArray[np.float32]:
 
 def _summed(weights: Weights, grid: Grid) -> NDArray[np.int64]:
     """Each parent's weight summed over the positions: int64 (m, P)."""
+    totals: NDArray[np.int64] = weights.parts.astype(np.int64)
     if weights.mask is not None:
-        return weights.mask.sum(axis=(2, 3), dtype=np.int64)
-    parts = weights.parts.astype(np.int64)
-    if weights.box is None or weights.inside is None:
-        return parts
-    top, left, bottom, right = weights.box.astype(np.int64).T
-    area = ((bottom - top) * (right - left))[:, None]
-    return parts * (grid.position_count - area) + weights.inside * area
+        totals = weights.mask.sum(axis=(2, 3), dtype=np.int64)
+    elif weights.box is not None and weights.inside is not None:
+        top, left, bottom, right = weights.box.astype(np.int64).T
+        area = ((bottom - top) * (right - left))[:, None]
+        totals = totals * (grid.position_count - area) + weights.inside * area
+    return totals
 
 
 def _largest_remainder(totals: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -112,4 +112,5 @@ def _largest_remainder(totals: NDArray[np.int64], whole: NDArray[np.int64]) -> N
     floors = (upper << 12) + lower
     missing = SHARE_UNIT - floors.sum(axis=1)
     rank = np.argsort(np.argsort(-rest, axis=1, kind="stable"), axis=1)
-    return floors + (rank < missing[:, None])
+    rounded: NDArray[np.int64] = floors + (rank < missing[:, None])
+    return rounded

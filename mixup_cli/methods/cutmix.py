@@ -22,7 +22,9 @@ def centred_box(
 ) -> NDArray[np.int32]:
     """Boxes around uniform centres, clipped to the grid: int32 (m, 4: top, left, bottom, right)."""
     centre_y, centre_x = below(words[:, RowWord.CENTRE_Y], grid.height), below(words[:, RowWord.CENTRE_X], grid.width)
-    box = np.stack([centre_y - half_height, centre_x - half_width, centre_y + half_height, centre_x + half_width], axis=1)
+    box = np.stack(
+        [centre_y - half_height, centre_x - half_width, centre_y + half_height, centre_x + half_width], axis=1
+    )
     return np.clip(box, 0, [grid.height, grid.width, grid.height, grid.width]).astype(np.int32)
 
 

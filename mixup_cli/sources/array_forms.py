@@ -6,17 +6,15 @@ through Pillow, by the same rules as picture files.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from mixup_cli.errors import DataError
-from mixup_cli.sources.base import Form, FormMismatch, SampleDtype, Target
-from mixup_cli.sources.decode import _eight_bit, _fit, _into_form
-
-Axes: TypeAlias = Literal["hwc", "chw", "hw", ""]
+from mixup_cli.sources.base import Axes, Form, FormMismatch, SampleDtype, Target, picture_extent
+from mixup_cli.sources.decode import fit_picture
 
 PICTURE_CHANNELS = (1, 3, 4)
 EXACT_IN_FLOAT32 = 1 << 24  # every integer up to this size is a float32
@@ -63,13 +61,6 @@ def as_axes(block: NDArray[Any], axes: Axes, wanted: Axes) -> NDArray[Any]:
     return np.moveaxis(block, 1, 3) if wanted == "hwc" else np.moveaxis(block, 3, 1)
 
 
-def picture_size(shape: tuple[int, ...], axes: Axes) -> tuple[tuple[int, int], int]:
-    """(height, width) and the channel count of a sample of this shape."""
-    if axes == "hw":
-        return (shape[0], shape[1]), 1
-    return ((shape[0], shape[1]), shape[2]) if axes == "hwc" else ((shape[1], shape[2]), shape[0])
-
-
 def shown_form(shape: tuple[int, ...], axes: Axes, wanted: Axes, dtype: SampleDtype) -> Form:
     """The form that samples of `shape` have once `as_axes` has turned them to `wanted`."""
     view = as_axes(np.broadcast_to(np.uint8(0), (1, *shape)), axes, wanted)
@@ -92,48 +83,13 @@ def problems(block: NDArray[Any]) -> list[str | None]:
     return [text if is_bad else None for is_bad in np.atleast_1d(bad)]
 
 
-def write_converted(values: NDArray[Any], out: NDArray[Any], value_range: tuple[float, float] | None) -> None:
-    """Write `values` into `out` (same shape; uint8, uint16 or float32), by the rules that picture files have too.
-
-    Full range goes to full range: uint8 v becomes 257 v in uint16 and v/255 in float32; uint16 becomes v/65535, or
-    v/257 to the nearest in uint8. Other numbers keep their value in float32, and become integers only by
-    `value_range`. Raises DataError without it.
-    """
-    source, wanted = values.dtype.name, out.dtype.name
-    with np.errstate(over="ignore", invalid="ignore"):
-        if source == wanted:
-            out[...] = values
-        elif wanted == "float32" and source in ("uint8", "uint16"):
-            np.divide(values, np.float32(np.iinfo(values.dtype).max), out=out, dtype=np.float32)
-        elif wanted == "float32":
-            out[...] = values
-        elif source == "uint8":
-            np.multiply(values, np.uint16(257), out=out, dtype=np.uint16)
-        elif source == "uint16":
-            out[...] = (values.astype(np.uint32) * 255 + 32767) // 65535
-        else:
-            _write_scaled(values, out, value_range)
-
-
-def _write_scaled(values: NDArray[Any], out: NDArray[Any], value_range: tuple[float, float] | None) -> None:
-    if value_range is None:
-        raise DataError(
-            f"samples of dtype {values.dtype.name} become {out.dtype.name} only by a stated rule. "
-            "Pass --dtype float32 to keep them, or --value-range LOW,HIGH."
-        )
-    low, high = value_range
-    full = np.iinfo(out.dtype).max
-    scaled = np.rint((values.astype(np.float64) - low) / (high - low) * full)
-    out[...] = np.clip(scaled, 0, full)
-
-
 def needs_refit(shape: tuple[int, ...], axes: Axes, target: Target) -> bool:
     """Whether samples of this shape differ from the target in size or channels, not only in the order of axes."""
     if axes == "" or target.form.axes == "":
         if (axes, shape) != (target.form.axes, target.form.shape):
             raise DataError(f"samples of shape {shape} cannot become {target.form.shape}: they are no pictures.")
         return False
-    return picture_size(shape, axes) != picture_size(target.form.shape, target.form.axes)
+    return picture_extent(shape, axes) != target.form.extent
 
 
 def refit(block: NDArray[Any], axes: Axes, target: Target, first_key: str) -> NDArray[np.uint8]:
@@ -142,19 +98,17 @@ def refit(block: NDArray[Any], axes: Axes, target: Target, first_key: str) -> ND
     Raises FormMismatch if the size differs and `target.resize` does not say how to change it; DataError for another
     dtype, which Pillow could only clip.
     """
-    size, channels = picture_size(block.shape[1:], axes)
-    wanted_size, wanted_channels = picture_size(target.form.shape, target.form.axes)
-    if size != wanted_size and target.resize is None:
-        raise FormMismatch(first_key, size, sample_dtype(block.dtype, first_key))
-    if block.dtype != np.uint8 or channels not in PICTURE_CHANNELS or wanted_channels == 4:
+    height, width, channels = picture_extent(block.shape[1:], axes)
+    wanted = target.form.extent
+    if (height, width) != wanted[:2] and target.resize is None:
+        raise FormMismatch(first_key, (height, width), sample_dtype(block.dtype, first_key))
+    if block.dtype != np.uint8 or channels not in PICTURE_CHANNELS or wanted[2] == 4:
         raise DataError(
-            f"arrays of {block.dtype} with {channels} channels keep their form: found {size[1]}x{size[0]}, expected "
-            f"{wanted_size[1]}x{wanted_size[0]} with {wanted_channels}. Drop --size, or pass --channels rgb for uint8."
+            f"arrays of {block.dtype} with {channels} channels keep their form: found {width}x{height}, expected "
+            f"{wanted[1]}x{wanted[0]} with {wanted[2]}. Drop --size, or pass --channels rgb for uint8."
         )
-    shape = (*wanted_size, wanted_channels)
-    pictures = np.empty((len(block), *shape), np.uint8)
-    inner = Target(Form(shape, "uint8", "hwc"), target.resize)
+    pictures = np.empty((len(block), *wanted), np.uint8)
+    hwc = Target(Form(wanted, "uint8", "hwc"), target.resize)
     for pixels, out in zip(as_axes(block, axes, "hwc"), pictures, strict=True):
-        picture = _eight_bit(Image.fromarray(pixels[..., 0] if channels == 1 else pixels), wanted_channels)
-        out[...] = _into_form(np.asarray(_fit(picture, size, wanted_size, target.resize)), inner)
+        out[...] = fit_picture(Image.fromarray(pixels[..., 0] if channels == 1 else pixels), hwc)
     return as_axes(pictures, "hwc", target.form.axes)

@@ -15,18 +15,16 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.sources.array_forms import (
-    Axes,
     as_axes,
     natural_axes,
     needs_refit,
-    picture_size,
     problems,
     refit,
     sample_dtype,
     shown_form,
-    write_converted,
 )
-from mixup_cli.sources.base import Labels, Loaded, Source, Survey, Target
+from mixup_cli.sources.base import Axes, Labels, Loaded, Source, Survey, Target, picture_extent
+from mixup_cli.sources.scaling import write_converted
 
 # A tile is hashed and converted while it is still in the processor's cache.
 _TILE_BYTES = 1 << 20
@@ -122,8 +120,8 @@ class ArraySource(Source):
         sizes: Counter[tuple[int, int]] = Counter()
         channels: Counter[int] = Counter()
         if self._axes:
-            size, channel_count = picture_size(self._sample_shape, self._axes)
-            sizes[size] = channels[channel_count] = count
+            height, width, channel_count = picture_extent(self._sample_shape, self._axes)
+            sizes[height, width] = channels[channel_count] = count
         return Survey(sizes, Counter({self._form.dtype: count}), channels, self._form)
 
     def stored_bytes(self) -> Sequence[int]:

@@ -16,8 +16,10 @@ from typing import ClassVar, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.choices import LabelLevel, Resize
+
 SampleDtype: TypeAlias = Literal["uint8", "uint16", "float32"]
-Resize: TypeAlias = Literal["crop", "pad", "stretch"]
+Axes: TypeAlias = Literal["hwc", "chw", "hw", ""]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,7 @@ class SourceOptions:
     """
 
     split: str | None = None
-    label_level: Literal["fine", "coarse"] = "fine"
+    label_level: LabelLevel = "fine"
     label_column: str | None = None
     data_key: str | None = None
     label_key: str | None = None
@@ -56,6 +58,15 @@ class Labels:
         return "soft" if self.soft is not None else "none"
 
 
+def picture_extent(shape: tuple[int, ...], axes: Axes) -> tuple[int, int, int]:
+    """Height, width and channels of a sample of this shape; 1 × 1 and one channel for what is no picture."""
+    if axes == "hwc":
+        return shape[0], shape[1], shape[2]
+    if axes == "chw":
+        return shape[1], shape[2], shape[0]
+    return (shape[0], shape[1], 1) if axes == "hw" else (1, 1, 1)
+
+
 @dataclass(frozen=True)
 class Form:
     """The working form of one sample, as the cache holds it.
@@ -66,7 +77,12 @@ class Form:
 
     shape: tuple[int, ...]
     dtype: SampleDtype
-    axes: Literal["hwc", "chw", "hw", ""]
+    axes: Axes
+
+    @property
+    def extent(self) -> tuple[int, int, int]:
+        """Height, width and channels of a picture; 1 × 1 and one channel for what is none."""
+        return picture_extent(self.shape, self.axes)
 
     @property
     def sample_bytes(self) -> int:

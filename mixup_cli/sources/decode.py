@@ -11,7 +11,8 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
-from mixup_cli.sources.base import FormMismatch, Resize, SampleDtype, Target
+from mixup_cli.choices import Resize
+from mixup_cli.sources.base import FormMismatch, SampleDtype, Target
 from mixup_cli.sources.headers import (
     Header,
     Undecodable,
@@ -22,8 +23,9 @@ from mixup_cli.sources.headers import (
     read_header,
     reasons,
 )
+from mixup_cli.sources.scaling import write_converted
 
-__all__ = ["Header", "Undecodable", "crop_box", "decode", "pad_size", "read_header"]
+__all__ = ["Header", "Undecodable", "crop_box", "decode", "fit_picture", "pad_size", "read_header"]
 
 _DEPTH: dict[SampleDtype, int] = {"uint8": 0, "uint16": 1, "float32": 2}
 
@@ -49,7 +51,7 @@ def decode(data: bytes, target: Target, key: str, max_pixels: int) -> NDArray[np
     Raises Undecodable for a picture that cannot be used, and FormMismatch where its size (without `resize`) or its
     depth does not fit the form.
     """
-    height, width, channels = _picture_shape(target)
+    height, width, channels = target.form.extent
     with reasons(data):
         picture = open_picture(io.BytesIO(data))
         orientation = orientation_of(picture)
@@ -126,6 +128,13 @@ def _load(picture: ImageFile, size: tuple[int, int], resize: Resize | None) -> t
     return extent or (picture.height, picture.width)
 
 
+def fit_picture(picture: Image.Image, target: Target) -> NDArray[np.generic]:
+    """An 8-bit picture that is no file's, brought to a uint8 target by the same rules."""
+    height, width, channels = target.form.extent
+    fitted = _fit(_eight_bit(picture, channels), (picture.height, picture.width), (height, width), target.resize)
+    return _into_form(np.asarray(fitted), target)
+
+
 def _eight_bit(picture: Image.Image, channels: int) -> Image.Image:
     """Any 8-bit mode as "L" (1 channel) or "RGB" (3)."""
     if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
@@ -160,44 +169,22 @@ def _turn(picture: Image.Image, orientation: int) -> Image.Image:
 
 
 def _convert(pixels: NDArray[np.generic], source: SampleDtype, target: Target) -> NDArray[np.generic]:
-    """Scale the full range of `source` to that of the form's dtype (see `decode`)."""
+    """Scale the full range of `source` to that of the form's dtype (see `scaling`)."""
     dtype = target.form.dtype
-    if source == "float32":
-        # Without a range, _check_depth has let floats pass into a float form only.
-        return (
-            pixels
-            if dtype == "float32" or target.value_range is None
-            else _quantise(pixels, dtype, *target.value_range)
-        )
+    if source == "float32" and dtype != "float32" and np.isnan(pixels).any():
+        raise Undecodable("has pixels that are not a number (NaN)")
     if source == "uint16":
         pixels = np.clip(np.rint(pixels), 0, 65535).astype(np.uint16)
     if source == dtype:
         return pixels
-    if dtype == "float32":
-        return pixels.astype(np.float32) / np.float32(255 if source == "uint8" else 65535)
-    if source == "uint8":
-        return pixels.astype(np.uint16) * np.uint16(257)
-    return ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
-
-
-def _quantise(pixels: NDArray[np.generic], dtype: SampleDtype, low: float, high: float) -> NDArray[np.generic]:
-    """Map [low, high] linearly onto the integers of `dtype`: half to even, clipped at both ends."""
-    if np.isnan(pixels).any():
-        raise Undecodable("has pixels that are not a number (NaN)")
-    top = np.iinfo(dtype).max
-    scaled = (pixels.astype(np.float64) - low) / (high - low) * top
-    return np.clip(np.rint(scaled), 0, top).astype(dtype)
-
-
-def _picture_shape(target: Target) -> tuple[int, int, int]:
-    """(height, width, channels) of a form with axes "hwc" or "chw"."""
-    first, second, third = target.form.shape
-    return (second, third, first) if target.form.axes == "chw" else (first, second, third)
+    converted = np.empty(pixels.shape, dtype)
+    write_converted(pixels, converted, target.value_range)
+    return converted
 
 
 def _into_form(pixels: NDArray[np.generic], target: Target) -> NDArray[np.generic]:
     """Give pixels (h, w) or (h, w, 3) the form's shape: repeat grey, centre on black, put channels first."""
-    height, width, channels = _picture_shape(target)
+    height, width, channels = target.form.extent
     if pixels.ndim == 2:
         pixels = np.broadcast_to(pixels[:, :, np.newaxis], (*pixels.shape, channels))
     rows, columns = pixels.shape[:2]

@@ -27,7 +27,9 @@ class Decided:
 
 def decide(recipe: Recipe, survey: Survey) -> Decided:
     """Fill in what the recipe leaves to the source. Raises UsageError where the two do not fit."""
-    form, notices = _picture_form(recipe, survey) if survey.array_form is None else _array_form(recipe, survey.array_form)
+    form, notices = (
+        _picture_form(recipe, survey) if survey.array_form is None else _array_form(recipe, survey.array_form)
+    )
     dtype = _output_dtype(recipe, form, is_array=survey.array_form is not None)
     depth = form.dtype
     form = replace(form, dtype=_working_dtype(dtype, depth))
@@ -35,7 +37,7 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
         notices.append("16-bit values become 8-bit ones by (v * 255 + 32767) // 65535; --dtype uint16 keeps them")
     if dtype == "uint8" and depth == "float32" and recipe.value_range is None:
         raise UsageError("--dtype uint8: the samples are floats. Pass --dtype float32, or say --value-range LOW,HIGH.")
-    height, width, channels = picture_dimensions(form)
+    height, width, channels = form.extent
     same_size = len(survey.sizes) == 1 and recipe.size is None
     resolved = recipe.with_(
         size=(height, width) if form.axes else None,
@@ -45,17 +47,6 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
     )
     _check_channels(resolved, channels if form.axes else 1)
     return Decided(resolved, Target(form, None if same_size else recipe.resize, recipe.value_range), tuple(notices))
-
-
-def picture_dimensions(form: Form) -> tuple[int, int, int]:
-    """Height, width and channels of a form; 1 × 1 and all its values for what is no picture."""
-    if form.axes == "hwc":
-        return form.shape[0], form.shape[1], form.shape[2]
-    if form.axes == "chw":
-        return form.shape[1], form.shape[2], form.shape[0]
-    if form.axes == "hw":
-        return form.shape[0], form.shape[1], 1
-    return 1, 1, 1
 
 
 def _picture_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
@@ -70,7 +61,7 @@ def _picture_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
             f"{how} to {size[1]}x{size[0]}; --size WIDTHxHEIGHT and --resize choose otherwise"
         )
     channels = 1 if recipe.channels == "grey" else 3
-    depth = max(survey.dtypes, key=DEPTHS.index, default="uint8")
+    depth: SampleDtype = max(survey.dtypes, key=DEPTHS.index, default="uint8")
     return _oriented((*size, channels), depth, recipe.layout or "nhwc"), notices
 
 
@@ -82,7 +73,7 @@ def _array_form(recipe: Recipe, natural: Form) -> tuple[Form, list[str]]:
                 f"--size, --channels and --layout are for pictures; these samples have the shape {natural.shape}."
             )
         return natural, []
-    height, width, channels = picture_dimensions(natural)
+    height, width, channels = natural.extent
     if recipe.channels:
         channels = 1 if recipe.channels == "grey" else 3
     size = recipe.size or (height, width)
@@ -115,7 +106,7 @@ def _working_dtype(output: OutputDtype, depth: SampleDtype) -> SampleDtype:
 
 def _check_channels(recipe: Recipe, channels: int) -> None:
     """Per-channel options must have one value, or one for each channel."""
-    options = {"--fill": recipe.fill}
+    options: dict[str, tuple[float, ...]] = {"--fill": recipe.fill}
     if recipe.normalize is not None:
         options |= {"--normalize": recipe.normalize.mean, "--normalize (std)": recipe.normalize.std}
     for option, values in options.items():

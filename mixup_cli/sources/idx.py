@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
-from mixup_cli.sources.array_forms import Axes
 from mixup_cli.sources.array_labels import labels_from_array
 from mixup_cli.sources.arrays import ArraySource, RowKeys
-from mixup_cli.sources.base import Labels, SourceOptions
+from mixup_cli.sources.base import Axes, Labels, SourceOptions
 from mixup_cli.sources.bounded_read import INFLATED_LIMIT_BYTES, Readable, is_gzip, open_inflated, read_up_to
 
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from numpy.typing import NDArray
 
+from mixup_cli.choices import OnError
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError
 from mixup_cli.listener import Listener
@@ -23,7 +24,7 @@ CHUNK_BYTES = 4 << 20
 class Tolerance:
     """What to do about broken inputs: end the run, or leave out at most `max_errors` (None: any number)."""
 
-    on_error: Literal["fail", "skip"] = "fail"
+    on_error: OnError = "fail"
     max_errors: int | None = None
 
 

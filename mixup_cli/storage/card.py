@@ -109,14 +109,9 @@ def _about(manifest: Manifest) -> Iterator[str]:
     }
     yield _table(("", ""), list(facts.items()))
     if manifest.class_names:
-        names = manifest.class_names[:MAX_NAMES]
-        more = (
-            f" (the first {MAX_NAMES}; the others stand in `{MANIFEST}`)"
-            if len(manifest.class_names) > MAX_NAMES
-            else ""
-        )
-        yield f"The classes, in the order of the labels{more}:"
-        yield _fenced("json", one_line_json(list(names)))
+        which = "classes" if len(manifest.class_names) <= MAX_NAMES else f"first {MAX_NAMES} classes"
+        yield f"The {which}, in the order of the labels (`{MANIFEST}` has them too):"
+        yield _fenced("json", one_line_json(manifest.class_names[:MAX_NAMES]))
 
 
 def _columns(manifest: Manifest) -> Iterator[str]:

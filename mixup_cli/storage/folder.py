@@ -61,7 +61,7 @@ class DataSetFolder:
                 yield
         except Timeout:
             raise OutputExistsError(
-                f"{self.path}: another run is writing here (it holds {self.work / 'lock'}). Wait for it, or use another -o."
+                f"{self.path}: another run is writing here (it holds {self.work / 'lock'}). Wait, or use another -o."
             ) from None
         except NotImplementedError as problem:
             raise StorageError(f"{self.path}: its file system has no locks ({problem}). Use a local folder.") from None

@@ -41,8 +41,10 @@ class ColumnRecord(Model):
 class StoredColumn(Model):
     """A column in one shard."""
 
-    offset: Count | None = Field(None, description="where its bytes begin in the file (uncompressed shards)")
-    content_sha256: Sha256 | None = Field(None, description="hash of its uncompressed bytes (compressed shards)")
+    offset: Count | None = Field(default=None, description="where its bytes begin in the file (uncompressed shards)")
+    content_sha256: Sha256 | None = Field(
+        default=None, description="hash of its uncompressed bytes (compressed shards)"
+    )
 
 
 class ShardRecord(Model):

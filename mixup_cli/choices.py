@@ -1,0 +1,17 @@
+"""The words that options take, each list once, for the recipe, the sources, the kernels and the command line."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+Pair: TypeAlias = Literal["any"]
+Resize: TypeAlias = Literal["crop", "pad", "stretch"]
+Channels: TypeAlias = Literal["rgb", "grey"]
+Dtype: TypeAlias = Literal["uint8", "uint16", "float16", "float32", "source"]
+Layout: TypeAlias = Literal["nhwc", "nchw"]
+LabelColumns: TypeAlias = Literal["dense", "sparse", "both"]
+Compression: TypeAlias = Literal["none", "gzip", "zstd"]
+LabelLevel: TypeAlias = Literal["fine", "coarse"]
+OnError: TypeAlias = Literal["fail", "skip"]
+Device: TypeAlias = Literal["cpu", "cpu-torch", "cuda", "mps", "auto"]
+"""`cpu` is numba; `cpu-torch` runs on the CPU what `cuda` and `mps` run; `auto` takes a GPU if there is one."""

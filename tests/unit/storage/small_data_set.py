@@ -1,0 +1,123 @@
+"""A small finished data set, made with the storage layer alone."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mixup_cli.recipe import MethodChoice, Recipe
+from mixup_cli.storage.card import card
+from mixup_cli.storage.croissant import croissant
+from mixup_cli.storage.layout import Column
+from mixup_cli.storage.manifest import (
+    CARD,
+    CROISSANT,
+    MANIFEST,
+    SOURCES,
+    ColumnRecord,
+    Manifest,
+    ShardRecord,
+    SourceRecord,
+    StoredColumn,
+    Totals,
+    to_json,
+)
+from mixup_cli.storage.seal import Sealed, seal_bytes
+from mixup_cli.storage.shard import Array, ShardSpec, writer_for
+from tests.contracts.writer_contract import in_blocks
+
+ROWS = (3, 3, 1)
+"""Rows of each shard."""
+
+COLUMNS = (
+    Column("images", "uint8", (4, 5, 3)),
+    Column("labels", "float32", (2,)),
+    Column("index", "int64", ()),
+    Column("share", "float32", (2,)),
+)
+
+SOURCES_CSV = (
+    b"source_index,key,label,bytes,sha256,status\n"
+    b"0,cat/1.png,cat,120,aa,ok\n"
+    b'1,"cat/a, ""b"".png",cat,99,bb,ok\n'
+    b"2,dog/1.png,dog,7,cc,cannot decode (file ends at byte 7)\n"
+)
+
+
+def arrays() -> dict[str, Array]:
+    """The data set's columns, all rows of them."""
+    count = sum(ROWS)
+    lam = np.linspace(0, 1, count, dtype=np.float32)
+    share = np.stack([lam, 1 - lam], axis=1)
+    images = np.random.default_rng(5).integers(0, 256, (count, 4, 5, 3), np.uint8)
+    return {"images": images, "labels": share, "index": np.arange(count), "share": share}
+
+
+def manifest_of(shards: tuple[ShardRecord, ...], **changes: Any) -> Manifest:
+    """The manifest of such shards."""
+    recipe = Recipe(methods=(MethodChoice("mixup", 1.0, {"alpha": 0.2}),), dtype="uint8", samples_per_shard=ROWS[0])
+    plain = {
+        "recipe": recipe.to_dict(),
+        "recipe_id": recipe.recipe_id,
+        "source": SourceRecord(kind="folder", samples=3, fingerprint=hashlib.sha256(SOURCES_CSV).hexdigest()),
+        "class_names": ("cat", "dog"),
+        "axes": "hwc",
+        "methods": ("mixup",),
+        "compression": "none",
+        "columns": tuple(ColumnRecord(name=c.name, dtype=c.dtype, shape=c.shape) for c in COLUMNS),
+        "totals": Totals(
+            samples=sum(shard.stop - shard.start for shard in shards),
+            shards=len(shards),
+            bytes=sum(shard.bytes for shard in shards),
+        ),
+        "shards": shards,
+    }
+    return Manifest(**{**plain, **changes})
+
+
+def shard_records(count: int) -> tuple[ShardRecord, ...]:
+    """Records of shards that are nowhere."""
+    return tuple(
+        ShardRecord(
+            file=f"shard-{number:05}.h5",
+            bytes=100 + number,
+            sha256=f"{number:064x}",
+            start=10 * number,
+            stop=10 * number + 10,
+            columns={column.name: StoredColumn(offset=4096) for column in COLUMNS},
+        )
+        for number in range(count)
+    )
+
+
+def write_data_set(folder: Path, compression: str = "none", **changes: Any) -> Manifest:
+    """Real shards, sources.csv, README.md, croissant.json and manifest.json in `folder`, which must be new."""
+    work = folder / "work"
+    work.mkdir(parents=True)
+    writer = writer_for(ShardSpec(COLUMNS, {"format_version": 1}, compression), work)
+    writer.prepare(ROWS)
+    shards, start = [], 0
+    for number, rows in enumerate(ROWS):
+        part = {name: array[start : start + rows] for name, array in arrays().items()}
+        name = f"shard-{number:05}.h5"
+        written = writer.write(folder / name, rows, in_blocks(part, 2))
+        columns = {name: StoredColumn(**stored) for name, stored in written.columns.items()}
+        shards.append(
+            ShardRecord(
+                file=name,
+                bytes=written.file.file_bytes,
+                sha256=written.file.sha256,
+                start=start,
+                stop=start + rows,
+                columns=columns,
+            )
+        )
+        start += rows
+    manifest = manifest_of(tuple(shards), compression=compression, **changes)
+    files: dict[str, Sealed] = {SOURCES: seal_bytes(folder / SOURCES, SOURCES_CSV, work)}
+    seal_bytes(folder / CARD, card(manifest).encode(), work)
+    seal_bytes(folder / CROISSANT, to_json(croissant(manifest, files)), work)
+    seal_bytes(folder / MANIFEST, manifest.to_json(), work)
+    work.rmdir()
+    return manifest

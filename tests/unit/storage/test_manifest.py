@@ -1,0 +1,104 @@
+"""The manifest: the same text for the same content, and nothing damaged comes in."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from mixup_cli.errors import DataError
+from mixup_cli.recipe import Recipe
+from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord, read_json, read_manifest, to_json
+from tests.unit.storage.small_data_set import manifest_of, shard_records
+
+Damage = Callable[[dict[str, Any]], Any]
+
+
+@pytest.fixture
+def manifest() -> Manifest:
+    return manifest_of(shard_records(2))
+
+
+def test_what_is_written_is_read(tmp_path: Path, manifest: Manifest) -> None:
+    (tmp_path / MANIFEST).write_bytes(manifest.to_json())
+    assert read_manifest(tmp_path) == manifest
+    assert read_manifest(tmp_path).to_json() == manifest.to_json()
+
+
+def test_its_recipe_is_a_recipe_and_has_its_id(manifest: Manifest) -> None:
+    assert Recipe.from_dict(manifest.recipe).recipe_id == manifest.recipe_id
+
+
+def test_names_stay_readable_and_lines_end_plainly(manifest: Manifest) -> None:
+    text = manifest.model_copy(update={"class_names": ("Äpfel",)}).to_json().decode()
+    assert '"Äpfel"' in text
+    assert text.endswith("}\n")
+    assert "\r" not in text
+
+
+def test_an_offset_or_a_hash_that_is_not_there_is_left_out(manifest: Manifest) -> None:
+    stored = json.loads(manifest.to_json())["shards"][0]["columns"]["images"]
+    assert stored == {"offset": 4096}
+
+
+def remove_recipe(plain: dict[str, Any]) -> None:
+    del plain["recipe"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "place"),
+    [
+        (remove_recipe, "recipe"),
+        (lambda plain: plain.update(format_version=2), "format_version"),
+        (lambda plain: plain.update(surprise=1), "surprise"),
+        (lambda plain: plain.update(recipe_id="0" * 63), "recipe_id"),
+        (lambda plain: plain["totals"].update(samples=-1), "totals.samples"),
+        (lambda plain: plain["shards"][1].update(sha256="G" * 64), "shards.1.sha256"),
+        (lambda plain: plain["shards"][0]["columns"]["images"].update(offset=-4096), "shards.0.columns.images.offset"),
+    ],
+)
+def test_damage_is_named_by_its_place(tmp_path: Path, manifest: Manifest, damage: Damage, place: str) -> None:
+    plain = json.loads(manifest.to_json())
+    damage(plain)
+    (tmp_path / MANIFEST).write_bytes(to_json(plain))
+    with pytest.raises(DataError, match=rf"manifest\.json: {place}: "):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../shard-00000.h5",
+        "/shard-00000.h5",
+        "a/shard-00000.h5",
+        "shard-00000.h5\n",
+        "shard-0.h5",
+        "shard-00000.h5.",
+        "",
+    ],
+)
+def test_a_shard_outside_the_folder_cannot_be_written_down(name: str) -> None:
+    plain = shard_records(1)[0].model_dump() | {"file": name}
+    with pytest.raises(ValidationError, match="file"):
+        ShardRecord.model_validate(plain)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b'{"format_version": 1', b"\xff\xfe"])
+def test_what_is_no_manifest_is_refused(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / MANIFEST).write_bytes(text)
+    with pytest.raises(DataError, match=r"manifest\.json: .*--force"):
+        read_manifest(tmp_path)
+
+
+def test_no_manifest_is_no_damage(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[1]", b"\xff"])
+def test_other_json_of_ours_must_be_an_object(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "run.json").write_bytes(text)
+    with pytest.raises(DataError, match=r"run\.json: not"):
+        read_json(tmp_path / "run.json")
