@@ -84,10 +84,12 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
     began = time.monotonic()
     work = _Work(source, recipe, run, listener or Listener())
     state = work.compare()
-    if state != "unchanged":
+    if state != "unchanged" or work.folder.work.exists():
         with work.folder.locked():
-            work.carry_out()
-    work.folder.remove_work()
+            state = work.compare()  # again, now that nobody else writes here
+            if state != "unchanged":
+                work.carry_out()
+            work.folder.remove_work()
     manifest, seconds = work.manifest, time.monotonic() - began
     totals = manifest.totals
     path = run.out / MANIFEST
@@ -101,16 +103,18 @@ class _Work:
         self.folder = DataSetFolder(run.out)
         self.shards_made = 0
         self._source, self._run, self._listener = source, run, listener
-        self._finished, stored = (None, None) if run.force else existing.what_is_there(self.folder)
-        self._stored = stored
-        self._recipe = adopt(recipe, stored, keeps_shard_size=run.shard_bytes is None)
+        self._wanted = recipe
         self._survey = source.survey(SURVEY_SAMPLES)
         self._engine = LocalEngine(run.workers)
 
     def compare(self) -> State:
         """Hold what is wanted against what is there, before anything is written."""
+        force = self._run.force
+        self._finished, self._stored = (None, None) if force else existing.what_is_there(self.folder)
+        self._recipe = adopt(self._wanted, self._stored, keeps_shard_size=self._run.shard_bytes is None)
         self._job = self._prepare()
         existing.check_same_recipe(self.folder, self._stored, self._job.recipe)
+        self._check_room()
         if self._finished is None:
             return "made" if self._stored is None else "resumed"
         existing.check_same_listing(self.folder, self._source)
@@ -127,7 +131,6 @@ class _Work:
             self.folder.clear()
         fingerprint = pixel_fingerprint()
         existing.check_same_pixels(self.folder, fingerprint)
-        self._check_room()
         cache, table = self._scanned()
         existing.check_same_source(self.folder, existing.sealed_table(self.folder), table)
         self._begin(table, fingerprint)

@@ -28,6 +28,12 @@ NORMALIZATIONS: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 channel statistics of its training pictures."""
 
 
+def _set(instance: Any, **values: Any) -> None:
+    """Set fields of a frozen dataclass while it is made: 1 and 1.0 must be the same recipe."""
+    for name, value in values.items():
+        object.__setattr__(instance, name, value)
+
+
 @dataclass(frozen=True)
 class MethodChoice:
     """One mixing method with the probability that a row takes it and the options that its file defines."""
@@ -36,7 +42,10 @@ class MethodChoice:
 
     name: str
     probability: float = 1.0
-    options: Mapping[str, float | int | str] = field(default_factory=dict)
+    options: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _set(self, probability=float(self.probability))
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,9 @@ class Normalize:
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _set(self, mean=tuple(map(float, self.mean)), std=tuple(map(float, self.std)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +84,8 @@ class Recipe:
     samples_per_shard: int | None = None
 
     def __post_init__(self) -> None:
+        if self.value_range is not None:
+            _set(self, value_range=tuple(map(float, self.value_range)))
         for holds, message in self._rules():
             if not holds:
                 raise UsageError(message)

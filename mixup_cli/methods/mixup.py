@@ -1,7 +1,7 @@
 """mixup: x = lam·x_i + (1 − lam)·x_j, lam ~ Beta(alpha, alpha).
 
-Zhang, Cisse, Dauphin, Lopez-Paz, "mixup: Beyond Empirical Risk Minimization", ICLR 2018, eq. 2. At the paper's alpha of
-0.2, one row in ten is as good as unmixed (lam below 0.001 or above 0.999 …): that is the law.
+Zhang, Cisse, Dauphin, Lopez-Paz, "mixup: Beyond Empirical Risk Minimization", ICLR 2018, eq. 2. At the paper's
+alpha of 0.2, one row in ten has a lam that rounds to 0 or 1, and one in four has a share above 0.999: that is the law.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ class SourceTable:
     @cached_property
     def csv(self) -> bytes:
         """The bytes of sources.csv: RFC 4180 with plain newlines, UTF-8."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
+        text = _Rows()
+        writer = csv.writer(text, lineterminator="\r\n")
         writer.writerow(HEADER)
         rows = enumerate(zip(self.keys, self.labels, self.loaded, strict=True))
         writer.writerows((i, key, label, x.stored_bytes, x.sha256, x.problem or USED) for i, (key, label, x) in rows)
@@ -52,6 +52,13 @@ class SourceTable:
         for index, (key, loaded) in enumerate(zip(self.keys, self.loaded, strict=True)):
             if loaded.problem is not None:
                 yield index, key, loaded.problem
+
+
+class _Rows(io.StringIO):
+    """Takes rows that end with CR LF and ends them with LF. The csv module quotes no CR unless rows end with one."""
+
+    def write(self, row: str) -> int:
+        return super().write(row.removesuffix("\r\n") + "\n")
 
 
 def label_texts(labels: Labels, count: int) -> list[str]:

@@ -58,6 +58,7 @@ class DataSetFolder:
             lock = FileLock(self.work / "lock", timeout=0)
         try:
             with lock:
+                self._done.mkdir(parents=True, exist_ok=True)  # a run that ended just now removed it
                 yield
         except Timeout:
             raise OutputExistsError(
@@ -88,7 +89,7 @@ class DataSetFolder:
                 entry.unlink()
 
     def remove_work(self) -> None:
-        """The data set is finished: remove the work folder. Call it when the lock is no longer held."""
+        """The data set is finished: remove the work folder, with the lock that is held on it."""
         shutil.rmtree(self.work, ignore_errors=True)
 
     def begin(self, job: dict[str, Any], sources_csv: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -83,7 +83,7 @@ class PlainWriter:
                 if span.column is None:
                     file.write(span.literal)
                     continue
-                for block in values(span.column):
+                for block in checked(values, span.column, row_count):
                     file.write(bytes_of(block))
         return Written(file.sealed, {span.column.name: {"offset": span.offset} for span in spans if span.column})
 
@@ -131,7 +131,7 @@ class CompressedWriter:
         chunk_rows = data_set.chunks[0]
         chunk = np.zeros(data_set.chunks, data_set.dtype)
         start = filled = 0
-        for block in values(column):
+        for block in checked(values, column, data_set.shape[0]):
             digest.update(bytes_of(block))
             while len(block):
                 taken = min(chunk_rows - filled, len(block))
@@ -165,6 +165,18 @@ def require_filter(compression: str) -> None:
         raise UsageError(f"zstd needs a library: {problem}. Install it with: pip install 'mixup-gen[zstd]'") from None
 
 
+def checked(values: Values, column: Column, row_count: int) -> Iterator[Array]:
+    """The blocks of a column, held against what was announced: a shard of wrong content would be sealed for good."""
+    left = row_count
+    for block in values(column):
+        left -= len(block)
+        if (block.dtype.newbyteorder("<"), block.shape[1:]) != (stored_dtype(column), column.shape) or left < 0:
+            raise ValueError(f"{column} got a block of {block.dtype} {block.shape}, {left} rows before its end")
+        yield block
+    if left:
+        raise ValueError(f"{column} got {row_count - left} rows of {row_count}")
+
+
 def bytes_of(block: Array) -> memoryview:
     """The bytes of an array in C order, little-endian, without a copy where it has them so already."""
     stored = np.ascontiguousarray(block, block.dtype.newbyteorder("<"))
@@ -176,7 +188,7 @@ def writer_for(spec: ShardSpec, work_folder: Path) -> PlainWriter | CompressedWr
     return (PlainWriter if spec.compression == "none" else CompressedWriter)(spec, work_folder)
 
 
-def read_columns(path: Path, names: Sequence[str], rows: slice = slice(None)) -> dict[str, Array]:
+def read_columns(path: Path, names: Sequence[str], rows: slice | NDArray[np.int64] = slice(None)) -> dict[str, Array]:
     """Some columns of a shard through h5py. Raises DataError where the file cannot be read or lacks one."""
     try:
         with h5py.File(path, "r", locking=False) as file:

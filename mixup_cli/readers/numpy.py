@@ -1,0 +1,52 @@
+"""A finished data set as NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.labels import dense_from_classes
+from mixup_cli.storage.manifest import read_manifest
+from mixup_cli.storage.reading import ShardedColumn
+
+
+class MixedArrays:
+    """Random access to a data set's rows. Uncompressed shards are memory-mapped: opening one reads nothing.
+
+    `class_names` are the names of the label classes, `axes` says what an image's dimensions are. Raises DataError where
+    the data set is damaged, FileNotFoundError where there is none.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.manifest = read_manifest(Path(folder))
+        self.class_names = self.manifest.class_names
+        self.axes = self.manifest.axes
+        self._columns = {
+            column.name: ShardedColumn(Path(folder), self.manifest, column.name) for column in self.manifest.columns
+        }
+
+    def __len__(self) -> int:
+        return self.manifest.totals.samples
+
+    def column(self, name: str) -> ShardedColumn:
+        """One column over all shards: slice it, or `take` rows from it."""
+        return self._columns[name]
+
+    def images(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:
+        """The images of some rows, in the order asked for: (m, *image shape)."""
+        return self._columns["images"].take(np.asarray(rows, np.int64))
+
+    def labels(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """The soft labels of some rows, float32 (m, K): as stored, or made from classes and label shares. None for an
+        unlabelled data set."""
+        wanted = np.asarray(rows, np.int64)
+        if "labels" in self._columns:
+            return self._columns["labels"].take(wanted)
+        if "source_label" not in self._columns:
+            return None
+        classes, shares = (self._columns[name].take(wanted) for name in ("source_label", "label_share"))
+        return dense_from_classes(classes, shares, len(self.class_names))

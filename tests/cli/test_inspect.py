@@ -1,0 +1,49 @@
+"""`mixup-gen inspect`: what a source is, without making anything of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.running import Runner
+
+SCHEMA = Path(__file__).parents[2] / "docs/manifest.schema.json"
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("colours", ["samples       12", "blue (4), green (4), red (4)", "all 8x6", "uint8 (6, 8, 3)"]),
+        ("colours_of_many_sizes", ["samples       12", "4 different; most often", "uint8 (224, 224, 3)"]),
+        ("cifar", ["samples       20", "classes       10", "all 32x32", "uint8 (32, 32, 3)"]),
+        ("arrays", ["samples       40", "classes       4", "all 8x8", "would make    40 samples in 1 shard"]),
+    ],
+)
+def test_it_tells_kind_samples_classes_sizes_and_what_would_be_made(
+    source: str, told: list[str], run_cli: Runner, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    ended = run_cli("inspect", request.getfixturevalue(source), cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("kind  ")
+    assert [text for text in told if text not in ended.stdout] == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json_is_one_line(run_cli: Runner, cifar: Path) -> None:
+    ended = run_cli("inspect", cifar, "--json")
+    assert ended.stdout.count("\n") == 1
+    facts = json.loads(ended.stdout)
+    assert (facts["event"], facts["kind"]) == ("inspected", "cifar-10")
+
+
+def test_a_data_set_of_ours_is_told_as_such(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    run_cli("generate", colours, "--alpha", 0.3, cwd=tmp_path)
+    ended = run_cli("inspect", "mixup-out")
+    for text in ("mixup-gen data set, format 1", "mixup:1.0:alpha=0.3", "pictures, 12 inputs, 0 left out", "recipe_id"):
+        assert text in ended.stdout
+
+
+def test_schema_is_the_published_one(run_cli: Runner) -> None:
+    assert json.loads(run_cli("inspect", "--schema").stdout) == json.loads(SCHEMA.read_text())

@@ -1,0 +1,55 @@
+"""What is imported: --help needs no numeric library, and the CPU path no torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = "numpy torch h5py numba scipy pydantic PIL tqdm".split()
+
+SCRIPT = """
+import sys
+from mixup_cli.cli.app import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+print("loaded:", *(name for name in {heavy} if name in sys.modules), file=sys.stderr)
+"""
+
+
+def loaded(*args: object, cwd: Path) -> list[str]:
+    """The heavy libraries that a command has imported when it ends."""
+    ended = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(heavy=HEAVY), *map(str, args)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return ended.stderr.splitlines()[-1].split()[1:]
+
+
+@pytest.mark.parametrize("args", [["--help"], ["--version"], ["generate", "--help"], ["verify", "--help"]])
+def test_help_imports_nothing_heavy(args: list[str], tmp_path: Path) -> None:
+    assert loaded(*args, cwd=tmp_path) == []
+
+
+def test_the_cpu_path_never_imports_torch(photos: Path, tmp_path: Path) -> None:
+    commands: list[list[object]] = [
+        ["generate", photos, "--dry-run"],
+        ["generate", photos, "--method", "mixup,cutmix,cutout", "--dtype", "float32", "--normalize", "imagenet"],
+        ["verify", "--deep"],
+        ["inspect", photos],
+    ]
+    for command in commands:
+        libraries = loaded(*command, cwd=tmp_path)
+        assert "numba" in libraries
+        assert "torch" not in libraries
+
+
+def test_the_torch_backend_does(arrays: Path, tmp_path: Path) -> None:
+    assert "torch" in loaded("generate", arrays, "--device", "cpu-torch", cwd=tmp_path), "so the test above can fail"

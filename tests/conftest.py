@@ -1,0 +1,87 @@
+"""What tests of whole commands share. Sources are made once and only read: a test that changes one makes its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from tests.running import Runner, run_process
+from tests.small_sources import SIZES, write_arrays, write_colours, write_photos
+from tests.unit.sources.cifar_archives import cifar_files, write_cifar
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_developer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("MIXUP_GEN_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three class folders of four pictures, every class one constant colour, all of one size."""
+    return write_colours(tmp_path_factory.mktemp("sources") / "colours")
+
+
+@pytest.fixture(scope="session")
+def colours_of_many_sizes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in several sizes."""
+    return write_colours(tmp_path_factory.mktemp("sources") / "sized-colours", sizes=SIZES)
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two class folders of four pictures of many sizes."""
+    return write_photos(tmp_path_factory.mktemp("sources") / "photos")
+
+
+@pytest.fixture(scope="session")
+def arrays(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An .npz of forty 8 × 8 pictures of noise in four classes."""
+    return write_arrays(tmp_path_factory.mktemp("sources") / "arrays.npz")
+
+
+@pytest.fixture(scope="session")
+def cifar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CIFAR-10 archive with twenty training pictures."""
+    path = tmp_path_factory.mktemp("sources") / "cifar-10-python.tar.gz"
+    return write_cifar(path, cifar_files("10", "python"), "cifar-10-batches-py")
+
+
+@pytest.fixture
+def mixup_gen() -> Runner:
+    """The installed command in a process of its own."""
+    return run_process
+
+
+@pytest.fixture
+def run_cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Runner:
+    """The same command line in this process: quicker, and within reach of monkeypatch. Stays in `cwd`."""
+    from mixup_cli.cli.app import main
+
+    def run(
+        *args: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str | None = None
+    ) -> CompletedProcess[str]:
+        assert stdin is None, "use mixup_gen"
+        for name, value in (env or {}).items():
+            monkeypatch.setenv(name, value)
+        if cwd is not None:
+            monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "argv", ["mixup-gen", *map(str, args)])
+        capsys.readouterr()
+        before = signal.getsignal(signal.SIGTERM)
+        try:
+            with pytest.raises(SystemExit) as end:
+                main()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        out, err = capsys.readouterr()
+        return CompletedProcess(sys.argv, int(end.value.code or 0), out, err)
+
+    return run

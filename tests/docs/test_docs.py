@@ -1,0 +1,56 @@
+"""Documentation is true: every command of the README is run in order, its output compared; every snippet is executed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def matches(expected: str, found: str) -> bool:
+    """Whether `found` is `expected`, whose every … may stand for anything within a line, or for whole lines alone."""
+    pattern = re.escape(expected).replace(re.escape("…"), ".*?")
+    return re.fullmatch(pattern, found, re.DOTALL if expected.endswith("\n…") else 0) is not None
+
+
+def run_console(block: str, folder: Path, environment: dict[str, str]) -> None:
+    """Each `$ command` with the lines that follow it: stdout and stderr together, as a terminal shows them."""
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        command, _, expected = part.partition("\n")
+        done = subprocess.run(
+            command,
+            shell=True,
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert matches(expected.strip(), done.stdout.strip()), f"$ {command}\n{done.stdout}\nexpected:\n{expected}"
+
+
+def test_readme(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    shutil.copytree(ROOT / "sample_data" / "photos", folder)
+    scripts = Path(sys.executable).parent
+    environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
+    blocks = BLOCK.findall((ROOT / "README.md").read_text())
+    assert len(blocks) >= 6
+    for language, text in blocks:
+        if language == "console":
+            run_console(text, folder, environment)
+        else:
+            subprocess.run([sys.executable, "-W", "error", "-c", text], cwd=folder, env=environment, check=True)
+
+
+def test_links_of_the_documentation_lead_somewhere() -> None:
+    for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"

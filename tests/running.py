@@ -1,0 +1,66 @@
+"""How tests run mixup-gen: as the real process, or its command line in this one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Protocol
+
+PROGRAM = Path(sys.executable).with_name("mixup-gen")
+
+
+class Runner(Protocol):
+    """`args` are what a shell would pass, each turned into text."""
+
+    def __call__(
+        self, *args: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str | None = None
+    ) -> CompletedProcess[str]: ...
+
+
+def clean_environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment without the developer's own MIXUP_GEN_* settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MIXUP_GEN_")}
+    return {**kept, **(added or {})}
+
+
+def run_process(
+    *args: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str | None = None
+) -> CompletedProcess[str]:
+    """The installed command, to its end. See `Runner`."""
+    return subprocess.run(
+        [PROGRAM, *map(str, args)],
+        cwd=cwd,
+        env=clean_environment(env),
+        input=stdin or "",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def start_process(*args: object, cwd: Path | None = None) -> subprocess.Popen[str]:
+    """The installed command, begun and left to the caller."""
+    return subprocess.Popen(
+        [PROGRAM, *map(str, args)],
+        cwd=cwd,
+        env=clean_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def error_line(ended: CompletedProcess[str]) -> str:
+    """The one line that a failed command says on stderr; nothing may be on stdout."""
+    assert "Traceback" not in ended.stderr, ended.stderr
+    errors = [line for line in ended.stderr.splitlines() if line.startswith("mixup-gen: error: ")]
+    assert len(errors) == 1, ended.stderr
+    assert ended.stderr.splitlines()[-1] == errors[0], "nothing follows the error"
+    assert ended.stdout == ""
+    return errors[0].removeprefix("mixup-gen: error: ")
