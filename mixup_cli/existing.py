@@ -18,6 +18,8 @@ REMEDY = "Use another -o, or --force to replace it"
 
 def what_is_there(folder: DataSetFolder) -> tuple[Manifest | None, Recipe | None]:
     """The manifest if the data set is finished, and the recipe of a finished or unfinished one."""
+    if folder.path.exists() and not folder.path.is_dir():
+        raise OutputExistsError(f"{folder.path}: is a file, and -o names a folder. Use another -o.")
     foreign = folder.foreign()
     finished, job = folder.finished(), folder.job()
     if foreign and finished is None:

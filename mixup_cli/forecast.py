@@ -53,7 +53,7 @@ class Forecast:
         needed, form = self.needed, self.job.target.form
         yield (
             "would make",
-            f"{needed.rows:,} samples in {needed.shards:,} shards of up to {self.job.samples_per_shard:,}",
+            f"{needed.rows:,} samples in {needed.shards:,} shard{'s' * (needed.shards != 1)} of up to {self.job.samples_per_shard:,}",
         )
         yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
         yield "output", readable(needed.output_bytes) + (" before compression" if self._compressed else "")

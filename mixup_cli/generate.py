@@ -106,6 +106,7 @@ class _Work:
         self._wanted = recipe
         self._survey = source.survey(SURVEY_SAMPLES)
         self._engine = LocalEngine(run.workers)
+        self._told: set[str] = set()
 
     def compare(self) -> State:
         """Hold what is wanted against what is there, before anything is written."""
@@ -133,8 +134,8 @@ class _Work:
         existing.check_same_pixels(self.folder, fingerprint)
         cache, table = self._scanned()
         existing.check_same_source(self.folder, existing.sealed_table(self.folder), table)
-        self._begin(table, fingerprint)
         maker = shard_maker(self._job, self._source, table, cache, self._run, self._engine.checkpoint)
+        self._begin(table, fingerprint)
         records = self._make_shards(maker, self._row_count(len(table.usable)))
         self.manifest = manifest_of(self._job, self._source.kind, table, maker.plan.method_names, records)
         finish(self.folder, self.manifest, run_record(fingerprint, began, self._run.settings()))
@@ -153,6 +154,7 @@ class _Work:
     def _scanned(self) -> tuple[NDArray[Any], SourceTable]:
         """Fill the cache. If a sample does not fit what the survey suggested, decide again with what is known now."""
         while True:
+            self._tell(*self._source.notices, *self._job.notices)
             form = self._job.target.form
             cache = allocate(form, len(self._source), self.folder.work)
             try:
@@ -163,9 +165,14 @@ class _Work:
                 self._job = self._prepare()
                 existing.check_same_recipe(self.folder, self._stored, self._job.recipe)
                 continue
-            for notice in (*self._source.notices, *self._job.notices):
-                self._listener.notice(notice)
             return cache, table
+
+    def _tell(self, *notices: str) -> None:
+        """Pass on what was not told before."""
+        for notice in notices:
+            if notice not in self._told:
+                self._told.add(notice)
+                self._listener.notice(notice)
 
     def _begin(self, table: SourceTable, fingerprint: str) -> None:
         job = {"recipe": self._job.recipe.to_dict(), "pixel_fingerprint": fingerprint, "versions": versions()}
@@ -178,6 +185,9 @@ class _Work:
         ranges = shard_ranges(rows, self._job.samples_per_shard)
         records = {n: self.folder.done(n, part.start, part.stop) for n, part in enumerate(ranges)}
         missing = {n: ranges[n] for n, record in records.items() if record is None}
+        self.folder.remove_from(len(ranges))
+        for number in missing:
+            self.folder.forget(number)
         writer = writer_for(self._job.spec, self.folder.work)
         writer.prepare(len(part) for part in missing.values())
         tasks = (partial(self._make_shard, maker, writer, n, part) for n, part in missing.items())

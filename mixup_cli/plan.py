@@ -69,7 +69,7 @@ class Plan:
         if method.parent_count > count:
             raise DataError(
                 f"the source has {count} usable sample{'s' * (count != 1)}, and {method.name} mixes "
-                f"{method.parent_count} different ones. Add samples, or pass --alpha 0 --method none."
+                f"{method.parent_count} different ones. Add samples, or pass --method none."
             )
         if method.needs_picture and not has_positions:
             raise UsageError(

@@ -1,8 +1,11 @@
 """The blend: the one arithmetic operation, a weighted sum of parents.
 
     I = Σ_k w_k · x_k + (65536 − Σ_k w_k) · fill           in whole 65536ths, exactly
-    uint8, uint16:  (I + 32768) >> 16
-    float:          (float32(I) − mean') · scale'
+    uint8, uint16:  (I + 32768) >> 16                      with 257 · I for I where uint8 becomes uint16
+    float32:        (float32(I) − mean') · scale'          with I / 65536 for I where it is not from uint8
+
+Float32 samples are summed in float64, from +0 in the order above: the parents, then the fill. (Only there does an order
+show, and only −0 shows where it starts.) A parent without weight takes no part, even where it is NaN or infinite.
 
 Weights are constant over a sample, or differ inside a box, or differ at every position. What the parents leave of
 65536 goes to the fill colour. `cpu.py` (numba) and `torch.py` (any device) do the same and give the same bits.

@@ -1,8 +1,8 @@
 """The blend on the CPU: one fused pass in numba, without the GIL.
 
 The values of a plane are taken as one line, in chunks. Sums of integers stay below 2³² (65536 · 65535 + 32768), so they
-are taken in uint32; those of float32 samples in float64, where each product is exact, so that fused multiply-adds change
-nothing.
+are taken in uint32; those of float32 samples in float64, where each product is exact, so that a fused multiply-add
+changes nothing.
 
 Three things make the loops vectorise, and each doubles their speed: indices are unsigned (one that cannot be negative
 needs no check), weights are 32 bits wide (numba widens what it does not know to 64), and `term` and `finished` are
@@ -89,9 +89,9 @@ def _side(samples: Any, parents: Any, weights: Any, plane: int) -> Any:
 
 
 @compiled
-def _two(side: Any, finish: Any, target: Any, plane: int, begin: int, count: int) -> None:
+def _two(side: Any, finish: Any, target: Any, chunk: Any) -> None:
     """A chunk of two parents that make up everything: nearly every row there is."""
-    _, (_, _, weight_a, weight_b), a, b = side
+    (_, (_, _, weight_a, weight_b), a, b), (plane, begin, count) = side, chunk
     _, mean, scale, _ = finish
     zero = term(0, a[0])
     for i in range(count):
@@ -126,7 +126,7 @@ def _span(samples: Any, parents: Any, side: Any, finish: Any, target: Any, place
     for begin in range(start, stop, length):
         chunk = np.uint64(plane), np.uint64(begin), np.uint64(min(length, stop - begin))
         if side[1][0] >= 0:
-            _two(side, finish, target, *chunk)
+            _two(side, finish, target, chunk)
         else:
             _many(samples, parents, side, finish, target, chunk)
 

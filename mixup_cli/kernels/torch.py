@@ -73,7 +73,7 @@ class TorchKernel:
             total += _product(taken[parent], weight, dtype)
             rest = rest - weight
         if _leaves_rest(weights):
-            total += _product(lane.fill, rest, dtype)
+            total += _product(lane.fill.expand(total.shape), rest, dtype)
         return total
 
     def _spread(self, lane: _Lane, weights: Weights) -> Sequence[Tensor]:
@@ -155,7 +155,7 @@ def _product(values: Tensor, weight: Tensor, dtype: np.dtype[Any]) -> Tensor:
     product = values.to(SUM_DTYPE[dtype.name])
     if dtype == np.uint16:
         product = product.bitwise_and_(0xFFFF)
-    product = product * weight
+    product = product.mul_(weight)
     return product.masked_fill_(weight == 0, 0.0) if dtype == np.float32 else product
 
 

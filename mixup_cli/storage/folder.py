@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,15 @@ from mixup_cli.storage import manifest as names
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_json, read_manifest, to_json
 from mixup_cli.storage.seal import WORK_FOLDER, seal_bytes, storage_errors
 
+SHARD = re.compile(r"shard-([0-9]{5,})\.h5")
 OURS = re.compile(
     rf"shard-[0-9]{{5,}}\.h5|{re.escape(names.SOURCES)}|{names.CHECKSUMS}|{re.escape(names.CROISSANT)}"
     rf"|{re.escape(names.CARD)}|{re.escape(names.RUN)}|{re.escape(names.MANIFEST)}"
 )
 """The names that `--force` may remove."""
+
+JOB = "recipe.json"
+"""What an unfinished run writes down about itself, in the work folder."""
 
 
 class DataSetFolder:
@@ -38,7 +42,7 @@ class DataSetFolder:
 
     def job(self) -> dict[str, Any] | None:
         """What an unfinished run wrote down about itself, or None."""
-        path = self.work / "recipe.json"
+        path = self.work / JOB
         return read_json(path) if path.exists() else None
 
     def foreign(self) -> list[str]:
@@ -47,8 +51,12 @@ class DataSetFolder:
             return []
         with storage_errors(self.path):
             found = sorted(entry.name for entry in self.path.iterdir())
-        ours = self.job() is not None or (self.path / names.MANIFEST).exists()
-        return [name for name in found if name != WORK_FOLDER and not (ours and OURS.fullmatch(name))]
+        return [name for name in found if name != WORK_FOLDER and not (self.is_ours and OURS.fullmatch(name))]
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether a data set is here, finished or begun. Else even a README.md is somebody's."""
+        return (self.path / names.MANIFEST).exists() or (self.work / JOB).exists()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -59,7 +67,11 @@ class DataSetFolder:
         try:
             with lock:
                 self._done.mkdir(parents=True, exist_ok=True)  # a run that ended just now removed it
-                yield
+                try:
+                    yield
+                finally:
+                    if not self.is_ours:
+                        self._withdraw()
         except Timeout:
             raise OutputExistsError(
                 f"{self.path}: another run is writing here (it holds {self.work / 'lock'}). Wait, or use another -o."
@@ -67,12 +79,26 @@ class DataSetFolder:
         except NotImplementedError as problem:
             raise StorageError(f"{self.path}: its file system has no locks ({problem}). Use a local folder.") from None
 
+    def _withdraw(self) -> None:
+        """Nothing was begun: leave no trace, and the folder itself only if it holds something."""
+        self.remove_work()
+        with suppress(OSError):
+            self.path.rmdir()
+
     def shard_bytes(self) -> int:
         """What the shards that are here take on the disk."""
         return sum(path.stat().st_size for path in self.path.glob("shard-*.h5"))
 
     def clear(self) -> None:
-        """Remove our files, the manifest first, so that a half-removed data set is none. Others stay."""
+        """Remove our files, the manifest first, so that a half-removed data set is none. Others stay.
+
+        Raises OutputExistsError where files that are not ours bear the names that ours will have.
+        """
+        if not self.is_ours:
+            in_the_way = [name for name in self.foreign() if OURS.fullmatch(name)]
+            if in_the_way:
+                raise OutputExistsError(f"{self.path}: holds a {in_the_way[0]} that is no data set's. Use another -o.")
+            return
         with storage_errors(self.path):
             (self.path / names.MANIFEST).unlink(missing_ok=True)
             for entry in self.path.iterdir():
@@ -95,7 +121,7 @@ class DataSetFolder:
     def begin(self, job: dict[str, Any], sources_csv: bytes) -> None:
         """Write down what this run makes, and of what."""
         self._done.mkdir(parents=True, exist_ok=True)
-        seal_bytes(self.work / "recipe.json", to_json(job), self.work)
+        seal_bytes(self.work / JOB, to_json(job), self.work)
         seal_bytes(self.path / names.SOURCES, sources_csv, self.work)
 
     def add_done(self, number: int, record: ShardRecord) -> None:
@@ -111,6 +137,17 @@ class DataSetFolder:
             return None
         expected = (shard_name(number), start, stop)
         return record if (record.file, record.start, record.stop) == expected and size == record.bytes else None
+
+    def forget(self, number: int) -> None:
+        """A shard is to be made anew: its sidecar must not vouch for what comes."""
+        (self._done / f"{number:05}.json").unlink(missing_ok=True)
+
+    def remove_from(self, number: int) -> None:
+        """Remove the shards from `number` on, left behind by a run that wanted more rows."""
+        for path in self.path.glob("shard-*.h5"):
+            found = SHARD.fullmatch(path.name)
+            if found and int(found[1]) >= number:
+                path.unlink()
 
     def reopen(self, manifest: Manifest) -> None:
         """Turn a finished data set back into an unfinished one, with all its shards done, so that it can grow."""
