@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mixup_cli import existing
 from mixup_cli.engines.local import LocalEngine
+from mixup_cli.errors import DataError
 from mixup_cli.generate import Run, shard_maker
 from mixup_cli.listener import Listener
 from mixup_cli.make_shard import ShardMaker
@@ -21,6 +22,7 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.cache import allocate
 from mixup_cli.sources.scan import Tolerance, scan
+from mixup_cli.sources.table import first_difference
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.layout import Column
 from mixup_cli.storage.manifest import Manifest, ShardRecord
@@ -33,13 +35,17 @@ def recompute(
 ) -> list[Finding]:
     """Compare every row with what `source` gives. A cache that does not fit in memory goes into `scratch`.
 
-    Raises OutputExistsError where the source is not the one that the data set was made from.
+    Raises DataError where the source is not the one that the data set was made from.
     """
     engine = LocalEngine(workers)
     job = prepare(Recipe.from_dict(manifest.recipe), source, source.survey(SURVEY_SAMPLES))
     cache = allocate(job.target.form, len(source), scratch)
     table = scan(source, job.target, cache, Tolerance("skip"), engine, listener)
-    existing.check_same_source(folder, existing.sealed_table(folder), table)
+    before = existing.sealed_table(folder)
+    if before is not None and (difference := first_difference(before, table)) is not None:
+        raise DataError(
+            f"{folder.path}: was made from another source ({difference}). Name the one it was made from with --source."
+        )
     maker = shard_maker(job, source, table, cache, Run(workers=workers), engine.checkpoint)
     columns = [Column(column.name, column.dtype, column.shape) for column in manifest.columns]
     tasks = (partial(_recompute, folder.path / record.file, columns, record, maker) for record in manifest.shards)

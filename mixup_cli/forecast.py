@@ -51,10 +51,8 @@ class Forecast:
     def lines(self) -> Iterator[tuple[str, str]]:
         """For people: name and value of each fact."""
         needed, form = self.needed, self.job.target.form
-        yield (
-            "would make",
-            f"{needed.rows:,} samples in {needed.shards:,} shard{'s' * (needed.shards != 1)} of up to {self.job.samples_per_shard:,}",
-        )
+        shards = f"{needed.shards:,} shard{'s' * (needed.shards != 1)}"
+        yield "would make", f"{needed.rows:,} samples in {shards} of up to {self.job.samples_per_shard:,}"
         yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
         yield "output", readable(needed.output_bytes) + (" before compression" if self._compressed else "")
         yield "cache", f"{readable(needed.cache_bytes)} {'on disk' if needed.cache_on_disk else 'in memory'}"

@@ -115,7 +115,12 @@ class _Work:
         self._recipe = adopt(self._wanted, self._stored, keeps_shard_size=self._run.shard_bytes is None)
         self._job = self._prepare()
         existing.check_same_recipe(self.folder, self._stored, self._job.recipe)
-        self._check_room()
+        state = self._compare_rows()
+        if state != "unchanged":
+            self._check_room()
+        return state
+
+    def _compare_rows(self) -> State:
         if self._finished is None:
             return "made" if self._stored is None else "resumed"
         existing.check_same_listing(self.folder, self._source)

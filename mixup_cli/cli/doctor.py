@@ -12,8 +12,7 @@ from mixup_cli.cli import show
 
 def doctor() -> None:
     """Print versions, devices, backends, decoders, and what is writable."""
-    for name, value in _facts():
-        show.result(f"{name:<18}{value}")
+    show.table(_facts(), width=18)
 
 
 def _facts() -> Iterator[tuple[str, str]]:

@@ -88,7 +88,6 @@ def _tell(expected: Forecast, as_json: bool, quiet: bool) -> None:
     if as_json:
         show.event("dry-run", **expected.facts())
     else:
-        for name, value in expected.lines():
-            show.result(f"{name:<14}{value}")
+        show.table(expected.lines())
     for warning in () if quiet else expected.warnings():
         show.notice(warning)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ Schema = Annotated[bool, option("--schema", panel=RUNNING, help="Print the JSON 
 Json = Annotated[bool, option("--json", panel=RUNNING, help="As one line of NDJSON.")]
 
 CLASSES_SHOWN = 20
+SIZES_SHOWN = 3
 
 
 @takes(source=SourceFlags, recipe=RecipeFlags)
@@ -31,78 +33,108 @@ def inspect(
     json: Json = False,
 ) -> None:
     """Tell what a source or a finished data set holds: kind, samples, classes, sizes, and what generate would do."""
+    from mixup_cli.storage.manifest import MANIFEST, json_schema, read_manifest, to_json
+
+    locations = sources or []
     if schema:
-        from mixup_cli.storage.manifest import json_schema, to_json
-
         show.result(to_json(json_schema()).decode().rstrip())
-        return
-    facts = _facts(source, recipe, sources or [])
-    if json:
-        show.event("inspected", **facts)
-        return
-    for name, value in facts.items():
-        for line, text in enumerate(value if isinstance(value, list) else [value]):
-            show.result(f"{name if line == 0 else '':<14}{text}")
+    elif len(locations) == 1 and (locations[0] / MANIFEST).is_file():
+        manifest = read_manifest(locations[0])
+        if json:
+            show.event("inspected", **manifest.model_dump(mode="json", exclude={"shards"}, exclude_none=True))
+        else:
+            show.table(_data_set_lines(manifest))
+    else:
+        _inspect_source(source, recipe, locations, json)
 
 
-def _facts(flags: SourceFlags, recipe: RecipeFlags, locations: list[Path]) -> dict[str, Any]:
+def _inspect_source(flags: SourceFlags, recipe: RecipeFlags, locations: list[Path], as_json: bool) -> None:
     from mixup_cli.forecast import forecast
     from mixup_cli.generate import Run
-    from mixup_cli.storage.manifest import MANIFEST, read_manifest
 
-    if len(locations) == 1 and (locations[0] / MANIFEST).is_file():
-        return _of_data_set(read_manifest(locations[0]))
     opened = flags.open(locations, Run.out)
-    facts = _of_source(opened, opened.survey())
-    return facts | dict(forecast(opened, recipe.recipe(), Run()).lines())
+    survey = opened.survey()
+    expected = forecast(opened, recipe.recipe(), Run())
+    if as_json:
+        show.event("inspected", **_source_facts(opened, survey), would=expected.facts())
+        return
+    show.table(_source_lines(opened, survey))
+    show.table(expected.lines())
+    for notice in expected.warnings():
+        show.notice(notice)
 
 
-def _of_source(source: Source, survey: Survey) -> dict[str, Any]:
-    facts: dict[str, Any] = {"kind": source.kind, "samples": f"{len(source):,}"}
-    facts["classes"] = _classes(source)
-    if survey.sizes:
-        sizes = survey.sizes.most_common(3)
-        facts["sizes"] = f"{len(survey.sizes)} different; most often " + ", ".join(
-            f"{width}x{height} ({count:,})" for (height, width), count in sizes
-        )
-        if len(survey.sizes) == 1:
-            facts["sizes"] = f"all {sizes[0][0][1]}x{sizes[0][0][0]}"
-    elif survey.array_form is not None:
-        facts["sizes"] = f"all {survey.array_form.shape}"
-    facts["values"] = ", ".join(f"{name} ({count:,})" for name, count in survey.dtypes.most_common())
-    if source.notices:
-        facts["notices"] = list(source.notices)
-    return facts
+def _class_counts(source: Source) -> dict[str, int]:
+    """Samples per class name, in the order of the classes; empty where labels are soft or missing."""
+    if source.labels.classes is None:
+        return {}
+    counts = Counter(source.labels.classes.tolist())
+    return {name: counts[number] for number, name in enumerate(source.labels.class_names)}
 
 
-def _classes(source: Source) -> list[str] | str:
-    labels = source.labels
-    if labels.kind == "none":
-        return "none: an unlabelled source"
-    if labels.classes is None:
-        return f"{len(labels.class_names)}, soft labels"
-    counts = Counter(labels.classes.tolist())
-    shown = [f"{name} ({counts[number]:,})" for number, name in enumerate(labels.class_names[:CLASSES_SHOWN])]
-    more = len(labels.class_names) - CLASSES_SHOWN
-    return [f"{len(labels.class_names)}", ", ".join(shown) + (f" and {more} more" if more > 0 else "")]
+def _source_facts(source: Source, survey: Survey) -> dict[str, Any]:
+    """For machines. Sizes are [height, width, how many], the most frequent first."""
+    return {
+        "kind": source.kind,
+        "samples": len(source),
+        "labels": source.labels.kind,
+        "class_names": list(source.labels.class_names),
+        "class_counts": _class_counts(source),
+        "sizes": [[height, width, count] for (height, width), count in survey.sizes.most_common()],
+        "dtypes": dict(survey.dtypes),
+    }
 
 
-def _of_data_set(manifest: Manifest) -> dict[str, Any]:
+def _source_lines(source: Source, survey: Survey) -> Iterator[tuple[str, str]]:
+    """For people."""
+    yield "kind", source.kind
+    yield "samples", f"{len(source):,}"
+    yield from _class_lines(source)
+    sizes = survey.sizes.most_common(SIZES_SHOWN)
+    shown = [f"{width}x{height}" for (height, width), _ in sizes]
+    if not sizes:
+        yield "sizes", f"all {survey.array_form.shape}" if survey.array_form else "none could be read"
+    elif len(survey.sizes) == 1:
+        yield "sizes", f"all {shown[0]}"
+    else:
+        often = ", ".join(f"{size} ({count:,})" for size, (_, count) in zip(shown, sizes, strict=True))
+        yield "sizes", f"{len(survey.sizes):,} different; most often {often}"
+    yield "values", ", ".join(f"{name} ({count:,})" for name, count in survey.dtypes.most_common())
+
+
+def _class_lines(source: Source) -> Iterator[tuple[str, str]]:
+    names = source.labels.class_names
+    if source.labels.kind == "none":
+        yield "classes", "none: an unlabelled source"
+    elif source.labels.kind == "soft":
+        yield "classes", f"{len(names)}, soft labels"
+    else:
+        yield "classes", f"{len(names)}"
+        yield "", _some([f"{name} ({count:,})" for name, count in _class_counts(source).items()])
+
+
+def _some(names: list[str]) -> str:
+    """As many names as fit a few lines."""
+    more = len(names) - CLASSES_SHOWN
+    return ", ".join(names[:CLASSES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
     from mixup_cli.cli.parse import methods_text
     from mixup_cli.estimate import readable
     from mixup_cli.recipe import Recipe
 
-    recipe = Recipe.from_dict(manifest.recipe)
-    return {
-        "kind": f"mixup-gen data set, format {manifest.format_version}",
-        "samples": f"{manifest.totals.samples:,}",
-        "shards": f"{manifest.totals.shards}, {readable(manifest.totals.bytes)}",
-        "method": methods_text(recipe.methods),
-        "seed": recipe.seed,
-        "classes": [f"{len(manifest.class_names)}", ", ".join(manifest.class_names[:CLASSES_SHOWN])],
-        "source": f"{manifest.source.kind}, {manifest.source.samples:,} inputs, {len(manifest.source.skipped)} skipped",
-        "columns": [
-            f"{each.name:<13} {each.dtype:<8} {'x'.join(map(str, each.shape)) or 'scalar'}" for each in manifest.columns
-        ],
-        "recipe_id": manifest.recipe_id,
-    }
+    recipe, source = Recipe.from_dict(manifest.recipe), manifest.source
+    yield "kind", f"mixup-gen data set, format {manifest.format_version}"
+    yield "samples", f"{manifest.totals.samples:,}"
+    yield "shards", f"{manifest.totals.shards:,}, {readable(manifest.totals.bytes)}"
+    yield "method", methods_text(recipe.methods)
+    yield "seed", f"{recipe.seed}"
+    yield "classes", f"{len(manifest.class_names)}"
+    if manifest.class_names:
+        yield "", _some(list(manifest.class_names))
+    yield "source", f"{source.kind}, {source.samples:,} inputs, {len(source.skipped):,} skipped"
+    for number, column in enumerate(manifest.columns):
+        shape = "x".join(map(str, column.shape)) or "scalar"
+        yield "" if number else "columns", f"{column.name:<13} {column.dtype:<8} {shape}"
+    yield "recipe_id", manifest.recipe_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from mixup_cli.listener import Listener
@@ -17,6 +18,12 @@ def notice(text: str) -> None:
 def result(text: str) -> None:
     """One line on stdout. File names that are not UTF-8 are shown escaped."""
     print(text.encode("utf-8", "backslashreplace").decode())
+
+
+def table(lines: Iterable[tuple[str, str]], width: int = 14) -> None:
+    """Names and values on stdout, one pair a line; a pair without a name belongs to the one before."""
+    for name, value in lines:
+        result(f"{name:<{width}}{value}")
 
 
 def event(name: str, **values: Any) -> None:

@@ -103,7 +103,9 @@ def _named_split(root: str, heads: Sequence[str], splits: Sequence[str], wanted:
         return synonyms[0]
     if splits:
         raise UsageError(f"--split {wanted}: {escape_name(root)} has no such split (found: {_names(splits)})")
-    raise UsageError(f"--split {wanted}: {escape_name(root)} has no split folders (found: {_names(heads) or 'none'})")
+    raise UsageError(
+        f"--split {wanted}: {escape_name(root)} has no split folders (found: {_names(heads) or 'none'}). Drop --split."
+    )
 
 
 def _by_folders(tree: Tree, pictures: Sequence[str], base: str) -> _Taken:
@@ -168,7 +170,7 @@ def _left_out(tree: Tree, base: str) -> list[str]:
 def _nothing_found(place: str, tree: Tree) -> str:
     looked_for = ", ".join("." + suffix for suffix in sorted(SUFFIXES))
     others = f"; {_count(len(tree.others), 'other file')} there" if tree.others else ""
-    return f"{escape_name(place)}: no pictures found (looked for {looked_for}, in sub-folders too{others})"
+    return f"{escape_name(place)}: no pictures found (looked for {looked_for}, in sub-folders too{others}). Give another folder."
 
 
 def _names(names: Sequence[str], limit: int = 5) -> str:

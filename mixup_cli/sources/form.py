@@ -111,6 +111,4 @@ def _check_channels(recipe: Recipe, channels: int) -> None:
         options |= {"--normalize": recipe.normalize.mean, "--normalize (std)": recipe.normalize.std}
     for option, values in options.items():
         if len(values) not in (1, channels):
-            raise UsageError(
-                f"{option}: {len(values)} values for {channels} channel{'s' * (channels != 1)}. Give one, or one for each."
-            )
+            raise UsageError(f"{option}: {len(values)} values, and the channels are {channels}. Give 1 or {channels}.")

@@ -76,6 +76,16 @@ def test_what_is_there_already_needs_no_room(
     assert run_cli("generate", source, "--passes", 6).returncode == 74
 
 
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_a_finished_one_needs_no_room(
+    compression: str, run_cli: Runner, arrays: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_cli("generate", arrays, "--compression", compression, cwd=tmp_path)
+    leave_free(monkeypatch, 0)
+    again = run_cli("generate", arrays, "--compression", compression)
+    assert (again.returncode, again.stderr[:23]) == (0, "mixup-gen: nothing to d")
+
+
 def test_forced_replacement_that_cannot_fit_leaves_what_is_there(
     run_cli: Runner, arrays: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

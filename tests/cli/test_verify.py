@@ -1,0 +1,192 @@
+"""`mixup-gen verify`: damage of every kind is found, and all of it is listed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from tests.data_sets import manifest
+from tests.running import Runner, error_line
+from tests.small_sources import write_colours
+
+COLUMNS = ("images", "labels", "index", "source_index", "source_label", "share", "label_share", "method", "box")
+
+
+@pytest.fixture
+def data_set(run_cli: Runner, colours: Path, tmp_path: Path) -> Path:
+    """Twelve rows in three shards of five, five and two."""
+    run_cli("generate", colours, "--alpha", 1, "--samples-per-shard", 5, "-o", tmp_path / "out", cwd=tmp_path)
+    return tmp_path / "out"
+
+
+def findings(run_cli: Runner, *args: object) -> list[str]:
+    """What verify prints of a damaged data set."""
+    ended = run_cli("verify", *args)
+    assert ended.returncode == 65
+    assert "Traceback" not in ended.stderr
+    found = ended.stdout.splitlines()
+    assert f"{len(found)} finding" in ended.stderr.splitlines()[-1]
+    return found
+
+
+def flip(path: Path, offset: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[offset] ^= 0x10
+    path.write_bytes(data)
+
+
+def test_a_sound_one_passes(run_cli: Runner, data_set: Path) -> None:
+    for options in ([], ["--deep"]):
+        ended = run_cli("verify", data_set, *options)
+        assert (ended.returncode, ended.stdout) == (0, "")
+        assert "12 samples in 3 shard" in ended.stderr
+    assert json.loads(run_cli("verify", data_set, "--json", "-q").stdout)["event"] == "verified"
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_flipped_bit_in_any_column_is_found(column: str, run_cli: Runner, data_set: Path) -> None:
+    shard = manifest(data_set)["shards"][1]
+    flip(data_set / shard["file"], shard["columns"][column]["offset"] + 1)
+    found = findings(run_cli, data_set)
+    assert any(line.startswith("shard-00001.h5: its sha256 is ") for line in found)
+    assert {line.split(":")[0] for line in found} == {"shard-00001.h5"}
+
+
+def test_a_flipped_bit_in_the_metadata_is_found(run_cli: Runner, data_set: Path) -> None:
+    path = data_set / "shard-00000.h5"
+    size = min(column["offset"] for column in manifest(data_set)["shards"][0]["columns"].values())
+    whole = path.read_bytes()
+    for offset in [0, 8, 40, 96, *range(100, size, 997)]:
+        flip(path, offset)
+        assert findings(run_cli, data_set, "-q"), offset
+        path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_damage_in_compressed_shards_is_found(
+    compression: str, run_cli: Runner, colours: Path, tmp_path: Path
+) -> None:
+    run_cli("generate", colours, "--compression", compression, cwd=tmp_path)
+    path = tmp_path / "mixup-out/shard-00000.h5"
+    with h5py.File(path) as file:
+        flip(path, file["images"].id.get_chunk_info(0).byte_offset + 9)
+    assert len(findings(run_cli, tmp_path / "mixup-out")) >= 1
+
+
+def truncate(folder: Path) -> None:
+    data = (folder / "shard-00000.h5").read_bytes()
+    (folder / "shard-00000.h5").write_bytes(data[:-100])
+
+
+def swap(folder: Path) -> None:
+    (folder / "shard-00000.h5").rename(folder / "x")
+    (folder / "shard-00001.h5").rename(folder / "shard-00000.h5")
+    (folder / "x").rename(folder / "shard-00001.h5")
+
+
+def edit(folder: Path, name: str, old: str, new: str) -> None:
+    text = (folder / name).read_text()
+    assert old in text
+    (folder / name).write_text(text.replace(old, new, 1))
+
+
+DAMAGES: list[tuple[Any, list[str]]] = [
+    (truncate, ["shard-00000.h5: has "]),
+    (lambda folder: (folder / "shard-00001.h5").unlink(), ["shard-00001.h5: is missing"]),
+    (lambda folder: shutil.copy(folder / "shard-00000.h5", folder / "shard-00007.h5"), ["shard-00007.h5: is not in the"]),
+    (swap, ["shard-00000.h5: index is not 0 … 4", "shard-00001.h5: index is not 5 … 9"]),
+    (lambda folder: edit(folder, "manifest.json", '"blue"', '"navy"'), ["manifest.json: its sha256 is "]),
+    (lambda folder: edit(folder, "sources.csv", "red/0", "red/5"), ["sources.csv: its sha256 is "]),
+    (lambda folder: edit(folder, "README.md", "samples", "simples"), ["README.md: its sha256 is "]),
+    (lambda folder: edit(folder, "SHA256SUMS", "shard-00001.h5", "shard-00009.h5"), ["SHA256SUMS: "]),
+    (lambda folder: (folder / "SHA256SUMS").unlink(), ["SHA256SUMS: cannot be read"]),
+    (lambda folder: (folder / "croissant.json").unlink(), ["croissant.json: cannot be read"]),
+    (lambda folder: (folder / ".mixup-gen").mkdir(), [".mixup-gen: is there"]),
+]
+
+
+@pytest.mark.parametrize(("damage", "told"), DAMAGES, ids=lambda value: value[0][:30] if isinstance(value, list) else "")
+def test_damage_to_the_files_is_found(damage: Any, told: list[str], run_cli: Runner, data_set: Path) -> None:
+    damage(data_set)
+    found = findings(run_cli, data_set)
+    assert [text for text in told if not any(line.startswith(text) for line in found)] == []
+
+
+def test_all_damage_is_listed_and_not_the_first_alone(run_cli: Runner, data_set: Path) -> None:
+    flip(data_set / "shard-00000.h5", manifest(data_set)["shards"][0]["columns"]["images"]["offset"])
+    (data_set / "shard-00001.h5").unlink()
+    edit(data_set, "sources.csv", "red/0", "red/5")
+    found = findings(run_cli, data_set, "--json")
+    assert [json.loads(line)["file"] for line in found] == ["shard-00000.h5", "shard-00001.h5", "sources.csv"]
+
+
+def test_a_manifest_that_is_none_is_refused(run_cli: Runner, data_set: Path) -> None:
+    edit(data_set, "manifest.json", '"totals"', '"sums"')
+    refused = run_cli("verify", data_set)
+    assert refused.returncode == 65
+    assert "manifest.json: " in error_line(refused)
+
+
+def seal_again(folder: Path) -> None:
+    """Make all hashes fit what is there now, as somebody would who tampers with a data set."""
+    plain = manifest(folder)
+    for shard in plain["shards"]:
+        shard["sha256"] = hashlib.sha256((folder / shard["file"]).read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(plain))
+    names = [line.split("  ")[1] for line in (folder / "SHA256SUMS").read_text().splitlines()]
+    sums = [f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in names]
+    (folder / "SHA256SUMS").write_text("".join(sums))
+
+
+@pytest.mark.parametrize("column", ["images", "labels", "share"])
+def test_deep_finds_what_was_changed_and_sealed_again(column: str, run_cli: Runner, data_set: Path) -> None:
+    with h5py.File(data_set / "shard-00001.h5", "r+") as file:
+        values = file[column][:]
+        values[2] = values[2][..., ::-1]
+        assert (values[2] != file[column][2]).any()
+        file[column][2] = values[2]
+    seal_again(data_set)
+    assert run_cli("verify", data_set).returncode == 0
+    found = findings(run_cli, data_set, "--deep")
+    assert found == [f"shard-00001.h5: {column} of row 7 is not what the source gives"]
+
+
+def test_deep_finds_a_recipe_that_was_changed_and_sealed_again(run_cli: Runner, data_set: Path) -> None:
+    edit(data_set, "manifest.json", '"seed": 0', '"seed": 1')
+    seal_again(data_set)
+    assert findings(run_cli, data_set, "--deep")
+
+
+def test_deep_finds_that_the_source_has_changed(run_cli: Runner, tmp_path: Path) -> None:
+    source = write_colours(tmp_path / "colours")
+    run_cli("generate", source, cwd=tmp_path)
+    shutil.copy(source / "red/0.png", source / "green/1.png")
+    refused = run_cli("verify", "--deep")
+    assert refused.returncode == 65
+    assert "green/1.png has other content" in refused.stderr + refused.stdout
+    assert run_cli("verify").returncode == 0, "which is not the data set's fault"
+
+
+def test_deep_takes_the_source_from_where_it_is_now(run_cli: Runner, tmp_path: Path) -> None:
+    source = write_colours(tmp_path / "colours")
+    run_cli("generate", source, cwd=tmp_path)
+    source.rename(tmp_path / "moved")
+    gone = run_cli("verify", "--deep")
+    assert gone.returncode == 66
+    assert error_line(gone).startswith(f"{source}: ")
+    assert run_cli("verify", "--deep", "--source", "moved").returncode == 0
+
+
+def test_label_sums_are_held_to_a_millionth(run_cli: Runner, data_set: Path) -> None:
+    with h5py.File(data_set / "shard-00000.h5", "r+") as file:
+        file["labels"][0, 0] += np.float32(3e-6)
+    seal_again(data_set)
+    found = findings(run_cli, data_set)
+    assert [line.split(" within ")[0] for line in found] == ["shard-00000.h5: a row of labels sums to 1 only"]
