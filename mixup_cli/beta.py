@@ -30,8 +30,9 @@ def cumulative(a: float, b: float) -> NDArray[np.float64]:
         table = np.concatenate([lower, 1.0 - lower[::-1]])
     else:
         table = betainc(a, b, middles)
-    table.flags.writeable = False
-    return np.maximum.accumulate(table)
+    table = np.maximum.accumulate(table)
+    table.flags.writeable = False  # it is shared by all who ask
+    return table
 
 
 def levels(drawn: Words, a: float, b: float) -> NDArray[np.int32]:

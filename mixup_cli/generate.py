@@ -133,7 +133,7 @@ class _Work:
     def carry_out(self) -> None:
         """Scan, plan, make the shards that are missing, and seal the manifest."""
         began = time.time()
-        if self._run.force:
+        if self._run.force or self.folder.half_cleared:
             self.folder.clear()
         fingerprint = pixel_fingerprint()
         existing.check_same_pixels(self.folder, fingerprint)

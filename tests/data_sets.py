@@ -16,9 +16,8 @@ Columns = dict[str, NDArray[Any]]
 
 def digests(folder: Path, but: tuple[str, ...] = ("run.json",)) -> dict[str, str]:
     """The sha256 of every file in a folder tree, by path; run.json is what may differ."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    found = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    return {name: digest for name, digest in found.items() if name not in but}
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in but)
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def identities(folder: Path) -> dict[str, tuple[int, int]]:

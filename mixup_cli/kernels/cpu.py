@@ -93,7 +93,7 @@ def _two(side: Any, finish: Any, target: Any, chunk: Any) -> None:
     """A chunk of two parents that make up everything: nearly every row there is."""
     (_, (_, _, weight_a, weight_b), a, b), (plane, begin, count) = side, chunk
     _, mean, scale, _ = finish
-    zero = term(0, a[0])
+    zero = term(0, a.dtype.type(0))
     for i in range(count):
         j = begin + i
         total = zero + term(weight_a, a[j]) + term(weight_b, b[j])

@@ -28,6 +28,10 @@ JOB = "recipe.json"
 """What an unfinished run writes down about itself, in the work folder."""
 
 
+CLEARING = "clearing"
+"""In the work folder while `--force` removes what is there: a run that is cut off then has left our files behind."""
+
+
 class DataSetFolder:
     """The output folder of a run. Unfinished: `.mixup-gen/` is there. Finished: `manifest.json` is."""
 
@@ -56,7 +60,12 @@ class DataSetFolder:
     @property
     def is_ours(self) -> bool:
         """Whether a data set is here, finished or begun. Else even a README.md is somebody's."""
-        return (self.path / names.MANIFEST).exists() or (self.work / JOB).exists()
+        return any(path.exists() for path in (self.path / names.MANIFEST, self.work / JOB, self.work / CLEARING))
+
+    @property
+    def half_cleared(self) -> bool:
+        """Whether `clear` was cut off here."""
+        return (self.work / CLEARING).exists()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -100,18 +109,20 @@ class DataSetFolder:
                 raise OutputExistsError(f"{self.path}: holds a {in_the_way[0]} that is no data set's. Use another -o.")
             return
         with storage_errors(self.path):
+            (self.work / CLEARING).touch()
             (self.path / names.MANIFEST).unlink(missing_ok=True)
             for entry in self.path.iterdir():
                 if OURS.fullmatch(entry.name) and entry.is_file():
                     entry.unlink()
             self.clear_work()
+            (self.work / CLEARING).unlink()
 
     def clear_work(self) -> None:
-        """Remove what the work folder holds, but not the lock that may be held on it."""
+        """Remove what the work folder holds, but not the lock that is held on it, nor that it is being cleared."""
         for entry in self.work.iterdir() if self.work.exists() else ():
             if entry.is_dir():
                 shutil.rmtree(entry)
-            elif entry.name != "lock":
+            elif entry.name not in ("lock", CLEARING):
                 entry.unlink()
 
     def remove_work(self) -> None:

@@ -65,8 +65,8 @@ def make_case(shape: tuple[int, ...], dtypes: tuple[str, str], kind: str, parent
         width,
         inner,
         fill=np.abs(values(rng, (outer, inner), dtypes[0])),
-        mean=values(rng, (outer, inner), "float32"),
-        scale=values(rng, (outer, inner), "float32"),
+        mean=rng.normal(size=(outer, inner)).astype(np.float32),
+        scale=rng.normal(size=(outer, inner)).astype(np.float32),
     )
     return Case(
         surface,
@@ -127,7 +127,7 @@ def weights_at_positions(case: Case, r: int, k: int) -> NDArray[np.int64]:
     """The weight of row r's parent k at every position: int64 (H, W)."""
     weights = case.weights
     if weights.mask is not None:
-        return weights.mask[r, k].astype(np.int64)
+        return np.asarray(weights.mask[r, k], np.int64)
     everywhere = np.full((case.surface.height, case.surface.width), weights.parts[r, k], np.int64)
     if weights.box is not None and weights.inside is not None:
         top, left, bottom, right = weights.box[r]
@@ -184,11 +184,12 @@ class KernelContract:
     @pytest.mark.parametrize("kind", KINDS)
     def test_a_parent_without_weight_takes_no_part(self, kind: str) -> None:
         case = make_case((1, 4, 4, 3), ("float32", "float32"), kind, parent_count=3, seed=3)
-        shut_out = {name: _without_first(getattr(case.weights, name)) for name in ("parts", "inside", "mask")}
+        for each in (case.weights.parts, case.weights.inside, case.weights.mask):
+            if each is not None:
+                each[:, 0] = 0
         case.samples[0] = np.nan
         case.parents[:, 0], case.parents[:, 1:] = 0, 1
-        blended = self.blend(replace(case, weights=replace(case.weights, **shut_out)))
-        assert np.isfinite(blended).all()
+        assert np.isfinite(self.blend(case)).all()
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_sums_start_from_plus_zero(self, kind: str) -> None:
@@ -225,14 +226,6 @@ class KernelContract:
         for part in (slice(0, 1), slice(1, 5), slice(2, 4), slice(0, 0)):
             kernel.blend(case.samples, case.parents[part], case.weights.of(part), out, case.rows[part])
         assert_same_bits(out, reference(case))
-
-
-def _without_first(weights: NDArray[np.int32] | None) -> NDArray[np.int32] | None:
-    if weights is None:
-        return None
-    weights = weights.copy()
-    weights[:, 0] = 0
-    return weights
 
 
 def _frozen(array: NDArray[Any] | None) -> NDArray[Any]:

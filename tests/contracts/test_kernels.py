@@ -40,7 +40,8 @@ class TestTorchOnMps(KernelContract):
 @given(cases())
 @settings(deadline=None)
 def test_numba_and_torch_give_the_same_bits(case: Case) -> None:
+    kernels: list[Kernel] = [CpuKernel(case.surface), TorchKernel(case.surface, "cpu")]
     outs = [case.out, case.out]
-    for kernel, out in zip((CpuKernel(case.surface), TorchKernel(case.surface, "cpu")), outs, strict=True):
+    for kernel, out in zip(kernels, outs, strict=True):
         kernel.blend(case.samples, case.parents, case.weights, out, case.rows)
     assert_same_bits(*outs)

@@ -1,0 +1,95 @@
+"""What holds of every plan."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mixup_cli.labels import SHARE_UNIT
+from mixup_cli.methods import METHODS, Grid, shares
+from mixup_cli.plan import Plan, Rows
+from mixup_cli.recipe import MAX_SEED, MethodChoice, Recipe
+
+unhurried = settings(deadline=None)  # the first Beta table takes its time
+either = st.booleans()
+counts = st.integers(2, 40)
+seeds = st.integers(0, MAX_SEED)
+anywhere = st.one_of(st.integers(0, 200), st.integers(10**12, 10**12 + 10**6))
+grids = st.builds(Grid, st.integers(1, 50), st.integers(1, 50))
+
+
+@st.composite
+def recipes(draw: st.DrawFn, keep_originals: st.SearchStrategy[bool] = either) -> Recipe:
+    """Any methods in any proportion, with or without originals."""
+    names = draw(st.lists(st.sampled_from(sorted(METHODS)), min_size=1, unique=True))
+    choices = tuple(MethodChoice(name, draw(st.floats(0.01, 10))) for name in names)
+    return Recipe(methods=choices, seed=draw(seeds), keep_originals=draw(keep_originals))
+
+
+def as_lists(rows: Rows) -> list[object]:
+    decisions = rows.decisions
+    fields = (rows.index, rows.parents, rows.method, decisions.parts, decisions.box, decisions.mask_seed)
+    return [each.tolist() for each in fields]
+
+
+@given(recipes(), counts, grids, anywhere, st.integers(0, 100), st.integers(0, 100), st.integers(0, 100))
+@unhurried
+def test_any_range_is_a_slice_of_a_larger_one(
+    recipe: Recipe, count: int, grid: Grid, start: int, before: int, inside: int, after: int
+) -> None:
+    plan = Plan(recipe, np.arange(count), grid)
+    larger = plan.rows(start, start + before + inside + after)
+    smaller = plan.rows(start + before, start + before + inside)
+    assert as_lists(smaller) == as_lists(larger[slice(before, before + inside)])
+
+
+@given(seeds, counts, st.one_of(st.integers(0, 5), st.just(10**12)))
+@unhurried
+def test_every_sample_is_base_once_and_donor_once_a_pass(seed: int, count: int, number: int) -> None:
+    rows = Plan(Recipe(seed=seed), np.arange(count), None).rows(number * count, (number + 1) * count)
+    base, donor = rows.parents.T
+    assert sorted(base.tolist()) == sorted(donor.tolist()) == list(range(count))
+    assert (base != donor).all()
+
+
+@given(seeds, st.integers(3, 40))
+@unhurried
+def test_no_pair_meets_twice_in_a_pass(seed: int, count: int) -> None:
+    pairs = Plan(Recipe(seed=seed), np.arange(count), None).rows(0, count).parents
+    assert len({frozenset(pair) for pair in pairs.tolist()}) == count
+
+
+@given(recipes(), counts, grids)
+@unhurried
+def test_shares_are_whole_and_sum_to_one(recipe: Recipe, count: int, grid: Grid) -> None:
+    plan = Plan(recipe, np.arange(count), grid)
+    rows = plan.rows(0, 100)
+    for number, positions in plan.groups(rows.method):
+        share = shares(plan.weights(rows[positions], number), grid)
+        assert share.dtype == np.float32
+        assert (share.sum(axis=1) == 1).all()
+        assert (share.astype(np.float64) * SHARE_UNIT % 1 == 0).all()
+        assert (share >= 0).all()
+
+
+@given(recipes(keep_originals=st.just(True)), counts, grids)
+@unhurried
+def test_originals_come_first_and_change_nothing_after_them(recipe: Recipe, count: int, grid: Grid) -> None:
+    kept = Plan(recipe, np.arange(count), grid)
+    originals, mixed = kept.rows(0, count), kept.rows(count, 4 * count)
+    without = Plan(recipe.with_(keep_originals=False), np.arange(count), grid).rows(0, 3 * count)
+    assert sorted(originals.parents[:, 0].tolist()) == list(range(count))
+    assert {kept.method_names[number] for number in originals.method.tolist()} == {"none"}
+    assert (originals.decisions.parts[:, 0] == 65536).all()
+    assert mixed.method.tolist() == without.method.tolist()
+    assert mixed.parents[:, : without.parents.shape[1]].tolist() == without.parents.tolist()
+    assert as_lists(mixed)[4:] == as_lists(without)[4:]
+
+
+@given(seeds)
+@unhurried
+def test_class_sorted_sources_give_shuffled_rows(seed: int) -> None:
+    classes = np.repeat(np.arange(4), 250)
+    first_shard = classes[Plan(Recipe(seed=seed), np.arange(1000), None).rows(0, 100).parents[:, 0]]
+    assert np.bincount(first_shard, minlength=4).min() >= 5  # 25 expected: less than 5 is a chance of 1 in 10⁷

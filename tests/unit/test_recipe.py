@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+
+from mixup_cli.errors import UsageError
+from mixup_cli.recipe import MAX_SEED, MethodChoice, Normalize, Recipe
+
+FULL = Recipe(
+    methods=(MethodChoice("mixup", 0.5, {"alpha": 0.2}), MethodChoice("cutmix", 0.5)),
+    seed=MAX_SEED,
+    size=(32, 48),
+    fill=(1, 2, 3),
+    dtype="float32",
+    value_range=(0.0, 2.5),
+    normalize=Normalize((0.5,), (0.25,)),
+    samples_per_shard=100,
+)
+
+
+@pytest.mark.parametrize("recipe", [Recipe(), FULL])
+def test_a_recipe_survives_json(recipe: Recipe) -> None:
+    assert Recipe.from_dict(json.loads(recipe.to_json())) == recipe
+
+
+def test_the_same_recipe_has_the_same_id_however_it_was_written() -> None:
+    reordered = dict(reversed(FULL.to_dict().items()))
+    assert Recipe.from_dict(reordered).recipe_id == FULL.recipe_id
+    assert Recipe(value_range=(0, 255)).recipe_id == Recipe(value_range=(0.0, 255.0)).recipe_id
+
+
+OTHER: dict[str, Any] = {
+    "methods": (MethodChoice("none"),),
+    "seed": 1,
+    "keep_originals": True,
+    "fill": (9,),
+    "size": (8, 8),
+    "resize": "pad",
+    "channels": "grey",
+    "dtype": "float16",
+    "value_range": (0.0, 9.0),
+    "normalize": Normalize((0.1,), (1.0,)),
+    "layout": "nchw",
+    "labels": "dense",
+    "compression": "gzip",
+    "samples_per_shard": 7,
+}
+ONE_VALUE = {"pair"}
+
+
+@pytest.mark.parametrize("name", sorted({each.name for each in dataclasses.fields(Recipe)} - ONE_VALUE))
+def test_every_field_counts_in_the_id(name: str) -> None:
+    assert FULL.with_(**{name: OTHER[name]}).recipe_id != FULL.recipe_id
+
+
+@pytest.mark.parametrize(
+    ("changes", "option"),
+    [
+        ({"methods": ()}, "--method"),
+        ({"methods": (MethodChoice("mixup", 0.0),)}, "--method"),
+        ({"methods": (MethodChoice("mixup", float("nan")),)}, "--method"),
+        ({"seed": -1}, "--seed"),
+        ({"seed": MAX_SEED + 1}, "--seed"),
+        ({"size": (0, 5)}, "--size"),
+        ({"samples_per_shard": 0}, "--samples-per-shard"),
+        ({"value_range": (1.0, 1.0)}, "--value-range"),
+        ({"normalize": Normalize((0.0,), (1.0,)), "dtype": "uint8"}, "--normalize"),
+        ({"normalize": Normalize((0.0,), (0.0,)), "dtype": "float32"}, "--normalize"),
+    ],
+)
+def test_a_bad_value_is_refused_by_its_option(changes: dict[str, Any], option: str) -> None:
+    with pytest.raises(UsageError, match=f"^{option}: "):
+        Recipe(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"colour": 1}, "colour"),
+        ({"seed": "1"}, "seed"),
+        ({"resize": "squeeze"}, "resize"),
+        ({"methods": [{"name": "mixup", "odds": 1}]}, "methods.0.odds"),
+    ],
+)
+def test_plain_data_that_are_no_recipe_are_refused_by_place(changes: dict[str, Any], where: str) -> None:
+    with pytest.raises(UsageError, match=f"^recipe: {where}: "):
+        Recipe.from_dict({**Recipe().to_dict(), **changes})
