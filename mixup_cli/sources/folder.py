@@ -170,7 +170,8 @@ def _left_out(tree: Tree, base: str) -> list[str]:
 def _nothing_found(place: str, tree: Tree) -> str:
     looked_for = ", ".join("." + suffix for suffix in sorted(SUFFIXES))
     others = f"; {_count(len(tree.others), 'other file')} there" if tree.others else ""
-    return f"{escape_name(place)}: no pictures found (looked for {looked_for}, in sub-folders too{others}). Give another folder."
+    found = f"no pictures found (looked for {looked_for}, in sub-folders too{others})"
+    return f"{escape_name(place)}: {found}. Give another folder."
 
 
 def _names(names: Sequence[str], limit: int = 5) -> str:

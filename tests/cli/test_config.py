@@ -98,4 +98,4 @@ def test_a_bad_value_in_a_file_is_a_usage_error(content: str, run_cli: Runner, c
     (tmp_path / "c.toml").write_text(content)
     refused = run_cli("generate", colours, "--config", "c.toml", cwd=tmp_path)
     assert refused.returncode == 2
-    assert f"--{content.split()[0]}" in refused.stderr
+    assert f"--{content.split(maxsplit=1)[0]}" in refused.stderr

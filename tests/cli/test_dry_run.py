@@ -66,9 +66,7 @@ def test_what_cannot_fit_is_refused_before_it_starts(
     assert "would be refused" in run_cli("generate", arrays, "--dry-run").stderr
 
 
-def test_what_is_there_already_needs_no_room(
-    run_cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_there_already_needs_no_room(run_cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_arrays(tmp_path / "a.npz", 50, (100, 100, 3))
     run_cli("generate", source, "--passes", 2, cwd=tmp_path)
     leave_free(monkeypatch, 3_000_000)

@@ -90,7 +90,14 @@ def test_every_refusal_names_place_fault_and_remedy(case: Case, place: Path, run
 
 @pytest.mark.parametrize(
     "command",
-    ["generate --alpha -1", "generate --alpha x", "generate --sede 1", "generate --workers 0", "generate --layout hwc", "mix"],
+    [
+        "generate --alpha -1",
+        "generate --alpha x",
+        "generate --sede 1",
+        "generate --workers 0",
+        "generate --layout hwc",
+        "mix",
+    ],
 )
 def test_what_typer_finds_is_a_usage_error(command: str, run_cli: Runner, tmp_path: Path) -> None:
     ended = run_cli(*command.split(), cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Documentation is true: every command of the README is run in order, its output compared; every snippet is executed."""
+"""Documentation is true: the README's commands are run in order, their output compared; its snippets are executed."""
 
 from __future__ import annotations
 

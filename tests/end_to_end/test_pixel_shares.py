@@ -27,7 +27,13 @@ def shares_of_colours(images: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("source", ["colours", "colours_of_many_sizes"])
 @pytest.mark.parametrize("size", [None, "1x1", "13x5", "32", "57x64"])
 def test_label_is_the_share_of_each_colour(
-    method: str, tolerance: float, source: str, size: str | None, run_cli: Runner, tmp_path: Path, request: pytest.FixtureRequest
+    method: str,
+    tolerance: float,
+    source: str,
+    size: str | None,
+    run_cli: Runner,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     options = [*method.split(), *(["--size", size] if size else []), "--passes", "6", "--seed", str(len(method))]
     path = request.getfixturevalue(source)

@@ -66,7 +66,7 @@ def test_h5dump(data_set: Path) -> None:
     path = data_set / "shard-00001.h5"
     rows = slice(17, 34)
     for name, column in columns(data_set).items():
-        command = ["h5dump", "-y", "-w", "1", "-m", "%.9g", "-d", f"/{name}", path]
+        command = ["h5dump", "-y", "-w", "1", "-m", "%.9g", "-d", f"/{name}", str(path)]
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         body = text.split("DATA {", 1)[1].split("}", 1)[0]
         read = np.array(body.replace("\n", " ").split(","), np.float64).astype(column.dtype)
@@ -74,5 +74,6 @@ def test_h5dump(data_set: Path) -> None:
 
 
 def test_sha256sum_checks_it(data_set: Path) -> None:
-    checked = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=data_set, capture_output=True, text=True, check=False)
+    command = ["sha256sum", "-c", "SHA256SUMS"]
+    checked = subprocess.run(command, cwd=data_set, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout

@@ -12,7 +12,9 @@ from tests.end_to_end.test_pixel_shares import ROUNDING, shares_of_colours
 from tests.running import Runner
 
 
-@pytest.mark.parametrize("options", ["", "--labels sparse", "--labels dense --compression gzip", "--samples-per-shard 5"])
+@pytest.mark.parametrize(
+    "options", ["", "--labels sparse", "--labels dense --compression gzip", "--samples-per-shard 5"]
+)
 @pytest.mark.parametrize("named", ["first", "first/manifest.json"])
 def test_mixtures_of_mixtures_still_tell_their_colours(
     options: str, named: str, run_cli: Runner, colours: Path, tmp_path: Path

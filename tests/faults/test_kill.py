@@ -19,7 +19,7 @@ from tests.data_sets import digests
 from tests.faults import crash_at_every_step
 from tests.running import Runner, clean_environment, error_line, start_process
 
-FRESH = ["--samples-per-shard", "5", "--workers", "1"]
+FRESH = ["--samples-per-shard", "7", "--workers", "1"]
 
 
 def complete(run_cli: Runner, place: Path, *command: object) -> dict[str, str]:
@@ -47,7 +47,7 @@ def test_killed_before_every_step(
     if before is not None:
         (attempts / "0").mkdir()
         complete(run_cli, attempts / "0", str(colours), *FRESH, *before)
-    script = [sys.executable, crash_at_every_step.__file__, attempts, "generate", "-q", *command]
+    script = [sys.executable, crash_at_every_step.__file__, str(attempts), "generate", "-q", *command]
     subprocess.run(script, env=clean_environment(), check=True, capture_output=True, timeout=200)
     killed = sorted(int(path.name) for path in attempts.iterdir() if int(path.name) > 0)[:-1]
     assert len(killed) > 30

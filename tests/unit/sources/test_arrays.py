@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
-from mixup_cli.sources.array_forms import Axes
 from mixup_cli.sources.arrays import ArraySource, RowKeys, StackedRows
-from mixup_cli.sources.base import Form, FormMismatch, Labels, Loaded, SampleDtype, Target
+from mixup_cli.sources.base import Axes, Form, FormMismatch, Labels, Loaded, SampleDtype, Target
 
 DRAW = np.random.default_rng(3)
 PICTURES = DRAW.integers(0, 256, (5, 6, 7, 3), dtype=np.uint8)

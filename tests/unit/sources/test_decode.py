@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
+from mixup_cli.choices import Resize
 from mixup_cli.sources import headers
-from mixup_cli.sources.base import Form, FormMismatch, Resize, SampleDtype, Target
+from mixup_cli.sources.base import Form, FormMismatch, SampleDtype, Target
 from mixup_cli.sources.decode import Header, Undecodable, crop_box, decode, pad_size, read_header
 
 MANY = 10**9
