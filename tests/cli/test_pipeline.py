@@ -48,7 +48,7 @@ def test_an_empty_list_is_no_input(mixup_gen: Runner, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["--help", "inspect --schema", "doctor", "generate --help"])
 def test_a_reader_that_leaves_is_no_error(command: str, tmp_path: Path) -> None:
-    ended = shell(f"mixup-gen {command} | true; exit ${{PIPESTATUS[1]}}", tmp_path)
+    ended = shell(f"mixup-gen {command} | true; exit ${{PIPESTATUS[0]}}", tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
