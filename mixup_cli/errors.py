@@ -41,9 +41,3 @@ class StorageError(MixupGenError):
     """The disk is full, or reading or writing failed."""
 
     exit_code = 74
-
-
-class Interrupted(MixupGenError):
-    """The user stopped the run (SIGINT: 130, SIGTERM: 143)."""
-
-    exit_code = 130

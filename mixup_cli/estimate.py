@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mixup_cli.errors import StorageError
-from mixup_cli.prepare import Job, shard_ranges
+from mixup_cli.prepare import Job, shard_count
 from mixup_cli.sources.cache import goes_to_disk
 
 OVERHEAD_BYTES = 1 << 20
@@ -28,10 +28,17 @@ class Needs:
     cache_bytes: int
     cache_on_disk: bool
     free_bytes: int
+    compressed: bool
 
     @property
     def disk_bytes(self) -> int:
+        """Disk that is needed at most."""
         return self.output_bytes + (self.cache_bytes if self.cache_on_disk else 0)
+
+    @property
+    def certain_bytes(self) -> int:
+        """Disk that is needed whatever compression saves."""
+        return self.disk_bytes - (self.output_bytes if self.compressed else 0)
 
 
 def needs(job: Job, sample_count: int, rows: int, out: Path) -> Needs:
@@ -39,18 +46,22 @@ def needs(job: Job, sample_count: int, rows: int, out: Path) -> Needs:
     form = job.target.form
     return Needs(
         rows=rows,
-        shards=len(shard_ranges(rows, job.samples_per_shard)),
+        shards=shard_count(rows, job.samples_per_shard),
         row_bytes=job.row_bytes,
         output_bytes=rows * job.row_bytes + OVERHEAD_BYTES + sample_count * SIDE_BYTES_PER_SAMPLE,
         cache_bytes=sample_count * form.sample_bytes,
         cache_on_disk=goes_to_disk(form, sample_count),
         free_bytes=shutil.disk_usage(_existing(out)).free,
+        compressed=job.recipe.compression != "none",
     )
 
 
 def check_room(needed: Needs, done_bytes: int, out: Path) -> None:
-    """Refuse a run that cannot fit. `done_bytes` of the output are there already."""
-    missing = needed.disk_bytes - done_bytes
+    """Refuse a run that cannot fit. `done_bytes` of the output are there already.
+
+    What compression will save is not known, so compressed output is not counted: a full disk will tell.
+    """
+    missing = needed.certain_bytes - done_bytes
     if missing > needed.free_bytes:
         raise StorageError(
             f"{out}: this run needs {readable(missing)} of disk and {readable(needed.free_bytes)} are free. "

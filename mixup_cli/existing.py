@@ -22,7 +22,7 @@ def what_is_there(folder: DataSetFolder) -> tuple[Manifest | None, Recipe | None
         raise OutputExistsError(f"{folder.path}: is a file, and -o names a folder. Use another -o.")
     foreign = folder.foreign()
     finished, job = folder.finished(), folder.job()
-    if foreign and finished is None:
+    if foreign and not folder.is_ours:
         raise OutputExistsError(
             f"{folder.path}: holds {foreign[0]!r}, which is not part of a data set. Use another -o (or --force, which "
             "leaves such files alone)."

@@ -71,17 +71,22 @@ class Forecast:
             )
         if self.needed.disk_bytes > self.needed.free_bytes and not self._compressed:
             yield "this does not fit on the disk, and would be refused"
+        if self._compressed and self.needed.disk_bytes > self.needed.free_bytes:
+            yield "this fits on the disk only if compression saves enough"
 
     @property
     def _compressed(self) -> bool:
         return self.job.recipe.compression != "none"
 
 
-def forecast(source: Source, recipe: Recipe, run: Run) -> Forecast:
-    """Look at every sample's header, and mix a few in memory. Writes nothing."""
-    stored = None if run.force else existing.what_is_there(DataSetFolder(run.out))[1]
+def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = None) -> Forecast:
+    """Look at every sample's header, and mix a few in memory. Writes nothing.
+
+    `stored` is the recipe of the data set that the run would continue. Raises OutputExistsError if it is another.
+    """
     recipe = adopt(recipe, stored, keeps_shard_size=run.shard_bytes is None)
     job = prepare(recipe, source, source.survey(), run.shard_bytes)
+    existing.check_same_recipe(DataSetFolder(run.out), stored, job.recipe)
     needed = needs(job, len(source), row_count(job.recipe, run, len(source)), run.out)
     return Forecast(job, source, needed, _seconds(job, source, run, needed.rows))
 

@@ -16,17 +16,19 @@ from mixup_cli import existing
 from mixup_cli.choices import Device
 from mixup_cli.columns import RowColumns
 from mixup_cli.engines.local import LocalEngine
+from mixup_cli.errors import DataError
 from mixup_cli.estimate import check_room, needs
 from mixup_cli.fingerprint import pixel_fingerprint, versions
 from mixup_cli.kernels.device import open_kernel
 from mixup_cli.listener import Listener
 from mixup_cli.make_shard import ShardMaker, tile_rows_for
 from mixup_cli.plan import Plan
-from mixup_cli.prepare import SURVEY_SAMPLES, Job, adopt, prepare, shard_ranges
+from mixup_cli.prepare import SURVEY_SAMPLES, Job, adopt, prepare, shard_count, shard_rows
 from mixup_cli.recipe import Recipe
 from mixup_cli.records import manifest_of, run_record
 from mixup_cli.sources.base import FormMismatch, Source
 from mixup_cli.sources.cache import allocate
+from mixup_cli.sources.cache import discard as discard_cache
 from mixup_cli.sources.scan import Tolerance, scan
 from mixup_cli.sources.table import SourceTable
 from mixup_cli.storage.finish import finish
@@ -87,8 +89,11 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
     if state != "unchanged" or work.folder.work.exists():
         with work.folder.locked():
             state = work.compare()  # again, now that nobody else writes here
-            if state != "unchanged":
-                work.carry_out()
+            try:
+                if state != "unchanged":
+                    work.carry_out()
+            finally:
+                discard_cache(work.folder.work)
             work.folder.remove_work()
     manifest, seconds = work.manifest, time.monotonic() - began
     totals = manifest.totals
@@ -110,8 +115,9 @@ class _Work:
 
     def compare(self) -> State:
         """Hold what is wanted against what is there, before anything is written."""
-        force = self._run.force
-        self._finished, self._stored = (None, None) if force else existing.what_is_there(self.folder)
+        if self._run.force:
+            self.folder.check_clearable()
+        self._finished, self._stored = (None, None) if self._run.force else existing.what_is_there(self.folder)
         self._recipe = adopt(self._wanted, self._stored, keeps_shard_size=self._run.shard_bytes is None)
         self._job = self._prepare()
         existing.check_same_recipe(self.folder, self._stored, self._job.recipe)
@@ -133,13 +139,16 @@ class _Work:
     def carry_out(self) -> None:
         """Scan, plan, make the shards that are missing, and seal the manifest."""
         began = time.time()
-        if self._run.force or self.folder.half_cleared:
-            self.folder.clear()
+        replaces = self._run.force or self.folder.half_cleared
         fingerprint = pixel_fingerprint()
-        existing.check_same_pixels(self.folder, fingerprint)
+        if not replaces:
+            existing.check_same_pixels(self.folder, fingerprint)
         cache, table = self._scanned()
-        existing.check_same_source(self.folder, existing.sealed_table(self.folder), table)
+        if not replaces:
+            existing.check_same_source(self.folder, existing.sealed_table(self.folder), table)
         maker = shard_maker(self._job, self._source, table, cache, self._run, self._engine.checkpoint)
+        if replaces:
+            self.folder.clear()  # not before all that can be wrong with the new one has been found
         self._begin(table, fingerprint)
         records = self._make_shards(maker, self._row_count(len(table.usable)))
         self.manifest = manifest_of(self._job, self._source.kind, table, maker.plan.method_names, records)
@@ -165,12 +174,20 @@ class _Work:
             try:
                 table = scan(self._source, self._job.target, cache, self._run.tolerance, self._engine, self._listener)
             except FormMismatch as mismatch:
-                self._survey.sizes[mismatch.size] += 1
-                self._survey.dtypes[mismatch.dtype] += 1
-                self._job = self._prepare()
-                existing.check_same_recipe(self.folder, self._stored, self._job.recipe)
-                continue
-            return cache, table
+                del cache  # before room is made for the next
+                self._decide_again(mismatch)
+            else:
+                return cache, table
+
+    def _decide_again(self, mismatch: FormMismatch) -> None:
+        """Add to the survey what it missed. Raises DataError if that changes nothing: the scan would never end."""
+        before = self._job.target
+        self._survey.sizes[mismatch.size] += 1
+        self._survey.dtypes[mismatch.dtype] += 1
+        self._job = self._prepare()
+        if self._job.target == before:
+            raise DataError(f"{mismatch}: does not fit {before.form.dtype} {before.form.shape}, and nothing else does.")
+        existing.check_same_recipe(self.folder, self._stored, self._job.recipe)
 
     def _tell(self, *notices: str) -> None:
         """Pass on what was not told before."""
@@ -187,10 +204,12 @@ class _Work:
 
     def _make_shards(self, maker: ShardMaker, rows: int) -> list[ShardRecord]:
         """The records of all shards, in order; those that are not done yet are made."""
-        ranges = shard_ranges(rows, self._job.samples_per_shard)
-        records = {n: self.folder.done(n, part.start, part.stop) for n, part in enumerate(ranges)}
-        missing = {n: ranges[n] for n, record in records.items() if record is None}
-        self.folder.remove_from(len(ranges))
+        per_shard = self._job.samples_per_shard
+        count = shard_count(rows, per_shard)
+        parts = [shard_rows(number, rows, per_shard) for number in range(count)]
+        records = {n: self.folder.done(n, part.start, part.stop) for n, part in enumerate(parts)}
+        missing = {n: parts[n] for n, record in records.items() if record is None}
+        self.folder.remove_from(count)
         for number in missing:
             self.folder.forget(number)
         writer = writer_for(self._job.spec, self.folder.work)

@@ -68,10 +68,11 @@ class ShardMaker:
 
     def _tiles(self, block: Block, column: Column) -> Iterator[NDArray[Any]]:
         """The images of a block, tile by tile in one buffer: take each before asking for the next."""
-        blended = np.empty((self.tile_rows, *column.shape), _blend_dtype(column.dtype))
-        for first in range(0, len(block.rows), self.tile_rows):
+        tile_rows = min(self.tile_rows, len(block.rows))
+        blended = np.empty((tile_rows, *column.shape), _blend_dtype(column.dtype))
+        for first in range(0, len(block.rows), tile_rows):
             self.checkpoint()
-            tile = blended[: min(self.tile_rows, len(block.rows) - first)]
+            tile = blended[: len(block.rows) - first]
             for positions, weights in block.groups:
                 part = slice(*np.searchsorted(positions, [first, first + len(tile)]))
                 inside = positions[part]

@@ -63,9 +63,15 @@ def adopt(recipe: Recipe, stored: Recipe | None, keeps_shard_size: bool) -> Reci
     if stored is None:
         return recipe
     fields = ["size", "channels", "dtype", "layout", *(["samples_per_shard"] if keeps_shard_size else [])]
-    return recipe.with_(**{name: getattr(stored, name) for name in fields if getattr(recipe, name) is None})
+    return recipe.with_(**{name: getattr(stored, name) for name in fields if getattr(recipe, name) in (None, "source")})
 
 
-def shard_ranges(row_count: int, samples_per_shard: int) -> list[range]:
-    """The rows of each shard; the last one may be short, and none is empty."""
-    return [range(start, min(start + samples_per_shard, row_count)) for start in range(0, row_count, samples_per_shard)]
+def shard_count(row_count: int, samples_per_shard: int) -> int:
+    """How many shards rows make; the last one may be short, and none is empty."""
+    return -(-row_count // samples_per_shard)
+
+
+def shard_rows(number: int, row_count: int, samples_per_shard: int) -> range:
+    """The rows of one shard."""
+    start = number * samples_per_shard
+    return range(start, min(start + samples_per_shard, row_count))

@@ -45,7 +45,7 @@ class MethodChoice:
     options: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _set(self, probability=float(self.probability))
+        _set(self, probability=float(self.probability), options={k: float(v) for k, v in self.options.items()})
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,11 @@ class Normalize:
 
     def __post_init__(self) -> None:
         _set(self, mean=tuple(map(float, self.mean)), std=tuple(map(float, self.std)))
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether one can divide by it."""
+        return all(map(math.isfinite, (*self.mean, *self.std))) and all(std > 0 for std in self.std)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +104,10 @@ class Recipe:
                 all(0 < p < math.inf for p in probabilities),
                 f"--method: the probabilities are {probabilities}. Each must be above 0.",
             ),
+            (
+                all(0 <= level <= 255 for level in self.fill),
+                f"--fill: {self.fill} is not a colour. Give 0 … 255, or one such number per channel.",
+            ),
             (0 <= self.seed <= MAX_SEED, f"--seed: {self.seed} is not in 0 … 2^63-1."),
             (
                 self.size is None or min(self.size) >= 1,
@@ -108,14 +117,17 @@ class Recipe:
                 self.samples_per_shard is None or self.samples_per_shard >= 1,
                 f"--samples-per-shard: {self.samples_per_shard} is less than one sample.",
             ),
-            (low < high, f"--value-range: {low},{high} is not LOW,HIGH with LOW below HIGH."),
+            (
+                -math.inf < low < high < math.inf,
+                f"--value-range: {low},{high} is not LOW,HIGH with LOW below HIGH, both finite.",
+            ),
             (
                 self.normalize is None or self.dtype in ("float16", "float32"),
                 f"--normalize: it makes floats, and --dtype is {self.dtype or 'not given'}. Pass --dtype float32.",
             ),
             (
-                self.normalize is None or min((*self.normalize.std, math.inf)) > 0,
-                "--normalize: every standard deviation must be above 0.",
+                self.normalize is None or self.normalize.is_finite,
+                "--normalize: every mean must be a finite number, and every standard deviation one above 0.",
             ),
         ]
 

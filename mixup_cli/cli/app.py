@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 import signal
 import sys
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from mixup_cli.cli.doctor import doctor
 from mixup_cli.cli.generate import generate
 from mixup_cli.cli.inspect import inspect
 from mixup_cli.cli.verify import verify
-from mixup_cli.errors import MixupGenError
+from mixup_cli.errors import MixupGenError, StorageError
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -58,6 +58,24 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
     raise _Terminated
 
 
+def _ending(problem: BaseException) -> tuple[str, int] | None:
+    """What to say and which code to exit with; None for a bug of ours, which is shown with its traceback."""
+    match problem:
+        case MixupGenError():
+            return f"error: {problem}", problem.exit_code
+        case OSError():  # the last resort: where we know more, a StorageError says it
+            where = f"{problem.filename}: " if problem.filename else ""
+            found = problem.strerror or problem
+            return f"error: {where}{found}. Put that right, and run the same command again.", StorageError.exit_code
+        case MemoryError():
+            return "error: not enough memory. Pass a smaller --workers, --batch-size or --shard-size.", 1
+        case KeyboardInterrupt():
+            return f"interrupted. {CONTINUE}", INTERRUPTED
+        case _Terminated():
+            return f"terminated. {CONTINUE}", TERMINATED
+    return None
+
+
 def guarded(command: Callable[..., None]) -> Callable[..., None]:
     """A command whose errors of the user's become one line on stderr and an exit code."""
 
@@ -65,18 +83,12 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     def run(**values: Any) -> None:
         try:
             command(**values)
-            sys.stdout.flush()
-        except MixupGenError as problem:
-            show.notice(f"error: {problem}")
-            raise typer.Exit(problem.exit_code) from None
-        except KeyboardInterrupt:
-            show.notice(f"interrupted. {CONTINUE}")
-            raise typer.Exit(INTERRUPTED) from None
-        except _Terminated:
-            show.notice(f"terminated. {CONTINUE}")
-            raise typer.Exit(TERMINATED) from None
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: let the last flush pass
+        except BaseException as problem:
+            ending = _ending(problem)
+            if ending is None:
+                raise
+            show.notice(ending[0])
+            raise typer.Exit(ending[1]) from None
 
     return run
 
@@ -88,6 +100,9 @@ for each in (generate, inspect, verify, doctor):
 def main() -> None:
     """The entry point of `mixup-gen`."""
     signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # names that the terminal's encoding lacks are shown escaped
     try:
         app(prog_name="mixup-gen")
     except MixupGenError as problem:  # raised while options were read

@@ -50,18 +50,22 @@ def generate(
 
     The same command continues what was interrupted, and extends what has fewer --passes.
     """
+    from mixup_cli.existing import what_is_there
     from mixup_cli.forecast import forecast
     from mixup_cli.generate import generate as make
+    from mixup_cli.storage.folder import DataSetFolder
 
     locations = sources or []
     wanted, how = recipe.recipe(), run.run(out, source.origin(locations))
     opened = source.open(locations, out)
-    if dry_run or print_config:
-        expected = forecast(opened, wanted, how)
-        _tell(expected, json, quiet) if dry_run else show.result(as_toml(expected.job.recipe).rstrip())
+    if not (dry_run or print_config):
+        _report(make(opened, wanted, how, show.Terminal(quiet)), json, quiet)
         return
-    outcome = make(opened, wanted, how, show.Terminal(quiet))
-    _report(outcome, json, quiet)
+    if print_config:
+        show.result(as_toml(forecast(opened, wanted, how).job.recipe).rstrip())
+    else:
+        stored = None if how.force else what_is_there(DataSetFolder(out))[1]
+        _tell(forecast(opened, wanted, how, stored), json, quiet)
 
 
 def _report(outcome: Outcome, as_json: bool, quiet: bool) -> None:

@@ -80,14 +80,16 @@ class SourceFlags:
 
     def open(self, locations: list[Path], out: Path) -> Source:
         """The source that the command line names; the current folder if it names none."""
+        from mixup_cli.errors import UsageError
         from mixup_cli.sources import open_source
         from mixup_cli.sources.file_list import open_file_list, split_nul
 
+        for location in locations or [Path()]:
+            if location.resolve().is_relative_to(out.resolve()):
+                raise UsageError(f"-o {out}: the source {location} is there. Use another -o.")
         if self.files_from is None:
             return open_source(locations or [Path()], self.options(out))
         if locations:
-            from mixup_cli.errors import UsageError
-
             raise UsageError(f"--files-from and {locations[0]}: give one or the other.")
         with _list_stream(self.files_from) as stream:
             lines = split_nul(stream) if self.null else stream

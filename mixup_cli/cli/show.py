@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TextIO
 
 from mixup_cli.listener import Listener
 
 
+def _print(text: str, stream: TextIO) -> None:
+    """One line, at once. If nobody reads on (`| head`), the rest goes nowhere, and the command ends as it would."""
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def notice(text: str) -> None:
     """One line on stderr."""
-    print(f"mixup-gen: {text}", file=sys.stderr)
+    _print(f"mixup-gen: {text}", sys.stderr)
 
 
 def result(text: str) -> None:
-    """One line on stdout. File names that are not UTF-8 are shown escaped."""
-    print(text.encode("utf-8", "backslashreplace").decode())
+    """One line on stdout."""
+    _print(text, sys.stdout)
 
 
 def table(lines: Iterable[tuple[str, str]], width: int = 14) -> None:
@@ -28,7 +37,7 @@ def table(lines: Iterable[tuple[str, str]], width: int = 14) -> None:
 
 def event(name: str, **values: Any) -> None:
     """One line of NDJSON on stdout."""
-    print(json.dumps({"event": name, **values}))
+    result(json.dumps({"event": name, **values}))
 
 
 class Terminal(Listener):

@@ -79,7 +79,7 @@ class DataSetFolder:
                 try:
                     yield
                 finally:
-                    if not self.is_ours:
+                    if not (self.half_cleared or (self.work / JOB).exists()):
                         self._withdraw()
         except Timeout:
             raise OutputExistsError(
@@ -98,15 +98,15 @@ class DataSetFolder:
         """What the shards that are here take on the disk."""
         return sum(path.stat().st_size for path in self.path.glob("shard-*.h5"))
 
-    def clear(self) -> None:
-        """Remove our files, the manifest first, so that a half-removed data set is none. Others stay.
+    def check_clearable(self) -> None:
+        """Raises OutputExistsError where files that are not ours bear the names that ours will have."""
+        in_the_way = [name for name in self.foreign() if OURS.fullmatch(name)]
+        if in_the_way:
+            raise OutputExistsError(f"{self.path}: holds a {in_the_way[0]} that is no data set's. Use another -o.")
 
-        Raises OutputExistsError where files that are not ours bear the names that ours will have.
-        """
+    def clear(self) -> None:
+        """Remove our files, the manifest first, so that a half-removed data set is none. Others stay."""
         if not self.is_ours:
-            in_the_way = [name for name in self.foreign() if OURS.fullmatch(name)]
-            if in_the_way:
-                raise OutputExistsError(f"{self.path}: holds a {in_the_way[0]} that is no data set's. Use another -o.")
             return
         with storage_errors(self.path):
             (self.work / CLEARING).touch()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tarfile
@@ -10,10 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from tests.data_sets import columns, digests, manifest
-from tests.running import Runner, run_process, start_process
+from tests.running import PROGRAM, Runner, run_process
 
 SHARED = Path(__file__).parents[3] / "shared"
 CIFAR, PHOTOS = SHARED / "data/cifar10-jpeg.tar.xz", SHARED / "data/photos.tar"
@@ -58,16 +56,26 @@ def test_folder_and_archive_hold_the_same_samples(
     assert folder["class_names"] == archive["class_names"]
 
 
+MEASURED = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+"""
+
+
+def peak_bytes(*args: object) -> int:
+    """Run mixup-gen, and tell how much memory it took at most."""
+    command = [sys.executable, "-c", MEASURED, str(PROGRAM), *map(str, args)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 def test_half_a_million_mixups_in_bounded_memory(cifar_archive: Path, mixup_gen: Runner, tmp_path: Path) -> None:
-    peaks = []
-    for passes in (1, 10):
-        process = start_process("generate", cifar_archive, "--passes", passes, "-o", tmp_path / str(passes))
-        _, status, usage = os.wait4(process.pid, 0)
-        assert status == 0
-        peaks.append(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    one, ten = (
+        peak_bytes("generate", cifar_archive, "--passes", passes, "-o", tmp_path / str(passes)) for passes in (1, 10)
+    )
     assert manifest(tmp_path / "10")["totals"]["samples"] == 500_000
-    assert peaks[1] < 1 << 30
-    assert peaks[1] - peaks[0] < 64 << 20, "ten times the samples take no more memory"
+    assert ten < 1 << 30
+    assert ten - one < 64 << 20, "ten times the samples take no more memory"
     assert mixup_gen("verify", tmp_path / "10").returncode == 0
 
 
@@ -86,8 +94,5 @@ def test_photographs_of_all_sizes(tmp_path: Path) -> None:
         assert "differ in size" in ended.stderr
         made.append(digests(tmp_path / f"out-{workers}"))
     assert made[0] == made[1]
-    there = columns(tmp_path / "out-1")
-    assert there["images"].shape == (1600, 224, 224, 3)
-    sizes = {Image.open(path).size for path in (tmp_path / "photos").rglob("*.*")}
-    assert len(sizes) > 50
+    assert columns(tmp_path / "out-1")["images"].shape == (1600, 224, 224, 3)
     assert run_process("verify", "out-1", "--deep", cwd=tmp_path).returncode == 0
