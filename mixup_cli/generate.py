@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from mixup_cli import existing
 from mixup_cli.choices import Device
 from mixup_cli.columns import RowColumns
-from mixup_cli.engines.local import LocalEngine
+from mixup_cli.engines.local import LocalEngine, available_cores
 from mixup_cli.errors import DataError
 from mixup_cli.estimate import check_room, needs
 from mixup_cli.fingerprint import pixel_fingerprint, versions
@@ -50,7 +49,7 @@ class Run:
     out: Path = Path("mixup-out")
     passes: int = 1
     samples: int | None = None
-    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    workers: int = field(default_factory=available_cores)
     device: Device = "cpu"
     batch_size: int | None = None
     shard_bytes: int | None = None
@@ -255,6 +254,6 @@ def shard_maker(
         cache=cache,
         row_columns=RowColumns(source.labels),
         kernel=open_kernel(run.device, surface_of(form, job.recipe)),
-        tile_rows=tile_rows_for(job.spec.columns[0], run.batch_size),
+        tile_rows=tile_rows_for(job.spec.columns[0], run.batch_size, run.device),
         checkpoint=checkpoint,
     )

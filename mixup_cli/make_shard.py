@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.choices import Device
 from mixup_cli.columns import IMAGES, RowColumns
 from mixup_cli.kernels import Kernel, Weights
 from mixup_cli.methods import shares
@@ -17,6 +18,9 @@ from mixup_cli.storage.layout import Column
 
 TILE_BYTES = 256 << 10
 """Images are blended, hashed and written in tiles of about this size, which fits in a core's L2 cache."""
+
+BATCH_BYTES = 32 << 20
+"""The same for a GPU, where each tile is a transfer."""
 
 BLOCK_ROWS = 4096
 """Rows of the plan are computed this many at a time; a tile holds fewer."""
@@ -31,6 +35,10 @@ class Block:
     groups: list[tuple[NDArray[np.int64], Weights]]
 
 
+Decided: TypeAlias = tuple[Rows, NDArray[np.float32]]
+"""What is kept of a block: the plan's rows and the parents' shares."""
+
+
 @dataclass(frozen=True)
 class ShardMaker:
     """Computes the values of any rows of a data set. `cache` (n, *sample) holds the samples by source index."""
@@ -43,17 +51,27 @@ class ShardMaker:
     checkpoint: Callable[[], None]
 
     def values(self, start: int, stop: int) -> Callable[[Column], Iterator[NDArray[Any]]]:
-        """The blocks of each column of rows start … stop−1."""
-        blocks = [self._block(first, min(first + BLOCK_ROWS, stop)) for first in range(start, stop, BLOCK_ROWS)]
+        """The values of each column of rows start … stop−1, block by block.
+
+        Ask for the images first: the rows and shares that they bring about are kept for the other columns; the weights,
+        which may be large, are not.
+        """
+        kept: list[Decided] = []
 
         def of(column: Column) -> Iterator[NDArray[Any]]:
-            for block in blocks:
-                if column.name == IMAGES:
-                    yield from self._tiles(block, column)
-                else:
-                    yield self.row_columns.values(column.name, block.rows, block.share)
+            if column.name != IMAGES:
+                for rows, share in kept or [(block.rows, block.share) for block in self._blocks(start, stop)]:
+                    yield self.row_columns.values(column.name, rows, share)
+                return
+            for block in self._blocks(start, stop):
+                kept.append((block.rows, block.share))
+                yield from self._tiles(block, column)
 
         return of
+
+    def _blocks(self, start: int, stop: int) -> Iterator[Block]:
+        for first in range(start, stop, BLOCK_ROWS):
+            yield self._block(first, min(first + BLOCK_ROWS, stop))
 
     def _block(self, start: int, stop: int) -> Block:
         self.checkpoint()
@@ -87,6 +105,7 @@ def _blend_dtype(column_dtype: str) -> str:
     return "float32" if column_dtype == "float16" else column_dtype
 
 
-def tile_rows_for(column: Column, batch_size: int | None) -> int:
-    """Rows of one tile: `batch_size` if one is asked for, else what fits in TILE_BYTES."""
-    return batch_size or max(1, TILE_BYTES // max(1, column.row_bytes))
+def tile_rows_for(column: Column, batch_size: int | None, device: Device) -> int:
+    """Rows of one tile: `batch_size` if one is asked for, else what fits in a core's cache, or is worth a transfer."""
+    tile_bytes = TILE_BYTES if device == "cpu" else BATCH_BYTES
+    return batch_size or max(1, tile_bytes // max(1, column.row_bytes))

@@ -34,6 +34,10 @@ def _set(instance: Any, **values: Any) -> None:
         object.__setattr__(instance, name, value)
 
 
+def _numbers_as_floats(options: Mapping[str, float | str]) -> dict[str, float | str]:
+    return {name: value if isinstance(value, str) else float(value) for name, value in options.items()}
+
+
 @dataclass(frozen=True)
 class MethodChoice:
     """One mixing method with the probability that a row takes it and the options that its file defines."""
@@ -42,10 +46,10 @@ class MethodChoice:
 
     name: str
     probability: float = 1.0
-    options: Mapping[str, float] = field(default_factory=dict)
+    options: Mapping[str, float | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _set(self, probability=float(self.probability), options={k: float(v) for k, v in self.options.items()})
+        _set(self, probability=float(self.probability), options=_numbers_as_floats(self.options))
 
 
 @dataclass(frozen=True)

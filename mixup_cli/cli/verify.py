@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -42,10 +41,11 @@ def verify(
     quiet: Quiet = False,
 ) -> None:
     """Check a data set: hashes, shapes, row numbers, shares, label sums. Exits with 65 if anything is wrong."""
+    from mixup_cli.engines.local import available_cores
     from mixup_cli.verify import open_finished
     from mixup_cli.verify import verify as check
 
-    threads = workers or os.cpu_count() or 1
+    threads = workers or available_cores()
     listener = show.Terminal(quiet)
     findings = check(out, threads, listener)
     manifest = open_finished(out)

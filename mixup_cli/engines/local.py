@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -9,6 +10,13 @@ from itertools import islice
 from typing import TypeVar
 
 Result = TypeVar("Result")
+
+
+def available_cores() -> int:
+    """How many cores this process may use: a container or `taskset` may leave fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class Stopped(Exception):
@@ -35,7 +43,8 @@ class LocalEngine:
         with ThreadPoolExecutor(self.workers) as pool:
             running: set[Future[Result]] = set()
             try:
-                while running or (running := {pool.submit(task) for task in islice(waiting, 2 * self.workers)}):
+                running = {pool.submit(task) for task in islice(waiting, 2 * self.workers)}
+                while running:
                     finished, running = wait(running, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in finished)
                     running |= {pool.submit(task) for task in islice(waiting, len(finished))}

@@ -15,8 +15,12 @@ def open_kernel(device: Device, surface: Surface) -> Kernel:
 
         return CpuKernel(surface)
     _require_torch(device)
+    import torch
+
     from mixup_cli.kernels.torch import TorchKernel
 
+    if name == "cpu-torch":
+        torch.set_num_threads(1)  # the engine's workers are the threads: torch's own would fight them
     return TorchKernel(surface, name.removesuffix("-torch"))
 
 

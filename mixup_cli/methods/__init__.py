@@ -30,7 +30,7 @@ def build(choice: MethodChoice) -> Method:
             raise UsageError(
                 f"--method {choice.name}: it has no option {name!r} ({', '.join(sorted(known)) or 'none'})."
             )
-        if not 0 <= value < math.inf:
+        if isinstance(value, str) or not 0 <= value < math.inf:
             raise UsageError(f"--{name}: {value!r} is not a number from 0 up.")
     return method(**{name: float(value) for name, value in choice.options.items()})
 

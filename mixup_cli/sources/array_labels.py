@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.sources.base import Labels
+from mixup_cli.sources.pictures import escape_name
 
 CLASS_LIMIT = 100_000
 _SUM_TOLERANCE = 1e-4
@@ -52,13 +53,22 @@ def _from_strings(values: NDArray[Any], where: str) -> Labels:
     if not all(isinstance(value, str | bytes) for value in found):
         raise DataError(f"{where}: labels are neither integers nor strings.")
     try:
-        texts = np.array([value.decode("utf-8") if isinstance(value, bytes) else value for value in found])
+        texts = np.array([value.decode("utf-8") if isinstance(value, bytes) else _encodable(value) for value in found])
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: a class name is not UTF-8 ({error.reason}).") from error
     names, classes = np.unique(texts, return_inverse=True)
     if len(names) > CLASS_LIMIT:
         raise DataError(f"{where}: found {len(names)} class names, expected at most {CLASS_LIMIT}.")
     return Labels(tuple(str(name) for name in names), classes.astype(np.int32))
+
+
+def _encodable(name: str) -> str:
+    """A class name as text that UTF-8 can encode; most are already. Lone surrogates are escaped as in file names."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return escape_name(name)
+    return name
 
 
 def _from_rows(values: NDArray[Any], where: str) -> Labels:

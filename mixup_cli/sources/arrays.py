@@ -118,11 +118,9 @@ class ArraySource(Source):
     def survey(self, limit: int | None = None) -> Survey:
         count = len(self) if limit is None else min(limit, len(self))
         sizes: Counter[tuple[int, int]] = Counter()
-        channels: Counter[int] = Counter()
         if self._axes:
-            height, width, channel_count = picture_extent(self._sample_shape, self._axes)
-            sizes[height, width] = channels[channel_count] = count
-        return Survey(sizes, Counter({self._form.dtype: count}), channels, self._form)
+            sizes[picture_extent(self._sample_shape, self._axes)[:2]] = count
+        return Survey(sizes, Counter({self._form.dtype: count}), self._form)
 
     def stored_bytes(self) -> Sequence[int]:
         return [math.prod(self._sample_shape) * self._rows.dtype.itemsize] * len(self)

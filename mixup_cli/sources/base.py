@@ -21,6 +21,9 @@ from mixup_cli.choices import LabelLevel, Resize
 SampleDtype: TypeAlias = Literal["uint8", "uint16", "float32"]
 Axes: TypeAlias = Literal["hwc", "chw", "hw", ""]
 
+DEPTHS: tuple[SampleDtype, ...] = ("uint8", "uint16", "float32")
+"""From the shallowest to the deepest: a form holds whatever is not deeper than itself."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SourceOptions:
@@ -95,21 +98,23 @@ class Target:
 
     `resize` None means that pictures must have the form's size already; one that has not raises `FormMismatch`.
     `value_range` maps [low, high] linearly onto the full range of an integer form, clipping what lies outside.
+    `deepest` is the dtype beyond which a deeper form would be of no use to the output (None: the form's own); a picture
+    that is deeper than a form which is not that deep raises `FormMismatch`.
     """
 
     form: Form
     resize: Resize | None = None
     value_range: tuple[float, float] | None = None
+    deepest: SampleDtype | None = None
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What the samples look like before any is decoded: how many have which (height, width), which dtype, which
-    channel count. `sizes` is empty for arrays that are no pictures, whose `array_form` then tells all."""
+    """What the samples look like before any is decoded: how many have which (height, width), and which dtype.
+    `sizes` is empty for arrays that are no pictures, whose `array_form` then tells all."""
 
     sizes: Counter[tuple[int, int]]
     dtypes: Counter[SampleDtype]
-    channels: Counter[int]
     array_form: Form | None = None
 
 
@@ -141,6 +146,9 @@ class Source(ABC):
     """
 
     kind: ClassVar[str]
+
+    load_limit: int | None = None
+    """The most samples to ask of one `load` where a single one can take long; None where all are quick."""
 
     def __init__(self, location: str, keys: Sequence[str], labels: Labels, notices: Sequence[str] = ()) -> None:
         self.location = location

@@ -36,6 +36,7 @@ class CombinedSource(Source):
         self._ends = list(accumulate(len(source) for source in sources))
         width = len(str(len(sources) - 1))  # padded, so that the keys sort as the sources stand
         self._prefixes = [f"{number:0{width}d}:" for number in range(len(sources))]
+        self.load_limit = min((each.load_limit for each in sources if each.load_limit), default=None)
         super().__init__(
             ", ".join(source.location for source in sources),
             [prefix + key for prefix, source in zip(self._prefixes, sources, strict=True) for key in source.keys],
@@ -51,12 +52,10 @@ class CombinedSource(Source):
             surveys.append(source.survey(share))
         sizes: Counter[tuple[int, int]] = Counter()
         dtypes: Counter[SampleDtype] = Counter()
-        channels: Counter[int] = Counter()
         for survey in surveys:
             sizes += survey.sizes
             dtypes += survey.dtypes
-            channels += survey.channels
-        return Survey(sizes, dtypes, channels, self._common_form(surveys))
+        return Survey(sizes, dtypes, self._common_form(surveys))
 
     def stored_bytes(self) -> Sequence[int]:
         return list(chain.from_iterable(source.stored_bytes() for source in self._sources))

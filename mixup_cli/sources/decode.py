@@ -12,7 +12,7 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from mixup_cli.choices import Resize
-from mixup_cli.sources.base import FormMismatch, SampleDtype, Target
+from mixup_cli.sources.base import DEPTHS, FormMismatch, SampleDtype, Target
 from mixup_cli.sources.headers import (
     Header,
     Undecodable,
@@ -26,8 +26,6 @@ from mixup_cli.sources.headers import (
 from mixup_cli.sources.scaling import write_converted
 
 __all__ = ["Header", "Undecodable", "crop_box", "decode", "fit_picture", "pad_size", "read_header"]
-
-_DEPTH: dict[SampleDtype, int] = {"uint8": 0, "uint16": 1, "float32": 2}
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -99,15 +97,15 @@ def _check_pixel_count(header: Header, max_pixels: int) -> None:
 def _check_depth(picture: ImageFile, header: Header, target: Target, key: str) -> SampleDtype:
     """Return the dtype that Pillow's pixels stand for; raise where they cannot become the form's."""
     dtype = target.form.dtype
+    deepest = target.deepest or dtype
+    if header.dtype == "float32" and deepest != "float32" and target.value_range is None:
+        raise Undecodable("has float pixels (pass --dtype float32 or --value-range LOW,HIGH)")
+    if DEPTHS.index(dtype) < min(DEPTHS.index(header.dtype), DEPTHS.index(deepest)):
+        raise FormMismatch(key, (header.height, header.width), header.dtype)
     if is_deep_colour(picture):
         if dtype == "uint8":
             return "uint8"
         raise Undecodable("has 16 bits per colour channel, of which Pillow reads only 8 (--dtype uint8 accepts that)")
-    if header.dtype == "float32" and dtype == "uint8" and target.value_range is None:
-        raise Undecodable("has float pixels (pass --dtype float32 or --value-range LOW,HIGH)")
-    ranged = header.dtype == "float32" and target.value_range is not None
-    if dtype != "uint8" and not ranged and _DEPTH[header.dtype] > _DEPTH[dtype]:
-        raise FormMismatch(key, (header.height, header.width), header.dtype)
     return header.dtype
 
 

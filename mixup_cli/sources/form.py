@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, cast
 
+from mixup_cli.choices import Dtype
 from mixup_cli.errors import UsageError
 from mixup_cli.recipe import Recipe
-from mixup_cli.sources.base import Form, SampleDtype, Survey, Target
+from mixup_cli.sources.base import DEPTHS, Form, SampleDtype, Survey, Target
 
 DEFAULT_SIZE = (224, 224)
 """Height and width where pictures differ in size and none was asked for: what ImageNet models take."""
-
-DEPTHS: tuple[SampleDtype, ...] = ("uint8", "uint16", "float32")
-"""From the shallowest to the deepest: a form holds whatever is not deeper than itself."""
 
 
 @dataclass(frozen=True)
@@ -30,23 +27,23 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
     form, notices = (
         _picture_form(recipe, survey) if survey.array_form is None else _array_form(recipe, survey.array_form)
     )
-    dtype = _output_dtype(recipe, form, is_array=survey.array_form is not None)
-    depth = form.dtype
-    form = replace(form, dtype=_working_dtype(dtype, depth))
-    if dtype == "uint8" and depth == "uint16":
+    asked = recipe.dtype or ("uint8" if survey.array_form is None else "source")
+    deepest = _deepest(asked)
+    depth = _depth(asked, survey, recipe)
+    form = replace(form, dtype=min(depth, deepest, key=DEPTHS.index))
+    if deepest == "uint8" and depth == "uint16":
         notices.append("16-bit values become 8-bit ones by (v * 255 + 32767) // 65535; --dtype uint16 keeps them")
-    if dtype == "uint8" and depth == "float32" and recipe.value_range is None:
-        raise UsageError("--dtype uint8: the samples are floats. Pass --dtype float32, or say --value-range LOW,HIGH.")
     height, width, channels = form.extent
     same_size = len(survey.sizes) == 1 and recipe.size is None
     resolved = recipe.with_(
         size=(height, width) if form.axes else None,
-        channels={1: "grey", 3: "rgb"}.get(channels) if form.axes else None,
+        channels={1: "grey", 3: "rgb"}.get(channels) if form.axes in ("hwc", "chw") else None,
         layout={"hwc": "nhwc", "chw": "nchw"}.get(form.axes),
-        dtype=dtype,
+        dtype=form.dtype if asked == "source" else asked,
     )
     _check_channels(resolved, channels if form.axes else 1)
-    return Decided(resolved, Target(form, None if same_size else recipe.resize, recipe.value_range), tuple(notices))
+    target = Target(form, None if same_size else recipe.resize, recipe.value_range, deepest)
+    return Decided(resolved, target, tuple(notices))
 
 
 def _picture_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
@@ -61,8 +58,7 @@ def _picture_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
             f"{how} to {size[1]}x{size[0]}; --size WIDTHxHEIGHT and --resize choose otherwise"
         )
     channels = 1 if recipe.channels == "grey" else 3
-    depth: SampleDtype = max(survey.dtypes, key=DEPTHS.index, default="uint8")
-    return _oriented((*size, channels), depth, recipe.layout or "nhwc"), notices
+    return _oriented((*size, channels), "uint8", recipe.layout or "nhwc"), notices
 
 
 def _array_form(recipe: Recipe, natural: Form) -> tuple[Form, list[str]]:
@@ -88,20 +84,25 @@ def _oriented(shape: tuple[int, int, int], dtype: SampleDtype, layout: str) -> F
     return Form((channels, height, width), dtype, "chw") if layout == "nchw" else Form(shape, dtype, "hwc")
 
 
-OutputDtype = Literal["uint8", "uint16", "float16", "float32"]
+def _deepest(asked: Dtype) -> SampleDtype:
+    """The deepest working dtype that the output can use: an integer output no deeper than itself, others any."""
+    return asked if asked in ("uint8", "uint16") else "float32"
 
 
-def _output_dtype(recipe: Recipe, form: Form, is_array: bool) -> OutputDtype:
-    """What `--dtype` means: pictures become uint8 unless told otherwise, arrays stay as they are."""
-    asked = recipe.dtype or ("source" if is_array else "uint8")
-    return form.dtype if asked == "source" else asked
+def _depth(asked: Dtype, survey: Survey, recipe: Recipe) -> SampleDtype:
+    """The deepest dtype among the samples.
 
-
-def _working_dtype(output: OutputDtype, depth: SampleDtype) -> SampleDtype:
-    """The samples' own depth, but never deeper than an integer output."""
-    if output in ("uint8", "uint16"):
-        return min(cast("SampleDtype", output), depth, key=DEPTHS.index)
-    return depth
+    Floats that cannot become the integers asked for do not count among pictures: the scan takes each for broken. Raises
+    UsageError where there is nothing else.
+    """
+    dtypes = set(survey.dtypes)
+    if asked in ("uint8", "uint16") and recipe.value_range is None and "float32" in dtypes:
+        dtypes.remove("float32")
+        if not dtypes:
+            raise UsageError(
+                f"--dtype {asked}: the samples are floats. Pass --dtype float32, or say --value-range LOW,HIGH."
+            )
+    return max(dtypes, key=DEPTHS.index, default="uint8")
 
 
 def _check_channels(recipe: Recipe, channels: int) -> None:

@@ -6,6 +6,7 @@ and leaves Pillow's own limit on pixels (a process-wide setting, which warns) al
 
 from __future__ import annotations
 
+import errno
 import io
 import struct
 from collections.abc import Iterator
@@ -54,6 +55,9 @@ _PLUGINS: tuple[tuple[bytes, type[ImageFile]], ...] = (
     (b"BM", BmpImageFile),
 )
 
+MACHINE_ERRNOS = frozenset([errno.EMFILE, errno.ENFILE, errno.EIO])
+"""Errors that say something of the machine, and nothing of the file that was being read."""
+
 # What Pillow says when it met the end of the file; the last three when it was still looking for the first pixel.
 _CUT_OFF_WORDS = (
     "truncated",
@@ -70,12 +74,11 @@ _CUT_OFF_WORDS = (
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture's header says: upright size in pixels, depth, and 1 (grey) or 3 channels (alpha never counts)."""
+    """What a picture's header says: its upright size in pixels, and its depth."""
 
     height: int
     width: int
     dtype: SampleDtype
-    channels: int
 
 
 def read_header(data: bytes | IO[bytes]) -> Header:
@@ -92,14 +95,17 @@ def read_header(data: bytes | IO[bytes]) -> Header:
 
 @contextmanager
 def reasons(data: bytes | None) -> Iterator[None]:
-    """Turn whatever Pillow raises on damaged content into Undecodable, with a reason fit for a user."""
+    """Turn whatever Pillow raises on damaged content into Undecodable, with a reason fit for a user.
+
+    What is the machine's fault and not the picture's (no memory, a disk that cannot be read) is raised as it is.
+    """
     try:
         yield
-    except Undecodable:
+    except (Undecodable, MemoryError):
         raise
-    except MemoryError as error:
-        raise Undecodable("cannot decode (not enough memory)") from error
     except Exception as error:  # Pillow's plugins raise nearly every built-in exception on damaged content.
+        if isinstance(error, OSError) and error.errno in MACHINE_ERRNOS:
+            raise
         if data is not None and _is_cut_off(error, data):
             raise Undecodable(f"cannot decode (file ends at byte {len(data)})") from error
         raise Undecodable(f"cannot decode ({_in_short(error)})") from error
@@ -139,8 +145,7 @@ def header_of(picture: ImageFile, orientation: int) -> Header:
         dtype = "uint16"
     elif mode in ("I", "F"):
         dtype = "float32"
-    grey = mode in ("1", "L", "LA", "La", "F") or mode.startswith("I")
-    return Header(height, width, dtype, 1 if grey else 3)
+    return Header(height, width, dtype)
 
 
 def is_deep_colour(picture: ImageFile) -> bool:

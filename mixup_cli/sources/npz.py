@@ -6,6 +6,7 @@ memory, up to a limit.
 
 from __future__ import annotations
 
+import lzma
 import math
 import struct
 import zipfile
@@ -23,6 +24,17 @@ from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.sources.bounded_read import INFLATED_LIMIT_BYTES, read_up_to
 
 _LOCAL_HEADER_BYTES = 30
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    UnicodeDecodeError,
+    struct.error,
+)
+"""What reading a damaged archive raises."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +101,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, struct.error) as error:
+    except _DAMAGED as error:
         raise DataError(f"{path}: is no readable .npz ({error}). Write it again with np.savez.") from error
     except OSError as error:
         raise NoInputError(f"{path}: cannot read ({error.strerror or error}).") from error

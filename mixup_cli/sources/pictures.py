@@ -5,18 +5,26 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections import Counter
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.errors import StorageError
 from mixup_cli.sources.base import Labels, Loaded, SampleDtype, Source, Survey, Target
 from mixup_cli.sources.decode import Undecodable, decode, read_header
+from mixup_cli.sources.headers import MACHINE_ERRNOS
 
 SUFFIXES = frozenset(["bmp", "dib", "gif", "jfif", "jpe", "jpeg", "jpg", "png", "tif", "tiff", "webp"])
 """What a folder walk takes for a picture, in lower case. The content decides how it is decoded."""
+
+
+FILE_BYTES = 1 << 30
+"""A file larger than this is taken for no picture, and is not read into memory."""
 
 
 def escape_name(name: str) -> str:
@@ -45,6 +53,7 @@ class PictureSource(Source):
     """Pictures in files: `paths` are relative to `root` (or absolute), one for each key, in the order of the keys."""
 
     kind: ClassVar[str] = "pictures"
+    load_limit = 1
 
     def __init__(
         self, root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str] = (), *, max_pixels: int
@@ -63,18 +72,16 @@ class PictureSource(Source):
         count = len(self) if limit is None else min(limit, len(self))
         sizes: Counter[tuple[int, int]] = Counter()
         dtypes: Counter[SampleDtype] = Counter()
-        channels: Counter[int] = Counter()
         for step in range(count):
             try:
-                with open(self.path(step * len(self) // count), "rb") as file:
+                with _opened(self.path(step * len(self) // count)) as file:
                     header = read_header(file)
-            except (OSError, Undecodable):
+            except Undecodable:
                 continue
             if header.height * header.width <= self._max_pixels:
                 sizes[header.height, header.width] += 1
                 dtypes[header.dtype] += 1
-                channels[header.channels] += 1
-        return Survey(sizes, dtypes, channels)
+        return Survey(sizes, dtypes)
 
     def stored_bytes(self) -> Sequence[int]:
         """See `Source.stored_bytes`."""
@@ -86,16 +93,45 @@ class PictureSource(Source):
 
     def _load_one(self, index: int, target: Target, out: NDArray[np.generic]) -> Loaded:
         try:
-            with open(self.path(index), "rb") as file:
-                data = file.read()
-        except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path.
-            return Loaded(0, "", f"cannot read ({getattr(error, 'strerror', None) or error})")
+            with _opened(self.path(index)) as file:
+                data = _whole(file)
+        except Undecodable as error:
+            return Loaded(0, "", str(error))
         digest = hashlib.sha256(data).hexdigest()
         try:
             out[...] = decode(data, target, self.keys[index], self._max_pixels)
         except Undecodable as error:
             return Loaded(len(data), digest, str(error))
         return Loaded(len(data), digest)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[IO[bytes]]:
+    """Open a regular file, without waiting for the other end of a pipe.
+
+    Raises Undecodable where this file cannot be read, and StorageError where no file could be.
+    """
+    try:
+        with open(path, "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Undecodable("not a regular file")
+            yield file
+    except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path.
+        reason = getattr(error, "strerror", None) or error
+        if isinstance(error, OSError) and error.errno in MACHINE_ERRNOS:
+            raise StorageError(f"{escape_name(path)}: cannot read ({reason}).") from error
+        raise Undecodable(f"cannot read ({reason})") from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _whole(file: IO[bytes]) -> bytes:
+    size = os.fstat(file.fileno()).st_size
+    if size > FILE_BYTES:
+        raise Undecodable(f"has {size} bytes, more than a picture may have ({FILE_BYTES})")
+    return file.read(size)
 
 
 def _stored_bytes(path: str) -> int:

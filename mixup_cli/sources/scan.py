@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +18,10 @@ from mixup_cli.sources.base import Loaded, Source, Target
 from mixup_cli.sources.table import SourceTable, label_texts
 
 CHUNK_BYTES = 4 << 20
-"""Samples are scanned in runs of about this many decoded bytes."""
+"""Samples are scanned in runs of about this many decoded bytes …"""
+
+CHUNKS_PER_WORKER = 8
+"""… but in no fewer runs than this for each worker, so that a few large pictures keep all of them busy."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,9 @@ def scan(
 def _tasks(
     source: Source, target: Target, cache: NDArray[Any], engine: LocalEngine
 ) -> Iterator[Callable[[], tuple[int, list[Loaded]]]]:
-    chunk = max(1, CHUNK_BYTES // max(1, target.form.sample_bytes))
+    by_bytes = CHUNK_BYTES // max(1, target.form.sample_bytes)
+    by_workers = math.ceil(len(source) / (CHUNKS_PER_WORKER * engine.workers))
+    chunk = max(1, min(by_bytes, by_workers))
     for start in range(0, len(source), chunk):
         yield partial(_scan_chunk, source, target, cache, engine, start, min(start + chunk, len(source)))
 
@@ -59,8 +65,12 @@ def _tasks(
 def _scan_chunk(
     source: Source, target: Target, cache: NDArray[Any], engine: LocalEngine, start: int, stop: int
 ) -> tuple[int, list[Loaded]]:
-    engine.checkpoint()
-    return start, source.load(start, stop, target, cache[start:stop])
+    loaded: list[Loaded] = []
+    for first in range(start, stop, source.load_limit or stop - start):
+        engine.checkpoint()
+        last = min(stop, first + (source.load_limit or stop - start))
+        loaded += source.load(first, last, target, cache[first:last])
+    return start, loaded
 
 
 def _settle(key: str, problem: str, broken: int, tolerance: Tolerance) -> None:

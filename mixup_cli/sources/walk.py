@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -74,14 +75,23 @@ def _list_folder(root: str, folder: str, tree: Tree, queues: tuple[list[str], li
         name = entry.name
         if name.startswith("."):
             continue
-        if entry.is_dir():
+        if _is_folder(entry):
             queues[entry.is_symlink()].append(prefix + name)
         elif name.rpartition(".")[2].lower() in SUFFIXES and "." in name:
             # A link that leads nowhere is taken too: the scan then reports it. A pipe would block, so it is not.
-            if entry.is_file() or entry.is_symlink():
+            if entry.is_symlink() or entry.is_file():
                 tree.pictures.append(prefix + name)
         elif not _PAPERS.fullmatch(name):
             tree.others.append(prefix + name)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # A link in a circle leads nowhere.
+            return False
+        raise StorageError(f"{escape_name(entry.path)}: cannot tell what this is ({error.strerror}).") from error
 
 
 def _identity(path: str) -> tuple[int, int] | None:
