@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mixup_cli import existing
 from mixup_cli.engines.local import LocalEngine
-from mixup_cli.errors import DataError
+from mixup_cli.errors import DataError, UsageError
 from mixup_cli.generate import Run, shard_maker
 from mixup_cli.listener import Listener
 from mixup_cli.make_shard import ShardMaker
@@ -21,13 +21,14 @@ from mixup_cli.prepare import SURVEY_SAMPLES, prepare
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.cache import allocate
-from mixup_cli.sources.scan import Tolerance, scan
+from mixup_cli.sources.scan import Scanned, Tolerance, scan, until_it_fits
 from mixup_cli.sources.table import first_difference
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.layout import Column
 from mixup_cli.storage.manifest import Manifest, ShardRecord
+from mixup_cli.storage.plain_hdf5 import plain_data_set
 from mixup_cli.storage.shard import bytes_of
-from mixup_cli.verify import Finding
+from mixup_cli.verify import DAMAGE, Finding
 
 
 def recompute(
@@ -38,9 +39,18 @@ def recompute(
     Raises DataError where the source is not the one that the data set was made from.
     """
     engine = LocalEngine(workers)
-    job = prepare(Recipe.from_dict(manifest.recipe), source, source.survey(SURVEY_SAMPLES))
-    cache = allocate(job.target.form, len(source), scratch)
-    table = scan(source, job.target, cache, Tolerance("skip"), engine, listener)
+    recipe, survey = Recipe.from_dict(manifest.recipe), source.survey(SURVEY_SAMPLES)
+
+    def attempt() -> Scanned:
+        target = prepare(recipe, source, survey).target
+        cache = allocate(target.form, len(source), scratch)
+        return cache, scan(source, target, cache, Tolerance("skip"), engine, listener)
+
+    try:
+        cache, table = until_it_fits(survey, attempt)
+        job = prepare(recipe, source, survey)
+    except UsageError as problem:
+        raise DataError(f"{folder.path}: was made from another source ({problem})") from problem
     before = existing.sealed_table(folder)
     if before is not None and (difference := first_difference(before, table)) is not None:
         raise DataError(
@@ -64,8 +74,9 @@ def _recompute(path: Path, columns: list[Column], record: ShardRecord, maker: Sh
     try:
         with h5py.File(path, "r", locking=False) as file:
             for column in columns:
-                problems += _first_other_row(file[column.name], blocks(column), column.name, record.start)
-    except (OSError, RuntimeError, KeyError, ValueError) as problem:
+                stored = plain_data_set(file, column.name, column.name)
+                problems += _first_other_row(stored, blocks(column), column.name, record.start)
+    except DAMAGE as problem:
         problems.append(f"cannot be read ({problem})")
     return record.stop - record.start, [Finding(record.file, problem) for problem in problems]
 

@@ -19,12 +19,13 @@ SIDE_BYTES_PER_SAMPLE = 160
 
 @dataclass(frozen=True)
 class Needs:
-    """What a run needs, in bytes. `output_bytes` is of uncompressed shards; compression can only make it less."""
+    """What a run needs. `output_bytes` is what rows take uncompressed, `side_bytes` what stands around them."""
 
     rows: int
     shards: int
     row_bytes: int
     output_bytes: int
+    side_bytes: int
     cache_bytes: int
     cache_on_disk: bool
     free_bytes: int
@@ -33,7 +34,7 @@ class Needs:
     @property
     def disk_bytes(self) -> int:
         """Disk that is needed at most."""
-        return self.output_bytes + (self.cache_bytes if self.cache_on_disk else 0)
+        return self.output_bytes + self.side_bytes + (self.cache_bytes if self.cache_on_disk else 0)
 
     @property
     def certain_bytes(self) -> int:
@@ -48,7 +49,8 @@ def needs(job: Job, sample_count: int, rows: int, out: Path) -> Needs:
         rows=rows,
         shards=shard_count(rows, job.samples_per_shard),
         row_bytes=job.row_bytes,
-        output_bytes=rows * job.row_bytes + OVERHEAD_BYTES + sample_count * SIDE_BYTES_PER_SAMPLE,
+        output_bytes=rows * job.row_bytes,
+        side_bytes=OVERHEAD_BYTES + sample_count * SIDE_BYTES_PER_SAMPLE,
         cache_bytes=sample_count * form.sample_bytes,
         cache_on_disk=goes_to_disk(form, sample_count),
         free_bytes=shutil.disk_usage(_existing(out)).free,

@@ -23,6 +23,7 @@ def what_is_there(folder: DataSetFolder) -> tuple[Manifest | None, Recipe | None
     foreign = folder.foreign()
     finished, job = folder.finished(), folder.job()
     if foreign and not folder.is_ours:
+        folder.check_clearable()  # if even --force would refuse, do not speak of it
         raise OutputExistsError(
             f"{folder.path}: holds {foreign[0]!r}, which is not part of a data set. Use another -o (or --force, which "
             "leaves such files alone)."
@@ -90,6 +91,22 @@ def check_same_pixels(folder: DataSetFolder, fingerprint: str) -> None:
         f"{folder.path}: was begun where pictures decode to other pixels ({'; '.join(changed) or 'another machine'}). "
         f"Continue there. {REMEDY}."
     )
+
+
+def all_there(folder: DataSetFolder, finished: Manifest) -> bool:
+    """Whether every shard is there in full length. Reads no content: that is what `verify` is for."""
+    sizes = {entry.name: entry.stat().st_size for entry in folder.path.glob("shard-*.h5")}
+    return all(sizes.get(shard.file) == shard.bytes for shard in finished.shards)
+
+
+def check_not_cut_down(folder: DataSetFolder, rows: int) -> None:
+    """Refuse to throw away shards that an unfinished run has made for more rows than are wanted now."""
+    made = folder.rows_done()
+    if made > rows:
+        raise OutputExistsError(
+            f"{folder.path}: an unfinished run has made {made} samples here, more than the {rows} asked for. "
+            "Ask for as many, or pass --force to begin anew."
+        )
 
 
 def enough(folder: DataSetFolder, finished: Manifest, wanted: int) -> bool:

@@ -15,7 +15,6 @@ from mixup_cli import existing
 from mixup_cli.choices import Device
 from mixup_cli.columns import RowColumns
 from mixup_cli.engines.local import LocalEngine, available_cores
-from mixup_cli.errors import DataError
 from mixup_cli.estimate import check_room, needs
 from mixup_cli.fingerprint import pixel_fingerprint, versions
 from mixup_cli.kernels.device import open_kernel
@@ -25,10 +24,10 @@ from mixup_cli.plan import Plan
 from mixup_cli.prepare import SURVEY_SAMPLES, Job, adopt, prepare, shard_count, shard_rows
 from mixup_cli.recipe import Recipe
 from mixup_cli.records import manifest_of, run_record
-from mixup_cli.sources.base import FormMismatch, Source
+from mixup_cli.sources.base import Source
 from mixup_cli.sources.cache import allocate
 from mixup_cli.sources.cache import discard as discard_cache
-from mixup_cli.sources.scan import Tolerance, scan
+from mixup_cli.sources.scan import Scanned, Tolerance, scan, until_it_fits
 from mixup_cli.sources.table import SourceTable
 from mixup_cli.storage.finish import finish
 from mixup_cli.storage.folder import DataSetFolder, shard_name
@@ -65,13 +64,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to. `shards_made` counts those that this run wrote, `shards` all that there are."""
+    """What a run came to. `shards_made` counts those that this run wrote, `shards` all that there are, `skipped` the
+    inputs that were left out."""
 
     manifest: Path
     state: State
     samples: int
     shards: int
     shards_made: int
+    skipped: int
     bytes: int
     seconds: float
 
@@ -96,8 +97,16 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
             work.folder.remove_work()
     manifest, seconds = work.manifest, time.monotonic() - began
     totals = manifest.totals
-    path = run.out / MANIFEST
-    return Outcome(path, state, totals.samples, totals.shards, work.shards_made, totals.bytes, seconds)
+    return Outcome(
+        manifest=run.out / MANIFEST,
+        state=state,
+        samples=totals.samples,
+        shards=totals.shards,
+        shards_made=work.shards_made,
+        skipped=len(manifest.source.skipped),
+        bytes=totals.bytes,
+        seconds=seconds,
+    )
 
 
 class _Work:
@@ -130,10 +139,12 @@ class _Work:
             return "made" if self._stored is None else "resumed"
         existing.check_same_listing(self.folder, self._source)
         usable_count = self._finished.source.samples - len(self._finished.source.skipped)
-        if existing.enough(self.folder, self._finished, self._row_count(usable_count)):
-            self.manifest = self._finished
-            return "unchanged"
-        return "extended"
+        if not existing.enough(self.folder, self._finished, self._row_count(usable_count)):
+            return "extended"
+        if not existing.all_there(self.folder, self._finished):
+            return "resumed"  # somebody removed or cut shards: what is missing is made again
+        self.manifest = self._finished
+        return "unchanged"
 
     def carry_out(self) -> None:
         """Scan, plan, make the shards that are missing, and seal the manifest."""
@@ -142,7 +153,7 @@ class _Work:
         fingerprint = pixel_fingerprint()
         if not replaces:
             existing.check_same_pixels(self.folder, fingerprint)
-        cache, table = self._scanned()
+        cache, table = until_it_fits(self._survey, self._scan)
         if not replaces:
             existing.check_same_source(self.folder, existing.sealed_table(self.folder), table)
         maker = shard_maker(self._job, self._source, table, cache, self._run, self._engine.checkpoint)
@@ -164,29 +175,15 @@ class _Work:
         needed = needs(self._job, sample_count, self._row_count(sample_count), self.folder.path)
         check_room(needed, self.folder.shard_bytes(), self.folder.path)
 
-    def _scanned(self) -> tuple[NDArray[Any], SourceTable]:
-        """Fill the cache. If a sample does not fit what the survey suggested, decide again with what is known now."""
-        while True:
-            self._tell(*self._source.notices, *self._job.notices)
-            form = self._job.target.form
-            cache = allocate(form, len(self._source), self.folder.work)
-            try:
-                table = scan(self._source, self._job.target, cache, self._run.tolerance, self._engine, self._listener)
-            except FormMismatch as mismatch:
-                del cache  # before room is made for the next
-                self._decide_again(mismatch)
-            else:
-                return cache, table
-
-    def _decide_again(self, mismatch: FormMismatch) -> None:
-        """Add to the survey what it missed. Raises DataError if that changes nothing: the scan would never end."""
-        before = self._job.target
-        self._survey.sizes[mismatch.size] += 1
-        self._survey.dtypes[mismatch.dtype] += 1
+    def _scan(self) -> Scanned:
+        """Fill the cache, in the form that the survey as it now is suggests."""
         self._job = self._prepare()
-        if self._job.target == before:
-            raise DataError(f"{mismatch}: does not fit {before.form.dtype} {before.form.shape}, and nothing else does.")
         existing.check_same_recipe(self.folder, self._stored, self._job.recipe)
+        self._tell(*self._source.notices, *self._job.notices)
+        cache = allocate(self._job.target.form, len(self._source), self.folder.work)
+        table = scan(self._source, self._job.target, cache, self._run.tolerance, self._engine, self._listener)
+        self._tell(*skipped_notices(table))
+        return cache, table
 
     def _tell(self, *notices: str) -> None:
         """Pass on what was not told before."""
@@ -208,6 +205,7 @@ class _Work:
         parts = [shard_rows(number, rows, per_shard) for number in range(count)]
         records = {n: self.folder.done(n, part.start, part.stop) for n, part in enumerate(parts)}
         missing = {n: parts[n] for n, record in records.items() if record is None}
+        existing.check_not_cut_down(self.folder, rows)
         self.folder.remove_from(count)
         for number in missing:
             self.folder.forget(number)
@@ -236,6 +234,16 @@ class _Work:
         )
         self.folder.add_done(number, record)
         return number, record
+
+
+def skipped_notices(table: SourceTable) -> list[str]:
+    """What the user should know of inputs that were left out."""
+    skipped = list(table.skipped())
+    if not skipped:
+        return []
+    _, key, reason = skipped[0]
+    first = f"{key}: {reason}" if len(skipped) == 1 else f"the first is {key}: {reason}"
+    return [f"{len(skipped):,} of {len(table.keys):,} inputs left out ({first}); sources.csv tells of each"]
 
 
 def row_count(recipe: Recipe, run: Run, usable_count: int) -> int:

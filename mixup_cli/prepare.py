@@ -17,6 +17,8 @@ from mixup_cli.storage.shard import ShardSpec
 SURVEY_SAMPLES = 64
 """Headers looked at before the scan. Should a later picture not fit, the scan begins again with what it found."""
 
+ZSTD_NOTICE = "zstd: readers need its HDF5 filter (in Python: import hdf5plugin); gzip is readable everywhere"
+
 SHARD_BYTES = 64 << 20
 """The default size of a shard."""
 
@@ -55,7 +57,8 @@ def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | N
         "class_names": list(labels.class_names),
     }
     spec = ShardSpec(columns, attributes, resolved.compression)
-    return Job(resolved, decided.target, spec, per_shard, labels.class_names, decided.notices)
+    notices = decided.notices + ((ZSTD_NOTICE,) if resolved.compression == "zstd" else ())
+    return Job(resolved, decided.target, spec, per_shard, labels.class_names, notices)
 
 
 def adopt(recipe: Recipe, stored: Recipe | None, keeps_shard_size: bool) -> Recipe:

@@ -7,20 +7,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from mixup_cli.engines.local import LocalEngine
-from mixup_cli.errors import NoInputError
+from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.labels import dense_from_classes
 from mixup_cli.listener import Listener
+from mixup_cli.sources.base import picture_extent
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
+from mixup_cli.storage.plain_hdf5 import plain_data_set
 from mixup_cli.storage.seal import WORK_FOLDER
 from mixup_cli.storage.shard import bytes_of, require_filter
 
 READ_BYTES = 1 << 20
 SUM_TOLERANCE = 1e-6
+NAME_LETTERS = 80
+
+DAMAGE = (DataError, OSError, RuntimeError, KeyError, TypeError, ValueError)
+"""All that reading a damaged shard raises."""
 
 
 @dataclass(frozen=True)
@@ -70,31 +79,28 @@ def _files(folder: Path, manifest: Manifest) -> Iterator[Finding]:
             yield Finding(path.name, "is not in the manifest. Remove it: readers that take shard-*.h5 would read it.")
     if (folder / WORK_FOLDER).exists():
         yield Finding(WORK_FOLDER, "is there, as if a run were under way or had been cut off. Run generate again.")
-    expected = _checksums(folder)
-    if isinstance(expected, Finding):
-        yield expected
+    try:
+        lines = (folder / names.CHECKSUMS).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as failure:
+        yield Finding(names.CHECKSUMS, f"cannot be read ({failure})")
         return
-    of_shards = {shard.file: shard.sha256 for shard in manifest.shards}
-    expected |= {names.SOURCES: manifest.source.fingerprint}
-    for name in sorted(expected.keys() | of_shards.keys() | {names.MANIFEST, names.CARD, names.CROISSANT}):
-        if name in of_shards:
-            if expected.get(name) != of_shards[name]:
-                yield Finding(names.CHECKSUMS, f"its hash of {name} is not the manifest's")
-        elif (problem := _hash_problem(folder / name, expected.get(name))) is not None:
+    by_manifest = {shard.file: shard.sha256 for shard in manifest.shards} | {names.SOURCES: manifest.source.fingerprint}
+    expected = dict.fromkeys([*by_manifest, names.CARD, names.CROISSANT, names.MANIFEST], "")
+    for number, line in enumerate(lines, 1):
+        digest, _, name = line.partition("  ")
+        if expected.get(name) != "":  # a name from outside is never opened: it could lead anywhere
+            yield Finding(names.CHECKSUMS, f"line {number} names {name[:NAME_LETTERS]!r}, which was not expected")
+        else:
+            expected[name] = digest
+    for name, digest in sorted(expected.items()):
+        if name in by_manifest and digest != by_manifest[name]:
+            yield Finding(names.CHECKSUMS, f"its hash of {name} is not the manifest's")
+        if name not in listed and (problem := _hash_problem(folder / name, by_manifest.get(name, digest))) is not None:
             yield Finding(name, problem)
 
 
-def _checksums(folder: Path) -> dict[str, str] | Finding:
-    """SHA256SUMS by name."""
-    try:
-        lines = (folder / names.CHECKSUMS).read_text().splitlines()
-        return {name: digest for digest, name in (line.split("  ", 1) for line in lines)}
-    except (OSError, ValueError) as problem:
-        return Finding(names.CHECKSUMS, f"cannot be read ({problem})")
-
-
-def _hash_problem(path: Path, expected: str | None) -> str | None:
-    if expected is None:
+def _hash_problem(path: Path, expected: str) -> str | None:
+    if not expected:
         return f"has no line in {names.CHECKSUMS}"
     digest = hashlib.sha256()
     try:
@@ -121,7 +127,7 @@ def _shard(folder: Path, manifest: Manifest, record: ShardRecord) -> tuple[int, 
             problems += _content(file, manifest, record)
     except FileNotFoundError:
         problems.append("is missing")
-    except (OSError, RuntimeError, KeyError, ValueError) as problem:  # all that HDF5 raises on damage
+    except DAMAGE as problem:
         problems.append(f"cannot be read ({problem})")
     return record.stop - record.start, [Finding(record.file, problem) for problem in problems]
 
@@ -133,24 +139,53 @@ def _content(file: h5py.File, manifest: Manifest, record: ShardRecord) -> Iterat
     if surplus := sorted(file.keys() ^ columns.keys()):
         yield f"has other columns than the manifest: {', '.join(surplus)}"
         return
+    stored = {name: plain_data_set(file, name, name) for name in columns}
     for name, column in columns.items():
-        found = (file[name].dtype.name, file[name].shape)
+        found = (stored[name].dtype.name, stored[name].shape)
         if found != (expected := (column.dtype, (rows, *column.shape))):
             yield f"{name} is {found[0]} {found[1]}, and {expected[0]} {expected[1]} was expected"
             return
-    yield from _values(file, manifest, record)
-    for name, stored in record.columns.items():
-        if stored.content_sha256 and hashlib.sha256(bytes_of(file[name][:])).hexdigest() != stored.content_sha256:
+    yield from _values({name: data_set[:] for name, data_set in stored.items() if name != "images"}, manifest, record)
+    for name, sealed in record.columns.items():
+        if sealed.content_sha256 and hashlib.sha256(bytes_of(stored[name][:])).hexdigest() != sealed.content_sha256:
             yield f"{name} does not hold what was sealed"
 
 
-def _values(file: h5py.File, manifest: Manifest, record: ShardRecord) -> Iterator[str]:
+def _values(columns: dict[str, NDArray[Any]], manifest: Manifest, record: ShardRecord) -> Iterator[str]:
     """What must hold of the values whatever the recipe."""
-    if not np.array_equal(file["index"][:], np.arange(record.start, record.stop)):
+    if not np.array_equal(columns["index"], np.arange(record.start, record.stop)):
         yield f"index is not {record.start} … {record.stop - 1}"
-    for name in file.keys() & {"share", "label_share", "labels"}:
-        worst = np.abs(file[name][:].sum(axis=1, dtype=np.float64) - 1.0).max()
+    for name in columns.keys() & {"share", "label_share", "labels"}:
+        worst = np.abs(columns[name].sum(axis=1, dtype=np.float64) - 1.0).max()
         if not worst <= SUM_TOLERANCE:
             yield f"a row of {name} sums to 1 only within {worst:.3g}"
-    if (last := file["source_index"][:].max()) >= manifest.source.samples:
-        yield f"source_index goes up to {last}, and there are {manifest.source.samples} inputs"
+    counts = {
+        "source_index": (manifest.source.samples, "inputs"),
+        "source_label": (len(manifest.class_names), "classes"),
+        "method": (len(manifest.methods), "methods"),
+    }
+    outside = [
+        f"{name} goes from {columns[name].min()} to {columns[name].max()}, and there are {count} {what}"
+        for name, (count, what) in counts.items()
+        if name in columns and not 0 <= columns[name].min() <= columns[name].max() < count
+    ]
+    yield from outside
+    if not outside and {"labels", "source_label", "label_share"} <= columns.keys():
+        same = columns["labels"] == dense_from_classes(
+            columns["source_label"], columns["label_share"], len(manifest.class_names)
+        )
+        if not same.all():
+            row = record.start + int(np.argmin(same.all(axis=1)))
+            yield f"labels of row {row} is not what source_label and label_share give"
+    yield from _boxes(columns["box"], manifest, record.start)
+
+
+def _boxes(boxes: NDArray[np.int32], manifest: Manifest, first_row: int) -> Iterator[str]:
+    """Boxes lie in the picture. What is no picture has none: zeros."""
+    shape = next(column.shape for column in manifest.columns if column.name == "images")
+    height, width, _ = picture_extent(shape, manifest.axes) if manifest.axes else (0, 0, 0)
+    top, left, bottom, right = boxes.T
+    sound = (top >= 0) & (top <= bottom) & (bottom <= height) & (left >= 0) & (left <= right) & (right <= width)
+    if not sound.all():
+        row = int(np.argmin(sound))
+        yield f"box of row {first_row + row} is {boxes[row].tolist()}, and the picture is {height} high, {width} wide"

@@ -22,7 +22,7 @@ from mixup_cli.errors import MixupGenError, StorageError
 
 INTERRUPTED = 130
 TERMINATED = 143
-CONTINUE = "Finished shards are kept: run the same command again to continue."
+CONTINUE = "Run the same command again to continue: finished shards are kept."
 
 app = typer.Typer(
     name="mixup-gen",

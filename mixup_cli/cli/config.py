@@ -38,7 +38,9 @@ def load(context: typer.Context, path: Path | None) -> Path | None:
         if isinstance(value, dict | list):
             raise UsageError(f"{path}: {key} is a {type(value).__name__}. Write it as on the command line, in quotes.")
         is_flag = getattr(known[name], "is_flag", False)
-        defaults[name] = value if is_flag or isinstance(value, bool) else str(value)
+        if isinstance(value, bool) and not is_flag:
+            raise UsageError(f"{path}: {key} is {str(value).lower()}, and it takes a value. Write it as for --{key}.")
+        defaults[name] = value if is_flag else str(value)
     context.default_map = {**(context.default_map or {}), **defaults}
     return path
 

@@ -11,6 +11,7 @@ from mixup_cli.cli import show
 from mixup_cli.cli.config import ConfigFile, as_toml
 from mixup_cli.cli.groups import option, takes
 from mixup_cli.cli.options import OUTPUT, RUNNING, RecipeFlags, RunFlags, SourceFlags
+from mixup_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from mixup_cli.forecast import Forecast
@@ -30,7 +31,9 @@ Out = Annotated[
 Json = Annotated[bool, option("--json", panel=RUNNING, help="Results as NDJSON.")]
 Quiet = Annotated[bool, option("--quiet", "-q", panel=RUNNING, help="No notices and no progress bar.")]
 DryRun = Annotated[bool, option("--dry-run", panel=RUNNING, help="Tell what would be made, and make nothing.")]
-PrintConfig = Annotated[bool, option("--print-config", panel=RUNNING, help="Print the resolved options as TOML.")]
+PrintConfig = Annotated[
+    bool, option("--print-config", panel=RUNNING, help="Print the resolved recipe as options in TOML.")
+]
 
 
 @takes(source=SourceFlags, recipe=RecipeFlags, run=RunFlags)
@@ -55,6 +58,10 @@ def generate(
     from mixup_cli.generate import generate as make
     from mixup_cli.storage.folder import DataSetFolder
 
+    if dry_run and print_config:
+        raise UsageError("--dry-run and --print-config: give one or the other.")
+    if run.shard_size is not None and recipe.samples_per_shard is not None:
+        raise UsageError("--shard-size and --samples-per-shard: give one or the other.")
     locations = sources or []
     wanted, how = recipe.recipe(), run.run(out, source.origin(locations))
     opened = source.open(locations, out)

@@ -24,6 +24,7 @@ from mixup_cli.choices import (
 )
 from mixup_cli.cli import parse
 from mixup_cli.cli.groups import option
+from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.recipe import Recipe
 
 if TYPE_CHECKING:  # these bring NumPy, and --help needs none of it
@@ -80,7 +81,6 @@ class SourceFlags:
 
     def open(self, locations: list[Path], out: Path) -> Source:
         """The source that the command line names; the current folder if it names none."""
-        from mixup_cli.errors import UsageError
         from mixup_cli.sources import open_source
         from mixup_cli.sources.file_list import open_file_list, split_nul
 
@@ -88,6 +88,8 @@ class SourceFlags:
             if location.resolve().is_relative_to(out.resolve()):
                 raise UsageError(f"-o {out}: the source {location} is there. Use another -o.")
         if self.files_from is None:
+            if self.null:
+                raise UsageError("-0: it says how the list of --files-from is separated. Pass both, or neither.")
             return open_source(locations or [Path()], self.options(out))
         if locations:
             raise UsageError(f"--files-from and {locations[0]}: give one or the other.")
@@ -102,8 +104,9 @@ class SourceFlags:
 
 def _list_stream(name: str) -> AbstractContextManager[IO[bytes]]:
     if name == "-":
+        if sys.stdin is None:
+            raise UsageError("--files-from -: stdin is closed. Pipe a list of paths in.")
         return nullcontext(sys.stdin.buffer)
-    from mixup_cli.errors import NoInputError
 
     try:
         return Path(name).open("rb")
@@ -226,12 +229,13 @@ class RunFlags:
 
     def run(self, out: Path, origin: dict[str, Any]) -> Run:
         """As the library takes it."""
-        from mixup_cli.errors import UsageError
         from mixup_cli.generate import Run
         from mixup_cli.sources.scan import Tolerance
 
         if self.samples is not None and self.passes is not None:
-            raise UsageError("--samples and --passes: give one or the other.")
+            raise UsageError("--samples and --passes: give one or the other (MIXUP_GEN_* and --config count, too).")
+        if self.max_errors is not None and self.on_error != "skip":
+            raise UsageError("--max-errors: it goes with --on-error skip. Pass both, or neither.")
         given: dict[str, Any] = {
             name: getattr(self, name) for name in ("samples", "passes", "workers", "device", "batch_size")
         }

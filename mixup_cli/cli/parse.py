@@ -69,7 +69,11 @@ def normalize(text: str) -> Normalize:
 
 def methods(text: str) -> tuple[MethodChoice, ...]:
     """`NAME[:PROBABILITY][:OPTION=VALUE]…`, several with commas between them: `mixup:0.5:alpha=0.4,cutmix:0.5`."""
-    return tuple(_method(part.strip()) for part in text.split(","))
+    choices = tuple(_method(part.strip()) for part in text.split(","))
+    names = [choice.name for choice in choices]
+    if len(set(names)) < len(names):
+        raise UsageError(f"--method: {text!r} names a method twice. Give each one once, with its probability.")
+    return choices
 
 
 def _method(text: str) -> MethodChoice:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -28,6 +29,16 @@ SourcePaths = Annotated[
 Workers = Annotated[int | None, option("--workers", min=1, panel=RUNNING, help="Threads. Default: the cores.")]
 Json = Annotated[bool, option("--json", panel=RUNNING, help="Findings as NDJSON.")]
 Quiet = Annotated[bool, option("--quiet", "-q", panel=RUNNING, help="No notices and no progress bar.")]
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """What `SourceFlags.origin` wrote into run.json."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    locations: list[str]
+    options: SourceFlags
 
 
 @takes(source=SourceFlags)
@@ -55,7 +66,8 @@ def verify(
         show.event("finding", **vars(finding)) if json else show.result(str(finding))
     if findings:
         raise DataError(
-            f"{out}: {len(findings)} finding{'s' * (len(findings) != 1)}. Make it again with generate --force."
+            f"{out}: {len(findings)} finding{'s' * (len(findings) != 1)}. "
+            "Make it again: the same generate command with --force."
         )
     totals = manifest.totals
     if json:
@@ -71,12 +83,34 @@ def _recomputed(
     """What `--deep` finds, with the source that run.json tells of unless the command line names one."""
     from mixup_cli.deep import recompute
     from mixup_cli.storage.folder import DataSetFolder
-    from mixup_cli.storage.manifest import RUN, read_json
 
-    origin = read_json(out / RUN).get("source", {})
     if paths is None and flags.files_from is None:
-        flags = SourceFlags(**{**origin.get("options", {}), **flags.given()})
-        paths = [Path(location) for location in origin.get("locations", [])] if flags.files_from is None else None
+        origin = _origin(out)
+        flags = SourceFlags(**{**origin.options.given(), **flags.given()})
+        paths = [Path(location) for location in origin.locations] if flags.files_from is None else None
     opened = flags.open(paths or [], out)
     with TemporaryDirectory(dir=out.absolute().parent, prefix=".mixup-gen-verify-") as scratch:
         return recompute(DataSetFolder(out), manifest, opened, Path(scratch), workers, listener)
+
+
+def _origin(out: Path) -> _Origin:
+    """What run.json says of the source. Raises DataError where it does not say where the source is."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from mixup_cli.storage.manifest import RUN, read_json, to_json
+
+    path = out / RUN
+    remedy = "Pass --source (or --files-from), with the options for the source that generate had."
+    try:
+        origin = TypeAdapter(_Origin).validate_json(to_json(read_json(path).get("source")), strict=True)
+    except FileNotFoundError:
+        raise DataError(f"{path}: is missing, so it is not known where the source is. {remedy}") from None
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(map(str, ("source", *first["loc"])))
+        raise DataError(f"{path}: {where}: {first['msg']}. {remedy}") from None
+    if origin.options.files_from == "-":
+        raise DataError(f"{path}: the list of files came from stdin. Pass --files-from.")
+    if not origin.locations:
+        raise DataError(f"{path}: names no source. {remedy}")
+    return origin

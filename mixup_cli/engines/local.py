@@ -41,9 +41,8 @@ class LocalEngine:
         waiting = iter(tasks)
         self._stop.clear()
         with ThreadPoolExecutor(self.workers) as pool:
-            running: set[Future[Result]] = set()
             try:
-                running = {pool.submit(task) for task in islice(waiting, 2 * self.workers)}
+                running: set[Future[Result]] = {pool.submit(task) for task in islice(waiting, 2 * self.workers)}
                 while running:
                     finished, running = wait(running, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in finished)

@@ -22,12 +22,17 @@ class MixedArrays:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.manifest = read_manifest(Path(folder))
+        self._folder = Path(folder).absolute()
+        self.manifest = read_manifest(self._folder)
         self.class_names = self.manifest.class_names
         self.axes = self.manifest.axes
         self._columns = {
-            column.name: ShardedColumn(Path(folder), self.manifest, column.name) for column in self.manifest.columns
+            column.name: ShardedColumn(self._folder, self.manifest, column.name) for column in self.manifest.columns
         }
+
+    def __reduce__(self) -> tuple[type[MixedArrays], tuple[Path]]:
+        """Pickled as its place: a spawned worker of a `DataLoader` opens the data set anew."""
+        return type(self), (self._folder,)
 
     def __len__(self) -> int:
         return self.manifest.totals.samples

@@ -27,6 +27,7 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
 def _open_one(path: Path, options: SourceOptions) -> Source:
     """The kinds, from the one that is surest of itself to the one that takes any folder."""
     from mixup_cli.sources import array_files, cifar, data_set, folder, idx  # each brings its own libraries
+    from mixup_cli.sources.pictures import SUFFIXES
 
     try:
         if not path.exists():
@@ -43,6 +44,10 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
             return folder.open_folder(path, options)
     except OSError as problem:
         raise NoInputError(f"{path}: cannot be read ({problem.strerror or problem}).") from problem
+    if path.suffix.lower().lstrip(".") in SUFFIXES:
+        raise DataError(f"{path}: a single picture. Give its folder, or a list of pictures with --files-from.")
+    if path.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".xz", ".bz2", ".zst", ".7z"):
+        raise DataError(f"{path}: an archive, but not of CIFAR. Unpack it, and give the folder.")
     raise DataError(
         f"{path}: of no known kind. Known are folders of pictures, CIFAR archives (.tar, .tar.gz), MNIST IDX files, "
         ".npz, .npy and .h5. For a list of pictures use --files-from."

@@ -18,7 +18,7 @@ from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources.arrays import ArraySource, StackedRows
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.bounded_read import is_gzip
-from mixup_cli.sources.cifar_members import Member, members
+from mixup_cli.sources.cifar_members import Member, members, published_folder
 from mixup_cli.sources.safe_pickle import read_pickle
 
 Role: TypeAlias = Literal["train", "test", "names"]
@@ -115,9 +115,12 @@ def open_cifar(path: Path, options: SourceOptions) -> CifarSource:
     batches = [contents.batches[stem] for stem in sorted(contents.batches)]
     names, notices = _class_names(contents.names, version.class_counts[_level(version, options, str(path))], str(path))
     notices += _notices(contents, batches, options, str(path))
+    if path.is_dir() and (inner := published_folder(path)) != path and len(list(path.iterdir())) > 1:
+        notices.append(f"{path}: only {inner.name} in it is taken")
     classes = np.concatenate([batch.classes for batch in batches]).astype(np.int32)
     if classes.min() < 0 or classes.max() >= len(names):
-        raise DataError(f"{path}: has labels from {classes.min()} to {classes.max()}, expected 0 to {len(names) - 1}.")
+        found = f"labels from {classes.min()} to {classes.max()}"
+        raise DataError(f"{path}: has {found}, expected 0 to {len(names) - 1}. Fetch it again.")
     keys = [f"{batch.stem}/{row:05d}" for batch in batches for row in range(len(batch.pixels))]
     rows = StackedRows([batch.pixels.reshape(-1, 3, 32, 32) for batch in batches])
     return CifarSource(str(path), keys, Labels(names, classes), rows, shown="hwc", notices=notices)
@@ -147,7 +150,7 @@ def _split(options: SourceOptions, location: str) -> Role:
         return "train"
     if options.split == "test":
         return "test"
-    raise UsageError(f"{location}: CIFAR has the splits train and test, not {options.split!r}.")
+    raise UsageError(f"{location}: CIFAR has the splits train and test, not {options.split!r}. Pass one of them.")
 
 
 def _level(version: Version, options: SourceOptions, location: str) -> str:
@@ -160,7 +163,9 @@ def _take(contents: _Contents, member: Member, location: str, split: Role, optio
     """Read `member` if it is of use, and note what it holds."""
     version = next(version for version in VERSIONS if version.role(member.base_name))
     if contents.version not in (None, version):
-        raise DataError(f"{location}: holds two versions of CIFAR at once ({member.name} is of {version.folder}).")
+        raise DataError(
+            f"{location}: holds two versions of CIFAR at once ({member.name} is of {version.folder}). Keep one."
+        )
     contents.version = version
     role = version.role(member.base_name)
     level = _level(version, options, location)
@@ -169,7 +174,7 @@ def _take(contents: _Contents, member: Member, location: str, split: Role, optio
     elif role == split:
         batch = _read_batch(version, member, location, level)
         if batch.stem in contents.batches:
-            raise DataError(f"{location}: holds {member.base_name} twice.")
+            raise DataError(f"{location}: holds {member.base_name} twice. Keep one.")
         contents.batches[batch.stem] = batch
     elif options.split is None:
         contents.other_split_count += _count(version, member, location, level)
@@ -194,7 +199,7 @@ def _read_batch(version: Version, member: Member, location: str, level: str) -> 
     else:
         pixels, labels = _pickled_rows(read_pickle(data, where), version, level, where)
     if len(pixels) == 0:
-        raise DataError(f"{where}: holds no samples.")
+        raise DataError(f"{where}: holds no samples. Fetch it again.")
     return _Batch(stem, pixels, labels)
 
 
@@ -214,15 +219,15 @@ def _pickled_rows(
     pixels = content.get("data")
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape[1:] != (PIXEL_BYTES,):
         found = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
-        raise DataError(f"{where}: its 'data' is {found}, expected uint8 (n, {PIXEL_BYTES}).")
+        raise DataError(f"{where}: its 'data' is {found}, expected uint8 (n, {PIXEL_BYTES}). Fetch it again.")
     key = "labels" if len(version.class_counts) == 1 else f"{level}_labels"
     labels = content.get(key)
     if isinstance(labels, np.ndarray):
         labels = labels.tolist()
     if not isinstance(labels, list) or not all(isinstance(label, int) and 0 <= label < 256 for label in labels):
-        raise DataError(f"{where}: its {key!r} are no list of class indices.")
+        raise DataError(f"{where}: its {key!r} are no list of class indices. Fetch it again.")
     if len(labels) != len(pixels):
-        raise DataError(f"{where}: has {len(labels)} labels for {len(pixels)} pictures.")
+        raise DataError(f"{where}: has {len(labels)} labels for {len(pixels)} pictures. Fetch it again.")
     return pixels, np.array(labels, np.int64)
 
 

@@ -55,7 +55,9 @@ class Member:
         with self.open() as stream:
             data = read_up_to(stream, self.size_bytes)
         if len(data) < self.size_bytes:
-            raise DataError(f"{location}: {self.name} is cut short (found {len(data)} of {self.size_bytes} bytes).")
+            raise DataError(
+                f"{location}: {self.name} is cut short (found {len(data)} of {self.size_bytes} bytes). Fetch it again."
+            )
         return data
 
 
@@ -104,12 +106,16 @@ def _tar_members(stream: Readable, location: str, limit_bytes: int) -> Iterator[
             yield member
         inflated_bytes += info.size
         if inflated_bytes > limit_bytes:
-            raise DataError(f"{location}: inflates to more than {limit_bytes} bytes, which no CIFAR archive does.")
+            raise DataError(
+                f"{location}: inflates to more than {limit_bytes} bytes, which no CIFAR archive does. Fetch it again."
+            )
         padded_bytes = -(-info.size // _BLOCK_BYTES) * _BLOCK_BYTES
         rest_bytes = padded_bytes - (info.size if member.is_read else 0)
         if skip(stream, rest_bytes) < rest_bytes:
             raise DataError(f"{location}: is cut short within {info.name}. Fetch it again.")
-    raise DataError(f"{location}: has more than {MEMBER_COUNT_LIMIT} members, which no CIFAR archive has.")
+    raise DataError(
+        f"{location}: has more than {MEMBER_COUNT_LIMIT} members, which no CIFAR archive has. Fetch it again."
+    )
 
 
 def _next_header(stream: Readable, location: str) -> tarfile.TarInfo | None:
@@ -122,9 +128,9 @@ def _next_header(stream: Readable, location: str) -> tarfile.TarInfo | None:
     try:
         info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.TarError as error:
-        raise DataError(f"{location}: is no tar archive, or damaged ({error}).") from error
+        raise DataError(f"{location}: is no tar archive, or damaged ({error}). Fetch it again.") from error
     if info.size < 0:
-        raise DataError(f"{location}: {info.name} claims a size of {info.size} bytes.")
+        raise DataError(f"{location}: {info.name} claims a size of {info.size} bytes. Fetch it again.")
     return info
 
 

@@ -26,6 +26,8 @@ def split_nul(stream: IO[bytes]) -> Iterator[bytes]:
     while block := stream.read(_BLOCK_BYTES):
         *entries, rest = (rest + block).split(b"\0")
         yield from entries
+    if rest.endswith(b"\n"):
+        raise DataError("--files-from: the list ends with a newline, and -0 is for lists with NULs. Drop -0.")
     if rest:
         yield rest
 
@@ -38,23 +40,23 @@ def open_file_list(lines: Iterable[bytes], location: str, options: SourceOptions
     the list twice, NoInputError for an empty list.
     """
     if options.split is not None or options.label_column is not None:
-        raise UsageError(f"{location}: --split and --label-column do not go with a list of files")
-    paths, numbers = _read_paths(lines)
+        raise UsageError(f"{location}: --split and --label-column do not go with a list of files. Leave them out.")
+    paths, numbers = _read_paths(lines, location)
     if not paths:
-        raise NoInputError(f"{location}: names no files (expected one path a line)")
+        raise NoInputError(f"{location}: names no files (expected one path a line). Check what makes the list.")
     keys = [escape_name(path) for path in paths]
     order = sorted(range(len(paths)), key=keys.__getitem__)
     for first, second in pairwise(order):
         if keys[first] == keys[second]:
             line, other = sorted((numbers[first], numbers[second]))
-            raise DataError(f"{location}, line {other}: {keys[first]} stands in line {line} already")
+            raise DataError(f"{location}, line {other}: {keys[first]} stands in line {line} already. Keep one.")
     paths = [paths[index] for index in order]
     source = PictureSource(os.curdir, paths, _labels_by_parent(paths), max_pixels=options.max_pixels)
     source.location = location
     return source
 
 
-def _read_paths(lines: Iterable[bytes]) -> tuple[list[str], array[int]]:
+def _read_paths(lines: Iterable[bytes], location: str) -> tuple[list[str], array[int]]:
     """The paths, cleaned of what does not tell files apart ("./", "//"), and the number of each one's line."""
     here = os.getcwd().rstrip(os.sep) + os.sep
     paths: list[str] = []
@@ -63,6 +65,8 @@ def _read_paths(lines: Iterable[bytes]) -> tuple[list[str], array[int]]:
         entry = line.removesuffix(b"\n").removesuffix(b"\r") if line.endswith(b"\n") else line
         if not entry.strip():
             continue
+        if b"\0" in entry:
+            raise DataError(f"{location}, line {number}: holds a NUL. If NULs stand between the paths, pass -0.")
         path = os.fsdecode(entry)
         path = path.removeprefix(here)  # So that the keys do not tell where the current folder lies.
         if os.sep != "/":

@@ -121,6 +121,10 @@ def _by_folders(tree: Tree, pictures: Sequence[str], base: str) -> _Taken:
     folders = {name[len(base) :] for name in tree.folders if name.startswith(base)}
     if empty := sorted(name for name in folders - names.keys() if name and "/" not in name):
         notices.append(f"{_count(len(empty), 'folder')} without pictures left out, not a class: {_names(empty)}")
+    if len(names) == 1:
+        notices.append(
+            f"one class only ({_names(list(names))}): every label is the same. Is the source one folder deeper?"
+        )
     return _Taken(nested, [names[head] for head in heads], tuple(sorted(names.values())), tuple(notices))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.storage.plain_hdf5 import plain_data_set
 
 _CHUNK_CACHE_BYTES = 64 << 20
 # Deflate shrinks by 1032 at most. What claims more was never written, or was made to fill the memory.
@@ -55,7 +56,7 @@ class Hdf5File:
         """Raises DataError unless `key` is a plain data set of this very file."""
         where = f"{self._path}: {key}"
         try:
-            dataset = self._find(key, where)
+            dataset = plain_data_set(self._file, key, where)
             _check_storage(dataset, where)
         except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
             raise DataError(f"{where}: is not readable ({error}).") from error
@@ -69,25 +70,8 @@ class Hdf5File:
         except OSError as error:
             raise DataError(f"{self._path}: {key}: is not readable ({error}).") from error
 
-    def _find(self, key: str, where: str) -> h5py.Dataset:
-        """Step by step, so that no link is followed before it is known to be a hard one."""
-        found: Any = self._file
-        for part in key.strip("/").split("/"):
-            if not isinstance(found, h5py.Group) or part not in found:
-                raise DataError(f"{where}: is not in the file. Found: {', '.join(self.keys())}.")
-            link = found.get(part, getlink=True)
-            if not isinstance(link, h5py.HardLink):
-                raise DataError(f"{where}: is a {type(link).__name__} and is not followed, expected a plain data set.")
-            found = found[part]
-        if not isinstance(found, h5py.Dataset):
-            raise DataError(f"{where}: is a {type(found).__name__.lower()}, expected a plain data set.")
-        return found
-
 
 def _check_storage(dataset: h5py.Dataset, where: str) -> None:
-    if dataset.external or dataset.is_virtual:
-        kind = "a virtual data set" if dataset.is_virtual else "stored in other files"
-        raise DataError(f"{where}: is {kind} and is not followed, expected a plain data set.")
     if not dataset.shape:
         raise DataError(f"{where}: holds a single value, expected samples as its first dimension.")
     if dataset.dtype.kind not in "biufSO" or (

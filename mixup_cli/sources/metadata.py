@@ -57,15 +57,19 @@ def read_metadata(path: Path, label_column: str | None) -> Metadata:
                 chosen = _choose_column(name, columns, label_column)
             file_name = _file_name(f"{name}, line {line}", row.get("file_name"))
             if file_name in lines:
-                raise DataError(f"{name}, line {line}: {file_name} stands in line {lines[file_name]} already")
+                raise DataError(
+                    f"{name}, line {line}: {file_name} stands in line {lines[file_name]} already. Keep one."
+                )
             lines[file_name] = line
             labels[file_name] = None if chosen is None else _label(f"{name}, line {line}", chosen, row.get(chosen))
     except OSError as error:
-        raise StorageError(f"{name}: cannot read ({error.strerror})") from error
+        raise StorageError(f"{name}: cannot read ({error.strerror}). Make it readable.") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{name}: is not UTF-8 text ({error.reason} at byte {error.start})") from error
+        raise DataError(
+            f"{name}: is not UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8."
+        ) from error
     if not columns:
-        raise DataError(f"{name}: has no rows")
+        raise DataError(f"{name}: has no rows. Fill it, or remove it.")
     return Metadata(name, columns, chosen, labels, lines)
 
 
@@ -88,7 +92,9 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
                 if values:
                     yield reader.line_num, dict(zip(columns, values, strict=True))
         except csv.Error as error:
-            raise DataError(f"{escape_name(str(path))}, line {reader.line_num}: is not CSV ({error})") from error
+            raise DataError(
+                f"{escape_name(str(path))}, line {reader.line_num}: is not CSV ({error}). Mend that line."
+            ) from error
 
 
 def _jsonl_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
@@ -99,18 +105,22 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
             try:
                 row = json.loads(text)
             except (ValueError, RecursionError) as error:
-                raise DataError(f"{escape_name(str(path))}, line {line}: is not JSON ({error})") from error
+                raise DataError(
+                    f"{escape_name(str(path))}, line {line}: is not JSON ({error}). Mend that line."
+                ) from error
             if not isinstance(row, dict):
-                raise DataError(f"{escape_name(str(path))}, line {line}: is not a JSON object")
+                raise DataError(f"{escape_name(str(path))}, line {line}: is not a JSON object. Mend that line.")
             yield line, row
 
 
 def _choose_column(name: str, columns: tuple[str, ...], wanted: str | None) -> str | None:
     if "file_name" not in columns:
-        raise DataError(f"{name}: has no column file_name (found: {', '.join(columns)})")
+        raise DataError(f"{name}: has no column file_name (found: {', '.join(columns)}). Rename the column of paths.")
     if wanted is not None:
         if wanted not in columns:
-            raise UsageError(f"--label-column {wanted}: {name} has no such column (found: {', '.join(columns)})")
+            raise UsageError(
+                f"--label-column {wanted}: {name} has no such column (found: {', '.join(columns)}). Name one."
+            )
         return wanted
     by_name = {column.lower(): column for column in columns}
     return next((by_name[label] for label in LABEL_COLUMNS if label in by_name), None)
@@ -118,10 +128,10 @@ def _choose_column(name: str, columns: tuple[str, ...], wanted: str | None) -> s
 
 def _file_name(where: str, value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise DataError(f"{where}: has no file_name")
+        raise DataError(f"{where}: has no file_name. Fill it in, or remove the line.")
     path = posixpath.normpath(value)
     if path.startswith(("/", "../")) or path in ("..", ".") or Path(path).is_absolute():
-        raise DataError(f"{where}: {escape_name(value)} is not below the metadata file's folder")
+        raise DataError(f"{where}: {escape_name(value)} is not below the metadata file's folder. Move it there.")
     return path
 
 
@@ -132,5 +142,7 @@ def _label(where: str, column: str, value: object) -> str:
         value = int(value)
     text = str(value) if isinstance(value, str | int | float) else ""
     if not text or text != text.encode("utf-8", "ignore").decode("utf-8"):
-        raise DataError(f"{where}: column {column} has no usable label (found: {value!r}; expected a name or a number)")
+        raise DataError(
+            f"{where}: column {column} has no usable label (found: {value!r}; expected a name or a number). Mend it."
+        )
     return text

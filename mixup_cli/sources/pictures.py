@@ -74,7 +74,7 @@ class PictureSource(Source):
         dtypes: Counter[SampleDtype] = Counter()
         for step in range(count):
             try:
-                with _opened(self.path(step * len(self) // count)) as file:
+                with _opened(self.path(step * len(self) // count)) as (file, _):
                     header = read_header(file)
             except Undecodable:
                 continue
@@ -93,8 +93,8 @@ class PictureSource(Source):
 
     def _load_one(self, index: int, target: Target, out: NDArray[np.generic]) -> Loaded:
         try:
-            with _opened(self.path(index)) as file:
-                data = _whole(file)
+            with _opened(self.path(index)) as (file, size):
+                data = file.read(size)
         except Undecodable as error:
             return Loaded(0, "", str(error))
         digest = hashlib.sha256(data).hexdigest()
@@ -106,16 +106,19 @@ class PictureSource(Source):
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[IO[bytes]]:
-    """Open a regular file, without waiting for the other end of a pipe.
+def _opened(path: str) -> Iterator[tuple[IO[bytes], int]]:
+    """Open a regular file, without waiting for the other end of a pipe; with it comes its size in bytes.
 
     Raises Undecodable where this file cannot be read, and StorageError where no file could be.
     """
     try:
         with open(path, "rb", opener=_open_at_once) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
                 raise Undecodable("not a regular file")
-            yield file
+            if status.st_size > FILE_BYTES:
+                raise Undecodable(f"has {status.st_size} bytes, more than a picture may have ({FILE_BYTES})")
+            yield file, status.st_size
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path.
         reason = getattr(error, "strerror", None) or error
         if isinstance(error, OSError) and error.errno in MACHINE_ERRNOS:
@@ -125,13 +128,6 @@ def _opened(path: str) -> Iterator[IO[bytes]]:
 
 def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _whole(file: IO[bytes]) -> bytes:
-    size = os.fstat(file.fileno()).st_size
-    if size > FILE_BYTES:
-        raise Undecodable(f"has {size} bytes, more than a picture may have ({FILE_BYTES})")
-    return file.read(size)
 
 
 def _stored_bytes(path: str) -> int:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
@@ -14,8 +14,11 @@ from mixup_cli.choices import OnError
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError
 from mixup_cli.listener import Listener
-from mixup_cli.sources.base import Loaded, Source, Target
+from mixup_cli.sources.base import FormMismatch, Loaded, Source, Survey, Target
 from mixup_cli.sources.table import SourceTable, label_texts
+
+ATTEMPTS = 8
+"""More than widening sizes and depths can take: a scan that never fits is a bug, and must not go on for ever."""
 
 CHUNK_BYTES = 4 << 20
 """Samples are scanned in runs of about this many decoded bytes …"""
@@ -30,6 +33,23 @@ class Tolerance:
 
     on_error: OnError = "fail"
     max_errors: int | None = None
+
+
+Scanned: TypeAlias = tuple[NDArray[Any], SourceTable]
+
+
+def until_it_fits(survey: Survey, attempt: Callable[[], Scanned]) -> Scanned:
+    """Attempt a scan; if a sample does not fit the form that the survey suggested, add it to the survey and try again.
+
+    `attempt` decides on a form from the survey as it then is. Sizes and depths only widen, so two or three are enough.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return attempt()
+        except FormMismatch as mismatch:
+            survey.sizes[mismatch.size] += 1
+            survey.dtypes[mismatch.dtype] += 1
+    return attempt()
 
 
 def scan(

@@ -95,5 +95,5 @@ def first_difference(before: SourceTable, now: SourceTable) -> str | None:
         if old_label != new_label:
             return f"{key} was of class {old_label!r} and is of {new_label!r}"
         if old_state != new_state:
-            return f"{key} has other content ({old_state.stored_bytes} bytes before, {new_state.stored_bytes} now)"
+            return f"{key} has other content than before"
     return None

@@ -12,10 +12,11 @@ from typing import Any
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from mixup_cli.errors import OutputExistsError, StorageError
+from mixup_cli.errors import DataError, OutputExistsError, StorageError, UsageError
+from mixup_cli.recipe import Recipe
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_json, read_manifest, to_json
-from mixup_cli.storage.seal import WORK_FOLDER, seal_bytes, storage_errors
+from mixup_cli.storage.seal import WORK_FOLDER, seal_bytes, storage_errors, sync_folder
 
 SHARD = re.compile(r"shard-([0-9]{5,})\.h5")
 OURS = re.compile(
@@ -28,8 +29,18 @@ JOB = "recipe.json"
 """What an unfinished run writes down about itself, in the work folder."""
 
 
+shard_name = names.shard_name
+
 CLEARING = "clearing"
 """In the work folder while `--force` removes what is there: a run that is cut off then has left our files behind."""
+
+
+class Begun(names.Model):
+    """What recipe.json holds."""
+
+    recipe: dict[str, Any]
+    pixel_fingerprint: str
+    versions: dict[str, str]
 
 
 class DataSetFolder:
@@ -39,15 +50,26 @@ class DataSetFolder:
         self.path = path
         self.work = path / WORK_FOLDER
         self._done = self.work / "done"
+        self._lock = FileLock(self.work / "lock", timeout=0)
+        self._left_over = False
 
     def finished(self) -> Manifest | None:
         """The manifest, or None where there is none. Raises DataError where it is damaged."""
         return read_manifest(self.path) if (self.path / names.MANIFEST).exists() else None
 
     def job(self) -> dict[str, Any] | None:
-        """What an unfinished run wrote down about itself, or None."""
+        """What an unfinished run wrote down about itself, or None. Raises DataError where it is something else."""
         path = self.work / JOB
-        return read_json(path) if path.exists() else None
+        if not path.exists():
+            return None
+        job = read_json(path)
+        try:
+            Begun.model_validate(job)
+            Recipe.from_dict(job["recipe"])
+        except (ValidationError, UsageError) as problem:
+            what = ".".join(map(str, problem.errors()[0]["loc"])) if isinstance(problem, ValidationError) else problem
+            raise DataError(f"{path}: {what}: is not what a run writes there. Start anew with --force.") from None
+        return job
 
     def foreign(self) -> list[str]:
         """The names of what lies here and is not ours."""
@@ -71,22 +93,41 @@ class DataSetFolder:
     def locked(self) -> Iterator[None]:
         """Make the folders and hold the lock on them. Raises OutputExistsError where another run holds it."""
         with storage_errors(self.path):
+            is_new = not self.path.exists()
             self._done.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.work / "lock", timeout=0)
+            if is_new:
+                sync_folder(self.path.parent)
+        self._acquire()
         try:
-            with lock:
+            with storage_errors(self.path):
                 self._done.mkdir(parents=True, exist_ok=True)  # a run that ended just now removed it
-                try:
-                    yield
-                finally:
-                    if not (self.half_cleared or (self.work / JOB).exists()):
-                        self._withdraw()
-        except Timeout:
-            raise OutputExistsError(
-                f"{self.path}: another run is writing here (it holds {self.work / 'lock'}). Wait, or use another -o."
-            ) from None
-        except NotImplementedError as problem:
-            raise StorageError(f"{self.path}: its file system has no locks ({problem}). Use a local folder.") from None
+            yield
+        finally:
+            if not (self.half_cleared or (self.work / JOB).exists()):
+                self._withdraw()
+            self._lock.release()
+            if self._left_over:
+                self._remove_lock()
+
+    def _acquire(self) -> None:
+        with storage_errors(self.work / "lock"):
+            try:
+                self._lock.acquire()
+            except Timeout:  # an OSError too, and told apart from those first
+                raise OutputExistsError(
+                    f"{self.path}: another run is writing here (it holds {self.work / 'lock'}). Wait, or use another "
+                    "-o."
+                ) from None
+            except NotImplementedError as problem:
+                raise StorageError(
+                    f"{self.path}: its file system has no locks ({problem}). Use a local folder."
+                ) from None
+
+    def _remove_lock(self) -> None:
+        """The rest of `remove_work`, once the lock is released. It fails, and may, where another run began just now."""
+        with suppress(OSError):
+            (self.work / "lock").unlink(missing_ok=True)
+            self.work.rmdir()
 
     def _withdraw(self) -> None:
         """Nothing was begun: leave no trace, and the folder itself only if it holds something."""
@@ -128,10 +169,12 @@ class DataSetFolder:
     def remove_work(self) -> None:
         """The data set is finished: remove the work folder, with the lock that is held on it."""
         shutil.rmtree(self.work, ignore_errors=True)
+        self._left_over = self.work.exists()  # Windows cannot remove a lock that is held
 
     def begin(self, job: dict[str, Any], sources_csv: bytes) -> None:
         """Write down what this run makes, and of what."""
-        self._done.mkdir(parents=True, exist_ok=True)
+        with storage_errors(self.path):
+            self._done.mkdir(parents=True, exist_ok=True)
         seal_bytes(self.work / JOB, to_json(job), self.work)
         seal_bytes(self.path / names.SOURCES, sources_csv, self.work)
 
@@ -149,16 +192,26 @@ class DataSetFolder:
         expected = (shard_name(number), start, stop)
         return record if (record.file, record.start, record.stop) == expected and size == record.bytes else None
 
+    def rows_done(self) -> int:
+        """One past the last row that a finished shard holds; 0 where none is finished."""
+        sidecars = sorted(self._done.glob("*.json"), key=lambda path: int(path.stem))
+        for path in reversed(sidecars):
+            with suppress(OSError, ValidationError):
+                return ShardRecord.model_validate_json(path.read_bytes()).stop
+        return 0
+
     def forget(self, number: int) -> None:
         """A shard is to be made anew: its sidecar must not vouch for what comes."""
-        (self._done / f"{number:05}.json").unlink(missing_ok=True)
+        with storage_errors(self.path):
+            (self._done / f"{number:05}.json").unlink(missing_ok=True)
 
     def remove_from(self, number: int) -> None:
         """Remove the shards from `number` on, left behind by a run that wanted more rows."""
-        for path in self.path.glob("shard-*.h5"):
-            found = SHARD.fullmatch(path.name)
-            if found and int(found[1]) >= number:
-                path.unlink()
+        with storage_errors(self.path):
+            for path in self.path.glob("shard-*.h5"):
+                found = SHARD.fullmatch(path.name)
+                if found and int(found[1]) >= number:
+                    path.unlink()
 
     def reopen(self, manifest: Manifest) -> None:
         """Turn a finished data set back into an unfinished one, with all its shards done, so that it can grow."""
@@ -166,8 +219,3 @@ class DataSetFolder:
             self.add_done(number, record)
         with storage_errors(self.path):
             (self.path / names.MANIFEST).unlink()
-
-
-def shard_name(number: int) -> str:
-    """The file name of a shard."""
-    return f"shard-{number:05}.h5"

@@ -16,6 +16,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from mixup_cli.storage.seal import storage_errors
+
 ALIGNMENT_BYTES = 4096
 """Columns begin at multiples of a page, so that any language can map them."""
 
@@ -76,7 +78,18 @@ def stored_dtype(column: Column) -> np.dtype[Any]:
 
 
 def lay_out(columns: Sequence[Column], row_count: int, attributes: Mapping[str, Any], draft: Path) -> list[Span]:
-    """The spans of a shard of `row_count` rows, in file order and without a gap. `draft` is a path to lay out in."""
+    """The spans of a shard of `row_count` rows, in file order and without a gap. `draft` is a path to lay out in.
+
+    Raises StorageError, and leaves no draft behind.
+    """
+    try:
+        with storage_errors(draft):
+            return _spans(columns, row_count, attributes, draft)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _spans(columns: Sequence[Column], row_count: int, attributes: Mapping[str, Any], draft: Path) -> list[Span]:
     with create_file(draft, attributes) as file:
         for column in columns:
             add_contiguous(file, column, row_count)
@@ -90,5 +103,4 @@ def lay_out(columns: Sequence[Column], row_count: int, attributes: Mapping[str, 
             position = offset + column.row_bytes * row_count
         image.seek(position)
         spans.append(Span(position, literal=image.read()))
-    draft.unlink()
     return spans

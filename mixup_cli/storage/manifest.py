@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
-from mixup_cli.errors import DataError
-from mixup_cli.recipe import FORMAT_VERSION
+from mixup_cli.errors import DataError, StorageError, UsageError
+from mixup_cli.recipe import FORMAT_VERSION, Recipe
 
 MANIFEST = "manifest.json"
 SOURCES = "sources.csv"
@@ -18,8 +22,12 @@ CROISSANT = "croissant.json"
 CARD = "README.md"
 RUN = "run.json"
 
+REQUIRED_COLUMNS = {"images", "index", "source_index", "share", "method", "box"}
+"""Label columns depend on the source and on --labels; these are always there."""
+
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
+DtypeName = Annotated[str, Field(pattern="^(uint8|uint16|int32|int64|float16|float32)$")]
 ShardFile = Annotated[str, Field(pattern=r"^shard-[0-9]{5,}\.h5$")]
 """A file in the data set's own folder: a name that leaves it cannot be written down."""
 
@@ -34,8 +42,12 @@ class ColumnRecord(Model):
     """A data set of every shard."""
 
     name: str = Field(description="its name in the shard")
-    dtype: str = Field(description="NumPy's name of the type; stored little-endian")
+    dtype: DtypeName = Field(description="NumPy's name of the type; stored little-endian")
     shape: tuple[Count, ...] = Field(description="the shape of one row")
+
+    @property
+    def row_bytes(self) -> int:
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
 class StoredColumn(Model):
@@ -98,9 +110,89 @@ class Manifest(Model):
     totals: Totals
     shards: tuple[ShardRecord, ...]
 
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        for problem in _contradictions(self):
+            raise PydanticCustomError("contradiction", "{problem}", {"problem": problem})
+        return self
+
     def to_json(self) -> bytes:
         """The bytes of manifest.json: one space of indent, sorted keys, a newline at the end."""
         return to_json(self.model_dump(mode="json", exclude_none=True))
+
+
+def shard_name(number: int) -> str:
+    """The file name of a shard."""
+    return f"shard-{number:05}.h5"
+
+
+def _contradictions(manifest: Manifest) -> Iterator[str]:
+    """Where a manifest's fields cannot all be true."""
+    yield from _of_recipe(manifest)
+    yield from _of_columns(manifest)
+    row, row_bytes = 0, {column.name: column.row_bytes for column in manifest.columns}
+    for number, shard in enumerate(manifest.shards):
+        if (shard.file, shard.start) != (shard_name(number), row) or shard.stop <= row:
+            found = f"{shard.file} with rows {shard.start} … {shard.stop - 1}"
+            yield f"shards.{number}: is {found}, and {shard_name(number)} from row {row} on was expected"
+        for problem in _of_shard(shard, row_bytes, manifest.compression):
+            yield f"shards.{number}.{problem}"
+        row = shard.stop
+    sums = Totals(samples=row, shards=len(manifest.shards), bytes=sum(shard.bytes for shard in manifest.shards))
+    if manifest.totals != sums:
+        yield f"totals: are {manifest.totals}, and the shards come to {sums}"
+
+
+def _of_recipe(manifest: Manifest) -> Iterator[str]:
+    try:
+        recipe = Recipe.from_dict(manifest.recipe)
+    except UsageError as problem:
+        yield str(problem)
+        return
+    if recipe.to_dict() != manifest.recipe:
+        yield "recipe: lacks fields"
+    if recipe.recipe_id != manifest.recipe_id:
+        yield f"recipe_id: is {manifest.recipe_id[:12]}…, and the recipe's hash is {recipe.recipe_id[:12]}…"
+
+
+def _of_columns(manifest: Manifest) -> Iterator[str]:
+    columns = {column.name: column for column in manifest.columns}
+    if len(columns) < len(manifest.columns):
+        yield "columns: two have the same name"
+    if missing := REQUIRED_COLUMNS - columns.keys():
+        yield f"columns: {', '.join(sorted(missing))} missing"
+        return
+    classes, parents = (len(manifest.class_names),), columns["source_index"].shape[:1]
+    expected = {
+        "labels": ("float32", classes),
+        "index": ("int64", ()),
+        "source_index": ("int64", parents),
+        "source_label": ("int32", parents),
+        "share": ("float32", parents),
+        "label_share": ("float32", parents),
+        "method": ("uint8", ()),
+        "box": ("int32", (4,)),
+    }
+    for name in expected.keys() & columns.keys():
+        if (found := (columns[name].dtype, columns[name].shape)) != expected[name]:
+            yield f"columns: {name} is {found}, and {expected[name]} was expected"
+    if len(columns["images"].shape) < len(manifest.axes):
+        yield f"columns: images has the shape {columns['images'].shape}, and the axes are {manifest.axes}"
+
+
+def _of_shard(shard: ShardRecord, row_bytes: dict[str, int], compression: str) -> Iterator[str]:
+    if shard.columns.keys() != row_bytes.keys():
+        yield f"columns: are {', '.join(shard.columns)}, and {', '.join(row_bytes)} were expected"
+        return
+    rows = shard.stop - shard.start
+    for name, stored in shard.columns.items():
+        if compression != "none":
+            if stored.content_sha256 is None:
+                yield f"columns.{name}: has no content_sha256"
+        elif stored.offset is None:
+            yield f"columns.{name}: has no offset"
+        elif stored.offset + rows * row_bytes[name] > shard.bytes:
+            yield f"columns.{name}: does not fit into {shard.bytes} bytes"
 
 
 def to_json(plain: Any) -> bytes:
@@ -108,11 +200,20 @@ def to_json(plain: Any) -> bytes:
     return (json.dumps(plain, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object of ours. Raises DataError where it is none."""
+def _content(path: Path) -> bytes:
     try:
-        plain = json.loads(path.read_bytes())
-    except ValueError as problem:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise  # the caller knows what that means
+    except OSError as problem:
+        raise StorageError(f"{path}: cannot be read ({problem.strerror}).") from problem
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of ours. Raises DataError where it is none, FileNotFoundError if there is no such file."""
+    try:
+        plain = json.loads(_content(path))
+    except (ValueError, RecursionError) as problem:
         raise DataError(f"{path}: not JSON ({problem}). Restore it, or start anew with --force.") from None
     if not isinstance(plain, dict):
         raise DataError(f"{path}: not a JSON object. Restore it, or start anew with --force.")
@@ -123,12 +224,13 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of a finished data set. Raises DataError where it is damaged, FileNotFoundError if there is none."""
     path = folder / MANIFEST
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        return Manifest.model_validate_json(_content(path))
     except ValidationError as problem:
         first = problem.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        where = "".join(f"{part}." for part in first["loc"]).removesuffix(".")
+        found = f"{where}: {first['msg']}" if where else first["msg"]
         raise DataError(
-            f"{path}: {where}: {first['msg']}. It was edited or damaged, or is of another version than "
+            f"{path}: {found.removesuffix('.')}. It was edited or damaged, or is of another version than "
             f"{FORMAT_VERSION}. Make the data set again with --force."
         ) from None
 

@@ -29,19 +29,30 @@ class ShardedColumn:
             raise DataError(f"{folder}: it has no column {name!r} ({there}).")
         require_filter(manifest.compression)
         self._column = Column(name, found[0].dtype, found[0].shape)
-        self._shards = [(folder / shard.file, shard) for shard in manifest.shards]
+        self._folder = folder
+        self._files = [shard.file for shard in manifest.shards]
+        self._offsets = [shard.columns[name].offset for shard in manifest.shards]
         self._ends = list(accumulate(shard.stop - shard.start for shard in manifest.shards))
-        self._mapped: dict[int, NDArray[Any]] | None = {} if manifest.compression == "none" else None
+        self._maps: dict[int, NDArray[Any]] = {}
+        self.is_mapped = manifest.compression == "none"
+        """Whether the shards are uncompressed, and rows are read without a copy."""
         self.shape = (manifest.totals.samples, *found[0].shape)
         self.dtype = stored_dtype(self._column)
 
     def __len__(self) -> int:
         return self.shape[0]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the maps, which would be pickled as all that they map: each process maps for itself."""
+        return {**self.__dict__, "_maps": {}}
+
     def __getitem__(self, rows: slice) -> NDArray[Any]:
-        start, stop, _ = rows.indices(len(self))
+        """Consecutive rows. Raises ValueError for any other step than 1."""
+        start, stop, step = rows.indices(len(self))
+        if step != 1:
+            raise ValueError(f"{self._column.name}: slices have step 1, not {step}. Use take for other rows.")
         parts = [np.empty((0, *self.shape[1:]), self.dtype)]
-        for number in range(bisect_right(self._ends, start), len(self._shards)):
+        for number in range(bisect_right(self._ends, start), len(self._files)):
             first = self._ends[number - 1] if number else 0
             if first >= stop:
                 break
@@ -49,7 +60,14 @@ class ShardedColumn:
         return parts[1] if len(parts) == 2 else np.concatenate(parts)
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Rows in any order: (len(rows), *row shape). Touches each shard once."""
+        """Rows in any order: (len(rows), *row shape). Touches each shard once; negative rows count from the end.
+
+        Raises IndexError where there is no such row.
+        """
+        outside = (rows < -len(self)) | (rows >= len(self))
+        if outside.any():
+            raise IndexError(f"{self._column.name}: there is no row {rows[outside][0]}; there are {len(self)} rows.")
+        rows = np.where(rows < 0, rows + len(self), rows)
         numbers = np.searchsorted(self._ends, rows, side="right")
         taken = np.empty((len(rows), *self.shape[1:]), self.dtype)
         for number in np.unique(numbers):
@@ -63,24 +81,21 @@ class ShardedColumn:
                 taken[here] = self._read(number, ascending)[back]
         return taken
 
-    @property
-    def is_mapped(self) -> bool:
-        """Whether the shards are uncompressed, and rows are read without a copy."""
-        return self._mapped is not None
-
     def _part(self, number: int, rows: slice) -> NDArray[Any]:
         return self._map(number)[rows] if self.is_mapped else self._read(number, rows)
 
     def _read(self, number: int, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
-        return read_columns(self._shards[number][0], [self._column.name], rows)[self._column.name]
+        return read_columns(self._folder / self._files[number], [self._column.name], rows)[self._column.name]
 
     def _map(self, number: int) -> NDArray[Any]:
         """A shard's column, mapped when it is first asked for."""
-        path, shard = self._shards[number]
-        maps, offset = self._mapped or {}, shard.columns[self._column.name].offset or 0
-        if number not in maps:
+        if number not in self._maps:
+            path, offset = self._folder / self._files[number], self._offsets[number]
+            if offset is None:
+                raise DataError(f"{path}: the manifest does not tell where {self._column.name} begins.")
+            row_count = self._ends[number] - (self._ends[number - 1] if number else 0)
             try:
-                maps[number] = map_column(path, self._column, offset, shard.stop - shard.start)
+                self._maps[number] = map_column(path, self._column, offset, row_count)
             except (OSError, ValueError) as problem:
                 raise DataError(f"{path}: cannot be read ({problem}). Run mixup-gen verify.") from problem
-        return maps[number]
+        return self._maps[number]

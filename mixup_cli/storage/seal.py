@@ -38,7 +38,8 @@ def storage_errors(path: Path) -> Iterator[None]:
         remedy = "Run the same command again once that is put right: finished shards are kept."
         if problem.errno in (errno.ENOSPC, errno.EDQUOT):
             remedy = "Make room, and run the same command again: finished shards are kept."
-        raise StorageError(f"{path}: {problem.strerror or problem}. {remedy}") from problem
+        reason = os.strerror(problem.errno) if problem.errno else problem  # h5py's strerror is several lines
+        raise StorageError(f"{path}: {reason}. {remedy}") from problem
 
 
 class Sealing:

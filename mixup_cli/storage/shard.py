@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.storage.layout import Column, Span, create_file, lay_out, stored_dtype
+from mixup_cli.storage.plain_hdf5 import plain_data_set
 from mixup_cli.storage.seal import Sealed, Sealing
 
 Array = NDArray[Any]
@@ -192,8 +193,8 @@ def read_columns(path: Path, names: Sequence[str], rows: slice | NDArray[np.int6
     """Some columns of a shard through h5py. Raises DataError where the file cannot be read or lacks one."""
     try:
         with h5py.File(path, "r", locking=False) as file:
-            return {name: file[name][rows] for name in names}
-    except (OSError, KeyError) as problem:
+            return {name: plain_data_set(file, name, f"{path}: {name}")[rows] for name in names}
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as problem:
         raise DataError(f"{path}: not a readable shard ({problem}). Run mixup-gen verify.") from problem
 
 

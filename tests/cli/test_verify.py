@@ -11,7 +11,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
+from mixup_cli.recipe import Recipe
 from tests.data_sets import manifest
 from tests.running import Runner, error_line
 from tests.small_sources import write_colours
@@ -145,7 +147,7 @@ def seal_again(folder: Path) -> None:
     (folder / "SHA256SUMS").write_text("".join(sums))
 
 
-@pytest.mark.parametrize("column", ["images", "labels", "share"])
+@pytest.mark.parametrize("column", ["images", "share"])
 def test_deep_finds_what_was_changed_and_sealed_again(column: str, run_cli: Runner, data_set: Path) -> None:
     with h5py.File(data_set / "shard-00001.h5", "r+") as file:
         values = file[column][:]
@@ -159,7 +161,10 @@ def test_deep_finds_what_was_changed_and_sealed_again(column: str, run_cli: Runn
 
 
 def test_deep_finds_a_recipe_that_was_changed_and_sealed_again(run_cli: Runner, data_set: Path) -> None:
-    edit(data_set, "manifest.json", '"seed": 0', '"seed": 1')
+    plain = manifest(data_set)
+    plain["recipe"]["seed"] = 1
+    plain["recipe_id"] = Recipe.from_dict(plain["recipe"]).recipe_id
+    (data_set / "manifest.json").write_text(json.dumps(plain))
     seal_again(data_set)
     assert findings(run_cli, data_set, "--deep")
 
@@ -189,4 +194,90 @@ def test_label_sums_are_held_to_a_millionth(run_cli: Runner, data_set: Path) -> 
         file["labels"][0, 0] += np.float32(3e-6)
     seal_again(data_set)
     found = findings(run_cli, data_set)
-    assert [line.split(" within ")[0] for line in found] == ["shard-00000.h5: a row of labels sums to 1 only"]
+    assert [line.split(" within ")[0] for line in found] == [
+        "shard-00000.h5: a row of labels sums to 1 only",
+        "shard-00000.h5: labels of row 0 is not what source_label and label_share give",
+    ]
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "../outside.txt", "run.json", "README.md", ""])
+def test_other_names_among_the_checksums_are_findings_and_not_read(
+    name: str, run_cli: Runner, data_set: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mixup_cli.verify.READ_BYTES", 0)  # read /dev/zero, and be done
+    (data_set.parent / "outside.txt").write_text("secret")
+    with (data_set / "SHA256SUMS").open("a") as sums:
+        sums.write(f"{'0' * 64}  {name}\n")
+    found = findings(run_cli, data_set)
+    assert f"SHA256SUMS: line 8 names {name!r}, which was not expected" in found
+
+
+OUTSIDE: list[tuple[str, object, str]] = [
+    ("method", 1, "method goes from 0 to 1, and there are 1 methods"),
+    ("source_index", -1, "source_index goes from -1 to "),
+    ("source_index", 12, "source_index goes from "),
+    ("source_label", 3, "source_label goes from "),
+    ("source_label", -1, "source_label goes from -1 to "),
+    ("box", [0, 0, 9, 6], "box of row 7 is [0, 0, 9, 6], and the picture is 6 high, 8 wide"),
+    ("box", [3, 0, 2, 6], "box of row 7 is [3, 0, 2, 6]"),
+    ("box", [0, -1, 2, 6], "box of row 7 is "),
+    ("labels", [0.25, 0.25, 0.5], "labels of row 7 is not what source_label and label_share give"),
+]
+
+
+@pytest.mark.parametrize(("column", "value", "told"), OUTSIDE)
+def test_values_that_cannot_be_are_found(
+    column: str, value: object, told: str, run_cli: Runner, data_set: Path
+) -> None:
+    with h5py.File(data_set / "shard-00001.h5", "r+") as file:
+        file[column][2] = value
+    seal_again(data_set)
+    (line,) = findings(run_cli, data_set)
+    assert line.startswith(f"shard-00001.h5: {told}")
+
+
+@pytest.mark.parametrize("options", [[], ["--deep"]])
+def test_a_link_out_of_a_shard_is_a_finding(options: list[str], run_cli: Runner, data_set: Path) -> None:
+    (data_set / "shard-00001.h5").rename(data_set.parent / "secret.h5")
+    with h5py.File(data_set.parent / "secret.h5") as secret, h5py.File(data_set / "shard-00001.h5", "w") as file:
+        for name in secret:
+            file[name] = h5py.ExternalLink("../secret.h5", name)
+    seal_again(data_set)
+    assert any("is a ExternalLink and is not followed" in line for line in findings(run_cli, data_set, *options))
+
+
+ODD_RUNS: list[tuple[str | None, str]] = [
+    (None, "is missing, so it is not known where the source is. Pass --source"),
+    ("{}", "source: "),
+    ('{"source": {}}', "source.locations: Field required. Pass --source"),
+    ('{"source": []}', "source: "),
+    ('{"source": {"locations": [1], "options": {}}}', "source.locations.0: "),
+    ('{"source": {"locations": [], "options": {}}}', "names no source. Pass --source"),
+    ('{"source": {"locations": ["x"], "options": {"label_level": "x"}}}', "source.options.label_level: "),
+    ('{"source": {"locations": ["x"], "options": {"files_from": "-"}}}', "came from stdin. Pass --files-from"),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), ODD_RUNS)
+def test_deep_needs_to_be_told_the_source_where_run_json_does_not(
+    text: str | None, told: str, run_cli: Runner, data_set: Path, colours: Path
+) -> None:
+    if text is None:
+        (data_set / "run.json").unlink()
+    else:
+        (data_set / "run.json").write_text(text)
+    refused = run_cli("verify", data_set, "--deep")
+    assert refused.returncode == 65
+    assert told in error_line(refused)
+    assert run_cli("verify", data_set, "--deep", "--source", colours).returncode == 0
+
+
+def test_deep_finds_depths_that_the_survey_did_not_see(
+    run_cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_colours(tmp_path / "colours")
+    Image.fromarray(np.full((6, 8), 40_000, np.uint16)).save(source / "red/9.png")
+    for module in ("generate", "deep"):
+        monkeypatch.setattr(f"mixup_cli.{module}.SURVEY_SAMPLES", 1)
+    assert run_cli("generate", source, "--dtype", "uint16", cwd=tmp_path).returncode == 0
+    assert run_cli("verify", "--deep").returncode == 0

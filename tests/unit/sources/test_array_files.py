@@ -241,6 +241,28 @@ def test_every_flipped_byte_of_npz_gives_an_answer_or_an_error(tmp_path: Path) -
             open_array_file(path, OPTIONS)
 
 
+def test_damage_far_inside_lzma(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (6, 100_000), np.uint8)
+    path = zipped(tmp_path / "set.npz", {"x.npy": npy_bytes(noise // 2)}, zipfile.ZIP_LZMA)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:300_000] + b"\xff" * 1000 + whole[301_000:])
+    with pytest.raises(DataError, match=r"set\.npz: is no readable \.npz"):
+        open_array_file(path, OPTIONS)
+
+
+def test_a_member_name_that_is_no_text(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "set.npz", {"x.npy": npy_bytes(X), "é.npy": npy_bytes(Y)})
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xff"))
+    with pytest.raises(DataError, match=r"set\.npz: is no readable \.npz"):
+        open_array_file(path, OPTIONS)
+
+
+def test_class_names_can_always_be_written() -> None:
+    labels = labels_from_array(np.array(["c\\x80", "c\udc80", "é"]), 3, "set.npz")
+    assert labels.class_names == (r"c\\x80", r"c\x80", "é")
+    assert labels_from_array(np.array(["a\\b"]), 1, "set.npz").class_names == (r"a\b",)
+
+
 def test_an_npz_that_inflates_too_far_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mixup_cli.sources.npz.INFLATED_LIMIT_BYTES", 300)
     with pytest.raises(DataError, match="inflates to 360 bytes, expected at most 300"):

@@ -100,7 +100,6 @@ def test_surveys_are_added_up() -> None:
     assert (same.sizes, same.array_form) == ({(2, 2): 6}, FORM)
     grey = combine([source_of(CATS), source_of(CATS, shape=(8, 9))]).survey()
     assert grey.sizes == {(2, 2): 3, (8, 9): 3}
-    assert grey.channels == {3: 3, 1: 3}
     assert grey.array_form is None  # pictures of two forms: the sizes tell
     assert combine([source_of(CATS), source_of(CATS)]).survey(4).dtypes == {"uint8": 4}
 

@@ -5,6 +5,7 @@ import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -160,7 +161,7 @@ def test_exif_orientation(kind: str, orientation: int) -> None:
     data = encode(noise(8, 24), kind, exif=exif)
     expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB"))
     height, width = expected.shape[:2]
-    assert read_header(data) == Header(height, width, "uint8", 3)
+    assert read_header(data) == Header(height, width, "uint8")
     assert np.array_equal(decode(data, target(height, width), "k", MANY), expected)
 
 
@@ -170,7 +171,7 @@ def test_exif_behind_the_pixels_of_a_png() -> None:
     data = encode(noise(8, 24), "PNG")
     end = data.index(b"IEND") - 4
     moved = data[:end] + png_chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")) + data[end:]
-    assert read_header(moved) == Header(24, 8, "uint8", 3)
+    assert read_header(moved) == Header(24, 8, "uint8")
 
 
 def test_damaged_exif_is_ignored_without_a_warning() -> None:
@@ -300,7 +301,7 @@ def deep_grey(kind: Literal["PNG", "TIFF"]) -> tuple[bytes, NDArray[np.uint16]]:
 @pytest.mark.parametrize("resize", [None, "crop"])
 def test_16_bit_grey_is_kept(kind: Literal["PNG", "TIFF"], resize: Resize | None) -> None:
     data, values = deep_grey(kind)
-    assert read_header(data) == Header(9, 7, "uint16", 1)
+    assert read_header(data) == Header(9, 7, "uint16")
     for channels in (1, 3):
         deep = decode(data, target(9, 7, channels, "uint16", resize), "k", MANY)
         assert deep.dtype == np.uint16
@@ -332,8 +333,26 @@ def test_float_pictures() -> None:
     assert kept.ravel().tolist() == [-1.5, 0.25, 3e8]
     with pytest.raises(Undecodable, match=r"--dtype float32 or --value-range LOW,HIGH"):
         decode(data, target(1, 3, 1, "uint8"), "k", MANY)
-    with pytest.raises(FormMismatch):
+    with pytest.raises(Undecodable, match=r"--dtype float32 or --value-range LOW,HIGH"):
         decode(data, target(1, 3, 1, "uint16"), "k", MANY)
+
+
+@pytest.mark.parametrize(("deepest", "depth"), [("uint16", "uint16"), ("float32", "uint16"), ("float32", "float32")])
+def test_a_form_that_may_be_deeper_takes_nothing_from_a_picture(deepest: SampleDtype, depth: SampleDtype) -> None:
+    data = deep_grey("PNG")[0] if depth == "uint16" else encode(Image.new("F", (7, 9)), "TIFF")
+    shallow = replace(target(9, 7, 1), deepest=deepest)
+    with pytest.raises(FormMismatch, match=f"k: 7x9 {depth}"):
+        decode(data, shallow, "k", MANY)
+    assert decode(encode(noise(9, 7)), shallow, "k", MANY).dtype == np.uint8
+
+
+def test_no_memory_is_no_fault_of_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", load)
+    with pytest.raises(MemoryError):
+        decode(encode(noise(4, 4)), target(4, 4), "k", MANY)
 
 
 def test_value_range_rounds_half_to_even_and_clips() -> None:
@@ -417,7 +436,7 @@ def test_bomb_is_refused_by_its_header() -> None:
     with pytest.raises(Undecodable) as caught:
         decode(data, target(4, 4, resize="crop"), "k", 1000)
     assert str(caught.value) == "has 3600000000 pixels, more than --max-pixels 1000"
-    assert read_header(data) == Header(60_000, 60_000, "uint8", 1)
+    assert read_header(data) == Header(60_000, 60_000, "uint8")
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "GIF", "TIFF"])

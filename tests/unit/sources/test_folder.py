@@ -1,5 +1,6 @@
 """Which pictures an image folder holds, with which labels, and what it says about the rest."""
 
+import errno
 import json
 import os
 import sys
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.errors import DataError, NoInputError, StorageError, UsageError
+from mixup_cli.sources import pictures as module
 from mixup_cli.sources.base import Form, SourceOptions, Target
 from mixup_cli.sources.folder import open_folder
 from mixup_cli.sources.pictures import PictureSource, escape_name
@@ -295,6 +297,50 @@ def test_a_link_that_leads_nowhere_is_a_problem_and_not_lost(tmp_path: Path) -> 
     assert source.stored_bytes()[1] == -1
 
 
+def test_a_link_in_a_circle_stops_nothing(tmp_path: Path) -> None:
+    pictures(tmp_path, "c/0.png")
+    for name in ("1.png", "folder"):
+        (tmp_path / "c" / name).symlink_to(tmp_path / "c" / name)
+    source = open_it(tmp_path)
+    assert source.keys == ["c/0.png", "c/1.png"]
+    assert source.notices == ("1 file that is no picture ignored (c/folder)",)
+    loaded = source.load(1, 2, Target(Form((3, 2, 3), "uint8", "hwc")), np.empty((1, 3, 2, 3), np.uint8))
+    assert loaded[0].problem == "cannot read (Too many levels of symbolic links)"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_what_never_ends_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures(tmp_path, "c/0.png", "c/3.png")
+    (tmp_path / "c" / "1.png").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "c" / "2.png").symlink_to(tmp_path / "pipe")
+    source = open_it(tmp_path)
+    monkeypatch.setattr(module, "FILE_BYTES", (tmp_path / "c" / "0.png").stat().st_size)
+    with (tmp_path / "c" / "3.png").open("ab") as file:
+        file.write(b"x")
+    assert sum(source.survey().sizes.values()) == 1
+    loaded = source.load(0, 4, Target(Form((3, 2, 3), "uint8", "hwc")), np.empty((4, 3, 2, 3), np.uint8))
+    found = [one.problem for one in loaded]
+    assert found[:3] == [None, "not a regular file", "not a regular file"]
+    assert "more than a picture may have" in str(found[3])
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.EIO])
+def test_errors_of_the_machine_are_no_broken_input(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures(tmp_path, "c/0.png")
+    source = open_it(tmp_path)
+
+    def fail(*_: object) -> None:
+        raise OSError(number, "it broke")
+
+    monkeypatch.setattr(module, "_open_at_once", fail)
+    for attempt in (source.survey, lambda: source.load(0, 1, Target(Form((3, 2, 3), "uint8", "hwc")), np.empty(1))):
+        with pytest.raises(StorageError, match=r"c/0\.png: cannot read \(it broke\)"):
+            attempt()
+
+
 def test_survey_spreads_over_the_source_and_ignores_what_it_cannot_read(tmp_path: Path) -> None:
     pictures(tmp_path, *(f"a/{number}.png" for number in range(5)), size=(4, 2))
     pictures(tmp_path, *(f"b/{number}.png" for number in range(5)), size=(7, 7))
@@ -303,5 +349,4 @@ def test_survey_spreads_over_the_source_and_ignores_what_it_cannot_read(tmp_path
     whole = source.survey()
     assert whole.sizes == {(2, 4): 5, (7, 7): 4}
     assert whole.dtypes == {"uint8": 9}
-    assert whole.channels == {3: 9}
     assert source.survey(4).sizes == {(2, 4): 2, (7, 7): 1}

@@ -34,7 +34,10 @@ COLUMNS = (
     Column("images", "uint8", (4, 5, 3)),
     Column("labels", "float32", (2,)),
     Column("index", "int64", ()),
+    Column("source_index", "int64", (2,)),
     Column("share", "float32", (2,)),
+    Column("method", "uint8", ()),
+    Column("box", "int32", (4,)),
 )
 
 SOURCES_CSV = (
@@ -51,11 +54,19 @@ def arrays() -> dict[str, Array]:
     lam = np.linspace(0, 1, count, dtype=np.float32)
     share = np.stack([lam, 1 - lam], axis=1)
     images = np.random.default_rng(5).integers(0, 256, (count, 4, 5, 3), np.uint8)
-    return {"images": images, "labels": share, "index": np.arange(count), "share": share}
+    return {
+        "images": images,
+        "labels": share,
+        "index": np.arange(count),
+        "source_index": np.tile(np.arange(2), (count, 1)),
+        "share": share,
+        "method": np.zeros(count, np.uint8),
+        "box": np.zeros((count, 4), np.int32),
+    }
 
 
-def manifest_of(shards: tuple[ShardRecord, ...], **changes: Any) -> Manifest:
-    """The manifest of such shards."""
+def manifest_of(shards: tuple[ShardRecord, ...], compression: str = "none", **changes: Any) -> Manifest:
+    """The manifest of such shards. Nobody checks that the changes go with the rest."""
     recipe = Recipe(methods=(MethodChoice("mixup", 1.0, {"alpha": 0.2}),), dtype="uint8", samples_per_shard=ROWS[0])
     plain = {
         "recipe": recipe.to_dict(),
@@ -64,7 +75,7 @@ def manifest_of(shards: tuple[ShardRecord, ...], **changes: Any) -> Manifest:
         "class_names": ("cat", "dog"),
         "axes": "hwc",
         "methods": ("mixup",),
-        "compression": "none",
+        "compression": compression,
         "columns": tuple(ColumnRecord(name=c.name, dtype=c.dtype, shape=c.shape) for c in COLUMNS),
         "totals": Totals(
             samples=sum(shard.stop - shard.start for shard in shards),
@@ -73,7 +84,7 @@ def manifest_of(shards: tuple[ShardRecord, ...], **changes: Any) -> Manifest:
         ),
         "shards": shards,
     }
-    return Manifest(**{**plain, **changes})
+    return Manifest.model_validate(plain).model_copy(update=changes)
 
 
 def shard_records(count: int) -> tuple[ShardRecord, ...]:
@@ -81,7 +92,7 @@ def shard_records(count: int) -> tuple[ShardRecord, ...]:
     return tuple(
         ShardRecord(
             file=f"shard-{number:05}.h5",
-            bytes=100 + number,
+            bytes=10_000 + number,
             sha256=f"{number:064x}",
             start=10 * number,
             stop=10 * number + 10,

@@ -1,11 +1,13 @@
 """Layouts: HDF5 says where the columns lie, and the spans are the whole file."""
 
 import json
+import resource
 from pathlib import Path
 
 import h5py
 import pytest
 
+from mixup_cli.errors import StorageError
 from mixup_cli.storage.layout import ALIGNMENT_BYTES, Column, Span, lay_out
 
 COLUMNS = (Column("images", "uint8", (4, 4, 3)), Column("index", "int64", ()), Column("share", "float32", (2,)))
@@ -51,3 +53,14 @@ def test_hundred_thousand_class_names_fit_into_an_attribute(tmp_path: Path) -> N
             file.write(span.literal or bytes(end_of(span, 1) - span.offset))
     with h5py.File(tmp_path / "shard.h5") as shard:
         assert json.loads(shard.attrs["class_names"]) == names
+
+
+def test_a_full_disk_is_told_and_leaves_no_draft(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(StorageError, match=r"draft: File too large\. Run"):
+            lay_out(COLUMNS, 100_000, {}, tmp_path / "draft")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
 """The manifest: the same text for the same content, and nothing damaged comes in."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mixup_cli.errors import DataError
+from mixup_cli.errors import DataError, StorageError
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord, read_json, read_manifest, to_json
 from tests.unit.storage.small_data_set import manifest_of, shard_records
@@ -102,3 +103,56 @@ def test_other_json_of_ours_must_be_an_object(tmp_path: Path, text: bytes) -> No
     (tmp_path / "run.json").write_bytes(text)
     with pytest.raises(DataError, match=r"run\.json: not"):
         read_json(tmp_path / "run.json")
+
+
+def without_offset(plain: dict[str, Any]) -> None:
+    del plain["shards"][1]["columns"]["share"]["offset"]
+
+
+CONTRADICTIONS: list[tuple[Damage, str]] = [
+    (lambda plain: plain["recipe"].update(seed="1"), "recipe: seed: "),
+    (lambda plain: plain["recipe"].update(seed=-1), "--seed: "),
+    (lambda plain: plain["recipe"].pop("fill"), "recipe: lacks fields"),
+    (lambda plain: plain["recipe"].update(seed=1), "recipe_id: is "),
+    (lambda plain: plain["totals"].update(samples=21), "totals: are "),
+    (lambda plain: plain["totals"].update(shards=1), "totals: are "),
+    (lambda plain: plain["totals"].update(bytes=0), "totals: are "),
+    (lambda plain: plain["shards"].reverse(), "shards.0: is shard-00001.h5 "),
+    (lambda plain: plain["shards"].append(plain["shards"][1]), "shards.2: is shard-00001.h5 "),
+    (lambda plain: plain["shards"][1].update(start=11), "shards.1: is shard-00001.h5 with rows 11 "),
+    (lambda plain: plain["shards"][1].update(stop=10), "shards.1: is "),
+    (lambda plain: plain["shards"][1].update(bytes=4100), r"shards.1.columns.\w+: does not fit"),
+    (lambda plain: plain["shards"][1]["columns"].pop("share"), "shards.1.columns: are "),
+    (without_offset, "shards.1.columns.share: has no offset"),
+    (lambda plain: plain.update(compression="gzip"), r"shards.0.columns.\w+: has no content_sha256"),
+    (lambda plain: plain["columns"][0].update(dtype="object"), "columns.0.dtype: "),
+    (lambda plain: plain["columns"][1].update(shape=[3]), "columns: labels is "),
+    (lambda plain: plain["columns"].append(plain["columns"][1]), "columns: two have the same name"),
+    (lambda plain: plain["columns"].pop(0), "columns: images missing"),
+    (lambda plain: plain["columns"][0].update(shape=[3]), "columns: images has the shape "),
+]
+
+
+@pytest.mark.parametrize(("damage", "told"), CONTRADICTIONS)
+def test_fields_that_contradict_each_other_are_refused(
+    tmp_path: Path, manifest: Manifest, damage: Damage, told: str
+) -> None:
+    plain = json.loads(manifest.to_json())
+    damage(plain)
+    (tmp_path / MANIFEST).write_bytes(to_json(plain))
+    with pytest.raises(DataError, match=rf"manifest\.json: {told}"):
+        read_manifest(tmp_path)
+
+
+def test_five_thousand_shards_are_read_within_a_second(tmp_path: Path) -> None:
+    (tmp_path / MANIFEST).write_bytes(manifest_of(shard_records(5000)).to_json())
+    began = time.process_time()
+    assert read_manifest(tmp_path).totals.samples == 50_000
+    assert time.process_time() - began < 1
+
+
+def test_a_folder_in_the_place_of_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / MANIFEST).mkdir()
+    for read in (read_manifest, lambda folder: read_json(folder / MANIFEST)):
+        with pytest.raises(StorageError, match=r"manifest\.json: cannot be read"):
+            read(tmp_path)

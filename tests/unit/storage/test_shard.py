@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -136,3 +137,32 @@ def test_a_file_that_is_no_shard_is_told_as_one(tmp_path: Path) -> None:
 def test_a_missing_column_is_told(plain: tuple[Path, Written]) -> None:
     with pytest.raises(DataError, match="labels"):
         read_columns(plain[0], ["labels"])
+
+
+LEADING_OUT: dict[str, Callable[[h5py.File], object]] = {
+    "ExternalLink": lambda file: file.__setitem__("images", h5py.ExternalLink("secret.h5", "/images")),
+    "SoftLink": lambda file: file.__setitem__("images", h5py.SoftLink("/share")),
+    "stored in other files": lambda file: file.create_dataset(
+        "images", (7, 3, 4), "uint8", external=[("secret.h5", 0, 84)]
+    ),
+    "a virtual data set": lambda file: file.create_virtual_dataset("images", secret_layout()),
+    "a group": lambda file: file.create_group("images"),
+}
+
+
+def secret_layout() -> h5py.VirtualLayout:
+    layout = h5py.VirtualLayout((7, 3, 4), "uint8")
+    layout[:] = h5py.VirtualSource("secret.h5", "images", (7, 3, 4))
+    return layout
+
+
+@pytest.mark.parametrize("kind", LEADING_OUT)
+def test_nothing_outside_the_shard_is_read(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "secret.h5", "none")
+    write(tmp_path / "x.h5", "none")
+    with h5py.File(tmp_path / "x.h5", "r+") as file:
+        del file["images"]
+        LEADING_OUT[kind](file)
+    with pytest.raises(DataError, match=rf"x\.h5: images: is .*{kind}"):
+        read_columns(tmp_path / "x.h5", ["images"])

@@ -1,0 +1,62 @@
+"""Reading columns over all shards: the rows that were asked for, or a clear refusal."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mixup_cli.errors import DataError
+from mixup_cli.storage.manifest import Manifest, StoredColumn, read_manifest
+from mixup_cli.storage.reading import ShardedColumn
+from tests.unit.storage.small_data_set import arrays, write_data_set
+
+ROW_COUNT = 7
+
+
+@pytest.fixture(params=["none", "gzip"])
+def images(tmp_path: Path, request: pytest.FixtureRequest) -> ShardedColumn:
+    write_data_set(tmp_path / "out", request.param)
+    return ShardedColumn(tmp_path / "out", read_manifest(tmp_path / "out"), "images")
+
+
+def test_negative_rows_count_from_the_end(images: ShardedColumn) -> None:
+    rows = np.array([-1, 0, -7, 3, -4])
+    np.testing.assert_array_equal(images.take(rows), arrays()["images"][rows])
+
+
+@pytest.mark.parametrize("row", [ROW_COUNT, -ROW_COUNT - 1])
+def test_a_row_that_is_not_there_is_told(images: ShardedColumn, row: int) -> None:
+    with pytest.raises(IndexError, match=f"no row {row}; there are {ROW_COUNT} rows"):
+        images.take(np.array([0, row]))
+
+
+def test_slices_have_step_one(images: ShardedColumn) -> None:
+    np.testing.assert_array_equal(images[2:-1:1], arrays()["images"][2:-1])
+    with pytest.raises(ValueError, match="step 1, not 2"):
+        images[::2]
+
+
+def test_a_shard_is_mapped_once(tmp_path: Path) -> None:
+    column = ShardedColumn(tmp_path / "out", write_data_set(tmp_path / "out"), "images")
+    first = column[0:1]
+    (tmp_path / "out/shard-00000.h5").unlink()
+    np.testing.assert_array_equal(column[0:1], first)
+
+
+def without_offsets(manifest: Manifest) -> Manifest:
+    shards = [shard.model_copy(update={"columns": {"images": StoredColumn()}}) for shard in manifest.shards]
+    return manifest.model_copy(update={"shards": tuple(shards)})
+
+
+def test_a_missing_offset_is_damage(tmp_path: Path) -> None:
+    column = ShardedColumn(tmp_path / "out", without_offsets(write_data_set(tmp_path / "out")), "images")
+    with pytest.raises(DataError, match=r"shard-00000\.h5: .* where images begins"):
+        column[:]
+
+
+def test_maps_are_not_pickled(images: ShardedColumn) -> None:
+    small = len(pickle.dumps(images))
+    whole = images[:]
+    assert len(pickle.dumps(images)) == small
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(images))[:], whole)
