@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.data_sets import digests
+from mixup_cli import Listener, Recipe, Run, open_source
+from mixup_cli.errors import OutputExistsError
+from mixup_cli.generate import generate
+from tests.data_sets import digests, manifest
 from tests.running import Runner, error_line
 
 
@@ -89,3 +92,55 @@ def test_numbers_that_are_none_are_refused(colours: Path, tmp_path: Path, run_cl
     ended = run_cli("generate", colours, "-o", tmp_path / "out", *wrong)
     assert ended.returncode == 2, ended.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("harm", ["remove", "cut"])
+def test_a_shard_that_is_missing_or_cut_is_made_again(
+    colours: Path, tmp_path: Path, run_cli: Runner, harm: str
+) -> None:
+    command = ["generate", colours, "-o", tmp_path / "out", "--samples-per-shard", 5]
+    run_cli(*command)
+    before, shard = digests(tmp_path / "out"), tmp_path / "out/shard-00001.h5"
+    if harm == "remove":
+        shard.unlink()
+    else:
+        shard.write_bytes(shard.read_bytes()[:-1])
+    again = run_cli(*command)
+    assert "resumed: 1 made now" in again.stderr
+    assert digests(tmp_path / "out") == before
+
+
+def test_an_unfinished_run_is_not_cut_down(colours: Path, tmp_path: Path) -> None:
+    class Enough(Exception):
+        pass
+
+    class Impatient(Listener):
+        def advance(self, count: int) -> None:
+            if count == 3:  # a shard, and not the scan of 12
+                raise Enough
+
+    source, recipe = open_source([colours]), Recipe(samples_per_shard=3)
+    with pytest.raises(Enough):
+        generate(source, recipe, Run(out=tmp_path / "out", passes=9, workers=1), Impatient())
+    made = sorted((tmp_path / "out").glob("shard-*.h5"))
+    with pytest.raises(OutputExistsError, match="an unfinished run has made"):
+        generate(source, recipe, Run(out=tmp_path / "out", samples=1))
+    assert sorted((tmp_path / "out").glob("shard-*.h5")) == made
+    generate(source, recipe, Run(out=tmp_path / "out", passes=9))
+    assert manifest(tmp_path / "out")["totals"]["samples"] == 9 * 12
+
+
+def test_what_was_skipped_is_said(colours: Path, tmp_path: Path, run_cli: Runner) -> None:
+    shutil.copytree(colours, tmp_path / "source")
+    (tmp_path / "source/red/bad.png").write_bytes(b"")
+    ended = run_cli("generate", tmp_path / "source", "-o", tmp_path / "out", "--on-error", "skip")
+    assert "1 of 13 inputs left out (red/bad.png: " in ended.stderr
+    again = run_cli("generate", tmp_path / "source", "-o", tmp_path / "out", "--on-error", "skip", "--json")
+    assert '"skipped": 1' in again.stdout
+
+
+def test_losing_the_manifest_is_told_without_a_way_that_fails(finished: Path, colours: Path, run_cli: Runner) -> None:
+    (finished / "manifest.json").unlink()
+    ended = run_cli("generate", colours, "-o", finished)
+    assert ended.returncode == 73
+    assert "--force" not in error_line(ended)

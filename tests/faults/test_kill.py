@@ -115,7 +115,7 @@ def test_signals_end_it_in_good_order(
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (code, "")
-    assert stderr == f"mixup-gen: {word}. Finished shards are kept: run the same command again to continue.\n"
+    assert stderr == f"mixup-gen: {word}. Run the same command again to continue: finished shards are kept.\n"
     assert not list((tmp_path / "mixup-out").rglob("*.part")), "it cleans up behind itself"
     ended = run_cli(*long_run, cwd=tmp_path)
     assert "(resumed: " in ended.stderr

@@ -57,17 +57,24 @@ def test_flat_folder_is_unlabelled(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out_is_said(tmp_path: Path) -> None:
-    pictures(tmp_path, "cat/1.png", "loose.png", ".hidden/x.png", "cat/._1.png")
+    pictures(tmp_path, "cat/1.png", "dog/1.png", "loose.png", ".hidden/x.png", "cat/._1.png")
     (tmp_path / "empty").mkdir()
     for name in ("cat/1.xml", "README.md", "LICENSE", "Thumbs.db", "cat/png"):
         (tmp_path / name).write_text("x")
     source = open_it(tmp_path)
-    assert source.keys == ["cat/1.png"]
+    assert source.keys == ["cat/1.png", "dog/1.png"]
     assert source.notices == (
         "1 picture next to the class folders left out",
         "1 folder without pictures left out, not a class: empty",
         "3 files that are no picture ignored (Thumbs.db and 2 more)",
     )
+
+
+def test_a_single_class_is_pointed_out(tmp_path: Path) -> None:
+    pictures(tmp_path, "images/cat/1.png", "images/dog/1.png")
+    source = open_it(tmp_path)
+    assert source.labels.class_names == ("images",)
+    assert "one class only (images): every label is the same" in source.notices[-1]
 
 
 def test_data_sets_of_ours_and_excluded_folders_are_not_entered(tmp_path: Path) -> None:
@@ -124,11 +131,11 @@ def test_escaped_names_stay_apart() -> None:
 
 
 def test_training_split_is_the_default(tmp_path: Path) -> None:
-    pictures(tmp_path, "Train/cat/1.png", "val/cat/2.png", "val/dog/3.png", "test/cat/4.png")
+    pictures(tmp_path, "Train/cat/1.png", "Train/dog/1.png", "val/cat/2.png", "val/dog/3.png", "test/cat/4.png")
     (tmp_path / "annotations").mkdir()
     source = open_it(tmp_path)
-    assert source.keys == ["Train/cat/1.png"]
-    assert source.labels.class_names == ("cat",)
+    assert source.keys == ["Train/cat/1.png", "Train/dog/1.png"]
+    assert source.labels.class_names == ("cat", "dog")
     assert source.notices == ("Train/ taken (also there: test, val); --split NAME picks another",)
 
 
@@ -298,11 +305,11 @@ def test_a_link_that_leads_nowhere_is_a_problem_and_not_lost(tmp_path: Path) -> 
 
 
 def test_a_link_in_a_circle_stops_nothing(tmp_path: Path) -> None:
-    pictures(tmp_path, "c/0.png")
+    pictures(tmp_path, "c/0.png", "d/0.png")
     for name in ("1.png", "folder"):
         (tmp_path / "c" / name).symlink_to(tmp_path / "c" / name)
     source = open_it(tmp_path)
-    assert source.keys == ["c/0.png", "c/1.png"]
+    assert source.keys == ["c/0.png", "c/1.png", "d/0.png"]
     assert source.notices == ("1 file that is no picture ignored (c/folder)",)
     loaded = source.load(1, 2, Target(Form((3, 2, 3), "uint8", "hwc")), np.empty((1, 3, 2, 3), np.uint8))
     assert loaded[0].problem == "cannot read (Too many levels of symbolic links)"
