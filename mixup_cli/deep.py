@@ -17,12 +17,12 @@ from mixup_cli.errors import DataError, UsageError
 from mixup_cli.generate import Run, shard_maker
 from mixup_cli.listener import Listener
 from mixup_cli.make_shard import ShardMaker
-from mixup_cli.prepare import SURVEY_SAMPLES, prepare
+from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.cache import allocate
-from mixup_cli.sources.scan import Scanned, Tolerance, scan, until_it_fits
-from mixup_cli.sources.table import first_difference
+from mixup_cli.sources.scan import Tolerance, scan, until_it_fits
+from mixup_cli.sources.table import SourceTable, first_difference
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.layout import Column
 from mixup_cli.storage.manifest import Manifest, ShardRecord
@@ -41,14 +41,13 @@ def recompute(
     engine = LocalEngine(workers)
     recipe, survey = Recipe.from_dict(manifest.recipe), source.survey(SURVEY_SAMPLES)
 
-    def attempt() -> Scanned:
-        target = prepare(recipe, source, survey).target
-        cache = allocate(target.form, len(source), scratch)
-        return cache, scan(source, target, cache, Tolerance("skip"), engine, listener)
+    def attempt() -> tuple[Job, NDArray[Any], SourceTable]:
+        job = prepare(recipe, source, survey)
+        cache = allocate(job.target.form, len(source), scratch)
+        return job, cache, scan(source, job.target, cache, Tolerance("skip"), engine, listener)
 
     try:
-        cache, table = until_it_fits(survey, attempt)
-        job = prepare(recipe, source, survey)
+        job, cache, table = until_it_fits(survey, attempt)
     except UsageError as problem:
         raise DataError(f"{folder.path}: was made from another source ({problem})") from problem
     before = existing.sealed_table(folder)

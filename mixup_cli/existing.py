@@ -85,7 +85,8 @@ def check_same_pixels(folder: DataSetFolder, fingerprint: str) -> None:
     before = folder.job() or run_record
     if before.get("pixel_fingerprint", fingerprint) == fingerprint:
         return
-    old, new = before.get("versions", {}), versions()
+    told, new = before.get("versions"), versions()
+    old = told if isinstance(told, dict) else {}
     changed = [f"{name} {old.get(name)} then, {new[name]} now" for name in new if old.get(name) != new[name]]
     raise OutputExistsError(
         f"{folder.path}: was begun where pictures decode to other pixels ({'; '.join(changed) or 'another machine'}). "

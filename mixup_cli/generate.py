@@ -27,11 +27,11 @@ from mixup_cli.records import manifest_of, run_record
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.cache import allocate
 from mixup_cli.sources.cache import discard as discard_cache
-from mixup_cli.sources.scan import Scanned, Tolerance, scan, until_it_fits
+from mixup_cli.sources.scan import Tolerance, scan, until_it_fits
 from mixup_cli.sources.table import SourceTable
 from mixup_cli.storage.finish import finish
 from mixup_cli.storage.folder import DataSetFolder, shard_name
-from mixup_cli.storage.manifest import MANIFEST, ShardRecord, StoredColumn
+from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord, StoredColumn
 from mixup_cli.storage.shard import ShardWriter, writer_for
 from mixup_cli.surface import grid_of, surface_of
 
@@ -85,105 +85,114 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
     """
     began = time.monotonic()
     work = _Work(source, recipe, run, listener or Listener())
-    state = work.compare()
-    if state != "unchanged" or work.folder.work.exists():
+    standing = work.compare()
+    manifest = standing.complete
+    if manifest is None or work.folder.work.exists():
         with work.folder.locked():
-            state = work.compare()  # again, now that nobody else writes here
+            standing = work.compare()  # again, now that nobody else writes here
             try:
-                if state != "unchanged":
-                    work.carry_out()
+                manifest = standing.complete or work.carry_out(standing)
             finally:
                 discard_cache(work.folder.work)
             work.folder.remove_work()
-    manifest, seconds = work.manifest, time.monotonic() - began
-    totals = manifest.totals
     return Outcome(
         manifest=run.out / MANIFEST,
-        state=state,
-        samples=totals.samples,
-        shards=totals.shards,
+        state=standing.state,
+        samples=manifest.totals.samples,
+        shards=manifest.totals.shards,
         shards_made=work.shards_made,
         skipped=len(manifest.source.skipped),
-        bytes=totals.bytes,
-        seconds=seconds,
+        bytes=manifest.totals.bytes,
+        seconds=time.monotonic() - began,
     )
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What is wanted, held against what is there: the manifest of a finished data set, the recipe of any."""
+
+    state: State
+    job: Job
+    finished: Manifest | None
+    stored: Recipe | None
+
+    @property
+    def complete(self) -> Manifest | None:
+        """The data set that is wanted, if it is there already."""
+        return self.finished if self.state == "unchanged" else None
+
+
 class _Work:
-    """One call of `generate`: the steps share what earlier ones found out."""
+    """One call of `generate`: what all its steps need."""
 
     def __init__(self, source: Source, recipe: Recipe, run: Run, listener: Listener) -> None:
         self.folder = DataSetFolder(run.out)
         self.shards_made = 0
-        self._source, self._run, self._listener = source, run, listener
-        self._wanted = recipe
+        self._source, self._recipe, self._run, self._listener = source, recipe, run, listener
         self._survey = source.survey(SURVEY_SAMPLES)
         self._engine = LocalEngine(run.workers)
         self._told: set[str] = set()
 
-    def compare(self) -> State:
-        """Hold what is wanted against what is there, before anything is written."""
+    def compare(self) -> Standing:
+        """Find out what is to be done, before anything is written. Refuses what must not be."""
         if self._run.force:
             self.folder.check_clearable()
-        self._finished, self._stored = (None, None) if self._run.force else existing.what_is_there(self.folder)
-        self._recipe = adopt(self._wanted, self._stored, keeps_shard_size=self._run.shard_bytes is None)
-        self._job = self._prepare()
-        existing.check_same_recipe(self.folder, self._stored, self._job.recipe)
-        state = self._compare_rows()
+        finished, stored = (None, None) if self._run.force else existing.what_is_there(self.folder)
+        job = self._prepare(stored)
+        state: State = "made" if stored is None else "resumed"
+        if finished is not None:
+            state = self._compare_rows(job, finished)
         if state != "unchanged":
-            self._check_room()
-        return state
+            self._check_room(job)
+        return Standing(state, job, finished, stored)
 
-    def _compare_rows(self) -> State:
-        if self._finished is None:
-            return "made" if self._stored is None else "resumed"
+    def _prepare(self, stored: Recipe | None) -> Job:
+        """Resolve the recipe, as far as the survey knows the source. Refuses another recipe than the stored one."""
+        recipe = adopt(self._recipe, stored, keeps_shard_size=self._run.shard_bytes is None)
+        job = prepare(recipe, self._source, self._survey, self._run.shard_bytes)
+        existing.check_same_recipe(self.folder, stored, job.recipe)
+        return job
+
+    def _compare_rows(self, job: Job, finished: Manifest) -> State:
         existing.check_same_listing(self.folder, self._source)
-        usable_count = self._finished.source.samples - len(self._finished.source.skipped)
-        if not existing.enough(self.folder, self._finished, self._row_count(usable_count)):
+        usable_count = finished.source.samples - len(finished.source.skipped)
+        if not existing.enough(self.folder, finished, row_count(job.recipe, self._run, usable_count)):
             return "extended"
-        if not existing.all_there(self.folder, self._finished):
-            return "resumed"  # somebody removed or cut shards: what is missing is made again
-        self.manifest = self._finished
-        return "unchanged"
+        # Where somebody removed or cut shards, what is missing is made again.
+        return "unchanged" if existing.all_there(self.folder, finished) else "resumed"
 
-    def carry_out(self) -> None:
+    def _check_room(self, job: Job) -> None:
+        sample_count = len(self._source)
+        needed = needs(job, sample_count, row_count(job.recipe, self._run, sample_count), self.folder.path)
+        check_room(needed, self.folder.shard_bytes(), self.folder.path)
+
+    def carry_out(self, standing: Standing) -> Manifest:
         """Scan, plan, make the shards that are missing, and seal the manifest."""
         began = time.time()
         replaces = self._run.force or self.folder.half_cleared
         fingerprint = pixel_fingerprint()
         if not replaces:
             existing.check_same_pixels(self.folder, fingerprint)
-        cache, table = until_it_fits(self._survey, self._scan)
+        job, cache, table = until_it_fits(self._survey, partial(self._scan, standing.stored))
         if not replaces:
             existing.check_same_source(self.folder, existing.sealed_table(self.folder), table)
-        maker = shard_maker(self._job, self._source, table, cache, self._run, self._engine.checkpoint)
+        maker = shard_maker(job, self._source, table, cache, self._run, self._engine.checkpoint)
         if replaces:
             self.folder.clear()  # not before all that can be wrong with the new one has been found
-        self._begin(table, fingerprint)
-        records = self._make_shards(maker, self._row_count(len(table.usable)))
-        self.manifest = manifest_of(self._job, self._source.kind, table, maker.plan.method_names, records)
-        finish(self.folder, self.manifest, run_record(fingerprint, began, self._run.settings()))
+        self._begin(job, table, fingerprint, standing.finished)
+        records = self._make_shards(job, maker, row_count(job.recipe, self._run, len(table.usable)))
+        manifest = manifest_of(job, self._source.kind, table, maker.plan.method_names, records)
+        finish(self.folder, manifest, run_record(fingerprint, began, self._run.settings()))
+        return manifest
 
-    def _prepare(self) -> Job:
-        return prepare(self._recipe, self._source, self._survey, self._run.shard_bytes)
-
-    def _row_count(self, usable_count: int) -> int:
-        return row_count(self._job.recipe, self._run, usable_count)
-
-    def _check_room(self) -> None:
-        sample_count = len(self._source)
-        needed = needs(self._job, sample_count, self._row_count(sample_count), self.folder.path)
-        check_room(needed, self.folder.shard_bytes(), self.folder.path)
-
-    def _scan(self) -> Scanned:
+    def _scan(self, stored: Recipe | None) -> tuple[Job, NDArray[Any], SourceTable]:
         """Fill the cache, in the form that the survey as it now is suggests."""
-        self._job = self._prepare()
-        existing.check_same_recipe(self.folder, self._stored, self._job.recipe)
-        self._tell(*self._source.notices, *self._job.notices)
-        cache = allocate(self._job.target.form, len(self._source), self.folder.work)
-        table = scan(self._source, self._job.target, cache, self._run.tolerance, self._engine, self._listener)
+        job = self._prepare(stored)
+        self._tell(*self._source.notices, *job.notices)
+        cache = allocate(job.target.form, len(self._source), self.folder.work)
+        table = scan(self._source, job.target, cache, self._run.tolerance, self._engine, self._listener)
         self._tell(*skipped_notices(table))
-        return cache, table
+        return job, cache, table
 
     def _tell(self, *notices: str) -> None:
         """Pass on what was not told before."""
@@ -192,15 +201,15 @@ class _Work:
                 self._told.add(notice)
                 self._listener.notice(notice)
 
-    def _begin(self, table: SourceTable, fingerprint: str) -> None:
-        job = {"recipe": self._job.recipe.to_dict(), "pixel_fingerprint": fingerprint, "versions": versions()}
-        self.folder.begin(job, table.csv)
-        if self._finished is not None:
-            self.folder.reopen(self._finished)
+    def _begin(self, job: Job, table: SourceTable, fingerprint: str, finished: Manifest | None) -> None:
+        begun = {"recipe": job.recipe.to_dict(), "pixel_fingerprint": fingerprint, "versions": versions()}
+        self.folder.begin(begun, table.csv)
+        if finished is not None:
+            self.folder.reopen(finished)
 
-    def _make_shards(self, maker: ShardMaker, rows: int) -> list[ShardRecord]:
+    def _make_shards(self, job: Job, maker: ShardMaker, rows: int) -> list[ShardRecord]:
         """The records of all shards, in order; those that are not done yet are made."""
-        per_shard = self._job.samples_per_shard
+        per_shard = job.samples_per_shard
         count = shard_count(rows, per_shard)
         parts = [shard_rows(number, rows, per_shard) for number in range(count)]
         records = {n: self.folder.done(n, part.start, part.stop) for n, part in enumerate(parts)}
@@ -209,7 +218,7 @@ class _Work:
         self.folder.remove_from(count)
         for number in missing:
             self.folder.forget(number)
-        writer = writer_for(self._job.spec, self.folder.work)
+        writer = writer_for(job.spec, self.folder.work)
         writer.prepare(len(part) for part in missing.values())
         tasks = (partial(self._make_shard, maker, writer, n, part) for n, part in missing.items())
         done_before = rows - sum(len(part) for part in missing.values())

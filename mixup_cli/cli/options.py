@@ -99,7 +99,10 @@ class SourceFlags:
 
     def origin(self, locations: list[Path]) -> dict[str, Any]:
         """What run.json says of the source, so that `verify --deep` finds it again."""
-        return {"locations": [str(path.absolute()) for path in locations or [Path()]], "options": self.given()}
+        options = self.given()
+        if options.get("files_from", "-") != "-":
+            options["files_from"] = str(Path(options["files_from"]).absolute())
+        return {"locations": [str(path.absolute()) for path in locations or [Path()]], "options": options}
 
 
 def _list_stream(name: str) -> AbstractContextManager[IO[bytes]]:

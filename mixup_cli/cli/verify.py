@@ -74,7 +74,7 @@ def verify(
         show.event("verified", samples=totals.samples, shards=totals.shards, bytes=totals.bytes, deep=deep)
     elif not quiet:
         what = "every row is what the source gives" if deep else "whole, as sealed"
-        show.notice(f"{out}: {totals.samples:,} samples in {totals.shards} shard(s): {what}")
+        show.notice(f"{out}: {totals.samples:,} samples in {totals.shards:,} shard{'s' * (totals.shards != 1)}: {what}")
 
 
 def _recomputed(

@@ -115,6 +115,10 @@ class ArraySource(Source):
         self._axes = natural_axes(self._sample_shape)
         self._form = shown_form(self._sample_shape, self._axes, self._axes if shown is None else shown, dtype)
 
+    def name_of(self, index: int) -> str:
+        """See `Source.name_of`: a row number alone does not tell which file is meant."""
+        return f"{self.location}, sample {self.keys[index]}"
+
     def survey(self, limit: int | None = None) -> Survey:
         count = len(self) if limit is None else min(limit, len(self))
         sizes: Counter[tuple[int, int]] = Counter()

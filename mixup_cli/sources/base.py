@@ -159,6 +159,10 @@ class Source(ABC):
     def __len__(self) -> int:
         return len(self.keys)
 
+    def name_of(self, index: int) -> str:
+        """What messages call a sample: for pictures, the key is a path and says enough."""
+        return self.keys[index]
+
     @abstractmethod
     def survey(self, limit: int | None = None) -> Survey:
         """Look at `limit` samples spread evenly over the source (all of them if None) without decoding."""

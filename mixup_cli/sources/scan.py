@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
@@ -35,7 +35,7 @@ class Tolerance:
     max_errors: int | None = None
 
 
-Scanned: TypeAlias = tuple[NDArray[Any], SourceTable]
+Scanned = TypeVar("Scanned")
 
 
 def until_it_fits(survey: Survey, attempt: Callable[[], Scanned]) -> Scanned:
@@ -62,10 +62,10 @@ def scan(
     listener.begin("scan", len(source), "samples")
     for start, results in engine.run(_tasks(source, target, cache, engine)):
         loaded[start : start + len(results)] = results
-        for key, result in zip(source.keys[start:], results, strict=False):
+        for index, result in enumerate(results, start):
             if result.problem is not None:
                 broken += 1
-                _settle(key, result.problem, broken, tolerance)
+                _settle(source.name_of(index), result.problem, broken, tolerance)
         listener.advance(len(results))
     listener.end()
     whole = [each for each in loaded if each is not None]
@@ -93,10 +93,10 @@ def _scan_chunk(
     return start, loaded
 
 
-def _settle(key: str, problem: str, broken: int, tolerance: Tolerance) -> None:
+def _settle(name: str, problem: str, broken: int, tolerance: Tolerance) -> None:
     if tolerance.on_error == "fail":
-        raise DataError(f"{key}: {problem}. Remove it, or pass --on-error skip.")
+        raise DataError(f"{name}: {problem}. Remove it, or pass --on-error skip.")
     if tolerance.max_errors is not None and broken > tolerance.max_errors:
         raise DataError(
-            f"{key}: {problem}. That is broken input number {broken}, and --max-errors allows {tolerance.max_errors}."
+            f"{name}: {problem}. That is broken input number {broken}, and --max-errors allows {tolerance.max_errors}."
         )
