@@ -9,7 +9,7 @@ import typer
 
 from mixup_cli.cli import show
 from mixup_cli.cli.config import ConfigFile, as_toml
-from mixup_cli.cli.groups import option, takes
+from mixup_cli.cli.groups import option, takes, weaker, without
 from mixup_cli.cli.options import OUTPUT, RUNNING, RecipeFlags, RunFlags, SourceFlags
 from mixup_cli.errors import UsageError
 
@@ -41,6 +41,7 @@ def generate(
     source: SourceFlags,
     recipe: RecipeFlags,
     run: RunFlags,
+    context: typer.Context,
     sources: Sources = None,
     out: Out = Path("mixup-out"),
     dry_run: DryRun = False,
@@ -60,8 +61,8 @@ def generate(
 
     if dry_run and print_config:
         raise UsageError("--dry-run and --print-config: give one or the other.")
-    if run.shard_size is not None and recipe.samples_per_shard is not None:
-        raise UsageError("--shard-size and --samples-per-shard: give one or the other.")
+    overruled = weaker(context, "samples", "passes") | weaker(context, "samples_per_shard", "shard_size")
+    recipe, run = without(recipe, overruled), without(run, overruled)
     locations = sources or []
     wanted, how = recipe.recipe(), run.run(out, source.origin(locations))
     opened = source.open(locations, out)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from functools import wraps
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import typer
+
+from mixup_cli.errors import UsageError
 
 ENVIRONMENT_PREFIX = "MIXUP_GEN_"
 
@@ -65,3 +67,31 @@ def _parameters(group: type[Any]) -> list[inspect.Parameter]:
 
 def _build(group: type[Any], values: dict[str, Any]) -> Any:
     return group(**{each.name: values[each.name] for each in fields(group)})
+
+
+PRECEDENCE = ("COMMANDLINE", "ENVIRONMENT", "DEFAULT_MAP")
+"""Where a value can come from, the strongest first; Click calls the config file's values a default map."""
+
+
+def weaker(context: typer.Context, first: str, second: str) -> set[str]:
+    """Of two options that exclude each other, the one that the other overrules, if both are given.
+
+    Raises UsageError where both come from the same place.
+    """
+    origins = {name: context.get_parameter_source(name) for name in (first, second)}
+    ranks = {name: PRECEDENCE.index(o.name) for name, o in origins.items() if o is not None and o.name in PRECEDENCE}
+    if len(ranks) < 2:
+        return set()
+    if ranks[first] == ranks[second]:
+        one, other = (f"--{name.replace('_', '-')}" for name in (first, second))
+        raise UsageError(f"{one} and {other}: both are set. Give one or the other.")
+    return {max(ranks, key=lambda name: ranks[name])}
+
+
+Flags = TypeVar("Flags")
+
+
+def without(flags: Flags, overruled: set[str]) -> Flags:
+    """A group of options as if some of them were not given."""
+    names = overruled & {each.name for each in fields(flags)}  # type: ignore[arg-type]  # groups are dataclasses
+    return replace(flags, **dict.fromkeys(names))  # type: ignore[type-var]

@@ -235,10 +235,6 @@ class RunFlags:
         from mixup_cli.generate import Run
         from mixup_cli.sources.scan import Tolerance
 
-        if self.samples is not None and self.passes is not None:
-            raise UsageError(
-                "--samples and --passes: both are set, here or by MIXUP_GEN_* or --config: give one or the other."
-            )
         if self.max_errors is not None and self.on_error != "skip":
             raise UsageError("--max-errors: it goes with --on-error skip. Pass both, or neither.")
         given: dict[str, Any] = {

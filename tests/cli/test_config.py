@@ -99,3 +99,22 @@ def test_a_bad_value_in_a_file_is_a_usage_error(content: str, run_cli: Runner, c
     refused = run_cli("generate", colours, "--config", "c.toml", cwd=tmp_path)
     assert refused.returncode == 2
     assert f"--{content.split(maxsplit=1)[0]}" in refused.stderr
+
+
+def test_of_two_options_that_exclude_each_other_the_stronger_wins(
+    run_cli: Runner, colours: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "c.toml").write_text('passes = 2\nshard_size = "1MiB"\n')
+    options = ["--config", tmp_path / "c.toml", "--samples", 5, "--samples-per-shard", 4, "--json"]
+    ended = run_cli("generate", colours, "-o", tmp_path / "a", *options)
+    made = json.loads(ended.stdout)
+    assert (made["samples"], made["shards"]) == (5, 2)
+    ended = run_cli("generate", colours, "-o", tmp_path / "b", *options[:2], "--json", env={"MIXUP_GEN_SAMPLES": "7"})
+    assert json.loads(ended.stdout)["samples"] == 7
+
+
+def test_two_options_that_exclude_each_other_are_refused_side_by_side(
+    run_cli: Runner, colours: Path, tmp_path: Path
+) -> None:
+    ended = run_cli("generate", colours, "-o", tmp_path / "o", "--shard-size", "1MiB", "--samples-per-shard", 4)
+    assert (ended.returncode, "--samples-per-shard and --shard-size" in error_line(ended)) == (2, True)
