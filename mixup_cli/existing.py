@@ -9,6 +9,7 @@ from mixup_cli.errors import OutputExistsError
 from mixup_cli.fingerprint import versions
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import Source
+from mixup_cli.sources.loaded import LoadedColumn
 from mixup_cli.sources.table import SourceTable, first_difference, label_texts, read_table
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.manifest import RUN, SOURCES, Manifest, read_json
@@ -62,7 +63,7 @@ def check_same_listing(folder: DataSetFolder, source: Source) -> None:
         loaded if size in (-1, loaded.stored_bytes) or loaded.problem else loaded.resized(size)
         for loaded, size in zip(before.loaded, sizes, strict=False)
     ]
-    now = SourceTable(source.keys, label_texts(source.labels, len(source)), unchanged)
+    now = SourceTable(source.keys, label_texts(source.labels, len(source)), LoadedColumn.of(unchanged))
     check_same_source(folder, before, now)
 
 

@@ -19,6 +19,7 @@ from mixup_cli.methods import build
 from mixup_cli.prepare import Job, adopt, prepare
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import FormMismatch, Source
+from mixup_cli.sources.loaded import LoadedColumn
 from mixup_cli.sources.table import SourceTable, label_texts
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.shard import bytes_of
@@ -104,7 +105,7 @@ def _seconds(job: Job, source: Source, run: Run, rows: int) -> float:
     parents = max(build(choice).parent_count for choice in job.recipe.methods)
     if sum(each.problem is None for each in loaded) < parents:
         return per_sample * len(source) / run.workers
-    table = SourceTable(source.keys[:count], label_texts(source.labels, len(source))[:count], loaded)
+    table = SourceTable(source.keys[:count], label_texts(source.labels, len(source))[:count], LoadedColumn.of(loaded))
     maker = shard_maker(job, source, table, cache, run, lambda: None)
     probe_rows = max(1, min(rows, PROBE_BYTES // job.row_bytes))
     _make(job, maker, probe_rows)  # the first round compiles

@@ -118,7 +118,7 @@ class Survey:
     array_form: Form | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # slots: there is one for every input
 class Loaded:
     """What became of one sample: its stored size, the sha256 of the stored bytes, and why it could not be used."""
 

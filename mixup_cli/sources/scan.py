@@ -15,6 +15,7 @@ from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError
 from mixup_cli.listener import Listener
 from mixup_cli.sources.base import FormMismatch, Loaded, Source, Survey, Target
+from mixup_cli.sources.loaded import LoadedColumn
 from mixup_cli.sources.table import SourceTable, label_texts
 
 ATTEMPTS = 8
@@ -57,19 +58,18 @@ def scan(
 ) -> SourceTable:
     """Fill `cache` (n, *form.shape) with the source's samples. Raises DataError for broken inputs as `tolerance` says,
     and FormMismatch where a sample does not fit the target."""
-    loaded: list[Loaded | None] = [None] * len(source)
+    loaded = LoadedColumn(len(source))
     broken = 0
     listener.begin("scan", len(source), "samples")
     for start, results in engine.run(_tasks(source, target, cache, engine)):
-        loaded[start : start + len(results)] = results
+        loaded.put(start, results)
         for index, result in enumerate(results, start):
             if result.problem is not None:
                 broken += 1
                 _settle(source.name_of(index), result.problem, broken, tolerance)
         listener.advance(len(results))
     listener.end()
-    whole = [each for each in loaded if each is not None]
-    return SourceTable(source.keys, label_texts(source.labels, len(source)), whole)
+    return SourceTable(source.keys, label_texts(source.labels, len(source)), loaded)
 
 
 def _tasks(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
 from mixup_cli.sources.base import Labels, Loaded
+from mixup_cli.sources.loaded import LoadedColumn
 
 HEADER = ("source_index", "key", "label", "bytes", "sha256", "status")
 USED = "ok"
@@ -25,7 +26,7 @@ class SourceTable:
 
     keys: Sequence[str]
     labels: Sequence[str]
-    loaded: Sequence[Loaded]
+    loaded: LoadedColumn
 
     @cached_property
     def csv(self) -> bytes:
@@ -45,13 +46,12 @@ class SourceTable:
     @property
     def usable(self) -> NDArray[np.int64]:
         """The indices of the inputs that can be mixed: int64 (n,)."""
-        return np.flatnonzero([each.problem is None for each in self.loaded]).astype(np.int64)
+        return np.delete(np.arange(len(self.keys), dtype=np.int64), list(self.loaded.problems))
 
     def skipped(self) -> Iterator[tuple[int, str, str]]:
         """(source_index, key, reason) of every input that was left out."""
-        for index, (key, loaded) in enumerate(zip(self.keys, self.loaded, strict=True)):
-            if loaded.problem is not None:
-                yield index, key, loaded.problem
+        for index, reason in self.loaded.problems.items():
+            yield index, self.keys[index], reason
 
 
 class _Rows(io.StringIO):
@@ -75,7 +75,9 @@ def read_table(data: bytes, name: str) -> SourceTable:
         rows = list(csv.reader(io.StringIO(data.decode(), newline=""), strict=True))
         if tuple(rows[0]) != HEADER:
             raise ValueError(f"its first line is not {','.join(HEADER)}")
-        loaded = [Loaded(int(size), sha, None if status == USED else status) for _, _, _, size, sha, status in rows[1:]]
+        loaded = LoadedColumn.of(
+            [Loaded(int(size), sha, None if status == USED else status) for _, _, _, size, sha, status in rows[1:]]
+        )
     except (ValueError, IndexError, csv.Error) as problem:
         raise DataError(f"{name}: not a list of sources ({problem}). Restore it, or start anew with --force.") from None
     return SourceTable([row[1] for row in rows[1:]], [row[2] for row in rows[1:]], loaded)
