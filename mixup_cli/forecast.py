@@ -15,7 +15,7 @@ from mixup_cli.columns import IMAGES
 from mixup_cli.estimate import Needs, needs, readable
 from mixup_cli.generate import Run, row_count, shard_maker
 from mixup_cli.make_shard import ShardMaker
-from mixup_cli.methods import build
+from mixup_cli.methods import parent_count
 from mixup_cli.prepare import Job, adopt, prepare
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import FormMismatch, Source
@@ -23,6 +23,7 @@ from mixup_cli.sources.loaded import LoadedColumn
 from mixup_cli.sources.table import SourceTable, label_texts
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.shard import bytes_of
+from mixup_cli.wording import plural
 
 PROBE_SAMPLES = 16
 PROBE_BYTES = 16 << 20
@@ -52,7 +53,7 @@ class Forecast:
     def lines(self) -> Iterator[tuple[str, str]]:
         """For people: name and value of each fact."""
         needed, form = self.needed, self.job.target.form
-        shards = f"{needed.shards:,} shard{'s' * (needed.shards != 1)}"
+        shards = f"{needed.shards:,} {plural(needed.shards, 'shard')}"
         yield "would make", f"{needed.rows:,} samples in {shards} of up to {self.job.samples_per_shard:,}"
         yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
         yield "output", readable(needed.output_bytes) + (" before compression" if self._compressed else "")
@@ -102,8 +103,7 @@ def _seconds(job: Job, source: Source, run: Run, rows: int) -> float:
     except FormMismatch:
         return 0.0
     per_sample = (time.perf_counter() - began) / count
-    parents = max(build(choice).parent_count for choice in job.recipe.methods)
-    if sum(each.problem is None for each in loaded) < parents:
+    if sum(each.problem is None for each in loaded) < parent_count(job.recipe.methods):
         return per_sample * len(source) / run.workers
     table = SourceTable(source.keys[:count], label_texts(source.labels, len(source))[:count], LoadedColumn.of(loaded))
     maker = shard_maker(job, source, table, cache, run, lambda: None)

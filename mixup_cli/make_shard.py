@@ -35,7 +35,7 @@ class Block:
     groups: list[tuple[NDArray[np.int64], Weights]]
 
 
-Decided: TypeAlias = tuple[Rows, NDArray[np.float32]]
+KeptBlock: TypeAlias = tuple[Rows, NDArray[np.float32]]
 """What is kept of a block: the plan's rows and the parents' shares."""
 
 
@@ -56,7 +56,7 @@ class ShardMaker:
         Ask for the images first: the rows and shares that they bring about are kept for the other columns; the weights,
         which may be large, are not.
         """
-        kept: list[Decided] = []
+        kept: list[KeptBlock] = []
 
         def of(column: Column) -> Iterator[NDArray[Any]]:
             if column.name != IMAGES:

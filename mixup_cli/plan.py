@@ -19,6 +19,7 @@ from mixup_cli.methods.none import Unmixed
 from mixup_cli.pairing import ORIGINALS_LANE, order, parents
 from mixup_cli.recipe import Recipe
 from mixup_cli.rng import RowWord, Words, row_words, uniforms
+from mixup_cli.wording import plural
 
 
 @dataclass(frozen=True)
@@ -68,17 +69,13 @@ class Plan:
         count = len(self.usable)
         if method.parent_count > count:
             raise DataError(
-                f"the source has {count} usable sample{'s' * (count != 1)}, and {method.name} mixes "
+                f"the source has {count} usable {plural(count, 'sample')}, and {method.name} mixes "
                 f"{method.parent_count} different ones. Add samples, or pass --method none."
             )
         if method.needs_picture and not has_positions:
             raise UsageError(
                 f"--method {method.name}: it places a box, and these samples have no height and width. Use mixup."
             )
-
-    @property
-    def methods(self) -> tuple[Method, ...]:
-        return tuple(self._methods)
 
     @property
     def method_names(self) -> list[str]:

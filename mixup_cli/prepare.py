@@ -8,7 +8,7 @@ from typing import Any
 
 from mixup_cli.columns import columns_of
 from mixup_cli.errors import NoInputError
-from mixup_cli.methods import build, resolve
+from mixup_cli.methods import parent_count, resolve
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.sources.base import Source, Survey, Target
 from mixup_cli.sources.form import decide
@@ -46,8 +46,7 @@ def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | N
         raise NoInputError(f"{source.location}: no samples in it.")
     decided = decide(recipe.with_(methods=resolve(recipe.methods, None)), survey)
     resolved, labels = decided.recipe, source.labels
-    parent_count = max(build(choice).parent_count for choice in resolved.methods)
-    columns = columns_of(resolved, decided.target.form, labels, parent_count)
+    columns = columns_of(resolved, decided.target.form, labels, parent_count(resolved.methods))
     row_bytes = sum(column.row_bytes for column in columns)
     per_shard = recipe.samples_per_shard or max(1, (shard_bytes or SHARD_BYTES) // row_bytes)
     resolved = resolved.with_(samples_per_shard=per_shard)

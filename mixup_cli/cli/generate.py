@@ -10,8 +10,9 @@ import typer
 from mixup_cli.cli import show
 from mixup_cli.cli.config import ConfigFile, as_toml
 from mixup_cli.cli.groups import option, takes, weaker, without
-from mixup_cli.cli.options import OUTPUT, RUNNING, RecipeFlags, RunFlags, SourceFlags
+from mixup_cli.cli.options import OUTPUT, RUNNING, Quiet, RecipeFlags, RunFlags, SourceFlags
 from mixup_cli.errors import UsageError
+from mixup_cli.wording import counted
 
 if TYPE_CHECKING:
     from mixup_cli.forecast import Forecast
@@ -29,7 +30,6 @@ Out = Annotated[
     Path, option("--out", "-o", metavar="FOLDER", panel=OUTPUT, help="Where the data set goes. Default: mixup-out.")
 ]
 Json = Annotated[bool, option("--json", panel=RUNNING, help="Results as NDJSON.")]
-Quiet = Annotated[bool, option("--quiet", "-q", panel=RUNNING, help="No notices and no progress bar.")]
 DryRun = Annotated[bool, option("--dry-run", panel=RUNNING, help="Tell what would be made, and make nothing.")]
 PrintConfig = Annotated[
     bool, option("--print-config", panel=RUNNING, help="Print the resolved recipe as options in TOML.")
@@ -86,7 +86,7 @@ def _report(outcome: Outcome, as_json: bool, quiet: bool) -> None:
     show.result(str(outcome.manifest))
     if quiet:
         return
-    what = f"{outcome.samples:,} samples in {outcome.shards} shard{'s' * (outcome.shards != 1)}"
+    what = f"{outcome.samples:,} samples in {counted(outcome.shards, 'shard')}"
     if outcome.state == "unchanged":
         show.notice(f"nothing to do: {what} are there and complete")
         return

@@ -33,6 +33,8 @@ if TYPE_CHECKING:  # these bring NumPy, and --help needs none of it
 
 SOURCE, MIXING, OUTPUT, RUNNING = "Source", "Mixing", "Output", "Running"
 
+Quiet = Annotated[bool, option("--quiet", "-q", panel=RUNNING, help="No notices and no progress bar.")]
+
 
 @dataclass(frozen=True)
 class SourceFlags:

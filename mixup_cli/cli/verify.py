@@ -11,8 +11,9 @@ import typer
 
 from mixup_cli.cli import show
 from mixup_cli.cli.groups import option, takes
-from mixup_cli.cli.options import RUNNING, SourceFlags
+from mixup_cli.cli.options import RUNNING, Quiet, SourceFlags
 from mixup_cli.errors import DataError
+from mixup_cli.wording import counted, plural
 
 if TYPE_CHECKING:
     from mixup_cli.storage.manifest import Manifest
@@ -28,7 +29,6 @@ SourcePaths = Annotated[
 ]
 Workers = Annotated[int | None, option("--workers", min=1, panel=RUNNING, help="Threads. Default: the cores.")]
 Json = Annotated[bool, option("--json", panel=RUNNING, help="Findings as NDJSON.")]
-Quiet = Annotated[bool, option("--quiet", "-q", panel=RUNNING, help="No notices and no progress bar.")]
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,14 @@ def verify(
         show.event("finding", **vars(finding)) if json else show.result(str(finding))
     if findings:
         raise DataError(
-            f"{out}: {len(findings)} finding{'s' * (len(findings) != 1)}. "
-            "Make it again: the same generate command with --force."
+            f"{out}: {counted(len(findings), 'finding')}. Make it again: the same generate command with --force."
         )
     totals = manifest.totals
     if json:
         show.event("verified", samples=totals.samples, shards=totals.shards, bytes=totals.bytes, deep=deep)
     elif not quiet:
         what = "every row is what the source gives" if deep else "whole, as sealed"
-        show.notice(f"{out}: {totals.samples:,} samples in {totals.shards:,} shard{'s' * (totals.shards != 1)}: {what}")
+        show.notice(f"{out}: {totals.samples:,} samples in {totals.shards:,} {plural(totals.shards, 'shard')}: {what}")
 
 
 def _recomputed(

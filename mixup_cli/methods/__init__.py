@@ -16,7 +16,7 @@ from mixup_cli.recipe import MethodChoice
 
 METHODS: dict[str, type[Method]] = {method.name: method for method in (Mixup, CutMix, Cutout, Unmixed)}
 
-__all__ = ["METHODS", "Decisions", "Grid", "Method", "build", "resolve", "shares"]
+__all__ = ["METHODS", "Decisions", "Grid", "Method", "build", "parent_count", "resolve", "shares"]
 
 
 def build(choice: MethodChoice) -> Method:
@@ -33,6 +33,11 @@ def build(choice: MethodChoice) -> Method:
         if isinstance(value, str) or not 0 <= value < math.inf:
             raise UsageError(f"--{name}: {value!r} is not a number from 0 up.")
     return method(**{name: float(value) for name, value in choice.options.items()})
+
+
+def parent_count(choices: Sequence[MethodChoice]) -> int:
+    """How many parents a row has room for: as many as the method that needs the most."""
+    return max(build(choice).parent_count for choice in choices)
 
 
 def resolve(choices: Sequence[MethodChoice], alpha: float | None) -> tuple[MethodChoice, ...]:

@@ -16,6 +16,7 @@ from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.metadata import Metadata, find_metadata, read_metadata, sort_classes
 from mixup_cli.sources.pictures import SUFFIXES, PictureSource, escape_name
 from mixup_cli.sources.walk import Tree, walk
+from mixup_cli.wording import counted
 
 _SPLITS = {
     "train": ("train", "training"),
@@ -117,10 +118,10 @@ def _by_folders(tree: Tree, pictures: Sequence[str], base: str) -> _Taken:
     names = {head: escape_name(head) for head in set(heads)}
     notices = []
     if loose := len(pictures) - len(nested):
-        notices.append(f"{_count(loose, 'picture')} next to the class folders left out")
+        notices.append(f"{counted(loose, 'picture')} next to the class folders left out")
     folders = {name[len(base) :] for name in tree.folders if name.startswith(base)}
     if empty := sorted(name for name in folders - names.keys() if name and "/" not in name):
-        notices.append(f"{_count(len(empty), 'folder')} without pictures left out, not a class: {_names(empty)}")
+        notices.append(f"{counted(len(empty), 'folder')} without pictures left out, not a class: {_names(empty)}")
     if len(names) == 1:
         notices.append(
             f"one class only ({_names(list(names))}): every label is the same. Is the source one folder deeper?"
@@ -148,7 +149,7 @@ def _by_metadata(root: str, metadata: Metadata, pictures: Sequence[str], prefixe
             raise DataError(f"{metadata.name}, line {line}: there is no file {name[len(inside) :]}")
     notices: tuple[str, ...] = ()
     if unnamed := len(known.difference(rows)):
-        notices = (f"{_count(unnamed, 'picture')} that {metadata.name} does not name left out",)
+        notices = (f"{counted(unnamed, 'picture')} that {metadata.name} does not name left out",)
     if metadata.label_column is None:
         columns = ", ".join(metadata.columns)
         found = f"{metadata.name} has no label column (found: {columns}): the source is unlabelled"
@@ -161,11 +162,11 @@ def _by_metadata(root: str, metadata: Metadata, pictures: Sequence[str], prefixe
 def _left_out(tree: Tree, base: str) -> list[str]:
     notices = []
     if others := sorted(name for name in tree.others if name.startswith(base)):
-        count = _count(len(others), "file")
+        count = counted(len(others), "file")
         notices.append(f"{count} that {'is' if len(others) == 1 else 'are'} no picture ignored ({_names(others, 1)})")
     if tree.repeated:
         links = _names(sorted(tree.repeated))
-        notices.append(f"{_count(len(tree.repeated), 'link')} to folders that were read already ignored: {links}")
+        notices.append(f"{counted(len(tree.repeated), 'link')} to folders that were read already ignored: {links}")
     if tree.sealed:
         notices.append(f"data sets written by mixup-gen left out: {_names(sorted(tree.sealed))}")
     return notices
@@ -173,7 +174,7 @@ def _left_out(tree: Tree, base: str) -> list[str]:
 
 def _nothing_found(place: str, tree: Tree) -> str:
     looked_for = ", ".join("." + suffix for suffix in sorted(SUFFIXES))
-    others = f"; {_count(len(tree.others), 'other file')} there" if tree.others else ""
+    others = f"; {counted(len(tree.others), 'other file')} there" if tree.others else ""
     found = f"no pictures found (looked for {looked_for}, in sub-folders too{others})"
     return f"{escape_name(place)}: {found}. Give another folder."
 
@@ -181,7 +182,3 @@ def _nothing_found(place: str, tree: Tree) -> str:
 def _names(names: Sequence[str], limit: int = 5) -> str:
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(escape_name(name) for name in names[:limit]) + more
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, Manifest
+from mixup_cli.wording import counted
 
 MAX_NAMES = 200
 """Class names beyond this number are left to the manifest."""
@@ -97,10 +98,10 @@ def _about(manifest: Manifest) -> Iterator[str]:
     yield "Written by mixup-gen. Each row is a mix of source samples, with the soft label that belongs to it."
     left_out = f", {len(source.skipped)} left out (`{MANIFEST}` says why)" if source.skipped else ""
     facts = {
-        "samples": f"{totals.samples} in {_count(totals.shards, 'shard')}, {totals.bytes} bytes",
+        "samples": f"{totals.samples} in {counted(totals.shards, 'shard')}, {totals.bytes} bytes",
         "methods": ", ".join(methods(manifest)),
         "unmixed originals": "kept, as the first rows" if recipe["keep_originals"] else "not kept",
-        "source": f"{_count(source.samples, 'sample')} ({source.kind}){left_out}",
+        "source": f"{counted(source.samples, 'sample')} ({source.kind}){left_out}",
         "classes": str(len(manifest.class_names)) if manifest.class_names else "none: the source is unlabelled",
         "seed": str(recipe["seed"]),
         "compression": manifest.compression,
@@ -192,7 +193,3 @@ def _fenced(language: str, text: str) -> str:
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -77,7 +77,8 @@ class DataSetFolder:
             return []
         with storage_errors(self.path):
             found = sorted(entry.name for entry in self.path.iterdir())
-        return [name for name in found if name != WORK_FOLDER and not (self.is_ours and OURS.fullmatch(name))]
+        is_ours = self.is_ours
+        return [name for name in found if name != WORK_FOLDER and not (is_ours and OURS.fullmatch(name))]
 
     @property
     def is_ours(self) -> bool:

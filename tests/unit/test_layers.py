@@ -12,7 +12,7 @@ import mixup_cli
 PACKAGE = Path(mixup_cli.__file__).parent
 
 LAYERS = [
-    "errors rng beta choices labels listener engines",
+    "errors rng beta choices labels listener wording engines",
     "recipe kernels",
     "methods storage pairing",
     "sources",

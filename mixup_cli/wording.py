@@ -1,0 +1,13 @@
+"""Words of messages that depend on a number."""
+
+from __future__ import annotations
+
+
+def plural(count: int, noun: str) -> str:
+    """The noun for so many of it: 1 shard, 2 shards."""
+    return noun if count == 1 else f"{noun}s"
+
+
+def counted(count: int, noun: str) -> str:
+    """How many of it: `1 shard`, `2 shards`."""
+    return f"{count} {plural(count, noun)}"
