@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-Pair: TypeAlias = Literal["any"]
+Pair: TypeAlias = Literal["any", "same-class", "cross-class", "balanced", "nearest"]
+Balance: TypeAlias = Literal["none", "classes"]
+LabelRule: TypeAlias = Literal["soft", "remix", "union", "base"]
 Resize: TypeAlias = Literal["crop", "pad", "stretch"]
 Channels: TypeAlias = Literal["rgb", "grey"]
 Dtype: TypeAlias = Literal["uint8", "uint16", "float16", "float32", "source"]
 Layout: TypeAlias = Literal["nhwc", "nchw"]
 LabelColumns: TypeAlias = Literal["dense", "sparse", "both"]
 Compression: TypeAlias = Literal["none", "gzip", "zstd"]
+LabelKind: TypeAlias = Literal["classes", "soft", "multi", "real", "none"]
+"""One class a sample; shares of classes that sum to 1; any number of classes; real numbers to predict; nothing."""
+
 LabelLevel: TypeAlias = Literal["fine", "coarse"]
 OnError: TypeAlias = Literal["fail", "skip"]
 Device: TypeAlias = Literal["cpu", "cpu-torch", "cuda", "mps", "auto"]

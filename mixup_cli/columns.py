@@ -64,6 +64,6 @@ class RowColumns:
         return self.labels.classes[rows.parents]
 
     def _dense(self, rows: Rows, share: NDArray[np.float32]) -> NDArray[np.float32]:
-        if self.labels.soft is not None:
-            return dense_from_soft(self.labels.soft[rows.parents], share)
+        if self.labels.values is not None:
+            return dense_from_soft(self.labels.values[rows.parents], share)
         return dense_from_classes(self._classes(rows), share, len(self.labels.class_names))

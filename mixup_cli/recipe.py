@@ -11,10 +11,20 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, ClassVar, Self
 
-from mixup_cli.choices import Channels, Compression, Dtype, LabelColumns, Layout, Pair, Resize
+from mixup_cli.choices import (
+    Balance,
+    Channels,
+    Compression,
+    Dtype,
+    LabelColumns,
+    LabelRule,
+    Layout,
+    Pair,
+    Resize,
+)
 from mixup_cli.errors import UsageError
 
 FORMAT_VERSION = 1
@@ -26,6 +36,25 @@ NORMALIZATIONS: Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 }
 """Means and standard deviations by name, for values scaled to [0, 1]. ImageNet's are torchvision's; CIFAR-10's are the
 channel statistics of its training pictures."""
+
+
+LEFT_OUT_AT_DEFAULT = "left out at default"
+
+
+def added(default: Any) -> Any:
+    """A field that came after the first version, or may come with a later one: its default means that it is off, and
+    then it is not written down. So a new option changes the hash of no recipe that does not use it."""
+    return field(default=default, metadata={LEFT_OUT_AT_DEFAULT: True})
+
+
+def written(instance: Any) -> dict[str, Any]:
+    """The fields of a dataclass that are written down."""
+    left_out = {
+        each.name
+        for each in fields(instance)
+        if LEFT_OUT_AT_DEFAULT in each.metadata and getattr(instance, each.name) == each.default
+    }
+    return {name: value for name, value in asdict(instance).items() if name not in left_out}
 
 
 def _set(instance: Any, **values: Any) -> None:
@@ -91,49 +120,28 @@ class Recipe:
     labels: LabelColumns = "both"
     compression: Compression = "none"
     samples_per_shard: int | None = None
+    bandwidth: float | None = added(None)
+    balance: Balance = added("none")
+    per_class: int | None = added(None)
+    label_rule: LabelRule = added("soft")
+    remix_kappa: float | None = added(None)
+    remix_tau: float | None = added(None)
+    label_smoothing: float = added(0.0)
+    flip: float = added(0.0)
+    crop_pad: int = added(0)
+    crop_area: tuple[float, float] | None = added(None)
+    cache_size: tuple[int, int] | None = added(None)
+    linear_light: bool = added(False)
+    plan: str | None = added(None)
 
     def __post_init__(self) -> None:
-        if self.value_range is not None:
-            _set(self, value_range=tuple(map(float, self.value_range)))
-        for holds, message in self._rules():
+        for name in ("value_range", "crop_area"):
+            if getattr(self, name) is not None:
+                _set(self, **{name: tuple(map(float, getattr(self, name)))})
+        _set(self, flip=float(self.flip), label_smoothing=float(self.label_smoothing))
+        for holds, message in (*_mixing_rules(self), *_view_rules(self), *_label_rules(self), *_output_rules(self)):
             if not holds:
                 raise UsageError(message)
-
-    def _rules(self) -> list[tuple[bool, str]]:
-        probabilities = [choice.probability for choice in self.methods]
-        low, high = self.value_range or (0.0, 1.0)
-        return [
-            (bool(self.methods), "--method: none given. Name at least one, for example mixup."),
-            (
-                all(0 < p < math.inf for p in probabilities),
-                f"--method: the probabilities are {probabilities}. Each must be above 0.",
-            ),
-            (
-                all(0 <= level <= 255 for level in self.fill),
-                f"--fill: {self.fill} is not a colour. Give 0 … 255, or one such number per channel.",
-            ),
-            (0 <= self.seed <= MAX_SEED, f"--seed: {self.seed} is not in 0 … 2^63-1."),
-            (
-                self.size is None or min(self.size) >= 1,
-                f"--size: {self.size} is not a size. Give pixels, for example 224 or 224x192.",
-            ),
-            (
-                self.samples_per_shard is None or self.samples_per_shard >= 1,
-                f"--samples-per-shard: {self.samples_per_shard} is less than one sample.",
-            ),
-            (
-                -math.inf < low < high < math.inf,
-                f"--value-range: {low},{high} is not LOW,HIGH with LOW below HIGH, both finite.",
-            ),
-            (
-                self.normalize is None or self.dtype in ("float16", "float32"),
-                f"--normalize: it makes floats, and --dtype is {self.dtype or 'not given'}. Pass --dtype float32.",
-            ),
-            (
-                self.normalize is None or self.normalize.is_finite,
-                "--normalize: every mean must be a finite number, and every standard deviation one above 0.",
-            ),
-        ]
 
     def with_(self, **changes: Any) -> Self:
         """The same recipe with some fields changed."""
@@ -141,7 +149,7 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON."""
-        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        plain: dict[str, Any] = json.loads(json.dumps(written(self)))
         return plain
 
     def to_json(self) -> str:
@@ -164,3 +172,103 @@ class Recipe:
     def recipe_id(self) -> str:
         """The hash of the canonical JSON: 64 hex digits."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+Rule = tuple[bool, str]
+"""What must hold of a recipe, and what to say where it does not."""
+
+
+def _mixing_rules(recipe: Recipe) -> list[Rule]:
+    probabilities = [choice.probability for choice in recipe.methods]
+    return [
+        (bool(recipe.methods), "--method: none given. Name at least one, for example mixup."),
+        (
+            all(0 < p < math.inf for p in probabilities),
+            f"--method: the probabilities are {probabilities}. Each must be above 0.",
+        ),
+        (
+            all(0 <= level <= 255 for level in recipe.fill),
+            f"--fill: {recipe.fill} is not a colour. Give 0 … 255, or one such number per channel.",
+        ),
+        (0 <= recipe.seed <= MAX_SEED, f"--seed: {recipe.seed} is not in 0 … 2^63-1."),
+        (
+            recipe.bandwidth is None or (recipe.pair == "nearest" and 0 < recipe.bandwidth < math.inf),
+            f"--bandwidth: {recipe.bandwidth} goes with --pair nearest, and must be above 0.",
+        ),
+        (
+            recipe.per_class is None or recipe.per_class >= 1,
+            f"--per-class: {recipe.per_class} is less than one sample of each class.",
+        ),
+    ]
+
+
+def _view_rules(recipe: Recipe) -> list[Rule]:
+    low, high = recipe.crop_area or (1.0, 1.0)
+    return [
+        (0 <= recipe.flip <= 1, f"--flip: {recipe.flip} is not a probability. Give 0 … 1, usually 0.5."),
+        (recipe.crop_pad >= 0, f"--crop-pad: {recipe.crop_pad} is not a number of pixels. Give, for example, 4."),
+        (
+            0 < low <= high <= 1,
+            f"--crop-area: {low:g},{high:g} is not LOW,HIGH with 0 < LOW <= HIGH <= 1.",
+        ),
+        (
+            recipe.crop_area is None or recipe.crop_pad == 0,
+            "--crop-pad and --random-resized-crop: give one or the other.",
+        ),
+        (
+            recipe.cache_size is None or (recipe.crop_area is not None and min(recipe.cache_size) >= 1),
+            "--cache-size: it goes with --random-resized-crop, and is at least one pixel.",
+        ),
+    ]
+
+
+def _label_rules(recipe: Recipe) -> list[Rule]:
+    remixed = (recipe.remix_kappa, recipe.remix_tau)
+    return [
+        (
+            remixed == (None, None) or recipe.label_rule == "remix",
+            "--remix-kappa and --remix-tau: they go with --label-rule remix.",
+        ),
+        (
+            recipe.remix_kappa is None or 1 <= recipe.remix_kappa < math.inf,
+            f"--remix-kappa: {recipe.remix_kappa} is not a ratio of class sizes from 1 up.",
+        ),
+        (
+            recipe.remix_tau is None or 0 <= recipe.remix_tau <= 1,
+            f"--remix-tau: {recipe.remix_tau} is not in 0 … 1.",
+        ),
+        (
+            0 <= recipe.label_smoothing < 1,
+            f"--label-smoothing: {recipe.label_smoothing} is not in 0 … 1, 1 excluded.",
+        ),
+        (
+            recipe.label_smoothing == 0 or recipe.labels != "sparse",
+            "--label-smoothing: it changes soft labels, and --labels sparse stores none. Pass --labels dense or both.",
+        ),
+    ]
+
+
+def _output_rules(recipe: Recipe) -> list[Rule]:
+    low, high = recipe.value_range or (0.0, 1.0)
+    return [
+        (
+            recipe.size is None or min(recipe.size) >= 1,
+            f"--size: {recipe.size} is not a size. Give pixels, for example 224 or 224x192.",
+        ),
+        (
+            recipe.samples_per_shard is None or recipe.samples_per_shard >= 1,
+            f"--samples-per-shard: {recipe.samples_per_shard} is less than one sample.",
+        ),
+        (
+            -math.inf < low < high < math.inf,
+            f"--value-range: {low},{high} is not LOW,HIGH with LOW below HIGH, both finite.",
+        ),
+        (
+            recipe.normalize is None or recipe.dtype in ("float16", "float32"),
+            f"--normalize: it makes floats, and --dtype is {recipe.dtype or 'not given'}. Pass --dtype float32.",
+        ),
+        (
+            recipe.normalize is None or recipe.normalize.is_finite,
+            "--normalize: every mean must be a finite number, and every standard deviation one above 0.",
+        ),
+    ]

@@ -99,7 +99,7 @@ def _from_rows(values: NDArray[Any], where: str) -> Labels:
         raise DataError(
             f"{where}: row {row} is no soft label (sum {sums[row]:.6g}), expected shares >= 0 that sum to 1. Mend them."
         )
-    return Labels(names, soft=(values / sums[:, None]).astype(np.float32))
+    return Labels(names, values=(values / sums[:, None]).astype(np.float32))
 
 
 def _index_names(count: int) -> tuple[str, ...]:

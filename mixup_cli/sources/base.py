@@ -16,7 +16,7 @@ from typing import ClassVar, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.choices import LabelLevel, Resize
+from mixup_cli.choices import LabelKind, LabelLevel, Resize
 
 SampleDtype: TypeAlias = Literal["uint8", "uint16", "float32"]
 Axes: TypeAlias = Literal["hwc", "chw", "hw", ""]
@@ -36,6 +36,8 @@ class SourceOptions:
     split: str | None = None
     label_level: LabelLevel = "fine"
     label_column: str | None = None
+    label_kind: LabelKind | None = None
+    group_column: str | None = None
     data_key: str | None = None
     label_key: str | None = None
     max_pixels: int = 100_000_000
@@ -44,21 +46,25 @@ class SourceOptions:
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of n samples: class indices, or rows of soft labels, or neither (an unlabelled source).
+    """The labels of n samples, and the groups that mixing must not cross.
 
-    `classes` is int32 (n,) with values in 0 … K−1; `soft` is float32 (n, K). At most one of the two is given, and
-    `class_names` has K entries (none for an unlabelled source).
+    `classes` is int32 (n,) with values in 0 … K−1; or else `values` is float32 (n, K), of the kind `values_kind`: rows
+    of shares that sum to 1 ("soft"), of zeros and ones ("multi"), or of any finite numbers ("real"). `class_names` has
+    K entries: the classes, or what the numbers are. `groups`, where given, has n texts: only samples of the same group
+    are mixed (folds, patients, speakers …).
     """
 
     class_names: tuple[str, ...] = ()
     classes: NDArray[np.int32] | None = None
-    soft: NDArray[np.float32] | None = None
+    values: NDArray[np.float32] | None = None
+    values_kind: Literal["soft", "multi", "real"] = "soft"
+    groups: tuple[str, ...] | None = None
 
     @property
-    def kind(self) -> Literal["classes", "soft", "none"]:
+    def kind(self) -> LabelKind:
         if self.classes is not None:
             return "classes"
-        return "soft" if self.soft is not None else "none"
+        return "none" if self.values is None else self.values_kind
 
 
 def picture_extent(shape: tuple[int, ...], axes: Axes) -> tuple[int, int, int]:

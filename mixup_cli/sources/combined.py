@@ -108,7 +108,7 @@ def merge_labels(sources: Sequence[Source]) -> Labels:
         parts = [new[_classes(source.labels)] for source, new in zip(sources, columns, strict=True)]
         return Labels(names, np.concatenate(parts))
     soft = [_soft_rows(source.labels, new, len(names)) for source, new in zip(sources, columns, strict=True)]
-    return Labels(names, soft=np.concatenate(soft))
+    return Labels(names, values=np.concatenate(soft))
 
 
 def _merged_names(all_names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
@@ -128,9 +128,9 @@ def _classes(labels: Labels) -> NDArray[np.int32]:
 
 def _soft_rows(labels: Labels, columns: NDArray[np.int32], class_count: int) -> NDArray[np.float32]:
     """float32 (n, class_count): `labels` in the merged classes, column i of theirs at columns[i]."""
-    if labels.soft is not None:
-        merged = np.zeros((len(labels.soft), class_count), np.float32)
-        merged[:, columns] = labels.soft
+    if labels.values is not None:
+        merged = np.zeros((len(labels.values), class_count), np.float32)
+        merged[:, columns] = labels.values
         return merged
     classes = _classes(labels)
     merged = np.zeros((len(classes), class_count), np.float32)

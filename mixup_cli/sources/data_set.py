@@ -40,8 +40,8 @@ def _labels(folder: Path, manifest: Manifest) -> Labels:
     columns = {column.name for column in manifest.columns}
     names = manifest.class_names
     if "labels" in columns:
-        return Labels(names, soft=ShardedColumn(folder, manifest, "labels")[:])
+        return Labels(names, values=ShardedColumn(folder, manifest, "labels")[:])
     if "source_label" not in columns:
         return Labels()
     classes, shares = (ShardedColumn(folder, manifest, name)[:] for name in ("source_label", "label_share"))
-    return Labels(names, soft=dense_from_classes(classes, shares, len(names)))
+    return Labels(names, values=dense_from_classes(classes, shares, len(names)))

@@ -47,13 +47,43 @@ OTHER: dict[str, Any] = {
     "labels": "dense",
     "compression": "gzip",
     "samples_per_shard": 7,
+    "pair": "same-class",
+    "balance": "classes",
+    "per_class": 5,
+    "label_rule": "base",
+    "label_smoothing": 0.1,
+    "flip": 0.5,
+    "crop_pad": 4,
+    "crop_area": (0.08, 1.0),
+    "linear_light": True,
+    "plan": "a" * 64,
 }
-ONE_VALUE = {"pair"}
+WITH_ANOTHER = {"bandwidth", "remix_kappa", "remix_tau", "cache_size"}
 
 
-@pytest.mark.parametrize("name", sorted({each.name for each in dataclasses.fields(Recipe)} - ONE_VALUE))
+@pytest.mark.parametrize("name", sorted({each.name for each in dataclasses.fields(Recipe)} - WITH_ANOTHER))
 def test_every_field_counts_in_the_id(name: str) -> None:
     assert FULL.with_(**{name: OTHER[name]}).recipe_id != FULL.recipe_id
+
+
+@pytest.mark.parametrize(
+    ("needed", "name", "value"),
+    [
+        ({"pair": "nearest"}, "bandwidth", 0.5),
+        ({"label_rule": "remix"}, "remix_kappa", 4.0),
+        ({"label_rule": "remix"}, "remix_tau", 0.4),
+        ({"crop_area": (0.5, 1.0)}, "cache_size", (40, 40)),
+    ],
+)
+def test_every_field_that_needs_another_counts_too(needed: dict[str, Any], name: str, value: object) -> None:
+    with_needed = FULL.with_(**needed)
+    assert with_needed.with_(**{name: value}).recipe_id != with_needed.recipe_id
+
+
+def test_options_that_are_off_are_not_written_down() -> None:
+    assert not Recipe().to_dict().keys() & {"flip", "plan", "balance", "label_rule"}
+    assert Recipe(flip=0.5).to_dict()["flip"] == 0.5
+    assert Recipe.from_dict(Recipe(flip=0.5).to_dict()) == Recipe(flip=0.5)
 
 
 @pytest.mark.parametrize(

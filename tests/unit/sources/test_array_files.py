@@ -133,8 +133,8 @@ def test_soft_labels() -> None:
     soft = np.random.default_rng(2).dirichlet([1, 1, 1], 4)
     labels = labels_from_array(soft, 4, "y")
     assert labels.kind == "soft"
-    assert labels.soft is not None
-    np.testing.assert_array_equal(labels.soft, soft.astype(np.float32))
+    assert labels.values is not None
+    np.testing.assert_array_equal(labels.values, soft.astype(np.float32))
     assert labels.class_names == ("0", "1", "2")
     assert labels_from_array(soft * 1.00009, 4, "y").kind == "soft"
 

@@ -82,11 +82,11 @@ def test_classes_that_are_numbers_sort_as_numbers() -> None:
 
 
 def test_classes_with_soft_labels_become_soft() -> None:
-    soft = Labels(("dog", "bird"), soft=np.array([[0.25, 0.75]], np.float32))
+    soft = Labels(("dog", "bird"), values=np.array([[0.25, 0.75]], np.float32))
     both = combine([source_of(classes("cat dog", [0, 1]), 2), source_of(soft, 1)])
     assert both.labels.class_names == ("bird", "cat", "dog")
-    assert both.labels.soft is not None
-    assert both.labels.soft.tolist() == [[0, 1, 0], [0, 0, 1], [0.75, 0, 0.25]]
+    assert both.labels.values is not None
+    assert both.labels.values.tolist() == [[0, 1, 0], [0, 0, 1], [0.75, 0, 0.25]]
 
 
 def test_labelled_with_unlabelled_is_refused() -> None:
