@@ -4,6 +4,27 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+METHOD_NAMES = (
+    "mixup",
+    "cutmix",
+    "cutout",
+    "erase",
+    "resizemix",
+    "fmix",
+    "gridmix",
+    "smoothmix",
+    "saliencymix",
+    "mosaic",
+    "dirichlet",
+    "zetamix",
+    "jigsaw",
+    "none",
+)
+"""What `--method` takes; `methods.METHODS` has the same, with their code, which takes longer to import."""
+
+METHOD_ALIASES = {"patchmix": "jigsaw"}
+"""Other names that people know a method by; recipes hold the first."""
+
 Pair: TypeAlias = Literal["any", "same-class", "cross-class", "balanced", "nearest"]
 Balance: TypeAlias = Literal["none", "classes"]
 LabelRule: TypeAlias = Literal["soft", "remix", "union", "base"]

@@ -32,14 +32,18 @@ from mixup_cli.verify import DAMAGE, Finding
 
 
 def recompute(
-    folder: DataSetFolder, manifest: Manifest, source: Source, scratch: Path, workers: int, listener: Listener
+    folder: DataSetFolder, manifest: Manifest, source: Source, scratch: Path, run: Run, listener: Listener
 ) -> list[Finding]:
-    """Compare every row with what `source` gives. A cache that does not fit in memory goes into `scratch`.
+    """Compare every row with what `source` gives, and `run.plan` if it was made from a plan file. A cache that does not
+    fit in memory goes into `scratch`.
 
-    Raises DataError where the source is not the one that the data set was made from.
+    Raises DataError where the source or the plan is not the one that the data set was made from.
     """
-    engine = LocalEngine(workers)
+    engine = LocalEngine(run.workers)
     recipe, survey = Recipe.from_dict(manifest.recipe), source.survey(SURVEY_SAMPLES)
+    if recipe.plan != (run.plan.digest() if run.plan else None):
+        which = "without a plan file, or from another one" if run.plan else "from a plan file"
+        raise DataError(f"{folder.path}: was made {which}. Pass --plan just as generate had it.")
 
     def attempt() -> tuple[Job, NDArray[Any], SourceTable]:
         job = prepare(recipe, source, survey)
@@ -55,7 +59,7 @@ def recompute(
         raise DataError(
             f"{folder.path}: was made from another source ({difference}). Name the one it was made from with --source."
         )
-    maker = shard_maker(job, source, table, cache, Run(workers=workers), engine.checkpoint)
+    maker = shard_maker(job, source, table, cache, run, engine.checkpoint)
     columns = [Column(column.name, column.dtype, column.shape) for column in manifest.columns]
     tasks = (partial(_recompute, folder.path / record.file, columns, record, maker) for record in manifest.shards)
     findings: list[Finding] = []

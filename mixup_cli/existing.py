@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from mixup_cli.choices import LabelKind
 from mixup_cli.errors import OutputExistsError
 from mixup_cli.fingerprint import versions
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.loaded import LoadedColumn
-from mixup_cli.sources.table import SourceTable, first_difference, label_texts, read_table
+from mixup_cli.sources.table import SourceTable, first_difference, read_table
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.manifest import RUN, SOURCES, Manifest, read_json
 
@@ -63,8 +64,18 @@ def check_same_listing(folder: DataSetFolder, source: Source) -> None:
         loaded if size in (-1, loaded.stored_bytes) or loaded.problem else loaded.resized(size)
         for loaded, size in zip(before.loaded, sizes, strict=False)
     ]
-    now = SourceTable(source.keys, label_texts(source.labels, len(source)), LoadedColumn.of(unchanged))
-    check_same_source(folder, before, now)
+    check_same_source(folder, before, SourceTable.of(source, LoadedColumn.of(unchanged)))
+
+
+def check_same_labels(folder: DataSetFolder, finished: Manifest, kind: LabelKind, names: tuple[str, ...]) -> None:
+    """Refuse where the numbers of the labels mean something else than before: sources.csv tells their values alone."""
+    if (finished.label_kind, finished.class_names) == (kind, names):
+        return
+    before, now = (
+        f"{what} ({', '.join(of_what[:5])})"
+        for what, of_what in ((finished.label_kind, finished.class_names), (kind, names))
+    )
+    raise OutputExistsError(f"{folder.path}: was made from other labels ({before} then, {now} now). {REMEDY}.")
 
 
 def check_same_source(folder: DataSetFolder, before: SourceTable | None, now: SourceTable) -> None:

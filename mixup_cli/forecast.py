@@ -16,6 +16,7 @@ from mixup_cli.estimate import Needs, needs, readable
 from mixup_cli.generate import Run, row_count, shard_maker
 from mixup_cli.make_shard import ShardMaker
 from mixup_cli.methods import parent_count
+from mixup_cli.population import population_of
 from mixup_cli.prepare import Job, adopt, prepare
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import FormMismatch, Source
@@ -52,7 +53,7 @@ class Forecast:
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """For people: name and value of each fact."""
-        needed, form = self.needed, self.job.target.form
+        needed, form = self.needed, self.job.form
         shards = f"{needed.shards:,} {plural(needed.shards, 'shard')}"
         yield "would make", f"{needed.rows:,} samples in {shards} of up to {self.job.samples_per_shard:,}"
         yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
@@ -66,7 +67,7 @@ class Forecast:
         yield from self.source.notices
         yield from self.job.notices
         columns = {column.name: column.row_bytes for column in self.job.spec.columns}
-        if columns.get("labels", 0) > columns[IMAGES]:
+        if self.job.label_kind == "classes" and columns.get("labels", 0) > columns[IMAGES]:
             yield (
                 f"dense labels take {readable(columns['labels'])} a sample and the pixels {readable(columns[IMAGES])}: "
                 "--labels sparse stores classes and shares instead"
@@ -89,7 +90,8 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = N
     recipe = adopt(recipe, stored, keeps_shard_size=run.shard_bytes is None)
     job = prepare(recipe, source, source.survey(), run.shard_bytes)
     existing.check_same_recipe(DataSetFolder(run.out), stored, job.recipe)
-    needed = needs(job, len(source), row_count(job.recipe, run, len(source)), run.out)
+    population = population_of(source.labels, np.arange(len(source)))
+    needed = needs(job, len(source), row_count(job.recipe, run, population), run.out)
     return Forecast(job, source, needed, _seconds(job, source, run, needed.rows))
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli import existing
@@ -17,23 +18,33 @@ from mixup_cli.columns import RowColumns
 from mixup_cli.engines.local import LocalEngine, available_cores
 from mixup_cli.estimate import check_room, needs
 from mixup_cli.fingerprint import pixel_fingerprint, versions
-from mixup_cli.kernels.device import open_kernel
 from mixup_cli.listener import Listener
 from mixup_cli.make_shard import ShardMaker, tile_rows_for
-from mixup_cli.plan import Plan
+from mixup_cli.method_set import MethodSet
+from mixup_cli.mixer import Mixer
+from mixup_cli.pairing import Population, chosen, pass_rows
+from mixup_cli.plan import Plan, Planned
+from mixup_cli.plan_files.checking import checked
+from mixup_cli.plan_files.columns import PlanColumns
+from mixup_cli.plan_files.reading import PlanFile
+from mixup_cli.plan_files.writing import Recorder
+from mixup_cli.population import population_of
 from mixup_cli.prepare import SURVEY_SAMPLES, Job, adopt, prepare, shard_count, shard_rows
 from mixup_cli.recipe import Recipe
 from mixup_cli.records import manifest_of, run_record
+from mixup_cli.saliency import PeakFinder
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.cache import allocate
 from mixup_cli.sources.cache import discard as discard_cache
 from mixup_cli.sources.scan import Tolerance, scan, until_it_fits
 from mixup_cli.sources.table import SourceTable
+from mixup_cli.stage import as_pictures
 from mixup_cli.storage.finish import finish
 from mixup_cli.storage.folder import DataSetFolder, shard_name
 from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord, StoredColumn
 from mixup_cli.storage.shard import ShardWriter, writer_for
-from mixup_cli.surface import grid_of, surface_of
+from mixup_cli.surface import grid_of
+from mixup_cli.views import ViewRules
 
 State = Literal["made", "resumed", "extended", "unchanged"]
 
@@ -42,12 +53,14 @@ State = Literal["made", "resumed", "extended", "unchanged"]
 class Run:
     """How a recipe is carried out: how many rows, where to, and with what. None of it changes a row's bytes.
 
-    `samples` (mixed rows) takes the place of `passes` where it is given. `origin` is what run.json says of the source.
+    `samples` (mixed rows) takes the place of `passes` where it is given, and `plan` of both: its rows are then carried
+    out, and its digest is in the recipe. `origin` is what run.json says of the source.
     """
 
     out: Path = Path("mixup-out")
     passes: int = 1
     samples: int | None = None
+    plan: PlanFile | None = None
     workers: int = field(default_factory=available_cores)
     device: Device = "cpu"
     batch_size: int | None = None
@@ -155,16 +168,19 @@ class _Work:
 
     def _compare_rows(self, job: Job, finished: Manifest) -> State:
         existing.check_same_listing(self.folder, self._source)
-        usable_count = finished.source.samples - len(finished.source.skipped)
-        if not existing.enough(self.folder, finished, row_count(job.recipe, self._run, usable_count)):
+        existing.check_same_labels(self.folder, finished, job.label_kind, job.class_names)
+        if not existing.enough(self.folder, finished, self._row_count(job, finished.usable)):
             return "extended"
         # Where somebody removed or cut shards, what is missing is made again.
         return "unchanged" if existing.all_there(self.folder, finished) else "resumed"
 
     def _check_room(self, job: Job) -> None:
         sample_count = len(self._source)
-        needed = needs(job, sample_count, row_count(job.recipe, self._run, sample_count), self.folder.path)
+        needed = needs(job, sample_count, self._row_count(job, np.arange(sample_count)), self.folder.path)
         check_room(needed, self.folder.shard_bytes(), self.folder.path)
+
+    def _row_count(self, job: Job, usable: NDArray[np.int64]) -> int:
+        return row_count(job.recipe, self._run, population_of(self._source.labels, usable))
 
     def carry_out(self, standing: Standing) -> Manifest:
         """Scan, plan, make the shards that are missing, and seal the manifest."""
@@ -177,11 +193,12 @@ class _Work:
         if not replaces:
             existing.check_same_source(self.folder, existing.sealed_table(self.folder), table)
         maker = shard_maker(job, self._source, table, cache, self._run, self._engine.checkpoint)
+        self._tell(*maker.plan.notices)
         if replaces:
             self.folder.clear()  # not before all that can be wrong with the new one has been found
         self._begin(job, table, fingerprint, standing.finished)
-        records = self._make_shards(job, maker, row_count(job.recipe, self._run, len(table.usable)))
-        manifest = manifest_of(job, self._source.kind, table, maker.plan.method_names, records)
+        records = self._make_shards(job, maker, self._row_count(job, table.usable))
+        manifest = manifest_of(job, self._source.kind, table, maker.plan.methods.names, records)
         finish(self.folder, manifest, run_record(fingerprint, began, self._run.settings()))
         return manifest
 
@@ -255,22 +272,41 @@ def skipped_notices(table: SourceTable) -> list[str]:
     return [f"{len(skipped):,} of {len(table.keys):,} inputs left out ({first}); sources.csv tells of each"]
 
 
-def row_count(recipe: Recipe, run: Run, usable_count: int) -> int:
-    """How many rows a run comes to: `passes` over the usable samples, or `samples`, and the originals on top."""
-    mixed = run.passes * usable_count if run.samples is None else run.samples
-    return mixed + (usable_count if recipe.keep_originals else 0)
+def row_count(recipe: Recipe, run: Run, population: Population) -> int:
+    """How many rows a run comes to: `passes` over the population, or `samples`, and the originals on top; or those of a
+    plan from a file."""
+    if run.plan is not None:
+        return len(run.plan)
+    taken = chosen(recipe, population)
+    mixed = run.passes * pass_rows(recipe, taken) if run.samples is None else run.samples
+    return mixed + (len(taken) if recipe.keep_originals else 0)
 
 
 def shard_maker(
     job: Job, source: Source, table: SourceTable, cache: NDArray[Any], run: Run, checkpoint: Callable[[], None]
 ) -> ShardMaker:
     """What computes any rows of the data set from the filled cache."""
-    form = job.target.form
+    plan = planned(job, source, table.usable, cache, run.plan)
     return ShardMaker(
-        plan=Plan(job.recipe, table.usable, grid_of(form)),
+        plan=plan,
         cache=cache,
-        row_columns=RowColumns(source.labels),
-        kernel=open_kernel(run.device, surface_of(form, job.recipe)),
+        row_columns=RowColumns(source.labels, job.recipe, table.usable),
+        mixer=Mixer.open(job.recipe, plan.methods, job.target.form, job.form, run.device),
         tile_rows=tile_rows_for(job.spec.columns[0], run.batch_size, run.device),
         checkpoint=checkpoint,
     )
+
+
+def planned(
+    job: Job, source: Source, usable: NDArray[np.int64], cache: NDArray[Any], plan_file: PlanFile | None = None
+) -> Planned:
+    """The plan of a job, over samples that are cached by source index: computed, or the one that a file holds."""
+    grid, cached = grid_of(job.form), grid_of(job.target.form)
+    view_rules = ViewRules.of(job.recipe, cached, grid) if grid and cached else None
+    if plan_file is not None:
+        methods = MethodSet(job.recipe, grid)
+        columns = PlanColumns(methods.parent_count, view_rules is not None)
+        recorder = Recorder(methods, columns, source.keys, source.labels)
+        return checked(plan_file, methods, usable, view_rules, recorder)
+    peaks = PeakFinder(as_pictures(cache, job.target.form.axes)) if grid else None
+    return Plan(job.recipe, population_of(source.labels, usable), grid, view_rules, peaks)

@@ -1,7 +1,7 @@
-"""Labels of mixed samples: one-hot rows mixed by the parents' label shares.
+"""Labels of mixed samples: what each parent's share counts in the label, and what the labels then are.
 
 Shares are whole 2⁻²⁴ths, so that sums of shares are exact in float32 and a row of labels made from classes sums to
-exactly 1. Rows made from soft labels sum to 1 within 1e-6.
+exactly 1 (under the rule union: has exactly the ones it should have). Rows made from soft labels sum to 1 within 1e-6.
 """
 
 from __future__ import annotations
@@ -13,10 +13,60 @@ SHARE_UNIT = 1 << 24
 """Shares are whole multiples of 1/SHARE_UNIT: every one of them is exact in float32."""
 
 
-def dense_from_classes(
-    classes: NDArray[np.int32], shares: NDArray[np.float32], class_count: int
+def base_shares(shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The label of the parent with the largest share, ties to the earlier one: ones and zeros, float32 (m, P)."""
+    one_hot: NDArray[np.float32] = np.eye(shares.shape[1], dtype=np.float32)[shares.argmax(axis=1)]
+    return one_hot
+
+
+def union_shares(classes: NDArray[np.int32], shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    """One for every class among the parents that have a share: float32 (m, P) from int32 (m, P) and float32 (m, P).
+
+    Of several such parents of one class only the first counts, so that the sum of one-hot rows has no two.
+    """
+    counts = shares > 0
+    for later in range(1, shares.shape[1]):
+        same = classes[:, :later] == classes[:, later : later + 1]
+        counts[:, later] &= ~(same & counts[:, :later]).any(axis=1)
+    return counts.astype(np.float32)
+
+
+def remix_shares(
+    classes: NDArray[np.int32], shares: NDArray[np.float32], class_sizes: NDArray[np.int64], kappa: float, tau: float
 ) -> NDArray[np.float32]:
-    """Soft labels from the parents' classes: float32 (m, K) from int32 (m, P) and float32 (m, P).
+    """Remix: between a large and a small class, the label goes to the small one. float32 (m, P) from (m, P), P ≤ 2.
+
+    Chou, Chang, Pan, Wei, Juan, "Remix: Rebalanced Mixup", ECCV workshops 2020, the definition of λ_y (the paper has
+    κ = 3, τ = 0.5): with lam the share of base i, and n the sizes of the classes, 0 if n_i / n_j ≥ κ and lam < τ; else
+    1 if n_j / n_i ≥ κ and 1 − lam < τ; else lam. All in float64. A row without a second parent keeps its share.
+    """
+    if shares.shape[1] == 1:
+        return shares
+    base_size, donor_size = class_sizes[classes].astype(np.float64).T
+    lam, rest = shares.astype(np.float64).T
+    to_donor = (base_size / donor_size >= kappa) & (lam < tau)
+    to_base = (donor_size / base_size >= kappa) & (rest < tau)
+    remixed = shares.copy()
+    remixed[to_base] = (1, 0)
+    remixed[to_donor] = (0, 1)  # the first of the paper's cases, so the last word
+    return remixed
+
+
+def smoothed(labels: NDArray[np.float32] | NDArray[np.float64], smoothing: float) -> NDArray[np.float32]:
+    """Label smoothing: (1 − smoothing)·y + smoothing/K in float64, rounded once to float32 (m, K).
+
+    Szegedy et al., "Rethinking the Inception Architecture for Computer Vision", CVPR 2016, section 7.
+    """
+    if smoothing:
+        labels = (1 - smoothing) * labels.astype(np.float64) + smoothing / labels.shape[1]
+    rounded: NDArray[np.float32] = labels.astype(np.float32, copy=False)
+    return rounded
+
+
+def dense_from_classes(
+    classes: NDArray[np.int32], shares: NDArray[np.float32], class_count: int, smoothing: float = 0.0
+) -> NDArray[np.float32]:
+    """Labels from the parents' classes: float32 (m, K) from int32 (m, P) and label shares, float32 (m, P).
 
     labels[r, c] = Σ of shares[r, k] over the parents k of class c (Zhang et al. 2018, eq. 2, for one-hot labels).
     """
@@ -24,15 +74,23 @@ def dense_from_classes(
     rows = np.arange(len(classes))
     for parent in range(classes.shape[1]):
         labels[rows, classes[:, parent]] += shares[:, parent]
-    return labels
+    return smoothed(labels, smoothing)
 
 
-def dense_from_soft(soft: NDArray[np.float32], shares: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Soft labels from the parents' soft labels: float32 (m, K) from float32 (m, P, K) and float32 (m, P).
+def dense_from_values(
+    values: NDArray[np.float32], shares: NDArray[np.float32], smoothing: float = 0.0
+) -> NDArray[np.float32]:
+    """Labels from the parents' rows of numbers: float32 (m, K) from float32 (m, P, K) and float32 (m, P).
 
-    Summed in float64, parent after parent, and rounded once.
+    The mean by share, summed in float64, parent after parent, and rounded once.
     """
-    mixed = np.zeros((soft.shape[0], soft.shape[2]), np.float64)
-    for parent in range(soft.shape[1]):
-        mixed += shares[:, parent, None].astype(np.float64) * soft[:, parent]
-    return mixed.astype(np.float32)
+    mixed = np.zeros((values.shape[0], values.shape[2]), np.float64)
+    for parent in range(values.shape[1]):
+        mixed += shares[:, parent, None].astype(np.float64) * values[:, parent]
+    return smoothed(mixed, smoothing)
+
+
+def union_of_values(values: NDArray[np.float32], shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Whatever a parent with a share has: the largest of their numbers (0 or more), class by class, float32 (m, K)."""
+    largest: NDArray[np.float32] = np.where((shares > 0)[..., None], values, np.float32(0)).max(axis=1)
+    return largest

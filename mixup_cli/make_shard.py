@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from mixup_cli.choices import Device
 from mixup_cli.columns import IMAGES, RowColumns
-from mixup_cli.kernels import Kernel, Weights
+from mixup_cli.kernels import Weights
 from mixup_cli.methods import shares
-from mixup_cli.plan import Plan, Rows
+from mixup_cli.mixer import Mixer
+from mixup_cli.plan import Planned, Rows
 from mixup_cli.storage.layout import Column
 
 TILE_BYTES = 256 << 10
@@ -21,9 +22,6 @@ TILE_BYTES = 256 << 10
 
 BATCH_BYTES = 32 << 20
 """The same for a GPU, where each tile is a transfer."""
-
-BLOCK_ROWS = 4096
-"""Rows of the plan are computed this many at a time; a tile holds fewer."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +41,10 @@ KeptBlock: TypeAlias = tuple[Rows, NDArray[np.float32]]
 class ShardMaker:
     """Computes the values of any rows of a data set. `cache` (n, *sample) holds the samples by source index."""
 
-    plan: Plan
+    plan: Planned
     cache: NDArray[Any]
     row_columns: RowColumns
-    kernel: Kernel
+    mixer: Mixer
     tile_rows: int
     checkpoint: Callable[[], None]
 
@@ -70,17 +68,19 @@ class ShardMaker:
         return of
 
     def _blocks(self, start: int, stop: int) -> Iterator[Block]:
-        for first in range(start, stop, BLOCK_ROWS):
-            yield self._block(first, min(first + BLOCK_ROWS, stop))
+        block_rows = self.plan.methods.block_rows
+        for first in range(start, stop, block_rows):
+            yield self._block(first, min(first + block_rows, stop))
 
     def _block(self, start: int, stop: int) -> Block:
         self.checkpoint()
         rows = self.plan.rows(start, stop)
-        share = np.zeros((len(rows), self.plan.parent_count), np.float32)
+        methods = self.plan.methods
+        share = np.zeros((len(rows), methods.parent_count), np.float32)
         groups = []
-        for number, positions in self.plan.groups(rows.method):
-            weights = self.plan.weights(rows[positions], number)
-            share[positions, : weights.parts.shape[1]] = shares(weights, self.plan.grid)
+        for number, positions in methods.groups(rows.method):
+            weights = methods.weights(number, rows.decisions[positions])
+            share[positions, : weights.parts.shape[1]] = shares(weights, methods.grid)
             groups.append((positions, weights))
         return Block(rows, share, groups)
 
@@ -95,8 +95,7 @@ class ShardMaker:
                 part = slice(*np.searchsorted(positions, [first, first + len(tile)]))
                 inside = positions[part]
                 if len(inside):
-                    parents = block.rows.parents[inside, : weights.parts.shape[1]]
-                    self.kernel.blend(self.cache, parents, weights.of(part), tile, inside - first)
+                    self.mixer.mix(self.cache, block.rows[inside], weights.of(part), tile, inside - first)
             yield tile.astype(column.dtype, copy=False)
 
 

@@ -6,19 +6,21 @@ to compute it, so that row 10¹² costs what row 0 costs and any worker can make
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.errors import DataError, UsageError
-from mixup_cli.kernels import Weights
-from mixup_cli.methods import Decisions, Grid, Method, build
-from mixup_cli.methods.none import Unmixed
-from mixup_cli.pairing import ORIGINALS_LANE, order, parents
+from mixup_cli.errors import DataError
+from mixup_cli.method_set import MethodSet
+from mixup_cli.methods import Decisions, Grid, Peaks, parent_count
+from mixup_cli.methods.base import decided, pure
+from mixup_cli.pairing import ORIGINALS_LANE, Population, choice_notices, chosen, open_pairing, order
 from mixup_cli.recipe import Recipe
-from mixup_cli.rng import RowWord, Words, row_words, uniforms
+from mixup_cli.rng import Draws
+from mixup_cli.views import ViewRules, Views, peaks_in_view
 from mixup_cli.wording import plural
 
 
@@ -27,115 +29,150 @@ class Rows:
     """Rows start … stop−1 of the plan, one entry each (m of them).
 
     `index` int64 (m); `parents` int64 (m, P): source indices, base first, unused slots repeating the base; `method`
-    uint8 (m): index into `Plan.method_names`; `decisions` as in `methods.base`, parts padded with zeros to P.
+    uint8 (m): index into `MethodSet.names`; `decisions` as in `methods.base`, parts padded with zeros to P; `views`
+    int32 (m, P, 5) as in `views`, or None where every parent is seen as it is.
     """
 
     index: NDArray[np.int64]
     parents: NDArray[np.int64]
     method: NDArray[np.uint8]
     decisions: Decisions
+    views: Views | None = None
 
     def __len__(self) -> int:
         return len(self.index)
 
     def __getitem__(self, part: slice | NDArray[np.int64]) -> Rows:
-        decisions = self.decisions
-        return Rows(
-            self.index[part],
-            self.parents[part],
-            self.method[part],
-            Decisions(decisions.parts[part], decisions.box[part], decisions.mask_seed[part]),
-        )
+        views = None if self.views is None else self.views[part]
+        return Rows(self.index[part], self.parents[part], self.method[part], self.decisions[part], views)
 
 
-class Plan:
-    """The plan of a recipe over `usable` int64 (n): the source indices of the samples that can be mixed."""
+def joined(parts: Sequence[Rows]) -> Rows:
+    """Rows one after another."""
+    if len(parts) == 1:
+        return parts[0]
+    decisions = [part.decisions for part in parts]
+    views = [part.views for part in parts if part.views is not None]
+    return Rows(
+        np.concatenate([part.index for part in parts]),
+        np.concatenate([part.parents for part in parts]),
+        np.concatenate([part.method for part in parts]),
+        Decisions(
+            np.concatenate([each.parts for each in decisions]),
+            np.concatenate([each.box for each in decisions]),
+            np.concatenate([each.mask_seed for each in decisions]),
+        ),
+        np.concatenate(views) if views else None,
+    )
 
-    def __init__(self, recipe: Recipe, usable: NDArray[np.int64], grid: Grid | None) -> None:
-        self.recipe = recipe
-        self.usable = usable
-        self.grid = grid or Grid(1, 1)
-        self._methods = [build(choice) for choice in recipe.methods]
-        probabilities = np.array([choice.probability for choice in recipe.methods], np.float64)
-        self._thresholds = np.cumsum(probabilities / probabilities.sum())[:-1]
-        for method in self._methods:
-            self._check(method, has_positions=grid is not None)
-        self.original_count = len(usable) if recipe.keep_originals else 0
-        if self.original_count and "none" not in self.method_names:
-            self._methods.append(Unmixed())
-        self.parent_count = max(method.parent_count for method in self._methods)
 
-    def _check(self, method: Method, has_positions: bool) -> None:
-        count = len(self.usable)
-        if method.parent_count > count:
-            raise DataError(
-                f"the source has {count} usable {plural(count, 'sample')}, and {method.name} mixes "
-                f"{method.parent_count} different ones. Add samples, or pass --method none."
-            )
-        if method.needs_picture and not has_positions:
-            raise UsageError(
-                f"--method {method.name}: it places a box, and these samples have no height and width. Use mixup."
-            )
+class Planned(Protocol):
+    """Rows of decisions, computed or read from a file."""
 
     @property
-    def method_names(self) -> list[str]:
-        return [method.name for method in self._methods]
+    def methods(self) -> MethodSet: ...
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know."""
 
     def rows(self, start: int, stop: int) -> Rows:
         """Rows start … stop−1."""
-        mixed_start, mixed_stop = (max(0, row - self.original_count) for row in (start, stop))
-        words = row_words(self.recipe.seed, mixed_start, mixed_stop)
-        chosen = np.searchsorted(self._thresholds, uniforms(words[:, RowWord.METHOD]), side="right").astype(np.uint8)
-        original_count = (stop - start) - len(words)
-        method = np.concatenate([np.full(original_count, self._original_method, np.uint8), chosen])
-        all_words = np.concatenate([np.zeros((original_count, words.shape[1]), np.uint64), words])
-        meeting = np.concatenate(list(self._parents(start, stop)))
-        return Rows(np.arange(start, stop), self._used(meeting, method), method, self._decide(all_words, method))
 
-    @property
-    def _original_method(self) -> int:
-        return self.method_names.index("none") if self.original_count else 0
 
-    def _parents(self, start: int, stop: int) -> Iterator[NDArray[np.int64]]:
-        """The parents of the rows, pass by pass: source indices, int64 (·, P)."""
-        count, row = len(self.usable), start
-        yield np.empty((0, self.parent_count), np.int64)
-        while row < stop:
-            lane, position = divmod(row - self.original_count, count)
-            if row < self.original_count:
-                lane, position = ORIGINALS_LANE, row
-            end = min(position + stop - row, count)
-            cycle = order(self.recipe.seed, lane, count)
-            yield self.usable[parents(cycle, position, end, self.parent_count)]
-            row += end - position
+class PeaksOf(Protocol):
+    """Tells where cached samples are salient."""
 
-    def _used(self, meeting: NDArray[np.int64], method: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Parents, with the base repeated in the slots that a row's method does not use."""
-        counts = np.array([each.parent_count for each in self._methods])[method]
-        used = np.arange(self.parent_count) < counts[:, None]
-        return np.where(used, meeting, meeting[:, :1])
+    def of(self, samples: NDArray[np.int64]) -> Peaks:
+        """The peaks of some samples, by source index."""
 
-    def _decide(self, words: Words, method: NDArray[np.uint8]) -> Decisions:
-        rows = len(words)
-        parts = np.zeros((rows, self.parent_count), np.int32)
+
+class Plan:
+    """The plan of a recipe over a population of samples that can be mixed.
+
+    `grid` is None for samples without height and width, `view_rules` where parents are seen as they are; `peaks` is
+    asked by SaliencyMix. Raises DataError or UsageError where the recipe cannot be carried out on these samples.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        population: Population,
+        grid: Grid | None,
+        view_rules: ViewRules | None = None,
+        peaks: PeaksOf | None = None,
+    ) -> None:
+        self._seed = recipe.seed
+        self._view_rules, self._peaks = view_rules, peaks
+        self._population = chosen(recipe, population)
+        count = len(self._population)
+        for choice in recipe.methods:
+            if (needed := parent_count([choice])) > count:
+                raise DataError(
+                    f"the source has {count} usable {plural(count, 'sample')}, and {choice.name} mixes "
+                    f"{needed} different ones. Add samples, or pass --method none."
+                )
+        self._pairing = open_pairing(recipe, self._population, parent_count(recipe.methods))
+        self.methods = MethodSet(recipe, grid, recipe.keep_originals or self._pairing.leaves_alone)
+        self.original_count = count if recipe.keep_originals else 0
+        self.pass_rows = self._pairing.pass_rows
+        self.notices = (*choice_notices(recipe, population), *self._pairing.notices)
+
+    def rows(self, start: int, stop: int) -> Rows:
+        """Rows start … stop−1."""
+        first, last = (max(0, row - self.original_count) for row in (start, stop))
+        mixed = self._mixed(first, last)
+        if start >= self.original_count:
+            return mixed
+        return joined([self._originals(start, min(stop, self.original_count)), mixed])
+
+    def _originals(self, start: int, stop: int) -> Rows:
+        """The samples themselves, each once, in an order of their own."""
+        base = self._population.samples[order(self._seed, ORIGINALS_LANE, self.original_count)[start:stop]]
+        count = self.methods.parent_count
+        views = None if self._view_rules is None else self._view_rules.whole(stop - start, count)
+        return Rows(
+            np.arange(start, stop),
+            np.repeat(base[:, None], count, axis=1),
+            np.full(stop - start, self.methods.unmixed, np.uint8),
+            decided(pure(stop - start, 0, count)),
+            views,
+        )
+
+    def _mixed(self, start: int, stop: int) -> Rows:
+        """Mixed rows start … stop−1, counted from the first that is no original."""
+        draws = Draws.of_rows(self._seed, start, stop)
+        count = self.methods.parent_count
+        meeting = self._pairing.meet(start, stop, count)
+        method = self.methods.drawn(draws.words)
+        if meeting.alone.any():
+            method[meeting.alone] = self.methods.unmixed
+        used = self.methods.used(method)
+        parents = np.where(used, meeting.parents, meeting.parents[:, :1])
+        views = None
+        if self._view_rules is not None:
+            drawn = self._view_rules.decide(self._seed, start, stop, count)
+            views = np.where(used[..., None], drawn, drawn[:, :1])
+        decisions = self._decide(draws, method, parents, views)
+        return Rows(np.arange(start, stop) + self.original_count, parents, method, decisions, views)
+
+    def _decide(
+        self, draws: Draws, method: NDArray[np.uint8], parents: NDArray[np.int64], views: Views | None
+    ) -> Decisions:
+        rows = len(draws)
+        parts = np.zeros((rows, self.methods.parent_count), np.int32)
         box, mask_seed = np.zeros((rows, 4), np.int32), np.zeros(rows, np.uint64)
-        for number, positions in self.groups(method):
-            decided = self._methods[number].decide(words[positions], self.grid)
-            parts[positions, : decided.parts.shape[1]] = decided.parts
-            box[positions], mask_seed[positions] = decided.box, decided.mask_seed
+        for number, positions in self.methods.groups(method):
+            deciding = self.methods.methods[number]
+            peaks = self._donor_peaks(parents, views, positions) if deciding.needs_peaks else None
+            made = deciding.decide(draws[positions], self.methods.grid, peaks)
+            parts[positions, : made.parts.shape[1]] = made.parts
+            box[positions], mask_seed[positions] = made.box, made.mask_seed
         return Decisions(parts, box, mask_seed)
 
-    def groups(self, method: NDArray[np.uint8]) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """The rows of each method that occurs: (method, positions int64)."""
-        for number in range(len(self._methods)):
-            positions = np.flatnonzero(method == number)
-            if len(positions):
-                yield number, positions
-
-    def weights(self, rows: Rows, number: int) -> Weights:
-        """The weights of rows that are all of method `number`, with that method's own count of parents."""
-        method, decisions = self._methods[number], rows.decisions
-        own = Decisions(
-            np.ascontiguousarray(decisions.parts[:, : method.parent_count]), decisions.box, decisions.mask_seed
-        )
-        return method.weights(own, self.grid)
+    def _donor_peaks(self, parents: NDArray[np.int64], views: Views | None, positions: NDArray[np.int64]) -> Peaks:
+        """Where the donors of some rows are salient, in the output."""
+        if self._peaks is None:
+            raise ValueError("a method needs peaks, and the plan was given nobody to ask")
+        peaks = self._peaks.of(parents[positions, 1])
+        return peaks if views is None else peaks_in_view(peaks, views[positions, 1], self.methods.grid)

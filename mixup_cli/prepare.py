@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mixup_cli.choices import LabelKind
 from mixup_cli.columns import columns_of
 from mixup_cli.errors import NoInputError
+from mixup_cli.label_rules import mixed_kind, with_label_rule
 from mixup_cli.methods import parent_count, resolve
-from mixup_cli.recipe import FORMAT_VERSION, Recipe
-from mixup_cli.sources.base import Source, Survey, Target
+from mixup_cli.pairing import DEFAULT_BANDWIDTH
+from mixup_cli.recipe import FORMAT_VERSION, MethodChoice, Recipe
+from mixup_cli.sources.base import Form, Source, Survey, Target
 from mixup_cli.sources.form import decide
 from mixup_cli.storage.shard import ShardSpec
 
@@ -25,13 +28,16 @@ SHARD_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Job:
-    """A resolved recipe on one source: the working form, the columns, and what the user should know."""
+    """A resolved recipe on one source: the form that is mixed, the target that is cached until then, the columns, and
+    what the user should know."""
 
     recipe: Recipe
+    form: Form
     target: Target
     spec: ShardSpec
     samples_per_shard: int
     class_names: tuple[str, ...]
+    label_kind: LabelKind
     notices: tuple[str, ...]
 
     @property
@@ -44,9 +50,10 @@ def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | N
     """Resolve a recipe for a source. Raises UsageError where they do not fit, NoInputError for an empty source."""
     if not len(source):
         raise NoInputError(f"{source.location}: no samples in it.")
-    decided = decide(recipe.with_(methods=resolve(recipe.methods, None)), survey)
-    resolved, labels = decided.recipe, source.labels
-    columns = columns_of(resolved, decided.target.form, labels, parent_count(resolved.methods))
+    decided = decide(_with_pairing(recipe.with_(methods=resolve(recipe.methods, None))), survey)
+    labels = source.labels
+    resolved = with_label_rule(decided.recipe, labels.kind)
+    columns = columns_of(resolved, decided.form, labels, parent_count(resolved.methods))
     row_bytes = sum(column.row_bytes for column in columns)
     per_shard = recipe.samples_per_shard or max(1, (shard_bytes or SHARD_BYTES) // row_bytes)
     resolved = resolved.with_(samples_per_shard=per_shard)
@@ -57,14 +64,33 @@ def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | N
     }
     spec = ShardSpec(columns, attributes, resolved.compression)
     notices = decided.notices + ((ZSTD_NOTICE,) if resolved.compression == "zstd" else ())
-    return Job(resolved, decided.target, spec, per_shard, labels.class_names, notices)
+    label_kind = mixed_kind(resolved, labels.kind)
+    return Job(resolved, decided.form, decided.target, spec, per_shard, labels.class_names, label_kind, notices)
+
+
+def _with_pairing(recipe: Recipe) -> Recipe:
+    """The recipe with what its way of pairing needs filled in.
+
+    Balanced-MixUp draws the class-balanced donor's share from Beta(alpha, 1): mixup's option `base` is then 1.
+    """
+    if recipe.pair == "nearest":
+        return recipe.with_(bandwidth=DEFAULT_BANDWIDTH if recipe.bandwidth is None else float(recipe.bandwidth))
+    if recipe.pair == "balanced":
+        return recipe.with_(methods=tuple(_with_small_donor(choice) for choice in recipe.methods))
+    return recipe
+
+
+def _with_small_donor(choice: MethodChoice) -> MethodChoice:
+    if choice.name != "mixup":
+        return choice
+    return MethodChoice(choice.name, choice.probability, {"base": 1.0, **choice.options})
 
 
 def adopt(recipe: Recipe, stored: Recipe | None, keeps_shard_size: bool) -> Recipe:
     """A recipe whose open fields are those of the data set that is there already, if there is one."""
     if stored is None:
         return recipe
-    fields = ["size", "channels", "dtype", "layout", *(["samples_per_shard"] if keeps_shard_size else [])]
+    fields = ["size", "cache_size", "channels", "dtype", "layout", *(["samples_per_shard"] if keeps_shard_size else [])]
     return recipe.with_(**{name: getattr(stored, name) for name in fields if getattr(recipe, name) in (None, "source")})
 
 

@@ -57,6 +57,10 @@ def written(instance: Any) -> dict[str, Any]:
     return {name: value for name, value in asdict(instance).items() if name not in left_out}
 
 
+DEFAULT_CROP_AREA = (0.08, 1.0)
+"""How much of a picture a random resized crop covers, unless asked for otherwise: torchvision's."""
+
+
 def _set(instance: Any, **values: Any) -> None:
     """Set fields of a frozen dataclass while it is made: 1 and 1.0 must be the same recipe."""
     for name, value in values.items():
@@ -142,6 +146,11 @@ class Recipe:
         for holds, message in (*_mixing_rules(self), *_view_rules(self), *_label_rules(self), *_output_rules(self)):
             if not holds:
                 raise UsageError(message)
+
+    @property
+    def has_views(self) -> bool:
+        """Whether parents are flipped or cropped before they are mixed."""
+        return bool(self.flip or self.crop_pad or self.crop_area)
 
     def with_(self, **changes: Any) -> Self:
         """The same recipe with some fields changed."""

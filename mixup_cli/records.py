@@ -22,9 +22,16 @@ def manifest_of(
     return Manifest(
         recipe=job.recipe.to_dict(),
         recipe_id=job.recipe.recipe_id,
-        source=SourceRecord(kind=kind, samples=len(table.keys), fingerprint=table.fingerprint, skipped=tuple(skipped)),
+        source=SourceRecord(
+            kind=kind,
+            samples=len(table.keys),
+            fingerprint=table.fingerprint,
+            groups=None if table.groups is None else len(set(table.groups)),
+            skipped=tuple(skipped),
+        ),
         class_names=job.class_names,
-        axes=job.target.form.axes,
+        label_kind=job.label_kind,
+        axes=job.form.axes,
         methods=tuple(methods),
         compression=job.recipe.compression,
         columns=tuple(ColumnRecord(name=c.name, dtype=c.dtype, shape=c.shape) for c in job.spec.columns),

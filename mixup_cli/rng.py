@@ -7,7 +7,9 @@ Which word decides what is the table in `docs/format.md`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,10 @@ class Stream(IntEnum):
 
     ORDER = 1
     ROW = 2
+    DONOR = 3
+    MORE = 4
+    VIEW = 5
+    MASK = 6
 
 
 class RowWord(IntEnum):
@@ -36,6 +42,7 @@ class RowWord(IntEnum):
     CENTRE_Y = 2
     CENTRE_X = 3
     MASK_SEED = 4
+    SPARE = 5
 
 
 def words(seed: int, stream: Stream, start: int, count: int, lane: int = 0) -> Words:
@@ -48,9 +55,40 @@ def words(seed: int, stream: Stream, start: int, count: int, lane: int = 0) -> W
     return drawn[skipped:]
 
 
-def row_words(seed: int, start: int, stop: int) -> Words:
-    """The words of rows start … stop−1 of the plan: uint64 (stop−start, ROW_WORDS)."""
-    return words(seed, Stream.ROW, start * ROW_WORDS, (stop - start) * ROW_WORDS).reshape(-1, ROW_WORDS)
+@dataclass(frozen=True)
+class Draws:
+    """The random words of m rows of the plan: `words` uint64 (m, ROW_WORDS), and as many more as a method asks for."""
+
+    seed: int
+    start: int
+    stop: int
+    positions: NDArray[np.int64]
+    words: Words
+
+    @classmethod
+    def of_rows(cls, seed: int, start: int, stop: int) -> Self:
+        """The words of mixed rows start … stop−1."""
+        drawn = words(seed, Stream.ROW, start * ROW_WORDS, (stop - start) * ROW_WORDS).reshape(-1, ROW_WORDS)
+        return cls(seed, start, stop, np.arange(stop - start), drawn)
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __getitem__(self, positions: NDArray[np.int64]) -> Self:
+        return type(self)(self.seed, self.start, self.stop, self.positions[positions], self.words[positions])
+
+    def more(self, lane: int) -> Words:
+        """Further words of each row: uint64 (m, ROW_WORDS), others for every lane from 0."""
+        first, count = self.start * ROW_WORDS, (self.stop - self.start) * ROW_WORDS
+        return words(self.seed, Stream.MORE, first, count, lane).reshape(-1, ROW_WORDS)[self.positions]
+
+
+def mask_words(seeds: Words, count: int) -> Words:
+    """`count` words for each mask seed: uint64 (m, count). A mask is a function of its seed alone."""
+    drawn = np.empty((len(seeds), count), np.uint64)
+    for row, seed in enumerate(seeds.tolist()):
+        drawn[row] = words(seed, Stream.MASK, 0, count)
+    return drawn
 
 
 def uniforms(drawn: Words) -> NDArray[np.float64]:
@@ -58,7 +96,7 @@ def uniforms(drawn: Words) -> NDArray[np.float64]:
     return (drawn >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def below(drawn: Words, bound: int) -> NDArray[np.int64]:
+def below(drawn: Words, bound: int | NDArray[np.int64]) -> NDArray[np.int64]:
     """Words as integers in 0 … bound−1 (bound ≤ 2³²): the upper 32 bits times `bound`, over 2³². The bias is at most
     bound/2³²."""
-    return (((drawn >> np.uint64(32)) * np.uint64(bound)) >> np.uint64(32)).astype(np.int64)
+    return (((drawn >> np.uint64(32)) * np.asarray(bound, np.uint64)) >> np.uint64(32)).astype(np.int64)

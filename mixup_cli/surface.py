@@ -26,7 +26,7 @@ def surface_of(form: Form, recipe: Recipe) -> Surface:
     from uint8, I is in 65536ths of grey levels, so mean′ = 65536·255·mean and scale′ = 1/(65536·255·std);
     from uint16 and float32 the kernels have divided by 65536 before.
     """
-    outer, height, width, inner = _extent(form)
+    outer, height, width, inner = planes_of(form)
     channels = (outer, inner)
     full = FULL_SCALE[form.dtype]
     unit = full * (65536.0 if form.dtype == "uint8" else 1.0)
@@ -46,7 +46,8 @@ def surface_of(form: Form, recipe: Recipe) -> Surface:
     )
 
 
-def _extent(form: Form) -> tuple[int, int, int, int]:
+def planes_of(form: Form) -> tuple[int, int, int, int]:
+    """How a sample of a form lies in memory: outer × height × width × inner (see `kernels.Surface`)."""
     height, width, channels = form.extent
     if form.axes in ("hwc", "hw"):
         return 1, height, width, channels

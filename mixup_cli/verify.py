@@ -13,10 +13,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.choices import LabelKind, LabelRule
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.labels import dense_from_classes
 from mixup_cli.listener import Listener
+from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import picture_extent
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
@@ -155,10 +157,8 @@ def _values(columns: dict[str, NDArray[Any]], manifest: Manifest, record: ShardR
     """What must hold of the values whatever the recipe."""
     if not np.array_equal(columns["index"], np.arange(record.start, record.stop)):
         yield f"index is not {record.start} … {record.stop - 1}"
-    for name in columns.keys() & {"share", "label_share", "labels"}:
-        worst = np.abs(columns[name].sum(axis=1, dtype=np.float64) - 1.0).max()
-        if not worst <= SUM_TOLERANCE:
-            yield f"a row of {name} sums to 1 only within {worst:.3g}"
+    recipe = Recipe.from_dict(manifest.recipe)
+    yield from _rows_of_shares(columns, manifest.label_kind, recipe.label_rule)
     counts = {
         "source_index": (manifest.source.samples, "inputs"),
         "source_label": (len(manifest.class_names), "classes"),
@@ -172,12 +172,31 @@ def _values(columns: dict[str, NDArray[Any]], manifest: Manifest, record: ShardR
     yield from outside
     if not outside and {"labels", "source_label", "label_share"} <= columns.keys():
         same = columns["labels"] == dense_from_classes(
-            columns["source_label"], columns["label_share"], len(manifest.class_names)
+            columns["source_label"], columns["label_share"], len(manifest.class_names), recipe.label_smoothing
         )
         if not same.all():
             row = record.start + int(np.argmin(same.all(axis=1)))
             yield f"labels of row {row} is not what source_label and label_share give"
     yield from _boxes(columns["box"], manifest, record.start)
+
+
+def _rows_of_shares(columns: dict[str, NDArray[Any]], kind: LabelKind, rule: LabelRule) -> Iterator[str]:
+    """Shares sum to 1; so do label shares and labels, but for a union of classes, several classes, and real numbers."""
+    summing = {"share"} | ({"label_share"} if rule != "union" else set())
+    summing |= {"labels"} if kind in ("classes", "soft") else set()
+    for name in sorted(columns.keys() & summing):
+        worst = np.abs(columns[name].sum(axis=1, dtype=np.float64) - 1.0).max()
+        if not worst <= SUM_TOLERANCE:
+            yield f"a row of {name} sums to 1 only within {worst:.3g}"
+    if rule == "union" and "label_share" in columns and not np.isin(columns["label_share"], (0, 1)).all():
+        yield "label_share holds other numbers than 0 and 1, which a union of classes does not"
+    if "labels" not in columns:
+        return
+    labels = columns["labels"]
+    if kind == "multi" and not ((labels >= 0) & (labels <= 1)).all():
+        yield f"labels goes from {labels.min():g} to {labels.max():g}, and 0 … 1 was expected"
+    if kind == "real" and not np.isfinite(labels).all():
+        yield "labels holds a number that is not finite"
 
 
 def _boxes(boxes: NDArray[np.int32], manifest: Manifest, first_row: int) -> Iterator[str]:

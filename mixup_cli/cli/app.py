@@ -16,7 +16,10 @@ import typer
 from mixup_cli.cli import show
 from mixup_cli.cli.doctor import doctor
 from mixup_cli.cli.generate import generate
+from mixup_cli.cli.help import GroupedHelp
 from mixup_cli.cli.inspect import inspect
+from mixup_cli.cli.plan import plan
+from mixup_cli.cli.preview import preview
 from mixup_cli.cli.verify import verify
 from mixup_cli.errors import MixupGenError, StorageError
 
@@ -93,8 +96,8 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for each in (generate, inspect, verify, doctor):
-    app.command()(guarded(each))
+for each in (generate, plan, inspect, preview, verify, doctor):
+    app.command(cls=GroupedHelp)(guarded(each))
 
 
 def main() -> None:

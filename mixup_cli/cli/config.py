@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from mixup_cli.cli import parse
-from mixup_cli.cli.options import RUNNING
+from mixup_cli.cli.panels import RUNNING
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.recipe import Recipe
 
@@ -63,13 +63,16 @@ ConfigFile = Annotated[
 
 def as_toml(recipe: Recipe) -> str:
     """A resolved recipe as a file for `--config`: the same options again give the same recipe."""
-    height_width = recipe.size
     values: dict[str, Any] = {
         "method": parse.methods_text(recipe.methods),
+        **_if_on(recipe, ("pair", "bandwidth", "balance", "per_class", "flip", "crop_pad", "linear_light")),
+        "random-resized-crop": True if recipe.crop_area else None,
+        "crop-area": ",".join(map(repr, recipe.crop_area)) if recipe.crop_area else None,
+        "cache-size": _size(recipe.cache_size),
         "seed": recipe.seed,
         "keep-originals": recipe.keep_originals,
         "fill": ",".join(map(str, recipe.fill)),
-        "size": f"{height_width[1]}x{height_width[0]}" if height_width else None,
+        "size": _size(recipe.size),
         "resize": recipe.resize,
         "channels": recipe.channels,
         "dtype": recipe.dtype,
@@ -77,11 +80,23 @@ def as_toml(recipe: Recipe) -> str:
         "normalize": _normalize(recipe),
         "layout": recipe.layout,
         "labels": recipe.labels,
+        **_if_on(recipe, ("label_rule", "remix_kappa", "remix_tau", "label_smoothing")),
         "compression": recipe.compression,
         "samples-per-shard": recipe.samples_per_shard,
     }
     # A JSON string, number or boolean is also a TOML one.
     return "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items() if value is not None)
+
+
+def _if_on(recipe: Recipe, names: tuple[str, ...]) -> dict[str, Any]:
+    """Options that are not at their defaults, as they are written on the command line."""
+    off = Recipe()
+    values = {name: getattr(recipe, name) for name in names}
+    return {name.replace("_", "-"): value for name, value in values.items() if value != getattr(off, name)}
+
+
+def _size(height_width: tuple[int, int] | None) -> str | None:
+    return f"{height_width[1]}x{height_width[0]}" if height_width else None
 
 
 def _normalize(recipe: Recipe) -> str | None:

@@ -10,7 +10,11 @@ import typer
 from mixup_cli.cli import show
 from mixup_cli.cli.config import ConfigFile, as_toml
 from mixup_cli.cli.groups import option, takes, weaker, without
-from mixup_cli.cli.options import OUTPUT, RUNNING, Quiet, RecipeFlags, RunFlags, SourceFlags
+from mixup_cli.cli.panels import OUTPUT, RUNNING, Quiet
+from mixup_cli.cli.plan_option import PlanOption, check_undecided, read_plan_option
+from mixup_cli.cli.recipe_flags import RecipeFlags
+from mixup_cli.cli.run_flags import AmountFlags, RunFlags, ScanFlags
+from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import UsageError
 from mixup_cli.wording import counted
 
@@ -36,13 +40,16 @@ PrintConfig = Annotated[
 ]
 
 
-@takes(source=SourceFlags, recipe=RecipeFlags, run=RunFlags)
+@takes(source=SourceFlags, recipe=RecipeFlags, amount=AmountFlags, scan=ScanFlags, run=RunFlags)
 def generate(
     source: SourceFlags,
     recipe: RecipeFlags,
+    amount: AmountFlags,
+    scan: ScanFlags,
     run: RunFlags,
     context: typer.Context,
     sources: Sources = None,
+    plan: PlanOption = None,
     out: Out = Path("mixup-out"),
     dry_run: DryRun = False,
     json: Json = False,
@@ -56,15 +63,22 @@ def generate(
     """
     from mixup_cli.existing import what_is_there
     from mixup_cli.forecast import forecast
+    from mixup_cli.generate import Run
     from mixup_cli.generate import generate as make
     from mixup_cli.storage.folder import DataSetFolder
 
     if dry_run and print_config:
         raise UsageError("--dry-run and --print-config: give one or the other.")
     overruled = weaker(context, "samples", "passes") | weaker(context, "samples_per_shard", "shard_size")
-    recipe, run = without(recipe, overruled), without(run, overruled)
+    recipe, amount, run = without(recipe, overruled), without(amount, overruled), without(run, overruled)
     locations = sources or []
-    wanted, how = recipe.recipe(), run.run(out, source.origin(locations))
+    if plan is not None:
+        check_undecided(recipe, amount)
+    if plan == source.files_from == "-":
+        raise UsageError("--plan - and --files-from -: stdin can be read once. Put one of them into a file.")
+    rows = None if plan is None else read_plan_option(plan)
+    wanted, origin = recipe.recipe(rows), source.origin(locations)
+    how = Run(out=out, origin=origin, plan=rows, **amount.given(), **scan.given(), **run.given())
     opened = source.open(locations, out)
     if not (dry_run or print_config):
         _report(make(opened, wanted, how, show.Terminal(quiet)), json, quiet)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from mixup_cli.cli import show
 from mixup_cli.cli.generate import Sources
 from mixup_cli.cli.groups import option, takes
-from mixup_cli.cli.options import RUNNING, RecipeFlags, SourceFlags
+from mixup_cli.cli.panels import RUNNING
+from mixup_cli.cli.recipe_flags import RecipeFlags
+from mixup_cli.cli.source_flags import SourceFlags
 
 if TYPE_CHECKING:
     from mixup_cli.sources import Source
@@ -65,11 +67,14 @@ def _inspect_source(flags: SourceFlags, recipe: RecipeFlags, locations: list[Pat
 
 
 def _class_counts(source: Source) -> dict[str, int]:
-    """Samples per class name, in the order of the classes; empty where labels are soft or missing."""
-    if source.labels.classes is None:
+    """Samples per class name, in the order of the classes; empty where a sample has no class of its own."""
+    labels = source.labels
+    if labels.values is not None and labels.kind == "multi":
+        return dict(zip(labels.class_names, (labels.values > 0).sum(axis=0).tolist(), strict=True))
+    if labels.classes is None:
         return {}
-    counts = Counter(source.labels.classes.tolist())
-    return {name: counts[number] for number, name in enumerate(source.labels.class_names)}
+    counts = Counter(labels.classes.tolist())
+    return {name: counts[number] for number, name in enumerate(labels.class_names)}
 
 
 def _source_facts(source: Source, survey: Survey) -> dict[str, Any]:
@@ -80,6 +85,7 @@ def _source_facts(source: Source, survey: Survey) -> dict[str, Any]:
         "labels": source.labels.kind,
         "class_names": list(source.labels.class_names),
         "class_counts": _class_counts(source),
+        "groups": len(set(source.labels.groups or ())),
         "sizes": [[height, width, count] for (height, width), count in survey.sizes.most_common()],
         "dtypes": dict(survey.dtypes),
     }
@@ -103,14 +109,21 @@ def _source_lines(source: Source, survey: Survey) -> Iterator[tuple[str, str]]:
 
 
 def _class_lines(source: Source) -> Iterator[tuple[str, str]]:
-    names = source.labels.class_names
-    if source.labels.kind == "none":
+    labels, counts = source.labels, _class_counts(source)
+    how = {"soft": ", soft labels", "multi": ", any number of them a sample"}.get(labels.kind, "")
+    if labels.kind == "none":
         yield "classes", "none: an unlabelled source"
-    elif source.labels.kind == "soft":
-        yield "classes", f"{len(names)}, soft labels"
+    elif labels.values is not None and labels.kind == "real":
+        yield "quantities", f"{len(labels.class_names)}, real numbers"
+        spans = zip(labels.class_names, labels.values.min(axis=0), labels.values.max(axis=0), strict=True)
+        yield "", _some([f"{name} ({low:g} … {high:g})" for name, low, high in spans])
     else:
-        yield "classes", f"{len(names)}"
-        yield "", _some([f"{name} ({count:,})" for name, count in _class_counts(source).items()])
+        yield "classes", f"{len(labels.class_names)}{how}"
+    if counts:
+        yield "", _some([f"{name} ({count:,})" for name, count in counts.items()])
+    if labels.groups is not None:
+        sizes = Counter(labels.groups).values()
+        yield "groups", f"{len(sizes):,}, of {min(sizes):,} to {max(sizes):,} samples"
 
 
 def _some(names: list[str]) -> str:
@@ -123,6 +136,7 @@ def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
     from mixup_cli.cli.parse import methods_text
     from mixup_cli.estimate import readable
     from mixup_cli.recipe import Recipe
+    from mixup_cli.storage.card import label_meaning
 
     recipe, source = Recipe.from_dict(manifest.recipe), manifest.source
     yield "kind", f"mixup-gen data set, format {manifest.format_version}"
@@ -130,9 +144,10 @@ def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "shards", f"{manifest.totals.shards:,}, {readable(manifest.totals.bytes)}"
     yield "method", methods_text(recipe.methods)
     yield "seed", f"{recipe.seed}"
-    yield "classes", f"{len(manifest.class_names)}"
+    yield "quantities" if manifest.label_kind == "real" else "classes", f"{len(manifest.class_names)}"
     if manifest.class_names:
         yield "", _some(list(manifest.class_names))
+    yield "labels", label_meaning(manifest)
     yield "source", f"{source.kind}, {source.samples:,} inputs, {len(source.skipped):,} skipped"
     for number, column in enumerate(manifest.columns):
         shape = "x".join(map(str, column.shape)) or "scalar"

@@ -19,13 +19,18 @@ def byte_count(text: str) -> int:
     return int(float(match[1]) * unit)
 
 
-def size(text: str) -> tuple[int, int]:
+def size(text: str, option: str = "--size") -> tuple[int, int]:
     """`224` or `WIDTHxHEIGHT`: height and width in pixels."""
     match = re.fullmatch(r"(\d+)(?:[xX](\d+))?", text.strip())
     if match is None:
-        raise UsageError(f"--size: {text!r} is not a size. Give 224, or WIDTHxHEIGHT as in 320x240.")
+        raise UsageError(f"{option}: {text!r} is not a size. Give 224, or WIDTHxHEIGHT as in 320x240.")
     width = int(match[1])
     return int(match[2] or width), width
+
+
+def cache_size(text: str) -> tuple[int, int]:
+    """As `size`."""
+    return size(text, "--cache-size")
 
 
 def numbers(text: str, option: str) -> tuple[float, ...]:
@@ -38,9 +43,18 @@ def numbers(text: str, option: str) -> tuple[float, ...]:
 
 def value_range(text: str) -> tuple[float, float]:
     """`LOW,HIGH`."""
-    values = numbers(text, "--value-range")
+    return _low_high(text, "--value-range")
+
+
+def crop_area(text: str) -> tuple[float, float]:
+    """`LOW,HIGH`."""
+    return _low_high(text, "--crop-area")
+
+
+def _low_high(text: str, option: str) -> tuple[float, float]:
+    values = numbers(text, option)
     if len(values) != 2:
-        raise UsageError(f"--value-range: {text!r} is not LOW,HIGH.")
+        raise UsageError(f"{option}: {text!r} is not LOW,HIGH.")
     return values[0], values[1]
 
 
@@ -78,27 +92,36 @@ def methods(text: str) -> tuple[MethodChoice, ...]:
 
 def _method(text: str) -> MethodChoice:
     name, *rest = text.split(":")
-    probability, options = 1.0, {}
+    probability = 1.0
+    options: dict[str, float | str] = {}
     for part in rest:
         key, equals, value = part.partition("=")
+        if equals:
+            options[key] = _option_value(value)
+            continue
         try:
-            if equals:
-                options[key] = float(value)
-            else:
-                probability = float(part)
+            probability = float(part)
         except ValueError:
             raise UsageError(
-                f"--method: {part!r} in {text!r} is neither a probability nor OPTION=NUMBER. Give, for example, "
+                f"--method: {part!r} in {text!r} is neither a probability nor OPTION=VALUE. Give, for example, "
                 "mixup:0.5:alpha=0.4,cutmix:0.5."
             ) from None
     return MethodChoice(name, probability, options)
+
+
+def _option_value(text: str) -> float | str:
+    """A number where it is one; the method knows whether it takes a number or a word."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def methods_text(choices: tuple[MethodChoice, ...]) -> str:
     """What `methods` reads back."""
     return ",".join(
         ":".join(
-            [each.name, f"{each.probability!r}", *(f"{key}={value!r}" for key, value in sorted(each.options.items()))]
+            [each.name, f"{each.probability!r}", *(f"{key}={value}" for key, value in sorted(each.options.items()))]
         )
         for each in choices
     )

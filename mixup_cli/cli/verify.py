@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mixup_cli.cli import show
 from mixup_cli.cli.groups import option, takes
-from mixup_cli.cli.options import RUNNING, Quiet, SourceFlags
+from mixup_cli.cli.origin import open_origin
+from mixup_cli.cli.panels import RUNNING, Quiet
+from mixup_cli.cli.plan_option import PlanOption, read_plan_option
+from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import DataError
 from mixup_cli.wording import counted, plural
 
 if TYPE_CHECKING:
+    from mixup_cli.generate import Run
+    from mixup_cli.listener import Listener
+    from mixup_cli.sources import Source
     from mixup_cli.storage.manifest import Manifest
     from mixup_cli.verify import Finding
 
@@ -31,28 +36,20 @@ Workers = Annotated[int | None, option("--workers", min=1, panel=RUNNING, help="
 Json = Annotated[bool, option("--json", panel=RUNNING, help="Findings as NDJSON.")]
 
 
-@dataclass(frozen=True)
-class _Origin:
-    """What `SourceFlags.origin` wrote into run.json."""
-
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
-
-    locations: list[str]
-    options: SourceFlags
-
-
 @takes(source=SourceFlags)
 def verify(
     source: SourceFlags,
     out: Folder = Path("mixup-out"),
     deep: Deep = False,
     source_paths: SourcePaths = None,
+    plan: PlanOption = None,
     workers: Workers = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Check a data set: hashes, shapes, row numbers, shares, label sums. Exits with 65 if anything is wrong."""
     from mixup_cli.engines.local import available_cores
+    from mixup_cli.generate import Run
     from mixup_cli.verify import open_finished
     from mixup_cli.verify import verify as check
 
@@ -61,7 +58,9 @@ def verify(
     findings = check(out, threads, listener)
     manifest = open_finished(out)
     if deep and not findings:
-        findings = _recomputed(out, manifest, source, source_paths, threads, listener)
+        rows = None if plan is None else read_plan_option(plan)
+        opened = open_origin(out, source, source_paths)
+        findings = _recomputed(out, manifest, opened, Run(workers=threads, plan=rows), listener)
     for finding in findings:
         show.event("finding", **vars(finding)) if json else show.result(str(finding))
     if findings:
@@ -76,40 +75,10 @@ def verify(
         show.notice(f"{out}: {totals.samples:,} samples in {totals.shards:,} {plural(totals.shards, 'shard')}: {what}")
 
 
-def _recomputed(
-    out: Path, manifest: Manifest, flags: SourceFlags, paths: list[Path] | None, workers: int, listener: show.Terminal
-) -> list[Finding]:
-    """What `--deep` finds, with the source that run.json tells of unless the command line names one."""
+def _recomputed(out: Path, manifest: Manifest, source: Source, run: Run, listener: Listener) -> list[Finding]:
+    """What `--deep` finds."""
     from mixup_cli.deep import recompute
     from mixup_cli.storage.folder import DataSetFolder
 
-    if paths is None and flags.files_from is None:
-        origin = _origin(out)
-        flags = SourceFlags(**{**origin.options.given(), **flags.given()})
-        paths = [Path(location) for location in origin.locations] if flags.files_from is None else None
-    opened = flags.open(paths or [], out)
     with TemporaryDirectory(dir=out.absolute().parent, prefix=".mixup-gen-verify-") as scratch:
-        return recompute(DataSetFolder(out), manifest, opened, Path(scratch), workers, listener)
-
-
-def _origin(out: Path) -> _Origin:
-    """What run.json says of the source. Raises DataError where it does not say where the source is."""
-    from pydantic import TypeAdapter, ValidationError
-
-    from mixup_cli.storage.manifest import RUN, read_json, to_json
-
-    path = out / RUN
-    remedy = "Pass --source (or --files-from), with the options for the source that generate had."
-    try:
-        origin = TypeAdapter(_Origin).validate_json(to_json(read_json(path).get("source")), strict=True)
-    except FileNotFoundError:
-        raise DataError(f"{path}: is missing, so it is not known where the source is. {remedy}") from None
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        where = ".".join(map(str, ("source", *first["loc"])))
-        raise DataError(f"{path}: {where}: {first['msg']}. {remedy}") from None
-    if origin.options.files_from == "-":
-        raise DataError(f"{path}: the list of files came from stdin. Pass --files-from.")
-    if not origin.locations:
-        raise DataError(f"{path}: names no source. {remedy}")
-    return origin
+        return recompute(DataSetFolder(out), manifest, source, Path(scratch), run, listener)

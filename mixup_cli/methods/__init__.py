@@ -1,22 +1,51 @@
-"""The mixing methods. A new one is one file and one line in METHODS."""
+"""The mixing methods. A new one is one file, one line in METHODS and its name in `choices`."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, fields
 
+from mixup_cli.choices import METHOD_ALIASES
 from mixup_cli.errors import UsageError
-from mixup_cli.methods.base import Decisions, Grid, Method, shares
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks
 from mixup_cli.methods.cutmix import CutMix
 from mixup_cli.methods.cutout import Cutout
+from mixup_cli.methods.dirichlet import Dirichlet
+from mixup_cli.methods.erase import Erase
+from mixup_cli.methods.fmix import FMix
+from mixup_cli.methods.gridmix import GridMix
+from mixup_cli.methods.jigsaw import Jigsaw
 from mixup_cli.methods.mixup import Mixup
+from mixup_cli.methods.mosaic import Mosaic
 from mixup_cli.methods.none import Unmixed
-from mixup_cli.recipe import MethodChoice
+from mixup_cli.methods.options import check_option, option_named
+from mixup_cli.methods.resizemix import ResizeMix
+from mixup_cli.methods.saliencymix import SaliencyMix
+from mixup_cli.methods.shares import shares
+from mixup_cli.methods.smoothmix import SmoothMix
+from mixup_cli.methods.zetamix import ZetaMix
+from mixup_cli.recipe import MethodChoice, written
 
-METHODS: dict[str, type[Method]] = {method.name: method for method in (Mixup, CutMix, Cutout, Unmixed)}
+METHODS: dict[str, type[Method]] = {
+    method.name: method
+    for method in (
+        Mixup,
+        CutMix,
+        Cutout,
+        Erase,
+        ResizeMix,
+        FMix,
+        GridMix,
+        SmoothMix,
+        SaliencyMix,
+        Mosaic,
+        Dirichlet,
+        ZetaMix,
+        Jigsaw,
+        Unmixed,
+    )
+}
 
-__all__ = ["METHODS", "Decisions", "Grid", "Method", "build", "parent_count", "resolve", "shares"]
+__all__ = ["METHODS", "Decisions", "Grid", "Method", "Peaks", "build", "parent_count", "resolve", "shares"]
 
 
 def build(choice: MethodChoice) -> Method:
@@ -24,15 +53,9 @@ def build(choice: MethodChoice) -> Method:
     if choice.name not in METHODS:
         raise UsageError(f"--method: {choice.name!r} is not a method. Those there are: {', '.join(METHODS)}.")
     method = METHODS[choice.name]
-    known = {option.name for option in fields(method)}  # type: ignore[arg-type]  # each one is a dataclass
     for name, value in choice.options.items():
-        if name not in known:
-            raise UsageError(
-                f"--method {choice.name}: it has no option {name!r} ({', '.join(sorted(known)) or 'none'})."
-            )
-        if isinstance(value, str) or not 0 <= value < math.inf:
-            raise UsageError(f"--{name}: {value!r} is not a number from 0 up.")
-    return method(**{name: float(value) for name, value in choice.options.items()})
+        check_option(choice.name, option_named(method, name), value)
+    return method(**choice.options)
 
 
 def parent_count(choices: Sequence[MethodChoice]) -> int:
@@ -42,13 +65,13 @@ def parent_count(choices: Sequence[MethodChoice]) -> int:
 
 def resolve(choices: Sequence[MethodChoice], alpha: float | None) -> tuple[MethodChoice, ...]:
     """The choices with every option filled in: `alpha` where one is asked for, else the method's own default."""
-    takers = [choice.name for choice in choices if hasattr(build(choice), "alpha")]
+    named = [MethodChoice(METHOD_ALIASES.get(each.name, each.name), each.probability, each.options) for each in choices]
+    takers = {each.name for each in named if hasattr(build(each), "alpha")}
     if alpha is not None and not takers:
-        raise UsageError(f"--alpha: {', '.join(choice.name for choice in choices)} has none. Leave it out.")
-    return tuple(_filled_in(choice, alpha if choice.name in takers else None) for choice in choices)
+        raise UsageError(f"--alpha: {', '.join(each.name for each in named)} has none. Leave it out.")
+    return tuple(_filled_in(each, alpha if each.name in takers else None) for each in named)
 
 
 def _filled_in(choice: MethodChoice, alpha: float | None) -> MethodChoice:
     given = choice.options if alpha is None else {**choice.options, "alpha": alpha}
-    method = build(MethodChoice(choice.name, options=given))
-    return MethodChoice(choice.name, float(choice.probability), asdict(method))  # type: ignore[call-overload]
+    return MethodChoice(choice.name, choice.probability, written(build(MethodChoice(choice.name, options=given))))

@@ -1,22 +1,22 @@
-"""What a mixing method is: it decides weights, and never touches a pixel.
+"""What a mixing method is: it decides weights, and leaves the blend to the kernels.
 
 A method turns random words into `Decisions` (what the plan stores) and decisions into `Weights` (what the kernels
-take). Both are functions of one row alone, computed in float64 or integers on the CPU.
+take). Both are functions of one row alone, computed in float64 or integers on the CPU. A few methods also rearrange
+their parents' pixels before the blend (ResizeMix shrinks its donor).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.beta import UNIT
 from mixup_cli.kernels import Weights
-from mixup_cli.labels import SHARE_UNIT
-from mixup_cli.rng import Words
+from mixup_cli.rng import Draws
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,9 @@ class Decisions:
     box: NDArray[np.int32]
     mask_seed: NDArray[np.uint64]
 
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Decisions:
+        return Decisions(self.parts[rows], self.box[rows], self.mask_seed[rows])
+
 
 def decided(
     parts: NDArray[np.int32], box: NDArray[np.int32] | None = None, mask_seed: NDArray[np.uint64] | None = None
@@ -53,23 +56,54 @@ def decided(
     )
 
 
-class Method(ABC):
-    """A mixing method. Its options, with their defaults, are the fields of the frozen dataclass that it is.
+Peaks = NDArray[np.int32]
+"""Where each row's donor is most salient: int32 (m, 2: y, x) in the grid of the output."""
 
-    `parent_count` is how many samples meet in a row; `needs_picture` says that it places something in height and width.
-    """
+
+class Method(ABC):
+    """A mixing method. Its options, with their defaults, are the fields of the frozen dataclass that it is."""
 
     name: ClassVar[str]
-    parent_count: ClassVar[int] = 2
+    summary: ClassVar[str]
+    """What it does, in a few words."""
+
+    paper: ClassVar[str] = ""
+    """BibTeX of where it comes from."""
+
     needs_picture: ClassVar[bool] = False
+    """Whether it places something in height and width."""
+
+    has_box: ClassVar[bool] = False
+    """Whether its rows have a box."""
+
+    has_seed: ClassVar[bool] = False
+    """Whether something in its rows is drawn from a mask seed."""
+
+    has_mask: ClassVar[bool] = False
+    """Whether its weights differ at every position."""
+
+    rearranges: ClassVar[bool] = False
+    """Whether it has a `rearrange`."""
+
+    needs_peaks: ClassVar[bool] = False
+    """Whether it must know where donors are salient."""
+
+    @property
+    def parent_count(self) -> int:
+        """How many samples meet in a row."""
+        return 2
 
     @abstractmethod
-    def decide(self, words: Words, grid: Grid) -> Decisions:
-        """The decisions of m rows from their random words, uint64 (m, ROW_WORDS)."""
+    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+        """The decisions of m rows from their random words. `peaks` is given where `needs_peaks` asks for it."""
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         """The weights that the decisions mean: constant over the sample, unless a method says otherwise."""
         return Weights(decisions.parts)
+
+    def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
+        """Move the parents' pixels in place: `taken` is a writable view (m, P, height, width, channels) of copies."""
+        raise NotImplementedError(f"{self.name} leaves its parents as they are")
 
 
 def pure(rows: int, parent: int, parent_count: int) -> NDArray[np.int32]:
@@ -79,38 +113,7 @@ def pure(rows: int, parent: int, parent_count: int) -> NDArray[np.int32]:
     return parts
 
 
-def shares(weights: Weights, grid: Grid) -> NDArray[np.float32]:
-    """The part of each output that each parent really has: float32 (m, P), whole 2⁻²⁴ths, rows summing to exactly 1.
-
-    Sums the weights over all positions in integers, divides by what all parents have together (fill counts for
-    nobody), and rounds by largest remainder. A row that is all fill counts as the base's.
-    """
-    totals = _summed(weights, grid)
-    whole = totals.sum(axis=1, keepdims=True)
-    totals[:, :1] += whole == 0
-    whole += whole == 0
-    return (_largest_remainder(totals, whole) / np.float64(SHARE_UNIT)).astype(np.float32)
-
-
-def _summed(weights: Weights, grid: Grid) -> NDArray[np.int64]:
-    """Each parent's weight summed over the positions: int64 (m, P)."""
-    totals: NDArray[np.int64] = weights.parts.astype(np.int64)
-    if weights.mask is not None:
-        totals = weights.mask.sum(axis=(2, 3), dtype=np.int64)
-    elif weights.box is not None and weights.inside is not None:
-        top, left, bottom, right = weights.box.astype(np.int64).T
-        area = ((bottom - top) * (right - left))[:, None]
-        totals = totals * (grid.position_count - area) + weights.inside * area
-    return totals
-
-
-def _largest_remainder(totals: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.int64]:
-    """SHARE_UNIT · totals / whole in integers that sum to SHARE_UNIT, ties to the earlier parent: int64 (m, P)."""
-    # Long division in two steps of 12 bits: totals reach 2⁴⁰ for 4000×4000 pictures, and 2⁶⁴ would overflow.
-    upper, rest = np.divmod(totals << 12, whole)
-    lower, rest = np.divmod(rest << 12, whole)
-    floors = (upper << 12) + lower
-    missing = SHARE_UNIT - floors.sum(axis=1)
-    rank = np.argsort(np.argsort(-rest, axis=1, kind="stable"), axis=1)
-    rounded: NDArray[np.int64] = floors + (rank < missing[:, None])
-    return rounded
+def choice_mask(chosen: NDArray[Any], parent_count: int) -> NDArray[np.int32]:
+    """The mask with which each position is one parent's: int32 (m, P, H, W) from its number (m, H, W)."""
+    mask: NDArray[np.int32] = (chosen[:, None] == np.arange(parent_count)[:, None, None]) * np.int32(UNIT)
+    return mask

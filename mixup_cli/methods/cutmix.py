@@ -2,6 +2,10 @@
 
 Yun et al., "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features", ICCV 2019, eq. 1
 and 2: lam ~ Beta(alpha, alpha), box sides H·√(1 − lam) and W·√(1 − lam), centre uniform, clipped at the border.
+
+Two variants that libraries offer: `box=inside` puts a box of those sides wholly inside the picture (kornia, Keras),
+and `box=minmax` draws each side between two fractions of the picture's, `low` and `high`, and never clips (timm's
+cutmix_minmax, which includes `low` and excludes `high`; here both are included).
 """
 
 from __future__ import annotations
@@ -12,35 +16,79 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.beta import UNIT, levels
+from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, decided, pure
-from mixup_cli.rng import RowWord, Words, below
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
+from mixup_cli.methods.box import below_each, centred_box, inside_box
+from mixup_cli.methods.options import follows, number, word
+from mixup_cli.rng import Draws, RowWord, Words
+
+MINMAX = (0.2, 0.8)
+"""The sides of `box=minmax` where none are given, as fractions of the picture's: timm's usual values."""
 
 
-def centred_box(
-    words: Words, half_height: NDArray[np.int64], half_width: NDArray[np.int64], grid: Grid
-) -> NDArray[np.int32]:
-    """Boxes around uniform centres, clipped to the grid: int32 (m, 4: top, left, bottom, right)."""
-    centre_y, centre_x = below(words[:, RowWord.CENTRE_Y], grid.height), below(words[:, RowWord.CENTRE_X], grid.width)
-    box = np.stack(
-        [centre_y - half_height, centre_x - half_width, centre_y + half_height, centre_x + half_width], axis=1
-    )
-    return np.clip(box, 0, [grid.height, grid.width, grid.height, grid.width]).astype(np.int32)
-
-
-@dataclass(frozen=True)
-class CutMix(Method):
+class BoxMethod(Method):
     """The base outside the box, the donor inside it."""
 
-    name = "cutmix"
     needs_picture = True
-    alpha: float = 1.0
-
-    def decide(self, words: Words, grid: Grid) -> Decisions:
-        lam = levels(words[:, RowWord.LAM], self.alpha, self.alpha)
-        half_side = 0.5 * np.sqrt((UNIT - lam) / UNIT)
-        half_height, half_width = (half_side * grid.height).astype(np.int64), (half_side * grid.width).astype(np.int64)
-        return decided(pure(len(words), 0, 2), centred_box(words, half_height, half_width, grid))
+    has_box = True
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         return Weights(decisions.parts, decisions.box, pure(len(decisions.parts), 1, 2))
+
+
+@dataclass(frozen=True)
+class CutMix(BoxMethod):
+    """A box of the donor in its own place."""
+
+    name = "cutmix"
+    summary = "a box of the donor pasted into the base"
+    paper = """\
+@inproceedings{yun2019cutmix,
+  title = {CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features},
+  author = {Yun, Sangdoo and Han, Dongyoon and Oh, Seong Joon and Chun, Sanghyuk and Choe, Junsuk and Yoo, Youngjoon},
+  booktitle = {IEEE/CVF International Conference on Computer Vision},
+  year = {2019}
+}"""
+
+    alpha: float = number(1.0)
+    box: str = word("paper", "inside", "minmax")
+    low: float | None = follows(0.0, 1.0)
+    high: float | None = follows(0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if self.box != "minmax" and (self.low, self.high) != (None, None):
+            raise UsageError("--method cutmix: low and high go with box=minmax.")
+        low, high = self.fractions
+        if low > high:
+            raise UsageError(f"--method cutmix: low={low:g} is above high={high:g}.")
+
+    @property
+    def fractions(self) -> tuple[float, float]:
+        """The least and the largest side of `box=minmax`, as fractions."""
+        return MINMAX[0] if self.low is None else self.low, MINMAX[1] if self.high is None else self.high
+
+    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+        return decided(pure(len(draws), 0, 2), self._box(draws.words, grid))
+
+    def _box(self, words: Words, grid: Grid) -> NDArray[np.int32]:
+        if self.box == "minmax":
+            height = self._between(words[:, RowWord.LAM], grid.height)
+            return inside_box(words, height, self._between(words[:, RowWord.SPARE], grid.width), grid)
+        half_height, half_width = half_sides(words, self.alpha, grid)
+        if self.box == "inside":
+            sides = np.sqrt((UNIT - levels(words[:, RowWord.LAM], self.alpha, self.alpha)) / UNIT)
+            return inside_box(
+                words, (sides * grid.height).astype(np.int64), (sides * grid.width).astype(np.int64), grid
+            )
+        return centred_box(words, half_height, half_width, grid)
+
+    def _between(self, drawn: Words, side: int) -> NDArray[np.int64]:
+        low, high = (int(fraction * side) for fraction in self.fractions)
+        return low + below_each(drawn, np.full(len(drawn), high - low + 1, np.int64))
+
+
+def half_sides(words: Words, alpha: float, grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Half the box's height and width, in whole pixels, each (m): trunc(side·√(1 − lam) / 2)."""
+    half = 0.5 * np.sqrt((UNIT - levels(words[:, RowWord.LAM], alpha, alpha)) / UNIT)
+    return (half * grid.height).astype(np.int64), (half * grid.width).astype(np.int64)

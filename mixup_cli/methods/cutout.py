@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, decided, pure
-from mixup_cli.methods.cutmix import centred_box
-from mixup_cli.rng import Words
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
+from mixup_cli.methods.box import centred_box
+from mixup_cli.methods.options import number
+from mixup_cli.rng import Draws
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,27 @@ class Cutout(Method):
     """The base outside the box, nobody inside it. `side` is a fraction of the picture's shorter side."""
 
     name = "cutout"
-    parent_count = 1
+    summary = "a square of the base hidden"
+    paper = """\
+@article{devries2017cutout,
+  title = {Improved Regularization of Convolutional Neural Networks with Cutout},
+  author = {DeVries, Terrance and Taylor, Graham W.},
+  journal = {arXiv preprint arXiv:1708.04552},
+  year = {2017}
+}"""
     needs_picture = True
-    side: float = 0.5
+    has_box = True
 
-    def decide(self, words: Words, grid: Grid) -> Decisions:
-        half = np.full(len(words), int(self.side * min(grid.height, grid.width)) // 2, np.int64)
-        return decided(pure(len(words), 0, 1), centred_box(words, half, half, grid))
+    side: float = number(0.5)
+
+    @property
+    def parent_count(self) -> int:
+        return 1
+
+    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+        half_px = int(self.side * min(grid.height, grid.width)) // 2
+        half = np.full(len(draws), min(half_px, grid.height + grid.width), np.int64)  # beyond that it hides everything
+        return decided(pure(len(draws), 0, 1), centred_box(draws.words, half, half, grid))
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         return Weights(decisions.parts, decisions.box, np.zeros_like(decisions.parts))

@@ -1,7 +1,10 @@
 """mixup: x = lam·x_i + (1 − lam)·x_j, lam ~ Beta(alpha, alpha).
 
-Zhang, Cisse, Dauphin, Lopez-Paz, "mixup: Beyond Empirical Risk Minimization", ICLR 2018, eq. 2. At the paper's
-alpha of 0.2, one row in ten has a lam that rounds to 0 or 1, and one in four has a share above 0.999: that is the law.
+Zhang, Cisse, Dauphin, Lopez-Paz, "mixup: Beyond Empirical Risk Minimization", ICLR 2018, eq. 2. At the paper's alpha
+of 0.2, one row in ten has a lam that rounds to 0 or 1, and one in four has a share above 0.999: that is the law.
+
+With the option `base`, lam ~ Beta(base, alpha), and lam is the base's: Balanced-MixUp (Galdran et al., MICCAI 2021)
+draws 1 − lam from Beta(alpha, 1), so that a class-balanced donor is a small part of most rows. `base=1` is that law.
 """
 
 from __future__ import annotations
@@ -11,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixup_cli.beta import UNIT, levels
-from mixup_cli.methods.base import Decisions, Grid, Method, decided
-from mixup_cli.rng import RowWord, Words
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided
+from mixup_cli.methods.options import follows, number
+from mixup_cli.rng import Draws, RowWord
 
 
 @dataclass(frozen=True)
@@ -20,8 +24,19 @@ class Mixup(Method):
     """Weights lam and 1 − lam over the whole sample."""
 
     name = "mixup"
-    alpha: float = 0.2
+    summary = "weighted average of two samples"
+    paper = """\
+@inproceedings{zhang2018mixup,
+  title = {mixup: Beyond Empirical Risk Minimization},
+  author = {Zhang, Hongyi and Cisse, Moustapha and Dauphin, Yann N. and Lopez-Paz, David},
+  booktitle = {International Conference on Learning Representations},
+  year = {2018}
+}"""
 
-    def decide(self, words: Words, grid: Grid) -> Decisions:
-        lam = levels(words[:, RowWord.LAM], self.alpha, self.alpha)
+    alpha: float = number(0.2)
+    base: float | None = follows()
+
+    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+        first = self.alpha if self.base is None else self.base
+        lam = levels(draws.words[:, RowWord.LAM], first, self.alpha)
         return decided(np.stack([lam, UNIT - lam], axis=1))

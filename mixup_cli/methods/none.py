@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mixup_cli.methods.base import Decisions, Grid, Method, decided, pure
-from mixup_cli.rng import Words
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
+from mixup_cli.rng import Draws
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,11 @@ class Unmixed(Method):
     """The base alone."""
 
     name = "none"
-    parent_count = 1
+    summary = "the sample as it is"
 
-    def decide(self, words: Words, grid: Grid) -> Decisions:
-        return decided(pure(len(words), 0, 1))
+    @property
+    def parent_count(self) -> int:
+        return 1
+
+    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+        return decided(pure(len(draws), 0, 1))

@@ -17,14 +17,16 @@ from mixup_cli.storage.reading import ShardedColumn
 class MixedArrays:
     """Random access to a data set's rows. Uncompressed shards are memory-mapped: opening one reads nothing.
 
-    `class_names` are the names of the label classes, `axes` says what an image's dimensions are. Raises DataError where
-    the data set is damaged, FileNotFoundError where there is none.
+    `class_names` are the names of what a label's numbers stand for, `label_kind` says of which kind these are (in
+    `docs/format.md`, section 4), `axes` what an image's dimensions are. Raises DataError where the data set is damaged,
+    FileNotFoundError where there is none.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self._folder = Path(folder).absolute()
         self.manifest = read_manifest(self._folder)
         self.class_names = self.manifest.class_names
+        self.label_kind = self.manifest.label_kind
         self.axes = self.manifest.axes
         self._columns = {
             column.name: ShardedColumn(self._folder, self.manifest, column.name) for column in self.manifest.columns
@@ -46,7 +48,7 @@ class MixedArrays:
         return self._columns["images"].take(np.asarray(rows, np.int64))
 
     def labels(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32] | None:
-        """The soft labels of some rows, float32 (m, K): as stored, or made from classes and label shares. None for an
+        """The mixed labels of some rows, float32 (m, K): as stored, or made from classes and label shares. None for an
         unlabelled data set."""
         wanted = np.asarray(rows, np.int64)
         if "labels" in self._columns:

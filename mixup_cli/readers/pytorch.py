@@ -16,7 +16,10 @@ Sample = tuple[Tensor, Tensor] | Tensor
 
 
 class MixedDataset(Dataset[Any]):
-    """Samples as (image, soft label) tensors; images alone where the data set has no labels.
+    """Samples as (image, label) tensors, the label float32 (K); images alone where the data set has no labels.
+
+    `label_kind` tells the loss: labels of the kinds "classes" and "soft" sum to 1, those of "multi" are any number of
+    classes in 0 … 1, and "real" are numbers to predict. `class_names` has their K names.
 
     Pictures come channels first, (C, H, W), as PyTorch's models and torchvision's transforms take them, in the dtype in
     which they are stored. `transform` is applied to each image. A `DataLoader` fetches whole batches at once.
@@ -25,6 +28,7 @@ class MixedDataset(Dataset[Any]):
     def __init__(self, folder: str | Path, transform: Callable[[Tensor], Tensor] | None = None) -> None:
         self.arrays = MixedArrays(folder)
         self.class_names = self.arrays.class_names
+        self.label_kind = self.arrays.label_kind
         self._transform = transform
 
     def __len__(self) -> int:

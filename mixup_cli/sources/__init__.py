@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources.base import Labels, Source, SourceOptions
 
 __all__ = ["Labels", "Source", "SourceOptions", "open_source"]
@@ -20,8 +20,26 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
     from mixup_cli.sources.combined import combine
 
     options = options or SourceOptions()
-    opened = [_open_one(Path(location), options) for location in locations]
+    opened = [_as_asked(_open_one(Path(location), options), options) for location in locations]
     return opened[0] if len(opened) == 1 else combine(opened)
+
+
+def _as_asked(source: Source, options: SourceOptions) -> Source:
+    """The source with labels of the kind asked for. Raises UsageError where it has others, or no groups."""
+    kind, groups = source.labels.kind, source.labels.groups
+    if options.group_column is not None and groups is None:
+        raise UsageError(
+            f"--group-column {options.group_column}: {source.location} has no groups that it could name. They stand in "
+            "metadata.csv, metadata.jsonl or an array file."
+        )
+    if options.label_kind == "none":
+        source.labels = Labels(groups=groups)
+    elif options.label_kind not in (None, kind):
+        raise UsageError(
+            f"--label-kind {options.label_kind}: {source.location} has labels of the kind {kind}. Leave it out; other "
+            "kinds stand in metadata.csv, metadata.jsonl or an array file."
+        )
+    return source
 
 
 def _open_one(path: Path, options: SourceOptions) -> Source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
-from mixup_cli.sources.array_labels import labels_from_array
+from mixup_cli.sources.array_labels import groups_from_array, labels_from_array
 from mixup_cli.sources.arrays import ArraySource, RowKeys, Rows
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.hdf5_arrays import Hdf5File
@@ -60,15 +61,18 @@ def _open_npz(path: Path, options: SourceOptions) -> ArrayFileSource:
     for key in filter(None, (data_key, label_key)):
         if key not in keys:
             raise DataError(f"{path}: has no array {key!r}. Found: {', '.join(keys)}.")
-    labels = None if label_key is None else read_npz(path, label_key)
-    return _source(path, read_npz(path, data_key), labels, options, notices)
+    group_key = _group_key(keys, options, str(path))
+    labels, groups = (None if key is None else read_npz(path, key) for key in (label_key, group_key))
+    return _source(path, read_npz(path, data_key), _Beside(labels, groups), options, notices)
 
 
 def _open_hdf5(path: Path, options: SourceOptions) -> ArrayFileSource:
     file = Hdf5File(path)
-    data_key, label_key, notices = choose_keys(file.keys(), options, str(path))
-    labels = None if label_key is None else file.read(label_key)
-    return _source(path, file.rows(data_key), labels, options, notices)
+    keys = file.keys()
+    data_key, label_key, notices = choose_keys(keys, options, str(path))
+    group_key = _group_key(keys, options, str(path))
+    labels, groups = (None if key is None else file.read(key) for key in (label_key, group_key))
+    return _source(path, file.rows(data_key), _Beside(labels, groups), options, notices)
 
 
 def _open_npy(path: Path, options: SourceOptions) -> ArrayFileSource:
@@ -76,21 +80,41 @@ def _open_npy(path: Path, options: SourceOptions) -> ArrayFileSource:
         raise UsageError(f"{path}: a .npy file holds one array. Drop --data-key.")
     label_file = _label_file(path, options)
     labels = None if label_file is None else _read_npy(label_file)
-    notices = [_unlabelled(f"{path}: found no labels file beside it")] if label_file is None else []
-    return _source(path, _read_npy(path), labels, options, notices)
+    groups = None if options.group_column is None else _read_npy(_named_file(path, options.group_column, "groups"))
+    is_lacking = label_file is None and options.label_kind != "none"
+    notices = [_unlabelled(f"{path}: found no labels file beside it")] if is_lacking else []
+    return _source(path, _read_npy(path), _Beside(labels, groups), options, notices)
 
 
-def _source(
-    path: Path, rows: Rows, labels: NDArray[Any] | None, options: SourceOptions, notices: list[str]
-) -> ArrayFileSource:
+@dataclass(frozen=True)
+class _Beside:
+    """What stands beside the samples."""
+
+    labels: NDArray[Any] | None
+    groups: NDArray[Any] | None
+
+
+def _source(path: Path, rows: Rows, beside: _Beside, options: SourceOptions, notices: list[str]) -> ArrayFileSource:
     sample_shape = rows.shape[1:]
     if np.prod(sample_shape, dtype=np.float64) > _VALUES_PER_PIXEL * options.max_pixels:
         raise DataError(
             f"{path}: one sample has the shape {sample_shape}, more than --max-pixels {options.max_pixels}."
         )
     count = rows.shape[0] if rows.shape else 0
-    found = Labels() if labels is None else labels_from_array(labels, count, str(path))
+    found = Labels()
+    if beside.labels is not None:
+        found = labels_from_array(beside.labels, count, str(path), options.label_kind)
+    if beside.groups is not None:
+        found = replace(found, groups=groups_from_array(beside.groups, count, str(path)))
     return ArrayFileSource(str(path), RowKeys(count), found, rows, notices=notices)
+
+
+def _group_key(keys: Sequence[str], options: SourceOptions, location: str) -> str | None:
+    if options.group_column is not None and options.group_column not in keys:
+        raise UsageError(
+            f"--group-column {options.group_column}: {location} has no such array. Found: {_listed(keys)}."
+        )
+    return options.group_column
 
 
 def choose_keys(keys: Sequence[str], options: SourceOptions, location: str) -> tuple[str, str | None, list[str]]:
@@ -99,8 +123,7 @@ def choose_keys(keys: Sequence[str], options: SourceOptions, location: str) -> t
     Raises UsageError for a split that is not there, DataError if no known name is.
     """
     if options.data_key is not None:
-        label_key = options.label_key or _label_key(keys, options.data_key)
-        return options.data_key, label_key, [] if label_key else [_unlabelled(f"{location}: {options.data_key}")]
+        return _with_labels(options.data_key, keys, options, location, [])
     splits = {split: key for split in SPLITS if (key := _data_key(keys, split)) is not None}
     plain = _data_key(keys, None)
     if plain is None and not splits:
@@ -114,6 +137,15 @@ def choose_keys(keys: Sequence[str], options: SourceOptions, location: str) -> t
     if data_key is None:
         raise UsageError(f"{location}: has no training split; found {_listed(list(splits))}. Pass --split.")
     notices = _split_notice(location, data_key, splits) if options.split is None and len(splits) > 1 else []
+    return _with_labels(data_key, keys, options, location, notices)
+
+
+def _with_labels(
+    data_key: str, keys: Sequence[str], options: SourceOptions, location: str, notices: list[str]
+) -> tuple[str, str | None, list[str]]:
+    """What `choose_keys` returns, once the name of the samples is known."""
+    if options.label_kind == "none":
+        return data_key, None, notices
     label_key = options.label_key or _label_key(keys, data_key)
     return data_key, label_key, notices if label_key else [*notices, _unlabelled(f"{location}: {data_key}")]
 
@@ -163,13 +195,20 @@ def _partners(name: str) -> Iterator[str]:
 
 
 def _label_file(path: Path, options: SourceOptions) -> Path | None:
+    if options.label_kind == "none":
+        return None
     if options.label_key is not None:
-        for file in (Path(options.label_key), path.parent / options.label_key):
-            if file.is_file():
-                return file
-        raise NoInputError(f"{options.label_key}: there is no such labels file, neither here nor beside {path}.")
+        return _named_file(path, options.label_key, "labels")
     stems = {file.stem.lower(): file for file in sorted(path.parent.glob("*.npy"))}
     return next((stems[name] for name in _partners(path.stem.lower()) if name in stems), None)
+
+
+def _named_file(path: Path, name: str, what: str) -> Path:
+    """A file that an option names, here or beside the samples; `what` it holds is for the message."""
+    for file in (Path(name), path.parent / name):
+        if file.is_file():
+            return file
+    raise NoInputError(f"{name}: there is no such {what} file, neither here nor beside {path}.")
 
 
 def _read_npy(path: Path) -> NDArray[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.sources.base import Labels
 from mixup_cli.sources.pictures import escape_name
@@ -15,12 +16,13 @@ CLASS_LIMIT = 100_000
 _SUM_TOLERANCE = 1e-4
 
 
-def labels_from_array(values: NDArray[Any], count: int, where: str) -> Labels:
-    """Labels for `count` samples.
+def labels_from_array(values: NDArray[Any], count: int, where: str, kind: LabelKind | None = None) -> Labels:
+    """Labels for `count` samples, of the kind asked for, or else of the kind that the array shows.
 
     Integers (n,) are class indices, named "0" … "K-1"; strings (n,) are class names, sorted; integers (n, K) are
-    one-hot; floats (n, K) with rows that sum to 1 are soft labels. A second dimension of 1 does not count. Raises
-    DataError, naming `where`, for anything else, and NoInputError where `count` is 0.
+    one-hot; floats (n, K) with rows that sum to 1 are soft labels. Several classes a sample, zeros and ones (n, K), and
+    real numbers (n,) or (n, D) are taken for such only where `kind` says so. A second dimension of 1 does not count.
+    Raises DataError, naming `where`, for anything else, and NoInputError where `count` is 0.
     """
     if count == 0:
         raise NoInputError(f"{where}: holds no samples. Give another file.")
@@ -32,15 +34,71 @@ def labels_from_array(values: NDArray[Any], count: int, where: str) -> Labels:
         )
     if len(values) != count:
         raise DataError(f"{where}: found {len(values)} labels for {count} samples. Pass --label-key, or mend the file.")
+    if kind in ("soft", "multi", "real"):
+        return _from_numbers(values, where, kind)
     if values.ndim == 2:
         return _from_rows(values, where)
     if values.dtype.kind in "biu":
         return _from_indices(values, where)
     if values.dtype.kind in "SUO":
-        return _from_strings(values, where)
+        return Labels(*_from_strings(values, where))
     raise DataError(
-        f"{where}: labels of dtype {values.dtype} are no classes, expected integers or strings. Pass --label-key."
+        f"{where}: labels of dtype {values.dtype} are no classes, expected integers or strings. Pass --label-key, or "
+        "--label-kind real if they are numbers to predict."
     )
+
+
+def groups_from_array(values: NDArray[Any], count: int, where: str) -> tuple[str, ...]:
+    """The groups of `count` samples, from integers or strings (n,) or (n, 1). Raises DataError for anything else."""
+    if values.shape not in ((count,), (count, 1)):
+        raise DataError(f"{where}: groups have shape {values.shape}, expected ({count},). Pass another --group-column.")
+    values = values.reshape(count)
+    if values.dtype.kind in "biu":
+        return tuple(str(int(value)) for value in values)
+    if values.dtype.kind not in "SUO":
+        raise DataError(f"{where}: groups of dtype {values.dtype}, expected integers or strings. Store them as such.")
+    names, numbers = _from_strings(values, where)
+    if "" in names:
+        row = int(np.argmax(numbers == names.index("")))
+        raise DataError(f"{where}: row {row} has no group. Give every sample one.")
+    return tuple(names[number] for number in numbers)
+
+
+def labels_from_rows(values: NDArray[Any], names: tuple[str, ...], kind: LabelKind, where: str) -> Labels:
+    """Labels (n, K) of a kind that is made of numbers: soft, multi or real. Raises DataError where they are not so."""
+    if kind == "soft":
+        return _soft(values, names, where)
+    if kind == "multi":
+        wrong = ~((values == 0) | (values == 1)).all(axis=1)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise DataError(
+                f"{where}: row {row} is {_shown(values[row])}, and --label-kind multi has zeros and ones. "
+                "Mend it, or pass soft or real."
+            )
+        return Labels(names, values=values.astype(np.float32), values_kind="multi")
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
+        narrowed = values.astype(np.float32)
+    wrong = ~np.isfinite(narrowed).all(axis=1)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DataError(f"{where}: row {row} is {_shown(values[row])}, which float32 does not hold. Mend it.")
+    return Labels(names, values=narrowed, values_kind="real")
+
+
+def _shown(row: NDArray[Any]) -> str:
+    """The first few values of a row."""
+    return f"{', '.join(f'{value:g}' for value in row[:8])}{', …' if len(row) > 8 else ''}"
+
+
+def _from_numbers(values: NDArray[Any], where: str, kind: LabelKind) -> Labels:
+    if values.dtype.kind not in "biuf":
+        raise DataError(
+            f"{where}: labels of dtype {values.dtype}, and --label-kind {kind} takes numbers. Leave it out."
+        )
+    rows = values.reshape(len(values), -1)
+    _check_width(rows, where)
+    return labels_from_rows(rows, _index_names(rows.shape[1]), kind, where)
 
 
 def _from_indices(values: NDArray[Any], where: str) -> Labels:
@@ -52,7 +110,8 @@ def _from_indices(values: NDArray[Any], where: str) -> Labels:
     return Labels(_index_names(high + 1), values.astype(np.int32))
 
 
-def _from_strings(values: NDArray[Any], where: str) -> Labels:
+def _from_strings(values: NDArray[Any], where: str) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """The different texts, sorted, and the number of each sample's."""
     found: list[Any] = values.tolist()
     if not all(isinstance(value, str | bytes) for value in found):
         raise DataError(f"{where}: labels are neither integers nor strings. Pass --label-key.")
@@ -63,7 +122,7 @@ def _from_strings(values: NDArray[Any], where: str) -> Labels:
     names, classes = np.unique(np.array(_encodable(texts)), return_inverse=True)
     if len(names) > CLASS_LIMIT:
         raise DataError(f"{where}: found {len(names)} class names, expected at most {CLASS_LIMIT}. Pass --label-key.")
-    return Labels(tuple(str(name) for name in names), classes.astype(np.int32))
+    return tuple(str(name) for name in names), classes.astype(np.int32)
 
 
 def _encodable(texts: list[str]) -> list[str]:
@@ -76,28 +135,38 @@ def _encodable(texts: list[str]) -> list[str]:
 
 
 def _from_rows(values: NDArray[Any], where: str) -> Labels:
-    class_count = values.shape[1]
-    if not 0 < class_count <= CLASS_LIMIT:
-        raise DataError(
-            f"{where}: labels have {class_count} columns, expected 1 to {CLASS_LIMIT} classes. Pass --label-key."
-        )
-    names = _index_names(class_count)
+    _check_width(values, where)
+    names = _index_names(values.shape[1])
     if values.dtype.kind in "biu":
         if not ((values == 0) | (values == 1)).all() or not (values.sum(axis=1) == 1).all():
             raise DataError(
-                f"{where}: integer labels of shape {values.shape} are not one-hot. Store classes, or shares as floats."
+                f"{where}: integer labels of shape {values.shape} are not one-hot. Pass --label-kind multi for any "
+                "number of classes a sample, real for numbers, or store classes."
             )
         return Labels(names, values.argmax(axis=1).astype(np.int32))
     if values.dtype.kind != "f":
         raise DataError(
             f"{where}: labels of dtype {values.dtype} and shape {values.shape} are of no known kind. Pass --label-key."
         )
+    return _soft(values, names, where)
+
+
+def _check_width(values: NDArray[Any], where: str) -> None:
+    if not 0 < values.shape[1] <= CLASS_LIMIT:
+        raise DataError(
+            f"{where}: labels have {values.shape[1]} columns, expected 1 to {CLASS_LIMIT} classes. Pass --label-key."
+        )
+
+
+def _soft(values: NDArray[Any], names: tuple[str, ...], where: str) -> Labels:
     sums = values.sum(axis=1, dtype=np.float64)
     # Written so that NaN fails both comparisons.
-    if not ((np.abs(sums - 1) <= _SUM_TOLERANCE).all() and (values >= 0).all()):
-        row = int(np.argmin((np.abs(sums - 1) <= _SUM_TOLERANCE) & (values >= 0).all(axis=1)))
+    sound = (np.abs(sums - 1) <= _SUM_TOLERANCE) & (values >= 0).all(axis=1)
+    if not sound.all():
+        row = int(np.argmin(sound))
         raise DataError(
-            f"{where}: row {row} is no soft label (sum {sums[row]:.6g}), expected shares >= 0 that sum to 1. Mend them."
+            f"{where}: row {row} is no soft label (sum {sums[row]:.6g}), expected shares >= 0 that sum to 1. Mend "
+            "them, or pass --label-kind multi for any number of classes a sample, real for numbers."
         )
     return Labels(names, values=(values / sums[:, None]).astype(np.float32))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate, chain
 from typing import ClassVar
 
@@ -19,7 +20,7 @@ def combine(sources: Sequence[Source]) -> Source:
     """One source that holds the samples of all, in their order; a single source is given back as it is.
 
     Keys get their source's number in front ("0:cat/1.png"). Classes are merged by name. Raises DataError where
-    labelled and unlabelled sources, or arrays that no common form can hold, come together.
+    labels of kinds that do not go together, or arrays that no common form can hold, come together.
     """
     if not sources:
         raise NoInputError("no source was given.")
@@ -93,22 +94,55 @@ class CombinedSource(Source):
 def merge_labels(sources: Sequence[Source]) -> Labels:
     """The labels of all samples, over the union of the class names; soft as soon as one source has soft labels.
 
-    Raises DataError where some sources are labelled and others are not.
+    Raises DataError where labels of kinds that do not go together meet: labelled and unlabelled, one class a sample and
+    any number of them, numbers and classes, or numbers of other names; and where some sources have groups only.
     """
-    kinds = {source.labels.kind for source in sources}
+    labels = _merged([source.labels for source in sources], [source.location for source in sources])
+    return replace(labels, groups=_merged_groups(sources))
+
+
+def _merged(all_labels: Sequence[Labels], locations: Sequence[str]) -> Labels:
+    kinds = {labels.kind for labels in all_labels}
     if kinds == {"none"}:
         return Labels()
-    if "none" in kinds:
-        without = next(source.location for source in sources if source.labels.kind == "none")
-        raise DataError(f"{without}: has no labels, and the other sources do. Give labelled or unlabelled ones alone.")
-    names = _merged_names([source.labels.class_names for source in sources])
+    _check_kinds(all_labels, locations)
+    names = _merged_names([labels.class_names for labels in all_labels])
     position = {name: index for index, name in enumerate(names)}
-    columns = [np.array([position[name] for name in source.labels.class_names], np.int32) for source in sources]
+    columns = [np.array([position[name] for name in labels.class_names], np.int32) for labels in all_labels]
     if kinds == {"classes"}:
-        parts = [new[_classes(source.labels)] for source, new in zip(sources, columns, strict=True)]
+        parts = [new[_classes(labels)] for labels, new in zip(all_labels, columns, strict=True)]
         return Labels(names, np.concatenate(parts))
-    soft = [_soft_rows(source.labels, new, len(names)) for source, new in zip(sources, columns, strict=True)]
-    return Labels(names, values=np.concatenate(soft))
+    rows = [_rows(labels, new, len(names)) for labels, new in zip(all_labels, columns, strict=True)]
+    kind = next(labels.values_kind for labels in all_labels if labels.values is not None)
+    return Labels(names, values=np.concatenate(rows), values_kind=kind)
+
+
+def _check_kinds(all_labels: Sequence[Labels], locations: Sequence[str]) -> None:
+    for labels, location in zip(all_labels, locations, strict=True):
+        if labels.kind == "none":
+            raise DataError(
+                f"{location}: has no labels, and the other sources do. Give labelled or unlabelled ones alone."
+            )
+        alike = {"classes", "soft"} if labels.kind in ("classes", "soft") else {labels.kind}
+        first = all_labels[0]
+        if first.kind not in alike:
+            raise DataError(
+                f"{location}: its labels are of the kind {labels.kind}, and those of {locations[0]} of the kind "
+                f"{first.kind}. Give sources of one kind, or pass --label-kind."
+            )
+        if labels.kind == "real" and labels.class_names != first.class_names:
+            raise DataError(
+                f"{location}: its numbers are {', '.join(labels.class_names)}, and those of {locations[0]} are "
+                f"{', '.join(first.class_names)}. Give both files the same columns, with --label-column."
+            )
+
+
+def _merged_groups(sources: Sequence[Source]) -> tuple[str, ...] | None:
+    """The groups of all samples: the same text means the same group, whatever the source."""
+    without = [source.location for source in sources if source.labels.groups is None]
+    if without and len(without) < len(sources):
+        raise DataError(f"{without[0]}: has no groups, and other sources do. Give all of them groups, or none.")
+    return None if without else tuple(chain.from_iterable(source.labels.groups or () for source in sources))
 
 
 def _merged_names(all_names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
@@ -126,7 +160,7 @@ def _classes(labels: Labels) -> NDArray[np.int32]:
     return labels.classes
 
 
-def _soft_rows(labels: Labels, columns: NDArray[np.int32], class_count: int) -> NDArray[np.float32]:
+def _rows(labels: Labels, columns: NDArray[np.int32], class_count: int) -> NDArray[np.float32]:
     """float32 (n, class_count): `labels` in the merged classes, column i of theirs at columns[i]."""
     if labels.values is not None:
         merged = np.zeros((len(labels.values), class_count), np.float32)

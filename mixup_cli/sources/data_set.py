@@ -1,9 +1,9 @@
-"""Our own finished data sets as a source, so that one can be mixed again: soft labels in, dense labels out."""
+"""Our own finished data sets as a source, so that one can be mixed again: mixed labels in, dense labels out."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from mixup_cli.labels import dense_from_classes
 from mixup_cli.sources.arrays import ArraySource, RowKeys
@@ -14,7 +14,7 @@ from mixup_cli.storage.shard import require_filter
 
 
 class DataSetSource(ArraySource):
-    """The images of a finished data set, with their soft labels."""
+    """The images of a finished data set, with their mixed labels. Its groups are not kept."""
 
     kind: ClassVar[str] = "mixup-gen"
 
@@ -36,12 +36,13 @@ def open_data_set(path: Path) -> DataSetSource:
 
 
 def _labels(folder: Path, manifest: Manifest) -> Labels:
-    """Soft labels as stored, or put together from classes and label shares; none for an unlabelled data set."""
+    """Labels as stored, or put together from classes and label shares; none for an unlabelled data set."""
     columns = {column.name for column in manifest.columns}
     names = manifest.class_names
-    if "labels" in columns:
-        return Labels(names, values=ShardedColumn(folder, manifest, "labels")[:])
-    if "source_label" not in columns:
+    if manifest.label_kind == "none":
         return Labels()
+    kind: Literal["soft", "multi", "real"] = "soft" if manifest.label_kind == "classes" else manifest.label_kind
+    if "labels" in columns:
+        return Labels(names, values=ShardedColumn(folder, manifest, "labels")[:], values_kind=kind)
     classes, shares = (ShardedColumn(folder, manifest, name)[:] for name in ("source_label", "label_share"))
-    return Labels(names, values=dense_from_classes(classes, shares, len(names)))
+    return Labels(names, values=dense_from_classes(classes, shares, len(names)), values_kind=kind)

@@ -41,6 +41,11 @@ def open_file_list(lines: Iterable[bytes], location: str, options: SourceOptions
     """
     if options.split is not None or options.label_column is not None:
         raise UsageError(f"{location}: --split and --label-column do not go with a list of files. Leave them out.")
+    if options.label_kind not in (None, "classes", "none") or options.group_column is not None:
+        raise UsageError(
+            f"{location}: a list of files has classes only, and no groups. Leave --label-kind and --group-column out, "
+            "or name a folder with metadata.csv."
+        )
     paths, numbers = _read_paths(lines, location)
     if not paths:
         raise NoInputError(f"{location}: names no files (expected one path a line). Check what makes the list.")
@@ -51,7 +56,8 @@ def open_file_list(lines: Iterable[bytes], location: str, options: SourceOptions
             line, other = sorted((numbers[first], numbers[second]))
             raise DataError(f"{location}, line {other}: {keys[first]} stands in line {line} already. Keep one.")
     paths = [paths[index] for index in order]
-    source = PictureSource(os.curdir, paths, _labels_by_parent(paths), max_pixels=options.max_pixels)
+    labels = Labels() if options.label_kind == "none" else _labels_by_parent(paths)
+    source = PictureSource(os.curdir, paths, labels, max_pixels=options.max_pixels)
     source.location = location
     return source
 

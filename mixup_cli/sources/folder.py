@@ -6,17 +6,17 @@ ROOT/[SPLIT/]CLASS/[…/]picture      or      ROOT/[SPLIT/]metadata.csv|jsonl an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources.base import Labels, SourceOptions
-from mixup_cli.sources.metadata import Metadata, find_metadata, read_metadata, sort_classes
+from mixup_cli.sources.metadata import Entry, Metadata, find_metadata, read_metadata
 from mixup_cli.sources.pictures import SUFFIXES, PictureSource, escape_name
 from mixup_cli.sources.walk import Tree, walk
-from mixup_cli.wording import counted
+from mixup_cli.wording import counted, plural
 
 _SPLITS = {
     "train": ("train", "training"),
@@ -30,11 +30,10 @@ _SPLIT_OF = {name: split for split, names in _SPLITS.items() for name in names}
 
 @dataclass(frozen=True)
 class _Taken:
-    """The pictures taken (paths relative to the root) and the class name of each (None: unlabelled)."""
+    """The pictures taken (paths relative to the root) and their labels, in the same order."""
 
     paths: Sequence[str]
-    classes: Sequence[str] | None
-    class_names: tuple[str, ...]
+    labels: Labels
     notices: tuple[str, ...]
 
 
@@ -52,10 +51,9 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     split, notices = _choose_split(root, tree, options.split)
     base = f"{split}/" if split else ""
     pictures = [name for name in tree.pictures if name.startswith(base)]
-    metadata, inside = _read_nearest_metadata(root, base, options.label_column)
-    if metadata is None and options.label_column is not None:
-        raise UsageError(f"--label-column {options.label_column}: {escape_name(root)} has no metadata.csv or .jsonl")
+    metadata, inside = _read_nearest_metadata(root, base, options)
     if metadata is None:
+        _check_nothing_needs_metadata(root, options)
         taken = _by_folders(tree, pictures, base)
     else:
         taken = _by_metadata(root, metadata, pictures, (inside, base))
@@ -65,15 +63,26 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     return _sorted_source(root, taken, notices, options.max_pixels)
 
 
+def _check_nothing_needs_metadata(root: str, options: SourceOptions) -> None:
+    for option, column in (("--label-column", options.label_column), ("--group-column", options.group_column)):
+        if column is not None:
+            raise UsageError(f"{option} {column}: {escape_name(root)} has no metadata.csv or .jsonl")
+
+
 def _sorted_source(root: str, taken: _Taken, notices: Sequence[str], max_pixels: int) -> PictureSource:
     # Code points sort as their UTF-8 bytes do, so this is the order of the key's bytes.
     order = sorted(range(len(taken.paths)), key=[escape_name(name) for name in taken.paths].__getitem__)
-    labels = Labels()
-    if taken.classes is not None:
-        numbers = {name: number for number, name in enumerate(taken.class_names)}
-        classes = np.array([numbers[taken.classes[index]] for index in order], np.int32)
-        labels = Labels(taken.class_names, classes)
+    labels = _in_order(taken.labels, order)
     return PictureSource(root, [taken.paths[index] for index in order], labels, notices, max_pixels=max_pixels)
+
+
+def _in_order(labels: Labels, order: Sequence[int]) -> Labels:
+    return replace(
+        labels,
+        classes=None if labels.classes is None else labels.classes[order],
+        values=None if labels.values is None else labels.values[order],
+        groups=None if labels.groups is None else tuple(labels.groups[index] for index in order),
+    )
 
 
 def _choose_split(root: str, tree: Tree, wanted: str | None) -> tuple[str, list[str]]:
@@ -113,7 +122,7 @@ def _by_folders(tree: Tree, pictures: Sequence[str], base: str) -> _Taken:
     """Class = first folder level below `base`; without such folders, an unlabelled source."""
     nested = [name for name in pictures if "/" in name[len(base) :]]
     if not nested:
-        return _Taken(pictures, None, (), ("no class folders: the source is unlabelled (pictures and shares only)",))
+        return _Taken(pictures, Labels(), ("no class folders: the source is unlabelled (pictures and shares only)",))
     heads = [name[len(base) :].partition("/")[0] for name in nested]
     names = {head: escape_name(head) for head in set(heads)}
     notices = []
@@ -126,14 +135,17 @@ def _by_folders(tree: Tree, pictures: Sequence[str], base: str) -> _Taken:
         notices.append(
             f"one class only ({_names(list(names))}): every label is the same. Is the source one folder deeper?"
         )
-    return _Taken(nested, [names[head] for head in heads], tuple(sorted(names.values())), tuple(notices))
+    class_names = tuple(sorted(names.values()))
+    numbers = {name: number for number, name in enumerate(class_names)}
+    classes = np.fromiter((numbers[names[head]] for head in heads), np.int32, len(heads))
+    return _Taken(nested, Labels(class_names, classes), tuple(notices))
 
 
-def _read_nearest_metadata(root: str, base: str, label_column: str | None) -> tuple[Metadata | None, str]:
+def _read_nearest_metadata(root: str, base: str, options: SourceOptions) -> tuple[Metadata | None, str]:
     """Return the metadata of the split folder, or else of the root, and the prefix its file names need."""
     for prefix in dict.fromkeys((base, "")):
         if path := find_metadata(Path(root, prefix)):
-            return read_metadata(path, label_column), prefix
+            return read_metadata(path, options), prefix
     return None, ""
 
 
@@ -141,22 +153,31 @@ def _by_metadata(root: str, metadata: Metadata, pictures: Sequence[str], prefixe
     """Take what the metadata name below the split: `prefixes` are those of the file names and of the split."""
     inside, base = prefixes
     known = set(pictures)
-    rows = {inside + name: label for name, label in metadata.labels.items() if (inside + name).startswith(base)}
-    for name in rows:
+    rows = {inside + name: entry for name, entry in metadata.entries.items() if (inside + name).startswith(base)}
+    for name, entry in rows.items():
         # A file that the walk does not know (another suffix, a dot-folder) counts if it is named and is there.
         if name not in known and not Path(root, name).is_file():
-            line = metadata.lines[name[len(inside) :]]
-            raise DataError(f"{metadata.name}, line {line}: there is no file {name[len(inside) :]}")
-    notices: tuple[str, ...] = ()
-    if unnamed := len(known.difference(rows)):
-        notices = (f"{counted(unnamed, 'picture')} that {metadata.name} does not name left out",)
-    if metadata.label_column is None:
+            raise DataError(f"{metadata.name}, line {entry.line}: there is no file {name[len(inside) :]}")
+    unnamed = len(known.difference(rows))
+    left_out = [f"{counted(unnamed, 'picture')} that {metadata.name} does not name left out"] if unnamed else []
+    if not rows:
+        return _Taken([], Labels(), tuple(left_out))
+    labels, notice = _metadata_labels(metadata, list(rows.values()))
+    return _Taken(list(rows), labels, (notice, *left_out))
+
+
+def _metadata_labels(metadata: Metadata, entries: Sequence[Entry]) -> tuple[Labels, str]:
+    """The labels and groups of some rows, and what to say about them."""
+    groups = tuple(entry.group for entry in entries if entry.group is not None) or None
+    if metadata.reader is None:
         columns = ", ".join(metadata.columns)
         found = f"{metadata.name} has no label column (found: {columns}): the source is unlabelled"
-        return _Taken(list(rows), None, (), (*notices, f"{found}. --label-column NAME picks one"))
-    classes = [label or "" for label in rows.values()]
-    notices = (f"labels taken from {metadata.name}, column {metadata.label_column}", *notices)
-    return _Taken(list(rows), classes, sort_classes(set(classes)), notices)
+        return Labels(groups=groups), f"{found}. --label-column NAME picks one"
+    labels = metadata.reader.labels([entry.label for entry in entries if entry.label is not None], metadata.name)
+    if labels.kind == "none":
+        return Labels(groups=groups), f"labels in {metadata.name}, if any, left out"
+    which = f"{plural(len(metadata.reader.columns), 'column')} {', '.join(metadata.reader.columns)}"
+    return replace(labels, groups=groups), f"labels taken from {metadata.name}, {which}"
 
 
 def _left_out(tree: Tree, base: str) -> list[str]:

@@ -1,4 +1,5 @@
-"""The working form: what every sample is brought to before it is cached, decided once from a look at the source."""
+"""The working form: what every sample is brought to before it is mixed, and the form in which it is cached until then,
+decided once from a look at the source. The two differ in size where samples are cropped and resized at random."""
 
 from __future__ import annotations
 
@@ -12,12 +13,18 @@ from mixup_cli.sources.base import DEPTHS, Form, SampleDtype, Survey, Target
 DEFAULT_SIZE = (224, 224)
 """Height and width where pictures differ in size and none was asked for: what ImageNet models take."""
 
+CACHE_SIDE, OUTPUT_SIDE = 256, 224
+"""Pictures that must be resized, and are cropped at random afterwards, are cached larger than the output by this ratio:
+what ImageNet recipes do."""
+
 
 @dataclass(frozen=True)
 class Decided:
-    """The recipe with nothing left open, the target it means, and what the user should be told."""
+    """The recipe with nothing left open, the form that is mixed, the target that is cached, and what the user should be
+    told."""
 
     recipe: Recipe
+    form: Form
     target: Target
     notices: tuple[str, ...]
 
@@ -34,16 +41,43 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
     if deepest == "uint8" and depth == "uint16":
         notices.append("16-bit values become 8-bit ones by (v * 255 + 32767) // 65535; --dtype uint16 keeps them")
     height, width, channels = form.extent
-    same_size = len(survey.sizes) == 1 and recipe.size is None
+    cached = _cached(recipe, survey, form)
     resolved = recipe.with_(
         size=(height, width) if form.axes else None,
+        cache_size=cached.extent[:2] if recipe.crop_area else None,
         channels={1: "grey", 3: "rgb"}.get(channels) if form.axes in ("hwc", "chw") else None,
         layout={"hwc": "nhwc", "chw": "nchw"}.get(form.axes),
         dtype=form.dtype if asked == "source" else asked,
     )
     _check_channels(resolved, channels if form.axes else 1)
-    target = Target(form, None if same_size else recipe.resize, recipe.value_range, deepest)
-    return Decided(resolved, target, tuple(notices))
+    if recipe.linear_light and form.dtype != "uint8":
+        raise UsageError(f"--linear-light: it is for 8-bit pictures, and these samples are {form.dtype}. Leave it out.")
+    as_they_are = len(survey.sizes) == 1 and recipe.size is None and recipe.cache_size is None
+    target = Target(cached, None if as_they_are else recipe.resize, recipe.value_range, deepest)
+    return Decided(resolved, form, target, tuple(notices))
+
+
+def _cached(recipe: Recipe, survey: Survey, form: Form) -> Form:
+    """The form in which samples wait in the cache. Raises UsageError where what is no picture is to be cropped."""
+    if not form.axes and recipe.has_views:
+        raise UsageError(
+            f"--flip, --crop-pad and --random-resized-crop are for pictures; these samples have the shape {form.shape}."
+        )
+    if recipe.crop_area is None:
+        return form
+    size = recipe.cache_size or _room_to_crop(recipe, survey, form.extent[:2])
+    channels = form.extent[2]
+    shapes = {"hwc": (*size, channels), "chw": (channels, *size), "hw": size}
+    return replace(form, shape=shapes[form.axes])
+
+
+def _room_to_crop(recipe: Recipe, survey: Survey, output: tuple[int, int]) -> tuple[int, int]:
+    """Height and width to crop from: the samples' own where they share one and arrays could not be resized or nothing
+    else is asked for, else that of the output, enlarged."""
+    if len(survey.sizes) == 1 and (recipe.size is None or survey.array_form is not None):
+        return next(iter(survey.sizes))
+    height, width = (max(1, round(side * CACHE_SIDE / OUTPUT_SIDE)) for side in output)
+    return height, width
 
 
 def _picture_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:

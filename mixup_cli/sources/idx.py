@@ -63,7 +63,7 @@ def open_idx(path: Path, options: SourceOptions) -> IdxSource:
     labels_file = _labels_beside(images)
     labels = Labels()
     if labels_file is not None:
-        labels = labels_from_array(read_idx(labels_file), len(rows), str(labels_file))
+        labels = labels_from_array(read_idx(labels_file), len(rows), str(labels_file), options.label_kind)
     else:
         notices.append(f"{images}: found no labels file beside it; the samples are unlabelled.")
     shown: Axes | None = "hwc" if rows.ndim == 3 else None

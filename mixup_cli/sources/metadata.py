@@ -1,33 +1,41 @@
-"""`metadata.csv` and `metadata.jsonl` as Hugging Face's imagefolder knows them: a file name and a label in each row."""
+"""`metadata.csv` and `metadata.jsonl` as Hugging Face's imagefolder knows them: a file name and a label in each row.
+
+What the cells with labels and groups mean stands in `metadata_labels.py`.
+"""
 
 from __future__ import annotations
 
 import csv
 import json
 import posixpath
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mixup_cli.errors import DataError, StorageError, UsageError
+from mixup_cli.errors import DataError, StorageError
+from mixup_cli.sources.base import SourceOptions
+from mixup_cli.sources.metadata_labels import Label, LabelReader, check_column, choose_columns, text_of
 from mixup_cli.sources.pictures import escape_name
 
-LABEL_COLUMNS = ("label", "labels", "class", "category", "target")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+@dataclass(frozen=True, slots=True)  # slots: there is one for every file
+class Entry:
+    """What a row says of a file: `label` is None where there is no label column, `group` where none was asked for."""
+
+    line: int
+    label: Label | None
+    group: str | None
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """`labels` has the label of each file, by its path relative to the metadata file's folder (None throughout if
-    there is no label column); `lines` tells where each stands.
-    """
+    """`entries` has what is said of each file, by its path relative to the metadata file's folder; `reader` is None
+    where there is no label column."""
 
     name: str
     columns: tuple[str, ...]
-    label_column: str | None
-    labels: dict[str, str | None]
-    lines: dict[str, int]
+    reader: LabelReader | None
+    entries: dict[str, Entry]
 
 
 def find_metadata(folder: Path) -> Path | None:
@@ -40,28 +48,30 @@ def find_metadata(folder: Path) -> Path | None:
     return found[0] if found else None
 
 
-def read_metadata(path: Path, label_column: str | None) -> Metadata:
+def read_metadata(path: Path, options: SourceOptions) -> Metadata:
     """Read a metadata file. Raises DataError with the line for damaged rows, names used twice, and names that leave
-    the folder; UsageError where `label_column` is not there.
+    the folder; UsageError where a column that `options` name is not there.
     """
     name = escape_name(str(path))
     rows = _csv_rows(path) if path.suffix == ".csv" else _jsonl_rows(path)
     columns: tuple[str, ...] = ()
-    labels: dict[str, str | None] = {}
-    lines: dict[str, int] = {}
-    chosen: str | None = None
+    reader: LabelReader | None = None
+    entries: dict[str, Entry] = {}
     try:
         for line, row in rows:
             if not columns:
                 columns = tuple(row)
-                chosen = _choose_column(name, columns, label_column)
+                reader = _check_columns(name, columns, options)
             file_name = _file_name(f"{name}, line {line}", row.get("file_name"))
-            if file_name in lines:
+            if file_name in entries:
                 raise DataError(
-                    f"{name}, line {line}: {file_name} stands in line {lines[file_name]} already. Keep one."
+                    f"{name}, line {line}: {file_name} stands in line {entries[file_name].line} already. Keep one."
                 )
-            lines[file_name] = line
-            labels[file_name] = None if chosen is None else _label(f"{name}, line {line}", chosen, row.get(chosen))
+            entries[file_name] = Entry(
+                line,
+                None if reader is None else reader.read(f"{name}, line {line}", row),
+                _group(f"{name}, line {line}", row, options.group_column),
+            )
     except OSError as error:
         raise StorageError(f"{name}: cannot read ({error.strerror}). Make it readable.") from error
     except UnicodeDecodeError as error:
@@ -70,14 +80,11 @@ def read_metadata(path: Path, label_column: str | None) -> Metadata:
         ) from error
     if not columns:
         raise DataError(f"{name}: has no rows. Fill it, or remove it.")
-    return Metadata(name, columns, chosen, labels, lines)
+    return Metadata(name, columns, reader, entries)
 
 
-def sort_classes(names: set[str]) -> tuple[str, ...]:
-    """Class names in order: as numbers if all of them are, else by code point."""
-    if all(_NUMBER.fullmatch(name) for name in names):
-        return tuple(sorted(names, key=lambda name: (float(name), name)))
-    return tuple(sorted(names))
+def _group(where: str, row: dict[str, object], column: str | None) -> str | None:
+    return None if column is None else text_of(where, column, "group", row.get(column))
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
@@ -113,17 +120,12 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
             yield line, row
 
 
-def _choose_column(name: str, columns: tuple[str, ...], wanted: str | None) -> str | None:
+def _check_columns(name: str, columns: tuple[str, ...], options: SourceOptions) -> LabelReader | None:
     if "file_name" not in columns:
         raise DataError(f"{name}: has no column file_name (found: {', '.join(columns)}). Rename the column of paths.")
-    if wanted is not None:
-        if wanted not in columns:
-            raise UsageError(
-                f"--label-column {wanted}: {name} has no such column (found: {', '.join(columns)}). Name one."
-            )
-        return wanted
-    by_name = {column.lower(): column for column in columns}
-    return next((by_name[label] for label in LABEL_COLUMNS if label in by_name), None)
+    if options.group_column is not None:
+        check_column(name, columns, "--group-column", options.group_column)
+    return choose_columns(name, columns, options)
 
 
 def _file_name(where: str, value: object) -> str:
@@ -133,16 +135,3 @@ def _file_name(where: str, value: object) -> str:
     if path.startswith(("/", "../")) or path in ("..", ".") or Path(path).is_absolute():
         raise DataError(f"{where}: {escape_name(value)} is not below the metadata file's folder. Move it there.")
     return path
-
-
-def _label(where: str, column: str, value: object) -> str:
-    if isinstance(value, bool):
-        value = str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    text = str(value) if isinstance(value, str | int | float) else ""
-    if not text or text != text.encode("utf-8", "ignore").decode("utf-8"):
-        raise DataError(
-            f"{where}: column {column} has no usable label (found: {value!r}; expected a name or a number). Mend it."
-        )
-    return text

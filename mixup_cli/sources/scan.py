@@ -16,7 +16,7 @@ from mixup_cli.errors import DataError
 from mixup_cli.listener import Listener
 from mixup_cli.sources.base import FormMismatch, Loaded, Source, Survey, Target
 from mixup_cli.sources.loaded import LoadedColumn
-from mixup_cli.sources.table import SourceTable, label_texts
+from mixup_cli.sources.table import SourceTable
 
 ATTEMPTS = 8
 """More than widening sizes and depths can take: a scan that never fits is a bug, and must not go on for ever."""
@@ -69,7 +69,7 @@ def scan(
                 _settle(source.name_of(index), result.problem, broken, tolerance)
         listener.advance(len(results))
     listener.end()
-    return SourceTable(source.keys, label_texts(source.labels, len(source)), loaded)
+    return SourceTable.of(source, loaded)
 
 
 def _tasks(

@@ -13,29 +13,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
-from mixup_cli.sources.base import Labels, Loaded
+from mixup_cli.sources.base import Labels, Loaded, Source
 from mixup_cli.sources.loaded import LoadedColumn
 
 HEADER = ("source_index", "key", "label", "bytes", "sha256", "status")
+GROUP = "group"
+GROUPED_HEADER = (*HEADER[:3], GROUP, *HEADER[3:])
 USED = "ok"
+LABEL_DIGITS = 16
+"""Of the hash that stands for a label which is no class name: enough to notice that it has changed."""
 
 
 @dataclass(frozen=True)
 class SourceTable:
-    """One entry per input, in the order of `source_index`. `labels` are class names, empty where there is none."""
+    """One entry per input, in the order of `source_index`. `labels` are class names, or hashes of labels of other
+    kinds, empty where there is none; `groups` are None where none were given. `has_names` says that the labels are
+    not hashes, which would tell nobody anything; of a table that was read it is not known."""
 
     keys: Sequence[str]
     labels: Sequence[str]
     loaded: LoadedColumn
+    groups: Sequence[str] | None = None
+    has_names: bool = True
+
+    @classmethod
+    def of(cls, source: Source, loaded: LoadedColumn) -> SourceTable:
+        """The table of a source, once it is known what became of its samples."""
+        labels = source.labels
+        return cls(source.keys, label_texts(labels, len(source)), loaded, labels.groups, labels.values is None)
 
     @cached_property
     def csv(self) -> bytes:
         """The bytes of sources.csv: RFC 4180 with plain newlines, UTF-8."""
         text = _Rows()
         writer = csv.writer(text, lineterminator="\r\n")
-        writer.writerow(HEADER)
-        rows = enumerate(zip(self.keys, self.labels, self.loaded, strict=True))
-        writer.writerows((i, key, label, x.stored_bytes, x.sha256, x.problem or USED) for i, (key, label, x) in rows)
+        writer.writerow(HEADER if self.groups is None else GROUPED_HEADER)
+        columns = (range(len(self.keys)), self.keys, self.labels, *([] if self.groups is None else [self.groups]))
+        states = ((state.stored_bytes, state.sha256, state.problem or USED) for state in self.loaded)
+        writer.writerows((*row, *state) for row, state in zip(zip(*columns, strict=True), states, strict=True))
         return text.getvalue().encode()
 
     @property
@@ -62,7 +77,13 @@ class _Rows(io.StringIO):
 
 
 def label_texts(labels: Labels, count: int) -> list[str]:
-    """The `label` column: each sample's class name, or nothing for soft and missing labels."""
+    """The `label` column: each sample's class name; of other labels the hash of their numbers; nothing of missing ones.
+
+    The hash is of the row's bytes, float32 little-endian: its first 16 hex digits.
+    """
+    if labels.values is not None:
+        rows = np.ascontiguousarray(labels.values, "<f4")
+        return [hashlib.sha256(row.data).hexdigest()[:LABEL_DIGITS] for row in rows]
     if labels.classes is None:
         return [""] * count
     return [labels.class_names[number] for number in labels.classes]
@@ -73,14 +94,18 @@ def read_table(data: bytes, name: str) -> SourceTable:
     csv.field_size_limit(1 << 24)
     try:
         rows = list(csv.reader(io.StringIO(data.decode(), newline=""), strict=True))
-        if tuple(rows[0]) != HEADER:
+        header = tuple(rows.pop(0))
+        if header not in (HEADER, GROUPED_HEADER):
             raise ValueError(f"its first line is not {','.join(HEADER)}")
+        if any(len(row) != len(header) for row in rows):
+            raise ValueError("a line has not as many fields as the first")
         loaded = LoadedColumn.of(
-            [Loaded(int(size), sha, None if status == USED else status) for _, _, _, size, sha, status in rows[1:]]
+            [Loaded(int(size), sha, None if status == USED else status) for *_, size, sha, status in rows]
         )
     except (ValueError, IndexError, csv.Error) as problem:
         raise DataError(f"{name}: not a list of sources ({problem}). Restore it, or start anew with --force.") from None
-    return SourceTable([row[1] for row in rows[1:]], [row[2] for row in rows[1:]], loaded)
+    groups = [row[3] for row in rows] if header == GROUPED_HEADER else None
+    return SourceTable([row[1] for row in rows], [row[2] for row in rows], loaded, groups)
 
 
 def first_difference(before: SourceTable, now: SourceTable) -> str | None:
@@ -92,10 +117,18 @@ def first_difference(before: SourceTable, now: SourceTable) -> str | None:
         longer = max(before.keys, now.keys, key=len)
         which = "gone" if longer is before.keys else "new"
         return f"{longer[min(len(before.keys), len(now.keys))]} is {which}"
-    columns = zip(before.keys, before.labels, now.labels, before.loaded, now.loaded, strict=True)
-    for key, old_label, new_label, old_state, new_state in columns:
-        if old_label != new_label:
+    if (before.groups is None) != (now.groups is None):
+        return "its samples had no groups, and have" if before.groups is None else "its samples had groups"
+    ungrouped = [""] * len(now.keys)
+    groups = zip(before.groups or ungrouped, now.groups or ungrouped, strict=True)
+    columns = zip(before.keys, before.labels, now.labels, groups, before.loaded, now.loaded, strict=True)
+    for key, old_label, new_label, (old_group, new_group), old_state, new_state in columns:
+        if old_label != new_label and now.has_names:
             return f"{key} was of class {old_label!r} and is of {new_label!r}"
+        if old_label != new_label:
+            return f"{key} has another label than before"
+        if old_group != new_group:
+            return f"{key} was of group {old_group!r} and is of {new_group!r}"
         if old_state != new_state:
             return f"{key} has other content than before"
     return None

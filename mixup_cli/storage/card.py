@@ -9,48 +9,60 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from mixup_cli.methods import METHODS
 from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, Manifest
 from mixup_cli.wording import counted
 
 MAX_NAMES = 200
 """Class names beyond this number are left to the manifest."""
 
-PAPERS = {
-    "mixup": """\
-@inproceedings{zhang2018mixup,
-  title = {mixup: Beyond Empirical Risk Minimization},
-  author = {Zhang, Hongyi and Cisse, Moustapha and Dauphin, Yann N. and Lopez-Paz, David},
-  booktitle = {International Conference on Learning Representations},
-  year = {2018}
-}""",
-    "cutmix": """\
-@inproceedings{yun2019cutmix,
-  title = {CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features},
-  author = {Yun, Sangdoo and Han, Dongyoon and Oh, Seong Joon and Chun, Sanghyuk and Choe, Junsuk and Yoo, Youngjoon},
-  booktitle = {IEEE/CVF International Conference on Computer Vision},
-  year = {2019}
-}""",
-    "cutout": """\
-@article{devries2017cutout,
-  title = {Improved Regularization of Convolutional Neural Networks with Cutout},
-  author = {DeVries, Terrance and Taylor, Graham W.},
-  journal = {arXiv preprint arXiv:1708.04552},
-  year = {2017}
-}""",
-}
-"""BibTeX of the paper that each method comes from."""
+REMIX = """\
+@inproceedings{chou2020remix,
+  title = {Remix: Rebalanced Mixup},
+  author = {Chou, Hsin-Ping and Chang, Shih-Chieh and Pan, Jia-Yu and Wei, Wei and Juan, Da-Cheng},
+  booktitle = {European Conference on Computer Vision Workshops},
+  year = {2020}
+}"""
+
+PAPERS = {name: method.paper for name, method in METHODS.items() if method.paper} | {"remix": REMIX}
+"""BibTeX of the paper that each method, and each label rule that has one, comes from."""
 
 MEANINGS = {
     "images": "the mixed sample",
-    "labels": "soft label: one share per class",
+    "labels": "mixed label: one number for each name below",
     "index": "row in the plan",
     "source_index": "parents, base first: rows of `sources.csv`",
     "source_label": "the parents' classes",
     "share": "what part of the sample each parent really has; `share[:, 0]` is lam",
     "label_share": "the weights that the label uses",
     "method": "the mixing method: a position in the manifest's `methods`",
+    "view": "what is seen of each parent: top, left, bottom, right in the cached picture, and 1 if mirrored",
     "box": "top, left, bottom, right of the pasted box, half-open; zeros where there is none",
 }
+
+SOFT = {
+    "classes": "shares of the parents' classes, which sum to 1",
+    "soft": "the parents' soft labels by share, which sum to 1",
+    "multi": "the parents' zeros and ones by share, each class for itself in 0 … 1",
+    "real": "the parents' numbers by share",
+    "none": "none",
+}
+"""What labels are under the rule soft, by their kind."""
+
+RULES = {
+    "base": "the label of the parent with the largest share",
+    "union": "ones for every class that a parent with a share has",
+    "remix": "shares of the parents' classes, rare classes favoured (Remix, kappa {kappa:g}, tau {tau:g})",
+}
+"""What labels are under the other rules."""
+
+LOSSES = {
+    "classes": "`torch.nn.functional.cross_entropy(logits, labels)` takes the soft labels as they are.",
+    "soft": "`torch.nn.functional.cross_entropy(logits, labels)` takes the soft labels as they are.",
+    "multi": "`torch.nn.functional.binary_cross_entropy_with_logits(logits, labels)` takes the labels as they are.",
+    "real": "`torch.nn.functional.mse_loss(predicted, labels)` takes the labels as they are.",
+}
+"""Which loss goes with which kind of labels."""
 
 
 def card(manifest: Manifest) -> str:
@@ -71,7 +83,10 @@ def methods(manifest: Manifest) -> list[str]:
     choices = manifest.recipe["methods"]
     shown = []
     for choice in choices:
-        options = [f"{name} {value:g}" for name, value in sorted(choice["options"].items())]
+        options = [
+            f"{name} {value if isinstance(value, str) else format(value, 'g')}"
+            for name, value in sorted(choice["options"].items())
+        ]
         if len(choices) > 1:
             options.append(f"weight {choice['probability']:g}")
         shown.append(f"{choice['name']} ({', '.join(options)})" if options else choice["name"])
@@ -79,8 +94,9 @@ def methods(manifest: Manifest) -> list[str]:
 
 
 def papers(manifest: Manifest) -> list[str]:
-    """BibTeX of the papers behind the data set's methods."""
-    return [PAPERS[name] for name in manifest.methods if name in PAPERS]
+    """BibTeX of the papers behind the data set's methods and its label rule."""
+    names = [*manifest.methods, manifest.recipe.get("label_rule", "soft")]
+    return [PAPERS[name] for name in names if name in PAPERS]
 
 
 def shown_shape(shape: tuple[int, ...]) -> str:
@@ -95,14 +111,15 @@ def _front_matter() -> str:
 def _about(manifest: Manifest) -> Iterator[str]:
     totals, source, recipe = manifest.totals, manifest.source, manifest.recipe
     yield f"# {title(manifest)}"
-    yield "Written by mixup-gen. Each row is a mix of source samples, with the soft label that belongs to it."
+    yield "Written by mixup-gen. Each row is a mix of source samples, with the label that belongs to it."
     left_out = f", {len(source.skipped)} left out (`{MANIFEST}` says why)" if source.skipped else ""
     facts = {
         "samples": f"{totals.samples} in {counted(totals.shards, 'shard')}, {totals.bytes} bytes",
         "methods": ", ".join(methods(manifest)),
         "unmixed originals": "kept, as the first rows" if recipe["keep_originals"] else "not kept",
         "source": f"{counted(source.samples, 'sample')} ({source.kind}){left_out}",
-        "classes": str(len(manifest.class_names)) if manifest.class_names else "none: the source is unlabelled",
+        **_of_labels(manifest),
+        **({"groups": f"{source.groups}; only samples of the same group are mixed"} if source.groups else {}),
         "seed": str(recipe["seed"]),
         "compression": manifest.compression,
         "recipe_id": f"`{manifest.recipe_id}`",
@@ -110,9 +127,27 @@ def _about(manifest: Manifest) -> Iterator[str]:
     }
     yield _table(("", ""), list(facts.items()))
     if manifest.class_names:
-        which = "classes" if len(manifest.class_names) <= MAX_NAMES else f"first {MAX_NAMES} classes"
+        what = "quantities" if manifest.label_kind == "real" else "classes"
+        which = what if len(manifest.class_names) <= MAX_NAMES else f"first {MAX_NAMES} {what}"
         yield f"The {which}, in the order of the labels (`{MANIFEST}` has them too):"
         yield _fenced("json", one_line_json(manifest.class_names[:MAX_NAMES]))
+
+
+def _of_labels(manifest: Manifest) -> dict[str, str]:
+    """How many classes or quantities there are, and what a label says of them."""
+    if not manifest.class_names:
+        return {"classes": "none: the source is unlabelled"}
+    name = "quantities" if manifest.label_kind == "real" else "classes"
+    return {name: str(len(manifest.class_names)), "labels": label_meaning(manifest)}
+
+
+def label_meaning(manifest: Manifest) -> str:
+    """What a row of labels is, in a phrase: its kind, the label rule, and smoothing."""
+    rule, smoothing = manifest.recipe.get("label_rule", "soft"), manifest.recipe.get("label_smoothing", 0)
+    words = {**RULES, "soft": SOFT[manifest.label_kind]}[rule]
+    if rule == "remix":
+        words = words.format(kappa=manifest.recipe["remix_kappa"], tau=manifest.recipe["remix_tau"])
+    return f"{words}, smoothed by {smoothing:g} (the shares are not)" if smoothing else words
 
 
 def _columns(manifest: Manifest) -> Iterator[str]:
@@ -133,7 +168,7 @@ def _reading(manifest: Manifest) -> Iterator[str]:
     yield "With PyTorch:"
     yield _fenced("python", PYTORCH.format(plugin=plugin, columns=tuple(wanted)))
     if "labels" in present:
-        yield "`torch.nn.functional.cross_entropy(logits, labels)` takes the soft labels as they are."
+        yield LOSSES[manifest.label_kind]
     yield "With Hugging Face's `datasets`:"
     yield _fenced("python", HUGGING_FACE.format(plugin=plugin))
 

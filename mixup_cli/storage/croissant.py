@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from mixup_cli.storage.card import papers, shown_shape, title
+from mixup_cli.storage.card import label_meaning, papers, shown_shape, title
 from mixup_cli.storage.manifest import SOURCES, Manifest
 from mixup_cli.storage.seal import Sealed
 
@@ -24,7 +24,8 @@ MEDIA_TYPES = {".csv": "text/csv", ".json": "application/json", ".md": "text/mar
 SOURCE_FIELDS = {
     "source_index": ("sc:Integer", "The number of the input: what the column source_index of a shard refers to."),
     "key": ("sc:Text", "The name of the input in its source."),
-    "label": ("sc:Text", "The name of its class; empty where it has none, or a soft label."),
+    "label": ("sc:Text", "The name of its class; 16 hex digits of its hash for a label of numbers; empty for none."),
+    "group": ("sc:Text", "Its group: only inputs of the same group are mixed."),
     "bytes": ("sc:Integer", "Its stored size."),
     "sha256": ("sc:Text", "The hash of its stored bytes."),
     "status": ("sc:Text", "ok, or why it was left out."),
@@ -88,7 +89,7 @@ def croissant(manifest: Manifest, files: Mapping[str, Sealed]) -> dict[str, Any]
     if sources := papers(manifest):
         plain["citeAs"] = "\n".join(sources)
     if SOURCES in files:
-        plain["recordSet"] = [_source_records()]
+        plain["recordSet"] = [_source_records(has_groups=manifest.source.groups is not None)]
     return plain
 
 
@@ -100,10 +101,12 @@ def _version(manifest: Manifest) -> str:
 
 def _description(manifest: Manifest) -> str:
     columns = "; ".join(f"{c.name} {c.dtype} {shown_shape(c.shape)}" for c in manifest.columns)
-    classes = f"{len(manifest.class_names)} classes" if manifest.class_names else "no classes"
+    count, what = len(manifest.class_names), "quantities" if manifest.label_kind == "real" else "classes"
+    classes = f"{count} {what}" if count else "no classes"
+    labels = f"Labels are {label_meaning(manifest)}. " if count else ""
     return (
         f"{title(manifest)}. Precomputed by mixup-gen from {manifest.source.samples} source samples with {classes}, "
-        f"seed {manifest.recipe['seed']}, recipe_id {manifest.recipe_id}. "
+        f"seed {manifest.recipe['seed']}, recipe_id {manifest.recipe_id}. {labels}"
         f"Every HDF5 shard of N rows has these data sets at its root: {columns}."
     )
 
@@ -120,14 +123,14 @@ def _file_object(name: str, sealed: Sealed) -> dict[str, Any]:
     }
 
 
-def _source_records() -> dict[str, Any]:
+def _source_records(has_groups: bool) -> dict[str, Any]:
     return {
         "@type": "cr:RecordSet",
         "@id": "sources",
         "name": "sources",
         "description": "The inputs that were mixed, and those that were left out.",
         "key": {"@id": "sources/source_index"},
-        "field": list(_source_fields()),
+        "field": [field for field in _source_fields() if has_groups or field["name"] != "group"],
     }
 
 

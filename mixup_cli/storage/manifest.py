@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, StorageError, UsageError
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 
@@ -24,6 +26,8 @@ RUN = "run.json"
 
 REQUIRED_COLUMNS = {"images", "index", "source_index", "share", "method", "box"}
 """Label columns depend on the source and on --labels; these are always there."""
+
+LABEL_COLUMNS = {"labels", "source_label", "label_share"}
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
@@ -84,6 +88,7 @@ class SourceRecord(Model):
     kind: str
     samples: Count = Field(description="inputs listed in sources.csv, skipped ones included")
     fingerprint: Sha256 = Field(description="sha256 of sources.csv")
+    groups: Count | None = Field(default=None, description="how many groups the inputs are in, where they are in any")
     skipped: tuple[Skipped, ...] = ()
 
 
@@ -102,7 +107,14 @@ class Manifest(Model):
     recipe: dict[str, Any] = Field(description="everything that decides a row's bytes")
     recipe_id: Sha256 = Field(description="sha256 of the recipe as canonical JSON")
     source: SourceRecord
-    class_names: tuple[str, ...] = Field(description="names of the label classes, in order; empty if unlabelled")
+    class_names: tuple[str, ...] = Field(
+        description="names of what the numbers of a label stand for (classes, or quantities), in order; empty if there "
+        "are no labels"
+    )
+    label_kind: LabelKind = Field(
+        description="what a row of labels is: shares of classes that sum to 1 (classes, if each parent has one; else "
+        "soft), any number of classes in 0 … 1 (multi), finite numbers (real), or nothing (none)"
+    )
     axes: Literal["hwc", "chw", "hw", ""] = Field(description="what the dimensions of one image are")
     methods: tuple[str, ...] = Field(description="what the numbers in the column `method` mean")
     compression: Literal["none", "gzip", "zstd"]
@@ -115,6 +127,12 @@ class Manifest(Model):
         for problem in _contradictions(self):
             raise PydanticCustomError("contradiction", "{problem}", {"problem": problem})
         return self
+
+    @property
+    def usable(self) -> NDArray[np.int64]:
+        """The inputs that could be mixed, by source index: int64 (n)."""
+        skipped = [each.source_index for each in self.source.skipped]
+        return np.delete(np.arange(self.source.samples, dtype=np.int64), skipped)
 
     def to_json(self) -> bytes:
         """The bytes of manifest.json: one space of indent, sorted keys, a newline at the end."""
@@ -162,6 +180,8 @@ def _of_columns(manifest: Manifest) -> Iterator[str]:
     if missing := REQUIRED_COLUMNS - columns.keys():
         yield f"columns: {', '.join(sorted(missing))} missing"
         return
+    if (labelled := bool(LABEL_COLUMNS & columns.keys())) != (manifest.label_kind != "none"):
+        yield f"label_kind: is {manifest.label_kind}, and there are {'' if labelled else 'no '}columns of labels"
     classes, parents = (len(manifest.class_names),), columns["source_index"].shape[:1]
     expected = {
         "labels": ("float32", classes),
@@ -172,6 +192,7 @@ def _of_columns(manifest: Manifest) -> Iterator[str]:
         "label_share": ("float32", parents),
         "method": ("uint8", ()),
         "box": ("int32", (4,)),
+        "view": ("int32", (*parents, 5)),
     }
     for name in expected.keys() & columns.keys():
         if (found := (columns[name].dtype, columns[name].shape)) != expected[name]:

@@ -59,6 +59,8 @@ RECIPES = [
     "--method cutout:side=0.3 --fill 1,2,3 --size 9x5 --resize stretch --labels sparse --compression gzip",
     "--dtype float32 --normalize imagenet --layout nchw --shard-size 3KiB",
     "--dtype float16 --normalize 0.1/0.3 --channels grey",
+    "--label-rule remix --remix-kappa 2.5 --remix-tau 0.25 --label-smoothing 0.1",
+    "--label-rule union --labels sparse",
 ]
 
 

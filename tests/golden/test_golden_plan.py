@@ -9,7 +9,7 @@ import pytest
 
 from mixup_cli.beta import levels
 from mixup_cli.methods import Grid
-from mixup_cli.pairing import ORIGINALS_LANE, order
+from mixup_cli.pairing import ORIGINALS_LANE, Population, order
 from mixup_cli.plan import Plan
 from mixup_cli.recipe import MethodChoice, Recipe
 from mixup_cli.rng import RowWord, Stream, words
@@ -38,6 +38,7 @@ def test_what_each_word_decides() -> None:
         "CENTRE_Y": 2,
         "CENTRE_X": 3,
         "MASK_SEED": 4,
+        "SPARE": 5,
     }
 
 
@@ -84,9 +85,9 @@ def test_levels(a: float, b: float, expected: list[int]) -> None:
     ],
 )
 def test_rows(row: int, method: str, parents: list[int], parts: list[int], box: list[int]) -> None:
-    plan = Plan(RECIPE, np.arange(5), Grid(24, 32))
+    plan = Plan(RECIPE, Population(np.arange(5)), Grid(24, 32))
     rows = plan.rows(row, row + 1)
-    assert plan.method_names[rows.method[0]] == method
+    assert plan.methods.names[rows.method[0]] == method
     assert rows.parents[0].tolist() == parents
     assert rows.decisions.parts[0].tolist() == parts
     assert rows.decisions.box[0].tolist() == box

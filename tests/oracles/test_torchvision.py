@@ -20,7 +20,7 @@ from mixup_cli.methods import Grid, shares
 from mixup_cli.methods.base import decided
 from mixup_cli.methods.cutmix import CutMix
 from mixup_cli.methods.mixup import Mixup
-from mixup_cli.rng import ROW_WORDS, RowWord, Words
+from mixup_cli.rng import ROW_WORDS, Draws, RowWord, Words
 
 GOLDEN = Path(__file__).parent / "golden" / "torchvision.npz"
 CLASS_COUNT = 5
@@ -95,7 +95,8 @@ def test_cutmix_gives_the_same_images_and_labels(recorded: Recorded, kernel: Ker
 
 def test_cutmix_clips_to_the_same_box(recorded: Recorded) -> None:
     words = words_for(recorded.levels, recorded.arrays["centre"], recorded.grid)
-    decisions = CutMix(alpha=1.0).decide(words, recorded.grid)
+    draws = Draws(0, 0, len(words), np.arange(len(words)), words)
+    decisions = CutMix(alpha=1.0).decide(draws, recorded.grid)
     assert decisions.box.tolist() == recorded.arrays["box"].tolist()
 
 

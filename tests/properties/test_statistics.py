@@ -10,7 +10,7 @@ from scipy import stats
 
 from mixup_cli.beta import UNIT, levels
 from mixup_cli.methods import Grid
-from mixup_cli.pairing import order
+from mixup_cli.pairing import Population, order
 from mixup_cli.plan import Plan
 from mixup_cli.recipe import MethodChoice, Recipe
 from mixup_cli.rng import Stream, words
@@ -42,7 +42,9 @@ def test_lam_follows_beta_where_it_is_not_rounded_to_0_or_1(alpha: float) -> Non
 
 def test_every_donor_is_as_likely_as_any_other() -> None:
     count, passes = 7, 4200
-    rows = [Plan(Recipe(seed=3), np.arange(count), None).rows(n * count, n * count + 1) for n in range(passes)]
+    rows = [
+        Plan(Recipe(seed=3), Population(np.arange(count)), None).rows(n * count, n * count + 1) for n in range(passes)
+    ]
     met = np.zeros((count, count))
     np.add.at(met, tuple(np.concatenate([each.parents for each in rows]).T), 1)
     assert np.trace(met) == 0
@@ -56,7 +58,7 @@ def test_every_order_is_as_likely_as_any_other() -> None:
 
 def test_box_centres_are_uniform() -> None:
     cutout = Recipe(methods=(MethodChoice("cutout", options={"side": 0.4}),))  # of 5 × 9: one to each side
-    box = Plan(cutout, np.arange(3), Grid(5, 9)).rows(0, 45_000).decisions.box
+    box = Plan(cutout, Population(np.arange(3)), Grid(5, 9)).rows(0, 45_000).decisions.box
     met = np.zeros((5, 9))
     np.add.at(met, (box[:, 2] - 1, box[:, 3] - 1), 1)
     assert stats.chisquare(met.ravel()).pvalue > 0.01

@@ -12,15 +12,16 @@ import mixup_cli
 PACKAGE = Path(mixup_cli.__file__).parent
 
 LAYERS = [
-    "errors rng beta choices labels listener wording engines",
+    "errors rng beta choices labels listener wording engines resample",
     "recipe kernels",
-    "methods storage pairing",
+    "methods storage pairing label_rules",
+    "method_set views saliency light label_rules",
     "sources",
-    "plan columns surface fingerprint",
-    "prepare make_shard existing records estimate",
+    "plan plan_files population columns surface stage fingerprint",
+    "mixer prepare make_shard existing records estimate",
     "generate",
     "verify merge",
-    "forecast deep",
+    "forecast deep write_plan",
     "readers",
     "exporters report",
     "cli",

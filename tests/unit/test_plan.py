@@ -5,6 +5,7 @@ import pytest
 
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.methods import Grid
+from mixup_cli.pairing import Population
 from mixup_cli.plan import Plan
 from mixup_cli.recipe import MethodChoice, Recipe
 
@@ -12,7 +13,7 @@ BOTH = Recipe(methods=(MethodChoice("mixup", 3.0), MethodChoice("cutout", 1.0)))
 
 
 def plan(recipe: Recipe, count: int) -> Plan:
-    return Plan(recipe, np.arange(count), Grid(8, 8))
+    return Plan(recipe, Population(np.arange(count)), Grid(8, 8))
 
 
 def test_methods_come_in_the_asked_proportion() -> None:
@@ -30,7 +31,7 @@ def test_unused_slots_repeat_the_base() -> None:
 
 def test_only_usable_samples_are_taken() -> None:
     usable = np.array([2, 3, 5, 7, 11])
-    rows = Plan(Recipe(), usable, None).rows(0, 10)
+    rows = Plan(Recipe(), Population(usable), None).rows(0, 10)
     assert sorted(set(rows.parents.ravel().tolist())) == usable.tolist()
 
 
@@ -47,14 +48,17 @@ def test_a_range_may_be_empty() -> None:
 def test_rows_of_one_method_give_weights_of_its_parents_only() -> None:
     both = plan(BOTH, 10)
     rows = both.rows(0, 50)
-    widths = {number: both.weights(rows[at], number).parts.shape[1] for number, at in both.groups(rows.method)}
+    widths = {
+        number: both.methods.weights(number, rows[at].decisions).parts.shape[1]
+        for number, at in both.methods.groups(rows.method)
+    }
     assert widths == {0: 2, 1: 1}
 
 
 def test_originals_bring_their_own_method() -> None:
-    assert plan(Recipe(keep_originals=True), 4).method_names == ["mixup", "none"]
+    assert plan(Recipe(keep_originals=True), 4).methods.names == ["mixup", "none"]
     asked = Recipe(methods=(MethodChoice("none"), MethodChoice("mixup")), keep_originals=True)
-    assert plan(asked, 4).method_names == ["none", "mixup"]
+    assert plan(asked, 4).methods.names == ["none", "mixup"]
 
 
 def test_too_few_samples_are_refused() -> None:
@@ -64,4 +68,4 @@ def test_too_few_samples_are_refused() -> None:
 
 def test_boxes_need_pictures() -> None:
     with pytest.raises(UsageError, match=r"^--method cutmix: "):
-        Plan(Recipe(methods=(MethodChoice("cutmix"),)), np.arange(5), None)
+        Plan(Recipe(methods=(MethodChoice("cutmix"),)), Population(np.arange(5)), None)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mixup_cli.rng import ROW_WORDS, RowWord, Stream, below, row_words, uniforms, words
+from mixup_cli.rng import ROW_WORDS, Draws, RowWord, Stream, below, mask_words, uniforms, words
 
 
 @pytest.mark.parametrize("start", [0, 1, 3, 4, 5, 1023, 10**12])
@@ -24,8 +24,22 @@ def test_seeds_streams_and_lanes_share_no_words() -> None:
 
 
 def test_rows_have_words_of_their_own() -> None:
-    assert row_words(3, 5, 7).tolist() == row_words(3, 0, 10)[5:7].tolist()
-    assert row_words(3, 5, 5).shape == (0, ROW_WORDS)
+    some, all_ = Draws.of_rows(3, 5, 7), Draws.of_rows(3, 0, 10)
+    assert some.words.tolist() == all_.words[5:7].tolist()
+    assert some.more(2).tolist() == all_[np.array([5, 6])].more(2).tolist()
+    assert Draws.of_rows(3, 5, 5).words.shape == (0, ROW_WORDS)
+
+
+def test_further_words_differ_from_lane_to_lane() -> None:
+    draws = Draws.of_rows(3, 0, 4)
+    assert len(np.unique([draws.words, draws.more(0), draws.more(1)])) == 3 * 4 * ROW_WORDS
+
+
+def test_a_mask_depends_on_its_seed_alone() -> None:
+    seeds = np.array([7, 2**64 - 1, 7], np.uint64)
+    drawn = mask_words(seeds, 5)
+    assert drawn[0].tolist() == drawn[2].tolist() != drawn[1].tolist()
+    assert mask_words(seeds, 9)[:, :5].tolist() == drawn.tolist()
     assert max(RowWord) < ROW_WORDS
 
 

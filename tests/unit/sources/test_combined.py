@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -93,6 +94,57 @@ def test_labelled_with_unlabelled_is_refused() -> None:
     assert combine([source_of(Labels()), source_of(Labels())]).labels.kind == "none"
     with pytest.raises(DataError, match="source-9: has no labels"):
         combine([source_of(CATS), source_of(Labels(), value=9)])
+
+
+def values_of(names: str, rows: list[list[float]], kind: Literal["soft", "multi", "real"]) -> Labels:
+    return Labels(tuple(names.split()), values=np.array(rows, np.float32), values_kind=kind)
+
+
+def test_multiple_labels_are_merged_by_name() -> None:
+    first, second = values_of("cat dog", [[1, 1]], "multi"), values_of("bird cat", [[0, 1], [1, 0]], "multi")
+    labels = combine([source_of(first, 1), source_of(second, 2)]).labels
+    assert (labels.kind, labels.class_names) == ("multi", ("bird", "cat", "dog"))
+    assert labels.values is not None
+    assert labels.values.tolist() == [[0, 1, 1], [0, 1, 0], [1, 0, 0]]
+
+
+def test_real_numbers_of_the_same_names_come_together() -> None:
+    first, second = values_of("y x", [[1, 2]], "real"), values_of("y x", [[3, 4]], "real")
+    labels = combine([source_of(first, 1), source_of(second, 1)]).labels
+    assert (labels.kind, labels.class_names) == ("real", ("y", "x"))
+    assert labels.values is not None
+    assert labels.values.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("other", "match"),
+    [
+        (values_of("x y", [[1, 2]] * 3, "real"), "source-9: its numbers are x, y, and those of source-0 are y, x"),
+        (values_of("y x", [[1, 0]] * 3, "multi"), "source-9: its labels are of the kind multi, .* of the kind real"),
+        (CATS, "source-9: its labels are of the kind classes, .* of the kind real"),
+    ],
+)
+def test_labels_that_do_not_go_together_are_refused(other: Labels, match: str) -> None:
+    with pytest.raises(DataError, match=match):
+        combine([source_of(values_of("y x", [[1, 2]] * 3, "real")), source_of(other, value=9)])
+
+
+def test_groups_of_one_name_are_one_group() -> None:
+    grouped = replace(CATS, groups=("a", "b", "a"))
+    assert combine([source_of(grouped), source_of(replace(BIRDS, groups=("b", "c", "c")))]).labels.groups == (
+        "a",
+        "b",
+        "a",
+        "b",
+        "c",
+        "c",
+    )
+    assert combine([source_of(Labels(groups=("a",)), 1), source_of(Labels(groups=("b",)), 1)]).labels.groups == (
+        "a",
+        "b",
+    )
+    with pytest.raises(DataError, match="source-9: has no groups, and other sources do"):
+        combine([source_of(grouped), source_of(BIRDS, value=9)])
 
 
 def test_surveys_are_added_up() -> None:

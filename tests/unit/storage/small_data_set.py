@@ -73,6 +73,7 @@ def manifest_of(shards: tuple[ShardRecord, ...], compression: str = "none", **ch
         "recipe_id": recipe.recipe_id,
         "source": SourceRecord(kind="folder", samples=3, fingerprint=hashlib.sha256(SOURCES_CSV).hexdigest()),
         "class_names": ("cat", "dog"),
+        "label_kind": "soft",
         "axes": "hwc",
         "methods": ("mixup",),
         "compression": compression,

@@ -1,0 +1,68 @@
+"""Draws the pictures of docs/methods.md: `python docs/methods/make_pictures.py` from anywhere, in a second or two each.
+
+Each is what `mixup-gen preview` draws, with its colours in a palette, which makes it a third of the size.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from PIL import Image
+
+HERE = Path(__file__).parent
+PHOTOS = HERE.parents[1] / "sample_data" / "photos"
+PROGRAM = Path(sys.executable).with_name("mixup-gen")
+
+COMMON = ("--size", "128", "--seed", "346", "--rows", "3")
+"""This seed's first rows are of different classes, and their lam are neither all large nor all small."""
+
+PICTURES = {
+    "mixup": ("--method", "mixup", "--alpha", "1"),
+    "cutmix": ("--method", "cutmix"),
+    "cutout": ("--method", "cutout"),
+    "erase": ("--method", "erase:fill=noise"),
+    "resizemix": ("--method", "resizemix"),
+    "fmix": ("--method", "fmix"),
+    "gridmix": ("--method", "gridmix"),
+    "smoothmix": ("--method", "smoothmix"),
+    "saliencymix": ("--method", "saliencymix"),
+    "mosaic": ("--method", "mosaic"),
+    "dirichlet": ("--method", "dirichlet:alpha=1"),
+    "zetamix": ("--method", "zetamix"),
+    "jigsaw": ("--method", "jigsaw"),
+    "views": ("--method", "cutmix", "--random-resized-crop", "--flip", "0.5"),
+    "linear-light": ("--method", "mixup", "--alpha", "1", "--linear-light"),
+}
+
+LARGEST_BYTES = 120_000
+COLOURS = (256, 128, 64)
+"""As many as keep a picture below that."""
+
+
+def main() -> None:
+    """Draw them all."""
+    with TemporaryDirectory() as scratch:
+        for name, options in PICTURES.items():
+            drawn = Path(scratch) / f"{name}.png"
+            command = [PROGRAM, "preview", PHOTOS, "--quiet", *COMMON, *options, "-o", drawn]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  # our own program
+            (HERE / drawn.name).write_bytes(with_palette(drawn))
+
+
+def with_palette(path: Path) -> bytes:
+    """A picture as a PNG of few colours."""
+    with Image.open(path) as picture:
+        for colours in COLOURS:
+            file = io.BytesIO()
+            picture.quantize(colours, Image.Quantize.MEDIANCUT).save(file, "PNG", optimize=True)
+            if file.tell() < LARGEST_BYTES:
+                break
+    return file.getvalue()
+
+
+if __name__ == "__main__":
+    main()

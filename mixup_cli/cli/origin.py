@@ -1,0 +1,58 @@
+"""Where the source of a finished data set is: run.json tells, unless the command line does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from mixup_cli.cli.source_flags import SourceFlags
+from mixup_cli.errors import DataError
+
+if TYPE_CHECKING:
+    from mixup_cli.sources import Source
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """What `SourceFlags.origin` wrote into run.json."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    locations: list[str]
+    options: SourceFlags
+
+
+def open_origin(out: Path, flags: SourceFlags, paths: list[Path] | None) -> Source:
+    """The source of the data set `out`, from `paths` or a list of files where they are named, else where it was.
+
+    Raises DataError where nobody says where that is, and what opening a source raises.
+    """
+    if paths is None and flags.files_from is None:
+        origin = _origin(out)
+        flags = SourceFlags(**{**origin.options.given(), **flags.given()})
+        paths = [Path(location) for location in origin.locations] if flags.files_from is None else None
+    return flags.open(paths or [], out)
+
+
+def _origin(out: Path) -> _Origin:
+    """What run.json says of the source. Raises DataError where it does not say where the source is."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from mixup_cli.storage.manifest import RUN, read_json, to_json
+
+    path = out / RUN
+    remedy = "Pass --source (or --files-from), with the options for the source that generate had."
+    try:
+        origin = TypeAdapter(_Origin).validate_json(to_json(read_json(path).get("source")), strict=True)
+    except FileNotFoundError:
+        raise DataError(f"{path}: is missing, so it is not known where the source is. {remedy}") from None
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(map(str, ("source", *first["loc"])))
+        raise DataError(f"{path}: {where}: {first['msg']}. {remedy}") from None
+    if origin.options.files_from == "-":
+        raise DataError(f"{path}: the list of files came from stdin. Pass --files-from.")
+    if not origin.locations:
+        raise DataError(f"{path}: names no source. {remedy}")
+    return origin

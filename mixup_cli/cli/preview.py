@@ -1,0 +1,120 @@
+"""`mixup-gen preview`: a contact sheet of what would be mixed, or of what has been."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mixup_cli.cli import show
+from mixup_cli.cli.generate import Sources
+from mixup_cli.cli.groups import option, takes
+from mixup_cli.cli.origin import open_origin
+from mixup_cli.cli.panels import OUTPUT, RUNNING, SOURCE, Quiet
+from mixup_cli.cli.recipe_flags import RecipeFlags
+from mixup_cli.cli.source_flags import SourceFlags
+from mixup_cli.errors import MixupGenError, NoInputError, OutputExistsError, UsageError
+
+if TYPE_CHECKING:
+    from mixup_cli.report.lines import Preview
+    from mixup_cli.sources import Source
+
+MOST_ROWS = 200
+
+Out = Annotated[  # not from MIXUP_GEN_OUT, which names the data set
+    Path | None,
+    typer.Option("--out", "-o", metavar="FILE.png", rich_help_panel=OUTPUT, help="The picture to write."),
+]
+Rows = Annotated[int, option("--rows", min=1, max=MOST_ROWS, panel=RUNNING, help="How many rows. Default: 8.")]
+Start = Annotated[int, option("--start", min=0, panel=RUNNING, help="The first of them. Default: 0.")]
+SourcePaths = Annotated[
+    list[Path] | None,
+    option(
+        "--source", metavar="SOURCE", panel=SOURCE, help="For a data set: where its source is now. Default: as it was."
+    ),
+]
+
+
+@takes(source=SourceFlags, recipe=RecipeFlags)
+def preview(
+    source: SourceFlags,
+    recipe: RecipeFlags,
+    sources: Sources = None,
+    out: Out = None,
+    rows: Rows = 8,
+    start: Start = 0,
+    source_paths: SourcePaths = None,
+    quiet: Quiet = False,
+) -> None:
+    """Draw some rows with their parents, results, lam and labels: of a source as generate would mix it, without
+    scanning it, or of a finished data set.
+    """
+    from mixup_cli.report.sheet import sheet
+    from mixup_cli.storage.manifest import MANIFEST
+    from mixup_cli.storage.seal import seal_bytes
+
+    place = _place(out)
+    locations, wanted = sources or [], range(start, start + rows)
+    if len(locations) == 1 and (locations[0] / MANIFEST).is_file():
+        made = _of_data_set(locations[0], source, source_paths, wanted)
+    elif source_paths is not None:
+        raise UsageError("--source: it goes with a finished data set. Name the source itself without it.")
+    else:
+        made = _of_source(source, recipe, locations, wanted, place)
+    if not quiet:
+        for notice in made.notices:
+            show.notice(notice)
+    seal_bytes(place, sheet(made.lines), place.parent)
+    show.result(str(place))
+
+
+def _place(out: Path | None) -> Path:
+    """Where the picture goes. Raises an error where it cannot go there."""
+    if out is None:
+        raise UsageError("-o: it is not said where the picture goes. Pass, for example, -o grid.png.")
+    if out.is_dir():
+        raise OutputExistsError(
+            f"{out}: is a folder, and -o names a picture. Pass, for example, -o {out / 'grid.png'}."
+        )
+    if out.suffix.lower() != ".png":
+        raise UsageError(f"-o {out}: only .png can be drawn. Pass, for example, -o {out.with_suffix('.png')}.")
+    if not out.parent.is_dir():
+        raise NoInputError(f"{out.parent}: no such folder, and -o {out} is to go there. Make it, or use another -o.")
+    return out
+
+
+def _of_source(flags: SourceFlags, recipe: RecipeFlags, locations: list[Path], wanted: range, place: Path) -> Preview:
+    from mixup_cli.generate import Run
+    from mixup_cli.report.preview import preview_source
+
+    opened = flags.open(locations, Run.out)
+    _check_not_among(opened, place)
+    return preview_source(opened, recipe.recipe(), wanted)
+
+
+def _check_not_among(source: Source, place: Path) -> None:
+    """Raises UsageError where the picture would replace an input, or be taken for one."""
+    from mixup_cli.sources.pictures import PictureSource
+
+    if not isinstance(source, PictureSource):
+        return
+    folders = {os.path.dirname(source.path(index)) for index in range(len(source))}
+    if place.parent.resolve() in {Path(folder).resolve() for folder in folders}:
+        raise UsageError(f"-o {place}: lies among the pictures of the source, and would be taken for one. Use another.")
+
+
+def _of_data_set(folder: Path, flags: SourceFlags, paths: list[Path] | None, wanted: range) -> Preview:
+    """With the source that the command line names, or else the one that run.json does, if it is still there."""
+    from mixup_cli.report.finished import preview_data_set
+    from mixup_cli.report.lines import Preview
+
+    try:
+        opened = open_origin(folder, flags, paths)
+    except MixupGenError as problem:
+        if paths is not None:
+            raise
+        made = preview_data_set(folder, None, wanted)
+        return Preview(made.lines, (f"results alone are shown: {problem}",))
+    return preview_data_set(folder, opened, wanted)

@@ -1,0 +1,75 @@
+"""The options that say how a recipe is carried out. One that is not given is None: defaults live in `Run`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from mixup_cli.choices import Device, OnError
+from mixup_cli.cli import parse
+from mixup_cli.cli.groups import option
+from mixup_cli.cli.panels import MIXING, OUTPUT, RUNNING
+from mixup_cli.errors import UsageError
+
+
+@dataclass(frozen=True)
+class AmountFlags:
+    """How much to make."""
+
+    samples: Annotated[int | None, option("--samples", min=1, panel=MIXING, help="How many mixed samples.")] = None
+    passes: Annotated[
+        int | None,
+        option("--passes", min=1, panel=MIXING, help="In place of --samples: times over the source. Default: 1."),
+    ] = None
+
+    def given(self) -> dict[str, Any]:
+        """What was asked for."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class ScanFlags:
+    """How to read the source."""
+
+    on_error: Annotated[
+        OnError | None, option("--on-error", panel=RUNNING, help="What to do about broken inputs. Default: fail.")
+    ] = None
+    max_errors: Annotated[
+        int | None, option("--max-errors", min=0, panel=RUNNING, help="With --on-error skip: fail after so many.")
+    ] = None
+    workers: Annotated[int | None, option("--workers", min=1, panel=RUNNING, help="Threads. Default: the cores.")] = (
+        None
+    )
+
+    def given(self) -> dict[str, Any]:
+        """What was asked for, as the library takes it."""
+        from mixup_cli.sources.scan import Tolerance
+
+        if self.max_errors is not None and self.on_error != "skip":
+            raise UsageError("--max-errors: it goes with --on-error skip. Pass both, or neither.")
+        tolerance = Tolerance(self.on_error or Tolerance.on_error, self.max_errors)
+        return {"tolerance": tolerance, **({"workers": self.workers} if self.workers is not None else {})}
+
+
+@dataclass(frozen=True)
+class RunFlags:
+    """How to carry it out."""
+
+    shard_size: Annotated[str | None, option("--shard-size", metavar="SIZE", panel=OUTPUT, help="Default: 64MiB.")] = (
+        None
+    )
+    device: Annotated[
+        Device | None, option("--device", panel=RUNNING, help="Where to blend; the bytes are the same. Default: cpu.")
+    ] = None
+    batch_size: Annotated[
+        int | None,
+        option("--batch-size", min=1, panel=RUNNING, help="Samples blended at a time. Default: by cache size."),
+    ] = None
+    force: Annotated[bool, option("--force", panel=RUNNING, help="Replace what is there.")] = False
+
+    def given(self) -> dict[str, Any]:
+        """What was asked for, as the library takes it."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        if "shard_size" in given:
+            given["shard_bytes"] = parse.byte_count(given.pop("shard_size"))
+        return given

@@ -1,0 +1,125 @@
+"""The options that say what to read, and how. One that is not given is None: defaults live in `SourceOptions`."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any
+
+from mixup_cli.choices import LabelKind, LabelLevel
+from mixup_cli.cli.groups import option
+from mixup_cli.cli.panels import SOURCE
+from mixup_cli.errors import NoInputError, UsageError
+
+if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
+    from mixup_cli.sources import Source, SourceOptions
+
+
+@dataclass(frozen=True)
+class SourceFlags:
+    """What to read, and how."""
+
+    files_from: Annotated[
+        str | None,
+        option("--files-from", metavar="FILE|-", panel=SOURCE, help="Read picture paths from a list, one a line."),
+    ] = None
+    null: Annotated[bool, option("-0", "--null", panel=SOURCE, help="Paths in the list end with NUL, not newline.")] = (
+        False
+    )
+    split: Annotated[
+        str | None,
+        option("--split", metavar="NAME", panel=SOURCE, help="Which split to take. Default: the training split."),
+    ] = None
+    label_level: Annotated[
+        LabelLevel | None, option("--label-level", panel=SOURCE, help="CIFAR-100: which labels. Default: fine.")
+    ] = None
+    label_column: Annotated[
+        str | None,
+        option(
+            "--label-column",
+            metavar="NAME[,NAME…]",
+            panel=SOURCE,
+            help="Column or columns of metadata.csv with labels.",
+        ),
+    ] = None
+    label_kind: Annotated[
+        LabelKind | None,
+        option(
+            "--label-kind",
+            panel=SOURCE,
+            help="One class a sample, shares of classes, any number of classes, real numbers, or leave the labels out. "
+            "Default: classes or soft, as found.",
+        ),
+    ] = None
+    group_column: Annotated[
+        str | None,
+        option(
+            "--group-column",
+            metavar="NAME",
+            panel=SOURCE,
+            help="Column of metadata.csv, or array, with folds, patients, speakers …: only samples of one are mixed.",
+        ),
+    ] = None
+    data_key: Annotated[
+        str | None, option("--data-key", metavar="NAME", panel=SOURCE, help="Array of an .npz or .h5 with the samples.")
+    ] = None
+    label_key: Annotated[
+        str | None,
+        option("--label-key", metavar="NAME", panel=SOURCE, help="Array with the labels; for .npy, a file's path."),
+    ] = None
+    max_pixels: Annotated[
+        int | None,
+        option("--max-pixels", min=1, panel=SOURCE, help="Largest picture that is decoded. Default: 100 million."),
+    ] = None
+
+    def given(self) -> dict[str, Any]:
+        """What was asked for, in plain values."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, False)}
+
+    def options(self, out: Path) -> SourceOptions:
+        """As the library takes them."""
+        from mixup_cli.sources import SourceOptions
+
+        given = {name: value for name, value in self.given().items() if name not in ("files_from", "null")}
+        return SourceOptions(exclude=(out.absolute(),), **given)
+
+    def open(self, locations: list[Path], out: Path) -> Source:
+        """The source that the command line names; the current folder if it names none."""
+        from mixup_cli.sources import open_source
+        from mixup_cli.sources.file_list import open_file_list, split_nul
+
+        for location in locations or [Path()]:
+            if location.resolve().is_relative_to(out.resolve()):
+                raise UsageError(f"-o {out}: the source {location} is there. Use another -o.")
+        if self.files_from is None:
+            if self.null:
+                raise UsageError("-0: it says how the list of --files-from is separated. Pass both, or neither.")
+            return open_source(locations or [Path()], self.options(out))
+        if locations:
+            raise UsageError(f"--files-from and {locations[0]}: give one or the other.")
+        with _list_stream(self.files_from) as stream:
+            lines = split_nul(stream) if self.null else stream
+            return open_file_list(lines, self.files_from, self.options(out))
+
+    def origin(self, locations: list[Path]) -> dict[str, Any]:
+        """What run.json says of the source, so that `verify --deep` finds it again."""
+        options = self.given()
+        if options.get("files_from", "-") != "-":
+            options["files_from"] = str(Path(options["files_from"]).absolute())
+        return {"locations": [str(path.absolute()) for path in locations or [Path()]], "options": options}
+
+
+def _list_stream(name: str) -> AbstractContextManager[IO[bytes]]:
+    if name == "-":
+        if sys.stdin is None:
+            raise UsageError("--files-from -: stdin is closed. Pipe a list of paths in.")
+        return nullcontext(sys.stdin.buffer)
+
+    try:
+        return Path(name).open("rb")
+    except OSError as problem:
+        raise NoInputError(
+            f"{name}: cannot be read ({problem.strerror}). --files-from takes a file, or - for stdin."
+        ) from None

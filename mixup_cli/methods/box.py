@@ -1,0 +1,43 @@
+"""Where boxes lie: around a centre and clipped, or wholly inside the picture."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.methods.base import Grid
+from mixup_cli.rng import RowWord, Words, below
+
+
+def clipped_box(
+    centre_y: NDArray[np.int64],
+    centre_x: NDArray[np.int64],
+    half_height: NDArray[np.int64],
+    half_width: NDArray[np.int64],
+    grid: Grid,
+) -> NDArray[np.int32]:
+    """Boxes around centres, clipped to the grid: int32 (m, 4: top, left, bottom, right)."""
+    box = np.stack(
+        [centre_y - half_height, centre_x - half_width, centre_y + half_height, centre_x + half_width], axis=1
+    )
+    return np.clip(box, 0, [grid.height, grid.width, grid.height, grid.width]).astype(np.int32)
+
+
+def centred_box(
+    words: Words, half_height: NDArray[np.int64], half_width: NDArray[np.int64], grid: Grid
+) -> NDArray[np.int32]:
+    """Boxes around uniform centres, clipped to the grid: int32 (m, 4)."""
+    centre_y, centre_x = below(words[:, RowWord.CENTRE_Y], grid.height), below(words[:, RowWord.CENTRE_X], grid.width)
+    return clipped_box(centre_y, centre_x, half_height, half_width, grid)
+
+
+def inside_box(words: Words, height: NDArray[np.int64], width: NDArray[np.int64], grid: Grid) -> NDArray[np.int32]:
+    """Boxes of these sizes, anywhere wholly inside the grid with equal chance: int32 (m, 4)."""
+    top = below_each(words[:, RowWord.CENTRE_Y], grid.height - height + 1)
+    left = below_each(words[:, RowWord.CENTRE_X], grid.width - width + 1)
+    return np.stack([top, left, top + height, left + width], axis=1).astype(np.int32)
+
+
+def below_each(drawn: Words, bounds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Words as integers in 0 … bound−1, each with a bound of its own (see `rng.below`)."""
+    return (((drawn >> np.uint64(32)) * bounds.astype(np.uint64)) >> np.uint64(32)).astype(np.int64)

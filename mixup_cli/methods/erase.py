@@ -1,0 +1,124 @@
+"""Random erasing: a rectangle of the base is replaced by a colour, its mean or noise; the label stays.
+
+Zhong et al., "Random Erasing Data Augmentation", AAAI 2020, algorithm 1: area uniform in (0.02, 0.33) of the
+picture's, aspect in (0.3, 3.3), wholly inside. The aspect is drawn log-uniformly, as torchvision and timm do, so that
+flat and tall boxes are equally frequent; the paper draws it uniformly. Ten attempts are made to find a box that fits;
+where none does (as in a picture one pixel high), nothing is erased.
+
+`fill=colour` is the recipe's fill colour, `mean` the mean of the picture, `noise` a uniform value for every pixel and
+channel, as the paper does. Every row is erased: give `none` a share of the rows for the paper's probability of ½.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import UsageError
+from mixup_cli.kernels import Weights
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
+from mixup_cli.methods.box import inside_box
+from mixup_cli.methods.options import number, word
+from mixup_cli.rng import Draws, RowWord, Words, mask_words, uniforms
+
+ATTEMPTS = 10
+
+
+@dataclass(frozen=True)
+class Erase(Method):
+    """The base outside the box; inside it a colour, a mean or noise."""
+
+    name = "erase"
+    summary = "a rectangle of the base replaced by a colour, its mean or noise"
+    paper = """\
+@inproceedings{zhong2020erasing,
+  title = {Random Erasing Data Augmentation},
+  author = {Zhong, Zhun and Zheng, Liang and Kang, Guoliang and Li, Shaozi and Yang, Yi},
+  booktitle = {AAAI Conference on Artificial Intelligence},
+  year = {2020}
+}"""
+    needs_picture = True
+    has_box = True
+
+    area_low: float = number(0.02, 0.0, 1.0)
+    area_high: float = number(0.33, 0.0, 1.0)
+    aspect_low: float = number(0.3, 1e-3, 1e3)
+    aspect_high: float = number(3.3, 1e-3, 1e3)
+    fill: str = word("colour", "mean", "noise")
+
+    def __post_init__(self) -> None:
+        for low, high, name in (
+            (self.area_low, self.area_high, "area"),
+            (self.aspect_low, self.aspect_high, "aspect"),
+        ):
+            if low > high:
+                raise UsageError(f"--method erase: {name}_low={low:g} is above {name}_high={high:g}.")
+
+    @property
+    def parent_count(self) -> int:
+        return 1
+
+    @property
+    def rearranges(self) -> bool:  # type: ignore[override]  # it depends on the option
+        return self.fill != "colour"
+
+    @property
+    def has_seed(self) -> bool:  # type: ignore[override]  # likewise
+        return self.fill == "noise"
+
+    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+        height, width = self._sides(draws, grid)
+        box = inside_box(draws.words, height, width, grid)
+        box[(height == 0) | (width == 0)] = 0
+        seed = draws.words[:, RowWord.MASK_SEED] if self.fill == "noise" else None
+        return decided(pure(len(draws), 0, 1), box, seed)
+
+    def _sides(self, draws: Draws, grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Height and width of the first attempt that fits strictly inside, int64 (m) each; zeros where none does."""
+        height, width = np.zeros(len(draws), np.int64), np.zeros(len(draws), np.int64)
+        for attempt in range(ATTEMPTS):
+            lane, word = divmod(2 * attempt, draws.words.shape[1])
+            area, aspect = uniforms(draws.more(lane)[:, word : word + 2]).T
+            surface = grid.position_count * (self.area_low + (self.area_high - self.area_low) * area)
+            low, high = np.log(self.aspect_low), np.log(self.aspect_high)
+            ratio = np.exp(low + (high - low) * aspect)
+            tall = np.rint(np.sqrt(surface * ratio)).astype(np.int64)
+            wide = np.rint(np.sqrt(surface / ratio)).astype(np.int64)
+            taken = (height == 0) & (tall > 0) & (wide > 0) & (tall < grid.height) & (wide < grid.width)
+            height[taken], width[taken] = tall[taken], wide[taken]
+        return height, width
+
+    def weights(self, decisions: Decisions, grid: Grid) -> Weights:
+        if self.rearranges:
+            return Weights(decisions.parts)
+        return Weights(decisions.parts, decisions.box, np.zeros_like(decisions.parts))
+
+    def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
+        """Overwrite the box by the picture's mean, or by noise."""
+        for picture, seed, (top, left, bottom, right) in zip(
+            taken[:, 0], decisions.mask_seed, decisions.box.tolist(), strict=True
+        ):
+            box = picture[top:bottom, left:right]
+            if box.size:
+                box[...] = _mean(picture) if self.fill == "mean" else _noise(seed, box)
+
+
+def _mean(picture: NDArray[Any]) -> NDArray[Any]:
+    """The mean of each channel of (H, W, C), in its dtype; integers rounded half up."""
+    count = picture.shape[0] * picture.shape[1]
+    if picture.dtype == np.float32:
+        mean = picture.sum(axis=(0, 1), dtype=np.float64) / count
+    else:
+        mean = (picture.sum(axis=(0, 1), dtype=np.int64) + count // 2) // count
+    return np.asarray(mean).astype(picture.dtype)
+
+
+def _noise(seed: np.uint64, like: NDArray[Any]) -> NDArray[Any]:
+    """Uniform values over the dtype's full range (float32: [0, 1)), in the shape of `like`; one word for each."""
+    drawn: Words = mask_words(np.array([seed], np.uint64), like.size)[0]
+    if like.dtype == np.float32:
+        return ((drawn >> np.uint64(40)).astype(np.float32) * np.float32(2.0**-24)).reshape(like.shape)
+    return (drawn >> np.uint64(64 - 8 * like.dtype.itemsize)).astype(like.dtype).reshape(like.shape)

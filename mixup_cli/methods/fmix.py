@@ -1,0 +1,89 @@
+"""FMix: a mask of few, smooth regions of any shape, made from low-frequency noise.
+
+Harris et al., "FMix: Enhancing Mixed Sample Data Augmentation", 2020, section 4: complex normal noise for every
+frequency, divided by |frequency|^decay, transformed back; the real part's largest values, as many as lam asks for, are
+the base's. lam ~ Beta(alpha, alpha), alpha 1, decay 3.
+
+The authors' code (and OpenMixup's and KerasCV's copies of it) takes the first two rows of its noise for real and
+imaginary part, so that its masks have two horizontal frequencies only. Here every frequency has its own noise, as in
+the paper. The count of the base's positions is lam·H·W, rounded half to even; the label is the mask's mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.beta import UNIT, levels
+from mixup_cli.kernels import Weights
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, choice_mask, decided
+from mixup_cli.methods.options import number
+from mixup_cli.rng import Draws, RowWord, Words, mask_words
+
+
+@dataclass(frozen=True)
+class FMix(Method):
+    """Each position is the base's or the donor's."""
+
+    name = "fmix"
+    summary = "base and donor in smooth random regions"
+    paper = """\
+@article{harris2020fmix,
+  title = {FMix: Enhancing Mixed Sample Data Augmentation},
+  author = {Harris, Ethan and Marcu, Antonia and Painter, Matthew and Niranjan, Mahesan and Pr{\\"u}gel-Bennett, Adam
+    and Hare, Jonathon},
+  journal = {arXiv preprint arXiv:2002.12047},
+  year = {2020}
+}"""
+    needs_picture = True
+    has_mask = True
+    has_seed = True
+
+    alpha: float = number(1.0)
+    decay: float = number(3.0, 0.0, 20.0)
+
+    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+        lam = levels(draws.words[:, RowWord.LAM], self.alpha, self.alpha)
+        return decided(np.stack([lam, UNIT - lam], axis=1), mask_seed=draws.words[:, RowWord.MASK_SEED])
+
+    def weights(self, decisions: Decisions, grid: Grid) -> Weights:
+        lam = decisions.parts[:, 0] / UNIT
+        wanted = np.rint(lam * grid.position_count).astype(np.int64)
+        is_donors = np.empty((len(lam), grid.position_count), bool)
+        for row, (seed, count) in enumerate(zip(decisions.mask_seed, wanted.tolist(), strict=True)):
+            noise = low_frequency_noise(mask_words(seed[None], grid.position_count)[0], grid, self.decay)
+            is_donors[row] = ~largest(noise, count)
+        return Weights(decisions.parts, mask=choice_mask(is_donors.reshape(-1, grid.height, grid.width), 2))
+
+
+def largest(values: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
+    """Which are the `count` largest of some values, ties to the earlier: bool, in their shape (n,)."""
+    if count == 0:
+        return np.zeros(len(values), bool)
+    least = np.partition(values, -count)[-count]  # four times as fast as sorting them
+    chosen: NDArray[np.bool_] = values > least
+    chosen[np.flatnonzero(values == least)[: count - int(chosen.sum())]] = True
+    return chosen
+
+
+def low_frequency_noise(drawn: Words, grid: Grid, decay: float) -> NDArray[np.float64]:
+    """Grey noise whose amplitudes fall as |frequency|^−decay: float64 (H·W). One word for each frequency, in the order
+    of `numpy.fft.fft2`; the zero frequency counts as one wave over the longer side."""
+    from scipy import fft  # a tenth of a second to import, and most recipes need none of it
+
+    vertical, horizontal = fft.fftfreq(grid.height), fft.fftfreq(grid.width)
+    frequency = np.maximum(np.hypot(vertical[:, None], horizontal), 1 / max(grid.height, grid.width))
+    spectrum = normals(drawn).reshape(grid.height, grid.width) / frequency**decay
+    noise: NDArray[np.float64] = fft.ifft2(spectrum).real
+    return noise.ravel()
+
+
+def normals(drawn: Words) -> NDArray[np.complex128]:
+    """A word each as a complex number whose real and imaginary parts are standard normal (Box and Muller 1958): the
+    upper 32 bits decide the radius, the lower ones the angle."""
+    radius = np.sqrt(-2.0 * np.log(((drawn >> np.uint64(32)).astype(np.float64) + 0.5) * 2.0**-32))
+    angle = (drawn & np.uint64(0xFFFFFFFF)).astype(np.float64) * (2.0 * np.pi * 2.0**-32)
+    drawn_normals: NDArray[np.complex128] = radius * np.exp(1j * angle)
+    return drawn_normals

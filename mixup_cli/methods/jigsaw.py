@@ -1,0 +1,59 @@
+"""Jigsaw (also known as PatchMix): a grid of patches, each from the base or from the donor; labels by count.
+
+n by n patches, of which round((1 − lam)·n²) are the donor's, lam ~ Beta(alpha, alpha), which ones being random; each
+keeps its place. So do the cells of GridMix (Baek, Bang, Shim, "GridMix: Strong regularization through local context
+mapping", Pattern Recognition 2021) and the patches of PatchMix for transformers. Where n does not divide a side,
+patches differ by a pixel, and shares are those of the pixels. A side of fewer than n pixels has a patch for each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.beta import UNIT, levels
+from mixup_cli.kernels import Weights
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, choice_mask, decided
+from mixup_cli.methods.options import count, number
+from mixup_cli.rng import Draws, RowWord, mask_words
+
+
+@dataclass(frozen=True)
+class Jigsaw(Method):
+    """Each patch is the base's or the donor's."""
+
+    name = "jigsaw"
+    summary = "a grid of patches, each from base or donor"
+    paper = """\
+@article{baek2021gridmix,
+  title = {GridMix: Strong regularization through local context mapping},
+  author = {Baek, Kyungjune and Bang, Duhyeon and Shim, Hyunjung},
+  journal = {Pattern Recognition},
+  year = {2021}
+}"""
+    needs_picture = True
+    has_mask = True
+    has_seed = True
+
+    alpha: float = number(1.0)
+    n: float = count(4, 2, 256)
+
+    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+        lam = levels(draws.words[:, RowWord.LAM], self.alpha, self.alpha)
+        return decided(np.stack([lam, UNIT - lam], axis=1), mask_seed=draws.words[:, RowWord.MASK_SEED])
+
+    def weights(self, decisions: Decisions, grid: Grid) -> Weights:
+        lines, columns = _patches(grid.height, int(self.n)), _patches(grid.width, int(self.n))
+        across = int(columns[-1]) + 1
+        patch_count = (int(lines[-1]) + 1) * across
+        wanted = np.rint(decisions.parts[:, 1] / UNIT * patch_count)
+        rank = np.argsort(np.argsort(mask_words(decisions.mask_seed, patch_count), kind="stable"), kind="stable")
+        is_donors = rank < wanted[:, None]
+        return Weights(decisions.parts, mask=choice_mask(is_donors[:, lines[:, None] * across + columns], 2))
+
+
+def _patches(side: int, n: int) -> NDArray[np.int64]:
+    """The number of the patch that each line belongs to: int64 (side)."""
+    return np.arange(side) * min(n, side) // side

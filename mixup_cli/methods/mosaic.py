@@ -1,0 +1,69 @@
+"""Mosaic: four samples around a common point, each showing the part of it that touches that point; labels by area.
+
+Bochkovskiy, Wang, Liao, "YOLOv4: Optimal Speed and Accuracy of Object Detection", 2020, for pictures with one label
+(as KerasCV does it): the four are laid out two by two, and a window of the picture's size is cut out. The base is at
+the top left, so its bottom right part shows. The point is uniform between 0.3 and 0.7 of each side, rounded to whole
+pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import UsageError
+from mixup_cli.kernels import Weights
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, choice_mask, decided, pure
+from mixup_cli.methods.options import number
+from mixup_cli.rng import Draws, RowWord, uniforms
+
+
+@dataclass(frozen=True)
+class Mosaic(Method):
+    """Four quarters. The box is the base's: from the corner to the point."""
+
+    name = "mosaic"
+    summary = "four samples around a point, each a quarter"
+    paper = """\
+@article{bochkovskiy2020yolov4,
+  title = {YOLOv4: Optimal Speed and Accuracy of Object Detection},
+  author = {Bochkovskiy, Alexey and Wang, Chien-Yao and Liao, Hong-Yuan Mark},
+  journal = {arXiv preprint arXiv:2004.10934},
+  year = {2020}
+}"""
+    needs_picture = True
+    has_box = True
+    has_mask = True
+    rearranges = True
+
+    low: float = number(0.3, 0.0, 1.0)
+    high: float = number(0.7, 0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise UsageError(f"--method mosaic: low={self.low:g} is above high={self.high:g}.")
+
+    @property
+    def parent_count(self) -> int:
+        return 4
+
+    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+        box = np.zeros((len(draws), 4), np.int32)
+        for corner, word, side in ((2, RowWord.CENTRE_Y, grid.height), (3, RowWord.CENTRE_X, grid.width)):
+            place = self.low + (self.high - self.low) * uniforms(draws.words[:, word])
+            box[:, corner] = np.rint(place * side)
+        return decided(pure(len(draws), 0, 4), box)
+
+    def weights(self, decisions: Decisions, grid: Grid) -> Weights:
+        lower = np.arange(grid.height) >= decisions.box[:, 2:3]
+        right = np.arange(grid.width) >= decisions.box[:, 3:4]
+        quarter = 2 * lower[:, :, None].astype(np.int8) + right[:, None, :]
+        return Weights(decisions.parts, mask=choice_mask(quarter, 4))
+
+    def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
+        """Roll every parent so that its corner at the point comes to lie there."""
+        for parents, (_, _, bottom, right) in zip(taken, decisions.box.tolist(), strict=True):
+            parents[...] = np.roll(parents, (bottom, right), axis=(1, 2))

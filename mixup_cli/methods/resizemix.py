@@ -1,0 +1,57 @@
+"""ResizeMix: the whole donor, shrunk, pasted into the base.
+
+Qin et al., "ResizeMix: Mixing Data with Preserved Object Information and True Labels", 2020, eq. 3 and 4: the donor is
+resized by τ ~ U(0.1, 0.8) and pasted at a random place, and the label is mixed by its area. The authors' code draws a
+centre and shifts what sticks out back inside, so that the border is more frequent; OpenMixup clips, and squeezes the
+donor into what is left. Here every place inside is equally likely, as in the paper. Sides are rounded, and at least
+one pixel. The donor is resized with Pillow's antialiased bilinear filter (the authors take the nearest pixel).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import UsageError
+from mixup_cli.methods.base import Decisions, Grid, Peaks, decided, pure
+from mixup_cli.methods.box import inside_box
+from mixup_cli.methods.cutmix import BoxMethod
+from mixup_cli.methods.options import number
+from mixup_cli.resample import resample
+from mixup_cli.rng import Draws, RowWord, uniforms
+
+
+@dataclass(frozen=True)
+class ResizeMix(BoxMethod):
+    """The base outside the box, the whole donor inside it."""
+
+    name = "resizemix"
+    summary = "the whole donor, shrunk, pasted into the base"
+    paper = """\
+@article{qin2020resizemix,
+  title = {ResizeMix: Mixing Data with Preserved Object Information and True Labels},
+  author = {Qin, Jie and Fang, Jiemin and Zhang, Qian and Liu, Wenyu and Wang, Xingang and Wang, Xinggang},
+  journal = {arXiv preprint arXiv:2012.11101},
+  year = {2020}
+}"""
+    rearranges = True
+
+    low: float = number(0.1, 0.0, 1.0)
+    high: float = number(0.8, 0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise UsageError(f"--method resizemix: low={self.low:g} is above high={self.high:g}.")
+
+    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+        scale = self.low + (self.high - self.low) * uniforms(draws.words[:, RowWord.LAM])
+        height, width = (np.maximum(np.rint(scale * side).astype(np.int64), 1) for side in (grid.height, grid.width))
+        return decided(pure(len(draws), 0, 2), inside_box(draws.words, height, width, grid))
+
+    def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
+        """Put the resized donor into its box."""
+        for donor, (top, left, bottom, right) in zip(taken[:, 1], decisions.box.tolist(), strict=True):
+            donor[top:bottom, left:right] = resample(donor, (bottom - top, right - left))

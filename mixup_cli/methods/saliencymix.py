@@ -1,0 +1,44 @@
+"""SaliencyMix: CutMix whose box lies where the donor is most salient, so that there is something in it.
+
+Uddin et al., "SaliencyMix: A Saliency Guided Data Augmentation Strategy for Better Regularization", ICLR 2021, eq. 2
+and 3: the box of CutMix around the donor's most salient pixel, clipped, pasted at the same place. As in the paper,
+each pair has a box of its own; the authors' code (and OpenMixup's) takes one box for a whole batch. Saliency is the
+spectral residual (`saliency.py`); the authors' code takes OpenCV's fine-grained saliency.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mixup_cli.methods.base import Decisions, Grid, Peaks, decided, pure
+from mixup_cli.methods.box import clipped_box
+from mixup_cli.methods.cutmix import BoxMethod, half_sides
+from mixup_cli.methods.options import number
+from mixup_cli.rng import Draws
+
+
+@dataclass(frozen=True)
+class SaliencyMix(BoxMethod):
+    """The most salient box of the donor, in its own place."""
+
+    name = "saliencymix"
+    summary = "CutMix around the donor's most salient point"
+    paper = """\
+@inproceedings{uddin2021saliencymix,
+  title = {SaliencyMix: A Saliency Guided Data Augmentation Strategy for Better Regularization},
+  author = {Uddin, A. F. M. Shahab and Monira, Mst. Sirazam and Shin, Wheemyung and Chung, TaeChoong and Bae, Sung-Ho},
+  booktitle = {International Conference on Learning Representations},
+  year = {2021}
+}"""
+    needs_peaks = True
+
+    alpha: float = number(1.0)
+
+    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+        if peaks is None:
+            raise ValueError("saliencymix decides from the donors' peaks")
+        half_height, half_width = half_sides(draws.words, self.alpha, grid)
+        centre_y, centre_x = peaks.astype(np.int64).T
+        return decided(pure(len(draws), 0, 2), clipped_box(centre_y, centre_x, half_height, half_width, grid))

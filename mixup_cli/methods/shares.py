@@ -1,0 +1,47 @@
+"""Shares: what part of a sample each parent really has, after clipping and rounding."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.kernels import Weights
+from mixup_cli.labels import SHARE_UNIT
+from mixup_cli.methods.base import Grid
+
+
+def shares(weights: Weights, grid: Grid) -> NDArray[np.float32]:
+    """The part of each output that each parent really has: float32 (m, P), whole 2⁻²⁴ths, rows summing to exactly 1.
+
+    Sums the weights over all positions in integers, divides by what all parents have together (fill counts for
+    nobody), and rounds by largest remainder. A row that is all fill counts as the base's.
+    """
+    totals = _summed(weights, grid)
+    whole = totals.sum(axis=1, keepdims=True)
+    totals[:, :1] += whole == 0
+    whole += whole == 0
+    return (_largest_remainder(totals, whole) / np.float64(SHARE_UNIT)).astype(np.float32)
+
+
+def _summed(weights: Weights, grid: Grid) -> NDArray[np.int64]:
+    """Each parent's weight summed over the positions: int64 (m, P)."""
+    totals: NDArray[np.int64] = weights.parts.astype(np.int64)
+    if weights.mask is not None:
+        totals = weights.mask.sum(axis=(2, 3), dtype=np.int64)
+    elif weights.box is not None and weights.inside is not None:
+        top, left, bottom, right = weights.box.astype(np.int64).T
+        area = ((bottom - top) * (right - left))[:, None]
+        totals = totals * (grid.position_count - area) + weights.inside * area
+    return totals
+
+
+def _largest_remainder(totals: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.int64]:
+    """SHARE_UNIT · totals / whole in integers that sum to SHARE_UNIT, ties to the earlier parent: int64 (m, P)."""
+    # Long division in two steps of 12 bits: totals reach 2⁴⁰ for 4000×4000 pictures, and 2⁶⁴ would overflow.
+    upper, rest = np.divmod(totals << 12, whole)
+    lower, rest = np.divmod(rest << 12, whole)
+    floors = (upper << 12) + lower
+    missing = SHARE_UNIT - floors.sum(axis=1)
+    rank = np.argsort(np.argsort(-rest, axis=1, kind="stable"), axis=1)
+    rounded: NDArray[np.int64] = floors + (rank < missing[:, None])
+    return rounded

@@ -1,0 +1,113 @@
+"""What pairing works on, what it gives, and what every way of pairing is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.pairing.bases import Bases
+from mixup_cli.pairing.passes import Positions, RecentPasses, parents, passes
+
+
+@dataclass(frozen=True)
+class Population:
+    """The samples that can be mixed (n of them).
+
+    `samples` int64 (n): source indices; `classes` int32 (n), where they have one class each; `values` float32 (n, D):
+    soft labels or real targets; `groups` int32 (n): only samples of the same group meet; `class_names` for messages.
+    """
+
+    samples: NDArray[np.int64]
+    classes: NDArray[np.int32] | None = None
+    values: NDArray[np.float32] | None = None
+    groups: NDArray[np.int32] | None = None
+    class_names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, positions: Positions) -> Population:
+        """Some of them."""
+        return Population(
+            self.samples[positions],
+            None if self.classes is None else self.classes[positions],
+            None if self.values is None else self.values[positions],
+            None if self.groups is None else self.groups[positions],
+            self.class_names,
+        )
+
+    @property
+    def circles(self) -> Positions:
+        """The group of each sample, numbered from 0; without groups, all are of one: int64 (n)."""
+        if self.groups is None:
+            return np.zeros(len(self), np.int64)
+        return np.unique(self.groups, return_inverse=True)[1]
+
+    def named(self, classes: Sequence[int]) -> str:
+        """Up to three classes by name: `'cat', 'dog', 'elk' and 2 more`."""
+        names = [self.class_names[each] if each < len(self.class_names) else str(each) for each in classes]
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        return ", ".join(repr(name) for name in names[:3]) + more
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Who meets in m rows: `parents` int64 (m, P): source indices, base first; `alone` bool (m): the base has too few
+    others to meet, and all its slots repeat it."""
+
+    parents: NDArray[np.int64]
+    alone: NDArray[np.bool_]
+
+
+class Pairing(ABC):
+    """A way of pairing. `alone` bool (n): the samples with too few others to meet; `notices`: what the user should
+    know."""
+
+    def __init__(
+        self, population: Population, bases: Bases, alone: NDArray[np.bool_] | None = None, notices: Sequence[str] = ()
+    ) -> None:
+        self.notices = tuple(notices)
+        self._population = population
+        self._bases = bases
+        self._alone = np.zeros(len(population), bool) if alone is None else alone
+        self._recent = RecentPasses(self._settled)
+
+    @property
+    def pass_rows(self) -> int:
+        """Rows of one pass."""
+        return self._bases.pass_rows
+
+    @property
+    def leaves_alone(self) -> bool:
+        """Whether there are samples with too few others to meet."""
+        return bool(self._alone.any())
+
+    def meet(self, start: int, stop: int, parent_count: int) -> Meeting:
+        """Who meets in mixed rows start … stop−1, of any pass. `parent_count` is at most what it was opened for."""
+        met = self._positions(start, stop, parent_count)
+        alone = self._alone[met[:, 0]] & (parent_count > 1)
+        return Meeting(self._population.samples[np.where(alone[:, None], met[:, :1], met)], alone)
+
+    def _settled(self, number: int) -> Positions:
+        """What is settled for a pass as a whole, by its rows: int64 (pass_rows, …). Here the bases."""
+        return self._bases.of_pass(number)
+
+    @abstractmethod
+    def _positions(self, start: int, stop: int, parent_count: int) -> Positions:
+        """The parents' positions in the population: int64 (stop−start, parent_count). Of bases that are alone, only
+        the first counts."""
+
+
+class InOrder(Pairing):
+    """Each base meets the bases of the rows that follow its own, round the pass."""
+
+    def _positions(self, start: int, stop: int, parent_count: int) -> Positions:
+        parts = [
+            parents(self._recent[number], first, end, parent_count)
+            for number, first, end in passes(start, stop, self.pass_rows)
+        ]
+        return np.concatenate([np.empty((0, parent_count), np.int64), *parts])

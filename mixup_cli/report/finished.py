@@ -1,0 +1,89 @@
+"""A preview of a finished data set: results and labels from its shards, parents from the source if it is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli import existing
+from mixup_cli.columns import IMAGES
+from mixup_cli.errors import UsageError
+from mixup_cli.prepare import SURVEY_SAMPLES, prepare
+from mixup_cli.readers.numpy import MixedArrays
+from mixup_cli.recipe import Recipe
+from mixup_cli.report.gather import Gathered
+from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
+from mixup_cli.report.preview import check_pictures, parents_seen
+from mixup_cli.report.rgb import levels
+from mixup_cli.sources.base import Source
+from mixup_cli.sources.scan import until_it_fits
+from mixup_cli.sources.table import SourceTable
+from mixup_cli.storage.folder import DataSetFolder
+from mixup_cli.views import Views
+
+
+def preview_data_set(folder: Path, source: Source | None, wanted: range) -> Preview:
+    """Rows of a finished data set, with their parents where `source` is the one that it was made from.
+
+    Raises DataError where the data set is damaged, UsageError where it has no such rows or no pictures.
+    """
+    data = MixedArrays(folder)
+    check_pictures(data.axes, data.column(IMAGES).shape[1:])
+    if wanted.start >= len(data):
+        raise UsageError(f"--start {wanted.start}: {folder} has the rows 0 to {len(data) - 1}. Give one of these.")
+    rows = np.arange(wanted.start, min(wanted.stop, len(data)))
+    recipe = Recipe.from_dict(data.manifest.recipe)
+    mixed = Mixed(
+        numbers=data.column("index").take(rows),
+        methods=[data.manifest.methods[number] for number in data.column("method").take(rows)],
+        parents=data.column("source_index").take(rows),
+        pictures=levels(data.images(rows), data.axes, recipe.normalize),
+        lam=data.column("share").take(rows)[:, 0],
+        labels=data.labels(rows),
+        label_kind=data.label_kind,
+        class_names=data.class_names,
+    )
+    if source is None:
+        return Preview(lines_of(mixed, recipe, None))
+    has_views = any(column.name == "view" for column in data.manifest.columns)
+    views = data.column("view").take(rows) if has_views else None
+    parents = _parents(folder, recipe, source, mixed.parents, views)
+    if isinstance(parents, Parents):
+        return Preview(lines_of(mixed, recipe, parents))
+    return Preview(lines_of(mixed, recipe, None), (f"{folder}: {parents}. Results alone are shown.",))
+
+
+def _parents(
+    folder: Path, recipe: Recipe, source: Source, indices: NDArray[np.int64], views: Views | None
+) -> Parents | str:
+    """The parents `indices` (m, P), or why the source is not the one that the data set was made from."""
+    table = existing.sealed_table(DataSetFolder(folder))
+    if table is None:
+        return "sources.csv is missing, so the source cannot be recognised"
+    if len(table.keys) != len(source):
+        return f"made from {len(table.keys)} inputs, and {source.location} has {len(source)}"
+    survey = source.survey(SURVEY_SAMPLES)
+
+    def attempt() -> Parents | str:
+        job = prepare(recipe, source, survey)
+        gathered = Gathered(source, job.target)
+        places = gathered.places(indices)
+        return _difference(table, source, gathered) or parents_seen(source, job, gathered, places, views)
+
+    try:
+        return until_it_fits(survey, attempt)
+    except UsageError as problem:
+        return f"made from another source ({problem})"
+
+
+def _difference(table: SourceTable, source: Source, gathered: Gathered) -> str:
+    """What is not as it was when the data set was made; empty if all that was looked at is."""
+    for index, loaded in sorted(gathered.loaded.items()):
+        key = table.keys[index]
+        if source.keys[index] != key:
+            return f"made from {key}, and {source.location} has {source.keys[index]} in its place"
+        if loaded.sha256 != table.loaded[index].sha256:
+            return f"made from another {source.name_of(index)} than {source.location} has"
+    return ""

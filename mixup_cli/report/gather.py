@@ -1,0 +1,59 @@
+"""Some samples of a source, loaded one by one when they are first asked for, in a small cache of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.methods import Peaks
+from mixup_cli.saliency import peak
+from mixup_cli.sources.base import Loaded, Source, Target
+from mixup_cli.stage import as_pictures
+
+
+class Gathered:
+    """The samples of `source` that were asked for, in the form of `target`.
+
+    A sample has a place in `cache`, which is not its index in the source; one that cannot be read is zeros there.
+    Asking for a sample may raise FormMismatch, as `Source.load` does.
+    """
+
+    def __init__(self, source: Source, target: Target) -> None:
+        self._source, self._target = source, target
+        self._samples: list[NDArray[Any]] = []
+        self._places: dict[int, int] = {}
+        self.loaded: dict[int, Loaded] = {}
+        """What became of each sample, by its index in the source."""
+
+    @property
+    def cache(self) -> NDArray[Any]:
+        """All of them: (count, *form.shape)."""
+        return np.array(self._samples, self._target.form.dtype).reshape(-1, *self._target.form.shape)
+
+    @property
+    def problems(self) -> dict[int, str]:
+        """Why samples could not be read, by their index in the source."""
+        return {index: each.problem for index, each in self.loaded.items() if each.problem is not None}
+
+    def places(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where samples stand in `cache`, in the shape of `indices`."""
+        for index in np.unique(indices).tolist():
+            if index not in self._places:
+                self._load(index)
+        return np.array([self._places[index] for index in indices.ravel().tolist()], np.int64).reshape(indices.shape)
+
+    def of(self, samples: NDArray[np.int64]) -> Peaks:
+        """Where samples are salient, as `saliency.PeakFinder` tells it: int32 (m, 2: y, x)."""
+        places = self.places(samples)
+        pictures = as_pictures(self.cache, self._target.form.axes)
+        return np.array([peak(pictures[place]) for place in places], np.int32).reshape(-1, 2)
+
+    def _load(self, index: int) -> None:
+        sample = np.zeros((1, *self._target.form.shape), self._target.form.dtype)
+        self.loaded[index] = self._source.load(index, index + 1, self._target, sample)[0]
+        if self.loaded[index].problem is not None:
+            sample[...] = 0
+        self._places[index] = len(self._samples)
+        self._samples.append(sample[0])

@@ -1,0 +1,121 @@
+"""The lines of a sheet: for each row its parents, its result and its captions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.choices import LabelKind
+from mixup_cli.methods import build
+from mixup_cli.recipe import Recipe
+from mixup_cli.report.captions import label_words
+from mixup_cli.report.rgb import Pictures, rgb, span
+from mixup_cli.sources.base import Source
+
+UNREAD = "not mixed: a parent cannot be read"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A picture with its caption, or why there is none."""
+
+    picture: Pictures | None
+    caption: tuple[str, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row: its parents (none where they are not known), its result, and what is to be said of it."""
+
+    number: int
+    method: str
+    lam: float
+    label: tuple[str, ...]
+    parents: tuple[Tile, ...]
+    result: Tile
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The lines of a sheet, and what the user should know."""
+
+    lines: tuple[Line, ...]
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """m mixed rows: `numbers` int64 (m) in the plan, `methods` the name of each row's, `parents` int64 (m, P) by source
+    index, `pictures` (m, height, width, channels) as `rgb.levels` gives them, `lam` float32 (m), `labels` float32
+    (m, K) or None, of the kind and with the names that are given."""
+
+    numbers: NDArray[np.int64]
+    methods: list[str]
+    parents: NDArray[np.int64]
+    pictures: NDArray[np.float64]
+    lam: NDArray[np.float32]
+    labels: NDArray[np.float32] | None
+    label_kind: LabelKind
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Parents:
+    """The parents of rows: `pictures` (m, P, height, width, channels) as `rgb.levels` gives them, and why some of them
+    cannot be read, by source index."""
+
+    source: Source
+    pictures: NDArray[np.float64]
+    problems: Mapping[int, str] = field(default_factory=dict)
+
+    def caption(self, index: int) -> tuple[str, ...]:
+        """The label of a sample, or its key if it has none."""
+        labels = self.source.labels
+        if labels.classes is not None:
+            return (labels.class_names[labels.classes[index]],)
+        if labels.values is not None:
+            return label_words(labels.values[index], labels.kind, labels.class_names)
+        return (self.source.keys[index],)
+
+
+def lines_of(mixed: Mixed, recipe: Recipe, parents: Parents | None) -> tuple[Line, ...]:
+    """The lines of some rows, all shown by one scale of brightness; results alone where the parents are not known."""
+    shown = span([mixed.pictures] if parents is None else [mixed.pictures, parents.pictures])
+    results = rgb(mixed.pictures, shown)
+    counts = {choice.name: build(choice).parent_count for choice in recipe.methods}
+    lines = []
+    for row, method in enumerate(mixed.methods):
+        tiles = () if parents is None else _tiles(parents, mixed.parents, row, counts.get(method, 1), shown)
+        unread = any(tile.picture is None for tile in tiles)
+        lines.append(
+            Line(
+                number=int(mixed.numbers[row]),
+                method=method,
+                lam=float(mixed.lam[row]),
+                label=_label(mixed, row),
+                parents=tiles,
+                result=Tile(None, problem=UNREAD) if unread else Tile(results[row]),
+            )
+        )
+    return tuple(lines)
+
+
+def _label(mixed: Mixed, row: int) -> tuple[str, ...]:
+    return () if mixed.labels is None else label_words(mixed.labels[row], mixed.label_kind, mixed.class_names)
+
+
+def _tiles(
+    parents: Parents, indices: NDArray[np.int64], row: int, count: int, shown: tuple[float, float]
+) -> tuple[Tile, ...]:
+    """The tiles of one row's first `count` parents."""
+    tiles = []
+    for slot, index in enumerate(indices[row, :count].tolist()):
+        problem = parents.problems.get(index, "")
+        picture: NDArray[Any] | None = None if problem else rgb(parents.pictures[row, slot], shown)
+        tiles.append(Tile(picture, parents.caption(index), problem))
+    return tuple(tiles)

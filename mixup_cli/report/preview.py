@@ -1,0 +1,135 @@
+"""A preview of a source: some rows of the plan with their parents, results and labels, before anything is generated.
+
+Nothing is scanned: the plan is made as if every input could be read, only the parents of the rows are
+loaded, and the real plan and mixer make the results, so that they are what `generate` would write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.columns import IMAGES, RowColumns
+from mixup_cli.errors import UsageError
+from mixup_cli.make_shard import ShardMaker
+from mixup_cli.method_set import MethodSet
+from mixup_cli.methods.base import decided, pure
+from mixup_cli.methods.none import Unmixed
+from mixup_cli.mixer import Mixer
+from mixup_cli.plan import Plan, Rows
+from mixup_cli.population import population_of
+from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
+from mixup_cli.recipe import Recipe
+from mixup_cli.report.gather import Gathered
+from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
+from mixup_cli.report.rgb import levels
+from mixup_cli.sources.base import Source
+from mixup_cli.sources.scan import until_it_fits
+from mixup_cli.stage import Stage
+from mixup_cli.surface import grid_of, surface_of
+from mixup_cli.views import ViewRules, Views
+
+
+def preview_source(source: Source, recipe: Recipe, wanted: range) -> Preview:
+    """Rows of the plan, and what `generate` would make of them.
+
+    Raises what `generate` raises for a recipe that does not fit the source, and UsageError where samples are no
+    pictures.
+    """
+    survey = source.survey(SURVEY_SAMPLES)
+    return until_it_fits(survey, lambda: _of_job(source, prepare(recipe, source, survey), wanted))
+
+
+def _of_job(source: Source, job: Job, wanted: range) -> Preview:
+    check_pictures(job.form.axes, job.form.shape)
+    gathered = Gathered(source, job.target)
+    plan = _plan(source, job, gathered)
+    rows = plan.rows(wanted.start, wanted.stop)
+    places = gathered.places(rows.parents)
+    columns = RowColumns(source.labels, job.recipe, np.arange(len(source)))
+    mixer = Mixer.open(job.recipe, plan.methods, job.target.form, job.form, "cpu")
+    moved = _Moved(plan, rows, places, wanted.start)
+    maker = ShardMaker(moved, gathered.cache, columns, mixer, tile_rows=1, checkpoint=lambda: None)
+    images, share = _made(maker, job, wanted)
+    mixed = Mixed(
+        numbers=rows.index,
+        methods=[plan.methods.names[number] for number in rows.method],
+        parents=rows.parents,
+        pictures=levels(images, job.form.axes, job.recipe.normalize),
+        lam=share[:, 0],
+        labels=None if source.labels.kind == "none" else columns.values("labels", rows, share),
+        label_kind=job.label_kind,
+        class_names=job.class_names,
+    )
+    parents = parents_seen(source, job, gathered, places, rows.views)
+    notices = (*source.notices, *job.notices, *plan.notices, *_doubts(source, gathered))
+    return Preview(lines_of(mixed, job.recipe, parents), notices)
+
+
+def check_pictures(axes: str, shape: tuple[int, ...]) -> None:
+    """Raises UsageError for samples that are no pictures."""
+    if not axes:
+        raise UsageError(f"preview: it shows pictures, and these samples have the shape {shape}. Use inspect.")
+
+
+def _plan(source: Source, job: Job, gathered: Gathered) -> Plan:
+    """The plan over all inputs, as if each of them could be read."""
+    grid, cached = grid_of(job.form), grid_of(job.target.form)
+    view_rules = ViewRules.of(job.recipe, cached, grid) if grid and cached else None
+    return Plan(job.recipe, population_of(source.labels, np.arange(len(source))), grid, view_rules, gathered)
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """Rows of a plan from `start` on, whose parents are `places` in a small cache: int64 (m, P)."""
+
+    plan: Plan
+    made: Rows
+    places: NDArray[np.int64]
+    start: int
+
+    @property
+    def methods(self) -> MethodSet:
+        return self.plan.methods
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        return self.plan.notices
+
+    def rows(self, start: int, stop: int) -> Rows:
+        """See `plan.Planned`."""
+        part = slice(start - self.start, stop - self.start)
+        return replace(self.made[part], parents=self.places[part])
+
+
+def _made(maker: ShardMaker, job: Job, wanted: range) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    """The images and the shares of some rows: (m, *form.shape) and float32 (m, P)."""
+    columns = {column.name: column for column in job.spec.columns}
+    values = maker.values(wanted.start, wanted.stop)
+    images = [tile.copy() for tile in values(columns[IMAGES])]  # a tile is good until the next is asked for
+    return np.concatenate(images), np.concatenate(list(values(columns["share"])))
+
+
+def parents_seen(
+    source: Source, job: Job, gathered: Gathered, places: NDArray[np.int64], views: Views | None
+) -> Parents:
+    """Parents at `places` (m, P) as they are seen in their rows, through `views`: flipped, cropped, not yet mixed."""
+    stage = Stage(job.target.form, job.form, surface_of(job.form, job.recipe).fill, linear_light=False)
+    samples, positions = stage.set(
+        gathered.cache, places, views, Unmixed(), decided(pure(len(places), 0, places.shape[1]))
+    )
+    pictures = levels(samples, job.form.axes)[positions]
+    return Parents(source, pictures, gathered.problems)
+
+
+def _doubts(source: Source, gathered: Gathered) -> list[str]:
+    """Why `generate` may make other rows."""
+    if not gathered.problems:
+        return []
+    index, problem = next(iter(sorted(gathered.problems.items())))
+    return [
+        f"{source.name_of(index)}: {problem}. generate refuses it; with --on-error skip it is left out, and others meet"
+    ]

@@ -1,0 +1,134 @@
+"""The contact sheet: a line for each row, drawn on white."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from functools import cached_property
+
+from PIL import Image, ImageDraw
+
+from mixup_cli.report.fonts import drawable, font, shortened, wrapped
+from mixup_cli.report.lines import Line, Tile
+from mixup_cli.report.rgb import Pictures
+
+LARGEST_PX = 224
+"""The longer side of a large picture is shrunk to this …"""
+
+ENLARGED_PX = 160
+"""… and a small one is enlarged by the largest whole factor that keeps it below this."""
+
+MARGIN, GAP, ROW_GAP, TEXT_GAP = 24, 12, 22, 20
+"""Pixels around the sheet, between tiles, between lines, and between the result and its text."""
+
+TEXT_PX = 250
+"""The widest that the text beside a result may be."""
+
+SIZE, SMALL, LEADING = 15, 13, 21
+"""The font's sizes, and from line to line, in pixels."""
+
+INK, GREY, RULE, EMPTY = "#1d1d1f", "#6e6e73", "#dcdce0", "#f0f0f2"
+
+
+def sheet(lines: tuple[Line, ...]) -> bytes:
+    """The lines as a PNG. All pictures are of one size."""
+    return _Sheet(lines).png()
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    lines: tuple[Line, ...]
+
+    @cached_property
+    def tile(self) -> tuple[int, int]:
+        """Width and height of a tile."""
+        tiles = (tile for line in self.lines for tile in (line.result, *line.parents))
+        height, width = next((tile.picture.shape[:2] for tile in tiles if tile.picture is not None), (1, 1))
+        longer = max(height, width)
+        factor = ENLARGED_PX // longer or min(1.0, LARGEST_PX / longer)
+        return max(1, round(width * factor)), max(1, round(height * factor))
+
+    @cached_property
+    def parent_count(self) -> int:
+        return max(len(line.parents) for line in self.lines)
+
+    @cached_property
+    def texts(self) -> list[list[str]]:
+        """What stands beside each result: the lines of its label."""
+        return [wrapped(line.label, SIZE, TEXT_PX) for line in self.lines]
+
+    @cached_property
+    def line_height(self) -> int:
+        caption = LEADING if self.parent_count else 0
+        text = LEADING * (2 + max(map(len, self.texts)))
+        return max(self.tile[1] + caption, text)
+
+    def left(self, column: int) -> int:
+        """Where a column of tiles begins; the result's stands a little apart."""
+        apart = GAP if self.parent_count and column == self.parent_count else 0
+        return MARGIN + column * (self.tile[0] + GAP) + apart
+
+    def png(self) -> bytes:
+        text_width = max(
+            int(font(SIZE).getlength(text)) + 1
+            for line, label in zip(self.lines, self.texts, strict=True)
+            for text in (*_facts(line), *label)
+        )
+        width = self.left(self.parent_count) + self.tile[0] + TEXT_GAP + text_width + MARGIN
+        top = MARGIN + LEADING + GAP
+        height = top + len(self.lines) * (self.line_height + ROW_GAP) - ROW_GAP + MARGIN
+        page = Image.new("RGB", (width, height), "white")
+        draw = ImageDraw.Draw(page)
+        self._header(draw, width)
+        for number in range(len(self.lines)):
+            self._line(page, draw, number, top + number * (self.line_height + ROW_GAP))
+        file = io.BytesIO()
+        page.save(file, "PNG", optimize=True)
+        return file.getvalue()
+
+    def _header(self, draw: ImageDraw.ImageDraw, width: int) -> None:
+        """What stands in the columns, and a line below it."""
+        donors = ["donor"] if self.parent_count == 2 else [f"donor {n}" for n in range(1, self.parent_count)]
+        for column, name in enumerate([*["base", *donors][: self.parent_count], "result"]):
+            shown = shortened(name, SMALL, self.tile[0])
+            draw.text((self.left(column), MARGIN), shown, GREY, font(SMALL))
+        y = MARGIN + LEADING
+        draw.line((MARGIN, y, width - MARGIN, y), RULE)
+
+    def _line(self, page: Image.Image, draw: ImageDraw.ImageDraw, number: int, top: int) -> None:
+        line = self.lines[number]
+        for column, tile in enumerate(line.parents):
+            self._tile(page, draw, tile, (self.left(column), top))
+        self._tile(page, draw, line.result, (self.left(self.parent_count), top))
+        x = self.left(self.parent_count) + self.tile[0] + TEXT_GAP
+        facts = _facts(line)
+        height = LEADING * (len(facts) + len(self.texts[number]))
+        y = top + max(0, (self.tile[1] - height) // 2)
+        for place, text in enumerate((*facts, *self.texts[number])):
+            draw.text((x, y + place * LEADING), text, GREY if place == 0 else INK, font(SIZE))
+
+    def _tile(self, page: Image.Image, draw: ImageDraw.ImageDraw, tile: Tile, place: tuple[int, int]) -> None:
+        x, y = place
+        width, height = self.tile
+        if tile.picture is None:
+            draw.rectangle((x, y, x + width - 1, y + height - 1), EMPTY)
+            reason = wrapped(tuple(tile.problem.split()), SMALL, width - 2 * GAP)
+            fitting = reason[: max(1, (height - GAP) // LEADING)]
+            for number, text in enumerate(fitting):
+                draw.text((x + GAP, y + GAP + number * LEADING), text, GREY, font(SMALL))
+        else:
+            page.paste(_fitted(tile.picture, self.tile), place)
+        caption = shortened(" ".join(map(drawable, tile.caption)), SMALL, width)
+        draw.text((x, y + height + 4), caption, GREY, font(SMALL))
+
+
+def _facts(line: Line) -> tuple[str, str]:
+    """What is said of a row above its label."""
+    return f"row {line.number}, {line.method}", f"lam {line.lam:.3f}"
+
+
+def _fitted(picture: Pictures, size: tuple[int, int]) -> Image.Image:
+    """A picture at the size of a tile: with its own pixels where it is enlarged, averaged where it is shrunk."""
+    image = Image.fromarray(picture)
+    enlarged = size[0] >= image.width
+    return image.resize(size, Image.Resampling.NEAREST if enlarged else Image.Resampling.LANCZOS)

@@ -1,0 +1,58 @@
+"""The plan of a source and a recipe as tables, without making anything of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from numpy.typing import NDArray
+
+from mixup_cli.engines.local import LocalEngine
+from mixup_cli.generate import Run, planned, row_count, skipped_notices
+from mixup_cli.listener import Listener
+from mixup_cli.plan_files.columns import PlanColumns
+from mixup_cli.plan_files.writing import Recorder, Table
+from mixup_cli.population import population_of
+from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
+from mixup_cli.recipe import Recipe
+from mixup_cli.sources.base import Source
+from mixup_cli.sources.cache import allocate
+from mixup_cli.sources.scan import scan, until_it_fits
+from mixup_cli.sources.table import SourceTable
+
+
+@dataclass(frozen=True)
+class WrittenPlan:
+    """A plan's columns and its rows, a table for each block."""
+
+    columns: PlanColumns
+    tables: Iterator[Table]
+
+
+def with_plan(
+    source: Source, recipe: Recipe, run: Run, listener: Listener, write: Callable[[WrittenPlan], None]
+) -> int:
+    """Scan a source, plan it as `generate` would, and hand the plan to `write`. Returns the count of its rows.
+
+    A cache that does not fit in memory lies beside `run.out` meanwhile. Raises what `generate` raises.
+    """
+    survey = source.survey(SURVEY_SAMPLES)
+    with TemporaryDirectory(dir=run.out.absolute().parent, prefix=".mixup-gen-plan-") as scratch:
+
+        def attempt() -> tuple[Job, NDArray[Any], SourceTable]:
+            job = prepare(recipe, source, survey)
+            cache = allocate(job.target.form, len(source), Path(scratch))
+            return job, cache, scan(source, job.target, cache, run.tolerance, LocalEngine(run.workers), listener)
+
+        job, cache, table = until_it_fits(survey, attempt)
+        plan = planned(job, source, table.usable, cache)
+        for notice in (*source.notices, *job.notices, *skipped_notices(table), *plan.notices):
+            listener.notice(notice)
+        rows = row_count(job.recipe, run, population_of(source.labels, table.usable))
+        columns = PlanColumns(plan.methods.parent_count, job.recipe.has_views)
+        recorder = Recorder(plan.methods, columns, source.keys, source.labels)
+        write(WrittenPlan(columns, recorder.tables(plan, rows)))
+    return rows

@@ -1,0 +1,131 @@
+"""FMix, against the paper's formula written out frequency by frequency."""
+
+from __future__ import annotations
+
+import cmath
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import stats
+
+from mixup_cli.methods import Grid, shares
+from mixup_cli.methods.fmix import FMix, largest, low_frequency_noise, normals
+from mixup_cli.rng import mask_words
+from tests.unit.methods.making import decided_by, method_of
+
+
+def words_of(seed: int, grid: Grid) -> NDArray[np.uint64]:
+    drawn: NDArray[np.uint64] = mask_words(np.array([seed], np.uint64), grid.position_count)[0]
+    return drawn
+
+
+def wave(number: int, side: int) -> float:
+    """The frequency of a transform's n-th term: −½ … ½."""
+    return (number if number < (side + 1) // 2 else number - side) / side
+
+
+def noise_by_hand(seed: int, grid: Grid, decay: float) -> list[float]:
+    """Section 4 of the paper, as sums of waves: Re Σ normal(f) / max(|f|, 1/longer side)^decay · e^(2πi f·x)."""
+    terms = []
+    for number, word in enumerate(words_of(seed, grid).tolist()):
+        v, u = divmod(number, grid.width)
+        radius = math.sqrt(-2 * math.log(((word >> 32) + 0.5) / 2**32))
+        normal = cmath.rect(radius, 2 * math.pi * (word & 0xFFFFFFFF) / 2**32)
+        frequency = max(math.hypot(wave(v, grid.height), wave(u, grid.width)), 1 / max(grid.height, grid.width))
+        terms.append((v, u, normal / frequency**decay))
+    return [
+        sum((term * cmath.exp(2j * math.pi * (v * y / grid.height + u * x / grid.width))).real for v, u, term in terms)
+        / grid.position_count
+        for y in range(grid.height)
+        for x in range(grid.width)
+    ]
+
+
+@pytest.mark.parametrize("grid", [Grid(1, 1), Grid(1, 6), Grid(5, 4), Grid(6, 9)])
+@pytest.mark.parametrize("decay", [0.0, 1.5, 3.0])
+def test_noise_is_the_papers(grid: Grid, decay: float) -> None:
+    ours = low_frequency_noise(words_of(7, grid), grid, decay)
+    np.testing.assert_allclose(ours, noise_by_hand(7, grid, decay), rtol=0, atol=1e-9 * max(1.0, np.abs(ours).max()))
+
+
+@pytest.mark.parametrize("grid", [Grid(1, 1), Grid(3, 4), Grid(7, 5)])
+def test_the_largest_values_are_the_bases(grid: Grid) -> None:
+    decisions = decided_by(FMix(), grid, 40)
+    mask = FMix().weights(decisions, grid).mask
+    assert mask is not None
+    wanted = np.rint(decisions.parts[:, 0] / 65536 * grid.position_count)
+    for seed, count, (base, donor) in zip(decisions.mask_seed.tolist(), wanted, mask, strict=True):
+        noise = low_frequency_noise(words_of(seed, grid), grid, 3.0)
+        is_base = base.ravel() == 65536
+        assert (base + donor == 65536).all()
+        assert is_base.sum() == count
+        assert noise[is_base].min(initial=np.inf) >= noise[~is_base].max(initial=-np.inf)
+
+
+@given(st.lists(st.sampled_from([-1.0, -0.0, 0.0, 0.5, 2.0]), max_size=9), st.data())
+def test_of_equal_values_the_earlier_are_taken(values: list[float], data: st.DataObject) -> None:
+    count = data.draw(st.integers(0, len(values)))
+    expected = np.zeros(len(values), bool)
+    expected[sorted(range(len(values)), key=lambda place: -values[place])[:count]] = True
+    assert largest(np.array(values), count).tolist() == expected.tolist()
+
+
+def test_noise_is_normal() -> None:
+    drawn = normals(words_of(3, Grid(100, 200)))
+    for part in (drawn.real, drawn.imag):
+        assert stats.kstest(part, "norm").pvalue > 0.01
+    assert abs(np.corrcoef(drawn.real, drawn.imag)[0, 1]) < 0.03
+
+
+@pytest.mark.parametrize("word", [0, 2**64 - 1, 2**32 - 1, 2**63])
+def test_every_word_gives_a_finite_number(word: int) -> None:
+    drawn = normals(np.array([word], np.uint64))
+    assert np.isfinite([drawn.real, drawn.imag]).all()
+    assert abs(drawn[0]) < 7  # √(−2·ln 2⁻³³) = 6.77
+
+
+def test_amplitudes_fall_as_the_power_of_the_frequency() -> None:
+    """The noise's spectrum, averaged over masks, falls by decay decades a decade, alike in both directions."""
+    grid = Grid(32, 32)
+    power = np.mean(
+        [
+            np.abs(np.fft.fft2(low_frequency_noise(words_of(seed, grid), grid, 3.0).reshape(32, 32))) ** 2
+            for seed in range(300)
+        ],
+        axis=0,
+    )
+    steps = np.log(np.arange(2, 15))
+    for along in (power[2:15, 0], power[0, 2:15], np.diag(power)[2:15]):
+        slope = np.polyfit(steps, np.log(along) / 2, 1)[0]
+        assert slope == pytest.approx(-3.0, abs=0.15)
+
+
+def test_regions_are_smooth_in_both_directions() -> None:
+    """Borders between base and donor are few, and as many downwards as across: the authors' code has them skewed."""
+    grid, method = Grid(32, 32), method_of("fmix", alpha=1000.0)  # lam about ½
+    mask = method.weights(decided_by(method, grid, 300), grid).mask
+    assert mask is not None
+    base = mask[:, 0] > 0
+    down, across = (float((base != np.roll(base, 1, axis)).mean()) for axis in (1, 2))
+    assert down == pytest.approx(across, rel=0.15)
+    assert 0.03 < down < 0.08
+    assert abs(float(base[:, 0].mean()) - float(base[:, 16].mean())) < 0.1, "regions lie anywhere"
+
+
+def test_decay_of_zero_is_white_noise() -> None:
+    grid, method = Grid(32, 32), method_of("fmix", alpha=1000.0, decay=0.0)
+    mask = method.weights(decided_by(method, grid, 50), grid).mask
+    assert mask is not None
+    base = mask[:, 0] > 0
+    assert float((base != np.roll(base, 1, 2)).mean()) == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("decay", [0.0, 20.0])
+def test_the_steepest_decay_has_no_overflow(decay: float) -> None:
+    grid, method = Grid(3000, 1), method_of("fmix", decay=decay)
+    share = shares(method.weights(decided_by(method, grid, 2), grid), grid)
+    np.testing.assert_allclose(share[:, 0], decided_by(method, grid, 2).parts[:, 0] / 65536, atol=1 / 3000)
