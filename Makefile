@@ -7,7 +7,7 @@
 #   make demo PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format clean
+.PHONY: help demo test test-slow oracles lint format clean
 .DELETE_ON_ERROR:
 
 # Each candidate is run, not only looked up: a name on the PATH may be a shim with nothing behind it, and Debian's
@@ -72,6 +72,21 @@ test: $(VENV)/.dev-installed
 test-slow: $(VENV)/.dev-installed
 	$(BIN)/python -m pytest -n 2 -m slow $(TESTS)
 
+# Other libraries' outputs are recorded in tests/oracles/golden/. This installs those libraries, exactly as pinned, in
+# an environment of their own (5.7 GB on Linux with CUDA; PIP_FLAGS as above for less), computes the outputs again and
+# compares. To record anew after a change of the pins: .venv-peers/bin/python tests/oracles/make_peer_golden.py
+PEERS := .venv-peers
+
+$(PEERS)/.installed: tests/oracles/requirements-peers.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with venv was found." >&2; exit 1; }
+	@echo "Installing into $(PEERS)" >&2
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install $(PIP_FLAGS) --requirement $<
+	@touch $@
+
+oracles: $(PEERS)/.installed
+	$(PEERS)/bin/python tests/oracles/make_peer_golden.py --check
+
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -82,5 +97,5 @@ format: $(VENV)/.dev-installed
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) demo-out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) demo-out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find mixup_cli tests sample_data -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,35 +9,32 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Box = tuple[float, float, float, float]
-"""Pillow's order: left, top, right, bottom."""
 
-
-def resample(pixels: NDArray[Any], size: tuple[int, int], box: Box | None = None) -> NDArray[Any]:
-    """`pixels` (height, width, channels), or the part of it inside `box`, at `size` (height, width), in its dtype.
+def resample(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """`pixels` (height, width, channels) at `size` (height, width), in its dtype.
 
     uint8 is resized as picture files are; uint16 and float32 channel by channel in float32, and uint16 rounded half to
     even.
     """
     height, width, channels = pixels.shape
-    if box is None and size == (height, width):
+    if size == (height, width):
         return pixels
     if pixels.dtype == np.uint8 and channels == 3:
-        return _resized(np.ascontiguousarray(pixels), size, box)
-    planes = [_plane(pixels[..., channel], size, box) for channel in range(channels)]
+        return _resized(np.ascontiguousarray(pixels), size)
+    planes = [_plane(pixels[..., channel], size) for channel in range(channels)]
     return np.stack(planes, axis=-1)
 
 
-def _plane(plane: NDArray[Any], size: tuple[int, int], box: Box | None) -> NDArray[Any]:
+def _plane(plane: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     if plane.dtype == np.uint8:
-        return _resized(np.ascontiguousarray(plane), size, box)
-    resized = _resized(np.ascontiguousarray(plane, np.float32), size, box)
+        return _resized(np.ascontiguousarray(plane), size)
+    resized = _resized(np.ascontiguousarray(plane, np.float32), size)
     if plane.dtype == np.float32:
         return resized
     rounded: NDArray[Any] = np.clip(np.rint(resized), 0, np.iinfo(plane.dtype).max).astype(plane.dtype)
     return rounded
 
 
-def _resized(pixels: NDArray[Any], size: tuple[int, int], box: Box | None) -> NDArray[Any]:
+def _resized(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     picture = Image.fromarray(pixels)
-    return np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BILINEAR, box=box))
+    return np.asarray(picture.resize((size[1], size[0]), Image.Resampling.BILINEAR))

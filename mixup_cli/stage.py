@@ -74,9 +74,10 @@ class Stage:
 
 
 def _resized(picture: NDArray[Any], view: Views, size: tuple[int, int]) -> NDArray[Any]:
-    """The part (height, width, channels) that a view shows, at `size`."""
+    """The part (height, width, channels) that a view shows, at `size`. It is cut out first, as in torchvision, so that
+    the filter sees nothing of what lies around it."""
     top, left, bottom, right, mirrored = (int(each) for each in view)
-    shown = resample(picture, size, (left, top, right, bottom))
+    shown = resample(picture[top:bottom, left:right], size)
     return shown[:, ::-1] if mirrored else shown
 
 

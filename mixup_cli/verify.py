@@ -178,6 +178,8 @@ def _values(columns: dict[str, NDArray[Any]], manifest: Manifest, record: ShardR
             row = record.start + int(np.argmin(same.all(axis=1)))
             yield f"labels of row {row} is not what source_label and label_share give"
     yield from _boxes(columns["box"], manifest, record.start)
+    if "view" in columns:
+        yield from _views(columns["view"], record.start)
 
 
 def _rows_of_shares(columns: dict[str, NDArray[Any]], kind: LabelKind, rule: LabelRule) -> Iterator[str]:
@@ -208,3 +210,12 @@ def _boxes(boxes: NDArray[np.int32], manifest: Manifest, first_row: int) -> Iter
     if not sound.all():
         row = int(np.argmin(sound))
         yield f"box of row {first_row + row} is {boxes[row].tolist()}, and the picture is {height} high, {width} wide"
+
+
+def _views(views: NDArray[np.int32], first_row: int) -> Iterator[str]:
+    """Views show something, and are mirrored or not."""
+    top, left, bottom, right, mirrored = np.moveaxis(views, -1, 0)
+    sound = ((top < bottom) & (left < right) & ((mirrored == 0) | (mirrored == 1))).all(axis=1)
+    if not sound.all():
+        row = int(np.argmin(sound))
+        yield f"view of row {first_row + row} is {views[row].tolist()}: empty, or neither mirrored nor not"

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 from PIL import Image
 
 HERE = Path(__file__).parent
@@ -54,11 +55,16 @@ def main() -> None:
 
 
 def with_palette(path: Path) -> bytes:
-    """A picture as a PNG of few colours."""
+    """A picture as a PNG of few colours, of which the first is the page's white."""
     with Image.open(path) as picture:
+        is_page = (np.asarray(picture) == 255).all(axis=2)
         for colours in COLOURS:
+            palette = picture.quantize(colours - 1, Image.Quantize.MEDIANCUT)
+            chosen = picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+            page = Image.fromarray(np.where(is_page, 0, np.asarray(chosen) + 1).astype(np.uint8))
+            page.putpalette([255, 255, 255, *(palette.getpalette() or [])][:768])
             file = io.BytesIO()
-            picture.quantize(colours, Image.Quantize.MEDIANCUT).save(file, "PNG", optimize=True)
+            page.save(file, "PNG", optimize=True)
             if file.tell() < LARGEST_BYTES:
                 break
     return file.getvalue()

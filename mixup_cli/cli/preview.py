@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from mixup_cli.report.lines import Preview
     from mixup_cli.sources import Source
 
-MOST_ROWS = 200
+MOST_ROWS = 100
 
 Out = Annotated[  # not from MIXUP_GEN_OUT, which names the data set
     Path | None,
@@ -41,6 +42,7 @@ SourcePaths = Annotated[
 def preview(
     source: SourceFlags,
     recipe: RecipeFlags,
+    context: typer.Context,
     sources: Sources = None,
     out: Out = None,
     rows: Rows = 8,
@@ -58,6 +60,7 @@ def preview(
     place = _place(out)
     locations, wanted = sources or [], range(start, start + rows)
     if len(locations) == 1 and (locations[0] / MANIFEST).is_file():
+        _check_asks_for_no_mixing(context, locations[0])
         made = _of_data_set(locations[0], source, source_paths, wanted)
     elif source_paths is not None:
         raise UsageError("--source: it goes with a finished data set. Name the source itself without it.")
@@ -83,6 +86,17 @@ def _place(out: Path | None) -> Path:
     if not out.parent.is_dir():
         raise NoInputError(f"{out.parent}: no such folder, and -o {out} is to go there. Make it, or use another -o.")
     return out
+
+
+def _check_asks_for_no_mixing(context: typer.Context, folder: Path) -> None:
+    """Raises UsageError where the command line has options that only a source could follow."""
+    for each in fields(RecipeFlags):
+        origin = context.get_parameter_source(each.name)
+        if origin is not None and origin.name == "COMMANDLINE":
+            raise UsageError(
+                f"--{each.name.replace('_', '-')}: {folder} is mixed already. Leave it out, or name "
+                f"{folder / 'manifest.json'} to see the data set mixed again."
+            )
 
 
 def _of_source(flags: SourceFlags, recipe: RecipeFlags, locations: list[Path], wanted: range, place: Path) -> Preview:

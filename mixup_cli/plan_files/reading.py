@@ -3,198 +3,228 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.methods import METHODS
-from mixup_cli.plan_files.columns import BOX, PlanColumns, columns_in
-from mixup_cli.plan_files.writing import Table, require_parquet
+from mixup_cli.plan_files.cells import (
+    BadCellError,
+    Cells,
+    StoredNumbers,
+    Vocabulary,
+    fractions,
+    seeds,
+    small_integers,
+    texts_of,
+)
+from mixup_cli.plan_files.columns import columns_in
+from mixup_cli.plan_files.plan_file import PlanFile
+from mixup_cli.plan_files.writing import require_parquet
 
-BATCH_ROWS = 1 << 16
-MISSING = -(1 << 40)
-"""Stands for an empty cell in a column of numbers (but for `mask_seed` and boxes, where it stands for 0)."""
+__all__ = ["PlanFile", "read_csv", "read_plan"]
 
-ZERO_WHERE_EMPTY = (*BOX, "mask_seed")
+BATCH_ROWS = 1 << 13
+PARQUET_MAGIC = b"PAR1"
+REPLAN = "Keep the header that mixup-gen plan wrote."
 
-
-@dataclass(frozen=True)
-class PlanFile:
-    """A plan of m rows, as it stands in the file called `name`.
-
-    `method_names` in the order in which they occur; `method` uint8 (m) numbers them. `numbers` int64 (m) by column,
-    `mask_seed` uint64 (m). `texts` are the columns that tell and do not decide, where they are there.
-    """
-
-    name: str
-    columns: PlanColumns
-    method_names: tuple[str, ...]
-    method: NDArray[np.uint8]
-    numbers: dict[str, NDArray[np.int64]]
-    mask_seed: NDArray[np.uint64]
-    texts: dict[str, list[str | None]]
-
-    def __len__(self) -> int:
-        return len(self.method)
-
-    def place(self, row: int) -> str:
-        """Where a row stands, for messages: the first below the header is row 1."""
-        return f"{self.name}, row {row + 1}"
-
-    def array(self, kind: str) -> NDArray[np.int64]:
-        """The columns of one kind, for all parents: int64 (m, P)."""
-        return np.stack([self.numbers[name] for name in self.columns.of_parents(kind)], axis=1)
-
-    def digest(self) -> str:
-        """The hash of what decides the rows, 64 hex digits: the same for the same decisions, however they came."""
-        names = [name for name in self.columns.deciding if name not in ("method", "mask_seed")]
-        digest = hashlib.sha256(repr((self.method_names, names, len(self))).encode())
-        digest.update(self.method.tobytes())
-        digest.update(self.mask_seed.astype("<u8").tobytes())
-        for name in names:
-            digest.update(self.numbers[name].astype("<i8").tobytes())
-        return digest.hexdigest()
+Batch: TypeAlias = Mapping[str, Cells]
+"""Some rows, column by column."""
 
 
 def read_plan(path: Path) -> PlanFile:
-    """A plan from a .csv or .parquet file. Raises NoInputError and DataError."""
+    """A plan from a CSV or Parquet file, told apart by their first bytes. Raises NoInputError and DataError."""
     try:
-        if path.suffix == ".parquet":
-            return _collected(str(path), _parquet_tables(path))
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return read_csv(file, str(path))
+        with path.open("rb") as file:
+            is_parquet = file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
+            file.seek(0)
+            if not is_parquet:
+                return read_csv(file, str(path))
+            header, batches = _parquet_batches(file, str(path))
+            return _collected(str(path), header, batches)
     except OSError as problem:
         raise NoInputError(
             f"{path}: cannot be read ({problem.strerror or problem}). --plan takes a file, or - for stdin."
         ) from None
 
 
-def read_csv(file: IO[str], name: str) -> PlanFile:
-    """A plan from CSV text; `name` is what messages call it."""
+def read_csv(file: IO[bytes], name: str) -> PlanFile:
+    """A plan from CSV; `name` is what messages call it. Raises NoInputError and DataError."""
+    lines = _decoded(file, name)
+    rows = filter(None, csv.reader(lines, strict=True))  # an empty line is no row
     try:
-        return _collected(name, _csv_tables(file, name))
-    except UnicodeDecodeError as problem:
-        raise DataError(f"{name}: is not UTF-8 text ({problem.reason}). Save it as UTF-8.") from None
-
-
-def _csv_tables(file: IO[str], name: str) -> Iterator[Table]:
-    """The rows in batches. The first table, without rows, tells the columns."""
-    rows = csv.reader(file, strict=True)
-    count = 0
-    try:
-        header = [each.strip() for each in next(rows, [])]
-        yield {each: [] for each in header}
-        while batch := list(islice(rows, BATCH_ROWS)):
-            for number, row in enumerate(batch, count + 1):
-                if len(row) != len(header):
-                    raise DataError(f"{name}, row {number}: has {len(row)} cells, and the header has {len(header)}.")
-            cells = zip(*batch, strict=True)
-            yield {each: [cell or None for cell in column] for each, column in zip(header, cells, strict=True)}
-            count += len(batch)
+        header = next(rows, None)
     except csv.Error as problem:
-        raise DataError(f"{name}, line {rows.line_num}: is not CSV ({problem}). Mend that line.") from None
+        raise DataError(f"{name}: the header is not CSV ({problem}). {REPLAN}") from None
+    if header is None:
+        raise NoInputError(f"{name}: is empty. mixup-gen plan writes at least a header: did the command before fail?")
+    if header[0].startswith(PARQUET_MAGIC.decode()):
+        raise DataError(f"{name}: is Parquet, and stdin takes CSV. Name the Parquet file with --plan.")
+    return _collected(name, [each.strip() for each in header], _csv_batches(rows, header, name))
 
 
-def _parquet_tables(path: Path) -> Iterator[Table]:
-    arrow, parquet = require_parquet()
+def _decoded(file: IO[bytes], name: str) -> Iterator[str]:
+    """Lines with their ends as they are, without the mark that some programs begin UTF-8 with."""
+    for number, line in enumerate(file):
+        try:
+            yield line.decode("utf-8-sig" if number == 0 else "utf-8")
+        except UnicodeDecodeError as problem:
+            raise DataError(f"{name}, line {number + 1}: is not UTF-8 ({problem.reason}). Save it as UTF-8.") from None
+
+
+def _csv_batches(rows: Iterator[list[str]], header: list[str], name: str) -> Iterator[Batch]:
+    """The rows below the header."""
+    count = 0
+    while batch := _some(rows, count, name):
+        if set(map(len, batch)) != {len(header)}:
+            row, cells = next((row, len(cells)) for row, cells in enumerate(batch) if len(cells) != len(header))
+            raise DataError(
+                f"{name}, row {count + row + 1}: has {cells} cells, and the header has {len(header)}. Mend that row."
+            )
+        yield dict(zip((each.strip() for each in header), zip(*batch, strict=True), strict=True))
+        count += len(batch)
+
+
+def _some(rows: Iterator[list[str]], count: int, name: str) -> list[list[str]]:
+    """Some rows, after `count` that were read."""
+    batch: list[list[str]] = []
     try:
-        file = parquet.ParquetFile(path)
-        yield {each: [] for each in file.schema_arrow.names}
-        for batch in file.iter_batches(BATCH_ROWS):
-            yield batch.to_pydict()
-    except arrow.ArrowException as problem:
-        raise DataError(f"{path}: is not Parquet ({problem}). Give what mixup-gen plan wrote.") from None
+        batch.extend(islice(rows, BATCH_ROWS))
+    except csv.Error as problem:  # those that were read before it stay in the batch
+        raise DataError(f"{name}, row {count + len(batch) + 1}: is not CSV ({problem}). Mend that row.") from None
+    return batch
 
 
-def _collected(name: str, tables: Iterable[Table]) -> PlanFile:
-    reader = _Reader(name)
-    for number, table in enumerate(tables):
-        if number == 0:
-            reader.header(list(table))
-        else:
-            reader.add(table)
+def _parquet_batches(file: IO[bytes], name: str) -> tuple[list[str], Iterator[Batch]]:
+    """The names of the columns, and the rows. What pyarrow says of damaged files has many forms."""
+    arrow, parquet = require_parquet()
+    damage = (arrow.ArrowException, OSError, UnicodeDecodeError)
+
+    def refuse(problem: Exception) -> NoReturn:
+        reason = (str(problem).splitlines() or ["damaged"])[0].rstrip(".")
+        raise DataError(f"{name}: is not whole Parquet ({reason}). Give what mixup-gen plan wrote.") from None
+
+    def batches() -> Iterator[Batch]:
+        try:
+            for batch in opened.iter_batches(BATCH_ROWS):
+                yield {each: _cells(column) for each, column in zip(header, batch.columns, strict=True)}
+        except damage as problem:
+            refuse(problem)
+
+    try:
+        opened = parquet.ParquetFile(file)
+        header = list(opened.schema_arrow.names)
+    except damage as problem:
+        refuse(problem)
+    return header, batches()
+
+
+def _cells(column: Any) -> Cells:
+    """An Arrow column as cells."""
+    kind = str(column.type)
+    if kind.startswith(("int", "uint", "float", "double")):
+        return StoredNumbers(
+            column.fill_null(0).to_numpy(zero_copy_only=False), column.is_valid().to_numpy(zero_copy_only=False)
+        )
+    return ["" if cell is None else str(cell) for cell in column.to_pylist()]
+
+
+def _collected(name: str, header: list[str], batches: Iterable[Batch]) -> PlanFile:
+    reader = _Reader(name, header)
+    for batch in batches:
+        reader.add(batch)
     return reader.plan()
 
 
+
+
+
 class _Reader:
-    """Takes a plan's batches, and turns cells into numbers."""
+    """Takes a plan's batches, and turns cells into arrays."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, header: list[str]) -> None:
         self._name, self._rows = name, 0
-        self._methods: dict[str, int] = {}
-        self._method: list[NDArray[np.uint8]] = []
-        self._numbers: dict[str, list[NDArray[Any]]] = {}
-        self._texts: dict[str, list[str | None]] = {}
-
-    def header(self, header: list[str]) -> None:
-        """Find out which columns there are."""
         self._columns = columns_in(header)
-        known = self._columns.all
-        doubled = sorted({each for each in header if header.count(each) > 1})
+        self._check(header)
+        self._names, self._vocabulary = Vocabulary(), Vocabulary()
+        wanted = [each for each in header if each != "index"]
+        self._arrays: dict[str, list[NDArray[Any]]] = {each: [] for each in wanted}
+
+    def _check(self, header: list[str]) -> None:
+        """Refuse a header that is no plan's."""
         missing = [each for each in self._columns.deciding if each not in header]
-        strange = [each for each in header if each not in known]
+        strange = [each for each in header if each not in self._columns.all]
+        doubled = [each for each in header if header.count(each) > 1]
         for names, what in ((missing, "is missing"), (strange, "is none of a plan's"), (doubled, "is there twice")):
-            if names or not self._columns.parent_count:
-                found = f"the column {names[0]!r} {what}" if names else "there is no column 'parent_0'"
-                raise DataError(f"{self._name}: {found}. Keep the header that mixup-gen plan wrote.")
-        self._numbers = {each: [] for each in self._columns.numbers}
-        self._texts = {each: [] for each in self._columns.telling if each in header}
-
-    def add(self, table: Table) -> None:
-        """Some more rows."""
-        self._method.append(self._method_numbers(table["method"]))
-        for column, parts in self._numbers.items():
-            parts.append(self._whole_numbers(column, table[column]))
-        for column, texts in self._texts.items():
-            texts += table[column]
-        self._rows += len(table["method"])
-
-    def _method_numbers(self, cells: Sequence[str | None]) -> NDArray[np.uint8]:
-        numbers = np.empty(len(cells), np.uint8)
-        for row, cell in enumerate(cells):
-            name = (cell or "").strip()
-            if name not in METHODS:
+            if names:
+                found = ",".join(header)
                 raise DataError(
-                    f"{self._place(row)}: method is {name!r}, which is none. Those there are: {', '.join(METHODS)}."
+                    f"{self._name}: the column {names[0][:40]!r} {what}. "
+                    f"The header is {found if len(found) <= 200 else found[:200] + ' …'!r}. {REPLAN}"
                 )
-            numbers[row] = self._methods.setdefault(name, len(self._methods))
-        return numbers
 
-    def _whole_numbers(self, column: str, cells: Sequence[Any]) -> NDArray[Any]:
-        empty = 0 if column in ZERO_WHERE_EMPTY else MISSING
-        low, high = (0, 2**64 - 1) if column == "mask_seed" else (-(2**31), 2**62)
-        numbers = np.empty(len(cells), np.uint64 if column == "mask_seed" else np.int64)
-        for row, cell in enumerate(cells):
-            try:
-                number = empty if cell is None else int(cell)
-            except ValueError:
-                number = high + 1
-            if number != MISSING and not low <= number <= high:
-                raise DataError(f"{self._place(row)}: {column} is {cell!r}, and a whole number was expected.")
-            numbers[row] = number
-        return numbers
+    def add(self, batch: Batch) -> None:
+        """Some more rows."""
+        for column, arrays in self._arrays.items():
+            arrays.append(self._array(column, batch[column]))
+        self._rows += len(self._arrays["method"][-1])
 
-    def _place(self, row: int) -> str:
-        return f"{self._name}, row {self._rows + row + 1}"
+    def _array(self, column: str, cells: Cells) -> NDArray[Any]:
+        try:
+            if column == "method":
+                return self._methods(texts_of(cells))
+            if column == "mask_seed":
+                return seeds(cells)
+            if column == "lam":
+                return fractions(cells)
+            if column in self._columns.numbers:
+                return small_integers(cells)
+            return self._vocabulary.numbered(texts_of(cells))
+        except BadCellError as bad:
+            shown = bad.cell if len(bad.cell) <= 40 else f"{bad.cell[:40]}…"
+            raise DataError(
+                f"{self._name}, row {self._rows + bad.row + 1}: {column} is {shown!r}, and {bad.expected} was "
+                "expected. Mend the cell, or leave the row out."
+            ) from None
+
+    def _methods(self, cells: Sequence[str]) -> NDArray[np.uint8]:
+        """The method of each row: its place in METHODS."""
+        numbers = self._names.numbered(cells)
+        names = [name.strip() for name in self._names]
+        places = np.array([list(METHODS).index(name) if name in METHODS else -1 for name in names])
+        found = places[numbers]
+        if found.min() < 0:
+            row = int(np.argmin(found))
+            raise BadCellError(row, cells[row], f"one of {', '.join(METHODS)}")
+        return found.astype(np.uint8)
 
     def plan(self) -> PlanFile:
         """All rows."""
         if not self._rows:
             raise NoInputError(f"{self._name}: has no rows. There is nothing to make.")
-        numbers = {column: np.concatenate(parts) for column, parts in self._numbers.items()}
+        arrays = {column: _joined(parts) for column, parts in self._arrays.items()}
+        present, method = np.unique(arrays.pop("method"), return_inverse=True)
+        mask_seed, lam = arrays.pop("mask_seed"), arrays.pop("lam", None)
         return PlanFile(
             name=self._name,
             columns=self._columns,
-            method_names=tuple(self._methods),
-            method=np.concatenate(self._method),
-            mask_seed=numbers.pop("mask_seed"),
-            numbers=numbers,
-            texts=self._texts,
+            methods=tuple(list(METHODS)[place] for place in present),
+            method=method.astype(np.uint8),
+            numbers={name: arrays.pop(name) for name in self._columns.numbers if name != "mask_seed"},
+            mask_seed=mask_seed,
+            lam=lam,
+            texts=arrays,
+            vocabulary=self._vocabulary,
         )
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Parts as one array; they are given up for it."""
+    joined = np.concatenate(parts)
+    parts.clear()
+    return joined

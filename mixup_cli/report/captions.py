@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,26 +14,34 @@ SHOWN = 4
 """How many classes or quantities are named at most."""
 
 
-def label_words(values: NDArray[np.float32], kind: LabelKind, names: Sequence[str]) -> tuple[str, ...]:
+class Word(NamedTuple):
+    """A name that may be shortened where room is scarce, and what must follow it."""
+
+    name: str
+    rest: str = ""
+
+
+def label_words(values: NDArray[np.float32], kind: LabelKind, names: Sequence[str]) -> tuple[Word, ...]:
     """A label (K,) as words, the weightiest first; all but the last end in what joins them to the next one.
 
     Shares of classes: `cat 0.73 + dog 0.27`, and `cat` alone; several classes: `sky, sea 0.40`; numbers: `age 43.2`.
     """
     if kind == "real":
         numbers = zip(names, values.tolist(), strict=True)
-        return _joined([f"{name} {value:.4g}" for name, value in numbers][: SHOWN + 1], ",")
+        return _joined([Word(name, f" {value:.4g}") for name, value in numbers][: SHOWN + 1], ",")
     order = np.argsort(-values, kind="stable")[: SHOWN + 1]
-    words = [_class_words(names[each], float(values[each])) for each in order if values[each] > 0]
+    words = [Word(names[each], _share(float(values[each]))) for each in order if values[each] > 0]
     return _joined(words, "," if kind == "multi" else " +")
 
 
-def _class_words(name: str, value: float) -> str:
+def _share(value: float) -> str:
+    """Nothing for all of it, or ones; else two digits."""
     if value == 1:
-        return name
+        return ""
     shown = f"{value:.2f}"
-    return f"{name} {'<0.01' if shown == '0.00' else '>0.99' if shown == '1.00' else shown}"
+    return " <0.01" if shown == "0.00" else " >0.99" if shown == "1.00" else f" {shown}"
 
 
-def _joined(words: list[str], joint: str) -> tuple[str, ...]:
-    shown = words[:SHOWN] + ["…"] * (len(words) > SHOWN)
-    return (*(word + joint for word in shown[:-1]), *shown[-1:])
+def _joined(words: list[Word], joint: str) -> tuple[Word, ...]:
+    shown = words[:SHOWN] + [Word("…")] * (len(words) > SHOWN)
+    return (*(Word(word.name, word.rest + joint) for word in shown[:-1]), *shown[-1:])

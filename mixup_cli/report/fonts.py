@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import cast
 
 from PIL import ImageFont
+
+from mixup_cli.report.captions import Word
 
 NOT_THERE = "\uffff"
 """No font has a glyph for it, and shows what it shows for all that it lacks."""
@@ -56,11 +59,11 @@ def shortened(text: str, size: int, limit_px: float) -> str:
     return text[:low].rstrip() + "…"
 
 
-def wrapped(words: tuple[str, ...], size: int, limit_px: float) -> list[str]:
-    """Words in lines that are not wider than `limit_px`; a word that is too wide is shortened."""
+def wrapped(words: Iterable[Word], size: int, limit_px: float) -> list[str]:
+    """Words in lines that are not wider than `limit_px`; the name in a word that is too wide is shortened."""
     lines: list[str] = []
     for word in words:
-        shown = shortened(drawable(word), size, limit_px)
+        shown = shortened(drawable(word.name), size, limit_px - width_px(word.rest, size)) + word.rest
         if lines and width_px(f"{lines[-1]} {shown}", size) <= limit_px:
             lines[-1] += f" {shown}"
         else:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mixup_cli.choices import LabelKind
 from mixup_cli.methods import build
 from mixup_cli.recipe import Recipe
-from mixup_cli.report.captions import label_words
+from mixup_cli.report.captions import Word, label_words
 from mixup_cli.report.rgb import Pictures, rgb, span
 from mixup_cli.sources.base import Source
 
@@ -24,7 +24,7 @@ class Tile:
     """A picture with its caption, or why there is none."""
 
     picture: Pictures | None
-    caption: tuple[str, ...] = ()
+    caption: tuple[Word, ...] = ()
     problem: str = ""
 
 
@@ -35,7 +35,7 @@ class Line:
     number: int
     method: str
     lam: float
-    label: tuple[str, ...]
+    label: tuple[Word, ...]
     parents: tuple[Tile, ...]
     result: Tile
 
@@ -57,7 +57,7 @@ class Mixed:
     numbers: NDArray[np.int64]
     methods: list[str]
     parents: NDArray[np.int64]
-    pictures: NDArray[np.float64]
+    pictures: NDArray[np.float32]
     lam: NDArray[np.float32]
     labels: NDArray[np.float32] | None
     label_kind: LabelKind
@@ -70,17 +70,17 @@ class Parents:
     cannot be read, by source index."""
 
     source: Source
-    pictures: NDArray[np.float64]
+    pictures: NDArray[np.float32]
     problems: Mapping[int, str] = field(default_factory=dict)
 
-    def caption(self, index: int) -> tuple[str, ...]:
+    def caption(self, index: int) -> tuple[Word, ...]:
         """The label of a sample, or its key if it has none."""
         labels = self.source.labels
         if labels.classes is not None:
-            return (labels.class_names[labels.classes[index]],)
+            return (Word(labels.class_names[labels.classes[index]]),)
         if labels.values is not None:
             return label_words(labels.values[index], labels.kind, labels.class_names)
-        return (self.source.keys[index],)
+        return (Word(self.source.keys[index]),)
 
 
 def lines_of(mixed: Mixed, recipe: Recipe, parents: Parents | None) -> tuple[Line, ...]:
@@ -105,7 +105,7 @@ def lines_of(mixed: Mixed, recipe: Recipe, parents: Parents | None) -> tuple[Lin
     return tuple(lines)
 
 
-def _label(mixed: Mixed, row: int) -> tuple[str, ...]:
+def _label(mixed: Mixed, row: int) -> tuple[Word, ...]:
     return () if mixed.labels is None else label_words(mixed.labels[row], mixed.label_kind, mixed.class_names)
 
 

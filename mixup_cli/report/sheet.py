@@ -8,6 +8,7 @@ from functools import cached_property
 
 from PIL import Image, ImageDraw
 
+from mixup_cli.report.captions import Word
 from mixup_cli.report.fonts import drawable, font, shortened, wrapped
 from mixup_cli.report.lines import Line, Tile
 from mixup_cli.report.rgb import Pictures
@@ -112,13 +113,13 @@ class _Sheet:
         width, height = self.tile
         if tile.picture is None:
             draw.rectangle((x, y, x + width - 1, y + height - 1), EMPTY)
-            reason = wrapped(tuple(tile.problem.split()), SMALL, width - 2 * GAP)
+            reason = wrapped(map(Word, tile.problem.split()), SMALL, width - 2 * GAP)
             fitting = reason[: max(1, (height - GAP) // LEADING)]
             for number, text in enumerate(fitting):
                 draw.text((x + GAP, y + GAP + number * LEADING), text, GREY, font(SMALL))
         else:
             page.paste(_fitted(tile.picture, self.tile), place)
-        caption = shortened(" ".join(map(drawable, tile.caption)), SMALL, width)
+        caption = shortened(" ".join(drawable(word.name) + word.rest for word in tile.caption), SMALL, width)
         draw.text((x, y + height + 4), caption, GREY, font(SMALL))
 
 

@@ -134,3 +134,12 @@ def test_rows_beyond_a_data_set_are_refused(run_cli: Runner, colours: Path, tmp_
     ended = run_cli("preview", "out", "--start", 12, "-o", "grid.png")
     assert ended.returncode == 2
     assert "out has the rows 0 to 11" in error_line(ended)
+
+
+def test_options_of_mixing_are_for_sources(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    assert run_cli("generate", colours, "-o", "out", cwd=tmp_path).returncode == 0
+    ended = run_cli("preview", "out", "--label-rule", "base", "-o", "grid.png")
+    assert ended.returncode == 2
+    assert "--label-rule: out is mixed already." in error_line(ended)
+    assert run_cli("preview", "out/manifest.json", "--label-rule", "base", "-o", "grid.png").returncode == 0
+    assert run_cli("preview", "out", "-o", "grid.png", env={"MIXUP_GEN_ALPHA": "1"}).returncode == 0

@@ -1,4 +1,4 @@
-"""Documentation is true: the README's commands are run in order, their output compared; its snippets are executed."""
+"""Documentation is true: its commands are run in order, their output compared; its snippets are executed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -36,13 +38,14 @@ def run_console(block: str, folder: Path, environment: dict[str, str]) -> None:
         assert matches(expected.strip(), done.stdout.strip()), f"$ {command}\n{done.stdout}\nexpected:\n{expected}"
 
 
-def test_readme(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("document", "least"), [("README.md", 6), ("docs/methods.md", 2)])
+def test_commands_and_snippets(document: str, least: int, tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     shutil.copytree(ROOT / "sample_data" / "photos", folder)
     scripts = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
-    blocks = BLOCK.findall((ROOT / "README.md").read_text())
-    assert len(blocks) >= 6
+    blocks = BLOCK.findall((ROOT / document).read_text())
+    assert len(blocks) >= least
     for language, text in blocks:
         if language == "console":
             run_console(text, folder, environment)

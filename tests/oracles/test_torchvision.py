@@ -20,7 +20,7 @@ from mixup_cli.methods import Grid, shares
 from mixup_cli.methods.base import decided
 from mixup_cli.methods.cutmix import CutMix
 from mixup_cli.methods.mixup import Mixup
-from mixup_cli.rng import ROW_WORDS, Draws, RowWord, Words
+from tests.oracles.recorded import draws_of, integer_words, lam_words
 
 GOLDEN = Path(__file__).parent / "golden" / "torchvision.npz"
 CLASS_COUNT = 5
@@ -94,22 +94,7 @@ def test_cutmix_gives_the_same_images_and_labels(recorded: Recorded, kernel: Ker
 
 
 def test_cutmix_clips_to_the_same_box(recorded: Recorded) -> None:
-    words = words_for(recorded.levels, recorded.arrays["centre"], recorded.grid)
-    draws = Draws(0, 0, len(words), np.arange(len(words)), words)
-    decisions = CutMix(alpha=1.0).decide(draws, recorded.grid)
+    centre, grid = recorded.arrays["centre"], recorded.grid
+    words = {"CENTRE_Y": integer_words(centre[:, 0], grid.height), "CENTRE_X": integer_words(centre[:, 1], grid.width)}
+    decisions = CutMix(alpha=1.0).decide(draws_of(LAM=lam_words(recorded.levels), **words), grid)
     assert decisions.box.tolist() == recorded.arrays["box"].tolist()
-
-
-def words_for(levels: NDArray[np.int64], centres: NDArray[np.int64], grid: Grid) -> Words:
-    """Words from which alpha 1 draws these levels of lam, and `below` these centres (y, x)."""
-    words = np.zeros((len(levels), ROW_WORDS), np.uint64)
-    words[:, RowWord.LAM] = np.minimum(levels.astype(np.float64) * 2.0**48, 2.0**64 - 2.0**11).astype(np.uint64)
-    words[:, RowWord.CENTRE_Y] = first_word(centres[:, 0], grid.height)
-    words[:, RowWord.CENTRE_X] = first_word(centres[:, 1], grid.width)
-    return words
-
-
-def first_word(wanted: NDArray[np.int64], bound: int) -> Words:
-    """Words from which `below` draws these integers: a little above wanted / bound of the whole range."""
-    upper = (wanted.astype(np.uint64) << np.uint64(32)) // np.uint64(bound) + np.uint64(1)
-    return upper << np.uint64(32)

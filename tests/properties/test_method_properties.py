@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.choices import Dtype
 from mixup_cli.labels import dense_from_classes
+from mixup_cli.methods import METHODS
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import Axes, Form, SampleDtype
 from tests.unit.methods.making import VARIANTS, Made, form_of, in_form, make, noise, pictures_of
@@ -188,3 +189,22 @@ def test_only_used_parents_are_read(variant: str) -> None:
     assert len(chosen)
     only = make(replace(both, methods=(VARIANTS[variant],)), noise(SAMPLE_COUNT, form), (form, form), (0, 40))
     assert (mixed.images[chosen] == only.images[chosen]).all()
+
+
+LARGE = form_of("hw", (4000, 4000), 1)
+SLOW_WHERE_LARGE = {"fmix"}
+"""Four seconds and a gigabyte for sixteen million positions; the others take a tenth of a second."""
+
+
+@pytest.fixture(scope="module")
+def large() -> NDArray[Any]:
+    return noise(4, LARGE)
+
+
+@pytest.mark.parametrize(
+    "variant", [pytest.param(each, marks=[pytest.mark.slow] * (each in SLOW_WHERE_LARGE)) for each in METHODS]
+)
+def test_the_largest_pictures_are_mixed_too(variant: str, large: NDArray[Any]) -> None:
+    made = make(Recipe(methods=(VARIANTS[variant],)), large, (LARGE, LARGE), (0, 1), dtype="float32")
+    assert np.isfinite(made.images).all()
+    assert made.share.sum(dtype=np.float64) == 1

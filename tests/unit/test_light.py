@@ -21,7 +21,8 @@ EVERY = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
 
 def mixed(samples: NDArray[Any], dtype: Dtype = "uint8", **options: Any) -> NDArray[Any]:
     recipe = Recipe(linear_light=True, dtype=dtype, **options)
-    return make(recipe, samples, (GREY, GREY), (0, 1), dtype=dtype).images[0]
+    image: NDArray[Any] = make(recipe, samples, (GREY, GREY), (0, 1), dtype=dtype).images[0]
+    return image
 
 
 def light_of(value: float) -> float:

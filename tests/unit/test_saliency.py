@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from mixup_cli.saliency import PeakFinder, peak, saliency
+
+PHOTOS = Path(__file__).parents[2] / "sample_data" / "photos"
 
 
 def blob(size: tuple[int, int], at: tuple[float, float], width: float, channels: int = 3) -> NDArray[np.uint8]:
@@ -23,11 +28,23 @@ def blob(size: tuple[int, int], at: tuple[float, float], width: float, channels:
 
 @pytest.mark.parametrize("size", [(32, 32), (64, 64), (100, 160), (300, 200)])
 @pytest.mark.parametrize("at", [(0.5, 0.5), (0.25, 0.7), (0.8, 0.3)])
-@pytest.mark.parametrize("width", [0.02, 0.04])
+@pytest.mark.parametrize("width", [0.02, 0.04, 0.07])
 def test_a_bright_spot_is_found(size: tuple[int, int], at: tuple[float, float], width: float) -> None:
     found = peak(blob(size, at, width))
     for place, wanted, side in zip(found, at, size, strict=True):
         assert abs(place - wanted * side) <= max(1.0, side / 16)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_drawn_rectangle_is_found(seed: int) -> None:
+    """Its spectrum is nothing at many frequencies."""
+    rng = np.random.default_rng(seed)
+    (height, width), (top, left) = rng.integers(3, 14, 2), rng.integers(0, 50, 2)
+    picture = np.full((64, 64, 1), rng.integers(0, 120), np.uint8)
+    picture[top : top + height, left : left + width] = 250
+    y, x = peak(picture)
+    assert top - 3 <= y < top + height + 3
+    assert left - 3 <= x < left + width + 3
 
 
 def test_a_textured_patch_is_found_on_flat_ground() -> None:
@@ -75,6 +92,17 @@ def test_spectra_with_holes_are_no_problem(period: int) -> None:
     assert min(peak(picture)) >= 0
 
 
+def test_photographs_are_not_salient_at_their_borders() -> None:
+    """Where the Fourier transform sees a seam."""
+    paths = sorted(PHOTOS.rglob("*.jpg"))
+    assert len(paths) > 10
+    for path in paths:
+        with Image.open(path) as photo:
+            y, x = peak(np.asarray(photo.convert("RGB").resize((64, 64))))
+        assert min(y, x) >= 3
+        assert max(y, x) <= 60
+
+
 def test_a_shifted_picture_has_a_shifted_peak() -> None:
     picture = blob((64, 64), (0.5, 0.5), 0.03)
     y, x = peak(picture)
@@ -83,18 +111,22 @@ def test_a_shifted_picture_has_a_shifted_peak() -> None:
 
 
 def test_saliency_follows_the_papers_equations() -> None:
-    """Hou and Zhang, eq. 8 to 10, with a convolution by hand; the smoothing aside."""
+    """Hou and Zhang, eq. 8 to 10, of a picture that fades out towards its borders; convolutions by hand."""
     rng = np.random.default_rng(2)
     grey = rng.integers(1, 256, (9, 12)).astype(np.float64)
-    spectrum = np.fft.fft2(grey)
+    down, across = (
+        [math.sin(math.pi / 2 * min(1, (min(i, side - 1 - i) + 0.5) / (side / 4))) ** 2 for i in range(side)]
+        for side in grey.shape
+    )
+    spectrum = np.fft.fft2((grey - grey.mean()) * np.outer(down, across))
     logarithm = np.log(np.abs(spectrum))
     average = sum(np.roll(logarithm, (y, x), (0, 1)) for y in (-1, 0, 1) for x in (-1, 0, 1)) / 9
     power = np.abs(np.fft.ifft2(np.exp(logarithm - average + 1j * np.angle(spectrum)))) ** 2
     reach = np.arange(-10, 11)  # four sigmas, as in scipy
     bell = np.exp(-(reach**2) / (2 * 2.5**2))
-    padded = np.pad(power, 10, mode="edge")
-    across = np.apply_along_axis(np.convolve, 1, padded, bell / bell.sum(), "valid")
-    smooth = np.apply_along_axis(np.convolve, 0, across, bell / bell.sum(), "valid")
+    padded = np.pad(power, 10)
+    smooth = np.apply_along_axis(np.convolve, 1, padded, bell / bell.sum(), "valid")
+    smooth = np.apply_along_axis(np.convolve, 0, smooth, bell / bell.sum(), "valid")
     np.testing.assert_allclose(saliency(grey[..., None]), smooth, rtol=1e-6)
 
 

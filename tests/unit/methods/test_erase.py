@@ -60,9 +60,8 @@ def test_mean_is_that_of_each_channel(dtype: SampleDtype, axes: Axes, channels: 
     samples = noise(4, form)
     made = make(Recipe(methods=(MethodChoice("erase", options={"fill": "mean"}),)), samples, (form, form), (0, 20))
     whole = np.moveaxis(samples, 1, 3) if axes == "chw" else samples.reshape(4, 9, 7, channels)
-    for picture, parent, box in zip(
-        pictures_of(made, form), made.rows.parents[:, 0], made.rows.decisions.box, strict=True
-    ):
+    bases = whole[made.rows.parents[:, 0]]
+    for picture, base, box in zip(pictures_of(made, form), bases, made.rows.decisions.box, strict=True):
         expected = base.copy()
         mean = expected.mean(axis=(0, 1), dtype=np.float64)
         expected[box[0] : box[2], box[1] : box[3]] = mean if dtype == "float32" else np.floor(mean + 0.5)

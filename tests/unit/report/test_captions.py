@@ -25,4 +25,4 @@ NAMES = ("cat", "dog", "elk", "fox", "gnu", "hen")
     ],
 )
 def test_words(kind: LabelKind, values: list[float], words: str) -> None:
-    assert " ".join(label_words(np.array(values, np.float32), kind, NAMES[: len(values)])) == words
+    assert " ".join(map("".join, label_words(np.array(values, np.float32), kind, NAMES[: len(values)]))) == words

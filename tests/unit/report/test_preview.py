@@ -82,7 +82,7 @@ def test_colours_come_out_right_in_any_form(dtype: Dtype, layout: Layout, colour
     shown = preview_source(open_source([colours]), recipe, range(12))
     wanted = {"blue": (0, 0, 255), "green": (0, 255, 0), "red": (255, 0, 0)}
     for line in shown.lines:
-        (name,) = line.label
+        ((name, _),) = line.label
         for tile in (line.result, *line.parents):
             assert np.array_equal(np.asarray(tile.picture), np.full((6, 8, 3), wanted[name], np.uint8))
 
@@ -168,4 +168,4 @@ def test_an_unlabelled_source_is_captioned_by_its_keys(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((5, 4, 4, 3), np.uint8))
     shown = preview_source(open_source([tmp_path / "x.npy"]), recipe_of("mixup"), range(2))
     assert shown.lines[0].label == ()
-    assert all(tile.caption[0] for tile in shown.lines[0].parents)
+    assert all(tile.caption[0].name for tile in shown.lines[0].parents)

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from mixup_cli.report.captions import Word
 from mixup_cli.report.fonts import drawable, shortened, width_px, wrapped
 from mixup_cli.report.lines import Line, Tile
 from mixup_cli.report.sheet import GAP, LEADING, MARGIN, sheet
@@ -18,8 +19,8 @@ def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 200, (height, width, 3), dtype=np.uint8)
 
 
-def line_of(*pictures: NDArray[np.uint8] | None, label: tuple[str, ...] = ("cat",)) -> Line:
-    tiles = [Tile(picture, ("cat",), "" if picture is not None else "is broken") for picture in pictures]
+def line_of(*pictures: NDArray[np.uint8] | None, label: tuple[Word, ...] = (Word("cat"),)) -> Line:
+    tiles = [Tile(picture, (Word("cat"),), "" if picture is not None else "is broken") for picture in pictures]
     return Line(0, "mixup", 0.5, label, tuple(tiles[:-1]), tiles[-1])
 
 
@@ -76,8 +77,8 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", [*HOSTILE, ""])
 def test_any_text_can_be_drawn(text: str) -> None:
-    line = line_of(noise(32, 32), noise(32, 32), noise(32, 32), label=(text, text))
-    narrow = Line(**{**vars(line), "parents": tuple(Tile(tile.picture, (text,)) for tile in line.parents)})
+    line = line_of(noise(32, 32), noise(32, 32), noise(32, 32), label=(Word(text, " 0.50 +"), Word(text)))
+    narrow = Line(**{**vars(line), "parents": tuple(Tile(tile.picture, (Word(text),)) for tile in line.parents)})
     assert drawn(narrow).shape[1] < 900
 
 
@@ -92,6 +93,8 @@ def test_text_is_shortened_and_wrapped_to_fit() -> None:
     short = shortened("a very long name of a class", 15, 100)
     assert short.endswith("…")
     assert width_px(short, 15) <= 100
-    lines = wrapped(("astronaut 0.40 +", "photographer 0.30 +", "cat 0.30"), 15, 200)
-    assert len(lines) == 2
+    lines = wrapped((Word("astronaut", " 0.40 +"), Word("photographer", " 0.30 +"), Word("cat" * 50, " 0.30")), 15, 200)
+    assert lines[0] == "astronaut 0.40 +"
+    assert lines[-1].startswith("catcat")
+    assert lines[-1].endswith("… 0.30")
     assert all(width_px(line, 15) <= 200 for line in lines)
