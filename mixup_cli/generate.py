@@ -23,7 +23,7 @@ from mixup_cli.make_shard import ShardMaker, tile_rows_for
 from mixup_cli.method_set import MethodSet
 from mixup_cli.mixer import Mixer
 from mixup_cli.pairing import Population, chosen, pass_rows
-from mixup_cli.plan import Plan, Planned
+from mixup_cli.plan import PeaksOf, Plan, Planned
 from mixup_cli.plan_files.checking import checked
 from mixup_cli.plan_files.columns import PlanColumns
 from mixup_cli.plan_files.reading import PlanFile
@@ -286,7 +286,8 @@ def shard_maker(
     job: Job, source: Source, table: SourceTable, cache: NDArray[Any], run: Run, checkpoint: Callable[[], None]
 ) -> ShardMaker:
     """What computes any rows of the data set from the filled cache."""
-    plan = planned(job, source, table.usable, cache, run.plan)
+    peaks = PeakFinder(as_pictures(cache, job.target.form.axes))
+    plan = planned(job, source, table.usable, peaks, run.plan)
     return ShardMaker(
         plan=plan,
         cache=cache,
@@ -298,9 +299,9 @@ def shard_maker(
 
 
 def planned(
-    job: Job, source: Source, usable: NDArray[np.int64], cache: NDArray[Any], plan_file: PlanFile | None = None
+    job: Job, source: Source, usable: NDArray[np.int64], peaks: PeaksOf, plan_file: PlanFile | None = None
 ) -> Planned:
-    """The plan of a job, over samples that are cached by source index: computed, or the one that a file holds."""
+    """The plan of a job over the samples that can be mixed: computed, or the one that a file holds."""
     grid, cached = grid_of(job.form), grid_of(job.target.form)
     view_rules = ViewRules.of(job.recipe, cached, grid) if grid and cached else None
     if plan_file is not None:
@@ -308,5 +309,4 @@ def planned(
         columns = PlanColumns(methods.parent_count, view_rules is not None)
         recorder = Recorder(methods, columns, source.keys, source.labels)
         return checked(plan_file, methods, usable, view_rules, recorder)
-    peaks = PeakFinder(as_pictures(cache, job.target.form.axes)) if grid else None
     return Plan(job.recipe, population_of(source.labels, usable), grid, view_rules, peaks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 from numpy.typing import NDArray
@@ -18,10 +18,13 @@ from mixup_cli.plan_files.writing import Recorder, Table
 from mixup_cli.population import population_of
 from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
 from mixup_cli.recipe import Recipe
+from mixup_cli.saliency import PeakFinder
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.cache import allocate
 from mixup_cli.sources.scan import scan, until_it_fits
 from mixup_cli.sources.table import SourceTable
+from mixup_cli.storage.seal import storage_errors
+from mixup_cli.stage import as_pictures
 
 
 @dataclass(frozen=True)
@@ -33,22 +36,30 @@ class WrittenPlan:
 
 
 def with_plan(
-    source: Source, recipe: Recipe, run: Run, listener: Listener, write: Callable[[WrittenPlan], None]
+    source: Source,
+    recipe: Recipe,
+    run: Run,
+    listener: Listener,
+    write: Callable[[WrittenPlan], None],
+    scratch: Path | None = None,
 ) -> int:
     """Scan a source, plan it as `generate` would, and hand the plan to `write`. Returns the count of its rows.
 
-    A cache that does not fit in memory lies beside `run.out` meanwhile. Raises what `generate` raises.
+    A cache that does not fit in memory lies in `scratch` meanwhile; None is the system's folder for temporary files.
+    Raises what `generate` raises.
     """
     survey = source.survey(SURVEY_SAMPLES)
-    with TemporaryDirectory(dir=run.out.absolute().parent, prefix=".mixup-gen-plan-") as scratch:
+    with storage_errors(scratch or Path(gettempdir())):
+        folder = TemporaryDirectory(dir=scratch, prefix=".mixup-gen-plan-")
+    with folder as cache_folder:
 
         def attempt() -> tuple[Job, NDArray[Any], SourceTable]:
             job = prepare(recipe, source, survey)
-            cache = allocate(job.target.form, len(source), Path(scratch))
+            cache = allocate(job.target.form, len(source), Path(cache_folder))
             return job, cache, scan(source, job.target, cache, run.tolerance, LocalEngine(run.workers), listener)
 
         job, cache, table = until_it_fits(survey, attempt)
-        plan = planned(job, source, table.usable, cache)
+        plan = planned(job, source, table.usable, PeakFinder(as_pictures(cache, job.target.form.axes)))
         for notice in (*source.notices, *job.notices, *skipped_notices(table), *plan.notices):
             listener.notice(notice)
         rows = row_count(job.recipe, run, population_of(source.labels, table.usable))

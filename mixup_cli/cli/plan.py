@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -29,6 +32,8 @@ Out = Annotated[
 
 STDOUT = Path("-")
 
+Writer: TypeAlias = "Callable[[WrittenPlan], None]"
+
 
 @takes(source=SourceFlags, recipe=RecipeFlags, amount=AmountFlags, scan=ScanFlags)
 def plan(
@@ -49,46 +54,69 @@ def plan(
     from mixup_cli.generate import Run
     from mixup_cli.write_plan import with_plan
 
-    if out != STDOUT and out.suffix not in WRITERS:
-        raise UsageError(f"-o {out}: a plan is .csv or .parquet. Name one of these, or - for stdout.")
+    check_out(out)
     amount = without(amount, weaker(context, "samples", "passes"))
     opened = source.open(sources or [], Run.out)
     run = Run(out=out, **amount.given(), **scan.given())
-    write = _print if out == STDOUT else WRITERS[out.suffix](out)
-    rows = with_plan(opened, recipe.recipe(), run, show.Terminal(quiet), write)
+    write = _print if out == STDOUT else WRITERS[out.suffix.lower()](out)
+    rows = with_plan(opened, recipe.recipe(), run, show.Terminal(quiet), write, scratch_beside(out))
     if out != STDOUT:
         show.result(str(out))
         if not quiet:
             show.notice(f"{counted(rows, 'row')}; carry them out with: mixup-gen generate --plan {out}")
 
 
+def check_out(out: Path) -> None:
+    """Refuse a place where no plan can be written, before the scan, which takes long."""
+    if out == STDOUT:
+        return
+    if out.suffix.lower() not in WRITERS:
+        raise UsageError(f"-o {out}: a plan is .csv or .parquet. Name one of these, or - for stdout.")
+    if out.is_dir():
+        raise UsageError(f"-o {out}: is a folder. Name a file.")
+    if not out.absolute().parent.is_dir():
+        raise UsageError(f"-o {out}: there is no folder {out.parent}. Make it, or name another one.")
+
+
+def scratch_beside(out: Path) -> Path | None:
+    """Where a cache that does not fit in memory goes: beside the plan; with the system's temporary files for stdout."""
+    return None if out == STDOUT else out.absolute().parent
+
+
 def _print(written: WrittenPlan) -> None:
-    """CSV on stdout. If nobody reads on, the rest goes nowhere."""
-    for text in _texts(written):
-        show.result(text)
+    """CSV on stdout, UTF-8 whatever the terminal's encoding. If nobody reads on, the rest is not computed."""
+    try:
+        for data in _csv_parts(written):
+            sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _texts(written: WrittenPlan) -> Any:
+def _csv_parts(written: WrittenPlan) -> Iterator[bytes]:
     from mixup_cli.plan_files.writing import write_csv
 
-    for number, table in enumerate(written.tables):
+    text = io.StringIO()
+    write_csv([], written.columns.all, text)
+    yield text.getvalue().encode()
+    for table in written.tables:
         text = io.StringIO()
-        write_csv([table], written.columns.all, text, header=number == 0)
-        yield text.getvalue().rstrip("\n")
+        write_csv([table], written.columns.all, text, header=False)
+        yield text.getvalue().encode()
 
 
-def _csv_file(out: Path) -> Any:
+def _csv_file(out: Path) -> Writer:
     def write(written: WrittenPlan) -> None:
         from mixup_cli.storage.seal import Sealing
 
         with Sealing(out, out.absolute().parent) as file:
-            for text in _texts(written):
-                file.write(f"{text}\n".encode())
+            for data in _csv_parts(written):
+                file.write(data)
 
     return write
 
 
-def _parquet_file(out: Path) -> Any:
+def _parquet_file(out: Path) -> Writer:
     from mixup_cli.plan_files.writing import require_parquet, write_parquet
 
     require_parquet()  # before the scan, which takes longer

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,7 +37,7 @@ def read_plan_option(name: str) -> PlanFile:
         return read_plan(Path(name))
     if sys.stdin is None:
         raise UsageError("--plan -: stdin is closed. Pipe a plan in.")
-    return read_csv(io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", newline=""), "stdin")
+    return read_csv(sys.stdin.buffer, "stdin")
 
 
 def check_undecided(recipe: RecipeFlags, amount: AmountFlags) -> None:

@@ -14,11 +14,13 @@ from mixup_cli.cli.generate import Sources
 from mixup_cli.cli.groups import option, takes
 from mixup_cli.cli.origin import open_origin
 from mixup_cli.cli.panels import OUTPUT, RUNNING, SOURCE, Quiet
+from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import MixupGenError, NoInputError, OutputExistsError, UsageError
 
 if TYPE_CHECKING:
+    from mixup_cli.plan_files.reading import PlanFile
     from mixup_cli.report.lines import Preview
     from mixup_cli.sources import Source
 
@@ -48,11 +50,14 @@ def preview(
     rows: Rows = 8,
     start: Start = 0,
     source_paths: SourcePaths = None,
+    plan: PlanOption = None,
     quiet: Quiet = False,
 ) -> None:
     """Draw some rows with their parents, results, lam and labels: of a source as generate would mix it, without
     scanning it, or of a finished data set.
     """
+    from mixup_cli.generate import Run
+    from mixup_cli.report.preview import preview_source
     from mixup_cli.report.sheet import sheet
     from mixup_cli.storage.manifest import MANIFEST
     from mixup_cli.storage.seal import seal_bytes
@@ -65,7 +70,10 @@ def preview(
     elif source_paths is not None:
         raise UsageError("--source: it goes with a finished data set. Name the source itself without it.")
     else:
-        made = _of_source(source, recipe, locations, wanted, place)
+        opened = source.open(locations, Run.out)
+        _check_not_among(opened, place)
+        table = None if plan is None else read_plan_option(plan)
+        made = preview_source(opened, recipe.recipe(table), _within(wanted, table), table)
     if not quiet:
         for notice in made.notices:
             show.notice(notice)
@@ -99,13 +107,13 @@ def _check_asks_for_no_mixing(context: typer.Context, folder: Path) -> None:
             )
 
 
-def _of_source(flags: SourceFlags, recipe: RecipeFlags, locations: list[Path], wanted: range, place: Path) -> Preview:
-    from mixup_cli.generate import Run
-    from mixup_cli.report.preview import preview_source
-
-    opened = flags.open(locations, Run.out)
-    _check_not_among(opened, place)
-    return preview_source(opened, recipe.recipe(), wanted)
+def _within(wanted: range, table: PlanFile | None) -> range:
+    """The rows that are wanted, as far as a plan from a file has them."""
+    if table is None:
+        return wanted
+    if wanted.start >= len(table):
+        raise UsageError(f"--start: {wanted.start} is beyond the plan, which has {len(table)} rows.")
+    return range(wanted.start, min(wanted.stop, len(table)))
 
 
 def _check_not_among(source: Source, place: Path) -> None:

@@ -1,9 +1,10 @@
 """Random erasing: a rectangle of the base is replaced by a colour, its mean or noise; the label stays.
 
 Zhong et al., "Random Erasing Data Augmentation", AAAI 2020, algorithm 1, with torchvision's limits: area uniform in
-(0.02, 0.33) of the picture's (the paper's largest is 0.4), aspect in (0.3, 3.3), wholly inside. The aspect is drawn log-uniformly, as torchvision and timm do, so that
-flat and tall boxes are equally frequent; the paper draws it uniformly. Ten attempts are made to find a box that fits;
-where none does (as in a picture one pixel high), nothing is erased.
+(0.02, 0.33) of the picture's (the paper's largest is 0.4), aspect in (0.3, 3.3), wholly inside. The aspect is drawn
+log-uniformly, as torchvision and timm do, so that flat and tall boxes are equally frequent; the paper draws it
+uniformly. Ten attempts are made to find a box that fits; where none does (as in a picture one pixel high), nothing is
+erased.
 
 `fill=colour` is the recipe's fill colour, `mean` the mean of the picture, `noise` a uniform value for every pixel and
 channel, as the paper does. Every row is erased: give `none` a share of the rows for the paper's probability of ½.

@@ -120,7 +120,9 @@ def _converted(cells: StoredNumbers, dtype: np.dtype[Any], empty: int) -> NDArra
     values = cells.values
     if values.dtype.kind not in "iu" or not (~cells.is_there | ((values >= low) & (values <= high))).all():
         return None
-    return np.where(cells.is_there, values, 0).astype(dtype) + np.where(cells.is_there, 0, empty).astype(dtype)
+    numbers = np.full(len(values), empty, dtype)
+    numbers[cells.is_there] = values[cells.is_there]
+    return numbers
 
 
 def _parsed(cells: Sequence[str], dtype: np.dtype[Any], empty: int) -> NDArray[Any] | None:

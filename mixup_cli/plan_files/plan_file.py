@@ -73,7 +73,7 @@ class PlanFile:
         """The deciding columns of some rows. A box of zeros and the mask seed 0 are none."""
         corners = np.stack([self.numbers[name][part] for name in BOX], axis=1)
         corners[corners == MISSING] = 0
-        has_box = corners.any(axis=1)
+        has_box = np.asarray(corners.any(axis=1))
         yield [self.methods[number] for number in self.method[part].tolist()]
         for name in self.columns.numbers:
             if name in BOX:

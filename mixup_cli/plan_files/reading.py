@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from io import BytesIO
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, NoReturn, TypeAlias
 
@@ -29,7 +30,8 @@ from mixup_cli.plan_files.writing import require_parquet
 
 __all__ = ["PlanFile", "read_csv", "read_plan"]
 
-BATCH_ROWS = 1 << 13
+BATCH_ROWS = 1 << 11
+BLOCK_BYTES = 1 << 17
 PARQUET_MAGIC = b"PAR1"
 REPLAN = "Keep the header that mixup-gen plan wrote."
 
@@ -55,38 +57,67 @@ def read_plan(path: Path) -> PlanFile:
 
 def read_csv(file: IO[bytes], name: str) -> PlanFile:
     """A plan from CSV; `name` is what messages call it. Raises NoInputError and DataError."""
-    lines = _decoded(file, name)
-    rows = filter(None, csv.reader(lines, strict=True))  # an empty line is no row
     try:
-        header = next(rows, None)
+        header = next(filter(None, csv.reader(_decoded(file, name), strict=True)), None)  # an empty line is no row
     except csv.Error as problem:
         raise DataError(f"{name}: the header is not CSV ({problem}). {REPLAN}") from None
     if header is None:
         raise NoInputError(f"{name}: is empty. mixup-gen plan writes at least a header: did the command before fail?")
     if header[0].startswith(PARQUET_MAGIC.decode()):
         raise DataError(f"{name}: is Parquet, and stdin takes CSV. Name the Parquet file with --plan.")
-    return _collected(name, [each.strip() for each in header], _csv_batches(rows, header, name))
+    header = [each.strip() for each in header]
+    return _collected(name, header, _csv_batches(file, header, name))
 
 
-def _decoded(file: IO[bytes], name: str) -> Iterator[str]:
+def _decoded(file: Iterable[bytes], name: str) -> Iterator[str]:
     """Lines with their ends as they are, without the mark that some programs begin UTF-8 with."""
     for number, line in enumerate(file):
         try:
             yield line.decode("utf-8-sig" if number == 0 else "utf-8")
         except UnicodeDecodeError as problem:
-            raise DataError(f"{name}, line {number + 1}: is not UTF-8 ({problem.reason}). Save it as UTF-8.") from None
+            raise DataError(
+                f"{name}: is not UTF-8 text ({problem.reason}: {line[problem.start : problem.start + 20]!r}). "
+                "Save it as UTF-8."
+            ) from None
 
 
-def _csv_batches(rows: Iterator[list[str]], header: list[str], name: str) -> Iterator[Batch]:
-    """The rows below the header."""
+def _csv_batches(file: IO[bytes], header: list[str], name: str) -> Iterator[Batch]:
+    """The rows below the header: text without quotes is split at commas, which is several times as fast."""
     count = 0
+    while block := file.read(BLOCK_BYTES) + file.readline():
+        columns = _split(block, len(header))
+        if columns is None:
+            yield from _quoted_batches(_decoded(chain(BytesIO(block), file), name), header, name, count)
+            return
+        yield dict(zip(header, columns, strict=True))
+        count += len(columns[0])
+
+
+def _split(block: bytes, width: int) -> list[list[str]] | None:
+    """The columns of lines of `width` cells each; None where anything is quoted, empty or otherwise less plain."""
+    if b'"' in block or b"\r" in block or b"\n\n" in block or block[:1] == b"\n" or block[-1:] != b"\n":
+        return None
+    try:
+        cells = block.decode().replace("\n", "\n,").split(",")
+    except UnicodeDecodeError:
+        return None
+    cells.pop()
+    last, lines = "".join(cells[width - 1 :: width]), block.count(b"\n")
+    if len(cells) != width * lines or last.count("\n") != lines:
+        return None
+    return [*(cells[column::width] for column in range(width - 1)), last.split("\n")[:-1]]
+
+
+def _quoted_batches(lines: Iterator[str], header: list[str], name: str, count: int) -> Iterator[Batch]:
+    """The rows in any CSV, of which `count` came before."""
+    rows = filter(None, csv.reader(lines, strict=True))
     while batch := _some(rows, count, name):
         if set(map(len, batch)) != {len(header)}:
             row, cells = next((row, len(cells)) for row, cells in enumerate(batch) if len(cells) != len(header))
             raise DataError(
                 f"{name}, row {count + row + 1}: has {cells} cells, and the header has {len(header)}. Mend that row."
             )
-        yield dict(zip((each.strip() for each in header), zip(*batch, strict=True), strict=True))
+        yield dict(zip(header, zip(*batch, strict=True), strict=True))
         count += len(batch)
 
 
@@ -117,7 +148,7 @@ def _parquet_batches(file: IO[bytes], name: str) -> tuple[list[str], Iterator[Ba
             refuse(problem)
 
     try:
-        opened = parquet.ParquetFile(file)
+        opened = parquet.ParquetFile(file, pre_buffer=False)
         header = list(opened.schema_arrow.names)
     except damage as problem:
         refuse(problem)
@@ -139,9 +170,6 @@ def _collected(name: str, header: list[str], batches: Iterable[Batch]) -> PlanFi
     for batch in batches:
         reader.add(batch)
     return reader.plan()
-
-
-
 
 
 class _Reader:

@@ -17,6 +17,8 @@ from mixup_cli.plan import Planned, Rows
 from mixup_cli.plan_files.columns import BOX, PlanColumns
 from mixup_cli.sources.base import Labels
 
+ROW_GROUP_ROWS = 1 << 16
+
 Table: TypeAlias = dict[str, list[Any]]
 """Some rows, column by column; None for an empty cell."""
 
@@ -67,7 +69,7 @@ def deciding(rows: Rows, methods: MethodSet, columns: PlanColumns) -> Table:
             table[name] = _shown(values[:, parent].tolist(), used[:, parent])
     for corner, name in enumerate(BOX):
         table[name] = _shown(decisions.box[:, corner].tolist(), has_box)
-    table["mask_seed"] = _shown(decisions.mask_seed.tolist(), has_seed)
+    table["mask_seed"] = _shown(decisions.mask_seed.tolist(), has_seed & (decisions.mask_seed != 0))
     if rows.views is not None:
         views = rows.views.reshape(len(rows), -1)
         seen = np.repeat(used, 5, axis=1)
@@ -90,11 +92,21 @@ def _shown(values: Sequence[Any], is_there: NDArray[np.bool_]) -> list[Any]:
 
 def write_csv(tables: Iterable[Table], names: Sequence[str], file: IO[str], header: bool = True) -> None:
     """Tables as CSV with plain newlines."""
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(_PlainNewlines(file), lineterminator="\r\n")
     if header:
         writer.writerow(names)
     for table in tables:
         writer.writerows(zip(*(table[name] for name in names), strict=True))
+
+
+class _PlainNewlines:
+    """Takes rows that end with CR LF and ends them with LF. The csv module quotes no CR unless rows end with one."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, row: str) -> int:
+        return self._file.write(row.removesuffix("\r\n") + "\n")
 
 
 class Sink(Protocol):
@@ -104,13 +116,20 @@ class Sink(Protocol):
 
 
 def write_parquet(tables: Iterable[Table], columns: PlanColumns, sink: Sink) -> None:
-    """Tables as Parquet, a row group for each. Raises UsageError where pyarrow is not installed."""
+    """Tables as Parquet. `lam` is a number there. Raises UsageError where pyarrow is not installed."""
     arrow, parquet = require_parquet()
-    types = {name: arrow.int64() for name in columns.numbers} | {"mask_seed": arrow.uint64(), "index": arrow.int64()}
+    types = {name: arrow.int64() for name in ("index", *columns.numbers)}
+    types |= {"mask_seed": arrow.uint64(), "lam": arrow.float64()}
     schema = arrow.schema([(name, types.get(name, arrow.string())) for name in columns.all])
     with arrow.PythonFile(_Appended(sink), mode="w") as file, parquet.ParquetWriter(file, schema) as writer:
+        gathered: list[Any] = []
         for table in tables:
-            writer.write_table(arrow.table(table, schema=schema))
+            gathered.append(arrow.table({**table, "lam": list(map(float, table["lam"]))}, schema=schema))
+            if sum(map(len, gathered)) >= ROW_GROUP_ROWS:
+                writer.write_table(arrow.concat_tables(gathered))
+                gathered = []
+        if gathered:
+            writer.write_table(arrow.concat_tables(gathered))
 
 
 class _Appended:

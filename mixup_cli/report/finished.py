@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mixup_cli import existing
 from mixup_cli.columns import IMAGES
-from mixup_cli.errors import UsageError
+from mixup_cli.errors import DataError, UsageError
 from mixup_cli.prepare import SURVEY_SAMPLES, prepare
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
@@ -74,7 +74,7 @@ def _parents(
 
     try:
         return until_it_fits(survey, attempt)
-    except UsageError as problem:
+    except (DataError, UsageError) as problem:
         return f"made from another source ({problem})"
 
 

@@ -1,7 +1,7 @@
 """A preview of a source: some rows of the plan with their parents, results and labels, before anything is generated.
 
-Nothing is scanned: the plan is made as if every input could be read, only the parents of the rows are
-loaded, and the real plan and mixer make the results, so that they are what `generate` would write.
+Nothing is scanned: the plan is made as if every input could be read, and only the parents of the rows are loaded. The
+real plan and mixer make the results, so that they are what `generate` would write.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from mixup_cli.columns import IMAGES, RowColumns
 from mixup_cli.errors import UsageError
+from mixup_cli.generate import planned
 from mixup_cli.make_shard import ShardMaker
 from mixup_cli.method_set import MethodSet
 from mixup_cli.methods.base import decided, pure
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixer import Mixer
-from mixup_cli.plan import Plan, Rows
-from mixup_cli.population import population_of
+from mixup_cli.plan import Planned, Rows
+from mixup_cli.plan_files.reading import PlanFile
 from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.gather import Gathered
@@ -29,27 +30,28 @@ from mixup_cli.report.rgb import levels
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.scan import until_it_fits
 from mixup_cli.stage import Stage
-from mixup_cli.surface import grid_of, surface_of
-from mixup_cli.views import ViewRules, Views
+from mixup_cli.surface import surface_of
+from mixup_cli.views import Views
 
 
-def preview_source(source: Source, recipe: Recipe, wanted: range) -> Preview:
-    """Rows of the plan, and what `generate` would make of them.
+def preview_source(source: Source, recipe: Recipe, wanted: range, plan_file: PlanFile | None = None) -> Preview:
+    """Rows of the plan, computed or from a file, and what `generate` would make of them.
 
     Raises what `generate` raises for a recipe that does not fit the source, and UsageError where samples are no
     pictures.
     """
     survey = source.survey(SURVEY_SAMPLES)
-    return until_it_fits(survey, lambda: _of_job(source, prepare(recipe, source, survey), wanted))
+    return until_it_fits(survey, lambda: _of_job(source, prepare(recipe, source, survey), wanted, plan_file))
 
 
-def _of_job(source: Source, job: Job, wanted: range) -> Preview:
+def _of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile | None) -> Preview:
     check_pictures(job.form.axes, job.form.shape)
     gathered = Gathered(source, job.target)
-    plan = _plan(source, job, gathered)
+    everything = np.arange(len(source))  # as if each of them could be read
+    plan = planned(job, source, everything, gathered, plan_file)
     rows = plan.rows(wanted.start, wanted.stop)
     places = gathered.places(rows.parents)
-    columns = RowColumns(source.labels, job.recipe, np.arange(len(source)))
+    columns = RowColumns(source.labels, job.recipe, everything)
     mixer = Mixer.open(job.recipe, plan.methods, job.target.form, job.form, "cpu")
     moved = _Moved(plan, rows, places, wanted.start)
     maker = ShardMaker(moved, gathered.cache, columns, mixer, tile_rows=1, checkpoint=lambda: None)
@@ -75,18 +77,11 @@ def check_pictures(axes: str, shape: tuple[int, ...]) -> None:
         raise UsageError(f"preview: it shows pictures, and these samples have the shape {shape}. Use inspect.")
 
 
-def _plan(source: Source, job: Job, gathered: Gathered) -> Plan:
-    """The plan over all inputs, as if each of them could be read."""
-    grid, cached = grid_of(job.form), grid_of(job.target.form)
-    view_rules = ViewRules.of(job.recipe, cached, grid) if grid and cached else None
-    return Plan(job.recipe, population_of(source.labels, np.arange(len(source))), grid, view_rules, gathered)
-
-
 @dataclass(frozen=True)
 class _Moved:
     """Rows of a plan from `start` on, whose parents are `places` in a small cache: int64 (m, P)."""
 
-    plan: Plan
+    plan: Planned
     made: Rows
     places: NDArray[np.int64]
     start: int

@@ -2,7 +2,8 @@
 `test_golden_plan.py`.
 
 FMix, SmoothMix and the saliency of SaliencyMix go through a Fourier transform, exp or cos, whose last bits may differ
-elsewhere (docs/format.md: promise A only). Of these there is only what cannot: counts, seeds and places.
+elsewhere (docs/format.md: promise A only). Of these there is only what cannot: counts, seeds and places. Erased boxes
+and resized views go through exp and log too, but to whole pixels, which none of these comes near the middle between.
 """
 
 from __future__ import annotations

@@ -26,6 +26,13 @@ def test_methods_come_in_the_asked_proportion() -> None:
     assert (rows.method == 0).mean() == pytest.approx(0.75, abs=0.01)
 
 
+def test_a_word_on_the_border_is_the_later_methods() -> None:
+    chosen = MethodSet(BOTH, Grid(8, 8)).drawn(
+        np.array([[0], [3 << 62], [(3 << 62) - (1 << 11)], [2**64 - 1]], np.uint64)
+    )
+    assert chosen.tolist() == [0, 1, 0, 1]
+
+
 def test_unused_slots_repeat_the_base() -> None:
     rows = plan(BOTH, 10).rows(0, 100)
     alone = rows.method == 1

@@ -103,6 +103,14 @@ def test_photographs_are_not_salient_at_their_borders() -> None:
         assert max(y, x) <= 60
 
 
+def test_the_peak_of_a_large_picture_is_the_middle_of_what_was_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = np.zeros((2, 4))
+    seen[1, 2] = 1
+    monkeypatch.setattr("mixup_cli.saliency.saliency", lambda _: seen)
+    picture = np.arange(10 * 40, dtype=np.uint16).reshape(10, 40, 1)
+    assert peak(picture) == (7, 25)
+
+
 def test_a_shifted_picture_has_a_shifted_peak() -> None:
     picture = blob((64, 64), (0.5, 0.5), 0.03)
     y, x = peak(picture)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -10,6 +12,7 @@ from mixup_cli.methods import Grid
 from mixup_cli.pairing import Population
 from mixup_cli.plan import Plan
 from mixup_cli.recipe import MethodChoice, Recipe
+from mixup_cli.rng import Stream, words
 from mixup_cli.views import VIEW_WORDS, ViewRules, Views, peaks_in_view
 
 SQUARE = Grid(8, 8)
@@ -69,6 +72,29 @@ def test_random_crops_lie_inside_and_have_an_allowed_shape(cached: Grid, area: t
 def test_where_no_attempt_fits_the_largest_centred_part_is_seen() -> None:
     assert (drawn(Recipe(crop_area=(1.0, 1.0)), 50, Grid(10, 100), SQUARE)[:, 0, :4] == [0, 43, 10, 56]).all()
     assert (drawn(Recipe(crop_area=(1.0, 1.0)), 50, Grid(100, 10), SQUARE)[:, 0, :4] == [43, 0, 56, 10]).all()
+
+
+def crop_by_hand(words: list[int], cached: Grid) -> list[int]:
+    """torchvision's RandomResizedCrop: the first of ten attempts that fits, its aspect being width to height."""
+    height, width = cached.height, cached.width
+    for attempt in range(10):
+        area, aspect = (word / 2**64 for word in words[3 + 2 * attempt : 5 + 2 * attempt])
+        surface = (0.08 + 0.92 * area) * height * width
+        ratio = math.exp(math.log(3 / 4) + (math.log(4 / 3) - math.log(3 / 4)) * aspect)
+        columns, rows = round(math.sqrt(surface * ratio)), round(math.sqrt(surface / ratio))
+        if 0 < columns <= width and 0 < rows <= height:
+            top, left = (words[1] >> 32) * (height - rows + 1) >> 32, (words[2] >> 32) * (width - columns + 1) >> 32
+            return [top, left, top + rows, left + columns]
+    rows, columns = min(height, round(width / (3 / 4))), min(width, round(height * (4 / 3)))
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return [top, left, top + rows, left + columns]
+
+
+@pytest.mark.parametrize("cached", [Grid(3, 2), Grid(8, 99), Grid(100, 8), Grid(40, 100), Grid(64, 64)])
+def test_the_first_attempt_that_fits_is_taken(cached: Grid) -> None:
+    drawn_words = words(SEED, Stream.VIEW, 0, 300 * VIEW_WORDS).reshape(-1, VIEW_WORDS).tolist()
+    views = drawn(Recipe(crop_area=(0.08, 1.0)), 300, cached, SQUARE)[:, 0, :4].tolist()
+    assert views == [crop_by_hand(of_row, cached) for of_row in drawn_words]
 
 
 def test_every_place_of_a_random_crop_is_equally_likely() -> None:

@@ -152,6 +152,15 @@ def test_another_source_is_told_and_results_alone_are_shown(colours: Path, photo
     assert "made from 12 inputs" in shown.notices[0]
 
 
+@pytest.mark.parametrize("shape", [(12, 16), (12, 9, 9, 3)])
+def test_a_source_of_another_kind_is_told(shape: tuple[int, ...], colours: Path, tmp_path: Path) -> None:
+    out = made(colours, recipe_of("mixup"), tmp_path / "out")
+    np.save(tmp_path / "x.npy", np.zeros(shape, np.float32))
+    shown = preview_data_set(out, open_source([tmp_path / "x.npy"]), range(4))
+    assert results_alone(shown)
+    assert "made from" in shown.notices[0]
+
+
 def test_a_changed_input_is_told(with_a_broken_one: Path, colours: Path, tmp_path: Path) -> None:
     out = made(colours, recipe_of("mixup"), tmp_path / "out")
     shown = preview_data_set(out, open_source([with_a_broken_one]), range(12))
