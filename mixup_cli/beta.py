@@ -18,7 +18,7 @@ UNIT = 65536
 """Whole 65536ths: the weight of a parent that is alone."""
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)  # a row of 16 parents needs 15
 def cumulative(a: float, b: float) -> NDArray[np.float64]:
     """P(level ≤ k) for k = 0 … 65535: float64 (65536,), non-decreasing. `a` and `b` are above 0."""
     from scipy.special import betainc  # costs a third of a second to import, and alpha = 0 needs none of it

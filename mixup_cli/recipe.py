@@ -57,6 +57,8 @@ def written(instance: Any) -> dict[str, Any]:
     return {name: value for name, value in asdict(instance).items() if name not in left_out}
 
 
+MAX_CROP_PAD = 65535
+
 DEFAULT_CROP_AREA = (0.08, 1.0)
 """How much of a picture a random resized crop covers, unless asked for otherwise: torchvision's."""
 
@@ -215,7 +217,10 @@ def _view_rules(recipe: Recipe) -> list[Rule]:
     low, high = recipe.crop_area or (1.0, 1.0)
     return [
         (0 <= recipe.flip <= 1, f"--flip: {recipe.flip} is not a probability. Give 0 … 1, usually 0.5."),
-        (recipe.crop_pad >= 0, f"--crop-pad: {recipe.crop_pad} is not a number of pixels. Give, for example, 4."),
+        (
+            0 <= recipe.crop_pad <= MAX_CROP_PAD,
+            f"--crop-pad: {recipe.crop_pad} is not a number of pixels up to {MAX_CROP_PAD}. Give, for example, 4.",
+        ),
         (
             0 < low <= high <= 1,
             f"--crop-area: {low:g},{high:g} is not LOW,HIGH with 0 < LOW <= HIGH <= 1.",

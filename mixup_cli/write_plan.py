@@ -11,6 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mixup_cli.engines.local import LocalEngine
+from mixup_cli.errors import StorageError
 from mixup_cli.generate import Run, planned, row_count, skipped_notices
 from mixup_cli.listener import Listener
 from mixup_cli.plan_files.columns import PlanColumns
@@ -23,7 +24,6 @@ from mixup_cli.sources.base import Source
 from mixup_cli.sources.cache import allocate
 from mixup_cli.sources.scan import scan, until_it_fits
 from mixup_cli.sources.table import SourceTable
-from mixup_cli.storage.seal import storage_errors
 from mixup_cli.stage import as_pictures
 
 
@@ -49,9 +49,7 @@ def with_plan(
     Raises what `generate` raises.
     """
     survey = source.survey(SURVEY_SAMPLES)
-    with storage_errors(scratch or Path(gettempdir())):
-        folder = TemporaryDirectory(dir=scratch, prefix=".mixup-gen-plan-")
-    with folder as cache_folder:
+    with _temporary(scratch) as cache_folder:
 
         def attempt() -> tuple[Job, NDArray[Any], SourceTable]:
             job = prepare(recipe, source, survey)
@@ -67,3 +65,12 @@ def with_plan(
         recorder = Recorder(plan.methods, columns, source.keys, source.labels)
         write(WrittenPlan(columns, recorder.tables(plan, rows)))
     return rows
+
+
+def _temporary(place: Path | None) -> TemporaryDirectory[str]:
+    """A folder that goes when it is left."""
+    try:
+        return TemporaryDirectory(dir=place, prefix=".mixup-gen-plan-")
+    except OSError as problem:
+        remedy = "Name another place with -o" if place else "Set TMPDIR to a folder where one can"
+        raise StorageError(f"{place or gettempdir()}: cannot write there ({problem.strerror}). {remedy}.") from None

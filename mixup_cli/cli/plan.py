@@ -69,6 +69,8 @@ def plan(
 def check_out(out: Path) -> None:
     """Refuse a place where no plan can be written, before the scan, which takes long."""
     if out == STDOUT:
+        if sys.stdout is None:
+            raise UsageError("-o -: stdout is closed. Name a file with -o.")
         return
     if out.suffix.lower() not in WRITERS:
         raise UsageError(f"-o {out}: a plan is .csv or .parquet. Name one of these, or - for stdout.")

@@ -20,7 +20,7 @@ from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
 from mixup_cli.methods.box import below_each, centred_box, inside_box
-from mixup_cli.methods.options import follows, number, word
+from mixup_cli.methods.options import MAX_ALPHA, follows, number, word
 from mixup_cli.rng import Draws, RowWord, Words
 
 MINMAX = (0.2, 0.8)
@@ -51,7 +51,7 @@ class CutMix(BoxMethod):
   year = {2019}
 }"""
 
-    alpha: float = number(1.0)
+    alpha: float = number(1.0, 0.0, MAX_ALPHA)
     box: str = word("paper", "inside", "minmax")
     low: float | None = follows(0.0, 1.0)
     high: float | None = follows(0.0, 1.0)
@@ -59,14 +59,15 @@ class CutMix(BoxMethod):
     def __post_init__(self) -> None:
         if self.box != "minmax" and (self.low, self.high) != (None, None):
             raise UsageError("--method cutmix: low and high go with box=minmax.")
-        low, high = self.fractions
+        if self.box != "minmax":
+            return
+        low, high = (
+            default if given is None else given for given, default in zip((self.low, self.high), MINMAX, strict=True)
+        )
         if low > high:
             raise UsageError(f"--method cutmix: low={low:g} is above high={high:g}.")
-
-    @property
-    def fractions(self) -> tuple[float, float]:
-        """The least and the largest side of `box=minmax`, as fractions."""
-        return MINMAX[0] if self.low is None else self.low, MINMAX[1] if self.high is None else self.high
+        object.__setattr__(self, "low", low)  # so that recipes hold them
+        object.__setattr__(self, "high", high)
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
         return decided(pure(len(draws), 0, 2), self._box(draws.words, grid))
@@ -84,7 +85,7 @@ class CutMix(BoxMethod):
         return centred_box(words, half_height, half_width, grid)
 
     def _between(self, drawn: Words, side: int) -> NDArray[np.int64]:
-        low, high = (int(fraction * side) for fraction in self.fractions)
+        low, high = (int(fraction * side) for fraction in (self.low or 0.0, self.high or 0.0))
         return low + below_each(drawn, np.full(len(drawn), high - low + 1, np.int64))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from mixup_cli.beta import UNIT, levels
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided
-from mixup_cli.methods.options import count, number
+from mixup_cli.methods.options import MAX_ALPHA, count, number
 from mixup_cli.rng import ROW_WORDS, Draws, RowWord
 
 
@@ -25,7 +25,7 @@ class Dirichlet(Method):
     name = "dirichlet"
     summary = "weighted average of k samples"
 
-    alpha: float = number(0.2)
+    alpha: float = number(0.2, 0.0, MAX_ALPHA)
     k: float = count(3, 2, 16)
 
     @property

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mixup_cli.beta import UNIT, levels
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, choice_mask, decided
-from mixup_cli.methods.options import number
+from mixup_cli.methods.options import MAX_ALPHA, number
 from mixup_cli.rng import Draws, RowWord, Words, mask_words
 
 
@@ -41,7 +41,7 @@ class FMix(Method):
     has_mask = True
     has_seed = True
 
-    alpha: float = number(1.0)
+    alpha: float = number(1.0, 0.0, MAX_ALPHA)
     decay: float = number(3.0, 0.0, 20.0)
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
@@ -49,13 +49,10 @@ class FMix(Method):
         return decided(np.stack([lam, UNIT - lam], axis=1), mask_seed=draws.words[:, RowWord.MASK_SEED])
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
-        lam = decisions.parts[:, 0] / UNIT
-        wanted = np.rint(lam * grid.position_count).astype(np.int64)
-        is_donors = np.empty((len(lam), grid.position_count), bool)
-        for row, (seed, count) in enumerate(zip(decisions.mask_seed, wanted.tolist(), strict=True)):
-            noise = low_frequency_noise(mask_words(seed[None], grid.position_count)[0], grid, self.decay)
-            is_donors[row] = ~largest(noise, count)
-        return Weights(decisions.parts, mask=choice_mask(is_donors.reshape(-1, grid.height, grid.width), 2))
+        wanted = np.rint(decisions.parts[:, 0] / UNIT * grid.position_count).astype(np.int64)
+        noise = low_frequency_noise(mask_words(decisions.mask_seed, word_count(grid)), grid, self.decay)
+        is_bases = np.stack([largest(each, count) for each, count in zip(noise, wanted.tolist(), strict=True)])
+        return Weights(decisions.parts, mask=choice_mask(~is_bases.reshape(-1, grid.height, grid.width), 2))
 
 
 def largest(values: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
@@ -68,16 +65,29 @@ def largest(values: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
     return chosen
 
 
+def word_count(grid: Grid) -> int:
+    """How many words a mask takes: one for each frequency of which the real transform is made."""
+    return grid.height * (grid.width // 2 + 1)
+
+
 def low_frequency_noise(drawn: Words, grid: Grid, decay: float) -> NDArray[np.float64]:
-    """Grey noise whose amplitudes fall as |frequency|^−decay: float64 (H·W). One word for each frequency, in the order
-    of `numpy.fft.fft2`; the zero frequency counts as one wave over the longer side."""
+    """Grey noise whose amplitudes fall as |frequency|^−decay: float64 (m, H·W) from words (m, `word_count`).
+
+    Real noise has the same amplitude at a frequency and its opposite, so that half of the plane, in the order of
+    `numpy.fft.rfft2`, tells all of it. Columns that are their own opposites (the first, and the last of an even width)
+    have √2 of the amplitude, or they would have half of the power. The zero frequency counts as one wave over the
+    longer side.
+    """
     from scipy import fft  # a tenth of a second to import, and most recipes need none of it
 
-    vertical, horizontal = fft.fftfreq(grid.height), fft.fftfreq(grid.width)
-    frequency = np.maximum(np.hypot(vertical[:, None], horizontal), 1 / max(grid.height, grid.width))
-    spectrum = normals(drawn).reshape(grid.height, grid.width) / frequency**decay
-    noise: NDArray[np.float64] = fft.ifft2(spectrum).real
-    return noise.ravel()
+    vertical, horizontal = fft.fftfreq(grid.height), fft.rfftfreq(grid.width)
+    amplitude = np.maximum(np.hypot(vertical[:, None], horizontal), 1 / max(grid.height, grid.width)) ** -decay
+    amplitude[:, 0] *= np.sqrt(2.0)
+    if grid.width % 2 == 0:
+        amplitude[:, -1] *= np.sqrt(2.0)
+    spectrum = normals(drawn).reshape(-1, *amplitude.shape) * amplitude
+    noise: NDArray[np.float64] = fft.irfft2(spectrum, (grid.height, grid.width))
+    return noise.reshape(len(drawn), -1)
 
 
 def normals(drawn: Words) -> NDArray[np.complex128]:
@@ -85,5 +95,7 @@ def normals(drawn: Words) -> NDArray[np.complex128]:
     upper 32 bits decide the radius, the lower ones the angle."""
     radius = np.sqrt(-2.0 * np.log(((drawn >> np.uint64(32)).astype(np.float64) + 0.5) * 2.0**-32))
     angle = (drawn & np.uint64(0xFFFFFFFF)).astype(np.float64) * (2.0 * np.pi * 2.0**-32)
-    drawn_normals: NDArray[np.complex128] = radius * np.exp(1j * angle)
-    return drawn_normals
+    pairs = np.empty(drawn.shape, np.complex128)
+    np.multiply(radius, np.cos(angle), out=pairs.real)
+    np.multiply(radius, np.sin(angle), out=pairs.imag)
+    return pairs

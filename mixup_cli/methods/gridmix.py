@@ -19,7 +19,7 @@ from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, choice_mask, decided
 from mixup_cli.methods.box import below_each
-from mixup_cli.methods.options import count, number
+from mixup_cli.methods.options import MAX_ALPHA, count, number
 from mixup_cli.rng import Draws, RowWord, mask_words
 
 
@@ -40,7 +40,7 @@ class GridMix(Method):
     has_mask = True
     has_seed = True
 
-    alpha: float = number(1.0)
+    alpha: float = number(1.0, 0.0, MAX_ALPHA)
     holes_low: float = count(2, 1, 1000)
     holes_high: float = count(6, 1, 1000)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mixup_cli.beta import UNIT, levels
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, choice_mask, decided
-from mixup_cli.methods.options import count, number
+from mixup_cli.methods.options import MAX_ALPHA, count, number
 from mixup_cli.rng import Draws, RowWord, mask_words
 
 
@@ -37,7 +37,7 @@ class Jigsaw(Method):
     has_mask = True
     has_seed = True
 
-    alpha: float = number(1.0)
+    alpha: float = number(1.0, 0.0, MAX_ALPHA)
     n: float = count(4, 2, 256)
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:

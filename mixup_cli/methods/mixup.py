@@ -15,7 +15,7 @@ import numpy as np
 
 from mixup_cli.beta import UNIT, levels
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided
-from mixup_cli.methods.options import follows, number
+from mixup_cli.methods.options import MAX_ALPHA, follows, number
 from mixup_cli.rng import Draws, RowWord
 
 
@@ -33,8 +33,8 @@ class Mixup(Method):
   year = {2018}
 }"""
 
-    alpha: float = number(0.2)
-    base: float | None = follows()
+    alpha: float = number(0.2, 0.0, MAX_ALPHA)
+    base: float | None = follows(0.0, MAX_ALPHA)
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
         first = self.alpha if self.base is None else self.base

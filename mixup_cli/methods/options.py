@@ -9,6 +9,9 @@ from typing import Any
 from mixup_cli.errors import UsageError
 from mixup_cli.recipe import LEFT_OUT_AT_DEFAULT
 
+MAX_ALPHA = 1000.0
+"""Far beyond any use: lam is then ½ within a few hundredths."""
+
 LOW, HIGH, WHOLE, WORDS = "low", "high", "whole", "words"
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from mixup_cli.methods.base import Decisions, Grid, Peaks, decided, pure
 from mixup_cli.methods.box import clipped_box
 from mixup_cli.methods.cutmix import BoxMethod, half_sides
-from mixup_cli.methods.options import number
+from mixup_cli.methods.options import MAX_ALPHA, number
 from mixup_cli.rng import Draws
 
 
@@ -34,7 +34,7 @@ class SaliencyMix(BoxMethod):
 }"""
     needs_peaks = True
 
-    alpha: float = number(1.0)
+    alpha: float = number(1.0, 0.0, MAX_ALPHA)
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
         if peaks is None:

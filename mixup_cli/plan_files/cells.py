@@ -102,10 +102,15 @@ def _whole_numbers(cells: Cells, dtype: np.dtype[Any], empty: int) -> NDArray[An
     if numbers is not None:
         return numbers
     low, high = _range(dtype)
-    bad = _first_bad(cells, lambda cell: _whole(cell, low, high) is not None, f"a whole number, {low} … {high}")
+    bad = _first_bad(cells, lambda cell: _whole(cell, low, high) is not None, _named(dtype))
     if bad.row < len(cells):
         raise bad
     return np.array([_whole(cell, low, high) if cell.strip() else empty for cell in cells], dtype)
+
+
+def _named(dtype: np.dtype[Any]) -> str:
+    """What a cell should be, for messages."""
+    return "a whole number, 0 … 2^64-1," if dtype.kind == "u" else "a whole number"
 
 
 def _range(dtype: np.dtype[Any]) -> tuple[int, int]:

@@ -63,8 +63,6 @@ def read_csv(file: IO[bytes], name: str) -> PlanFile:
         raise DataError(f"{name}: the header is not CSV ({problem}). {REPLAN}") from None
     if header is None:
         raise NoInputError(f"{name}: is empty. mixup-gen plan writes at least a header: did the command before fail?")
-    if header[0].startswith(PARQUET_MAGIC.decode()):
-        raise DataError(f"{name}: is Parquet, and stdin takes CSV. Name the Parquet file with --plan.")
     header = [each.strip() for each in header]
     return _collected(name, header, _csv_batches(file, header, name))
 
@@ -72,6 +70,8 @@ def read_csv(file: IO[bytes], name: str) -> PlanFile:
 def _decoded(file: Iterable[bytes], name: str) -> Iterator[str]:
     """Lines with their ends as they are, without the mark that some programs begin UTF-8 with."""
     for number, line in enumerate(file):
+        if number == 0 and line.startswith(PARQUET_MAGIC):
+            raise DataError(f"{name}: is Parquet, and CSV was expected. Name the Parquet file with --plan.")
         try:
             yield line.decode("utf-8-sig" if number == 0 else "utf-8")
         except UnicodeDecodeError as problem:

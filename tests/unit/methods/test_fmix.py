@@ -13,14 +13,18 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from mixup_cli.methods import Grid, shares
-from mixup_cli.methods.fmix import FMix, largest, low_frequency_noise, normals
+from mixup_cli.methods.fmix import FMix, largest, low_frequency_noise, normals, word_count
 from mixup_cli.rng import mask_words
 from tests.unit.methods.making import decided_by, method_of
 
 
 def words_of(seed: int, grid: Grid) -> NDArray[np.uint64]:
-    drawn: NDArray[np.uint64] = mask_words(np.array([seed], np.uint64), grid.position_count)[0]
-    return drawn
+    return mask_words(np.array([seed], np.uint64), word_count(grid))
+
+
+def noise_of(seed: int, grid: Grid, decay: float) -> NDArray[np.float64]:
+    noise: NDArray[np.float64] = low_frequency_noise(words_of(seed, grid), grid, decay)[0]
+    return noise
 
 
 def wave(number: int, side: int) -> float:
@@ -29,14 +33,18 @@ def wave(number: int, side: int) -> float:
 
 
 def noise_by_hand(seed: int, grid: Grid, decay: float) -> list[float]:
-    """Section 4 of the paper, as sums of waves: Re Σ normal(f) / max(|f|, 1/longer side)^decay · e^(2πi f·x)."""
+    """Section 4 of the paper, as sums of waves: Re Σ normal(f) / max(|f|, 1/longer side)^decay · e^(2πi f·x).
+
+    Half of the waves stand for their opposites too; √2 makes up for those that have none.
+    """
     terms = []
-    for number, word in enumerate(words_of(seed, grid).tolist()):
-        v, u = divmod(number, grid.width)
+    for number, word in enumerate(words_of(seed, grid)[0].tolist()):
+        v, u = divmod(number, grid.width // 2 + 1)
         radius = math.sqrt(-2 * math.log(((word >> 32) + 0.5) / 2**32))
         normal = cmath.rect(radius, 2 * math.pi * (word & 0xFFFFFFFF) / 2**32)
         frequency = max(math.hypot(wave(v, grid.height), wave(u, grid.width)), 1 / max(grid.height, grid.width))
-        terms.append((v, u, normal / frequency**decay))
+        has_opposite = 0 < 2 * u < grid.width
+        terms.append((v, u, normal / frequency**decay * (2 if has_opposite else math.sqrt(2))))
     return [
         sum((term * cmath.exp(2j * math.pi * (v * y / grid.height + u * x / grid.width))).real for v, u, term in terms)
         / grid.position_count
@@ -45,10 +53,10 @@ def noise_by_hand(seed: int, grid: Grid, decay: float) -> list[float]:
     ]
 
 
-@pytest.mark.parametrize("grid", [Grid(1, 1), Grid(1, 6), Grid(5, 4), Grid(6, 9)])
+@pytest.mark.parametrize("grid", [Grid(1, 1), Grid(1, 6), Grid(4, 1), Grid(3, 2), Grid(5, 4), Grid(6, 9)])
 @pytest.mark.parametrize("decay", [0.0, 1.5, 3.0])
 def test_noise_is_the_papers(grid: Grid, decay: float) -> None:
-    ours = low_frequency_noise(words_of(7, grid), grid, decay)
+    ours = noise_of(7, grid, decay)
     np.testing.assert_allclose(ours, noise_by_hand(7, grid, decay), rtol=0, atol=1e-9 * max(1.0, np.abs(ours).max()))
 
 
@@ -59,7 +67,7 @@ def test_the_largest_values_are_the_bases(grid: Grid) -> None:
     assert mask is not None
     wanted = np.rint(decisions.parts[:, 0] / 65536 * grid.position_count)
     for seed, count, (base, donor) in zip(decisions.mask_seed.tolist(), wanted, mask, strict=True):
-        noise = low_frequency_noise(words_of(seed, grid), grid, 3.0)
+        noise = noise_of(seed, grid, 3.0)
         is_base = base.ravel() == 65536
         assert (base + donor == 65536).all()
         assert is_base.sum() == count
@@ -75,7 +83,7 @@ def test_of_equal_values_the_earlier_are_taken(values: list[float], data: st.Dat
 
 
 def test_noise_is_normal() -> None:
-    drawn = normals(words_of(3, Grid(100, 200)))
+    drawn = normals(words_of(3, Grid(100, 200)))[0]
     for part in (drawn.real, drawn.imag):
         assert stats.kstest(part, "norm").pvalue > 0.01
     assert abs(np.corrcoef(drawn.real, drawn.imag)[0, 1]) < 0.03
@@ -92,16 +100,22 @@ def test_amplitudes_fall_as_the_power_of_the_frequency() -> None:
     """The noise's spectrum, averaged over masks, falls by decay decades a decade, alike in both directions."""
     grid = Grid(32, 32)
     power = np.mean(
-        [
-            np.abs(np.fft.fft2(low_frequency_noise(words_of(seed, grid), grid, 3.0).reshape(32, 32))) ** 2
-            for seed in range(300)
-        ],
+        [np.abs(np.fft.fft2(noise_of(seed, grid, 3.0).reshape(32, 32))) ** 2 for seed in range(300)],
         axis=0,
     )
     steps = np.log(np.arange(2, 15))
     for along in (power[2:15, 0], power[0, 2:15], np.diag(power)[2:15]):
         slope = np.polyfit(steps, np.log(along) / 2, 1)[0]
         assert slope == pytest.approx(-3.0, abs=0.15)
+
+
+def test_noise_is_as_strong_everywhere_as_the_whole_plane_would_give() -> None:
+    """The law is that of the paper's whole plane: the variance of each wave, measured over many masks."""
+    grid = Grid(6, 8)
+    drawn = low_frequency_noise(mask_words(np.arange(6000, dtype=np.uint64), word_count(grid)), grid, 1.0)
+    power = (np.abs(np.fft.fft2(drawn.reshape(-1, 6, 8))) ** 2).mean(axis=0)
+    frequency = np.maximum(np.hypot(np.fft.fftfreq(6)[:, None], np.fft.fftfreq(8)), 1 / 8)
+    np.testing.assert_allclose(power * frequency**2, np.mean(power * frequency**2), rtol=0.12)
 
 
 def test_regions_are_smooth_in_both_directions() -> None:
