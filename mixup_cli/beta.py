@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.rng import Words, uniforms
+from mixup_cli.rng import Words
 
 UNIT = 65536
 """Whole 65536ths: the weight of a parent that is alone."""
@@ -35,8 +35,17 @@ def cumulative(a: float, b: float) -> NDArray[np.float64]:
     return table
 
 
+@lru_cache(maxsize=32)
+def _guide(a: float, b: float) -> NDArray[np.int32]:
+    from mixup_cli.search import guide_of  # numba takes half a second to import, and alpha = 0 needs none of it
+
+    return guide_of(cumulative(a, b))
+
+
 def levels(drawn: Words, a: float, b: float) -> NDArray[np.int32]:
     """Draws from the discretised Beta(a, b), one a word: int32 (n,) in 0 … 65536. a = 0 or b = 0 gives 65536."""
     if a == 0.0 or b == 0.0:
         return np.full(drawn.shape, UNIT, np.int32)
-    return np.searchsorted(cumulative(a, b), uniforms(drawn), side="right").astype(np.int32)
+    from mixup_cli.search import counts_below
+
+    return counts_below(drawn, cumulative(a, b), _guide(a, b))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from mixup_cli import existing
 from mixup_cli.columns import IMAGES
 from mixup_cli.estimate import Needs, needs, readable
-from mixup_cli.generate import Run, row_count, shard_maker
+from mixup_cli.generate import Run, planned_in, row_count, shard_maker
 from mixup_cli.make_shard import ShardMaker
 from mixup_cli.methods import parent_count
 from mixup_cli.population import population_of
@@ -85,14 +85,17 @@ class Forecast:
 def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = None) -> Forecast:
     """Look at every sample's header, and mix a few in memory. Writes nothing.
 
+    A plan from a file is checked; the time is measured on rows of a computed one, since few samples are loaded.
     `stored` is the recipe of the data set that the run would continue. Raises OutputExistsError if it is another.
     """
     recipe = adopt(recipe, stored, keeps_shard_size=run.shard_bytes is None)
     job = prepare(recipe, source, source.survey(), run.shard_bytes)
     existing.check_same_recipe(DataSetFolder(run.out), stored, job.recipe)
     population = population_of(source.labels, np.arange(len(source)))
+    if run.plan is not None:
+        planned_in(run.plan, job, source, np.arange(len(source)))
     needed = needs(job, len(source), row_count(job.recipe, run, population), run.out)
-    return Forecast(job, source, needed, _seconds(job, source, run, needed.rows))
+    return Forecast(job, source, needed, _seconds(job, source, replace(run, plan=None), needed.rows))
 
 
 def _seconds(job: Job, source: Source, run: Run, rows: int) -> float:

@@ -302,11 +302,20 @@ def planned(
     job: Job, source: Source, usable: NDArray[np.int64], peaks: PeaksOf, plan_file: PlanFile | None = None
 ) -> Planned:
     """The plan of a job over the samples that can be mixed: computed, or the one that a file holds."""
-    grid, cached = grid_of(job.form), grid_of(job.target.form)
-    view_rules = ViewRules.of(job.recipe, cached, grid) if grid and cached else None
     if plan_file is not None:
-        methods = MethodSet(job.recipe, grid)
-        columns = PlanColumns(methods.parent_count, view_rules is not None)
-        recorder = Recorder(methods, columns, source.keys, source.labels)
-        return checked(plan_file, methods, usable, view_rules, recorder)
-    return Plan(job.recipe, population_of(source.labels, usable), grid, view_rules, peaks)
+        return planned_in(plan_file, job, source, usable)
+    return Plan(job.recipe, population_of(source.labels, usable), grid_of(job.form), _view_rules(job), peaks)
+
+
+def planned_in(plan_file: PlanFile, job: Job, source: Source, usable: NDArray[np.int64]) -> Planned:
+    """The plan that a file holds, every row of it checked. Raises DataError and UsageError."""
+    view_rules = _view_rules(job)
+    methods = MethodSet(job.recipe, grid_of(job.form))
+    columns = PlanColumns(methods.parent_count, view_rules is not None)
+    recorder = Recorder(methods, columns, source.keys, source.labels)
+    return checked(plan_file, methods, usable, view_rules, recorder)
+
+
+def _view_rules(job: Job) -> ViewRules | None:
+    grid, cached = grid_of(job.form), grid_of(job.target.form)
+    return ViewRules.of(job.recipe, cached, grid) if grid and cached else None

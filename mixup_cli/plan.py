@@ -148,7 +148,7 @@ class Plan:
         if meeting.alone.any():
             method[meeting.alone] = self.methods.unmixed
         used = self.methods.used(method)
-        parents = np.where(used, meeting.parents, meeting.parents[:, :1])
+        parents = meeting.parents if used.all() else np.where(used, meeting.parents, meeting.parents[:, :1])
         views = None
         if self._view_rules is not None:
             drawn = self._view_rules.decide(self._seed, start, stop, count)
@@ -165,7 +165,10 @@ class Plan:
         for number, positions in self.methods.groups(method):
             deciding = self.methods.methods[number]
             peaks = self._donor_peaks(parents, views, positions) if deciding.needs_peaks else None
-            made = deciding.decide(draws[positions], self.methods.grid, peaks)
+            everywhere = len(positions) == rows
+            made = deciding.decide(draws if everywhere else draws[positions], self.methods.grid, peaks)
+            if everywhere and made.parts.shape == parts.shape:
+                return made
             parts[positions, : made.parts.shape[1]] = made.parts
             box[positions], mask_seed[positions] = made.box, made.mask_seed
         return Decisions(parts, box, mask_seed)

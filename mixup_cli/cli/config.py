@@ -11,6 +11,7 @@ import typer
 
 from mixup_cli.cli import parse
 from mixup_cli.cli.panels import RUNNING
+from mixup_cli.cli.plan_option import DECIDED
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.recipe import Recipe
 
@@ -61,8 +62,14 @@ ConfigFile = Annotated[
 ]
 
 
-def as_toml(recipe: Recipe) -> str:
-    """A resolved recipe as a file for `--config`: the same options again give the same recipe."""
+DECIDED_BY_PLAN = frozenset(name.replace("_", "-") for name in DECIDED)
+
+
+def as_toml(recipe: Recipe, plan: str | None = None) -> str:
+    """A resolved recipe as a file for `--config`: the same options again give the same recipe.
+
+    `plan` is what `--plan` named: what a plan has decided is left out, and one from stdin is a remark only.
+    """
     values: dict[str, Any] = {
         "method": parse.methods_text(recipe.methods),
         **_if_on(recipe, ("pair", "bandwidth", "balance", "per_class", "flip", "crop_pad", "linear_light")),
@@ -84,8 +91,13 @@ def as_toml(recipe: Recipe) -> str:
         "compression": recipe.compression,
         "samples-per-shard": recipe.samples_per_shard,
     }
+    if plan is not None:
+        values = {"plan": plan, **{key: value for key, value in values.items() if key not in DECIDED_BY_PLAN}}
+    remark = ""
+    if values.get("plan") == "-":
+        values["plan"], remark = None, "# the plan came from stdin: pass it again with --plan\n"
     # A JSON string, number or boolean is also a TOML one.
-    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items() if value is not None)
+    return remark + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items() if value is not None)
 
 
 def _if_on(recipe: Recipe, names: tuple[str, ...]) -> dict[str, Any]:

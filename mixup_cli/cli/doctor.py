@@ -33,7 +33,7 @@ def _facts() -> Iterator[tuple[str, str]]:
 
 
 def _backends() -> Iterator[tuple[str, str]]:
-    from mixup_cli.kernels.cpu import CACHED
+    from mixup_cli.compiled import CACHED
 
     yield (
         "device cpu",

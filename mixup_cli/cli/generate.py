@@ -11,7 +11,7 @@ from mixup_cli.cli import show
 from mixup_cli.cli.config import ConfigFile, as_toml
 from mixup_cli.cli.groups import option, takes, weaker, without
 from mixup_cli.cli.panels import OUTPUT, RUNNING, Quiet
-from mixup_cli.cli.plan_option import PlanOption, check_undecided, read_plan_option
+from mixup_cli.cli.plan_option import PlanOption, read_plan_option, undecided
 from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.run_flags import AmountFlags, RunFlags, ScanFlags
 from mixup_cli.cli.source_flags import SourceFlags
@@ -73,7 +73,7 @@ def generate(
     recipe, amount, run = without(recipe, overruled), without(amount, overruled), without(run, overruled)
     locations = sources or []
     if plan is not None:
-        check_undecided(recipe, amount)
+        recipe, amount = undecided(context, recipe, amount)
     if plan == source.files_from == "-":
         raise UsageError("--plan - and --files-from -: stdin can be read once. Put one of them into a file.")
     rows = None if plan is None else read_plan_option(plan)
@@ -84,7 +84,7 @@ def generate(
         _report(make(opened, wanted, how, show.Terminal(quiet)), json, quiet)
         return
     if print_config:
-        show.result(as_toml(forecast(opened, wanted, how).job.recipe).rstrip())
+        show.result(as_toml(forecast(opened, wanted, how).job.recipe, plan).rstrip())
     else:
         stored = None if how.force else what_is_there(DataSetFolder(out))[1]
         _tell(forecast(opened, wanted, how, stored), json, quiet)

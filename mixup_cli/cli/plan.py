@@ -63,7 +63,10 @@ def plan(
     if out != STDOUT:
         show.result(str(out))
         if not quiet:
-            show.notice(f"{counted(rows, 'row')}; carry them out with: mixup-gen generate --plan {out}")
+            show.notice(
+                f"{counted(rows, 'row')}; to carry them out: mixup-gen generate --plan {out}, with the same SOURCE and "
+                "the options that are not in the plan (--method with its options, --size, views …)"
+            )
 
 
 def check_out(out: Path) -> None:

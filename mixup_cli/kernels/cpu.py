@@ -14,24 +14,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 from numpy.typing import NDArray
 
+from mixup_cli.compiled import compiled
 from mixup_cli.kernels import Samples, Surface, Weights
-
-
-def _cached() -> bool:
-    """Whether numba finds a place to keep compiled code; on read-only installs `cache=True` raises."""
-    try:
-        njit(cache=True)(_cached)
-    except RuntimeError:
-        return False
-    return True
-
-
-CACHED = _cached()
-compiled = njit(nogil=True, cache=CACHED)
 
 
 def term(weight: int, value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.kernels.cpu import compiled
+from mixup_cli.compiled import compiled
 
 
 @compiled

@@ -89,8 +89,11 @@ class Pairing(ABC):
     def meet(self, start: int, stop: int, parent_count: int) -> Meeting:
         """Who meets in mixed rows start … stop−1, of any pass. `parent_count` is at most what it was opened for."""
         met = self._positions(start, stop, parent_count)
-        alone = self._alone[met[:, 0]] & (parent_count > 1)
-        return Meeting(self._population.samples[np.where(alone[:, None], met[:, :1], met)], alone)
+        samples = self._population.samples
+        if parent_count == 1 or not self.leaves_alone:
+            return Meeting(samples[met], np.zeros(len(met), bool))
+        alone = self._alone[met[:, 0]]
+        return Meeting(samples[np.where(alone[:, None], met[:, :1], met)], alone)
 
     def _settled(self, number: int) -> Positions:
         """What is settled for a pass as a whole, by its rows: int64 (pass_rows, …). Here the bases."""

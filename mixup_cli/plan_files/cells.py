@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -58,7 +58,9 @@ def seeds(cells: Cells) -> NDArray[np.uint64]:
 
 def fractions(cells: Cells) -> NDArray[np.float32]:
     """Finite numbers as float32 (m), NaN where a cell is empty. Raises BadCellError."""
-    texts = cells.texts() if isinstance(cells, StoredNumbers) else cells
+    if isinstance(cells, StoredNumbers) and np.isfinite(cells.values).all():
+        return np.where(cells.is_there, cells.values, np.nan).astype(np.float32)
+    texts = texts_of(cells)
     numbers = np.full(len(texts), np.nan, np.float32)
     is_there = _filled(texts)
     try:
@@ -80,13 +82,10 @@ class Vocabulary(dict[str, int]):
         self[text] = number = len(self)
         return number
 
-    def numbered(self, texts: Sequence[str]) -> NDArray[np.int32]:
+    def numbered(self, cells: Cells) -> NDArray[np.int32]:
         """Texts as numbers: int32 (m)."""
+        texts = texts_of(cells)
         return np.fromiter(map(self.__getitem__, texts), np.int32, len(texts))
-
-    def known(self, texts: Iterable[str]) -> NDArray[np.int32]:
-        """Texts as numbers, −1 for those that nobody has asked for yet."""
-        return np.array([self.get(text, -1) for text in texts], np.int32)
 
 
 def texts_of(cells: Cells) -> Sequence[str]:

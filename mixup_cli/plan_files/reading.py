@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
 from itertools import chain, islice
 from pathlib import Path
@@ -31,6 +31,7 @@ from mixup_cli.plan_files.writing import require_parquet
 __all__ = ["PlanFile", "read_csv", "read_plan"]
 
 BATCH_ROWS = 1 << 11
+PARQUET_BATCH_ROWS = 1 << 14
 BLOCK_BYTES = 1 << 17
 PARQUET_MAGIC = b"PAR1"
 REPLAN = "Keep the header that mixup-gen plan wrote."
@@ -142,7 +143,7 @@ def _parquet_batches(file: IO[bytes], name: str) -> tuple[list[str], Iterator[Ba
 
     def batches() -> Iterator[Batch]:
         try:
-            for batch in opened.iter_batches(BATCH_ROWS):
+            for batch in opened.iter_batches(PARQUET_BATCH_ROWS):
                 yield {each: _cells(column) for each, column in zip(header, batch.columns, strict=True)}
         except damage as problem:
             refuse(problem)
@@ -205,14 +206,14 @@ class _Reader:
     def _array(self, column: str, cells: Cells) -> NDArray[Any]:
         try:
             if column == "method":
-                return self._methods(texts_of(cells))
+                return self._methods(cells)
             if column == "mask_seed":
                 return seeds(cells)
             if column == "lam":
                 return fractions(cells)
             if column in self._columns.numbers:
                 return small_integers(cells)
-            return self._vocabulary.numbered(texts_of(cells))
+            return self._vocabulary.numbered(cells)
         except BadCellError as bad:
             shown = bad.cell if len(bad.cell) <= 40 else f"{bad.cell[:40]}…"
             raise DataError(
@@ -220,7 +221,7 @@ class _Reader:
                 "expected. Mend the cell, or leave the row out."
             ) from None
 
-    def _methods(self, cells: Sequence[str]) -> NDArray[np.uint8]:
+    def _methods(self, cells: Cells) -> NDArray[np.uint8]:
         """The method of each row: its place in METHODS."""
         numbers = self._names.numbered(cells)
         names = [name.strip() for name in self._names]
@@ -228,7 +229,7 @@ class _Reader:
         found = places[numbers]
         if found.min() < 0:
             row = int(np.argmin(found))
-            raise BadCellError(row, cells[row], f"one of {', '.join(METHODS)}")
+            raise BadCellError(row, texts_of(cells)[row], f"one of {', '.join(METHODS)}")
         return found.astype(np.uint8)
 
     def plan(self) -> PlanFile:

@@ -12,7 +12,7 @@ import mixup_cli
 PACKAGE = Path(mixup_cli.__file__).parent
 
 LAYERS = [
-    "errors rng beta choices labels listener wording engines resample",
+    "errors rng beta choices labels listener wording engines resample compiled search",
     "recipe kernels",
     "methods storage pairing label_rules",
     "method_set views saliency light label_rules",
@@ -29,7 +29,7 @@ LAYERS = [
 """From the leaves up. Modules of one layer may import each other."""
 
 ONLY = {
-    "kernels": {"errors", "choices"},
+    "kernels": {"errors", "choices", "compiled"},
     "engines": {"errors"},
     "readers": {"errors", "labels", "storage"},
     "errors": set(),

@@ -14,7 +14,7 @@ from mixup_cli.recipe import MethodChoice, Normalize, Recipe
 from tests.unit.methods.making import form_of, make
 
 NONE = (MethodChoice("none"),)
-HALF = (MethodChoice("mixup", options={"alpha": 1e300}),)  # lam is ½ in every row
+HALF = (MethodChoice("zetamix", options={"gamma": 0.0, "k": 2.0}),)  # one half each, in every row
 GREY = form_of("hw", (16, 16), 1)
 EVERY = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
 

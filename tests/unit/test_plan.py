@@ -102,7 +102,7 @@ def test_saliencymix_asks_for_the_peaks_of_its_donors() -> None:
 
 
 def test_peaks_are_seen_as_the_donor_is() -> None:
-    recipe = Recipe(methods=(MethodChoice("saliencymix", options={"alpha": 1e300}),), flip=0.5, crop_pad=2)  # lam is ½
+    recipe = Recipe(methods=(MethodChoice("saliencymix", options={"alpha": 1000.0}),), flip=0.5, crop_pad=2)  # lam is ½
     grid = Grid(8, 8)
     rows = Plan(recipe, Population(np.arange(10)), grid, ViewRules.of(recipe, grid, grid), Asked()).rows(0, 40)
     assert rows.views is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from io import BytesIO, StringIO
 
@@ -25,7 +25,7 @@ from mixup_cli.sources.base import Labels
 from mixup_cli.views import ViewRules
 
 GRID, CACHED = Grid(8, 6), Grid(12, 10)
-KEYS = tuple(f"pictures, and more/{number}\n.png" for number in range(9)) + ("carriage\rreturn.png",)
+KEYS = (*(f"pictures, and more/{number}\n.png" for number in range(9)), "carriage\rreturn.png")
 LABELS = Labels(("cat", 'a "dog"'), np.arange(len(KEYS), dtype=np.int32) % 2)
 ALL = np.arange(len(KEYS))
 
@@ -107,6 +107,3 @@ def edited(data: bytes, number: int, **cells: str) -> bytes:
     rows = [without_telling(row) for row in records(data)]
     rows[number - 1] |= cells
     return written(rows)
-
-
-Edit = Callable[[bytes], bytes]

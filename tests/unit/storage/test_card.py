@@ -109,8 +109,9 @@ COLUMN_SETS = (
     ("images", "labels", "index", "source_index", "share", "method", "box"),
     ("images", "index", "source_index", "source_label", "share", "label_share", "method", "box"),
     ("images", "index", "source_index", "share", "method", "box"),
+    ("images", "index", "source_index", "share", "method", "box", "view"),
 )
-"""`--labels dense` and soft labels, `--labels sparse`, and an unlabelled source."""
+"""`--labels dense` and soft labels, `--labels sparse`, an unlabelled source, and one that is flipped or cropped."""
 
 
 @pytest.mark.parametrize("names", COLUMN_SETS)
