@@ -16,15 +16,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.beta import UNIT, levels
+from mixup_cli.beta import UNIT
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, choice_mask, decided
-from mixup_cli.methods.options import MAX_ALPHA, number
-from mixup_cli.rng import Draws, RowWord, Words, mask_words
+from mixup_cli.methods.base import Decisions, Grid, choice_mask
+from mixup_cli.methods.masked import MaskMethod
+from mixup_cli.methods.options import number
+from mixup_cli.rng import Words, mask_words
 
 
 @dataclass(frozen=True)
-class FMix(Method):
+class FMix(MaskMethod):
     """Each position is the base's or the donor's."""
 
     name = "fmix"
@@ -37,16 +38,8 @@ class FMix(Method):
   journal = {arXiv preprint arXiv:2002.12047},
   year = {2020}
 }"""
-    needs_picture = True
-    has_mask = True
-    has_seed = True
 
-    alpha: float = number(1.0, 0.0, MAX_ALPHA)
     decay: float = number(3.0, 0.0, 20.0)
-
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
-        lam = levels(draws.words[:, RowWord.LAM], self.alpha, self.alpha)
-        return decided(np.stack([lam, UNIT - lam], axis=1), mask_seed=draws.words[:, RowWord.MASK_SEED])
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         wanted = np.rint(decisions.parts[:, 0] / UNIT * grid.position_count).astype(np.int64)

@@ -14,17 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.beta import UNIT, levels
+from mixup_cli.beta import UNIT
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, choice_mask, decided
+from mixup_cli.methods.base import Decisions, Grid, choice_mask
 from mixup_cli.methods.box import below_each
-from mixup_cli.methods.options import MAX_ALPHA, count, number
-from mixup_cli.rng import Draws, RowWord, mask_words
+from mixup_cli.methods.masked import MaskMethod
+from mixup_cli.methods.options import count
+from mixup_cli.rng import mask_words
 
 
 @dataclass(frozen=True)
-class GridMix(Method):
+class GridMix(MaskMethod):
     """The base outside the holes, the donor inside them."""
 
     name = "gridmix"
@@ -36,21 +37,13 @@ class GridMix(Method):
   journal = {arXiv preprint arXiv:2001.04086},
   year = {2020}
 }"""
-    needs_picture = True
-    has_mask = True
-    has_seed = True
 
-    alpha: float = number(1.0, 0.0, MAX_ALPHA)
     holes_low: float = count(2, 1, 1000)
     holes_high: float = count(6, 1, 1000)
 
     def __post_init__(self) -> None:
         if self.holes_low > self.holes_high:
             raise UsageError(f"--method gridmix: holes_low={self.holes_low:g} is above holes_high={self.holes_high:g}.")
-
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
-        lam = levels(draws.words[:, RowWord.LAM], self.alpha, self.alpha)
-        return decided(np.stack([lam, UNIT - lam], axis=1), mask_seed=draws.words[:, RowWord.MASK_SEED])
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         drawn = mask_words(decisions.mask_seed, 3)

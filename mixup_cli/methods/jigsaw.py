@@ -13,15 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.beta import UNIT, levels
+from mixup_cli.beta import UNIT
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, choice_mask, decided
-from mixup_cli.methods.options import MAX_ALPHA, count, number
-from mixup_cli.rng import Draws, RowWord, mask_words
+from mixup_cli.methods.base import Decisions, Grid, choice_mask
+from mixup_cli.methods.masked import MaskMethod
+from mixup_cli.methods.options import count
+from mixup_cli.rng import mask_words
 
 
 @dataclass(frozen=True)
-class Jigsaw(Method):
+class Jigsaw(MaskMethod):
     """Each patch is the base's or the donor's."""
 
     name = "jigsaw"
@@ -33,16 +34,8 @@ class Jigsaw(Method):
   journal = {Pattern Recognition},
   year = {2021}
 }"""
-    needs_picture = True
-    has_mask = True
-    has_seed = True
 
-    alpha: float = number(1.0, 0.0, MAX_ALPHA)
     n: float = count(4, 2, 256)
-
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
-        lam = levels(draws.words[:, RowWord.LAM], self.alpha, self.alpha)
-        return decided(np.stack([lam, UNIT - lam], axis=1), mask_seed=draws.words[:, RowWord.MASK_SEED])
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         lines, columns = _patches(grid.height, int(self.n)), _patches(grid.width, int(self.n))

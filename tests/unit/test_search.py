@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixup_cli.beta import cumulative
@@ -23,6 +23,7 @@ def test_draws_are_those_of_a_plain_search(alpha: float) -> None:
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.lists(st.integers(0, 2**64 - 1), max_size=20))
+@settings(deadline=None)  # the first example may compile
 def test_any_table_will_do(entries: list[float], words: list[int]) -> None:
     table, drawn = np.sort(np.array(entries)), np.array(words, np.uint64)
     expected = np.searchsorted(table, uniforms(drawn), side="right")

@@ -1,0 +1,27 @@
+"""What methods have in common whose mask is drawn from a seed, and gives the base about lam of the positions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mixup_cli.beta import UNIT, levels
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided
+from mixup_cli.methods.options import MAX_ALPHA, number
+from mixup_cli.rng import Draws, RowWord
+
+
+@dataclass(frozen=True)
+class MaskMethod(Method):
+    """Weights lam and 1 − lam, lam ~ Beta(alpha, alpha), laid out by a mask."""
+
+    needs_picture = True
+    has_mask = True
+    has_seed = True
+
+    alpha: float = number(1.0, 0.0, MAX_ALPHA)
+
+    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+        lam = levels(draws.words[:, RowWord.LAM], self.alpha, self.alpha)
+        return decided(np.stack([lam, UNIT - lam], axis=1), mask_seed=draws.words[:, RowWord.MASK_SEED])
