@@ -7,7 +7,7 @@
 #   make demo PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow oracles lint format clean
+.PHONY: help demo test test-slow oracles bench lint format clean
 .DELETE_ON_ERROR:
 
 # Each candidate is run, not only looked up: a name on the PATH may be a shim with nothing behind it, and Debian's
@@ -87,6 +87,17 @@ $(PEERS)/.installed: tests/oracles/requirements-peers.txt
 oracles: $(PEERS)/.installed
 	$(PEERS)/bin/python tests/oracles/make_peer_golden.py --check
 
+# Measures mixup-gen beside its peers and the machine's limit, and writes benchmarks/results.md: half an hour on a quiet
+# machine. BENCH has options: make bench BENCH="--quick --cifar cifar-10-python.tar.gz --photos FOLDER --scratch FOLDER"
+BENCH ?=
+
+$(PEERS)/.bench-installed: benchmarks/requirements.txt $(PEERS)/.installed
+	$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install $(PIP_FLAGS) --requirement $<
+	@touch $@
+
+bench: $(VENV)/.dev-installed $(PEERS)/.bench-installed
+	$(PEERS)/bin/python -m benchmarks.run --mixup-gen $(BIN)/mixup-gen $(BENCH)
+
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -98,4 +109,4 @@ format: $(VENV)/.dev-installed
 
 clean:
 	rm -rf $(VENV) $(PEERS) demo-out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	find mixup_cli tests sample_data -name __pycache__ -type d -prune -exec rm -rf {} +
+	find mixup_cli tests sample_data benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

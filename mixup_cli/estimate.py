@@ -8,7 +8,8 @@ from pathlib import Path
 
 from mixup_cli.errors import StorageError
 from mixup_cli.prepare import Job, shard_count
-from mixup_cli.sources.cache import goes_to_disk
+from mixup_cli.sources.fill import existing_part
+from mixup_cli.wording import readable
 
 OVERHEAD_BYTES = 1 << 20
 """For the files around the shards."""
@@ -42,18 +43,17 @@ class Needs:
         return self.disk_bytes - (self.output_bytes if self.compressed else 0)
 
 
-def needs(job: Job, sample_count: int, rows: int, out: Path) -> Needs:
-    """What `rows` rows from `sample_count` samples take."""
-    form = job.target.form
+def needs(job: Job, sample_count: int, rows: int, out: Path, cache_on_disk: bool) -> Needs:
+    """What `rows` rows from `sample_count` samples take; `cache_on_disk` says that these wait on the output's disk."""
     return Needs(
         rows=rows,
         shards=shard_count(rows, job.samples_per_shard),
         row_bytes=job.row_bytes,
         output_bytes=rows * job.row_bytes,
         side_bytes=OVERHEAD_BYTES + sample_count * SIDE_BYTES_PER_SAMPLE,
-        cache_bytes=sample_count * form.sample_bytes,
-        cache_on_disk=goes_to_disk(form, sample_count),
-        free_bytes=shutil.disk_usage(_existing(out)).free,
+        cache_bytes=sample_count * job.target.form.sample_bytes,
+        cache_on_disk=cache_on_disk,
+        free_bytes=shutil.disk_usage(existing_part(out)).free,
         compressed=job.recipe.compression != "none",
     )
 
@@ -69,19 +69,3 @@ def check_room(needed: Needs, done_bytes: int, out: Path) -> None:
             f"{out}: this run needs {readable(missing)} of disk and {readable(needed.free_bytes)} are free. "
             "Make room, ask for fewer --samples, or use another -o."
         )
-
-
-def readable(size_bytes: int) -> str:
-    """Bytes for people: 1.5 GiB."""
-    size = float(size_bytes)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} TiB"
-
-
-def _existing(path: Path) -> Path:
-    """The path itself, or the nearest folder above it that is there."""
-    path = path.absolute()
-    return path if path.exists() else _existing(path.parent)

@@ -44,6 +44,16 @@ def pixel_fingerprint() -> str:
     return digest.hexdigest()
 
 
+def decoder_id() -> str:
+    """What decoded samples depend on besides their source: the fingerprint, which probes one decoder, and versions."""
+    from PIL import features
+
+    found = versions()
+    libraries = [f"{name} {found[name]}" for name in ("mixup-gen", "numpy", "pillow")]
+    libraries += [f"{name} {features.version(name)}" for name in ("jpg", "libtiff", "webp", "zlib")]
+    return "; ".join([pixel_fingerprint(), *libraries])
+
+
 def versions() -> dict[str, str]:
     """The versions that can matter to bytes, by name."""
     found = {"python": platform.python_version()}

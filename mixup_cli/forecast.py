@@ -12,7 +12,7 @@ import numpy as np
 
 from mixup_cli import existing
 from mixup_cli.columns import IMAGES
-from mixup_cli.estimate import Needs, needs, readable
+from mixup_cli.estimate import Needs, needs
 from mixup_cli.generate import Run, planned_in, row_count, shard_maker
 from mixup_cli.make_shard import ShardMaker
 from mixup_cli.methods import parent_count
@@ -20,11 +20,12 @@ from mixup_cli.population import population_of
 from mixup_cli.prepare import Job, adopt, prepare
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import FormMismatch, Source
+from mixup_cli.sources.fill import cache_text, is_kept, needs_file
 from mixup_cli.sources.loaded import LoadedColumn
 from mixup_cli.sources.table import SourceTable, label_texts
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.shard import bytes_of
-from mixup_cli.wording import plural
+from mixup_cli.wording import plural, readable
 
 PROBE_SAMPLES = 16
 PROBE_BYTES = 16 << 20
@@ -32,11 +33,13 @@ PROBE_BYTES = 16 << 20
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a run would do. `seconds` counts decoding, mixing and hashing, not the disk."""
+    """What a run would do. `cache` tells where decoded samples would wait; `seconds` counts decoding, mixing and
+    hashing, not the disk."""
 
     job: Job
     source: Source
     needed: Needs
+    cache: str
     seconds: float
 
     def facts(self) -> dict[str, Any]:
@@ -48,6 +51,7 @@ class Forecast:
             "inputs": len(self.source),
             "seconds": round(self.seconds, 1),
             **vars(self.needed),
+            "cache": self.cache,
             "warnings": list(self.warnings()),
         }
 
@@ -58,7 +62,7 @@ class Forecast:
         yield "would make", f"{needed.rows:,} samples in {shards} of up to {self.job.samples_per_shard:,}"
         yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
         yield "output", readable(needed.output_bytes) + (" before compression" if self._compressed else "")
-        yield "cache", f"{readable(needed.cache_bytes)} {'on disk' if needed.cache_on_disk else 'in memory'}"
+        yield "cache", self.cache
         yield "disk", f"{readable(needed.disk_bytes)} needed, {readable(needed.free_bytes)} free"
         yield "time", f"about {_duration(self.seconds)}, if the disk keeps up"
 
@@ -94,11 +98,15 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = N
     population = population_of(source.labels, np.arange(len(source)))
     if run.plan is not None:
         planned_in(run.plan, job, source, np.arange(len(source)))
-    needed = needs(job, len(source), row_count(job.recipe, run, population), run.out)
-    return Forecast(job, source, needed, _seconds(job, source, replace(run, plan=None), needed.rows))
+    place = run.place(DataSetFolder(run.out).work)
+    on_disk = needs_file(source, job.target, place)
+    needed = needs(job, len(source), row_count(job.recipe, run, population), run.out, on_disk)
+    to_decode = 0 if is_kept(source, job.target, place) else len(source)
+    seconds = _seconds(job, source, replace(run, plan=None), needed.rows, to_decode)
+    return Forecast(job, source, needed, cache_text(source, job.target, place), seconds)
 
 
-def _seconds(job: Job, source: Source, run: Run, rows: int) -> float:
+def _seconds(job: Job, source: Source, run: Run, rows: int, to_decode: int) -> float:
     """Load a few samples, mix them for a moment, and scale up: a rough figure, from the real code."""
     count = min(PROBE_SAMPLES, len(source))
     cache = np.zeros((count, *job.target.form.shape), job.target.form.dtype)
@@ -109,7 +117,7 @@ def _seconds(job: Job, source: Source, run: Run, rows: int) -> float:
         return 0.0
     per_sample = (time.perf_counter() - began) / count
     if sum(each.problem is None for each in loaded) < parent_count(job.recipe.methods):
-        return per_sample * len(source) / run.workers
+        return per_sample * to_decode / run.workers
     table = SourceTable(source.keys[:count], label_texts(source.labels, len(source))[:count], LoadedColumn.of(loaded))
     maker = shard_maker(job, source, table, cache, run, lambda: None)
     probe_rows = max(1, min(rows, PROBE_BYTES // job.row_bytes))
@@ -117,7 +125,7 @@ def _seconds(job: Job, source: Source, run: Run, rows: int) -> float:
     began = time.perf_counter()
     _make(job, maker, probe_rows)
     per_row = (time.perf_counter() - began) / probe_rows
-    return (per_sample * len(source) + per_row * rows) / run.workers
+    return (per_sample * to_decode + per_row * rows) / run.workers
 
 
 def _make(job: Job, maker: ShardMaker, rows: int) -> None:

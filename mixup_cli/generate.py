@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -16,8 +16,8 @@ from mixup_cli import existing
 from mixup_cli.choices import Device
 from mixup_cli.columns import RowColumns
 from mixup_cli.engines.local import LocalEngine, available_cores
-from mixup_cli.estimate import check_room, needs
-from mixup_cli.fingerprint import pixel_fingerprint, versions
+from mixup_cli.estimate import Needs, check_room, needs
+from mixup_cli.fingerprint import decoder_id, pixel_fingerprint, versions
 from mixup_cli.listener import Listener
 from mixup_cli.make_shard import ShardMaker, tile_rows_for
 from mixup_cli.method_set import MethodSet
@@ -34,9 +34,10 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.records import manifest_of, run_record
 from mixup_cli.saliency import PeakFinder
 from mixup_cli.sources.base import Source
-from mixup_cli.sources.cache import allocate
+from mixup_cli.sources.cache import Caching
 from mixup_cli.sources.cache import discard as discard_cache
-from mixup_cli.sources.scan import Tolerance, scan, until_it_fits
+from mixup_cli.sources.fill import Place, Scanning, fill, needs_file
+from mixup_cli.sources.scan import Tolerance, until_it_fits
 from mixup_cli.sources.table import SourceTable
 from mixup_cli.stage import as_pictures
 from mixup_cli.storage.finish import finish
@@ -66,6 +67,7 @@ class Run:
     batch_size: int | None = None
     shard_bytes: int | None = None
     tolerance: Tolerance = field(default_factory=Tolerance)
+    caching: Caching = field(default_factory=Caching)
     force: bool = False
     origin: Mapping[str, Any] = field(default_factory=dict)
 
@@ -73,6 +75,11 @@ class Run:
         """What run.json says of the run."""
         names = ("workers", "device", "batch_size")
         return {**{name: getattr(self, name) for name in names}, "source": dict(self.origin)}
+
+    def place(self, work: Path) -> Place:
+        """Where decoded samples wait; `work` is for a file that serves this run alone. Raises UsageError."""
+        kept = self.caching.kept_in(self.out)
+        return Place(caching=self.caching, work=work, out=self.out, decoder=decoder_id() if kept else "")
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,7 @@ class _Work:
         self._source, self._recipe, self._run, self._listener = source, recipe, run, listener
         self._survey = source.survey(SURVEY_SAMPLES)
         self._engine = LocalEngine(run.workers)
+        self._place = run.place(self.folder.work)
         self._told: set[str] = set()
 
     def compare(self) -> Standing:
@@ -175,9 +183,13 @@ class _Work:
         return "unchanged" if existing.all_there(self.folder, finished) else "resumed"
 
     def _check_room(self, job: Job) -> None:
-        sample_count = len(self._source)
-        needed = needs(job, sample_count, self._row_count(job, np.arange(sample_count)), self.folder.path)
+        needed = self._needs(job, needs_file(self._source, job.target, self._place))
         check_room(needed, self.folder.shard_bytes(), self.folder.path)
+
+    def _needs(self, job: Job, cache_on_disk: bool) -> Needs:
+        sample_count = len(self._source)
+        rows = self._row_count(job, np.arange(sample_count))
+        return needs(job, sample_count, rows, self.folder.path, cache_on_disk)
 
     def _row_count(self, job: Job, usable: NDArray[np.int64]) -> int:
         return row_count(job.recipe, self._run, population_of(self._source.labels, usable))
@@ -206,8 +218,9 @@ class _Work:
         """Fill the cache, in the form that the survey as it now is suggests."""
         job = self._prepare(stored)
         self._tell(*self._source.notices, *job.notices)
-        cache = allocate(job.target.form, len(self._source), self.folder.work)
-        table = scan(self._source, job.target, cache, self._run.tolerance, self._engine, self._listener)
+        place = replace(self._place, spare_bytes=self._needs(job, cache_on_disk=False).disk_bytes)
+        scanning = Scanning(self._run.tolerance, self._engine, self._listener)
+        cache, table = fill(self._source, job.target, place, scanning)
         self._tell(*skipped_notices(table))
         return job, cache, table
 

@@ -85,10 +85,9 @@ class Draws:
 
 def mask_words(seeds: Words, count: int) -> Words:
     """`count` words for each mask seed: uint64 (m, count). A mask is a function of its seed alone."""
-    drawn = np.empty((len(seeds), count), np.uint64)
-    for row, seed in enumerate(seeds.tolist()):
-        drawn[row] = words(seed, Stream.MASK, 0, count)
-    return drawn
+    from mixup_cli.philox import words_of_keys  # numba takes half a second to import
+
+    return words_of_keys(seeds, Stream.MASK, count)
 
 
 def uniforms(drawn: Words) -> NDArray[np.float64]:

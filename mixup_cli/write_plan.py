@@ -21,8 +21,8 @@ from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
 from mixup_cli.recipe import Recipe
 from mixup_cli.saliency import PeakFinder
 from mixup_cli.sources.base import Source
-from mixup_cli.sources.cache import allocate
-from mixup_cli.sources.scan import scan, until_it_fits
+from mixup_cli.sources.fill import Scanning, fill
+from mixup_cli.sources.scan import until_it_fits
 from mixup_cli.sources.table import SourceTable
 from mixup_cli.stage import as_pictures
 
@@ -53,8 +53,8 @@ def with_plan(
 
         def attempt() -> tuple[Job, NDArray[Any], SourceTable]:
             job = prepare(recipe, source, survey)
-            cache = allocate(job.target.form, len(source), Path(cache_folder))
-            return job, cache, scan(source, job.target, cache, run.tolerance, LocalEngine(run.workers), listener)
+            scanning = Scanning(run.tolerance, LocalEngine(run.workers), listener)
+            return job, *fill(source, job.target, run.place(Path(cache_folder)), scanning)
 
         job, cache, table = until_it_fits(survey, attempt)
         plan = planned(job, source, table.usable, PeakFinder(as_pictures(cache, job.target.form.axes)))

@@ -16,7 +16,7 @@ from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.run_flags import AmountFlags, RunFlags, ScanFlags
 from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import UsageError
-from mixup_cli.wording import counted
+from mixup_cli.wording import counted, readable
 
 if TYPE_CHECKING:
     from mixup_cli.forecast import Forecast
@@ -65,6 +65,7 @@ def generate(
     from mixup_cli.forecast import forecast
     from mixup_cli.generate import Run
     from mixup_cli.generate import generate as make
+    from mixup_cli.preload import preload
     from mixup_cli.storage.folder import DataSetFolder
 
     if dry_run and print_config:
@@ -79,6 +80,7 @@ def generate(
     rows = None if plan is None else read_plan_option(plan)
     wanted, origin = recipe.recipe(rows), source.origin(locations)
     how = Run(out=out, origin=origin, plan=rows, **amount.given(), **scan.given(), **run.given())
+    preload()
     opened = source.open(locations, out)
     if not (dry_run or print_config):
         _report(make(opened, wanted, how, show.Terminal(quiet)), json, quiet)
@@ -92,8 +94,6 @@ def generate(
 
 def _report(outcome: Outcome, as_json: bool, quiet: bool) -> None:
     """The manifest's path on stdout, a sentence on stderr."""
-    from mixup_cli.estimate import readable
-
     if as_json:
         show.event(outcome.state, **{**vars(outcome), "manifest": str(outcome.manifest)})
         return

@@ -13,6 +13,7 @@ from mixup_cli.cli.groups import option, takes
 from mixup_cli.cli.panels import RUNNING
 from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.source_flags import SourceFlags
+from mixup_cli.wording import readable
 
 if TYPE_CHECKING:
     from mixup_cli.sources import Source
@@ -134,7 +135,6 @@ def _some(names: list[str]) -> str:
 
 def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
     from mixup_cli.cli.parse import methods_text
-    from mixup_cli.estimate import readable
     from mixup_cli.recipe import Recipe
     from mixup_cli.storage.card import label_meaning
 

@@ -10,12 +10,12 @@ from mixup_cli.recipe import NORMALIZATIONS, MethodChoice, Normalize
 BYTE_UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 
 
-def byte_count(text: str) -> int:
+def byte_count(text: str, option: str = "--shard-size") -> int:
     """`64MiB`, `1GB`, `1000000`: bytes, at least 1."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
     unit = BYTE_UNITS.get(match[2].lower()) if match else None
     if match is None or unit is None or float(match[1]) * unit < 1:
-        raise UsageError(f"--shard-size: {text!r} is not a number of bytes. Give, for example, 64MiB.")
+        raise UsageError(f"{option}: {text!r} is not a number of bytes. Give, for example, 64MiB.")
     return int(float(match[1]) * unit)
 
 

@@ -55,6 +55,8 @@ def plan(
     from mixup_cli.write_plan import with_plan
 
     check_out(out)
+    if out == STDOUT and scan.cache == "disk" and scan.cache_folder is None:
+        raise UsageError("--cache disk: the plan goes to stdout, which is beside no folder. Name one: --cache-folder.")
     amount = without(amount, weaker(context, "samples", "passes"))
     opened = source.open(sources or [], Run.out)
     run = Run(out=out, **amount.given(), **scan.given())

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-from mixup_cli.choices import Device, OnError
+from mixup_cli.choices import CacheKind, Device, OnError
 from mixup_cli.cli import parse
 from mixup_cli.cli.groups import option
 from mixup_cli.cli.panels import MIXING, OUTPUT, RUNNING
 from mixup_cli.errors import UsageError
+
+if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
+    from mixup_cli.sources.cache import Caching
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,33 @@ class ScanFlags:
     max_errors: Annotated[
         int | None, option("--max-errors", min=0, panel=RUNNING, help="With --on-error skip: fail after so many.")
     ] = None
+    cache: Annotated[
+        CacheKind | None,
+        option(
+            "--cache",
+            panel=RUNNING,
+            help="Where decoded samples wait: in memory; auto, which is memory or, above 2 GiB, a file; or disk, where "
+            "later runs find them again. Default: auto.",
+        ),
+    ] = None
+    cache_folder: Annotated[
+        Path | None,
+        option(
+            "--cache-folder",
+            metavar="FOLDER",
+            panel=RUNNING,
+            help="With --cache disk: where. Default: .mixup-gen-cache beside the output.",
+        ),
+    ] = None
+    cache_limit: Annotated[
+        str | None,
+        option(
+            "--cache-limit",
+            metavar="SIZE",
+            panel=RUNNING,
+            help="With --cache disk: what is kept at most, of all runs. Default: 20GiB.",
+        ),
+    ] = None
     workers: Annotated[int | None, option("--workers", min=1, panel=RUNNING, help="Threads. Default: the cores.")] = (
         None
     )
@@ -48,7 +79,19 @@ class ScanFlags:
         if self.max_errors is not None and self.on_error != "skip":
             raise UsageError("--max-errors: it goes with --on-error skip. Pass both, or neither.")
         tolerance = Tolerance(self.on_error or Tolerance.on_error, self.max_errors)
-        return {"tolerance": tolerance, **({"workers": self.workers} if self.workers is not None else {})}
+        given = {"tolerance": tolerance, "caching": self._caching()}
+        return {**given, **({"workers": self.workers} if self.workers is not None else {})}
+
+    def _caching(self) -> Caching:
+        from mixup_cli.sources.cache import Caching
+
+        for name, value in (("--cache-folder", self.cache_folder), ("--cache-limit", self.cache_limit)):
+            if value is not None and self.cache != "disk":
+                raise UsageError(f"{name}: it goes with --cache disk. Pass both, or neither.")
+        given: dict[str, Any] = {"kind": self.cache, "folder": self.cache_folder}
+        if self.cache_limit is not None:
+            given["limit_bytes"] = parse.byte_count(self.cache_limit, "--cache-limit")
+        return Caching(**{name: value for name, value in given.items() if value is not None})
 
 
 @dataclass(frozen=True)

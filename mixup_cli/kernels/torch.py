@@ -4,7 +4,16 @@ Sums are taken in int32 where they fit (uint8 samples), else in int64 (uint16) o
 is exact). Each step is an operation of its own, so that nothing can be contracted into a fused multiply-add.
 
 MPS has no float64, so there what needs it (float32 samples, and float32 output from uint16) is done on the CPU.
-This module has been run on the CPU only: neither on CUDA nor on MPS yet.
+
+Samples that fit into half of a CUDA device's free memory are kept there, and parents are gathered there: a tile then
+costs the transfer of its decisions in and of its rows out. Other samples are gathered on the host, into pinned memory.
+`blend` returns when its rows are in `out`. Transfers overlap with other tiles' sums and with the writing of rows
+because each of the engine's threads has a stream and pinned buffers of its own; two buffers in one thread would ask
+for a protocol of promises, and are not there.
+
+This module has been run on the CPU only: neither on CUDA nor on MPS yet. That goes for samples kept on the device too:
+the tests keep them "on the device" that is the CPU. What no test has run is `pin_memory`, `torch.cuda.Stream`, the
+chunked upload's `non_blocking` copies, and `torch.cuda.mem_get_info`.
 """
 
 from __future__ import annotations
@@ -12,6 +21,7 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,35 +37,53 @@ UNIT = 65536
 SUM_DTYPE = {"uint8": torch.int32, "uint16": torch.int64, "float32": torch.float64}
 """What a sum of samples of a dtype is exact in (float32: rounded once per parent, as everywhere)."""
 
+UPLOAD_BYTES = 32 << 20
+"""Samples that are kept on the device go there in parts of about this size."""
+
 
 class TorchKernel:
     """torch's backend, on `device` "cpu", "cuda" or "mps". See `mixup_cli.kernels.Kernel`.
 
     It leaves `torch.set_num_threads` alone: a caller with several threads of its own sets it to 1.
+
+    An array of samples that is blended from a second time is kept on the device if it has at most `room_bytes` (by
+    default half of what a CUDA device has free, and none elsewhere). It must not change from then on.
     """
 
-    def __init__(self, surface: Surface, device: str) -> None:
+    def __init__(self, surface: Surface, device: str, room_bytes: int | None = None) -> None:
         self._device = device
         self._shape = (surface.outer, surface.height, surface.width * surface.inner)
         self._inner = surface.inner
         # one line of every plane: (outer, 1, W·inner)
         self._finish = [np.tile(each, surface.width)[:, None] for each in (surface.fill, surface.mean, surface.scale)]
         self._lanes = threading.local()
+        self._kept = _Kept(room_bytes)
 
     def blend(
         self, samples: Samples, parents: NDArray[np.int64], weights: Weights, out: Samples, rows: NDArray[np.int64]
     ) -> None:
         """See `mixup_cli.kernels.Kernel.blend`."""
         lane = self._lane(_device_for(self._device, samples.dtype, out.dtype))
-        taken = lane.buffer("samples", (parents.shape[1], len(parents), *self._shape), samples.dtype)
+        with lane.stream_context():
+            taken = self._gathered(lane, samples, parents)
+            total = self._sum(lane, taken, samples.dtype, weights)
+            result = lane.returned(_finished(lane, total, samples.dtype, out.dtype), out.dtype)
+        out.reshape(-1, *self._shape)[rows] = result
+
+    def _gathered(self, lane: _Lane, samples: Samples, parents: NDArray[np.int64]) -> Tensor:
+        """The parents' samples on the device: (P, m, outer, H, W·inner)."""
+        shape = (parents.shape[1], len(parents), *self._shape)
+        kept = self._kept.on_device(samples, lane)
+        if kept is not None:
+            there = lane.workspace("samples", (parents.size, *self._shape), kept.dtype)
+            positions = lane.moved(np.ascontiguousarray(parents.T), "parents").view(-1)
+            return torch.index_select(kept.view(-1, *self._shape), 0, positions, out=there).view(shape)
+        taken = lane.buffer("samples", shape, samples.dtype)
         source = np.asarray(samples).reshape(-1, *self._shape)
         for parent, positions in enumerate(parents.T):
             # mode="raise" would gather into a second buffer first
             np.take(source, positions, axis=0, out=taken[parent], mode="clip")
-        with lane.stream_context():
-            total = self._sum(lane, lane.moved(taken), samples.dtype, weights)
-            result = lane.returned(_finished(lane, total, samples.dtype, out.dtype), out.dtype)
-        out.reshape(-1, *self._shape)[rows] = result
+        return lane.moved(taken)
 
     def _lane(self, device: str) -> _Lane:
         """This thread's way to the device: streams and staging buffers are not shared."""
@@ -135,14 +163,71 @@ class _Lane:
             values = staging
         return _signed(values).to(self._device, non_blocking=self._stream is not None)
 
+    def uploaded(self, samples: Samples) -> Tensor | None:
+        """A copy of all samples on the device, one value after the other; None where it has no room for them."""
+        values = np.asarray(samples).reshape(-1)
+        try:
+            copy = torch.empty(len(values), dtype=_signed(values[:0]).dtype, device=self._device)
+        except torch.cuda.OutOfMemoryError:
+            return None
+        step = UPLOAD_BYTES // values.itemsize
+        for start in range(0, len(values), step):
+            part = values[start : start + step]
+            staging = self.buffer("upload", part.shape, part.dtype)
+            staging[:] = part
+            copy[start : start + step].copy_(_signed(staging), non_blocking=self._stream is not None)
+            self.wait()  # the buffer is filled anew, and in the end other threads' streams read the copy
+        self._buffers.pop("upload", None)
+        return copy
+
+    def room(self) -> int:
+        """How many bytes of samples may stay on the device."""
+        return torch.cuda.mem_get_info(self._device)[0] // 2 if self._stream is not None else 0
+
+    def wait(self) -> None:
+        """Until all that was queued is done."""
+        if self._stream is not None:
+            self._stream.synchronize()
+
     def returned(self, values: Tensor, dtype: np.dtype[Any]) -> Samples:
         """Values from the device, when all that was queued is done. Valid until this thread's next blend."""
         if self._stream is None:
             return values.cpu().numpy().view(dtype)
         staging = self.buffer("result", tuple(values.shape), dtype)
         _signed(staging).copy_(values, non_blocking=True)
-        self._stream.synchronize()
+        self.wait()
         return staging
+
+
+class _Kept:
+    """The array of samples that stays on the device: the first that comes twice.
+
+    The cache comes with every tile, the stage's copies once each. An array is known by being the same object, which is
+    held from then on, so that no other can come to lie in its place.
+    """
+
+    def __init__(self, room_bytes: int | None) -> None:
+        self._room_bytes = room_bytes
+        self._lock = threading.Lock()
+        self._last: weakref.ref[Samples] | None = None
+        self._settled: tuple[Samples, Tensor | None] | None = None
+
+    def on_device(self, samples: Samples, lane: _Lane) -> Tensor | None:
+        """These samples on the lane's device, in one line; None where they are not kept there."""
+        if self._settled is None:
+            with self._lock:  # other threads wait for the upload, and need no other
+                if self._settled is None:
+                    self._consider(samples, lane)
+        if self._settled is None or self._settled[0] is not samples:
+            return None
+        return self._settled[1]
+
+    def _consider(self, samples: Samples, lane: _Lane) -> None:
+        if self._last is None or self._last() is not samples:
+            self._last = weakref.ref(samples)
+            return
+        room = lane.room() if self._room_bytes is None else self._room_bytes
+        self._settled = samples, lane.uploaded(samples) if samples.nbytes <= room else None
 
 
 def _device_for(device: str, source: np.dtype[Any], result: np.dtype[Any]) -> str:

@@ -12,6 +12,7 @@ the paper. The count of the base's positions is lam·H·W, rounded half to even;
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,24 +44,16 @@ class FMix(MaskMethod):
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         wanted = np.rint(decisions.parts[:, 0] / UNIT * grid.position_count).astype(np.int64)
+        from mixup_cli.largest import largest_of_each  # numba takes half a second to import
+
         noise = low_frequency_noise(mask_words(decisions.mask_seed, word_count(grid)), grid, self.decay)
-        is_bases = np.stack([largest(each, count) for each, count in zip(noise, wanted.tolist(), strict=True)])
+        is_bases = largest_of_each(noise, wanted)
         return Weights(decisions.parts, mask=choice_mask(~is_bases.reshape(-1, grid.height, grid.width), 2))
 
 
-def largest(values: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
-    """Which are the `count` largest of some values, ties to the earlier: bool, in their shape (n,)."""
-    if count == 0:
-        return np.zeros(len(values), bool)
-    least = np.partition(values, -count)[-count]  # four times as fast as sorting them
-    chosen: NDArray[np.bool_] = values > least
-    chosen[np.flatnonzero(values == least)[: count - int(chosen.sum())]] = True
-    return chosen
-
-
 def word_count(grid: Grid) -> int:
-    """How many words a mask takes: one for each frequency of which the real transform is made."""
-    return grid.height * (grid.width // 2 + 1)
+    """How many words a mask takes: one for two of the frequencies of which the real transform is made."""
+    return -(-grid.height * (grid.width // 2 + 1) // 2)
 
 
 def low_frequency_noise(drawn: Words, grid: Grid, decay: float) -> NDArray[np.float64]:
@@ -78,17 +71,22 @@ def low_frequency_noise(drawn: Words, grid: Grid, decay: float) -> NDArray[np.fl
     amplitude[:, 0] *= np.sqrt(2.0)
     if grid.width % 2 == 0:
         amplitude[:, -1] *= np.sqrt(2.0)
-    spectrum = normals(drawn).reshape(-1, *amplitude.shape) * amplitude
+    spectrum = normals(drawn)[:, : amplitude.size].reshape(-1, *amplitude.shape) * amplitude
     noise: NDArray[np.float64] = fft.irfft2(spectrum, (grid.height, grid.width))
     return noise.reshape(len(drawn), -1)
 
 
 def normals(drawn: Words) -> NDArray[np.complex128]:
-    """A word each as a complex number whose real and imaginary parts are standard normal (Box and Muller 1958): the
-    upper 32 bits decide the radius, the lower ones the angle."""
-    radius = np.sqrt(-2.0 * np.log(((drawn >> np.uint64(32)).astype(np.float64) + 0.5) * 2.0**-32))
-    angle = (drawn & np.uint64(0xFFFFFFFF)).astype(np.float64) * (2.0 * np.pi * 2.0**-32)
-    pairs = np.empty(drawn.shape, np.complex128)
-    np.multiply(radius, np.cos(angle), out=pairs.real)
-    np.multiply(radius, np.sin(angle), out=pairs.imag)
-    return pairs
+    """Complex numbers whose real and imaginary parts are standard normal, two from each word: complex128 (m, 2n) from
+    words (m, n). Each 16 bits h of a word, the lowest first, are the part Φ⁻¹((h + ½) / 65536)."""
+    quarters = drawn.astype("<u8", copy=False).view("<u2")
+    parts: NDArray[np.float64] = _quantiles()[quarters]
+    return parts.view(np.complex128)
+
+
+@lru_cache(maxsize=1)
+def _quantiles() -> NDArray[np.float64]:
+    from scipy.special import ndtri  # slow to import, and most recipes need none of it
+
+    quantiles: NDArray[np.float64] = ndtri((np.arange(1 << 16) + 0.5) / (1 << 16))
+    return quantiles

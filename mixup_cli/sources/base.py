@@ -137,6 +137,22 @@ class Loaded:
         return Loaded(stored_bytes, "")
 
 
+@dataclass(frozen=True)
+class Stamps:
+    """What tells, without reading it, whether stored content has changed.
+
+    `files` is int64 (n, 4), a row for each input: size in bytes, times of the last change of the content and of the
+    file's entry in nanoseconds, inode number; a row of −1 where there is no file. `reading` is what else decides what
+    `Source.load` gives.
+    """
+
+    files: NDArray[np.int64]
+    reading: tuple[str, ...]
+
+    def same(self, other: Stamps | None) -> bool:
+        return other is not None and self.reading == other.reading and np.array_equal(self.files, other.files)
+
+
 class FormMismatch(Exception):
     """A sample's own size or depth does not fit the form that was assumed from a look at some of the samples."""
 
@@ -176,6 +192,14 @@ class Source(ABC):
     @abstractmethod
     def stored_bytes(self) -> Sequence[int]:
         """The stored size of every sample in bytes, without reading them (−1 where it cannot be found out)."""
+
+    def stamps(self) -> Stamps | None:
+        """What tells whether any sample has changed; None where only reading it would tell, or nothing is gained."""
+        return None
+
+    def rehash(self, index: int) -> str:
+        """The sha256 of a sample's stored bytes as they are now; empty where it cannot be had without decoding."""
+        return ""
 
     @abstractmethod
     def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:

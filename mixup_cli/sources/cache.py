@@ -1,14 +1,17 @@
-"""The cache: every sample once, in the working form, in memory or in a mapped file beside the output."""
+"""The cache: every sample once, in the working form, in memory or in a mapped file."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.choices import CacheKind
+from mixup_cli.errors import StorageError, UsageError
 from mixup_cli.sources.base import Form
 from mixup_cli.storage.seal import storage_errors
 
@@ -17,20 +20,53 @@ MEMORY_BYTES = 2 << 30
 
 CACHE_FILE = "cache.bin"
 
-
-def goes_to_disk(form: Form, sample_count: int) -> bool:
-    """Whether a cache of so many samples is too large for memory."""
-    return form.sample_bytes * sample_count > MEMORY_BYTES
+KEPT_FOLDER = ".mixup-gen-cache"
+"""Where decoded samples are kept for later runs, if no other folder is named."""
 
 
-def allocate(form: Form, sample_count: int, folder: Path) -> NDArray[Any]:
+@dataclass(frozen=True)
+class Caching:
+    """Where decoded samples wait for being mixed.
+
+    `memory`; `auto`, which is memory up to MEMORY_BYTES and else a file that goes with the run; or `disk`, where later
+    runs find them again: in `folder`, or else beside the output. There, at most `limit_bytes` are kept.
+    """
+
+    kind: CacheKind = "auto"
+    folder: Path | None = None
+    limit_bytes: int = 20 << 30
+
+    def kept_in(self, out: Path) -> Path | None:
+        """The folder where samples are kept for later runs, if they are. Raises UsageError where none may be."""
+        if self.kind != "disk":
+            return None
+        if self.folder is None:
+            if out.resolve().parent == Path("~").expanduser().resolve():
+                raise UsageError(f"--cache disk: beside {out} is your home folder. Name one: --cache-folder FOLDER.")
+            return out.absolute().parent / KEPT_FOLDER
+        if self.folder.is_file():
+            raise UsageError(f"--cache-folder {self.folder}: is a file. Name a folder.")
+        if self.folder.resolve().is_relative_to(out.resolve()):
+            raise UsageError(f"--cache-folder {self.folder}: is in the output folder. Name another one.")
+        return self.folder
+
+
+def goes_to_disk(form: Form, sample_count: int, kind: CacheKind = "auto") -> bool:
+    """Whether a cache of so many samples that is not kept takes a file."""
+    return kind != "memory" and form.sample_bytes * sample_count > MEMORY_BYTES
+
+
+def allocate(form: Form, sample_count: int, folder: Path, kind: CacheKind = "auto") -> NDArray[Any]:
     """Room for all samples: (sample_count, *form.shape) of form.dtype. A file goes into `folder`."""
     shape = (sample_count, *form.shape)
-    if not goes_to_disk(form, sample_count):
-        return np.empty(shape, form.dtype)
+    if not goes_to_disk(form, sample_count, kind):
+        try:
+            return np.empty(shape, form.dtype)
+        except MemoryError as problem:
+            raise StorageError(f"the samples do not fit into memory ({problem}). Pass --cache auto.") from None
     path = folder / CACHE_FILE
     with storage_errors(path), path.open("wb") as file:
-        _reserve(file.fileno(), form.sample_bytes * sample_count)
+        reserve(file.fileno(), form.sample_bytes * sample_count)
     return np.memmap(path, form.dtype, "r+", shape=shape)
 
 
@@ -39,7 +75,7 @@ def discard(folder: Path) -> None:
     (folder / CACHE_FILE).unlink(missing_ok=True)
 
 
-def _reserve(descriptor: int, size_bytes: int) -> None:
+def reserve(descriptor: int, size_bytes: int) -> None:
     """Take the disk space now: a full disk under a mapped file would be a signal, not an exception."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size_bytes)

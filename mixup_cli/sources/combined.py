@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
-from mixup_cli.sources.base import Form, FormMismatch, Labels, Loaded, SampleDtype, Source, Survey, Target
+from mixup_cli.sources.base import Form, FormMismatch, Labels, Loaded, SampleDtype, Source, Stamps, Survey, Target
 
 
 def combine(sources: Sequence[Source]) -> Source:
@@ -60,6 +60,19 @@ class CombinedSource(Source):
 
     def stored_bytes(self) -> Sequence[int]:
         return list(chain.from_iterable(source.stored_bytes() for source in self._sources))
+
+    def stamps(self) -> Stamps | None:
+        """See `Source.stamps`. None where one of the sources has none."""
+        parts = [part for part in (source.stamps() for source in self._sources) if part is not None]
+        if len(parts) < len(self._sources):
+            return None
+        reading = chain.from_iterable((str(len(part.files)), *part.reading) for part in parts)
+        return Stamps(np.concatenate([part.files for part in parts]), tuple(reading))
+
+    def rehash(self, index: int) -> str:
+        """See `Source.rehash`."""
+        number = bisect_right(self._ends, index)
+        return self._sources[number].rehash(index - self._ends[number] + len(self._sources[number]))
 
     def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
         loaded: list[Loaded] = []

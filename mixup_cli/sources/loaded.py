@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Self, overload
+
+import numpy as np
 
 from mixup_cli.sources.base import Loaded
 
 DIGEST_BYTES = 32
+SAMPLE_BYTES = 8 + DIGEST_BYTES
+"""What a sample takes here, and in `to_bytes`."""
+
 NO_DIGEST = bytes(DIGEST_BYTES)
 
 
@@ -26,6 +31,25 @@ class LoadedColumn(Sequence[Loaded]):
         column = cls(len(states))
         column.put(0, states)
         return column
+
+    @classmethod
+    def from_bytes(cls, data: bytes, problems: Mapping[int, str]) -> Self:
+        """The column that `to_bytes` has written."""
+        column = cls(len(data) // SAMPLE_BYTES)
+        numbers = np.frombuffer(data, "<i8", len(column))
+        column._stored_bytes = array("q", numbers.astype(np.int64).tobytes())
+        column._digests = bytearray(data[8 * len(column) :])
+        column._problems = dict(problems)
+        return column
+
+    def to_bytes(self) -> bytes:
+        """All but the problems: every sample's stored size as int64, little-endian, then every hash, 32 bytes each."""
+        return np.array(self._stored_bytes, "<i8").tobytes() + bytes(self._digests)
+
+    @property
+    def all_hashed(self) -> bool:
+        """Whether all samples could be read, so that each has its hash."""
+        return bool(np.frombuffer(self._digests, np.uint8).reshape(-1, DIGEST_BYTES).any(axis=1).all())
 
     def __len__(self) -> int:
         return len(self._stored_bytes)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import StorageError
-from mixup_cli.sources.base import Labels, Loaded, SampleDtype, Source, Survey, Target
+from mixup_cli.sources.base import Labels, Loaded, SampleDtype, Source, Stamps, Survey, Target
 from mixup_cli.sources.decode import Undecodable, decode, read_header
 from mixup_cli.sources.headers import MACHINE_ERRNOS
 
@@ -87,6 +87,19 @@ class PictureSource(Source):
         """See `Source.stored_bytes`."""
         return [_stored_bytes(self.path(index)) for index in range(len(self))]
 
+    def stamps(self) -> Stamps:
+        """See `Source.stamps`."""
+        rows = [_stamp(self.path(index)) for index in range(len(self))]
+        return Stamps(np.array(rows, np.int64).reshape(-1, 4), (f"max_pixels {self._max_pixels}",))
+
+    def rehash(self, index: int) -> str:
+        """See `Source.rehash`."""
+        try:
+            with _opened(self.path(index)) as (file, size):
+                return hashlib.sha256(file.read(size)).hexdigest()
+        except Undecodable:
+            return ""
+
     def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
         """See `Source.load`. A file that cannot be read has 0 stored bytes and no hash."""
         return [self._load_one(index, target, out[index - start]) for index in range(start, stop)]
@@ -135,3 +148,12 @@ def _stored_bytes(path: str) -> int:
         return os.stat(path).st_size
     except (OSError, ValueError):
         return -1
+
+
+def _stamp(path: str) -> tuple[int, int, int, int]:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return -1, -1, -1, -1
+    # As signed numbers: some file systems use all 64 bits of an inode number.
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, (status.st_ino + 2**63) % 2**64 - 2**63

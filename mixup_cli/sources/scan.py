@@ -72,6 +72,13 @@ def scan(
     return SourceTable.of(source, loaded)
 
 
+def settle(source: Source, loaded: LoadedColumn, tolerance: Tolerance) -> SourceTable:
+    """The table of samples that were scanned before. Raises DataError for broken inputs as `tolerance` says."""
+    for broken, (index, problem) in enumerate(loaded.problems.items(), 1):
+        _settle(source.name_of(index), problem, broken, tolerance)
+    return SourceTable.of(source, loaded)
+
+
 def _tasks(
     source: Source, target: Target, cache: NDArray[Any], engine: LocalEngine
 ) -> Iterator[Callable[[], tuple[int, list[Loaded]]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from mixup_cli.errors import DataError
 from mixup_cli.storage.layout import Column, stored_dtype
 from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.shard import map_column, read_columns, require_filter
+
+LARGE_ROW_BYTES = 16 << 10
+"""From this size on, rows are copied one by one: a second copy of them costs more than NumPy's calls."""
 
 
 class ShardedColumn:
@@ -69,16 +72,33 @@ class ShardedColumn:
             raise IndexError(f"{self._column.name}: there is no row {rows[outside][0]}; there are {len(self)} rows.")
         rows = np.where(rows < 0, rows + len(self), rows)
         numbers = np.searchsorted(self._ends, rows, side="right")
-        taken = np.empty((len(rows), *self.shape[1:]), self.dtype)
-        for number in np.unique(numbers):
-            here = numbers == number
-            first = self._ends[number - 1] if number else 0
-            wanted = rows[here] - first
-            if self.is_mapped:
-                taken[here] = self._map(number)[wanted]
+        places = rows - np.array([0, *self._ends])[numbers]
+        if self.is_mapped and self._column.row_bytes >= LARGE_ROW_BYTES:
+            return self._one_by_one(numbers, places)
+        return self._shard_by_shard(numbers, places)
+
+    def _one_by_one(self, numbers: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[Any]:
+        """Rows at `places` of shards `numbers`, each copied once: for rows that cost more than a turn of this loop."""
+        taken = np.empty((len(places), *self.shape[1:]), self.dtype)
+        for position, (number, place) in enumerate(zip(numbers.tolist(), places.tolist(), strict=True)):
+            taken[position] = self._map(number)[place]
+        return taken
+
+    def _shard_by_shard(self, numbers: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[Any]:
+        """Rows at `places` of shards `numbers`, grouped by shard and then put in order while they are in cache."""
+        order = numbers.argsort(kind="stable")
+        numbers, places = numbers[order], places[order]
+        grouped = np.empty((len(places), *self.shape[1:]), self.dtype)
+        starts = np.flatnonzero(np.diff(numbers, prepend=-1)).tolist()
+        for start, stop in pairwise([*starts, len(places)]):
+            number, wanted, out = int(numbers[start]), places[start:stop], grouped[start:stop]
+            if self.is_mapped:  # mode="raise" would gather into a buffer of its own first
+                self._map(number).take(wanted, axis=0, out=out, mode="clip")
             else:
                 ascending, back = np.unique(wanted, return_inverse=True)  # h5py takes rising indices only
-                taken[here] = self._read(number, ascending)[back]
+                self._read(number, ascending).take(back, axis=0, out=out, mode="clip")
+        taken = np.empty_like(grouped)
+        taken[order] = grouped
         return taken
 
     def _part(self, number: int, rows: slice) -> NDArray[Any]:
@@ -95,7 +115,8 @@ class ShardedColumn:
                 raise DataError(f"{path}: the manifest does not tell where {self._column.name} begins.")
             row_count = self._ends[number] - (self._ends[number - 1] if number else 0)
             try:
-                self._maps[number] = map_column(path, self._column, offset, row_count)
+                # as a plain array, of which views are made four times as fast as of a memmap
+                self._maps[number] = np.asarray(map_column(path, self._column, offset, row_count))
             except (OSError, ValueError) as problem:
                 raise DataError(f"{path}: cannot be read ({problem}). Run mixup-gen verify.") from problem
         return self._maps[number]

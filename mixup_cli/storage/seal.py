@@ -9,13 +9,14 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from mixup_cli.errors import StorageError
+from mixup_cli.storage.outflow import Outflow
 
 WORK_FOLDER = ".mixup-gen"
 """The folder inside a data set that holds what is needed only while it is being made."""
@@ -56,26 +57,24 @@ class Sealing:
 
     def __enter__(self) -> Self:
         with storage_errors(self._final):
-            self._file = self._unfinished.open("wb", buffering=0)
+            self._file = Outflow(self._unfinished)
         return self
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append bytes."""
+        """Append bytes. Those that cannot be written are told by a later call, or at the end."""
         self._hash.update(data)
         self._file_bytes += len(data)
-        rest = memoryview(data)
         with storage_errors(self._final):
-            while rest:
-                rest = rest[self._file.write(rest) :]
+            self._file.write(data)
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         with storage_errors(self._final):
             try:
-                with self._file:
+                with closing(self._file):
                     if kind is None:
-                        os.fsync(self._file.fileno())
+                        self._file.sync()
                 if kind is None:
                     self._unfinished.replace(self._final)
                     sync_folder(self._final.parent)

@@ -12,7 +12,7 @@ import mixup_cli
 PACKAGE = Path(mixup_cli.__file__).parent
 
 LAYERS = [
-    "errors rng beta choices labels listener wording engines resample compiled search",
+    "errors rng beta choices labels listener wording engines resample compiled search philox largest preload",
     "recipe kernels",
     "methods storage pairing label_rules",
     "method_set views saliency light label_rules",

@@ -35,6 +35,13 @@ def test_further_words_differ_from_lane_to_lane() -> None:
     assert len(np.unique([draws.words, draws.more(0), draws.more(1)])) == 3 * 4 * ROW_WORDS
 
 
+@pytest.mark.parametrize("count", [1, 3, 4, 5, 100])
+def test_words_of_masks_are_numpys(count: int) -> None:
+    seeds = [0, 1, 2**63, 2**64 - 1, 0x9E3779B97F4A7C15]
+    expected = [words(seed, Stream.MASK, 0, count).tolist() for seed in seeds]
+    assert mask_words(np.array(seeds, np.uint64), count).tolist() == expected
+
+
 def test_a_mask_depends_on_its_seed_alone() -> None:
     seeds = np.array([7, 2**64 - 1, 7], np.uint64)
     drawn = mask_words(seeds, 5)

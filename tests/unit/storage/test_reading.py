@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mixup_cli.errors import DataError
+from mixup_cli.storage import reading
 from mixup_cli.storage.manifest import Manifest, StoredColumn, read_manifest
 from mixup_cli.storage.reading import ShardedColumn
 from tests.unit.storage.small_data_set import arrays, write_data_set
@@ -23,6 +24,15 @@ def images(tmp_path: Path, request: pytest.FixtureRequest) -> ShardedColumn:
 def test_negative_rows_count_from_the_end(images: ShardedColumn) -> None:
     rows = np.array([-1, 0, -7, 3, -4])
     np.testing.assert_array_equal(images.take(rows), arrays()["images"][rows])
+
+
+@pytest.mark.parametrize("large", [0, 1 << 20])
+@pytest.mark.parametrize("rows", [[], [6], [2, 2, 0, 6, 3, 2], [5, 4, 3, 2, 1, 0]])
+def test_rows_come_in_the_order_asked_for(
+    images: ShardedColumn, rows: list[int], large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "LARGE_ROW_BYTES", large)
+    np.testing.assert_array_equal(images.take(np.array(rows, np.int64)), arrays()["images"][rows])
 
 
 @pytest.mark.parametrize("row", [ROW_COUNT, -ROW_COUNT - 1])

@@ -1,0 +1,97 @@
+"""What is measured on: real data where it is given, else stand-ins made here, the same on every machine."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tarfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sample_data.cifar_pickle import batch, integer, mapping, py2_string, sequence
+
+CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
+PHOTO_SIZE = 500, 375
+PHOTO_CLASSES = 10
+SUFFIXES = {".jpg", ".jpeg", ".png"}
+
+
+def cifar_archive(path: Path, per_batch: int = 10_000) -> None:
+    """Write an archive as the published cifar-10-python.tar.gz: soft colours with grain in place of pictures."""
+    rng = np.random.default_rng(0)
+    names = [("label_names", sequence([py2_string(name.encode()) for name in CLASSES]))]
+    sizes = [("num_cases_per_batch", integer(per_batch)), ("num_vis", integer(3072))]
+    members = {"batches.meta": mapping([*sizes, *names])}
+    for name in [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]:
+        labels = rng.integers(0, len(CLASSES), per_batch).tolist()
+        files = [f"{name}_{number:05}.png" for number in range(per_batch)]
+        members[name] = batch(name, _soft_pictures(rng, per_batch), labels, files)
+    part = path.with_suffix(".part")
+    with tarfile.open(part, "w:gz", compresslevel=6) as tar:
+        for name, data in members.items():
+            member = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    part.replace(path)
+
+
+def _soft_pictures(rng: np.random.Generator, count: int) -> NDArray[np.uint8]:
+    """uint8 (count, 3072), channels first."""
+    coarse = rng.integers(0, 256, (count, 3, 5, 5)).astype(np.float32)
+    where = np.linspace(0, 4, 32)
+    first = np.minimum(where.astype(int), 3)
+    part = (where - first).astype(np.float32)
+    rows = coarse[:, :, first] * (1 - part)[:, None] + coarse[:, :, first + 1] * part[:, None]
+    whole = rows[..., first] * (1 - part) + rows[..., first + 1] * part
+    whole += rng.normal(0, 6, whole.shape).astype(np.float32)
+    pixels: NDArray[np.uint8] = np.clip(np.rint(whole), 0, 255).astype(np.uint8)
+    return pixels.reshape(count, -1)
+
+
+def extract(archive: Path, folder: Path) -> None:
+    """Extract a CIFAR archive for the peers, which read folders only."""
+    if (folder / "cifar-10-batches-py" / "batches.meta").exists():
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+
+
+def photographs(source: Path, folder: Path, count: int) -> int:
+    """Fill `folder` with `count` variants of the photographs in `source`, in ten class folders: another crop, mirrored
+    or not, 500 × 375, JPEG of quality 90. Returns how many photographs there were to begin with."""
+    found = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not found:
+        raise FileNotFoundError(f"{source}: no photographs in it")
+    if len(list(folder.rglob("*.jpg"))) == count:
+        return len(found)
+    shutil.rmtree(folder, ignore_errors=True)
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        place = folder / f"class-{number % PHOTO_CLASSES}" / f"{number:04}.jpg"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(found[number % len(found)]) as picture:
+            _variant(picture.convert("RGB"), rng).save(place, quality=90)
+    return len(found)
+
+
+def _variant(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """A part of at least 0.7 of the sides, of the aspect that is wanted. Small pictures get the grain that they lack
+    when they are enlarged, so that they weigh what photographs of this size do."""
+    width, height = PHOTO_SIZE
+    scale = min(picture.width / width, picture.height / height) * rng.uniform(0.7, 1)
+    part_width, part_height = width * scale, height * scale
+    left = rng.uniform(0, picture.width - part_width)
+    top = rng.uniform(0, picture.height - part_height)
+    box = (left, top, left + part_width, top + part_height)
+    made = picture.resize(PHOTO_SIZE, Image.Resampling.BICUBIC, box)
+    if rng.random() < 0.5:
+        made = made.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    if scale >= 0.8:
+        return made
+    grain = rng.normal(0, 8, (height, width, 1))
+    return Image.fromarray(np.clip(np.asarray(made) + grain, 0, 255).astype(np.uint8))

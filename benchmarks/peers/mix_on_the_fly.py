@@ -1,0 +1,54 @@
+"""Batches of mixed photographs, made when they are needed: ImageFolder, DataLoader, torchvision's v2.MixUp.
+
+python mix_on_the_fly.py FOLDER --seconds S --workers N [--batch-size B]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from batches_to_file import Collate  # type: ignore[import-not-found]  # beside this script
+from sources import open_source  # type: ignore[import-not-found]
+from torch.utils.data import DataLoader
+from torchvision.transforms import v2
+
+
+def main() -> None:
+    """Warm up for a fifth of the time, then count."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--workers", type=int, required=True)
+    parser.add_argument("--batch-size", type=int, default=256)
+    options = parser.parse_args()
+    pictures, class_count = open_source(options.folder)
+    loader = DataLoader(
+        pictures,
+        options.batch_size,
+        shuffle=True,
+        num_workers=options.workers,
+        persistent_workers=options.workers > 0,
+        collate_fn=Collate(v2.MixUp(alpha=0.2, num_classes=class_count)),
+    )
+
+    def batches() -> Iterator[int]:
+        while True:
+            for images, _ in loader:
+                yield len(images)
+
+    sizes = batches()
+    end = time.perf_counter() + options.seconds / 5
+    while time.perf_counter() < end:
+        next(sizes)
+    began, count = time.perf_counter(), 0
+    while time.perf_counter() < began + options.seconds:
+        count += next(sizes)
+    print(json.dumps({"rate": count / (time.perf_counter() - began)}))
+
+
+if __name__ == "__main__":
+    main()

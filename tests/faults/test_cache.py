@@ -1,0 +1,90 @@
+"""The kept cache when things go wrong: killed anywhere, two runs at once, a full disk."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.data_sets import digests
+from tests.faults import crash_at_every_step
+from tests.running import PROGRAM, Runner, clean_environment, start_process
+
+KEPT = ["--cache", "disk", "--workers", "1"]
+AGAIN = "12 decoded samples are used again"
+
+
+def test_killed_before_every_step(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    """Whatever is left, the next run makes the right bytes, and the one after it need not decode."""
+    command = [str(colours), *KEPT]
+    run_cli("generate", colours, "-o", tmp_path / "plain")
+    expected = digests(tmp_path / "plain")
+    attempts = tmp_path / "attempts"
+    attempts.mkdir()
+    script = [sys.executable, crash_at_every_step.__file__, str(attempts), "generate", "-q", *command]
+    subprocess.run(script, env=clean_environment(), check=True, capture_output=True, timeout=200)
+    killed = sorted(int(path.name) for path in attempts.iterdir() if int(path.name) > 0)[:-1]
+    assert len(killed) > 30
+    # Each step while the entry is made; later ones are those of test_kill, so a few will do.
+    begun = [step for step in killed if (attempts / str(step) / "mixup-out/.mixup-gen/recipe.json").exists()]
+    for step in [*(step for step in killed if step not in begun), *begun[::10]]:
+        place = attempts / str(step)
+        is_kept = bool(list(place.glob(".mixup-gen-cache/*.json")))
+        ended = run_cli("generate", *command, cwd=place)
+        assert ended.returncode == 0, f"killed before step {step}: {ended.stderr}"
+        if "nothing to do" not in ended.stderr:
+            assert (AGAIN in ended.stderr) == is_kept, f"killed before step {step}: {ended.stderr}"
+        assert digests(place / "mixup-out") == expected
+        assert AGAIN in run_cli("generate", *command, "--alpha", "0.2", "-o", "second").stderr
+        assert not list(place.rglob("*.part"))
+
+
+def test_killed_while_it_decodes(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    (tmp_path / "many" / "red").mkdir(parents=True)
+    for number in range(400):
+        shutil.copy(colours / "red" / "0.png", tmp_path / "many" / "red" / f"{number}.png")
+    process = start_process("generate", tmp_path / "many", "--size", "600", *KEPT, cwd=tmp_path)
+    folder = tmp_path / ".mixup-gen-cache"
+    while process.poll() is None and not list(folder.glob("*.part")):
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert list(folder.glob("*.part"))
+    assert not list(folder.glob("*.json"))
+    assert run_cli("generate", colours, *KEPT, "-o", "other", cwd=tmp_path).returncode == 0
+    assert not list(folder.glob("*.part")), "the next run clears up, whatever its source"
+
+
+def test_two_runs_at_once(run_cli: Runner, photos: Path, tmp_path: Path) -> None:
+    outs = [f"out-{number}" for number in range(4)]
+    runs = [start_process("generate", photos, "--cache", "disk", "-o", out, cwd=tmp_path) for out in outs]
+    errors = [run.communicate(timeout=100)[1] for run in runs]
+    assert [run.returncode for run in runs] == [0] * 4, errors
+    run_cli("generate", photos, "-o", tmp_path / "plain")
+    assert all(digests(tmp_path / out) == digests(tmp_path / "plain") for out in outs)
+    folder = tmp_path / ".mixup-gen-cache"
+    assert sorted(path.suffix for path in folder.iterdir()) == [".TAG", ".json", ".lock", ".samples"]
+
+
+def test_a_full_disk_is_survived(run_cli: Runner, photos: Path, tmp_path: Path) -> None:
+    """No file may have more than 1 MB: the shards have less, the cache has more."""
+    options = ["--size", "300", "--samples-per-shard", "1"]
+    run_cli("generate", photos, *options, "-o", tmp_path / "plain")
+    ended = subprocess.run(
+        [PROGRAM, "generate", photos, *options, "--cache", "disk"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6)),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert f"decoded samples are not kept: {tmp_path / '.mixup-gen-cache'}: File too large" in ended.stderr
+    assert digests(tmp_path / "mixup-out") == digests(tmp_path / "plain")
+    assert not list((tmp_path / ".mixup-gen-cache").glob("*.part"))
