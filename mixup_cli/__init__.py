@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mixup_cli.errors import MixupGenError as MixupGenError
     from mixup_cli.generate import Outcome as Outcome
-    from mixup_cli.generate import Run as Run
     from mixup_cli.listener import Listener as Listener
     from mixup_cli.readers.numpy import MixedArrays as MixedArrays
     from mixup_cli.recipe import MethodChoice as MethodChoice
     from mixup_cli.recipe import Normalize as Normalize
     from mixup_cli.recipe import Recipe as Recipe
+    from mixup_cli.run import Run as Run
     from mixup_cli.sources import SourceOptions as SourceOptions
     from mixup_cli.sources import open_source as open_source
     from mixup_cli.sources.scan import Tolerance as Tolerance
@@ -36,7 +36,7 @@ _HOMES = {
     "Normalize": "recipe",
     "Outcome": "generate",
     "Recipe": "recipe",
-    "Run": "generate",
+    "Run": "run",
     "SourceOptions": "sources",
     "Tolerance": "sources.scan",
     "open_source": "sources",

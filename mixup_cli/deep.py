@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from mixup_cli import existing
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, UsageError
-from mixup_cli.generate import Run, shard_maker
 from mixup_cli.listener import Listener
 from mixup_cli.make_shard import ShardMaker
+from mixup_cli.planned import shard_maker
 from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
 from mixup_cli.recipe import Recipe
+from mixup_cli.run import Run
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.cache import allocate
 from mixup_cli.sources.scan import Tolerance, scan, until_it_fits

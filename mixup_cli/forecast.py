@@ -13,12 +13,13 @@ import numpy as np
 from mixup_cli import existing
 from mixup_cli.columns import IMAGES
 from mixup_cli.estimate import Needs, needs
-from mixup_cli.generate import Run, planned_in, row_count, shard_maker
 from mixup_cli.make_shard import ShardMaker
 from mixup_cli.methods import parent_count
+from mixup_cli.planned import planned_in, shard_maker
 from mixup_cli.population import population_of
 from mixup_cli.prepare import Job, adopt, prepare
 from mixup_cli.recipe import Recipe
+from mixup_cli.run import Run, row_count
 from mixup_cli.sources.base import FormMismatch, Source
 from mixup_cli.sources.fill import cache_text, is_kept, needs_file
 from mixup_cli.sources.loaded import LoadedColumn

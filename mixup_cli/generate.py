@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -13,73 +12,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli import existing
-from mixup_cli.choices import Device
-from mixup_cli.columns import RowColumns
-from mixup_cli.engines.local import LocalEngine, available_cores
+from mixup_cli.engines.local import LocalEngine
 from mixup_cli.estimate import Needs, check_room, needs
-from mixup_cli.fingerprint import decoder_id, pixel_fingerprint, versions
+from mixup_cli.fingerprint import pixel_fingerprint, versions
 from mixup_cli.listener import Listener
-from mixup_cli.make_shard import ShardMaker, tile_rows_for
-from mixup_cli.method_set import MethodSet
-from mixup_cli.mixer import Mixer
-from mixup_cli.pairing import Population, chosen, pass_rows
-from mixup_cli.plan import PeaksOf, Plan, Planned
-from mixup_cli.plan_files.checking import checked
-from mixup_cli.plan_files.columns import PlanColumns
-from mixup_cli.plan_files.reading import PlanFile
-from mixup_cli.plan_files.writing import Recorder
+from mixup_cli.make_shard import ShardMaker
+from mixup_cli.planned import shard_maker
 from mixup_cli.population import population_of
 from mixup_cli.prepare import SURVEY_SAMPLES, Job, adopt, prepare, shard_count, shard_rows
 from mixup_cli.recipe import Recipe
 from mixup_cli.records import manifest_of, run_record
-from mixup_cli.saliency import PeakFinder
+from mixup_cli.run import Run, row_count
 from mixup_cli.sources.base import Source
-from mixup_cli.sources.cache import Caching
 from mixup_cli.sources.cache import discard as discard_cache
-from mixup_cli.sources.fill import Place, Scanning, fill, needs_file
-from mixup_cli.sources.scan import Tolerance, until_it_fits
+from mixup_cli.sources.fill import Scanning, fill, needs_file
+from mixup_cli.sources.scan import until_it_fits
 from mixup_cli.sources.table import SourceTable
-from mixup_cli.stage import as_pictures
 from mixup_cli.storage.finish import finish
 from mixup_cli.storage.folder import DataSetFolder, shard_name
 from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord, StoredColumn
 from mixup_cli.storage.shard import ShardWriter, writer_for
-from mixup_cli.surface import grid_of
-from mixup_cli.views import ViewRules
 
 State = Literal["made", "resumed", "extended", "unchanged"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """How a recipe is carried out: how many rows, where to, and with what. None of it changes a row's bytes.
-
-    `samples` (mixed rows) takes the place of `passes` where it is given, and `plan` of both: its rows are then carried
-    out, and its digest is in the recipe. `origin` is what run.json says of the source.
-    """
-
-    out: Path = Path("mixup-out")
-    passes: int = 1
-    samples: int | None = None
-    plan: PlanFile | None = None
-    workers: int = field(default_factory=available_cores)
-    device: Device = "cpu"
-    batch_size: int | None = None
-    shard_bytes: int | None = None
-    tolerance: Tolerance = field(default_factory=Tolerance)
-    caching: Caching = field(default_factory=Caching)
-    force: bool = False
-    origin: Mapping[str, Any] = field(default_factory=dict)
-
-    def settings(self) -> dict[str, Any]:
-        """What run.json says of the run."""
-        names = ("workers", "device", "batch_size")
-        return {**{name: getattr(self, name) for name in names}, "source": dict(self.origin)}
-
-    def place(self, work: Path) -> Place:
-        """Where decoded samples wait; `work` is for a file that serves this run alone. Raises UsageError."""
-        kept = self.caching.kept_in(self.out)
-        return Place(caching=self.caching, work=work, out=self.out, decoder=decoder_id() if kept else "")
 
 
 @dataclass(frozen=True)
@@ -283,52 +237,3 @@ def skipped_notices(table: SourceTable) -> list[str]:
     _, key, reason = skipped[0]
     first = f"{key}: {reason}" if len(skipped) == 1 else f"the first is {key}: {reason}"
     return [f"{len(skipped):,} of {len(table.keys):,} inputs left out ({first}); sources.csv tells of each"]
-
-
-def row_count(recipe: Recipe, run: Run, population: Population) -> int:
-    """How many rows a run comes to: `passes` over the population, or `samples`, and the originals on top; or those of a
-    plan from a file."""
-    if run.plan is not None:
-        return len(run.plan)
-    taken = chosen(recipe, population)
-    mixed = run.passes * pass_rows(recipe, taken) if run.samples is None else run.samples
-    return mixed + (len(taken) if recipe.keep_originals else 0)
-
-
-def shard_maker(
-    job: Job, source: Source, table: SourceTable, cache: NDArray[Any], run: Run, checkpoint: Callable[[], None]
-) -> ShardMaker:
-    """What computes any rows of the data set from the filled cache."""
-    peaks = PeakFinder(as_pictures(cache, job.target.form.axes))
-    plan = planned(job, source, table.usable, peaks, run.plan)
-    return ShardMaker(
-        plan=plan,
-        cache=cache,
-        row_columns=RowColumns(source.labels, job.recipe, table.usable),
-        mixer=Mixer.open(job.recipe, plan.methods, job.target.form, job.form, run.device),
-        tile_rows=tile_rows_for(job.spec.columns[0], run.batch_size, run.device),
-        checkpoint=checkpoint,
-    )
-
-
-def planned(
-    job: Job, source: Source, usable: NDArray[np.int64], peaks: PeaksOf, plan_file: PlanFile | None = None
-) -> Planned:
-    """The plan of a job over the samples that can be mixed: computed, or the one that a file holds."""
-    if plan_file is not None:
-        return planned_in(plan_file, job, source, usable)
-    return Plan(job.recipe, population_of(source.labels, usable), grid_of(job.form), _view_rules(job), peaks)
-
-
-def planned_in(plan_file: PlanFile, job: Job, source: Source, usable: NDArray[np.int64]) -> Planned:
-    """The plan that a file holds, every row of it checked. Raises DataError and UsageError."""
-    view_rules = _view_rules(job)
-    methods = MethodSet(job.recipe, grid_of(job.form))
-    columns = PlanColumns(methods.parent_count, view_rules is not None)
-    recorder = Recorder(methods, columns, source.keys, source.labels)
-    return checked(plan_file, methods, usable, view_rules, recorder)
-
-
-def _view_rules(job: Job) -> ViewRules | None:
-    grid, cached = grid_of(job.form), grid_of(job.target.form)
-    return ViewRules.of(job.recipe, cached, grid) if grid and cached else None

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import StorageError
-from mixup_cli.generate import Run, planned, row_count, skipped_notices
+from mixup_cli.generate import skipped_notices
 from mixup_cli.listener import Listener
 from mixup_cli.plan_files.columns import PlanColumns
 from mixup_cli.plan_files.writing import Recorder, Table
+from mixup_cli.planned import planned
 from mixup_cli.population import population_of
 from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
 from mixup_cli.recipe import Recipe
+from mixup_cli.run import Run, row_count
 from mixup_cli.saliency import PeakFinder
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.fill import Scanning, fill

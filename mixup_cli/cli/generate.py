@@ -63,9 +63,9 @@ def generate(
     """
     from mixup_cli.existing import what_is_there
     from mixup_cli.forecast import forecast
-    from mixup_cli.generate import Run
     from mixup_cli.generate import generate as make
     from mixup_cli.preload import preload
+    from mixup_cli.run import Run
     from mixup_cli.storage.folder import DataSetFolder
 
     if dry_run and print_config:

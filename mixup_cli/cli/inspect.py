@@ -53,7 +53,7 @@ def inspect(
 
 def _inspect_source(flags: SourceFlags, recipe: RecipeFlags, locations: list[Path], as_json: bool) -> None:
     from mixup_cli.forecast import forecast
-    from mixup_cli.generate import Run
+    from mixup_cli.run import Run
 
     opened = flags.open(locations, Run.out)
     survey = opened.survey()

@@ -51,7 +51,7 @@ def plan(
 
     Columns are told in docs/format.md. `mixup-gen generate --plan FILE` carries it out, also after it was edited.
     """
-    from mixup_cli.generate import Run
+    from mixup_cli.run import Run
     from mixup_cli.write_plan import with_plan
 
     check_out(out)

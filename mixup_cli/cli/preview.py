@@ -56,9 +56,9 @@ def preview(
     """Draw some rows with their parents, results, lam and labels: of a source as generate would mix it, without
     scanning it, or of a finished data set.
     """
-    from mixup_cli.generate import Run
     from mixup_cli.report.preview import preview_source
     from mixup_cli.report.sheet import sheet
+    from mixup_cli.run import Run
     from mixup_cli.storage.manifest import MANIFEST
     from mixup_cli.storage.seal import seal_bytes
 

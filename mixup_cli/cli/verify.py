@@ -18,8 +18,8 @@ from mixup_cli.errors import DataError
 from mixup_cli.wording import counted, plural
 
 if TYPE_CHECKING:
-    from mixup_cli.generate import Run
     from mixup_cli.listener import Listener
+    from mixup_cli.run import Run
     from mixup_cli.sources import Source
     from mixup_cli.storage.manifest import Manifest
     from mixup_cli.verify import Finding
@@ -49,7 +49,7 @@ def verify(
 ) -> None:
     """Check a data set: hashes, shapes, row numbers, shares, label sums. Exits with 65 if anything is wrong."""
     from mixup_cli.engines.local import available_cores
-    from mixup_cli.generate import Run
+    from mixup_cli.run import Run
     from mixup_cli.verify import open_finished
     from mixup_cli.verify import verify as check
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from mixup_cli.columns import IMAGES, RowColumns
 from mixup_cli.errors import UsageError
-from mixup_cli.generate import planned
 from mixup_cli.make_shard import ShardMaker
 from mixup_cli.method_set import MethodSet
 from mixup_cli.methods.base import decided, pure
@@ -22,6 +21,7 @@ from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixer import Mixer
 from mixup_cli.plan import Planned, Rows
 from mixup_cli.plan_files.reading import PlanFile
+from mixup_cli.planned import planned
 from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.gather import Gathered

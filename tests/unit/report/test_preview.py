@@ -10,12 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from mixup_cli.choices import Dtype, Layout
-from mixup_cli.generate import Run, generate
+from mixup_cli.generate import generate
 from mixup_cli.methods import METHODS, resolve
 from mixup_cli.recipe import MethodChoice, Normalize, Recipe
 from mixup_cli.report.finished import preview_data_set
 from mixup_cli.report.lines import Line, Preview
 from mixup_cli.report.preview import preview_source
+from mixup_cli.run import Run
 from mixup_cli.sources import open_source
 from mixup_cli.sources.base import Loaded, Target
 from tests.data_sets import columns
