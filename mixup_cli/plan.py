@@ -115,7 +115,6 @@ class Plan:
         self._pairing = open_pairing(recipe, self._population, parent_count(recipe.methods))
         self.methods = MethodSet(recipe, grid, recipe.keep_originals or self._pairing.leaves_alone)
         self.original_count = count if recipe.keep_originals else 0
-        self.pass_rows = self._pairing.pass_rows
         self.notices = (*choice_notices(recipe, population), *self._pairing.notices)
 
     def rows(self, start: int, stop: int) -> Rows:

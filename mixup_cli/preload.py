@@ -10,8 +10,9 @@ MODULES = ("mixup_cli.kernels.cpu", "mixup_cli.search", "scipy.special")
 
 
 def preload() -> Thread:
-    """Start importing. The thread dies with the process; what fails here fails again, and is told, where it is used."""
-    thread = Thread(target=_import_all, name="preload", daemon=True)
+    """Start importing. What fails here fails again, and is told, where it is used. The process waits for the thread at
+    its end: one that is cut off within a library's C++ can take the process down with it."""
+    thread = Thread(target=_import_all, name="preload")
     thread.start()
     return thread
 

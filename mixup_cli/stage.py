@@ -58,15 +58,8 @@ class Stage:
         if whole.any():
             from mixup_cli.kernels.take import take  # numba takes half a second to import
 
-            source = samples.reshape(-1, *planes_of(self.cached))
-            seen = (
-                copies.reshape(-1, *planes_of(self.form))
-                if whole.all()
-                else np.empty((int(whole.sum()), *planes_of(self.form)), samples.dtype)
-            )
-            take(source, parents[whole], views[whole], self.fill, seen)
-            if not whole.all():
-                copies[whole] = seen.reshape(-1, *self.form.shape)
+            source, seen = samples.reshape(-1, *planes_of(self.cached)), copies.reshape(-1, *planes_of(self.form))
+            take(source, parents[whole], views[whole], self.fill, seen, np.flatnonzero(whole))
         pictures, out = as_pictures(samples, self.cached.axes), as_pictures(copies, self.form.axes)
         for row in np.flatnonzero(~whole):
             out[row] = _resized(pictures[parents[row]], views[row], (height, width))
