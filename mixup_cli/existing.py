@@ -13,7 +13,8 @@ from mixup_cli.sources.base import Source
 from mixup_cli.sources.loaded import LoadedColumn
 from mixup_cli.sources.table import SourceTable, first_difference, read_table
 from mixup_cli.storage.folder import DataSetFolder
-from mixup_cli.storage.manifest import RUN, SOURCES, Manifest, read_json
+from mixup_cli.storage.json_files import read_json
+from mixup_cli.storage.manifest import RUN, SOURCES, Manifest
 
 REMEDY = "Use another -o, or --force to replace it"
 

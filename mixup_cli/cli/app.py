@@ -27,6 +27,10 @@ from mixup_cli.errors import MixupGenError, StorageError
 GC_THRESHOLD = 100_000
 """A scan makes hundreds of thousands of small objects and no cycle among them; looking for some took 7 % of a run."""
 
+SWITCH_SECONDS = 0.0005
+"""How long a thread that runs Python may keep others waiting. While one imports, another feeds the decompressor, which
+would rest for most of Python's own 5 ms after each piece."""
+
 INTERRUPTED = 130
 TERMINATED = 143
 CONTINUE = "Run the same command again to continue: finished shards are kept."
@@ -107,6 +111,7 @@ for each in (generate, plan, inspect, preview, verify, doctor):
 def main() -> None:
     """The entry point of `mixup-gen`."""
     gc.set_threshold(GC_THRESHOLD)
+    sys.setswitchinterval(SWITCH_SECONDS)
     signal.signal(signal.SIGTERM, _terminate)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -116,3 +121,6 @@ def main() -> None:
     except MixupGenError as problem:  # raised while options were read
         show.notice(f"error: {problem}")
         sys.exit(problem.exit_code)
+    finally:
+        gc.disable()
+        gc.freeze()  # else the interpreter's last search for cycles takes a quarter of a second

@@ -19,8 +19,10 @@ from mixup_cli.errors import UsageError
 from mixup_cli.wording import counted, readable
 
 if TYPE_CHECKING:
-    from mixup_cli.forecast import Forecast
     from mixup_cli.generate import Outcome
+    from mixup_cli.recipe import Recipe
+    from mixup_cli.run import Run
+    from mixup_cli.sources.base import Source
 
 Sources = Annotated[
     list[Path] | None,
@@ -61,12 +63,8 @@ def generate(
 
     The same command continues what was interrupted, and extends what has fewer --passes.
     """
-    from mixup_cli.existing import what_is_there
-    from mixup_cli.forecast import forecast
-    from mixup_cli.generate import generate as make
     from mixup_cli.preload import preload
     from mixup_cli.run import Run
-    from mixup_cli.storage.folder import DataSetFolder
 
     if dry_run and print_config:
         raise UsageError("--dry-run and --print-config: give one or the other.")
@@ -82,14 +80,16 @@ def generate(
     how = Run(out=out, origin=origin, plan=rows, **amount.given(), **scan.given(), **run.given())
     preload()
     opened = source.open(locations, out)
-    if not (dry_run or print_config):
-        _report(make(opened, wanted, how, show.Terminal(quiet)), json, quiet)
-        return
     if print_config:
+        from mixup_cli.forecast import forecast
+
         show.result(as_toml(forecast(opened, wanted, how).job.recipe, plan).rstrip())
+    elif dry_run:
+        _foretell(opened, wanted, how, json, quiet)
     else:
-        stored = None if how.force else what_is_there(DataSetFolder(out))[1]
-        _tell(forecast(opened, wanted, how, stored), json, quiet)
+        from mixup_cli.generate import generate as make
+
+        _report(make(opened, wanted, how, show.Terminal(quiet)), json, quiet)
 
 
 def _report(outcome: Outcome, as_json: bool, quiet: bool) -> None:
@@ -109,8 +109,13 @@ def _report(outcome: Outcome, as_json: bool, quiet: bool) -> None:
     show.notice(f"{what}, {readable(outcome.bytes)}, in {outcome.seconds:.1f} s{extra or f' ({rate:,.0f}/s)'}")
 
 
-def _tell(expected: Forecast, as_json: bool, quiet: bool) -> None:
+def _foretell(opened: Source, wanted: Recipe, how: Run, as_json: bool, quiet: bool) -> None:
     """The dry run's answer: facts on stdout, warnings on stderr."""
+    from mixup_cli.existing import what_is_there
+    from mixup_cli.forecast import forecast
+    from mixup_cli.storage.folder import DataSetFolder
+
+    expected = forecast(opened, wanted, how, None if how.force else what_is_there(DataSetFolder(how.out))[1])
     if as_json:
         show.event("dry-run", **expected.facts())
     else:

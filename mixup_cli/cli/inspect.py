@@ -36,7 +36,8 @@ def inspect(
     json: Json = False,
 ) -> None:
     """Tell what a source or a finished data set holds: kind, samples, classes, sizes, and what generate would do."""
-    from mixup_cli.storage.manifest import MANIFEST, json_schema, read_manifest, to_json
+    from mixup_cli.storage.json_files import to_json
+    from mixup_cli.storage.manifest import MANIFEST, json_schema, read_manifest
 
     locations = sources or []
     if schema:

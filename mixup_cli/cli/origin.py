@@ -39,7 +39,8 @@ def _origin(out: Path) -> _Origin:
     """What run.json says of the source. Raises DataError where it does not say where the source is."""
     from pydantic import TypeAdapter, ValidationError
 
-    from mixup_cli.storage.manifest import RUN, read_json, to_json
+    from mixup_cli.storage.json_files import read_json, to_json
+    from mixup_cli.storage.manifest import RUN
 
     path = out / RUN
     remedy = "Pass --source (or --files-from), with the options for the source that generate had."

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Protocol
 
 from mixup_cli.errors import DataError, NoInputError, StorageError
+from mixup_cli.sources.read_ahead import ReadAhead
 
 GZIP_MAGIC = b"\x1f\x8b"
 INFLATED_LIMIT_BYTES = 8 << 30
 _STEP_BYTES = 4 << 20
-_DEFLATED_BYTES = 1 << 18
+_DEFLATED_BYTES = 1 << 22
 
 GZIP_WINDOW = 31
 """zlib's word for gzip with the largest window; the sum at the end is then checked, too."""
@@ -42,7 +43,8 @@ class InflatedStream:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._inflater = zlib.decompressobj(GZIP_WINDOW) if is_gzip(path) else None
+        self.is_gzip = is_gzip(path)
+        self._inflater = zlib.decompressobj(GZIP_WINDOW) if self.is_gzip else None
         self._deflated = b""
         self._stream = path.open("rb", buffering=0)
 
@@ -86,9 +88,11 @@ class InflatedStream:
         self._stream.close()
 
 
-def open_inflated(path: Path) -> closing[InflatedStream]:
-    """For a `with` statement. Raises NoInputError for a file that cannot be opened."""
-    return closing(InflatedStream(path))
+def open_inflated(path: Path, ahead: bool = False) -> closing[InflatedStream] | closing[ReadAhead]:
+    """For a `with` statement; `ahead` says that all of it will be read. Raises NoInputError for a file that cannot be
+    opened."""
+    stream = InflatedStream(path)
+    return closing(ReadAhead(stream)) if ahead and stream.is_gzip else closing(stream)
 
 
 def read_up_to(stream: Readable, limit_bytes: int) -> bytes:

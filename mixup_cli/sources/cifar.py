@@ -24,7 +24,6 @@ from mixup_cli.sources.safe_pickle import read_pickle
 Role: TypeAlias = Literal["train", "test", "names"]
 
 PIXEL_BYTES = 3 * 32 * 32
-_PEEKED_BYTES = 32 << 20
 _TAR_MAGIC_AT = 257
 
 
@@ -96,7 +95,7 @@ def looks_like_cifar(path: Path) -> bool:
         return False
     found: list[Member] = []
     with suppress(DataError, NoInputError, OSError):
-        for member in members(path, _KNOWN, _PEEKED_BYTES):
+        for member in members(path, _KNOWN, peek=True):
             found.append(member)
             if any(_is_version(version, found) for version in VERSIONS):
                 return True

@@ -21,6 +21,7 @@ from mixup_cli.sources.bounded_read import Readable, open_inflated, read_up_to, 
 
 MEMBER_LIMIT_BYTES = 200_000_000  # the largest of the published archives has 155 MB
 ARCHIVE_LIMIT_BYTES = 1 << 30
+PEEKED_BYTES = 32 << 20
 MEMBER_COUNT_LIMIT = 1000
 FOLDERS = ("cifar-10-batches-py", "cifar-10-batches-bin", "cifar-100-python", "cifar-100-binary")
 _BLOCK_BYTES = 512
@@ -61,17 +62,17 @@ class Member:
         return data
 
 
-def members(path: Path, known: re.Pattern[str], limit_bytes: int = ARCHIVE_LIMIT_BYTES) -> Iterator[Member]:
+def members(path: Path, known: re.Pattern[str], peek: bool = False) -> Iterator[Member]:
     """The regular files with a `known` name in the folder or tar at `path` (or in the published folder within it).
 
-    `limit_bytes` bounds what is inflated of a tar. Raises NoInputError if there is no such thing, DataError for a
-    damaged or wild archive.
+    Who will `peek` at the first ones only is not given many. Raises NoInputError if there is no such thing, DataError
+    for a damaged or wild archive.
     """
     if path.is_dir():
         yield from _folder_members(published_folder(path), known)
         return
-    with open_inflated(path) as stream:
-        for member in _tar_members(stream, str(path), limit_bytes):
+    with open_inflated(path, ahead=not peek) as stream:
+        for member in _tar_members(stream, str(path), PEEKED_BYTES if peek else ARCHIVE_LIMIT_BYTES):
             if known.fullmatch(member.base_name):
                 yield member
 

@@ -25,7 +25,7 @@ from mixup_cli.errors import StorageError
 from mixup_cli.sources.base import DEPTHS, Form, FormMismatch, Source, Stamps
 from mixup_cli.sources.kept_entry import Draft, Record, read_samples, record_path, samples_path
 from mixup_cli.sources.loaded import SAMPLE_BYTES, LoadedColumn
-from mixup_cli.storage.manifest import to_json
+from mixup_cli.storage.json_files import to_json
 from mixup_cli.storage.seal import seal_bytes
 from mixup_cli.wording import readable
 

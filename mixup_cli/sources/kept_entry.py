@@ -21,7 +21,7 @@ from mixup_cli.errors import StorageError
 from mixup_cli.sources.base import Form, Source, Stamps, Target
 from mixup_cli.sources.cache import reserve
 from mixup_cli.sources.loaded import SAMPLE_BYTES, LoadedColumn
-from mixup_cli.storage.manifest import to_json
+from mixup_cli.storage.json_files import to_json
 from mixup_cli.storage.seal import seal_bytes, sync_folder
 
 ENTRY_FORMAT = 1

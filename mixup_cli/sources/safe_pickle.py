@@ -1,18 +1,20 @@
 """Reads the pickles of the CIFAR archives, and cannot run anything.
 
-Python's own unpickler imports and calls what the pickle names. Filtering its names is not enough: lists amplify
-memory, hostile dictionary keys hang it or overflow its stack. So this is a small machine of its own over the standard
-library's tokeniser (`pickletools.genops`). It knows integers, strings, lists, tuples and dictionaries, and stand-ins
-for the few callables that rebuild a NumPy array; NumPy's callables themselves are never called. Byte strings of
-Python 2, which wrote the published archives, come out as str with one character a byte.
+Python's own unpickler imports and calls what the pickle names. Filtering its names is not enough: lists amplify memory,
+hostile dictionary keys hang it or overflow its stack. So this is a small machine of its own over the standard library's
+table of opcodes (`pickletools.opcodes`). It knows integers, strings, lists, tuples and dictionaries, and stand-ins for
+the few callables that rebuild a NumPy array; NumPy's callables themselves are never called. Byte strings of Python 2,
+which wrote the published archives, come out as str with one character a byte.
 """
 
 from __future__ import annotations
 
+import io
 import math
+import pickle
 import pickletools
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,21 +121,20 @@ class _Machine:
         self.copy_budget_bytes = pickle_bytes
 
     def run(self, data: bytes) -> Any:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
-            if count >= OPCODE_LIMIT:
-                raise _RefusedError(f"the pickle has more than {OPCODE_LIMIT} opcodes")
-            name = opcode.name
-            if name in _PUSHES_ITS_ARGUMENT:
-                self.stack.append(argument)
-            elif name in _WITH_ARGUMENT:
-                _WITH_ARGUMENT[name](self, argument)
-            elif name in _WITHOUT_ARGUMENT:
-                _WITHOUT_ARGUMENT[name](self)
-            elif name == "INST":
-                _refuse_global(str(argument).replace(" ", "."))
-            elif name not in _IGNORED:
-                _refuse_global(f"the opcode {name}")
-        return self.stack.pop()
+        stream = io.BytesIO(data)
+        for _ in range(OPCODE_LIMIT):
+            code = stream.read(1)
+            read, step = _STEPS[code] if code in _STEPS else _no_opcode(code)
+            if read is None:
+                step(self)
+            else:
+                step(self, read(stream))
+            if code == pickle.STOP:
+                return self.stack.pop()
+        raise _RefusedError(f"the pickle has more than {OPCODE_LIMIT} opcodes")
+
+    def push(self, argument: Any) -> None:
+        self.stack.append(argument)
 
     def find(self, name: str) -> None:
         if name not in _FUNCTIONS:
@@ -240,6 +241,8 @@ _PUSHES_ITS_ARGUMENT = frozenset(
 )
 _IGNORED = frozenset(["PROTO", "FRAME", "STOP"])
 _WITH_ARGUMENT: dict[str, Callable[[_Machine, Any], None]] = {
+    **dict.fromkeys(_PUSHES_ITS_ARGUMENT, _Machine.push),
+    "INST": lambda _, name: _refuse_global(str(name).replace(" ", ".")),
     "GLOBAL": lambda machine, name: machine.find(name.replace(" ", ".", 1)),
     **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), _Machine.memoize),
     **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), lambda machine, index: machine.stack.append(machine.memo[index])),
@@ -269,6 +272,29 @@ _WITHOUT_ARGUMENT: dict[str, Callable[[_Machine], object]] = {
     "SETITEM": _Machine.set_item,
     "SETITEMS": lambda machine: machine.set_items(machine.pop_mark()),
 }
+
+
+def _step_of(opcode: pickletools.OpcodeInfo) -> tuple[Callable[[IO[bytes]], Any] | None, Callable[..., object]]:
+    """What reads an opcode's argument, if it has one, and what is then done."""
+    name = opcode.name
+    if opcode.arg is None:
+        return None, _WITHOUT_ARGUMENT.get(name) or _refusing(name)
+    return opcode.arg.reader, _WITH_ARGUMENT.get(name) or _refusing(name)
+
+
+def _refusing(name: str) -> Callable[..., object]:
+    def refuse(*_: object) -> None:
+        if name not in _IGNORED:
+            _refuse_global(f"the opcode {name}")
+
+    return refuse
+
+
+def _no_opcode(code: bytes) -> NoReturn:
+    raise _RefusedError(f"the pickle has no opcode {code!r}" if code else "the pickle ends too early")
+
+
+_STEPS = {opcode.code.encode("latin-1"): _step_of(opcode) for opcode in pickletools.opcodes}
 
 
 def _text(value: Any) -> str:

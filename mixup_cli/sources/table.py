@@ -49,7 +49,7 @@ class SourceTable:
         writer = csv.writer(text, lineterminator="\r\n")
         writer.writerow(HEADER if self.groups is None else GROUPED_HEADER)
         columns = (range(len(self.keys)), self.keys, self.labels, *([] if self.groups is None else [self.groups]))
-        states = ((state.stored_bytes, state.sha256, state.problem or USED) for state in self.loaded)
+        states = ((size, sha256, problem or USED) for size, sha256, problem in self.loaded.cells())
         writer.writerows((*row, *state) for row, state in zip(zip(*columns, strict=True), states, strict=True))
         return text.getvalue().encode()
 
@@ -86,7 +86,7 @@ def label_texts(labels: Labels, count: int) -> list[str]:
         return [hashlib.sha256(row.data).hexdigest()[:LABEL_DIGITS] for row in rows]
     if labels.classes is None:
         return [""] * count
-    return [labels.class_names[number] for number in labels.classes]
+    return [labels.class_names[number] for number in labels.classes.tolist()]
 
 
 def read_table(data: bytes, name: str) -> SourceTable:

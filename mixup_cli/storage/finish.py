@@ -8,16 +8,8 @@ from collections.abc import Sequence
 from mixup_cli.storage.card import card
 from mixup_cli.storage.croissant import croissant
 from mixup_cli.storage.folder import DataSetFolder
-from mixup_cli.storage.manifest import (
-    CARD,
-    CHECKSUMS,
-    CROISSANT,
-    MANIFEST,
-    RUN,
-    SOURCES,
-    Manifest,
-    to_json,
-)
+from mixup_cli.storage.json_files import to_json
+from mixup_cli.storage.manifest import CARD, CHECKSUMS, CROISSANT, MANIFEST, RUN, SOURCES, Manifest
 from mixup_cli.storage.seal import Sealed, seal_bytes
 
 

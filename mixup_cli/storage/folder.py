@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from mixup_cli.errors import DataError, OutputExistsError, StorageError, UsageError
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage import manifest as names
-from mixup_cli.storage.manifest import Manifest, ShardRecord, read_json, read_manifest, to_json
+from mixup_cli.storage.json_files import read_json, to_json
+from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
 from mixup_cli.storage.seal import WORK_FOLDER, seal_bytes, storage_errors, sync_folder
 
 SHARD = re.compile(r"shard-([0-9]{5,})\.h5")

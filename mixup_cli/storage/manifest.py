@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import PydanticCustomError
 
 from mixup_cli.choices import LabelKind
-from mixup_cli.errors import DataError, StorageError, UsageError
+from mixup_cli.errors import DataError, UsageError
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
+from mixup_cli.storage.json_files import content_of, to_json
 
 MANIFEST = "manifest.json"
 SOURCES = "sources.csv"
@@ -216,36 +216,11 @@ def _of_shard(shard: ShardRecord, row_bytes: dict[str, int], compression: str) -
             yield f"columns.{name}: does not fit into {shard.bytes} bytes"
 
 
-def to_json(plain: Any) -> bytes:
-    """JSON for the data set's files: the same text for the same content."""
-    return (json.dumps(plain, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise  # the caller knows what that means
-    except OSError as problem:
-        raise StorageError(f"{path}: cannot be read ({problem.strerror}).") from problem
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object of ours. Raises DataError where it is none, FileNotFoundError if there is no such file."""
-    try:
-        plain = json.loads(_content(path))
-    except (ValueError, RecursionError) as problem:
-        raise DataError(f"{path}: not JSON ({problem}). Restore it, or start anew with --force.") from None
-    if not isinstance(plain, dict):
-        raise DataError(f"{path}: not a JSON object. Restore it, or start anew with --force.")
-    return plain
-
-
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a finished data set. Raises DataError where it is damaged, FileNotFoundError if there is none."""
     path = folder / MANIFEST
     try:
-        return Manifest.model_validate_json(_content(path))
+        return Manifest.model_validate_json(content_of(path))
     except ValidationError as problem:
         first = problem.errors()[0]
         where = "".join(f"{part}." for part in first["loc"]).removesuffix(".")

@@ -9,6 +9,7 @@ import numpy as np
 from mixup_cli.recipe import MethodChoice, Recipe
 from mixup_cli.storage.card import card
 from mixup_cli.storage.croissant import croissant
+from mixup_cli.storage.json_files import to_json
 from mixup_cli.storage.layout import Column
 from mixup_cli.storage.manifest import (
     CARD,
@@ -21,7 +22,6 @@ from mixup_cli.storage.manifest import (
     SourceRecord,
     StoredColumn,
     Totals,
-    to_json,
 )
 from mixup_cli.storage.seal import Sealed, seal_bytes
 from mixup_cli.storage.shard import Array, ShardSpec, writer_for

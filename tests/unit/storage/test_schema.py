@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from mixup_cli.storage.manifest import json_schema, to_json
+from mixup_cli.storage.json_files import to_json
+from mixup_cli.storage.manifest import json_schema
 from tests.unit.storage.small_data_set import manifest_of, shard_records, write_data_set
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "manifest.schema.json"

@@ -1,0 +1,35 @@
+"""JSON for the data set's own files: the same text for the same content."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mixup_cli.errors import DataError, StorageError
+
+
+def to_json(plain: Any) -> bytes:
+    """UTF-8 with sorted keys, one space of indent, and a newline at the end."""
+    return (json.dumps(plain, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def content_of(path: Path) -> bytes:
+    """A file's bytes. Raises FileNotFoundError, since the caller knows what that means, and StorageError."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as problem:
+        raise StorageError(f"{path}: cannot be read ({problem.strerror}).") from problem
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of ours. Raises DataError where it is none, FileNotFoundError if there is no such file."""
+    try:
+        plain = json.loads(content_of(path))
+    except (ValueError, RecursionError) as problem:
+        raise DataError(f"{path}: not JSON ({problem}). Restore it, or start anew with --force.") from None
+    if not isinstance(plain, dict):
+        raise DataError(f"{path}: not a JSON object. Restore it, or start anew with --force.")
+    return plain
