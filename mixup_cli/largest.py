@@ -14,46 +14,49 @@ BINS = 1024
 
 
 @compiled
-def _bin(value: Any, low: Any, scale: Any) -> Any:
-    return min(BINS - 1, max(0, np.int64((value - low) * scale)))
+def _sort_into_bins(values: Any, bins: Any, frequency: Any) -> None:
+    """The bin of each value, the higher the larger, and how many lie in each."""
+    low, high = values.min(), values.max()
+    scale = BINS / (high - low) if high > low else 0.0
+    scale = scale if scale < np.inf else 0.0
+    for i in range(values.shape[0]):
+        bins[i] = min(np.int32(BINS - 1), max(np.int32(0), np.int32((values[i] - low) * scale)))
+    frequency[:] = 0
+    for i in range(values.shape[0]):
+        frequency[bins[i]] += 1
 
 
 @compiled
-def _border(values: Any, count: int, low: Any, scale: Any) -> Any:
-    """The least of the `count` largest values."""
-    frequency = np.zeros(BINS, np.int64)
-    for value in values:
-        frequency[_bin(value, low, scale)] += 1
-    border, above = BINS - 1, 0
-    while above + frequency[border] < count:
-        above += frequency[border]
-        border -= 1
-    inside = np.empty(frequency[border], values.dtype)
-    filled = 0
-    for value in values:
-        if _bin(value, low, scale) == border:
-            inside[filled] = value
-            filled += 1
+def _mark_within(values: Any, bins: Any, border: int, count: int, marked: Any) -> None:
+    """Mark the `count` largest of the values in the bin `border`, ties to the earlier."""
+    inside = values[bins == border]
     inside.sort()
-    return inside[filled - (count - above)]
+    least = inside[inside.shape[0] - count]
+    left = count
+    for value in inside:
+        left -= value > least
+    for i in range(values.shape[0]):
+        if bins[i] == border:
+            is_tie = values[i] == least and left > 0
+            left -= is_tie
+            marked[i] = values[i] > least or is_tie
 
 
 @compiled
 def _mark(values: Any, counts: Any, marked: Any) -> None:
+    bins, frequency = np.empty(values.shape[1], np.int32), np.empty(BINS, np.int32)
     for row in range(values.shape[0]):
-        count, low, high = counts[row], values[row].min(), values[row].max()
-        if count == 0:
+        if counts[row] == 0:
             marked[row] = False
             continue
-        scale = BINS / (high - low) if high > low else 0.0
-        border = _border(values[row], count, low, scale if scale < np.inf else 0.0)
-        left = count
-        for value in values[row]:
-            left -= value > border
-        for i in range(values.shape[1]):
-            is_tie = values[row, i] == border and left > 0
-            left -= is_tie
-            marked[row, i] = values[row, i] > border or is_tie
+        _sort_into_bins(values[row], bins, frequency)
+        border, above = BINS - 1, 0
+        while above + frequency[border] < counts[row]:
+            above += frequency[border]
+            border -= 1
+        for i in range(bins.shape[0]):
+            marked[row, i] = bins[i] > border
+        _mark_within(values[row], bins, border, counts[row] - above, marked[row])
 
 
 def largest_of_each(values: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -7,8 +7,9 @@
 Float32 samples are summed in float64, from +0 in the order above: the parents, then the fill. (Only there does an order
 show, and only −0 shows where it starts.) A parent without weight takes no part, even where it is NaN or infinite.
 
-Weights are constant over a sample, or differ inside a box, or differ at every position. What the parents leave of
-65536 goes to the fill colour. `cpu.py` (numba) and `torch.py` (any device) do the same and give the same bits.
+Weights are constant over a sample, or differ inside a box, or differ at every position, or choose one parent there.
+What the parents leave of 65536 goes to the fill colour. `cpu.py` (numba) and `torch.py` (any device) do the same and
+give the same bits.
 """
 
 from __future__ import annotations
@@ -27,19 +28,21 @@ class Weights:
     """What each of P parents contributes to each of m samples, in 65536ths.
 
     `parts` int32 (m, P) holds everywhere, or outside `box` int32 (m, 4: top, left, bottom, right, half-open) where
-    there is one; `inside` int32 (m, P) then holds inside it. `mask` int32 (m, P, H, W), where given, replaces them all.
-    Weights are in 0 … 65536 and their sum over the parents is at most 65536.
+    there is one; `inside` int32 (m, P) then holds inside it. `mask` int32 (m, P, H, W), where given, replaces them all;
+    so does `choice` uint8 (m, H, W), the number of the parent that is alone at each position. Weights are in 0 … 65536
+    and their sum over the parents is at most 65536.
     """
 
     parts: NDArray[np.int32]
     box: NDArray[np.int32] | None = None
     inside: NDArray[np.int32] | None = None
     mask: NDArray[np.int32] | None = None
+    choice: NDArray[np.uint8] | None = None
 
     def of(self, rows: slice) -> Weights:
         """The weights of some of the samples."""
-        optional = (None if each is None else each[rows] for each in (self.box, self.inside, self.mask))
-        return Weights(self.parts[rows], *optional)
+        box, inside, mask = (None if each is None else each[rows] for each in (self.box, self.inside, self.mask))
+        return Weights(self.parts[rows], box, inside, mask, None if self.choice is None else self.choice[rows])
 
 
 @dataclass(frozen=True)

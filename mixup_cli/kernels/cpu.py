@@ -51,6 +51,17 @@ def _finished(sample: Any, out: Any, total: Any, mean: Any, scale: Any) -> Any:
     return lambda sample, out, total, mean, scale: np.uint32(total + np.uint32(32768)) >> 16
 
 
+def copied(sample: Any, out: Any) -> bool:
+    """Whether a value that is alone is finished as it is: integers of the same dtype, as 65536 · x / 65536 = x."""
+    raise NotImplementedError("numba code only")
+
+
+@overload(copied, inline="always", strict=False)
+def _copied(sample: Any, out: Any) -> Any:
+    same = sample.dtype == out.dtype and isinstance(out.dtype, types.Integer)
+    return (lambda sample, out: True) if same else (lambda sample, out: False)
+
+
 @compiled
 def _pair(weights: Any) -> Any:
     """The two parents that make up everything, as (first, second, weight, weight), or −1 where it is not two.
@@ -74,6 +85,27 @@ def _side(samples: Any, parents: Any, weights: Any, plane: int) -> Any:
     """What one side of a box's border is blended from: (weights, pair, the pair's two planes)."""
     pair = _pair(weights)
     return weights, pair, samples[parents[pair[0]], plane], samples[parents[pair[1]], plane]
+
+
+@compiled
+def _is_alone(side: Any) -> Any:
+    return side[1][0] == side[1][1] and side[1][0] >= 0
+
+
+@compiled
+def _copy(source: Any, target: Any, start: Any, stop: Any) -> None:
+    """As a loop, which is vectorised: numba copies slices value by value."""
+    for i in range(np.uint64(start), np.uint64(stop)):
+        target[i] = source[i]
+
+
+@compiled
+def _paste(source: Any, target: Any, box: Any, line: Any) -> None:
+    """Copy a box of one plane, line by line."""
+    width, inner = line
+    top, left, bottom, right = box
+    for y in range(top, bottom):
+        _copy(source, target, (y * width + left) * inner, (y * width + right) * inner)
 
 
 @compiled
@@ -110,6 +142,9 @@ def _many(samples: Any, parents: Any, side: Any, finish: Any, target: Any, chunk
 def _span(samples: Any, parents: Any, side: Any, finish: Any, target: Any, place: Any) -> None:
     """Values `start` … `stop−1` of one plane of one sample, in chunks as long as `finish` is."""
     plane, start, stop = place
+    if _is_alone(side) and copied(samples, target):
+        _copy(side[2], target, start, stop)
+        return
     length = finish[0].shape[1]
     for begin in range(start, stop, length):
         chunk = np.uint64(plane), np.uint64(begin), np.uint64(min(length, stop - begin))
@@ -133,6 +168,9 @@ def _blend_regions(samples: Any, parents: Any, regions: Any, finish: Any, out: A
             _span(samples, parents[r], side, finish, target, (plane, 0, count))
             if top < bottom:
                 side = _side(samples, parents[r], inside[r], plane)
+                if _is_alone(side) and copied(samples, target):
+                    _paste(side[2], target, box[r], line)
+                    continue
                 for y in range(top, bottom):
                     place = (plane, (y * width + left) * inner, (y * width + right) * inner)
                     _span(samples, parents[r], side, finish, target, place)
@@ -184,6 +222,57 @@ def _blend_mask(samples: Any, parents: Any, mask: Any, finish: Any, out: Any, ro
                 _masked(samples, parents[r], mask[r], finish, out[rows[r], plane], place)
 
 
+@compiled
+def _chosen(samples: Any, parents: Any, choice: Any, finish: Any, target: Any, chunk: Any) -> None:
+    """A chunk of parents of which one is alone at every position."""
+    (fill, mean, scale, total), (plane, begin, count, inner) = finish, chunk
+    which = np.empty(count, np.uint8)
+    _spread(choice, begin // inner, inner, which)
+    zero = term(0, fill[0, 0])
+    for k in range(parents.shape[0]):
+        parent = np.uint64(parents[k])
+        for i in range(count):
+            value = zero + term(65536, samples[parent, plane, begin + i])
+            total[i] = value if which[i] == k else total[i]
+    for i in range(count):
+        target[begin + i] = finished(fill, target, total[i], mean[plane, i], scale[plane, i])
+
+
+@compiled
+def _paste_chosen(samples: Any, parents: Any, choice: Any, target: Any, plane: Any, inner: Any) -> None:
+    """The same for a whole plane, where values are finished as they are: runs of positions are copied."""
+    one, inner = np.uint64(1), np.uint64(inner)
+    end = np.uint64(choice.shape[0])
+    _copy(samples[np.uint64(parents[0]), plane], target, 0, target.shape[0])
+    for k in range(1, parents.shape[0]):
+        other = samples[np.uint64(parents[k]), plane]
+        first = np.uint64(0)
+        while first < end:
+            last = first + one
+            if choice[first] == k:
+                while last < end and choice[last] == k:
+                    last += one
+                _copy(other, target, first * inner, last * inner)
+            first = last
+
+
+@compiled
+def _blend_choice(samples: Any, parents: Any, choice: Any, finish: Any, out: Any, rows: Any, inner: int) -> None:
+    """One parent alone at every position."""
+    planes, values = samples.shape[1:]
+    length = finish[0].shape[1]
+    for r in range(parents.shape[0]):
+        for plane in range(planes):
+            target = out[rows[r], plane]
+            if copied(samples, target):
+                _paste_chosen(samples, parents[r], choice[r], target, plane, inner)
+                continue
+            for begin in range(0, values, length):
+                count = min(length, values - begin)
+                chunk = np.uint64(plane), np.uint64(begin), np.uint64(count), np.uint64(inner)
+                _chosen(samples, parents[r], choice[r], finish, target, chunk)
+
+
 CHUNK_VALUES = 2048
 """About how many values are finished at a time: what a chunk needs fits in a core's L1 cache."""
 
@@ -206,6 +295,10 @@ class CpuKernel:
         finish = (*self._finish, sums)
         # contiguous, because numba compiles anew for arrays that are not
         parents, parts = np.ascontiguousarray(parents), np.ascontiguousarray(weights.parts)
+        if weights.choice is not None:
+            choice = np.ascontiguousarray(weights.choice).reshape(len(parents), -1)
+            _blend_choice(source, parents, choice, finish, target, rows, self._line[1])
+            return
         if weights.mask is not None:
             mask = np.ascontiguousarray(weights.mask).reshape(*weights.mask.shape[:2], -1)
             _blend_mask(source, parents, mask, finish, target, rows, self._line[1])

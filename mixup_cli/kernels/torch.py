@@ -105,6 +105,9 @@ class TorchKernel:
 
     def _spread(self, lane: _Lane, weights: Weights) -> Sequence[Tensor]:
         """One tensor of weights per parent, int32, that broadcasts to (m, outer, H, W·inner)."""
+        if weights.choice is not None:
+            choice = lane.moved(weights.choice, "choice").repeat_interleave(self._inner, dim=-1)[:, None]
+            return [(choice == parent).to(torch.int32).mul_(UNIT) for parent in range(weights.parts.shape[1])]
         if weights.mask is not None:
             mask = lane.moved(weights.mask, "mask").repeat_interleave(self._inner, dim=-1)
             return mask[:, :, None].unbind(1)
@@ -265,5 +268,7 @@ def _finished(lane: _Lane, total: Tensor, source: np.dtype[Any], result: np.dtyp
 
 def _leaves_rest(weights: Weights) -> bool:
     """Whether the parents leave any place to the fill colour."""
+    if weights.choice is not None:
+        return False
     given = (each for each in (weights.parts, weights.inside, weights.mask) if each is not None)
     return any(bool((each.sum(axis=1) != UNIT).any()) for each in given)

@@ -111,9 +111,3 @@ def pure(rows: int, parent: int, parent_count: int) -> NDArray[np.int32]:
     parts = np.zeros((rows, parent_count), np.int32)
     parts[:, parent] = UNIT
     return parts
-
-
-def choice_mask(chosen: NDArray[Any], parent_count: int) -> NDArray[np.int32]:
-    """The mask with which each position is one parent's: int32 (m, P, H, W) from its number (m, H, W)."""
-    mask: NDArray[np.int32] = (chosen[:, None] == np.arange(parent_count)[:, None, None]) * np.int32(UNIT)
-    return mask

@@ -19,10 +19,13 @@ from numpy.typing import NDArray
 
 from mixup_cli.beta import UNIT
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, choice_mask
+from mixup_cli.methods.base import Decisions, Grid
 from mixup_cli.methods.masked import MaskMethod
 from mixup_cli.methods.options import number
 from mixup_cli.rng import Words, mask_words
+
+NOISE_BYTES = 1 << 18
+"""Masks are made so many at a time that their noise stays in a core's cache."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,13 @@ class FMix(MaskMethod):
         wanted = np.rint(decisions.parts[:, 0] / UNIT * grid.position_count).astype(np.int64)
         from mixup_cli.largest import largest_of_each  # numba takes half a second to import
 
-        noise = low_frequency_noise(mask_words(decisions.mask_seed, word_count(grid)), grid, self.decay)
-        is_bases = largest_of_each(noise, wanted)
-        return Weights(decisions.parts, mask=choice_mask(~is_bases.reshape(-1, grid.height, grid.width), 2))
+        is_donors = np.empty((len(wanted), grid.position_count), np.bool_)
+        rows = max(1, NOISE_BYTES // (8 * grid.position_count))
+        for first in range(0, len(wanted), rows):
+            part = slice(first, first + rows)
+            noise = low_frequency_noise(mask_words(decisions.mask_seed[part], word_count(grid)), grid, self.decay)
+            np.logical_not(largest_of_each(noise, wanted[part]), out=is_donors[part])
+        return Weights(decisions.parts, choice=is_donors.view(np.uint8).reshape(-1, grid.height, grid.width))
 
 
 def word_count(grid: Grid) -> int:
@@ -66,22 +73,32 @@ def low_frequency_noise(drawn: Words, grid: Grid, decay: float) -> NDArray[np.fl
     """
     from scipy import fft  # a tenth of a second to import, and most recipes need none of it
 
-    vertical, horizontal = fft.fftfreq(grid.height), fft.rfftfreq(grid.width)
-    amplitude = np.maximum(np.hypot(vertical[:, None], horizontal), 1 / max(grid.height, grid.width)) ** -decay
+    amplitude = _amplitude(grid, decay)
+    spectrum = normals(drawn)[:, : amplitude.size].reshape(-1, *amplitude.shape)
+    spectrum *= amplitude
+    noise: NDArray[np.float64] = fft.irfft2(spectrum, (grid.height, grid.width), overwrite_x=True)
+    return noise.reshape(len(drawn), -1)
+
+
+@lru_cache(maxsize=4)
+def _amplitude(grid: Grid, decay: float) -> NDArray[np.float64]:
+    """Of every frequency: float64 (H, W // 2 + 1)."""
+    vertical, horizontal = np.fft.fftfreq(grid.height), np.fft.rfftfreq(grid.width)
+    frequency = np.maximum(np.hypot(vertical[:, None], horizontal), 1 / max(grid.height, grid.width))
+    amplitude: NDArray[np.float64] = frequency**-decay
     amplitude[:, 0] *= np.sqrt(2.0)
     if grid.width % 2 == 0:
         amplitude[:, -1] *= np.sqrt(2.0)
-    spectrum = normals(drawn)[:, : amplitude.size].reshape(-1, *amplitude.shape) * amplitude
-    noise: NDArray[np.float64] = fft.irfft2(spectrum, (grid.height, grid.width))
-    return noise.reshape(len(drawn), -1)
+    return amplitude
 
 
 def normals(drawn: Words) -> NDArray[np.complex128]:
     """Complex numbers whose real and imaginary parts are standard normal, two from each word: complex128 (m, 2n) from
     words (m, n). Each 16 bits h of a word, the lowest first, are the part Φ⁻¹((h + ½) / 65536)."""
     quarters = drawn.astype("<u8", copy=False).view("<u2")
-    parts: NDArray[np.float64] = _quantiles()[quarters]
-    return parts.view(np.complex128)
+    parts: NDArray[np.float64] = _quantiles().take(quarters, mode="clip")  # "raise" takes twice as long
+    numbers: NDArray[np.complex128] = parts.view(np.complex128)
+    return numbers
 
 
 @lru_cache(maxsize=1)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mixup_cli.beta import UNIT
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, choice_mask
+from mixup_cli.methods.base import Decisions, Grid
 from mixup_cli.methods.box import below_each
 from mixup_cli.methods.masked import MaskMethod
 from mixup_cli.methods.options import count
@@ -56,7 +56,7 @@ class GridMix(MaskMethod):
             for word, side in ((drawn[:, 1], grid.height), (drawn[:, 2], grid.width))
         )
         inside = rows[:, :, None] & columns[:, None, :]
-        return Weights(decisions.parts, mask=choice_mask(inside, 2))
+        return Weights(decisions.parts, choice=inside.view(np.uint8))
 
 
 def _in_holes(

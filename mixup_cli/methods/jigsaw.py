@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.beta import UNIT
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, choice_mask
+from mixup_cli.methods.base import Decisions, Grid
 from mixup_cli.methods.masked import MaskMethod
 from mixup_cli.methods.options import count
 from mixup_cli.rng import mask_words
@@ -44,7 +44,7 @@ class Jigsaw(MaskMethod):
         wanted = np.rint(decisions.parts[:, 1] / UNIT * patch_count)
         rank = np.argsort(np.argsort(mask_words(decisions.mask_seed, patch_count), kind="stable"), kind="stable")
         is_donors = rank < wanted[:, None]
-        return Weights(decisions.parts, mask=choice_mask(is_donors[:, lines[:, None] * across + columns], 2))
+        return Weights(decisions.parts, choice=is_donors[:, lines[:, None] * across + columns].view(np.uint8))
 
 
 def _patches(side: int, n: int) -> NDArray[np.int64]:

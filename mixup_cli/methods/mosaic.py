@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, choice_mask, decided, pure
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
 from mixup_cli.methods.options import number
 from mixup_cli.rng import Draws, RowWord, uniforms
 
@@ -60,8 +60,8 @@ class Mosaic(Method):
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         lower = np.arange(grid.height) >= decisions.box[:, 2:3]
         right = np.arange(grid.width) >= decisions.box[:, 3:4]
-        quarter = 2 * lower[:, :, None].astype(np.int8) + right[:, None, :]
-        return Weights(decisions.parts, mask=choice_mask(quarter, 4))
+        quarter = 2 * lower[:, :, None].astype(np.uint8) + right[:, None, :]
+        return Weights(decisions.parts, choice=quarter)
 
     def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
         """Roll every parent so that its corner at the point comes to lie there."""

@@ -26,7 +26,12 @@ def shares(weights: Weights, grid: Grid) -> NDArray[np.float32]:
 def _summed(weights: Weights, grid: Grid) -> NDArray[np.int64]:
     """Each parent's weight summed over the positions: int64 (m, P)."""
     totals: NDArray[np.int64] = weights.parts.astype(np.int64)
-    if weights.mask is not None:
+    if weights.choice is not None:
+        chosen = weights.choice.reshape(len(totals), -1)
+        for k in range(1, totals.shape[1]):
+            totals[:, k] = (chosen == k).sum(axis=1, dtype=np.uint32)
+        totals[:, 0] = grid.position_count - totals[:, 1:].sum(axis=1)
+    elif weights.mask is not None:
         totals = weights.mask.sum(axis=(2, 3), dtype=np.int64)
     elif weights.box is not None and weights.inside is not None:
         top, left, bottom, right = weights.box.astype(np.int64).T

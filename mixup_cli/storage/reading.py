@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import threading
 from bisect import bisect_right
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -17,6 +19,24 @@ from mixup_cli.storage.shard import map_column, read_columns, require_filter
 
 LARGE_ROW_BYTES = 16 << 10
 """From this size on, rows are copied one by one: a second copy of them costs more than NumPy's calls."""
+
+
+class _Scratch(threading.local):
+    """Memory that each thread uses again: pages from the system, batch after batch, cost more than the copy."""
+
+    def __init__(self) -> None:
+        self._held = np.empty(0, np.uint8)
+
+    def __reduce__(self) -> tuple[type[_Scratch], tuple[()]]:
+        """Pickled as nothing."""
+        return type(self), ()
+
+    def room(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """An undefined array, until this thread's next."""
+        count = math.prod(shape) * dtype.itemsize
+        if len(self._held) < count:
+            self._held = np.empty(count, np.uint8)
+        return self._held[:count].view(dtype).reshape(shape)
 
 
 class ShardedColumn:
@@ -37,6 +57,7 @@ class ShardedColumn:
         self._offsets = [shard.columns[name].offset for shard in manifest.shards]
         self._ends = list(accumulate(shard.stop - shard.start for shard in manifest.shards))
         self._maps: dict[int, NDArray[Any]] = {}
+        self._scratch = _Scratch()
         self.is_mapped = manifest.compression == "none"
         """Whether the shards are uncompressed, and rows are read without a copy."""
         self.shape = (manifest.totals.samples, *found[0].shape)
@@ -88,7 +109,7 @@ class ShardedColumn:
         """Rows at `places` of shards `numbers`, grouped by shard and then put in order while they are in cache."""
         order = numbers.argsort(kind="stable")
         numbers, places = numbers[order], places[order]
-        grouped = np.empty((len(places), *self.shape[1:]), self.dtype)
+        grouped = self._scratch.room((len(places), *self.shape[1:]), self.dtype)
         starts = np.flatnonzero(np.diff(numbers, prepend=-1)).tolist()
         for start, stop in pairwise([*starts, len(places)]):
             number, wanted, out = int(numbers[start]), places[start:stop], grouped[start:stop]
@@ -97,7 +118,7 @@ class ShardedColumn:
             else:
                 ascending, back = np.unique(wanted, return_inverse=True)  # h5py takes rising indices only
                 self._read(number, ascending).take(back, axis=0, out=out, mode="clip")
-        taken = np.empty_like(grouped)
+        taken = np.empty(grouped.shape, self.dtype)
         taken[order] = grouped
         return taken
 

@@ -24,7 +24,7 @@ DTYPES = [
     ("uint16", "float32"),
     ("float32", "float32"),
 ]
-KINDS = ["constant", "box", "mask"]
+KINDS = ["constant", "box", "mask", "choice"]
 
 inherited = settings(deadline=None, suppress_health_check=[HealthCheck.differing_executors])
 
@@ -93,6 +93,8 @@ def make_weights(rng: np.random.Generator, kind: str, parent_count: int, height:
     if kind == "mask":
         mask = np.moveaxis(split(rng, (5, height, width), parent_count), -1, 1)
         return Weights(parts, mask=np.ascontiguousarray(mask))
+    if kind == "choice":
+        return Weights(parts, choice=rng.integers(0, parent_count, (5, height, width), np.uint8))
     sides = [np.sort(rng.integers(0, length, (5, 2), endpoint=True), axis=1) for length in (height, width)]
     box = np.stack([sides[0][:, 0], sides[1][:, 0], sides[0][:, 1], sides[1][:, 1]], axis=1).astype(np.int32)
     box[0] = 0, 0, height, width
@@ -128,6 +130,8 @@ def weights_at_positions(case: Case, r: int, k: int) -> NDArray[np.int64]:
     weights = case.weights
     if weights.mask is not None:
         return np.asarray(weights.mask[r, k], np.int64)
+    if weights.choice is not None:
+        return np.where(weights.choice[r] == k, UNIT, 0).astype(np.int64)
     everywhere = np.full((case.surface.height, case.surface.width), weights.parts[r, k], np.int64)
     if weights.box is not None and weights.inside is not None:
         top, left, bottom, right = weights.box[r]
@@ -187,6 +191,8 @@ class KernelContract:
         for each in (case.weights.parts, case.weights.inside, case.weights.mask):
             if each is not None:
                 each[:, 0] = 0
+        if case.weights.choice is not None:
+            np.maximum(case.weights.choice, 1, out=case.weights.choice)
         case.samples[0] = np.nan
         case.parents[:, 0], case.parents[:, 1:] = 0, 1
         assert np.isfinite(self.blend(case)).all()

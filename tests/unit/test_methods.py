@@ -42,7 +42,11 @@ def check_terms(method: Method, grid: Grid, rows: int) -> None:
     top, left, bottom, right = decisions.box.T
     assert ((top >= 0) & (top <= bottom) & (bottom <= grid.height)).all()
     assert ((left >= 0) & (left <= right) & (right <= grid.width)).all()
-    assert method.has_mask == (weights.mask is not None)
+    assert method.has_mask == (weights.mask is not None or weights.choice is not None)
+    if weights.choice is not None:
+        assert weights.choice.dtype == np.uint8
+        assert weights.choice.shape == (rows, grid.height, grid.width)
+        assert weights.choice.max() < method.parent_count
     share = shares(weights, grid)
     assert (share.sum(axis=1, dtype=np.float64) == 1).all()
     assert share.min() >= 0

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.beta import UNIT
 from mixup_cli.choices import Device
+from mixup_cli.kernels import Weights
 from mixup_cli.methods import METHODS, Decisions, Grid, Method, build, shares
 from mixup_cli.mixer import Mixer
 from mixup_cli.pairing import Population
@@ -108,6 +110,15 @@ def decided_by(method: Method, grid: Grid, rows: int, seed: int = 0) -> Decision
     rng = np.random.default_rng(seed)
     peaks = np.stack([rng.integers(0, side, rows) for side in (grid.height, grid.width)], axis=1).astype(np.int32)
     return method.decide(Draws.of_rows(seed, 0, rows), grid, peaks if method.needs_peaks else None)
+
+
+def mask_of(weights: Weights) -> NDArray[np.int32]:
+    """Weights that differ at every position: int32 (m, P, H, W)."""
+    if weights.choice is None:
+        assert weights.mask is not None
+        return weights.mask
+    parents = np.arange(weights.parts.shape[1])[:, None, None]
+    return np.where(weights.choice[:, None] == parents, UNIT, 0).astype(np.int32)
 
 
 def method_of(name: str, **options: float | str) -> Method:

@@ -14,7 +14,7 @@ from scipy import stats
 from mixup_cli.methods import Grid, shares
 from mixup_cli.methods.fmix import FMix, low_frequency_noise, normals, word_count
 from mixup_cli.rng import mask_words
-from tests.unit.methods.making import decided_by, method_of
+from tests.unit.methods.making import decided_by, mask_of, method_of
 
 NORMAL = NormalDist()
 
@@ -66,8 +66,7 @@ def test_noise_is_the_papers(grid: Grid, decay: float) -> None:
 @pytest.mark.parametrize("grid", [Grid(1, 1), Grid(3, 4), Grid(7, 5)])
 def test_the_largest_values_are_the_bases(grid: Grid) -> None:
     decisions = decided_by(FMix(), grid, 40)
-    mask = FMix().weights(decisions, grid).mask
-    assert mask is not None
+    mask = mask_of(FMix().weights(decisions, grid))
     wanted = np.rint(decisions.parts[:, 0] / 65536 * grid.position_count)
     for seed, count, (base, donor) in zip(decisions.mask_seed.tolist(), wanted, mask, strict=True):
         noise = noise_of(seed, grid, 3.0)
@@ -116,8 +115,7 @@ def test_noise_is_as_strong_everywhere_as_the_whole_plane_would_give() -> None:
 def test_regions_are_smooth_in_both_directions() -> None:
     """Borders between base and donor are few, and as many downwards as across: the authors' code has them skewed."""
     grid, method = Grid(32, 32), method_of("fmix", alpha=1000.0)  # lam about ½
-    mask = method.weights(decided_by(method, grid, 300), grid).mask
-    assert mask is not None
+    mask = mask_of(method.weights(decided_by(method, grid, 300), grid))
     base = mask[:, 0] > 0
     down, across = (float((base != np.roll(base, 1, axis)).mean()) for axis in (1, 2))
     assert down == pytest.approx(across, rel=0.15)
@@ -127,8 +125,7 @@ def test_regions_are_smooth_in_both_directions() -> None:
 
 def test_decay_of_zero_is_white_noise() -> None:
     grid, method = Grid(32, 32), method_of("fmix", alpha=1000.0, decay=0.0)
-    mask = method.weights(decided_by(method, grid, 50), grid).mask
-    assert mask is not None
+    mask = mask_of(method.weights(decided_by(method, grid, 50), grid))
     base = mask[:, 0] > 0
     assert float((base != np.roll(base, 1, 2)).mean()) == pytest.approx(0.5, abs=0.02)
 

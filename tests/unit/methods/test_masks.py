@@ -12,15 +12,14 @@ from scipy import stats
 
 from mixup_cli.methods import Decisions, Grid, Method, shares
 from mixup_cli.rng import mask_words
-from tests.unit.methods.making import decided_by, method_of
+from tests.unit.methods.making import decided_by, mask_of, method_of
 
 GRIDS = [Grid(1, 1), Grid(1, 7), Grid(2, 3), Grid(5, 4), Grid(8, 8), Grid(9, 14), Grid(13, 6)]
 
 
 def drawn_masks(method: Method, grid: Grid, rows: int = 40) -> tuple[Decisions, NDArray[np.int32]]:
     decisions = decided_by(method, grid, rows)
-    mask = method.weights(decisions, grid).mask
-    assert mask is not None
+    mask = mask_of(method.weights(decisions, grid))
     return decisions, mask
 
 
