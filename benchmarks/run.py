@@ -36,6 +36,8 @@ CASES = {
     "sweeps": sweeps.measure,
     "cuda": cuda.measure,
 }
+OUR_LIBRARIES = "mixup-gen numpy numba h5py pillow scipy torch zstandard".split()
+PEER_LIBRARIES = "torch torchvision timm numpy h5py pillow".split()
 SAMPLE_PHOTOS = HERE.parent / "sample_data" / "photos"
 
 
@@ -133,8 +135,10 @@ def profiles_of(parts: list[Part], bench: Bench) -> dict[str, str]:
 
 def setting(asked: argparse.Namespace, bench: Bench, seconds: float) -> dict[str, str]:
     """The machine, the versions and the data, for the page's head."""
-    ours = run(bench.ours("which_versions.py"), bench.scratch).said
-    peers = run(bench.peer("which_versions.py"), bench.scratch).said
+    ours, peers = (
+        run([python, HERE / "which_versions.py", *names], bench.scratch).said
+        for python, names in ((bench.our_python, OUR_LIBRARIES), (bench.peers_python, PEER_LIBRARIES))
+    )
     photographs = "photographs given with --photos" if asked.photos else "sample_data/photos (stand-ins: enlarged)"
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return {

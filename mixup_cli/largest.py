@@ -14,16 +14,17 @@ BINS = 1024
 
 
 @compiled
-def _sort_into_bins(values: Any, bins: Any, frequency: Any) -> None:
+def _sort_into_bins(values: Any, low: Any, high: Any, bins: Any, frequency: Any) -> None:
     """The bin of each value, the higher the larger, and how many lie in each."""
-    low, high = values.min(), values.max()
     scale = BINS / (high - low) if high > low else 0.0
     scale = scale if scale < np.inf else 0.0
     for i in range(values.shape[0]):
         bins[i] = min(np.int32(BINS - 1), max(np.int32(0), np.int32((values[i] - low) * scale)))
     frequency[:] = 0
-    for i in range(values.shape[0]):
-        frequency[bins[i]] += 1
+    for i in range(values.shape[0]):  # in two tables by turns: neighbours are alike, and would wait for each other
+        frequency[i & 1, bins[i]] += 1
+    for j in range(BINS):
+        frequency[0, j] += frequency[1, j]
 
 
 @compiled
@@ -43,13 +44,14 @@ def _mark_within(values: Any, bins: Any, border: int, count: int, marked: Any) -
 
 
 @compiled
-def _mark(values: Any, counts: Any, marked: Any) -> None:
-    bins, frequency = np.empty(values.shape[1], np.int32), np.empty(BINS, np.int32)
+def _mark(values: Any, lows: Any, highs: Any, counts: Any, marked: Any) -> None:
+    bins, frequencies = np.empty(values.shape[1], np.int32), np.empty((2, BINS), np.int32)
+    frequency = frequencies[0]
     for row in range(values.shape[0]):
         if counts[row] == 0:
             marked[row] = False
             continue
-        _sort_into_bins(values[row], bins, frequency)
+        _sort_into_bins(values[row], lows[row], highs[row], bins, frequencies)
         border, above = BINS - 1, 0
         while above + frequency[border] < counts[row]:
             above += frequency[border]
@@ -63,5 +65,5 @@ def largest_of_each(values: NDArray[np.float64], counts: NDArray[np.int64]) -> N
     """Which are the counts[r] largest of values[r] (m, n), ties to the earlier: bool (m, n). Values are finite, and
     counts in 0 … n."""
     marked = np.empty(values.shape, np.bool_)
-    _mark(np.ascontiguousarray(values), counts, marked)
+    _mark(np.ascontiguousarray(values), values.min(axis=1), values.max(axis=1), counts, marked)
     return marked

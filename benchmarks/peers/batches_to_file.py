@@ -28,6 +28,18 @@ class Collate:
         return mixed.round_().clamp_(0, 255).to(torch.uint8), labels.float()
 
 
+def mixed_batches(pictures: Any, batch_size: int, workers: int, mix: Mix) -> DataLoader[Any]:
+    """The arrangement that a user would choose: shuffled, mixed in the workers, which stay from epoch to epoch."""
+    return DataLoader(
+        pictures,
+        batch_size,
+        shuffle=True,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        collate_fn=Collate(mix),
+    )
+
+
 def write(mix_of: Callable[[int], Mix]) -> None:
     """Write --samples mixed samples of SOURCE, over as many epochs as it takes, into one file."""
     parser = argparse.ArgumentParser()
@@ -38,14 +50,7 @@ def write(mix_of: Callable[[int], Mix]) -> None:
     parser.add_argument("--workers", type=int, required=True)
     options = parser.parse_args()
     pictures, class_count = open_source(options.source)
-    loader = DataLoader(
-        pictures,
-        options.batch_size,
-        shuffle=True,
-        num_workers=options.workers,
-        persistent_workers=options.workers > 0,
-        collate_fn=Collate(mix_of(class_count)),
-    )
+    loader = mixed_batches(pictures, options.batch_size, options.workers, mix_of(class_count))
     with h5py.File(options.out, "w") as file:
         images = file.create_dataset("images", (options.samples, *pictures[0][0].shape), "uint8")
         labels = file.create_dataset("labels", (options.samples, class_count), "float32")

@@ -11,9 +11,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from batches_to_file import Collate  # type: ignore[import-not-found]  # beside this script
+from batches_to_file import mixed_batches  # type: ignore[import-not-found]  # beside this script
 from sources import open_source  # type: ignore[import-not-found]
-from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
 
@@ -26,14 +25,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=256)
     options = parser.parse_args()
     pictures, class_count = open_source(options.folder)
-    loader = DataLoader(
-        pictures,
-        options.batch_size,
-        shuffle=True,
-        num_workers=options.workers,
-        persistent_workers=options.workers > 0,
-        collate_fn=Collate(v2.MixUp(alpha=0.2, num_classes=class_count)),
-    )
+    loader = mixed_batches(pictures, options.batch_size, options.workers, v2.MixUp(alpha=0.2, num_classes=class_count))
 
     def batches() -> Iterator[int]:
         while True:

@@ -81,12 +81,12 @@ class _Batch:
 
 @dataclass
 class _Contents:
-    """What one pass over the members has found. `unread_count` are the samples of the split that nobody asked for."""
+    """What one pass over the members has found."""
 
     version: Version | None = None
     batches: dict[str, _Batch] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
-    other_split_count: int = 0
+    has_other_split: bool = False
 
 
 def looks_like_cifar(path: Path) -> bool:
@@ -175,18 +175,8 @@ def _take(contents: _Contents, member: Member, location: str, split: Role, optio
         if batch.stem in contents.batches:
             raise DataError(f"{location}: holds {member.base_name} twice. Keep one.")
         contents.batches[batch.stem] = batch
-    elif options.split is None:
-        contents.other_split_count += _count(version, member, location, level)
-
-
-def _count(version: Version, member: Member, location: str, level: str) -> int:
-    """The samples of a file that is not needed, so that its damage is no reason to stop."""
-    if version.label_bytes:
-        return member.size_bytes // (version.label_bytes + PIXEL_BYTES)
-    try:
-        return len(_read_batch(version, member, location, level).pixels)
-    except DataError:
-        return 0
+    else:
+        contents.has_other_split = True  # it is not read: its damage is no reason to stop
 
 
 def _read_batch(version: Version, member: Member, location: str, level: str) -> _Batch:
@@ -257,12 +247,9 @@ def _class_names(found: dict[str, list[str]], expected: int, location: str) -> t
 
 def _notices(contents: _Contents, batches: list[_Batch], options: SourceOptions, location: str) -> list[str]:
     notices = []
-    if options.split is None and contents.other_split_count:
+    if options.split is None and contents.has_other_split:
         count = sum(len(batch.pixels) for batch in batches)
-        notices.append(
-            f"{location}: using the training split, {count} samples; the test split has {contents.other_split_count} "
-            "(--split test)."
-        )
+        notices.append(f"{location}: using the training split, {count} samples (--split test takes the others).")
     is_train_of_10 = batches[0].stem.startswith("data_batch")
     if is_train_of_10 and len(batches) != 5:
         notices.append(f"{location}: holds {len(batches)} of the 5 training batches of CIFAR-10.")

@@ -28,7 +28,7 @@ class ReadAhead:
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._pieces: Queue[bytes | BaseException] = Queue(PIECES_AHEAD)
-        self._piece = b""
+        self._piece = memoryview(b"")
         self._ended: BaseException | bool = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._fetch, name="read-ahead")
@@ -41,7 +41,7 @@ class ReadAhead:
         if not self._piece and isinstance(self._ended, BaseException):
             raise self._ended
         part, self._piece = self._piece[:size], self._piece[size:]
-        return part
+        return bytes(part)
 
     def close(self) -> None:
         """Stop the thread, wait for it, and close the stream."""
@@ -54,7 +54,7 @@ class ReadAhead:
         if isinstance(piece, BaseException):
             self._ended = piece
         else:
-            self._piece, self._ended = piece, not piece
+            self._piece, self._ended = memoryview(piece), not piece
 
     def _fetch(self) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from bisect import bisect_right
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,8 @@ class ShardedColumn:
         self._files = [shard.file for shard in manifest.shards]
         self._offsets = [shard.columns[name].offset for shard in manifest.shards]
         self._ends = list(accumulate(shard.stop - shard.start for shard in manifest.shards))
+        self._borders = np.array([0, *self._ends])
+        self._row_bytes = self._column.row_bytes
         self._maps: dict[int, NDArray[Any]] = {}
         self._scratch = _Scratch()
         self.is_mapped = manifest.compression == "none"
@@ -88,36 +90,41 @@ class ShardedColumn:
 
         Raises IndexError where there is no such row.
         """
-        outside = (rows < -len(self)) | (rows >= len(self))
-        if outside.any():
-            raise IndexError(f"{self._column.name}: there is no row {rows[outside][0]}; there are {len(self)} rows.")
-        rows = np.where(rows < 0, rows + len(self), rows)
-        numbers = np.searchsorted(self._ends, rows, side="right")
-        places = rows - np.array([0, *self._ends])[numbers]
-        if self.is_mapped and self._column.row_bytes >= LARGE_ROW_BYTES:
-            return self._one_by_one(numbers, places)
-        return self._shard_by_shard(numbers, places)
+        if not len(rows):
+            return np.empty((0, *self.shape[1:]), self.dtype)
+        if rows.min() < 0:
+            rows = np.where(rows < 0, rows + len(self), rows)
+        if rows.min() < 0 or rows.max() >= len(self):
+            outside = rows[(rows < 0) | (rows >= len(self))][0]
+            asked = outside - len(self) if outside < 0 else outside
+            raise IndexError(f"{self._column.name}: there is no row {asked}; there are {len(self)} rows.")
+        if self.is_mapped and self._row_bytes >= LARGE_ROW_BYTES:
+            return self._one_by_one(rows)
+        return self._shard_by_shard(rows)
 
-    def _one_by_one(self, numbers: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[Any]:
-        """Rows at `places` of shards `numbers`, each copied once: for rows that cost more than a turn of this loop."""
-        taken = np.empty((len(places), *self.shape[1:]), self.dtype)
+    def _one_by_one(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Each row copied once: for rows that cost more than a turn of this loop."""
+        numbers = self._borders.searchsorted(rows, side="right") - 1
+        places = rows - self._borders[numbers]
+        taken = np.empty((len(rows), *self.shape[1:]), self.dtype)
         for position, (number, place) in enumerate(zip(numbers.tolist(), places.tolist(), strict=True)):
             taken[position] = self._map(number)[place]
         return taken
 
-    def _shard_by_shard(self, numbers: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[Any]:
-        """Rows at `places` of shards `numbers`, grouped by shard and then put in order while they are in cache."""
-        order = numbers.argsort(kind="stable")
-        numbers, places = numbers[order], places[order]
-        grouped = self._scratch.room((len(places), *self.shape[1:]), self.dtype)
-        starts = np.flatnonzero(np.diff(numbers, prepend=-1)).tolist()
-        for start, stop in pairwise([*starts, len(places)]):
-            number, wanted, out = int(numbers[start]), places[start:stop], grouped[start:stop]
+    def _shard_by_shard(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Rows taken in their order in the shards, and put in the order asked for while they are in cache."""
+        order = rows.argsort()
+        ascending = rows[order]
+        grouped = self._scratch.room((len(rows), *self.shape[1:]), self.dtype)
+        cuts = ascending.searchsorted(self._borders)
+        for number in np.flatnonzero(cuts[1:] > cuts[:-1]).tolist():
+            part = slice(cuts[number], cuts[number + 1])
+            wanted, out = ascending[part] - self._borders[number], grouped[part]
             if self.is_mapped:  # mode="raise" would gather into a buffer of its own first
                 self._map(number).take(wanted, axis=0, out=out, mode="clip")
             else:
-                ascending, back = np.unique(wanted, return_inverse=True)  # h5py takes rising indices only
-                self._read(number, ascending).take(back, axis=0, out=out, mode="clip")
+                each_once, back = np.unique(wanted, return_inverse=True)  # h5py takes no row twice
+                self._read(number, each_once).take(back, axis=0, out=out, mode="clip")
         taken = np.empty(grouped.shape, self.dtype)
         taken[order] = grouped
         return taken

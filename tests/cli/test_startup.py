@@ -58,3 +58,16 @@ def test_the_cpu_path_never_imports_torch(photos: Path, tmp_path: Path) -> None:
 
 def test_the_torch_backend_does(arrays: Path, tmp_path: Path) -> None:
     assert "torch" in loaded("generate", arrays, "--device", "cpu-torch", cwd=tmp_path), "so the test above can fail"
+
+
+def test_preloading_calls_what_numba_has_compiled() -> None:
+    """What goes wrong there is not told, so that only this test would notice."""
+    script = """
+import sys
+from mixup_cli.preload import preload
+preload().join()
+from mixup_cli.search import _counts
+print(len(_counts.signatures), "mixup_cli.generate" in sys.modules, "mixup_cli.kernels.cpu" in sys.modules)
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["1", "True", "True"]

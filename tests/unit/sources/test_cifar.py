@@ -70,7 +70,7 @@ def test_the_training_split_is_the_default_and_a_notice_says_so(form: Form, tmp_
     source = opened(write_cifar(tmp_path / "c.tar", cifar_files("10", form), FOLDERS["10", form]))
     assert len(source) == 20
     assert source.notices == (
-        f"{tmp_path}/c.tar: using the training split, 20 samples; the test split has 3 (--split test).",
+        f"{tmp_path}/c.tar: using the training split, 20 samples (--split test takes the others).",
     )
 
 
