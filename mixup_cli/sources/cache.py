@@ -18,6 +18,9 @@ from mixup_cli.storage.seal import storage_errors
 MEMORY_BYTES = 2 << 30
 """A cache up to this size is held in memory, a larger one in a file."""
 
+ZEROS_BYTES = 1 << 20
+"""How much is written at a time to take disk space."""
+
 CACHE_FILE = "cache.bin"
 
 KEPT_FOLDER = ".mixup-gen-cache"
@@ -76,8 +79,14 @@ def discard(folder: Path) -> None:
 
 
 def reserve(descriptor: int, size_bytes: int) -> None:
-    """Take the disk space now: a full disk under a mapped file would be a signal, not an exception."""
+    """Take the disk space now: a full disk under a mapped file would be a signal (SIGBUS), not an exception.
+
+    Where the system has no call for it (macOS, Windows), zeros are written. Raises OSError where there is no room.
+    """
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size_bytes)
-    else:
-        os.truncate(descriptor, size_bytes)
+        return
+    zeros = memoryview(bytes(min(size_bytes, ZEROS_BYTES)))
+    missing = size_bytes
+    while missing:
+        missing -= os.write(descriptor, zeros[:missing])
