@@ -70,11 +70,14 @@ def allocate(form: Form, sample_count: int, folder: Path, kind: CacheKind = "aut
     path = folder / CACHE_FILE
     with storage_errors(path), path.open("wb") as file:
         reserve(file.fileno(), form.sample_bytes * sample_count)
-    return np.memmap(path, form.dtype, "r+", shape=shape)
+    mapped = np.memmap(path, form.dtype, "r+", shape=shape)
+    if os.name != "nt":
+        path.unlink()  # the map keeps it: however the process ends, the disk space is free again
+    return mapped
 
 
 def discard(folder: Path) -> None:
-    """Remove the cache's file, if there is one: it serves one run."""
+    """Remove the cache's file, if there is one (Windows keeps the name of a file that is mapped): it serves one run."""
     (folder / CACHE_FILE).unlink(missing_ok=True)
 
 

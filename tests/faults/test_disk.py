@@ -59,10 +59,10 @@ def test_every_step_fails_once(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of four megabytes."""
+    """A file system of six megabytes."""
     place = tmp_path / "disk"
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(place)]
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
         pytest.skip("SKIPPED: a file system cannot be mounted here (it takes root)")
     yield place
@@ -74,7 +74,7 @@ def test_a_disk_that_is_really_full(small_disk: Path, run_cli: Runner, tmp_path:
     source = write_arrays(tmp_path / "a.npz", 40, (64, 64, 3))
     command = ["generate", source, "--compression", "gzip", "--samples-per-shard", 8, "--passes", 5]
     run_cli(*command, "-q", "-o", tmp_path / "whole")
-    (small_disk / "ballast").write_bytes(bytes(2_500_000))
+    (small_disk / "ballast").write_bytes(bytes(4_500_000))
     full = run_cli(*command, "-o", small_disk / "out")
     assert full.returncode == 74
     told = error_line(full)
@@ -90,7 +90,7 @@ def test_a_disk_that_is_really_full(small_disk: Path, run_cli: Runner, tmp_path:
 
 
 def test_a_run_that_cannot_fit_is_refused_before_it_begins(small_disk: Path, colours: Path, run_cli: Runner) -> None:
-    refused = run_cli("generate", colours, "--size", 64, "--passes", 60, "-o", small_disk / "out")
+    refused = run_cli("generate", colours, "--size", 64, "--passes", 90, "-o", small_disk / "out")
     assert refused.returncode == 74
     assert re.search(r"needs [\d.]+ MiB of disk and [\d.]+ MiB are free", error_line(refused))
     assert list(small_disk.iterdir()) == []
