@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from mixup_cli.errors import StorageError
 from mixup_cli.prepare import Job, shard_count
 from mixup_cli.sources.fill import existing_part
+from mixup_cli.storage.seal import NO_ROOM
 from mixup_cli.wording import readable
 
 OVERHEAD_BYTES = 1 << 20
@@ -69,3 +72,15 @@ def check_room(needed: Needs, done_bytes: int, out: Path) -> None:
             f"{out}: this run needs {readable(missing)} of disk and {readable(needed.free_bytes)} are free. "
             "Make room, ask for fewer --samples, or use another -o."
         )
+
+
+@contextmanager
+def room_told(out: Path, missing_bytes: Callable[[], int]) -> Iterator[None]:
+    """Where the disk becomes full, tell how much of it is still needed."""
+    try:
+        yield
+    except StorageError as problem:
+        if not isinstance(problem.__cause__, OSError) or problem.__cause__.errno not in NO_ROOM:
+            raise
+        free = readable(shutil.disk_usage(existing_part(out)).free)
+        raise StorageError(f"{problem} About {readable(missing_bytes())} are missing, and {free} are free.") from None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mixup_cli import existing
 from mixup_cli.engines.local import LocalEngine
-from mixup_cli.estimate import Needs, check_room, needs
+from mixup_cli.estimate import Needs, check_room, needs, room_told
 from mixup_cli.fingerprint import pixel_fingerprint, versions
 from mixup_cli.listener import Listener
 from mixup_cli.make_shard import ShardMaker
@@ -207,10 +207,13 @@ class _Work:
         tasks = (partial(self._make_shard, maker, writer, n, part) for n, part in missing.items())
         done_before = rows - sum(len(part) for part in missing.values())
         self._listener.begin("mix", rows, "samples", done=done_before)
-        for number, record in self._engine.run(tasks):
-            records[number] = record
-            self.shards_made += 1
-            self._listener.advance(record.stop - record.start)
+        with room_told(
+            self.folder.path, lambda: job.row_bytes * sum(len(missing[n]) for n in missing if not records[n])
+        ):
+            for number, record in self._engine.run(tasks):
+                records[number] = record
+                self.shards_made += 1
+                self._listener.advance(record.stop - record.start)
         self._listener.end()
         return [record for _, record in sorted(records.items()) if record is not None]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -54,7 +54,8 @@ def verify(folder: Path, workers: int = 1, listener: Listener | None = None) -> 
     manifest = open_finished(folder)
     findings = [*_files(folder, manifest)]
     listener.begin("verify", manifest.totals.samples, "samples")
-    tasks = (partial(_shard, folder, manifest, record) for record in manifest.shards)
+    names_by_hash = {record.sha256: record.file for record in manifest.shards}
+    tasks = (partial(_shard, folder, manifest, record, names_by_hash) for record in manifest.shards)
     for count, found in LocalEngine(workers).run(tasks):
         findings += found
         listener.advance(count)
@@ -101,7 +102,8 @@ def _files(folder: Path, manifest: Manifest) -> Iterator[Finding]:
             yield Finding(name, problem)
 
 
-def _hash_problem(path: Path, expected: str) -> str | None:
+def _hash_problem(path: Path, expected: str, names_by_hash: Mapping[str, str] | None = None) -> str | None:
+    """What is wrong with a file's content, held against its hash. `names_by_hash` tells which file has another one."""
     if not expected:
         return f"has no line in {names.CHECKSUMS}"
     digest = hashlib.sha256()
@@ -112,10 +114,14 @@ def _hash_problem(path: Path, expected: str) -> str | None:
     except OSError as problem:
         return f"cannot be read ({problem.strerror})"
     found = digest.hexdigest()
-    return None if found == expected else f"its sha256 is {found[:12]}…, and {expected[:12]}… was sealed"
+    other = (names_by_hash or {}).get(found)
+    shown = f"that of {other}" if other else f"{found[:12]}…"
+    return None if found == expected else f"its sha256 is {shown}, and {expected[:12]}… was sealed"
 
 
-def _shard(folder: Path, manifest: Manifest, record: ShardRecord) -> tuple[int, list[Finding]]:
+def _shard(
+    folder: Path, manifest: Manifest, record: ShardRecord, names_by_hash: Mapping[str, str]
+) -> tuple[int, list[Finding]]:
     """The findings of one shard, with the count of its rows."""
     path = folder / record.file
     problems = []
@@ -123,10 +129,11 @@ def _shard(folder: Path, manifest: Manifest, record: ShardRecord) -> tuple[int, 
         size = path.stat().st_size
         if size != record.bytes:
             problems.append(f"has {size} bytes, and {record.bytes} were sealed")
-        if (problem := _hash_problem(path, record.sha256)) is not None:
+        if (problem := _hash_problem(path, record.sha256, names_by_hash)) is not None:
             problems.append(problem)
-        with h5py.File(path, "r", locking=False) as file:
-            problems += _content(file, manifest, record)
+        if not problems:  # HDF5 is not made for damaged files: what is not as it was sealed is not opened
+            with h5py.File(path, "r", locking=False) as file:
+                problems += _content(file, manifest, record)
     except FileNotFoundError:
         problems.append("is missing")
     except DAMAGE as problem:

@@ -75,12 +75,13 @@ def run_cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
             monkeypatch.chdir(cwd)
         monkeypatch.setattr(sys, "argv", ["mixup-gen", *map(str, args)])
         capsys.readouterr()
-        before = signal.getsignal(signal.SIGTERM)
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             with pytest.raises(SystemExit) as end:
                 main()
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
         out, err = capsys.readouterr()
         return CompletedProcess(sys.argv, int(end.value.code or 0), out, err)
 

@@ -43,12 +43,14 @@ def run_process(
     )
 
 
-def start_process(*args: object, cwd: Path | None = None) -> subprocess.Popen[str]:
+def start_process(
+    *args: object, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
     """The installed command, begun and left to the caller."""
     return subprocess.Popen(
         [PROGRAM, *map(str, args)],
         cwd=cwd,
-        env=clean_environment(),
+        env=clean_environment(env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import gc
 import io
-import signal
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
 from importlib.metadata import version
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
-from mixup_cli.cli import show
+from mixup_cli.cli import show, stopping
 from mixup_cli.cli.doctor import doctor
 from mixup_cli.cli.generate import generate
 from mixup_cli.cli.help import GroupedHelp
@@ -31,10 +30,6 @@ SWITCH_SECONDS = 0.0005
 """How long a thread that runs Python may keep others waiting. While one imports, another feeds the decompressor, which
 would rest for most of Python's own 5 ms after each piece."""
 
-INTERRUPTED = 130
-TERMINATED = 143
-CONTINUE = "Run the same command again to continue: finished shards are kept."
-
 app = typer.Typer(
     name="mixup-gen",
     help="Precompute mixup training sets: pictures or a CIFAR archive in, sealed HDF5 shards out.",
@@ -48,7 +43,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"mixup-gen {version('mixup-gen')}")
+        show.result(f"mixup-gen {version('mixup-gen')}")
         raise typer.Exit
 
 
@@ -59,14 +54,6 @@ def options(
     ] = False,
 ) -> None:
     """Precompute mixup training sets: pictures or a CIFAR archive in, sealed HDF5 shards out."""
-
-
-class _Terminated(BaseException):
-    """SIGTERM arrived."""
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise _Terminated
 
 
 def _ending(problem: BaseException) -> tuple[str, int] | None:
@@ -80,10 +67,6 @@ def _ending(problem: BaseException) -> tuple[str, int] | None:
             return f"error: {where}{found}. Put that right, and run the same command again.", StorageError.exit_code
         case MemoryError():
             return "error: not enough memory. Pass a smaller --workers, --batch-size or --shard-size.", 1
-        case KeyboardInterrupt():
-            return f"interrupted. {CONTINUE}", INTERRUPTED
-        case _Terminated():
-            return f"terminated. {CONTINUE}", TERMINATED
     return None
 
 
@@ -92,11 +75,12 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def run(**values: Any) -> None:
+        stopping.advise(stopping.CONTINUE if command is generate else stopping.AGAIN)
         try:
             command(**values)
         except BaseException as problem:
             ending = _ending(problem)
-            if ending is None:
+            if ending is None or stopping.is_asked():
                 raise
             show.notice(ending[0])
             raise typer.Exit(ending[1]) from None
@@ -108,11 +92,22 @@ for each in (generate, plan, inspect, preview, verify, doctor):
     app.command(cls=GroupedHelp)(guarded(each))
 
 
+def _occupy_descriptors() -> None:
+    """Where stdin, stdout or stderr is closed (`>&-`), a file of ours would take its number, and what a library in C
+    says on stderr would land in a shard."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+
+
 def main() -> None:
     """The entry point of `mixup-gen`."""
+    stopping.listen()
     gc.set_threshold(GC_THRESHOLD)
     sys.setswitchinterval(SWITCH_SECONDS)
-    signal.signal(signal.SIGTERM, _terminate)
+    _occupy_descriptors()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names that the terminal's encoding lacks are shown escaped
@@ -121,6 +116,11 @@ def main() -> None:
     except MixupGenError as problem:  # raised while options were read
         show.notice(f"error: {problem}")
         sys.exit(problem.exit_code)
+    except BaseException:
+        if stopping.is_asked():
+            stopping.end()
+        raise
     finally:
+        stopping.nothing_to_unwind()
         gc.disable()
         gc.freeze()  # else the interpreter's last search for cycles takes a quarter of a second

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -92,12 +91,9 @@ def scratch_beside(out: Path) -> Path | None:
 
 def _print(written: WrittenPlan) -> None:
     """CSV on stdout, UTF-8 whatever the terminal's encoding. If nobody reads on, the rest is not computed."""
-    try:
-        for data in _csv_parts(written):
-            sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for data in _csv_parts(written):
+        if not show.piece(data):
+            return
 
 
 def _csv_parts(written: WrittenPlan) -> Iterator[bytes]:

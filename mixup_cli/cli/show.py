@@ -5,28 +5,67 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
+from mixup_cli.errors import StorageError
 from mixup_cli.listener import Listener
 
 
-def _print(text: str, stream: TextIO) -> None:
-    """One line, at once. If nobody reads on (`| head`), the rest goes nowhere, and the command ends as it would."""
+def _print(text: str, stream: TextIO | None) -> None:
+    """One line, at once. Raises OSError where it cannot be written."""
+    if stream is None:  # it was closed before we began, and print would take stdout instead
+        return
     try:
         print(text, file=stream, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except OSError:
+        _let_go(stream)
+        raise
+
+
+def _let_go(stream: TextIO) -> None:
+    """The rest goes nowhere: Python would complain at its end of what it cannot write."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def notice(text: str) -> None:
-    """One line on stderr."""
-    _print(f"mixup-gen: {text}", sys.stderr)
+    """One line on stderr, if it can be had there: nobody could be told otherwise."""
+    with suppress(OSError):
+        _print(f"mixup-gen: {text}", sys.stderr)
 
 
 def result(text: str) -> None:
-    """One line on stdout."""
-    _print(text, sys.stdout)
+    """One line on stdout. If nobody reads on (`| head`), the command goes on and ends as it would.
+
+    Raises StorageError where stdout cannot be written.
+    """
+    with _stdout_errors(), suppress(BrokenPipeError):
+        _print(text, sys.stdout)
+
+
+def piece(data: bytes) -> bool:
+    """Bytes on stdout, of which more follow. False if nobody reads on. Raises StorageError as `result` does."""
+    with _stdout_errors():
+        try:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except OSError as problem:
+            _let_go(sys.stdout)
+            if isinstance(problem, BrokenPipeError):
+                return False
+            raise
+    return True
+
+
+@contextmanager
+def _stdout_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        raise StorageError(f"stdout: {problem.strerror}. Send it elsewhere, and run the same command again.") from None
 
 
 def table(lines: Iterable[tuple[str, str]], width: int = 14) -> None:
@@ -54,7 +93,7 @@ class Terminal(Listener):
     def begin(self, stage: str, total: int, unit: str, done: int = 0) -> None:
         from tqdm import tqdm
 
-        hidden = self._quiet or not sys.stderr.isatty()
+        hidden = self._quiet or sys.stderr is None or not sys.stderr.isatty()
         self._bar = tqdm(desc=stage, total=total, unit=f" {unit}", initial=done, disable=hidden, dynamic_ncols=True)
 
     def advance(self, count: int) -> None:

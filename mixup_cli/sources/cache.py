@@ -18,6 +18,9 @@ from mixup_cli.storage.seal import storage_errors
 MEMORY_BYTES = 2 << 30
 """A cache up to this size is held in memory, a larger one in a file."""
 
+ZEROS_BYTES = 1 << 20
+"""How much is written at a time to take disk space."""
+
 CACHE_FILE = "cache.bin"
 
 KEPT_FOLDER = ".mixup-gen-cache"
@@ -67,17 +70,26 @@ def allocate(form: Form, sample_count: int, folder: Path, kind: CacheKind = "aut
     path = folder / CACHE_FILE
     with storage_errors(path), path.open("wb") as file:
         reserve(file.fileno(), form.sample_bytes * sample_count)
-    return np.memmap(path, form.dtype, "r+", shape=shape)
+    mapped = np.memmap(path, form.dtype, "r+", shape=shape)
+    if os.name != "nt":
+        path.unlink()  # the map keeps it: however the process ends, the disk space is free again
+    return mapped
 
 
 def discard(folder: Path) -> None:
-    """Remove the cache's file, if there is one: it serves one run."""
+    """Remove the cache's file, if there is one (Windows keeps the name of a file that is mapped): it serves one run."""
     (folder / CACHE_FILE).unlink(missing_ok=True)
 
 
 def reserve(descriptor: int, size_bytes: int) -> None:
-    """Take the disk space now: a full disk under a mapped file would be a signal, not an exception."""
+    """Take the disk space now: a full disk under a mapped file would be a signal (SIGBUS), not an exception.
+
+    Where the system has no call for it (macOS, Windows), zeros are written. Raises OSError where there is no room.
+    """
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size_bytes)
-    else:
-        os.truncate(descriptor, size_bytes)
+        return
+    zeros = memoryview(bytes(min(size_bytes, ZEROS_BYTES)))
+    missing = size_bytes
+    while missing:
+        missing -= os.write(descriptor, zeros[:missing])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from sys import intern
 from typing import Self, overload
 
 import numpy as np
@@ -88,7 +89,7 @@ class LoadedColumn(Sequence[Loaded]):
             if result.sha256:
                 self._digests[DIGEST_BYTES * number : DIGEST_BYTES * (number + 1)] = bytes.fromhex(result.sha256)
             if result.problem is not None:
-                self._problems[number] = result.problem
+                self._problems[number] = intern(result.problem)  # millions of files can be missing for one reason
 
     @property
     def problems(self) -> dict[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,14 @@ from mixup_cli.errors import DataError, StorageError
 
 
 def to_json(plain: Any) -> bytes:
-    """UTF-8 with sorted keys, one space of indent, and a newline at the end."""
-    return (json.dumps(plain, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+    """UTF-8 with sorted keys, one space of indent, and a newline at the end.
+
+    Put together piece by piece: a list of all pieces takes six times what they come to, where millions are left out.
+    """
+    text = io.StringIO()
+    text.writelines(json.JSONEncoder(sort_keys=True, indent=1, ensure_ascii=False).iterencode(plain))
+    text.write("\n")
+    return text.getvalue().encode()
 
 
 def content_of(path: Path) -> bytes:

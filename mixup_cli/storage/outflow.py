@@ -81,7 +81,7 @@ class Outflow:
         rest = piece.data
         while rest:
             try:
-                rest = rest[self._file.write(rest) :]
+                rest = rest[os.write(self._file.fileno(), rest) :]
             except OSError as problem:
                 # The file system allows direct writes and then refuses this one; or a full disk took a part of a page,
                 # and the ordinary write says so.

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
+import weakref
 from bisect import bisect_right
+from collections import deque
+from functools import cache
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -17,8 +21,27 @@ from mixup_cli.storage.layout import Column, stored_dtype
 from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.shard import map_column, read_columns, require_filter
 
+if sys.platform != "win32":
+    import resource
+
+FEW_DESCRIPTORS, MOST_DESCRIPTORS = 512, 32768
+"""Windows allows C libraries 512 open files; Linux lets a process map about twice 32768 regions."""
+
 LARGE_ROW_BYTES = 16 << 10
 """From this size on, rows are copied one by one: a second copy of them costs more than NumPy's calls."""
+
+
+_mapped: deque[tuple[weakref.ref[ShardedColumn], int]] = deque()
+"""Which shards of which columns this process has mapped, the oldest first."""
+
+
+@cache
+def most_maps() -> int:
+    """How many maps to hold: Python keeps a descriptor open for each, and half of them are left to others."""
+    if sys.platform == "win32":
+        return FEW_DESCRIPTORS // 2
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_DESCRIPTORS // 2 if allowed == resource.RLIM_INFINITY else min(allowed, MOST_DESCRIPTORS) // 2
 
 
 class _Scratch(threading.local):
@@ -137,14 +160,26 @@ class ShardedColumn:
 
     def _map(self, number: int) -> NDArray[Any]:
         """A shard's column, mapped when it is first asked for."""
-        if number not in self._maps:
-            path, offset = self._folder / self._files[number], self._offsets[number]
-            if offset is None:
-                raise DataError(f"{path}: the manifest does not tell where {self._column.name} begins.")
-            row_count = self._ends[number] - (self._ends[number - 1] if number else 0)
-            try:
-                # as a plain array, of which views are made four times as fast as of a memmap
-                self._maps[number] = np.asarray(map_column(path, self._column, offset, row_count))
-            except (OSError, ValueError) as problem:
-                raise DataError(f"{path}: cannot be read ({problem}). Run mixup-gen verify.") from problem
-        return self._maps[number]
+        held = self._maps.get(number)
+        if held is not None:
+            return held
+        path, offset = self._folder / self._files[number], self._offsets[number]
+        if offset is None:
+            raise DataError(f"{path}: the manifest does not tell where {self._column.name} begins.")
+        row_count = self._ends[number] - (self._ends[number - 1] if number else 0)
+        try:
+            # as a plain array, of which views are made four times as fast as of a memmap
+            mapped = np.asarray(map_column(path, self._column, offset, row_count))
+        except (OSError, ValueError) as problem:
+            raise DataError(f"{path}: cannot be read ({problem}). Run mixup-gen verify.") from problem
+        self._maps[number] = mapped
+        self._make_way(number)
+        return mapped
+
+    def _make_way(self, newest: int) -> None:
+        """Let go of the maps that were made first, of whatever column, where there are too many."""
+        _mapped.append((weakref.ref(self), newest))
+        while len(_mapped) > most_maps():
+            column, number = _mapped.popleft()
+            if (holder := column()) is not None:
+                holder._maps.pop(number, None)

@@ -18,6 +18,9 @@ from typing import Self
 from mixup_cli.errors import StorageError
 from mixup_cli.storage.outflow import Outflow
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""What a full disk says, and one whose owner has used up a quota."""
+
 WORK_FOLDER = ".mixup-gen"
 """The folder inside a data set that holds what is needed only while it is being made."""
 
@@ -37,8 +40,10 @@ def storage_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as problem:
         remedy = "Run the same command again once that is put right: finished shards are kept."
-        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        if problem.errno in NO_ROOM:
             remedy = "Make room, and run the same command again: finished shards are kept."
+        if problem.errno == errno.EFBIG:
+            remedy = "Raise the limit (ulimit -f), or begin anew with a smaller --shard-size and --force."
         reason = os.strerror(problem.errno) if problem.errno else problem  # h5py's strerror is several lines
         raise StorageError(f"{path}: {reason}. {remedy}") from problem
 

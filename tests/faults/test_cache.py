@@ -6,12 +6,11 @@ import resource
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 from tests.data_sets import digests
-from tests.faults import crash_at_every_step
+from tests.faults.attempts import attempts
 from tests.running import PROGRAM, Runner, clean_environment, start_process
 
 KEPT = ["--cache", "disk", "--workers", "1"]
@@ -23,21 +22,19 @@ def test_killed_before_every_step(run_cli: Runner, colours: Path, tmp_path: Path
     command = [str(colours), *KEPT]
     run_cli("generate", colours, "-o", tmp_path / "plain")
     expected = digests(tmp_path / "plain")
-    attempts = tmp_path / "attempts"
-    attempts.mkdir()
-    script = [sys.executable, crash_at_every_step.__file__, str(attempts), "generate", "-q", *command]
-    subprocess.run(script, env=clean_environment(), check=True, capture_output=True, timeout=200)
-    killed = sorted(int(path.name) for path in attempts.iterdir() if int(path.name) > 0)[:-1]
-    assert len(killed) > 30
+    folder = tmp_path / "attempts"
+    folder.mkdir()
+    killed = attempts(folder, "kill", "generate", "-q", *command)
+    assert len(killed) > 50
     # Each step while the entry is made; later ones are those of test_kill, so a few will do.
-    begun = [step for step in killed if (attempts / str(step) / "mixup-out/.mixup-gen/recipe.json").exists()]
-    for step in [*(step for step in killed if step not in begun), *begun[::10]]:
-        place = attempts / str(step)
+    begun = [left for left in killed if (left.place / "mixup-out/.mixup-gen/recipe.json").exists()]
+    for left in [*(left for left in killed if left not in begun), *begun[::10]]:
+        place = left.place
         is_kept = bool(list(place.glob(".mixup-gen-cache/*.json")))
         ended = run_cli("generate", *command, cwd=place)
-        assert ended.returncode == 0, f"killed before step {step}: {ended.stderr}"
+        assert ended.returncode == 0, f"killed before {left}: {ended.stderr}"
         if "nothing to do" not in ended.stderr:
-            assert (AGAIN in ended.stderr) == is_kept, f"killed before step {step}: {ended.stderr}"
+            assert (AGAIN in ended.stderr) == is_kept, f"killed before {left}: {ended.stderr}"
         assert digests(place / "mixup-out") == expected
         assert AGAIN in run_cli("generate", *command, "--alpha", "0.2", "-o", "second").stderr
         assert not list(place.rglob("*.part"))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,8 @@ import pytest
 from filelock import FileLock
 
 from tests.data_sets import digests
-from tests.faults import crash_at_every_step
+from tests.faults import kill_at_random
+from tests.faults.attempts import Attempt, attempts
 from tests.running import Runner, clean_environment, error_line, start_process
 
 FRESH = ["--samples-per-shard", "7", "--workers", "1"]
@@ -31,31 +31,92 @@ def complete(run_cli: Runner, place: Path, *command: object) -> dict[str, str]:
     return digests(place)
 
 
+@dataclass(frozen=True)
+class Case:
+    """A command that is killed, and what it finds: the output of `before`, and a stranger's files in its folder."""
+
+    options: tuple[str, ...] = ()
+    before: tuple[str, ...] | None = None
+    strangers: bool = False
+    source: str = "colours"
+
+
+CASES = {
+    "fresh": Case(),
+    "extended": Case(("--passes", "2"), before=("--passes", "1")),
+    "forced": Case(("--force",), before=("--seed", "1"), strangers=True),
+    "compressed": Case(("--compression", "gzip")),
+    "cached": Case(("--cache", "disk", "--size", "9")),
+    "planned": Case(("--plan", "../../plan.csv")),
+    "views": Case(("--method", "cutmix", "--crop-pad", "2", "--dtype", "float16")),
+}
+
+STRANGERS = ["notes.txt", "notes-00000.h5", "shard-00000.h5.bak", "sub/shard-00000.h5", "sub/manifest.json"]
+"""What a data set's folder may hold besides, which nobody but its owner may touch."""
+
+
+@dataclass(frozen=True)
+class Fallen:
+    """What attempts left, the command that goes on, and what is to come of it."""
+
+    command: list[object]
+    attempts: list[Attempt]
+    expected: dict[str, str]
+
+
+def fall(case: Case, fault: str, stride: int, run_cli: Runner, colours: Path, tmp_path: Path) -> Fallen:
+    """Let a command meet a fault at each step, and an uninterrupted one come through."""
+    folder = tmp_path / "attempts"
+    run_cli("plan", colours, "-q", "-o", tmp_path / "plan.csv")
+    for place in (folder / "0", tmp_path / "x/whole"):
+        place.mkdir(parents=True)
+        if case.before is not None:
+            complete(run_cli, place, colours, *FRESH, *case.before)
+        for name in STRANGERS if case.strangers else ():
+            (place / "mixup-out" / name).parent.mkdir(exist_ok=True)
+            (place / "mixup-out" / name).write_text(f"mine: {name}")
+    command = [colours, *FRESH, *case.options]
+    expected = complete(run_cli, tmp_path / "x/whole", *command)
+    fallen = attempts(folder, fault, "generate", "-q", *command, stride=stride)
+    return Fallen(command, fallen, expected)
+
+
+def check_what_is_left(case: Case, left: Attempt, run_cli: Runner) -> None:
+    """A manifest and damage never stand together, and nothing that is not ours was touched."""
+    out = left.place / "mixup-out"
+    checked = run_cli("verify", out)
+    told = {line.split(":")[0] for line in checked.stdout.splitlines()}
+    assert checked.returncode == 66 or told <= {".mixup-gen"}, f"a manifest and damage, after {left}"
+    if case.strangers:
+        assert [(out / name).read_text() for name in STRANGERS] == [f"mine: {name}" for name in STRANGERS], left
+
+
+def check_completed(fallen: Fallen, left: Attempt, run_cli: Runner) -> None:
+    """The same command makes the same bytes, and leaves no file besides."""
+    found = complete(run_cli, left.place, *fallen.command)
+    unequal = {name for name in found.keys() | fallen.expected if found.get(name) != fallen.expected.get(name)}
+    assert all(name.startswith(".mixup-gen-cache/") for name in unequal), left  # its names tell inodes and times
+    assert not list(left.place.rglob("*.part")), left
+
+
 @pytest.mark.parametrize(
-    ("before", "options"),
-    [(None, []), (["--passes", "1"], ["--passes", "2"]), (["--seed", "1"], ["--force"])],
-    ids=["fresh", "extended", "forced"],
+    ("name", "stride", "least"),
+    [
+        ("fresh", 5, 12),
+        ("extended", 9, 8),
+        ("forced", 9, 8),
+        *(pytest.param(name, 1, 45, marks=pytest.mark.slow) for name in CASES),
+    ],
 )
 def test_killed_before_every_step(
-    before: list[str] | None, options: list[str], run_cli: Runner, colours: Path, tmp_path: Path
+    name: str, stride: int, least: int, run_cli: Runner, colours: Path, tmp_path: Path
 ) -> None:
-    command = [str(colours), *FRESH, *options]
-    (tmp_path / "whole").mkdir()
-    expected = complete(run_cli, tmp_path / "whole", *command)
-    attempts = tmp_path / "attempts"
-    attempts.mkdir()
-    if before is not None:
-        (attempts / "0").mkdir()
-        complete(run_cli, attempts / "0", str(colours), *FRESH, *before)
-    script = [sys.executable, crash_at_every_step.__file__, str(attempts), "generate", "-q", *command]
-    subprocess.run(script, env=clean_environment(), check=True, capture_output=True, timeout=200)
-    killed = sorted(int(path.name) for path in attempts.iterdir() if int(path.name) > 0)[:-1]
-    assert len(killed) > 30
-    for step in killed:
-        left = run_cli("verify", attempts / str(step) / "mixup-out")
-        told = {line.split(":")[0] for line in left.stdout.splitlines()}
-        assert left.returncode == 66 or told <= {".mixup-gen"}, f"a manifest and damage, before step {step}"
-        assert complete(run_cli, attempts / str(step), *command) == expected, f"killed before step {step}"
+    fallen = fall(CASES[name], "kill", stride, run_cli, colours, tmp_path)
+    assert len(fallen.attempts) >= least
+    for left in fallen.attempts:
+        assert left.ended == -signal.SIGKILL
+        check_what_is_left(CASES[name], left, run_cli)
+        check_completed(fallen, left, run_cli)
 
 
 @pytest.fixture
@@ -104,45 +165,6 @@ def test_killed_again_and_again(run_cli: Runner, long_run: list[object], tmp_pat
     assert {f"mixup-out/{name}": digest for name, digest in digests(out).items()} == expected
 
 
-@pytest.mark.parametrize(
-    ("number", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
-)
-def test_signals_end_it_in_good_order(
-    number: signal.Signals, code: int, word: str, run_cli: Runner, long_run: list[object], tmp_path: Path
-) -> None:
-    process = start_process(*long_run, cwd=tmp_path)
-    wait_for(process, tmp_path / "mixup-out", 5)
-    process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=60)
-    assert (process.returncode, stdout) == (code, "")
-    assert stderr == f"mixup-gen: {word}. Run the same command again to continue: finished shards are kept.\n"
-    assert not list((tmp_path / "mixup-out").rglob("*.part")), "it cleans up behind itself"
-    ended = run_cli(*long_run, cwd=tmp_path)
-    assert "(resumed: " in ended.stderr
-    assert run_cli("verify").returncode == 0
-
-
-@pytest.mark.parametrize("write", [1, 4, 9, 14])
-def test_a_full_disk_is_told_and_survived(
-    write: int, run_cli: Runner, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expected = complete(run_cli, tmp_path, colours, *FRESH)
-    shutil.rmtree(tmp_path / "mixup-out")
-    calls = iter(range(1, 1000))
-
-    def fsync(_descriptor: int) -> None:
-        if next(calls) == write:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "fsync", fsync)
-        refused = run_cli("generate", colours, *FRESH)
-    assert refused.returncode == 74
-    assert "No space left on device. Make room, and run the same command again" in error_line(refused)
-    assert not list(tmp_path.rglob("*.part"))
-    assert complete(run_cli, tmp_path, colours, *FRESH) == expected
-
-
 def test_two_runs_in_one_folder(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
     (tmp_path / "mixup-out/.mixup-gen").mkdir(parents=True)
     with FileLock(tmp_path / "mixup-out/.mixup-gen/lock"):
@@ -164,3 +186,28 @@ def test_a_shard_that_lost_its_end_is_made_again(run_cli: Runner, colours: Path,
     (out / ".mixup-gen/done/00001.json").write_text("{")
     complete(run_cli, tmp_path, colours, *FRESH, "--passes", 60)
     assert digests(out)["shard-00000.h5"] == expected["mixup-out/shard-00000.h5"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("name", ["fresh", "compressed", "cached", "views"])
+def test_killed_at_random_moments(name: str, seed: int, run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    """Two hundred kills and more in all, of runs that were killed before."""
+    command = [colours, *FRESH, *CASES[name].options, "--passes", 8, "--workers", 2]
+    folder = tmp_path / "attempts"
+    for place in (folder, tmp_path / "whole"):
+        place.mkdir()
+    expected = complete(run_cli, tmp_path / "whole", *command)
+    script = [sys.executable, kill_at_random.__file__, 15, seed, folder, "generate", "-q", *command]
+    environment = clean_environment({"PYTHONPATH": os.pathsep.join(sys.path)})
+    told = subprocess.run(
+        [*map(str, script)], env=environment, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert told.returncode == 0, told.stderr
+    killed, through = map(int, told.stdout.split())
+    assert killed == 15
+    for number in range(through + 1):
+        left = Attempt(number, "kill", -signal.SIGKILL, folder / str(number))
+        if left.place.exists():
+            check_what_is_left(CASES[name], left, run_cli)
+            check_completed(Fallen(command, [], expected), left, run_cli)

@@ -1,0 +1,15 @@
+"""The entry point of `mixup-gen`: listens to signals before anything that takes time is imported."""
+
+from __future__ import annotations
+
+from mixup_cli.cli import stopping
+
+
+def main() -> None:
+    """Run the command line. Ends the process."""
+    stopping.listen()
+    try:
+        from mixup_cli.cli import app
+    except stopping.Interrupt:
+        stopping.end()
+    app.main()

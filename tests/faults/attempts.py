@@ -1,0 +1,43 @@
+"""Faults at every step of a command, and what must hold whichever step it was."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults import fault_at_every_step
+from tests.running import clean_environment
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One run that met a fault before its `step`-th change of the disk, in `place`."""
+
+    step: int
+    call: str
+    ended: int
+    place: Path
+
+    @property
+    def said(self) -> str:
+        return self.place.with_suffix(".said").read_text()
+
+    def __str__(self) -> str:
+        return f"{self.call}, step {self.step}"
+
+
+def attempts(folder: Path, fault: str, *command: object, stride: int = 1) -> list[Attempt]:
+    """Run `mixup-gen COMMAND` with a fault at each step, or at each `stride`-th."""
+    script = [sys.executable, fault_at_every_step.__file__, fault, stride, folder, *command]
+    ended = subprocess.run(
+        [*map(str, script)], env=clean_environment(), capture_output=True, text=True, timeout=280, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    found = [
+        Attempt(place=folder / str(plain["step"]), **plain) for plain in map(json.loads, ended.stdout.splitlines())
+    ]
+    assert found, ended.stderr
+    return found
