@@ -25,7 +25,8 @@ class Run:
     """How a recipe is carried out: how many rows, where to, and with what. None of it changes a row's bytes.
 
     `samples` (mixed rows) takes the place of `passes` where it is given, and `plan` of both: its rows are then carried
-    out, and its digest is in the recipe. `origin` is what run.json says of the source.
+    out, and its digest is in the recipe. `origin` is what run.json says of the source. With the engine "processes", a
+    script must begin its work under `if __name__ == "__main__":`, as `multiprocessing` asks.
     """
 
     out: Path = Path("mixup-out")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from typing import Any
 
 from mixup_cli.engines.attempts import Attempt, Died
@@ -17,6 +18,21 @@ END_SECONDS = 1.0
 """A process whose connection has come to its end is gone in less."""
 
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """A process that starts inside begins with signals held back, until it knows what to do about them: Ctrl-C reaches
+    it too, and it would say so at length."""
+    if sys.platform == "win32":
+        yield
+        return
+    resource_tracker.ensure_running()  # started with the first process, and lets go of signals by itself
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Child:
@@ -31,7 +47,8 @@ class Child:
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs,), name="mixup-gen-worker", daemon=True)
         try:
-            self._process.start()
+            with _signals_held():
+                self._process.start()
         finally:
             theirs.close()  # so that the connection ends when the process does
         self.attempt: Attempt[Any] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -37,6 +38,8 @@ def serve(connection: Connection) -> None:
     nobody is left who would want it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the main one decides
     signal.signal(signal.SIGTERM, _terminate_soon)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))  # see `child._signals_held`
     inbox: SimpleQueue[Message] = SimpleQueue()
     threading.Thread(target=_receive, args=(connection, inbox), name="receive", daemon=True).start()
     unpacking = Unpacking()

@@ -57,7 +57,7 @@ def die_first(times: int, death: Callable[[], object], path: Path) -> int:
     return os.getpid()
 
 
-@pytest.mark.parametrize("name", DEATHS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n == "SIGTERM" else n for n in DEATHS])
 def test_a_task_whose_process_dies_is_done_by_another(
     name: str, engine: ProcessEngine, told: list[str], tmp_path: Path
 ) -> None:
@@ -197,8 +197,28 @@ import sys, time
 from functools import partial
 from mixup_cli.engines.processes import ProcessEngine
 if __name__ == "__main__":
-    list(ProcessEngine(2).run([partial(time.sleep, 60)] * 2))
+    try:
+        list(ProcessEngine(2).run([partial(time.sleep, 60)] * 2))
+    except KeyboardInterrupt:
+        sys.exit(130)
 """
+
+
+@pytest.mark.parametrize("seconds", [0, 0.02, 0.1, 0.2])
+def test_an_interrupt_while_processes_start(seconds: float, tmp_path: Path) -> None:
+    """It reaches all of them, as in a terminal, and only the main process minds it."""
+    (tmp_path / "parent.py").write_text(PARENT)
+    command = [sys.executable, str(tmp_path / "parent.py")]
+    parent = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, text=True)
+    wait_until(lambda: bool(child_pids(parent.pid)))
+    time.sleep(seconds)
+    children = child_pids(parent.pid)
+    began = time.monotonic()
+    os.killpg(parent.pid, signal.SIGINT)
+    assert parent.communicate(timeout=20)[1] == ""
+    assert parent.returncode == 130
+    assert time.monotonic() - began < 3
+    wait_until(lambda: not any(map(is_alive, children)), seconds=2)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
