@@ -186,7 +186,7 @@ def test_no_worker_outlives_the_main_process(run_cli: Runner, long_run: list[obj
     process.kill()
     process.communicate()
     assert len(workers) == 2
-    wait_until(lambda: not any(map(is_alive, workers)), seconds=2)
+    wait_until(lambda: not any(map(is_alive, workers)), seconds=10)
     assert "(resumed: " in run_cli(*long_run, *PROCESSES, cwd=tmp_path).stderr
     assert run_cli("verify").returncode == 0
     nothing_is_left(tmp_path / "mixup-out", child_pids(os.getpid()))

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +167,26 @@ def test_a_task_that_does_not_stop_is_killed(told: list[str], tmp_path: Path) ->
     assert not left_behind.exists()
 
 
+def test_a_message_that_an_interrupt_cut_off(
+    engine: ProcessEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What follows on that connection would be read as something else."""
+
+    def interrupted(connection: Connection) -> bytes:
+        assert os.read(connection.fileno(), 2)
+        raise KeyboardInterrupt
+
+    left_behind = tmp_path / "half"
+    left_behind.touch()
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "recv_bytes", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            list(engine.run([Task("shard-7", os.getpid, left_behind.unlink)]))
+    assert not left_behind.exists()
+    assert child_pids(os.getpid()) == []
+    assert list(engine.run([partial(int, 3)])) == [3]
+
+
 def fill(array: NDArray[np.uint8], value: int) -> tuple[int, ...]:
     array[...] += value
     return array.shape
@@ -218,7 +239,7 @@ def test_an_interrupt_while_processes_start(seconds: float, tmp_path: Path) -> N
     assert parent.communicate(timeout=20)[1] == ""
     assert parent.returncode == 130
     assert time.monotonic() - began < 3
-    wait_until(lambda: not any(map(is_alive, children)), seconds=2)
+    wait_until(lambda: not any(map(is_alive, children)), seconds=10)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -230,4 +251,4 @@ def test_processes_end_with_the_one_that_started_them(number: signal.Signals, tm
     children = child_pids(parent.pid)
     parent.send_signal(number)
     parent.wait()
-    wait_until(lambda: not any(map(is_alive, children)), seconds=2)
+    wait_until(lambda: not any(map(is_alive, children)), seconds=10)
