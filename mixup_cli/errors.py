@@ -13,6 +13,10 @@ class MixupGenError(Exception):
     exit_code = 1
 
 
+class RepeatedFailureError(MixupGenError):
+    """A piece of work failed as often as it is tried: its worker process died, or memory ran out."""
+
+
 class UsageError(MixupGenError):
     """The options do not fit together, or do not fit this source."""
 

@@ -23,15 +23,16 @@ from mixup_cli.prepare import SURVEY_SAMPLES, Job, adopt, prepare, shard_count, 
 from mixup_cli.recipe import Recipe
 from mixup_cli.records import manifest_of, run_record
 from mixup_cli.run import Run, row_count
+from mixup_cli.shard_work import ShardWork, shard_tasks
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.cache import discard as discard_cache
 from mixup_cli.sources.fill import Scanning, fill, needs_file
 from mixup_cli.sources.scan import until_it_fits
 from mixup_cli.sources.table import SourceTable
 from mixup_cli.storage.finish import finish
-from mixup_cli.storage.folder import DataSetFolder, shard_name
-from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord, StoredColumn
-from mixup_cli.storage.shard import ShardWriter, writer_for
+from mixup_cli.storage.folder import DataSetFolder
+from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord
+from mixup_cli.storage.shard import writer_for
 
 State = Literal["made", "resumed", "extended", "unchanged"]
 
@@ -67,6 +68,7 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
             try:
                 manifest = standing.complete or work.carry_out(standing)
             finally:
+                work.engine.close()
                 discard_cache(work.folder.work)
             work.folder.remove_work()
     return Outcome(
@@ -104,7 +106,7 @@ class _Work:
         self.shards_made = 0
         self._source, self._recipe, self._run, self._listener = source, recipe, run, listener
         self._survey = source.survey(SURVEY_SAMPLES)
-        self._engine = LocalEngine(run.workers)
+        self.engine = run.open_engine(self._listener.notice)
         self._place = run.place(self.folder.work)
         self._told: set[str] = set()
 
@@ -158,7 +160,7 @@ class _Work:
         job, cache, table = until_it_fits(self._survey, partial(self._scan, standing.stored))
         if not replaces:
             existing.check_same_source(self.folder, existing.sealed_table(self.folder), table)
-        maker = shard_maker(job, self._source, table, cache, self._run, self._engine.checkpoint)
+        maker = shard_maker(job, self._source, table, cache, self._run, self.engine.checkpoint)
         self._tell(*maker.plan.notices)
         if replaces:
             self.folder.clear()  # not before all that can be wrong with the new one has been found
@@ -173,7 +175,8 @@ class _Work:
         job = self._prepare(stored)
         self._tell(*self._source.notices, *job.notices)
         place = replace(self._place, spare_bytes=self._needs(job, cache_on_disk=False).disk_bytes)
-        scanning = Scanning(self._run.tolerance, self._engine, self._listener)
+        engine = self.engine if self._source.portable else LocalEngine(self._run.workers, self._listener.notice)
+        scanning = Scanning(self._run.tolerance, engine, self._listener)
         cache, table = fill(self._source, job.target, place, scanning)
         self._tell(*skipped_notices(table))
         return job, cache, table
@@ -204,32 +207,18 @@ class _Work:
             self.folder.forget(number)
         writer = writer_for(job.spec, self.folder.work)
         writer.prepare(len(part) for part in missing.values())
-        tasks = (partial(self._make_shard, maker, writer, n, part) for n, part in missing.items())
+        tasks = shard_tasks(ShardWork(self.folder, maker, writer), missing)
         done_before = rows - sum(len(part) for part in missing.values())
         self._listener.begin("mix", rows, "samples", done=done_before)
         with room_told(
             self.folder.path, lambda: job.row_bytes * sum(len(missing[n]) for n in missing if not records[n])
         ):
-            for number, record in self._engine.run(tasks):
+            for number, record in self.engine.run(tasks):
                 records[number] = record
                 self.shards_made += 1
                 self._listener.advance(record.stop - record.start)
         self._listener.end()
         return [record for _, record in sorted(records.items()) if record is not None]
-
-    def _make_shard(self, maker: ShardMaker, writer: ShardWriter, number: int, part: range) -> tuple[int, ShardRecord]:
-        name = shard_name(number)
-        written = writer.write(self.folder.path / name, len(part), maker.values(part.start, part.stop))
-        record = ShardRecord(
-            file=name,
-            bytes=written.file.file_bytes,
-            sha256=written.file.sha256,
-            start=part.start,
-            stop=part.stop,
-            columns={column: StoredColumn(**stored) for column, stored in written.columns.items()},
-        )
-        self.folder.add_done(number, record)
-        return number, record
 
 
 def skipped_notices(table: SourceTable) -> list[str]:

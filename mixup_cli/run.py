@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mixup_cli.choices import Device
-from mixup_cli.engines.local import available_cores
+from mixup_cli.choices import Device, EngineKind
+from mixup_cli.engines.base import Engine, Tell
+from mixup_cli.engines.local import LocalEngine, available_cores
+from mixup_cli.errors import UsageError
 from mixup_cli.fingerprint import decoder_id
 from mixup_cli.pairing import Population, chosen, pass_rows
 from mixup_cli.plan_files.reading import PlanFile
@@ -23,7 +25,8 @@ class Run:
     """How a recipe is carried out: how many rows, where to, and with what. None of it changes a row's bytes.
 
     `samples` (mixed rows) takes the place of `passes` where it is given, and `plan` of both: its rows are then carried
-    out, and its digest is in the recipe. `origin` is what run.json says of the source.
+    out, and its digest is in the recipe. `origin` is what run.json says of the source. With the engine "processes", a
+    script must begin its work under `if __name__ == "__main__":`, as `multiprocessing` asks.
     """
 
     out: Path = Path("mixup-out")
@@ -31,6 +34,7 @@ class Run:
     samples: int | None = None
     plan: PlanFile | None = None
     workers: int = field(default_factory=available_cores)
+    engine: EngineKind = "threads"
     device: Device = "cpu"
     batch_size: int | None = None
     shard_bytes: int | None = None
@@ -41,13 +45,24 @@ class Run:
 
     def settings(self) -> dict[str, Any]:
         """What run.json says of the run."""
-        names = ("workers", "device", "batch_size")
+        names = ("workers", "engine", "device", "batch_size")
         return {**{name: getattr(self, name) for name in names}, "source": dict(self.origin)}
 
     def place(self, work: Path) -> Place:
         """Where decoded samples wait; `work` is for a file that serves this run alone. Raises UsageError."""
-        kept = self.caching.kept_in(self.out)
-        return Place(caching=self.caching, work=work, out=self.out, decoder=decoder_id() if kept else "")
+        mapped = self.engine == "processes"
+        if mapped and self.caching.kind == "memory":
+            raise UsageError("--cache memory: worker processes share a file. Drop it, or pass --engine threads.")
+        decoder = decoder_id() if self.caching.kept_in(self.out) else ""
+        return Place(caching=self.caching, work=work, out=self.out, decoder=decoder, mapped=mapped)
+
+    def open_engine(self, tell: Tell) -> Engine:
+        """What runs the tasks; `tell` hears of those that are tried again."""
+        if self.engine == "threads":
+            return LocalEngine(self.workers, tell)
+        from mixup_cli.engines.processes import ProcessEngine  # multiprocessing takes some time to import
+
+        return ProcessEngine(self.workers, tell)
 
 
 def row_count(recipe: Recipe, run: Run, population: Population) -> int:

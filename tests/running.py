@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Protocol
@@ -44,9 +46,9 @@ def run_process(
 
 
 def start_process(
-    *args: object, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    *args: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, own_group: bool = False
 ) -> subprocess.Popen[str]:
-    """The installed command, begun and left to the caller."""
+    """The installed command, begun and left to the caller; in a process group of its own, as in a terminal."""
     return subprocess.Popen(
         [PROGRAM, *map(str, args)],
         cwd=cwd,
@@ -55,6 +57,7 @@ def start_process(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=own_group,
     )
 
 
@@ -66,3 +69,34 @@ def error_line(ended: CompletedProcess[str]) -> str:
     assert ended.stderr.splitlines()[-1] == errors[0], "nothing follows the error"
     assert ended.stdout == ""
     return errors[0].removeprefix("mixup-gen: error: ")
+
+
+def child_pids(parent: int) -> list[int]:
+    """The worker processes of a process, zombies too, in ascending order (Linux)."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):
+            if folder.name.isdigit() and _parent(folder) == parent and not _serves_multiprocessing(folder):
+                found.append(int(folder.name))
+    return sorted(found)
+
+
+def _parent(folder: Path) -> int:
+    return int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+
+
+def _serves_multiprocessing(folder: Path) -> bool:
+    return b"resource_tracker" in (folder / "cmdline").read_bytes()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process; a zombie counts as one."""
+    return Path(f"/proc/{pid}").exists()
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
+    """Until something holds, and no longer than it may take."""
+    limit = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < limit
+        time.sleep(0.002)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from mixup_cli.choices import CacheKind, Device, OnError
+from mixup_cli.choices import CacheKind, Device, EngineKind, OnError
 from mixup_cli.cli import parse
 from mixup_cli.cli.groups import option
 from mixup_cli.cli.panels import MIXING, OUTPUT, RUNNING
@@ -68,9 +68,9 @@ class ScanFlags:
             help="With --cache disk: what is kept at most, of all runs. Default: 20GiB.",
         ),
     ] = None
-    workers: Annotated[int | None, option("--workers", min=1, panel=RUNNING, help="Threads. Default: the cores.")] = (
-        None
-    )
+    workers: Annotated[
+        int | None, option("--workers", min=1, panel=RUNNING, help="Threads, or processes. Default: the cores.")
+    ] = None
 
     def given(self) -> dict[str, Any]:
         """What was asked for, as the library takes it."""
@@ -101,6 +101,15 @@ class RunFlags:
     shard_size: Annotated[str | None, option("--shard-size", metavar="SIZE", panel=OUTPUT, help="Default: 64MiB.")] = (
         None
     )
+    engine: Annotated[
+        EngineKind | None,
+        option(
+            "--engine",
+            panel=RUNNING,
+            help="What workers are: threads; or processes, of which one may crash or be killed, and its work is done "
+            "again. The bytes are the same. Default: threads.",
+        ),
+    ] = None
     device: Annotated[
         Device | None, option("--device", panel=RUNNING, help="Where to blend; the bytes are the same. Default: cpu.")
     ] = None

@@ -1,4 +1,4 @@
-"""Runs tasks in threads. Knows callables, not images: decoding, blending, hashing and writing all release the GIL."""
+"""Runs tasks in threads: decoding, blending, hashing and writing all release the GIL."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
-from typing import TypeVar
 
-Result = TypeVar("Result")
+from mixup_cli.engines.attempts import Attempt, may_pass
+from mixup_cli.engines.base import Engine, Result, Stopped, Tell, tell_nobody
 
 
 def available_cores() -> int:
@@ -19,34 +19,40 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-class Stopped(Exception):
-    """Raised inside a task when the run is being given up."""
+class LocalEngine(Engine):
+    """`workers` threads. `tell` hears of tasks that are tried again."""
 
-
-class LocalEngine:
-    """`workers` threads. Tasks that take long call `checkpoint` now and then, so that a run can be stopped."""
-
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, tell: Tell = tell_nobody) -> None:
         self.workers = workers
+        self._tell = tell
         self._stop = threading.Event()
 
     def checkpoint(self) -> None:
-        """Raises Stopped if another task failed or the user interrupted."""
+        """See `Engine.checkpoint`."""
         if self._stop.is_set():
             raise Stopped
 
+    def close(self) -> None:
+        """Nothing is held between runs."""
+
     def run(self, tasks: Iterable[Callable[[], Result]]) -> Iterator[Result]:
-        """The tasks' results as they come. A few tasks wait in line at a time, so memory does not grow with their
-        number. The first failure stops the others and is raised here; so is an interrupt of the main thread."""
+        """See `Engine.run`."""
         waiting = iter(tasks)
         self._stop.clear()
         with ThreadPoolExecutor(self.workers) as pool:
             try:
-                running: set[Future[Result]] = {pool.submit(task) for task in islice(waiting, 2 * self.workers)}
+                running: dict[Future[Result], Attempt[Result]] = {}
+                running |= {pool.submit(task): Attempt(task) for task in islice(waiting, 2 * self.workers)}
                 while running:
-                    finished, running = wait(running, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in finished)
-                    running |= {pool.submit(task) for task in islice(waiting, len(finished))}
+                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                        attempt = running.pop(future)
+                        problem = future.exception()
+                        if problem is not None:
+                            attempt = attempt.again(problem, may_pass(problem), self._tell)
+                            running[pool.submit(attempt.task)] = attempt
+                            continue
+                        running |= {pool.submit(task): Attempt(task) for task in islice(waiting, 1)}
+                        yield future.result()
             except BaseException:
                 self._stop.set()
                 pool.shutdown(wait=True, cancel_futures=True)

@@ -22,7 +22,7 @@ import contextlib
 import math
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mixup_cli.kernels import Samples, Surface, Weights
+from mixup_cli.kernels.device import open_kernel
 
 UNIT = 65536
 
@@ -51,13 +52,17 @@ class TorchKernel:
     """
 
     def __init__(self, surface: Surface, device: str, room_bytes: int | None = None) -> None:
-        self._device = device
+        self._surface, self._device = surface, device
         self._shape = (surface.outer, surface.height, surface.width * surface.inner)
         self._inner = surface.inner
         # one line of every plane: (outer, 1, W·inner)
         self._finish = [np.tile(each, surface.width)[:, None] for each in (surface.fill, surface.mean, surface.scale)]
         self._lanes = threading.local()
         self._kept = _Kept(room_bytes)
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[str, Surface]]:
+        """Another process opens a backend of its own: streams, and what is on the device, stay here."""
+        return open_kernel, ("cpu-torch" if self._device == "cpu" else self._device, self._surface)
 
     def blend(
         self, samples: Samples, parents: NDArray[np.int64], weights: Weights, out: Samples, rows: NDArray[np.int64]

@@ -75,6 +75,9 @@ class RecentPasses:
         self._kept: dict[int, Positions] = {}
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[type[Self], tuple[Callable[[int], Positions]]]:
+        return type(self), (self._make,)  # a lock stays in its process, and what is kept is soon made again
+
     def __getitem__(self, number: int) -> Positions:
         with self._lock:
             made = self._kept.pop(number) if number in self._kept else self._make(number)

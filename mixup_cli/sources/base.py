@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,6 +160,9 @@ class FormMismatch(Exception):
         super().__init__(f"{key}: {size[1]}x{size[0]} {dtype}")
         self.key, self.size, self.dtype = key, size, dtype
 
+    def __reduce__(self) -> tuple[type[Self], tuple[str, tuple[int, int], SampleDtype]]:
+        return type(self), (self.key, self.size, self.dtype)  # else the message alone would be sent to another process
+
 
 class Source(ABC):
     """Labelled samples, in the order of their sorted keys.
@@ -171,6 +174,9 @@ class Source(ABC):
 
     load_limit: int | None = None
     """The most samples to ask of one `load` where a single one can take long; None where all are quick."""
+
+    portable: bool = False
+    """Whether worker processes may be sent copies: small ones, since samples stay in files until they are decoded."""
 
     def __init__(self, location: str, keys: Sequence[str], labels: Labels, notices: Sequence[str] = ()) -> None:
         self.location = location

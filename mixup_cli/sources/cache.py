@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mixup_cli.choices import CacheKind
 from mixup_cli.errors import StorageError, UsageError
 from mixup_cli.sources.base import Form
+from mixup_cli.sources.mapped import map_file
 from mixup_cli.storage.seal import storage_errors
 
 MEMORY_BYTES = 2 << 30
@@ -25,6 +26,10 @@ CACHE_FILE = "cache.bin"
 
 KEPT_FOLDER = ".mixup-gen-cache"
 """Where decoded samples are kept for later runs, if no other folder is named."""
+
+
+Where: TypeAlias = CacheKind | Literal["file"]
+"""Where samples wait. `file` is one that goes with the run whatever its size: worker processes map it."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,14 @@ class Caching:
         return self.folder
 
 
-def goes_to_disk(form: Form, sample_count: int, kind: CacheKind = "auto") -> bool:
+def goes_to_disk(form: Form, sample_count: int, kind: Where = "auto") -> bool:
     """Whether a cache of so many samples that is not kept takes a file."""
+    if kind == "file":
+        return True
     return kind != "memory" and form.sample_bytes * sample_count > MEMORY_BYTES
 
 
-def allocate(form: Form, sample_count: int, folder: Path, kind: CacheKind = "auto") -> NDArray[Any]:
+def allocate(form: Form, sample_count: int, folder: Path, kind: Where = "auto") -> NDArray[Any]:
     """Room for all samples: (sample_count, *form.shape) of form.dtype. A file goes into `folder`."""
     shape = (sample_count, *form.shape)
     if not goes_to_disk(form, sample_count, kind):
@@ -70,8 +77,8 @@ def allocate(form: Form, sample_count: int, folder: Path, kind: CacheKind = "aut
     path = folder / CACHE_FILE
     with storage_errors(path), path.open("wb") as file:
         reserve(file.fileno(), form.sample_bytes * sample_count)
-    mapped = np.memmap(path, form.dtype, "r+", shape=shape)
-    if os.name != "nt":
+    mapped = map_file(path, form.dtype, shape)
+    if kind != "file" and os.name != "nt":
         path.unlink()  # the map keeps it: however the process ends, the disk space is free again
     return mapped
 

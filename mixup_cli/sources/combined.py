@@ -38,6 +38,7 @@ class CombinedSource(Source):
         width = len(str(len(sources) - 1))  # padded, so that the keys sort as the sources stand
         self._prefixes = [f"{number:0{width}d}:" for number in range(len(sources))]
         self.load_limit = min((each.load_limit for each in sources if each.load_limit), default=None)
+        self.portable = all(each.portable for each in sources)
         super().__init__(
             ", ".join(source.location for source in sources),
             [prefix + key for prefix, source in zip(self._prefixes, sources, strict=True) for key in source.keys],

@@ -11,11 +11,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from mixup_cli.engines.local import LocalEngine
+from mixup_cli.engines.base import Engine
 from mixup_cli.errors import StorageError
 from mixup_cli.listener import Listener
 from mixup_cli.sources.base import FormMismatch, Source, Stamps, Target
-from mixup_cli.sources.cache import Caching, allocate, goes_to_disk
+from mixup_cli.sources.cache import Caching, Where, allocate, goes_to_disk
 from mixup_cli.sources.kept_cache import KeptCache, NotKeptError
 from mixup_cli.sources.kept_entry import entry_key
 from mixup_cli.sources.scan import Tolerance, scan, settle
@@ -28,7 +28,8 @@ class Place:
     """Where the samples of one run wait.
 
     `work` is a folder for a file that serves this run alone, `out` what the run makes, `decoder` tells what decodes
-    (it is asked for only where samples are kept), and `spare_bytes` are what the run needs of the disk besides.
+    (it is asked for only where samples are kept), and `spare_bytes` are what the run needs of the disk besides. With
+    `mapped` they wait in a file in any case, which other processes can map.
     """
 
     caching: Caching
@@ -36,6 +37,12 @@ class Place:
     out: Path
     decoder: str = ""
     spare_bytes: int = 0
+    mapped: bool = False
+
+    @property
+    def kind(self) -> Where:
+        """Where samples wait that are not kept."""
+        return "file" if self.mapped else self.caching.kind
 
     @property
     def kept(self) -> KeptCache | None:
@@ -48,7 +55,7 @@ class Scanning:
     """How a scan is carried out."""
 
     tolerance: Tolerance
-    engine: LocalEngine
+    engine: Engine
     listener: Listener
 
 
@@ -97,7 +104,7 @@ class _Wanted:
 
 
 def _for_this_run(source: Source, target: Target, place: Place, how: Scanning) -> Filled:
-    cache = allocate(target.form, len(source), place.work, place.caching.kind)
+    cache = allocate(target.form, len(source), place.work, place.kind)
     return cache, scan(source, target, cache, how.tolerance, how.engine, how.listener)
 
 
@@ -126,7 +133,13 @@ def _kept(source: Source, target: Target, place: Place, how: Scanning, wanted: _
         folder, size = wanted.kept.folder, readable(draft.samples.nbytes)
         is_kept = f"{len(source):,} decoded samples ({size}) are kept for later runs in {folder}"
         how.listener.notice(is_kept if problem is None else f"decoded samples are not kept: {problem}")
-        return draft.samples, table
+        if problem is None or not place.mapped:
+            return draft.samples, table
+        cache = allocate(
+            target.form, len(source), place.work, place.kind
+        )  # the draft's file goes, and its name with it
+        cache[:] = draft.samples
+        return cache, table
 
 
 def _why_not(source: Source, table: SourceTable, before: Stamps) -> str | None:
@@ -146,7 +159,7 @@ def is_kept(source: Source, target: Target, place: Place) -> bool:
 
 def needs_file(source: Source, target: Target, place: Place) -> bool:
     """Whether the cache will take a file on the disk of the output."""
-    if not goes_to_disk(target.form, len(source), place.caching.kind):
+    if not goes_to_disk(target.form, len(source), place.kind):
         return False
     kept = place.kept
     return kept is None or (same_disk(kept.folder, place.out) and not is_kept(source, target, place))
@@ -168,5 +181,5 @@ def cache_text(source: Source, target: Target, place: Place) -> str:
     size = readable(len(source) * target.form.sample_bytes)
     kept = place.kept
     if kept is None or source.stamps() is None:
-        return f"{size} {'on disk' if goes_to_disk(target.form, len(source), place.caching.kind) else 'in memory'}"
+        return f"{size} {'on disk' if goes_to_disk(target.form, len(source), place.kind) else 'in memory'}"
     return f"{size} {'there already' if is_kept(source, target, place) else 'to be kept'} in {kept.folder}"

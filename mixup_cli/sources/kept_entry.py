@@ -21,6 +21,7 @@ from mixup_cli.errors import StorageError
 from mixup_cli.sources.base import Form, Source, Stamps, Target
 from mixup_cli.sources.cache import reserve
 from mixup_cli.sources.loaded import SAMPLE_BYTES, LoadedColumn
+from mixup_cli.sources.mapped import map_file, moved
 from mixup_cli.storage.json_files import to_json
 from mixup_cli.storage.seal import seal_bytes, sync_folder
 
@@ -83,7 +84,7 @@ class Draft:
         self._samples_bytes = form.sample_bytes * count
         with path.open("xb") as file:
             reserve(file.fileno(), self._samples_bytes + SAMPLE_BYTES * count)
-        self._map = np.memmap(path, form.dtype, "r+", shape=(count, *form.shape))
+        self._map = map_file(path, form.dtype, (count, *form.shape))
         self.samples: NDArray[Any] = self._map
 
     def seal(self, key: str, loaded: LoadedColumn, looked_ns: int) -> None:
@@ -99,6 +100,7 @@ class Draft:
         folder = self._path.parent
         final = samples_path(folder, key)
         os.replace(self._path, final)
+        moved(self._map, final)
         try:
             sync_folder(folder)
             record.seal(record_path(folder, key))

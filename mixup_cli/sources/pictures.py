@@ -54,6 +54,7 @@ class PictureSource(Source):
 
     kind: ClassVar[str] = "pictures"
     load_limit = 1
+    portable = True
 
     def __init__(
         self, root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str] = (), *, max_pixels: int

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.choices import OnError
-from mixup_cli.engines.local import LocalEngine
+from mixup_cli.engines.base import Engine, Shared, Task
 from mixup_cli.errors import DataError
 from mixup_cli.listener import Listener
 from mixup_cli.sources.base import FormMismatch, Loaded, Source, Survey, Target
 from mixup_cli.sources.loaded import LoadedColumn
 from mixup_cli.sources.table import SourceTable
+from mixup_cli.wording import counted
 
 ATTEMPTS = 8
 """More than widening sizes and depths can take: a scan that never fits is a bug, and must not go on for ever."""
@@ -26,6 +28,8 @@ CHUNK_BYTES = 4 << 20
 
 CHUNKS_PER_WORKER = 8
 """… but in no fewer runs than this for each worker, so that a few large pictures keep all of them busy."""
+
+CRASHED = "One of these inputs crashes the decoder. Find out which by leaving out half of them at a time, remove it"
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,13 @@ def until_it_fits(survey: Survey, attempt: Callable[[], Scanned]) -> Scanned:
 
 
 def scan(
-    source: Source, target: Target, cache: NDArray[Any], tolerance: Tolerance, engine: LocalEngine, listener: Listener
+    source: Source, target: Target, cache: NDArray[Any], tolerance: Tolerance, engine: Engine, listener: Listener
 ) -> SourceTable:
-    """Fill `cache` (n, *form.shape) with the source's samples. Raises DataError for broken inputs as `tolerance` says,
-    and FormMismatch where a sample does not fit the target."""
+    """Fill `cache` (n, *form.shape) with the source's samples. Where the engine shares no memory, it is the map of a
+    file. Raises DataError for broken inputs as `tolerance` says, and FormMismatch where a sample does not fit the
+    target."""
+    if not (engine.shares_memory or isinstance(cache, np.memmap)):
+        raise ValueError("other processes cannot fill memory that is this one's")
     loaded = LoadedColumn(len(source))
     broken = 0
     listener.begin("scan", len(source), "samples")
@@ -79,24 +86,37 @@ def settle(source: Source, loaded: LoadedColumn, tolerance: Tolerance) -> Source
     return SourceTable.of(source, loaded)
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """What all runs of samples have in common."""
+
+    source: Source
+    target: Target
+    cache: NDArray[Any]
+    checkpoint: Callable[[], None]
+
+
 def _tasks(
-    source: Source, target: Target, cache: NDArray[Any], engine: LocalEngine
-) -> Iterator[Callable[[], tuple[int, list[Loaded]]]]:
+    source: Source, target: Target, cache: NDArray[Any], engine: Engine
+) -> Iterator[Task[tuple[int, list[Loaded]]]]:
     by_bytes = CHUNK_BYTES // max(1, target.form.sample_bytes)
     by_workers = math.ceil(len(source) / (CHUNKS_PER_WORKER * engine.workers))
     chunk = max(1, min(by_bytes, by_workers))
+    reading = Shared(_Reading(source, target, cache, engine.checkpoint))
     for start in range(0, len(source), chunk):
-        yield partial(_scan_chunk, source, target, cache, engine, start, min(start + chunk, len(source)))
+        stop = min(start + chunk, len(source))
+        names = dict.fromkeys((source.name_of(start), source.name_of(stop - 1)))
+        inputs = f"{' to '.join(names)} ({counted(stop - start, 'input')})"
+        yield Task(inputs, partial(_scan_chunk, reading, start, stop), suspect=CRASHED)
 
 
-def _scan_chunk(
-    source: Source, target: Target, cache: NDArray[Any], engine: LocalEngine, start: int, stop: int
-) -> tuple[int, list[Loaded]]:
+def _scan_chunk(reading: Shared[_Reading], start: int, stop: int) -> tuple[int, list[Loaded]]:
+    each = reading.value
     loaded: list[Loaded] = []
-    for first in range(start, stop, source.load_limit or stop - start):
-        engine.checkpoint()
-        last = min(stop, first + (source.load_limit or stop - start))
-        loaded += source.load(first, last, target, cache[first:last])
+    for first in range(start, stop, each.source.load_limit or stop - start):
+        each.checkpoint()
+        last = min(stop, first + (each.source.load_limit or stop - start))
+        loaded += each.source.load(first, last, each.target, each.cache[first:last])
     return start, loaded
 
 

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
@@ -17,7 +17,7 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.json_files import read_json, to_json
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
-from mixup_cli.storage.seal import WORK_FOLDER, seal_bytes, storage_errors, sync_folder
+from mixup_cli.storage.seal import WORK_FOLDER, seal_bytes, storage_errors, sync_folder, unfinished_path
 
 SHARD = re.compile(r"shard-([0-9]{5,})\.h5")
 OURS = re.compile(
@@ -53,6 +53,9 @@ class DataSetFolder:
         self._done = self.work / "done"
         self._lock = FileLock(self.work / "lock", timeout=0)
         self._left_over = False
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Path]]:
+        return type(self), (self.path,)  # a lock stays in its process
 
     def finished(self) -> Manifest | None:
         """The manifest, or None where there is none. Raises DataError where it is damaged."""
@@ -183,6 +186,11 @@ class DataSetFolder:
     def add_done(self, number: int, record: ShardRecord) -> None:
         """Seal the sidecar of a shard: from now on it is finished."""
         seal_bytes(self._done / f"{number:05}.json", to_json(record.model_dump(exclude_none=True)), self.work)
+
+    def discard_unfinished(self, number: int) -> None:
+        """Remove what a worker process that died has left of a shard."""
+        for final in (self.path / shard_name(number), self._done / f"{number:05}.json"):
+            unfinished_path(final, self.work).unlink(missing_ok=True)
 
     def done(self, number: int, start: int, stop: int) -> ShardRecord | None:
         """The record of a finished shard of just these rows, if the file is there in full length."""

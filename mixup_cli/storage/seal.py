@@ -48,6 +48,11 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StorageError(f"{path}: {reason}. {remedy}") from problem
 
 
+def unfinished_path(final: Path, work_folder: Path) -> Path:
+    """Where a file is until it is sealed."""
+    return work_folder / f"{final.name}.part"
+
+
 class Sealing:
     """A file on its way. As a context it seals at the end, or leaves nothing behind if the block raises.
 
@@ -56,7 +61,7 @@ class Sealing:
 
     def __init__(self, final: Path, work_folder: Path) -> None:
         self._final = final
-        self._unfinished = work_folder / f"{final.name}.part"
+        self._unfinished = unfinished_path(final, work_folder)
         self._hash = hashlib.sha256()
         self._file_bytes = 0
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import h5py
 import numpy as np
@@ -96,6 +96,9 @@ class CompressedWriter:
         self._spec = spec
         self._work_folder = work_folder
         self._compress = compressor(spec.compression)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[ShardSpec, Path]]:
+        return type(self), (self._spec, self._work_folder)  # another process needs the library's filters too
 
     def prepare(self, row_counts: Iterable[int]) -> None:
         """Nothing is laid out ahead."""

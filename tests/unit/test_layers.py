@@ -18,7 +18,7 @@ LAYERS = [
     "method_set views saliency light label_rules",
     "sources",
     "plan plan_files population columns surface stage fingerprint",
-    "mixer prepare make_shard existing records estimate run planned",
+    "mixer prepare make_shard shard_work existing records estimate run planned",
     "generate",
     "verify merge",
     "forecast deep write_plan",

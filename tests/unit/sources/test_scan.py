@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mixup_cli.engines.local import LocalEngine, Stopped
+from mixup_cli.engines.base import Stopped
+from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError
 from mixup_cli.listener import Listener
 from mixup_cli.recipe import Recipe

@@ -1,0 +1,115 @@
+"""Runs tasks in worker processes. One that dies (killed, crashed, out of memory) takes no other along: its task is
+tried again in another process. Tasks are pickled, so they hold functions of modules, and values that can be pickled.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.connection import wait
+from time import monotonic
+from typing import Any
+
+from mixup_cli.engines.attempts import Attempt
+from mixup_cli.engines.base import Engine, Result, Tell, tell_nobody
+from mixup_cli.engines.child import Child
+from mixup_cli.engines.worker import Answer, checkpoint
+
+STOP_SECONDS = 1.0
+"""How long tasks may take to come to a checkpoint when a run is given up; then their processes are killed."""
+
+
+class ProcessEngine(Engine):
+    """At most `workers` processes, started when there is work for them, and kept until `close`. `tell` hears of tasks
+    that are tried again.
+
+    The processes end with this one, however it ends.
+    """
+
+    shares_memory = False
+    checkpoint = staticmethod(checkpoint)  # a function of a module, which tasks can take along
+
+    def __init__(self, workers: int, tell: Tell = tell_nobody) -> None:
+        self.workers = workers
+        self._tell = tell
+        self._idle: list[Child] = []
+        self._busy: dict[object, Child] = {}  # by connection
+
+    def run(self, tasks: Iterable[Callable[[], Result]]) -> Iterator[Result]:
+        """See `Engine.run`. Each process has one task at a time, and none waits in line."""
+        for child in self._idle:
+            child.forget()
+        waiting = map(Attempt[Result], tasks)
+        failed: deque[Attempt[Result]] = deque()
+        try:
+            self._hand_out(failed, waiting)
+            while self._busy:
+                for child in self._answering():
+                    results = self._settle(child, failed)
+                    self._hand_out(failed, waiting)
+                    yield from results
+        except BaseException:
+            self._stop()
+            raise
+
+    def _hand_out(self, failed: deque[Attempt[Result]], waiting: Iterator[Attempt[Result]]) -> None:
+        """Give every process that has nothing to do a task; those that failed come first."""
+        while len(self._busy) < self.workers:
+            attempt = failed.popleft() if failed else next(waiting, None)
+            if attempt is None:
+                return
+            child = self._idle.pop() if self._idle else Child()
+            self._busy[child.connection] = child
+            child.give(attempt)
+
+    def _settle(self, child: Child, failed: deque[Attempt[Any]]) -> list[Any]:
+        """Take a process's answer: the result, or none where the task is to be tried again. Raises what does not
+        pass."""
+        attempt, data = child.attempt, child.hear()
+        del self._busy[child.connection]
+        if attempt is None:
+            raise ValueError("a process that had no task has answered")
+        if data is None:
+            failed.append(attempt.again(child.buried(), True, self._tell))
+            return []
+        child.attempt = None
+        self._idle.append(child)
+        answer: Answer = pickle.loads(data)
+        if answer[0] == "done":
+            return [answer[1]]
+        failed.append(attempt.again(answer[1], answer[2], self._tell))
+        return []
+
+    def _answering(self, seconds: float | None = None) -> list[Child]:
+        """Wait for processes that have answered or died, and not longer than some seconds."""
+        ready = wait([child.connection for child in self._busy.values()], seconds)
+        return [self._busy[connection] for connection in ready]
+
+    def _stop(self) -> None:
+        """Let the tasks that are under way end in good order. Processes that take too long are killed."""
+        limit = monotonic() + STOP_SECONDS
+        try:
+            for child in [child for child in self._busy.values() if child.torn]:
+                self._busy.pop(child.connection).kill()
+            for child in self._busy.values():
+                child.cancel()
+            while self._busy and (left := limit - monotonic()) > 0:
+                for child in self._answering(left):
+                    del self._busy[child.connection]
+                    if child.hear() is None:
+                        child.kill()
+                    else:
+                        child.attempt = None
+                        self._idle.append(child)
+        finally:
+            while self._busy:
+                self._busy.popitem()[1].kill()
+
+    def close(self) -> None:
+        """End the processes."""
+        idle, self._idle = self._idle, []
+        for child in idle:
+            child.connection.close()
+        for child in idle:
+            child.join()

@@ -1,0 +1,285 @@
+"""Worker processes that die while a data set is made: it is told, their shards are made again, and nothing is left."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from mixup_cli.engines.base import Task
+from mixup_cli.errors import RepeatedFailureError
+from mixup_cli.generate import generate
+from mixup_cli.listener import Listener
+from mixup_cli.recipe import Recipe
+from mixup_cli.run import Run
+from mixup_cli.shard_work import ShardWork, shard_tasks
+from mixup_cli.sources.base import Loaded, SourceOptions, Target
+from mixup_cli.sources.folder import open_folder
+from mixup_cli.sources.pictures import PictureSource
+from tests.data_sets import digests
+from tests.running import Runner, child_pids, is_alive, start_process, wait_until
+
+TOLD = re.compile(
+    r"mixup-gen: shard-(\d{5})\.h5: its worker process (\d+) was killed by SIGKILL, as the system does where memory "
+    r"runs out\. It is tried again \(attempt [23] of 3\)\.\n"
+)
+CONTINUES = "Run the same command again to continue: finished shards are kept."
+
+
+@pytest.fixture
+def long_run(tmp_path: Path) -> list[object]:
+    """A command that makes three hundred shards: most of the time it waits for the disk."""
+    draw = np.random.default_rng(3)
+    np.savez(tmp_path / "a.npz", x=draw.integers(0, 256, (100, 64, 64, 3), dtype=np.uint8), y=np.arange(100) % 3)
+    return ["generate", tmp_path / "a.npz", "--samples-per-shard", 5, "--passes", 15]
+
+
+PROCESSES = ["--engine", "processes", "--workers", 2]
+
+
+def sidecars(out: Path) -> int:
+    try:
+        return len(os.listdir(out / ".mixup-gen/done"))
+    except FileNotFoundError:
+        return 0
+
+
+def sealed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0
+
+
+def nothing_is_left(out: Path, pids: Iterable[int]) -> None:
+    """No process, no temporary file, no cache."""
+    wait_until(lambda: not any(map(is_alive, pids)), seconds=2)
+    assert not list(out.rglob("*.part"))
+    assert not list(out.rglob("cache.bin"))
+
+
+class Killer:
+    """Kills workers of a run at moments that nobody chose: each after a few more shards.
+
+    A shard that has died twice is let live: a third time would end the run. `told` are the lines on stderr.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], out: Path) -> None:
+        self._process, self._out = process, out
+        self._draw = np.random.default_rng(process.pid)
+        self.killed: set[int] = set()
+        self.told: list[str] = []
+        self._died: list[tuple[str, float]] = []  # shards, and when it was told
+        self._reading = threading.Thread(target=self._read)
+        self._reading.start()
+
+    def _read(self) -> None:
+        for line in self._process.stderr or ():
+            self.told.append(line)
+            if found := TOLD.fullmatch(line):
+                self._died.append((found[1], time.time()))
+
+    def kill(self) -> None:
+        """Kill one worker more."""
+        if len(self.killed) % 2 == 0:
+            self._wait_until(self._all_made_again)
+        enough = sidecars(self._out) + int(self._draw.integers(1, 12))
+        self._wait_until(lambda: sidecars(self._out) >= enough)
+        time.sleep(self._draw.uniform(0, 0.02))
+        worker = int(self._draw.choice([pid for pid in child_pids(self._process.pid) if pid not in self.killed]))
+        os.kill(worker, signal.SIGKILL)
+        self.killed.add(worker)
+
+    def _wait_until(self, holds: Callable[[], bool]) -> None:
+        wait_until(lambda: holds() or self._process.poll() is not None)
+        assert self._process.poll() is None, f"the run was over after {len(self.killed)} kills"
+
+    def _all_made_again(self) -> bool:
+        """Whether each shard whose worker was killed has been sealed since. It may have been before: its worker can be
+        killed just before it answers."""
+        return len(self._died) == len(self.killed) and all(
+            sealed_at(self._out / ".mixup-gen/done" / f"{number}.json") > when for number, when in self._died
+        )
+
+    def finish(self) -> None:
+        """Wait for the end of the run."""
+        self._process.wait(120)
+        self._reading.join()
+
+
+def survive(run_cli: Runner, long_run: list[object], place: Path, kills: int) -> int:
+    """Run with so many kills, and hold the result against a run without. Returns how many deaths were told: none need
+    be at the end, where a process has nothing more to do."""
+    (place / "whole").mkdir()
+    assert run_cli(*long_run, cwd=place / "whole").returncode == 0
+    process = start_process(*long_run, *PROCESSES, "-o", "killed", cwd=place)
+    killer = Killer(process, place / "killed")
+    for _ in range(kills):
+        killer.kill()
+    killer.finish()
+    assert process.returncode == 0, killer.told
+    told = {int(found[2]) for found in map(TOLD.fullmatch, killer.told) if found}
+    assert told <= killer.killed
+    others = [line for line in killer.told if not TOLD.fullmatch(line)]
+    assert [line.split(",", maxsplit=1)[0] for line in others] == ["mixup-gen: 1"], killer.told
+    nothing_is_left(place / "killed", killer.killed)
+    assert digests(place / "killed") == digests(place / "whole/mixup-out")
+    return len(told)
+
+
+def test_workers_killed_at_random(run_cli: Runner, long_run: list[object], tmp_path: Path) -> None:
+    assert survive(run_cli, long_run, tmp_path, 3) > 0
+
+
+@pytest.mark.slow
+def test_many_workers_killed_at_random(run_cli: Runner, long_run: list[object], tmp_path: Path) -> None:
+    told = 0
+    for number in range(6):
+        place = tmp_path / str(number)
+        place.mkdir()
+        told += survive(run_cli, [*long_run, "--seed", number], place, 4)
+    assert told > 15
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word", "to_all"),
+    [
+        (signal.SIGINT, 130, "interrupted", True),
+        (signal.SIGTERM, 143, "terminated", False),
+        pytest.param(signal.SIGTERM, 143, "terminated", True, marks=pytest.mark.slow),
+    ],
+)
+def test_signals_end_all_processes_in_good_order(
+    number: signal.Signals, code: int, word: str, to_all: bool, run_cli: Runner, long_run: list[object], tmp_path: Path
+) -> None:
+    process = start_process(*long_run, *PROCESSES, cwd=tmp_path, own_group=True)
+    wait_until(lambda: sidecars(tmp_path / "mixup-out") > 5)
+    workers, began = child_pids(process.pid), time.monotonic()
+    (os.killpg if to_all else os.kill)(process.pid, number)
+    stdout, stderr = process.communicate(timeout=60)
+    assert time.monotonic() - began < 2
+    assert (process.returncode, stdout) == (code, "")
+    assert stderr == f"mixup-gen: {word}. {CONTINUES}\n"
+    assert len(workers) == 2
+    nothing_is_left(tmp_path / "mixup-out", workers)
+    ended = run_cli(*long_run, cwd=tmp_path)
+    assert "(resumed: " in ended.stderr
+    assert run_cli("verify").returncode == 0
+
+
+def test_no_worker_outlives_the_main_process(run_cli: Runner, long_run: list[object], tmp_path: Path) -> None:
+    process = start_process(*long_run, *PROCESSES, cwd=tmp_path)
+    wait_until(lambda: sidecars(tmp_path / "mixup-out") > 5)
+    workers = child_pids(process.pid)
+    process.kill()
+    process.communicate()
+    assert len(workers) == 2
+    wait_until(lambda: not any(map(is_alive, workers)), seconds=10)
+    assert "(resumed: " in run_cli(*long_run, *PROCESSES, cwd=tmp_path).stderr
+    assert run_cli("verify").returncode == 0
+    nothing_is_left(tmp_path / "mixup-out", child_pids(os.getpid()))
+
+
+class Heard(Listener):
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+
+    def notice(self, text: str) -> None:
+        self.notices.append(text)
+
+
+class Crashing(PictureSource):
+    """Pictures of which one ends the process that decodes it, the first `deaths` times."""
+
+    def prepare(self, calls: Path, deaths: int, death: Callable[[], object]) -> None:
+        self._calls, self._deaths, self._death = calls, deaths, death
+
+    def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
+        if "dog/2.jpg" in self.keys[start:stop]:
+            with self._calls.open("ab") as file:
+                file.write(b".")
+            if self._calls.stat().st_size <= self._deaths:
+                self._death()
+        return super().load(start, stop, target, out)
+
+
+def opened(photos: Path, calls: Path, deaths: int) -> Crashing:
+    plain = open_folder(photos, SourceOptions())
+    paths = [str(path) for path in plain.keys]
+    source = Crashing(str(photos), paths, plain.labels, max_pixels=10**8)
+    source.prepare(calls, deaths, os.abort)
+    return source
+
+
+def test_a_picture_that_crashes_the_decoder_once(run_cli: Runner, photos: Path, tmp_path: Path) -> None:
+    heard = Heard()
+    run = Run(out=tmp_path / "out", engine="processes", workers=2)
+    generate(opened(photos, tmp_path / "calls", 2), Recipe(), run, heard)
+    assert run_cli("generate", photos, "-q", "-o", tmp_path / "whole").returncode == 0
+    assert digests(tmp_path / "out") == digests(tmp_path / "whole")
+    assert [re.sub(r"\d{2,}", "N", text) for text in heard.notices if "worker" in text] == [
+        f"dog/2.jpg (1 input): its worker process N crashed (SIGABRT). It is tried again (attempt {number} of 3)."
+        for number in (2, 3)
+    ]
+
+
+def test_a_picture_that_crashes_the_decoder_each_time(photos: Path, tmp_path: Path) -> None:
+    run = Run(out=tmp_path / "out", engine="processes", workers=2)
+    with pytest.raises(RepeatedFailureError) as raised:
+        generate(opened(photos, tmp_path / "calls", 99), Recipe(), run)
+    assert re.sub(r"\d{2,}", "N", str(raised.value)) == (
+        "dog/2.jpg (1 input): failed 3 times, the last time: its worker process N crashed (SIGABRT). One of these "
+        "inputs crashes the decoder. Find out which by leaving out half of them at a time, remove it, and run the same "
+        "command again: what is finished is kept."
+    )
+    assert raised.value.exit_code == 1
+    assert not (tmp_path / "out").exists(), "as if it had never begun"
+    assert child_pids(os.getpid()) == []
+
+
+def test_a_shard_that_always_dies_ends_the_run_and_keeps_the_others(
+    run_cli: Runner, arrays: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tasks(work: ShardWork, rows: dict[int, range]) -> Iterator[Task[Any]]:
+        for number, task in zip(rows, shard_tasks(work, rows), strict=True):
+            call = partial(leave_half_and_die, work.folder.work / f"{task.name}.part")
+            yield replace(task, call=call) if number == 4 else task
+
+    command = ["generate", arrays, "--samples-per-shard", 5, *PROCESSES]
+    with monkeypatch.context() as patched:
+        patched.setattr("mixup_cli.generate.shard_tasks", tasks)
+        refused = run_cli(*command, cwd=tmp_path)
+    assert refused.returncode == 1
+    lines = refused.stderr.splitlines()
+    assert [re.sub(r"\d{2,}", "N", line) for line in lines] == [
+        *(
+            "mixup-gen: shard-N.hN: its worker process N ended with exit code 9. It is tried again "
+            f"(attempt {attempt} of 3).".replace("hN", "h5")
+            for attempt in (2, 3)
+        ),
+        "mixup-gen: error: shard-N.h5: failed 3 times, the last time: its worker process N ended with exit code 9. A "
+        "library crashes over it: try another --device, and please report it, and run the same command again: what is "
+        "finished is kept.",
+    ]
+    assert all("shard-00004.h5" in line for line in lines)
+    assert 1 <= sidecars(tmp_path / "mixup-out") <= 7
+    nothing_is_left(tmp_path / "mixup-out", child_pids(os.getpid()))
+    assert "(resumed: " in run_cli(*command).stderr
+    assert run_cli("verify").returncode == 0
+
+
+def leave_half_and_die(half: Path) -> Any:
+    half.write_bytes(b"half of a shard")
+    os._exit(9)
