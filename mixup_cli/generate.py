@@ -22,7 +22,7 @@ from mixup_cli.population import population_of
 from mixup_cli.prepare import SURVEY_SAMPLES, Job, adopt, prepare, shard_count, shard_rows
 from mixup_cli.recipe import Recipe
 from mixup_cli.records import manifest_of, run_record
-from mixup_cli.run import Run, row_count
+from mixup_cli.run import Run, check_caching, row_count
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.cache import discard as discard_cache
 from mixup_cli.sources.fill import Scanning, fill, needs_file
@@ -125,6 +125,7 @@ class _Work:
         """Resolve the recipe, as far as the survey knows the source. Refuses another recipe than the stored one."""
         recipe = adopt(self._recipe, stored, keeps_shard_size=self._run.shard_bytes is None)
         job = prepare(recipe, self._source, self._survey, self._run.shard_bytes)
+        check_caching(job.recipe, self._run)
         existing.check_same_recipe(self.folder, stored, job.recipe)
         return job
 
@@ -168,7 +169,7 @@ class _Work:
         finish(self.folder, manifest, run_record(fingerprint, began, self._run.settings()))
         return manifest
 
-    def _scan(self, stored: Recipe | None) -> tuple[Job, NDArray[Any], SourceTable]:
+    def _scan(self, stored: Recipe | None) -> tuple[Job, NDArray[Any] | None, SourceTable]:
         """Fill the cache, in the form that the survey as it now is suggests."""
         job = self._prepare(stored)
         self._tell(*self._source.notices, *job.notices)
@@ -207,10 +208,11 @@ class _Work:
         tasks = (partial(self._make_shard, maker, writer, n, part) for n, part in missing.items())
         done_before = rows - sum(len(part) for part in missing.values())
         self._listener.begin("mix", rows, "samples", done=done_before)
-        for number, record in self._engine.run(tasks):
-            records[number] = record
-            self.shards_made += 1
-            self._listener.advance(record.stop - record.start)
+        with maker.supply.serving([*missing.values()]):
+            for number, record in self._engine.run(tasks):
+                records[number] = record
+                self.shards_made += 1
+                self._listener.advance(record.stop - record.start)
         self._listener.end()
         return [record for _, record in sorted(records.items()) if record is not None]
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from mixup_cli.choices import Device
 from mixup_cli.engines.local import available_cores
+from mixup_cli.errors import UsageError
 from mixup_cli.fingerprint import decoder_id
+from mixup_cli.methods import METHODS
 from mixup_cli.pairing import Population, chosen, pass_rows
 from mixup_cli.plan_files.reading import PlanFile
 from mixup_cli.recipe import Recipe
@@ -58,3 +60,21 @@ def row_count(recipe: Recipe, run: Run, population: Population) -> int:
     taken = chosen(recipe, population)
     mixed = run.passes * pass_rows(recipe, taken) if run.samples is None else run.samples
     return mixed + (len(taken) if recipe.keep_originals else 0)
+
+
+def check_caching(recipe: Recipe, run: Run) -> None:
+    """Raises UsageError where samples are not to be cached, and rows could ask for any of them at any time."""
+    if run.caching.kind != "none":
+        return
+    if run.plan is not None:
+        raise UsageError("--cache none: rows of a --plan can have any parents. Leave one of the two out.")
+    if recipe.window is None:
+        raise UsageError(
+            "--cache none: without a cache, samples can meet only within windows of the source. Pass --window 1000, or "
+            "another number of samples that fit into memory."
+        )
+    for choice in recipe.methods:
+        if METHODS[choice.name].needs_peaks:
+            raise UsageError(
+                f"--cache none: {choice.name} looks at all samples before the first row is made. Leave one of them out."
+            )

@@ -36,14 +36,15 @@ VALUES_KEPT = 1 << 24
 
 
 @lru_cache(maxsize=4)
-def order(seed: int, lane: int, sample_count: int) -> Positions:
-    """The permutation of a pass (`lane` is the pass number): int64 (sample_count,), read-only.
+def order(seed: int, lane: int, sample_count: int, stream: Stream = Stream.ORDER) -> Positions:
+    """The permutation of a pass (`lane` is the pass number): int64 (sample_count,), read-only. Of its windows with the
+    stream `WINDOW`.
 
     It sorts the samples by a random word each, whose low bits are replaced by the sample's index: keys are unique, so
     the result does not depend on the sorting algorithm, and the index is read off the sorted key.
     """
     shift = np.uint64(max(1, (sample_count - 1).bit_length()))
-    keys = (words(seed, Stream.ORDER, 0, sample_count, lane) >> shift) << shift
+    keys = (words(seed, stream, 0, sample_count, lane) >> shift) << shift
     keys |= np.arange(sample_count, dtype=np.uint64)
     keys.sort()
     permutation = (keys & np.uint64((1 << int(shift)) - 1)).astype(np.int64)

@@ -6,15 +6,16 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.choices import OnError
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError
 from mixup_cli.listener import Listener
-from mixup_cli.sources.base import FormMismatch, Loaded, Source, Survey, Target
+from mixup_cli.sources.base import Form, FormMismatch, Loaded, Source, Survey, Target
 from mixup_cli.sources.loaded import LoadedColumn
 from mixup_cli.sources.table import SourceTable
 
@@ -38,6 +39,12 @@ class Tolerance:
 
 Scanned = TypeVar("Scanned")
 
+Chunk: TypeAlias = tuple[int, list[Loaded]]
+"""The first index of some consecutive samples, and what became of each."""
+
+Look: TypeAlias = Callable[[int, int], list[Loaded]]
+"""What a scan does with samples start … stop−1."""
+
 
 def until_it_fits(survey: Survey, attempt: Callable[[], Scanned]) -> Scanned:
     """Attempt a scan; if a sample does not fit the form that the survey suggested, add it to the survey and try again.
@@ -54,14 +61,24 @@ def until_it_fits(survey: Survey, attempt: Callable[[], Scanned]) -> Scanned:
 
 
 def scan(
-    source: Source, target: Target, cache: NDArray[Any], tolerance: Tolerance, engine: LocalEngine, listener: Listener
+    source: Source,
+    target: Target,
+    cache: NDArray[Any] | None,
+    tolerance: Tolerance,
+    engine: LocalEngine,
+    listener: Listener,
 ) -> SourceTable:
     """Fill `cache` (n, *form.shape) with the source's samples. Raises DataError for broken inputs as `tolerance` says,
-    and FormMismatch where a sample does not fit the target."""
+    and FormMismatch where a sample does not fit the target.
+
+    Without a cache samples are hashed alone, and decoded later: what only decoding shows is found then. So they are
+    decoded here too, and let go, if broken ones are to be left out: that must be settled before rows are planned.
+    """
     loaded = LoadedColumn(len(source))
     broken = 0
     listener.begin("scan", len(source), "samples")
-    for start, results in engine.run(_tasks(source, target, cache, engine)):
+    look = _look_of(source, target, cache, decodes=cache is not None or tolerance.on_error == "skip")
+    for start, results in engine.run(_tasks(source, target.form, look, engine)):
         loaded.put(start, results)
         for index, result in enumerate(results, start):
             if result.problem is not None:
@@ -79,24 +96,37 @@ def settle(source: Source, loaded: LoadedColumn, tolerance: Tolerance) -> Source
     return SourceTable.of(source, loaded)
 
 
-def _tasks(
-    source: Source, target: Target, cache: NDArray[Any], engine: LocalEngine
-) -> Iterator[Callable[[], tuple[int, list[Loaded]]]]:
-    by_bytes = CHUNK_BYTES // max(1, target.form.sample_bytes)
-    by_workers = math.ceil(len(source) / (CHUNKS_PER_WORKER * engine.workers))
-    chunk = max(1, min(by_bytes, by_workers))
+def _look_of(source: Source, target: Target, cache: NDArray[Any] | None, decodes: bool) -> Look:
+    def fill(start: int, stop: int) -> list[Loaded]:
+        room = np.empty((stop - start, *target.form.shape), target.form.dtype) if cache is None else cache[start:stop]
+        return source.load(start, stop, target, room)
+
+    return fill if decodes else lambda start, stop: source.examine(start, stop, target)
+
+
+def _tasks(source: Source, form: Form, look: Look, engine: LocalEngine) -> Iterator[Callable[[], Chunk]]:
+    chunk = chunk_samples(form, len(source), engine.workers)
     for start in range(0, len(source), chunk):
-        yield partial(_scan_chunk, source, target, cache, engine, start, min(start + chunk, len(source)))
+        yield partial(_scan_chunk, source, look, engine, start, min(start + chunk, len(source)))
 
 
-def _scan_chunk(
-    source: Source, target: Target, cache: NDArray[Any], engine: LocalEngine, start: int, stop: int
-) -> tuple[int, list[Loaded]]:
+def chunk_samples(form: Form, count: int, workers: int) -> int:
+    """How many of `count` samples to decode in one go."""
+    return max(1, min(CHUNK_BYTES // max(1, form.sample_bytes), math.ceil(count / (CHUNKS_PER_WORKER * workers))))
+
+
+def in_steps(source: Source, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """The ranges in which to ask for samples start … stop−1, so that a run can be given up between two of them."""
+    step = source.load_limit or stop - start
+    for first in range(start, stop, step):
+        yield first, min(first + step, stop)
+
+
+def _scan_chunk(source: Source, look: Look, engine: LocalEngine, start: int, stop: int) -> Chunk:
     loaded: list[Loaded] = []
-    for first in range(start, stop, source.load_limit or stop - start):
+    for first, last in in_steps(source, start, stop):
         engine.checkpoint()
-        last = min(stop, first + (source.load_limit or stop - start))
-        loaded += source.load(first, last, target, cache[first:last])
+        loaded += look(first, last)
     return start, loaded
 
 
