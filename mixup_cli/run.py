@@ -73,8 +73,15 @@ def check_caching(recipe: Recipe, run: Run) -> None:
             "--cache none: without a cache, samples can meet only within windows of the source. Pass --window 1000, or "
             "another number of samples that fit into memory."
         )
-    for choice in recipe.methods:
-        if METHODS[choice.name].needs_peaks:
-            raise UsageError(
-                f"--cache none: {choice.name} looks at all samples before the first row is made. Leave one of them out."
-            )
+    if (method := _looks_ahead(recipe)) is not None:
+        raise UsageError(f"--cache none: {method} looks at samples before rows are planned. Leave one of the two out.")
+
+
+def keeps_to_windows(recipe: Recipe) -> bool:
+    """Whether its rows can be made with the pixels of one window at a time."""
+    return recipe.window is not None and _looks_ahead(recipe) is None
+
+
+def _looks_ahead(recipe: Recipe) -> str | None:
+    """A method of the recipe that needs pixels for the plan already."""
+    return next((choice.name for choice in recipe.methods if METHODS[choice.name].needs_peaks), None)

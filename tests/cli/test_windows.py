@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mixup_cli.sources import cache
 from mixup_cli.sources.pictures import PictureSource
 from tests.data_sets import digests
 from tests.running import Runner, error_line, start_process
@@ -219,7 +220,7 @@ def test_sizes_and_depths_are_found_in_headers(
         ),
         (
             ["--cache", "none", "--window", 5, "--method", "saliencymix"],
-            "--cache none: saliencymix looks at all samples ",
+            "--cache none: saliencymix looks at samples before ",
         ),
         (
             ["--window", 3, "--method", "mosaic"],
@@ -281,3 +282,32 @@ def test_another_window_is_another_recipe(run_cli: Runner, arrays: Path, tmp_pat
     refused = run_cli("generate", arrays, "--window", 9)
     assert refused.returncode == 73
     assert "window was 8 and is 9" in error_line(refused)
+
+
+def test_deep_verification_needs_no_cache_either(
+    run_cli: Runner, pictures: Path, tmp_path: Path, decoded: Counter[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where one would not fit into memory: so what was too large for the disk can be verified."""
+    made(run_cli, pictures, tmp_path / "out", "--window", 10, "--samples-per-shard", 7, "--passes", 2)
+    monkeypatch.setattr(cache, "MEMORY_BYTES", 1000)
+    monkeypatch.setattr(cache, "reserve", lambda *_: pytest.fail("a cache in a file"))
+    decoded.clear()
+    deep = run_cli("verify", "--deep", tmp_path / "out")
+    assert (deep.returncode, deep.stdout) == (0, ""), deep.stderr
+    assert decoded == Counter(dict.fromkeys(range(60), 3)), "in the scan, which finds broken ones, and in each pass"
+
+
+def test_deep_verification_in_windows_finds_what_is_wrong(
+    run_cli: Runner, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    how = [pictures, "--window", 10, "--samples-per-shard", 20, "--cache", "disk", "-q"]
+    run_cli("generate", *how, cwd=tmp_path)
+    (kept,) = (tmp_path / ".mixup-gen-cache").glob("*.samples")
+    data = bytearray(kept.read_bytes())
+    data[: len(data) // 2] = bytes(len(data) // 2)
+    kept.write_bytes(data)
+    run_cli("generate", *how, "--force")
+    monkeypatch.setattr(cache, "MEMORY_BYTES", 1000)
+    deep = run_cli("verify", "--deep")
+    assert deep.returncode == 65
+    assert "is not what the source gives" in deep.stdout
