@@ -102,7 +102,7 @@ class Runs:
     @classmethod
     def of(cls, keys: NDArray[np.int32] | Positions) -> Self:
         """The runs of keys (n), n ≥ 1, in ascending order of the key."""
-        member = np.argsort(keys, kind="stable")
+        member = sorted_places(keys)
         ordered = keys[member]
         start = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
         size = np.diff(start, append=len(keys))
@@ -118,6 +118,15 @@ class Runs:
     def size_of_place(self) -> Positions:
         """How long the run of each place is: int64 (n)."""
         return self.size[self.number]
+
+
+def sorted_places(keys: NDArray[np.int32] | Positions) -> Positions:
+    """The places of keys (n), none negative, in ascending order of the key; equal ones keep their order: int64 (n).
+
+    NumPy sorts 16-bit numbers in linear time: five times as fast as larger ones.
+    """
+    narrow = keys.astype(np.min_scalar_type(int(keys.max(initial=0))))
+    return np.argsort(narrow, kind="stable")
 
 
 def successors(circle: Positions, parent_count: int) -> Positions:

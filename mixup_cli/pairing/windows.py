@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.pairing.passes import ORIGINALS_LANE, Positions, RecentPasses, order, passes
+from mixup_cli.pairing.passes import ORIGINALS_LANE, Positions, RecentPasses, order, passes, sorted_places
 from mixup_cli.recipe import Recipe
 from mixup_cli.rng import Stream
 
@@ -57,7 +57,7 @@ class Windows:
         shuffled = order(seed, lane, int(self.start[-1]))
         turn_of = np.empty(len(self), np.int64)
         turn_of[self.turns(seed, lane)] = np.arange(len(self))
-        return shuffled[np.argsort(turn_of[self.of_sample[shuffled]], kind="stable")]
+        return shuffled[sorted_places(turn_of[self.of_sample[shuffled]])]
 
 
 def windows_of(recipe: Recipe, sample_count: int, parent_count: int) -> Windows | None:
