@@ -64,6 +64,8 @@ class Forecast:
         yield "would make", f"{needed.rows:,} samples in {shards} of up to {self.job.samples_per_shard:,}"
         yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
         yield "output", readable(needed.output_bytes) + (" before compression" if self._compressed else "")
+        if self.job.recipe.window is not None:
+            yield "windows", f"of {self.job.recipe.window:,} consecutive samples; only those of one meet"
         yield "cache", self.cache
         yield "disk", f"{readable(needed.disk_bytes)} needed, {readable(needed.free_bytes)} free"
         yield "time", f"about {_duration(self.seconds)}, if the disk keeps up"

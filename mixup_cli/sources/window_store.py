@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.errors import DataError
+from mixup_cli.errors import DataError, StorageError
 from mixup_cli.pairing import Itinerary, Visit
 from mixup_cli.sources.base import FormMismatch, Source, Target
 from mixup_cli.sources.loaded import LoadedColumn
@@ -117,7 +117,10 @@ class WindowStore:
     def _fetch(self, visit: Visit) -> _Window:
         """Begin to decode a window."""
         form, count = self._scanned.target.form, len(visit.samples)
-        samples = np.empty((count, *form.shape), form.dtype)
+        try:
+            samples = np.empty((count, *form.shape), form.dtype)
+        except MemoryError as problem:
+            raise StorageError(f"a window does not fit into memory ({problem}). Ask for a smaller --window.") from None
         piece = chunk_samples(form, count, self._workers)
         read = partial(_read, self._scanned, self._checkpoint)
         pieces = [

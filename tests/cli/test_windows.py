@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections import Counter
@@ -273,8 +274,10 @@ def test_it_is_told_beforehand(run_cli: Runner, pictures: Path, tmp_path: Path) 
         "--window 10: a window holds 1.3 of the 4 classes on average"
         in run_cli("generate", pictures, "--window", 10, *NONE).stderr
     )
+    assert "windows       of 20 consecutive samples; only those of one meet\n" in told.stdout
     config = run_cli("generate", pictures, "--window", 20, "--print-config")
     assert "window = 20\n" in config.stdout
+    assert "windows       of 10 consecutive samples\n" in run_cli("inspect", "mixup-out").stdout
 
 
 def test_another_window_is_another_recipe(run_cli: Runner, arrays: Path, tmp_path: Path) -> None:
@@ -311,3 +314,27 @@ def test_deep_verification_in_windows_finds_what_is_wrong(
     deep = run_cli("verify", "--deep")
     assert deep.returncode == 65
     assert "is not what the source gives" in deep.stdout
+
+
+def peak_bytes(source: Path, out: Path, *options: object) -> int:
+    """How much memory the command took at most."""
+    with start_process("generate", source, "-q", "-o", out, "--size", 224, "--workers", 2, *options) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss * 1024
+
+
+@pytest.mark.slow
+def test_memory_is_that_of_windows_and_not_of_the_source(tmp_path: Path) -> None:
+    """Six hundred pictures are 86 MiB; five windows of twenty are 14 MiB."""
+    for count in (60, 600):
+        for number in range(count):
+            folder = tmp_path / f"{count}" / f"{number % 3}"
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (40, 30), (number % 256, number // 256, 90)).save(folder / f"{number}.png")
+    how = ["--window", 20, "--samples-per-shard", 50]
+    few, many = (peak_bytes(tmp_path / name, tmp_path / f"out-{name}", *how, *NONE) for name in ("60", "600"))
+    cached = peak_bytes(tmp_path / "600", tmp_path / "out-cached", *how)
+    assert many - few < 25 << 20
+    assert cached - many > 50 << 20

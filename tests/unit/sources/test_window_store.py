@@ -6,6 +6,7 @@ import gc
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mixup_cli.engines.local import LocalEngine
-from mixup_cli.errors import DataError
+from mixup_cli.errors import DataError, StorageError
 from mixup_cli.pairing import Itinerary, Windows
 from mixup_cli.sources.base import Form, FormMismatch, Labels, Loaded, Source, Survey, Target
 from mixup_cli.sources.loaded import LoadedColumn
@@ -167,3 +168,10 @@ def test_nobody_waits_for_a_run_that_was_given_up() -> None:
     tasks: list[Callable[[], object]] = [partial(look, store, parts[0]), fail]
     with pytest.raises(DataError, match="another task"), store.serving(parts):
         [*engine.run(tasks)]
+
+
+def test_a_window_that_memory_cannot_hold_is_told() -> None:
+    store = opened(Numbers(), 10, 1)
+    store._scanned = replace(store._scanned, target=Target(Form((1 << 58,), "uint8", "")))
+    with store.serving([range(5)]), pytest.raises(StorageError, match=r"does not fit into memory .*a smaller --window"):
+        next(store.portions(range(5)))
