@@ -1,9 +1,9 @@
 """`--cache none`: the windows that are being mixed, and nothing else.
 
 A few threads decode a window piece by piece, so that all cores take part, and one window is fetched ahead. A window
-that several shards need is decoded once, and let go when the last of them is done with it. Shards are made in order,
-each by one worker: in memory are at most the window that each worker mixes, one at the end of its shard, which the
-next one's worker has fetched already, and the one ahead.
+that several shards need is decoded once, and let go when the last of them is done with it. Shards are begun
+in order, so there are two windows for each worker at most: the one it mixes, and the one at the end of its shard, if
+whoever makes the next shard has needed it before. The last shard that was begun has none such, but the one ahead.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PATIENCE_SECONDS = 0.1
 
 def most_windows(workers: int) -> int:
     """How many windows are in memory at once, at most."""
-    return 2 * workers + 1
+    return 2 * workers
 
 
 @dataclass(frozen=True)

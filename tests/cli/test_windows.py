@@ -269,7 +269,7 @@ def test_the_plan_needs_no_pixels(run_cli: Runner, pictures: Path, tmp_path: Pat
 def test_it_is_told_beforehand(run_cli: Runner, pictures: Path, tmp_path: Path) -> None:
     options = ["--window", 20, *NONE, "--size", 10, "--workers", 1, "--dry-run"]
     told = run_cli("generate", pictures, *options, cwd=tmp_path)
-    assert "cache         none: up to 3 windows of 5.9 KiB in memory" in told.stdout
+    assert "cache         none: up to 2 windows of 5.9 KiB in memory" in told.stdout
     assert (
         "--window 10: a window holds 1.3 of the 4 classes on average"
         in run_cli("generate", pictures, "--window", 10, *NONE).stderr
@@ -327,7 +327,7 @@ def peak_bytes(source: Path, out: Path, *options: object) -> int:
 
 @pytest.mark.slow
 def test_memory_is_that_of_windows_and_not_of_the_source(tmp_path: Path) -> None:
-    """Six hundred pictures are 86 MiB; five windows of twenty are 14 MiB."""
+    """Six hundred pictures are 86 MiB; four windows of twenty are 11 MiB."""
     for count in (60, 600):
         for number in range(count):
             folder = tmp_path / f"{count}" / f"{number % 3}"
