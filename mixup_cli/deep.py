@@ -19,9 +19,9 @@ from mixup_cli.make_shard import ShardMaker
 from mixup_cli.planned import shard_maker
 from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
 from mixup_cli.recipe import Recipe
-from mixup_cli.run import Run
+from mixup_cli.run import Run, keeps_to_windows
 from mixup_cli.sources.base import Source
-from mixup_cli.sources.cache import allocate
+from mixup_cli.sources.cache import allocate, goes_to_disk
 from mixup_cli.sources.scan import Tolerance, scan, until_it_fits
 from mixup_cli.sources.table import SourceTable, first_difference
 from mixup_cli.storage.folder import DataSetFolder
@@ -36,7 +36,7 @@ def recompute(
     folder: DataSetFolder, manifest: Manifest, source: Source, scratch: Path, run: Run, listener: Listener
 ) -> list[Finding]:
     """Compare every row with what `source` gives, and `run.plan` if it was made from a plan file. A cache that does not
-    fit in memory goes into `scratch`.
+    fit in memory goes into `scratch`, or, if samples meet in windows only, is not made.
 
     Raises DataError where the source or the plan is not the one that the data set was made from.
     """
@@ -46,9 +46,10 @@ def recompute(
         which = "without a plan file, or from another one" if run.plan else "from a plan file"
         raise DataError(f"{folder.path}: was made {which}. Pass --plan just as generate had it.")
 
-    def attempt() -> tuple[Job, NDArray[Any], SourceTable]:
+    def attempt() -> tuple[Job, NDArray[Any] | None, SourceTable]:
         job = prepare(recipe, source, survey)
-        cache = allocate(job.target.form, len(source), scratch)
+        in_windows = keeps_to_windows(recipe) and goes_to_disk(job.target.form, len(source))
+        cache = None if in_windows else allocate(job.target.form, len(source), scratch)
         return job, cache, scan(source, job.target, cache, Tolerance("skip"), engine, listener)
 
     try:
@@ -65,9 +66,10 @@ def recompute(
     tasks = (partial(_recompute, folder.path / record.file, columns, record, maker) for record in manifest.shards)
     findings: list[Finding] = []
     listener.begin("recompute", manifest.totals.samples, "samples")
-    for count, found in engine.run(tasks):
-        findings += found
-        listener.advance(count)
+    with maker.supply.serving([range(record.start, record.stop) for record in manifest.shards]):
+        for count, found in engine.run(tasks):
+            findings += found
+            listener.advance(count)
     listener.end()
     return sorted(findings, key=str)
 

@@ -19,14 +19,15 @@ from mixup_cli.planned import planned_in, shard_maker
 from mixup_cli.population import population_of
 from mixup_cli.prepare import Job, adopt, prepare
 from mixup_cli.recipe import Recipe
-from mixup_cli.run import Run, row_count
+from mixup_cli.run import Run, check_caching, row_count
 from mixup_cli.sources.base import FormMismatch, Source
 from mixup_cli.sources.fill import cache_text, is_kept, needs_file
 from mixup_cli.sources.loaded import LoadedColumn
 from mixup_cli.sources.table import SourceTable, label_texts
+from mixup_cli.sources.window_store import most_windows
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.shard import bytes_of
-from mixup_cli.wording import plural, readable
+from mixup_cli.wording import counted, plural, readable
 
 PROBE_SAMPLES = 16
 PROBE_BYTES = 16 << 20
@@ -63,6 +64,8 @@ class Forecast:
         yield "would make", f"{needed.rows:,} samples in {shards} of up to {self.job.samples_per_shard:,}"
         yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
         yield "output", readable(needed.output_bytes) + (" before compression" if self._compressed else "")
+        if self.job.recipe.window is not None:
+            yield "windows", f"of {self.job.recipe.window:,} consecutive samples; only those of one meet"
         yield "cache", self.cache
         yield "disk", f"{readable(needed.disk_bytes)} needed, {readable(needed.free_bytes)} free"
         yield "time", f"about {_duration(self.seconds)}, if the disk keeps up"
@@ -95,6 +98,7 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = N
     """
     recipe = adopt(recipe, stored, keeps_shard_size=run.shard_bytes is None)
     job = prepare(recipe, source, source.survey(), run.shard_bytes)
+    check_caching(job.recipe, run)
     existing.check_same_recipe(DataSetFolder(run.out), stored, job.recipe)
     population = population_of(source.labels, np.arange(len(source)))
     if run.plan is not None:
@@ -102,9 +106,23 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = N
     place = run.place(DataSetFolder(run.out).work)
     on_disk = needs_file(source, job.target, place)
     needed = needs(job, len(source), row_count(job.recipe, run, population), run.out, on_disk)
-    to_decode = 0 if is_kept(source, job.target, place) else len(source)
+    cache, to_decode = cache_text(source, job.target, place), len(source)
+    if is_kept(source, job.target, place):
+        to_decode = 0
+    if run.caching.kind == "none":
+        needed, cache = _in_windows(job, source, run, needed)
+        to_decode = needed.rows + (to_decode if run.tolerance.on_error == "skip" else 0)
     seconds = _seconds(job, source, replace(run, plan=None), needed.rows, to_decode)
-    return Forecast(job, source, needed, cache_text(source, job.target, place), seconds)
+    return Forecast(job, source, needed, cache, seconds)
+
+
+def _in_windows(job: Job, source: Source, run: Run, needed: Needs) -> tuple[Needs, str]:
+    """What windows take in memory at most, in place of a cache, and the same for people."""
+    size = min(len(source), job.recipe.window or len(source))
+    held = min(most_windows(run.workers), -(-len(source) // size))
+    window_bytes = size * job.target.form.sample_bytes
+    text = f"none: up to {counted(held, 'window')} of {readable(window_bytes)} in memory"
+    return replace(needed, cache_bytes=held * window_bytes), text
 
 
 def _seconds(job: Job, source: Source, run: Run, rows: int, to_decode: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from mixup_cli.population import population_of
 from mixup_cli.prepare import SURVEY_SAMPLES, Job, adopt, prepare, shard_count, shard_rows
 from mixup_cli.recipe import Recipe
 from mixup_cli.records import manifest_of, run_record
-from mixup_cli.run import Run, row_count
+from mixup_cli.run import Run, check_caching, row_count
 from mixup_cli.shard_work import ShardWork, shard_tasks
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.cache import discard as discard_cache
@@ -127,6 +128,7 @@ class _Work:
         """Resolve the recipe, as far as the survey knows the source. Refuses another recipe than the stored one."""
         recipe = adopt(self._recipe, stored, keeps_shard_size=self._run.shard_bytes is None)
         job = prepare(recipe, self._source, self._survey, self._run.shard_bytes)
+        check_caching(job.recipe, self._run)
         existing.check_same_recipe(self.folder, stored, job.recipe)
         return job
 
@@ -170,7 +172,7 @@ class _Work:
         finish(self.folder, manifest, run_record(fingerprint, began, self._run.settings()))
         return manifest
 
-    def _scan(self, stored: Recipe | None) -> tuple[Job, NDArray[Any], SourceTable]:
+    def _scan(self, stored: Recipe | None) -> tuple[Job, NDArray[Any] | None, SourceTable]:
         """Fill the cache, in the form that the survey as it now is suggests."""
         job = self._prepare(stored)
         self._tell(*self._source.notices, *job.notices)
@@ -210,15 +212,19 @@ class _Work:
         tasks = shard_tasks(ShardWork(self.folder, maker, writer), missing)
         done_before = rows - sum(len(part) for part in missing.values())
         self._listener.begin("mix", rows, "samples", done=done_before)
-        with room_told(
-            self.folder.path, lambda: job.row_bytes * sum(len(missing[n]) for n in missing if not records[n])
-        ):
+        lacking = partial(_lacking_bytes, job, missing, records)
+        with maker.supply.serving([*missing.values()]), room_told(self.folder.path, lacking):
             for number, record in self.engine.run(tasks):
                 records[number] = record
                 self.shards_made += 1
                 self._listener.advance(record.stop - record.start)
         self._listener.end()
         return [record for _, record in sorted(records.items()) if record is not None]
+
+
+def _lacking_bytes(job: Job, missing: Mapping[int, range], records: Mapping[int, ShardRecord | None]) -> int:
+    """What the shards will take that are still to be made."""
+    return job.row_bytes * sum(len(part) for number, part in missing.items() if records[number] is None)
 
 
 def skipped_notices(table: SourceTable) -> list[str]:

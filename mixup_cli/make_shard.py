@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +15,7 @@ from mixup_cli.kernels import Weights
 from mixup_cli.methods import shares
 from mixup_cli.mixer import Mixer
 from mixup_cli.plan import Planned, Rows
+from mixup_cli.sources.supply import Portion, Supply
 from mixup_cli.storage.layout import Column
 
 TILE_BYTES = 1 << 20
@@ -41,10 +42,10 @@ KeptBlock: TypeAlias = tuple[Rows, NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class ShardMaker:
-    """Computes the values of any rows of a data set. `cache` (n, *sample) holds the samples by source index."""
+    """Computes the values of any rows of a data set. `supply` gives the samples."""
 
     plan: Planned
-    cache: NDArray[Any]
+    supply: Supply
     row_columns: RowColumns
     mixer: Mixer
     tile_rows: int
@@ -63,9 +64,11 @@ class ShardMaker:
                 for rows, share in kept or [(block.rows, block.share) for block in self._blocks(start, stop)]:
                     yield self.row_columns.values(column.name, rows, share)
                 return
-            for block in self._blocks(start, stop):
-                kept.append((block.rows, block.share))
-                yield from self._tiles(block, column)
+            for portion in self.supply.portions(range(start, stop)):
+                for block in self._blocks(portion.rows.start, portion.rows.stop):
+                    kept.append((block.rows, block.share))
+                    yield from self._tiles(block, portion, column)
+                del portion  # its samples go before the next ones come
 
         return of
 
@@ -86,10 +89,11 @@ class ShardMaker:
             groups.append((positions, weights))
         return Block(rows, share, groups)
 
-    def _tiles(self, block: Block, column: Column) -> Iterator[NDArray[Any]]:
+    def _tiles(self, block: Block, portion: Portion, column: Column) -> Iterator[NDArray[Any]]:
         """The images of a block, tile by tile in one buffer: take each before asking for the next."""
         tile_rows = min(self.tile_rows, len(block.rows))
         blended = np.empty((tile_rows, *column.shape), _blend_dtype(column.dtype))
+        placed = replace(block.rows, parents=portion.places(block.rows.parents))
         for first in range(0, len(block.rows), tile_rows):
             self.checkpoint()
             tile = blended[: len(block.rows) - first]
@@ -97,7 +101,7 @@ class ShardMaker:
                 part = slice(*np.searchsorted(positions, [first, first + len(tile)]))
                 inside = positions[part]
                 if len(inside):
-                    self.mixer.mix(self.cache, block.rows[inside], weights.of(part), tile, inside - first)
+                    self.mixer.mix(portion.for_a_tile(), placed[inside], weights.of(part), tile, inside - first)
             yield tile.astype(column.dtype, copy=False)
 
 

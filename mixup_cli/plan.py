@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +18,16 @@ from mixup_cli.errors import DataError
 from mixup_cli.method_set import MethodSet
 from mixup_cli.methods import Decisions, Grid, Peaks, parent_count
 from mixup_cli.methods.base import decided, pure
-from mixup_cli.pairing import ORIGINALS_LANE, Population, choice_notices, chosen, open_pairing, order
+from mixup_cli.pairing import (
+    ORIGINALS_LANE,
+    Itinerary,
+    Population,
+    choice_notices,
+    chosen,
+    open_pairing,
+    order,
+    windows_of,
+)
 from mixup_cli.recipe import Recipe
 from mixup_cli.rng import Draws
 from mixup_cli.views import ViewRules, Views, peaks_in_view
@@ -112,7 +122,9 @@ class Plan:
                     f"the source has {count} usable {plural(count, 'sample')}, and {choice.name} mixes "
                     f"{needed} different ones. Add samples, or pass --method none."
                 )
-        self._pairing = open_pairing(recipe, self._population, parent_count(recipe.methods))
+        most_parents = parent_count(recipe.methods)
+        self._windows = windows_of(recipe, count, most_parents)
+        self._pairing = open_pairing(recipe, self._population, most_parents)
         self.methods = MethodSet(recipe, grid, recipe.keep_originals or self._pairing.leaves_alone)
         self.original_count = count if recipe.keep_originals else 0
         self.notices = (*choice_notices(recipe, population), *self._pairing.notices)
@@ -125,9 +137,22 @@ class Plan:
             return mixed
         return joined([self._originals(start, min(stop, self.original_count)), mixed])
 
+    @property
+    def itinerary(self) -> Itinerary | None:
+        """How the rows go through the windows, if the recipe has windows."""
+        if self._windows is None:
+            return None
+        return Itinerary(self._seed, self._windows, self._population.samples, bool(self.original_count))
+
+    @cached_property
+    def _order_of_originals(self) -> NDArray[np.int64]:
+        if self._windows is None:
+            return order(self._seed, ORIGINALS_LANE, self.original_count)
+        return self._windows.order(self._seed, ORIGINALS_LANE)
+
     def _originals(self, start: int, stop: int) -> Rows:
         """The samples themselves, each once, in an order of their own."""
-        base = self._population.samples[order(self._seed, ORIGINALS_LANE, self.original_count)[start:stop]]
+        base = self._population.samples[self._order_of_originals[start:stop]]
         count = self.methods.parent_count
         views = None if self._view_rules is None else self._view_rules.whole(stop - start, count)
         return Rows(

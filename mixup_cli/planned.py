@@ -12,6 +12,7 @@ from mixup_cli.columns import RowColumns
 from mixup_cli.make_shard import ShardMaker, tile_rows_for
 from mixup_cli.method_set import MethodSet
 from mixup_cli.mixer import Mixer
+from mixup_cli.pairing import Itinerary
 from mixup_cli.plan import PeaksOf, Plan, Planned
 from mixup_cli.plan_files.checking import checked
 from mixup_cli.plan_files.columns import PlanColumns
@@ -22,21 +23,28 @@ from mixup_cli.prepare import Job
 from mixup_cli.run import Run
 from mixup_cli.saliency import PeakFinder
 from mixup_cli.sources.base import Source
+from mixup_cli.sources.supply import Supply, WholeCache
 from mixup_cli.sources.table import SourceTable
+from mixup_cli.sources.window_store import Scanned, WindowStore
 from mixup_cli.stage import as_pictures
 from mixup_cli.surface import grid_of
 from mixup_cli.views import ViewRules
 
 
 def shard_maker(
-    job: Job, source: Source, table: SourceTable, cache: NDArray[Any], run: Run, checkpoint: Callable[[], None]
+    job: Job, source: Source, table: SourceTable, cache: NDArray[Any] | None, run: Run, checkpoint: Callable[[], None]
 ) -> ShardMaker:
-    """What computes any rows of the data set from the filled cache."""
-    peaks = PeakFinder(as_pictures(cache, job.target.form.axes))
-    plan = planned(job, source, table.usable, peaks, run.plan)
+    """What computes any rows of the data set from the filled cache, or, where there is none, from windows of the
+    source."""
+    plan = planned(job, source, table.usable, peaks_of(cache, job), run.plan)
+    supply: Supply
+    if cache is not None:
+        supply = WholeCache(cache)
+    else:
+        supply = WindowStore(Scanned(source, job.target, table.loaded), _itinerary(plan), run.workers, checkpoint)
     return ShardMaker(
         plan=plan,
-        cache=cache,
+        supply=supply,
         row_columns=RowColumns(source.labels, job.recipe, table.usable),
         mixer=Mixer.open(job.recipe, plan.methods, job.target.form, job.form, run.device),
         tile_rows=tile_rows_for(job.spec.columns[0], run.batch_size, run.device),
@@ -44,8 +52,20 @@ def shard_maker(
     )
 
 
+def peaks_of(cache: NDArray[Any] | None, job: Job) -> PeaksOf | None:
+    """Who tells the peaks of cached samples; nobody where they are not cached."""
+    return None if cache is None else PeakFinder(as_pictures(cache, job.target.form.axes))
+
+
+def _itinerary(plan: Planned) -> Itinerary:
+    itinerary = plan.itinerary if isinstance(plan, Plan) else None
+    if itinerary is None:
+        raise ValueError("without a cache rows must keep to windows, and `check_caching` was not asked")
+    return itinerary
+
+
 def planned(
-    job: Job, source: Source, usable: NDArray[np.int64], peaks: PeaksOf, plan_file: PlanFile | None = None
+    job: Job, source: Source, usable: NDArray[np.int64], peaks: PeaksOf | None, plan_file: PlanFile | None = None
 ) -> Planned:
     """The plan of a job over the samples that can be mixed: computed, or the one that a file holds."""
     if plan_file is not None:

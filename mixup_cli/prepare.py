@@ -8,7 +8,7 @@ from typing import Any
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.columns import columns_of
-from mixup_cli.errors import NoInputError
+from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.label_rules import mixed_kind, with_label_rule
 from mixup_cli.methods import parent_count, resolve
 from mixup_cli.pairing import DEFAULT_BANDWIDTH
@@ -53,7 +53,12 @@ def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | N
     decided = decide(_with_pairing(recipe.with_(methods=resolve(recipe.methods, None))), survey)
     labels = source.labels
     resolved = with_label_rule(decided.recipe, labels.kind)
-    columns = columns_of(resolved, decided.form, labels, parent_count(resolved.methods))
+    most_parents = parent_count(resolved.methods)
+    if resolved.window is not None and resolved.window < most_parents:
+        raise UsageError(
+            f"--window {resolved.window}: up to {most_parents} different samples are mixed. Give at least as many."
+        )
+    columns = columns_of(resolved, decided.form, labels, most_parents)
     row_bytes = sum(column.row_bytes for column in columns)
     per_shard = recipe.samples_per_shard or max(1, (shard_bytes or SHARD_BYTES) // row_bytes)
     resolved = resolved.with_(samples_per_shard=per_shard)

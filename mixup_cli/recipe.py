@@ -59,6 +59,9 @@ def written(instance: Any) -> dict[str, Any]:
 
 MAX_CROP_PAD = 65535
 
+WINDOW_PAIRS: tuple[Pair, ...] = ("any", "same-class", "cross-class")
+"""The ways of pairing that can keep to windows: others draw donors from all samples."""
+
 DEFAULT_CROP_AREA = (0.08, 1.0)
 """How much of a picture a random resized crop covers, unless asked for otherwise: torchvision's."""
 
@@ -139,6 +142,7 @@ class Recipe:
     cache_size: tuple[int, int] | None = added(None)
     linear_light: bool = added(False)
     plan: str | None = added(None)
+    window: int | None = added(None)
 
     def __post_init__(self) -> None:
         for name in ("value_range", "crop_area"):
@@ -209,6 +213,11 @@ def _mixing_rules(recipe: Recipe) -> list[Rule]:
         (
             recipe.per_class is None or recipe.per_class >= 1,
             f"--per-class: {recipe.per_class} is less than one sample of each class.",
+        ),
+        (recipe.window is None or recipe.window >= 1, f"--window: {recipe.window} is less than one sample."),
+        (
+            recipe.window is None or (recipe.pair in WINDOW_PAIRS and recipe.balance == "none"),
+            f"--window: it goes with --pair {', '.join(WINDOW_PAIRS)}, and without --balance.",
         ),
     ]
 

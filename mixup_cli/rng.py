@@ -32,6 +32,7 @@ class Stream(IntEnum):
     MORE = 4
     VIEW = 5
     MASK = 6
+    WINDOW = 7
 
 
 class RowWord(IntEnum):

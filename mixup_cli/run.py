@@ -12,6 +12,7 @@ from mixup_cli.engines.base import Engine, Tell
 from mixup_cli.engines.local import LocalEngine, available_cores
 from mixup_cli.errors import UsageError
 from mixup_cli.fingerprint import decoder_id
+from mixup_cli.methods import METHODS
 from mixup_cli.pairing import Population, chosen, pass_rows
 from mixup_cli.plan_files.reading import PlanFile
 from mixup_cli.recipe import Recipe
@@ -73,3 +74,30 @@ def row_count(recipe: Recipe, run: Run, population: Population) -> int:
     taken = chosen(recipe, population)
     mixed = run.passes * pass_rows(recipe, taken) if run.samples is None else run.samples
     return mixed + (len(taken) if recipe.keep_originals else 0)
+
+
+def check_caching(recipe: Recipe, run: Run) -> None:
+    """Raises UsageError where samples are not to be cached, and rows could ask for any of them at any time."""
+    if run.caching.kind != "none":
+        return
+    if run.engine == "processes":
+        raise UsageError("--cache none: worker processes share a file of decoded samples. Pass --engine threads.")
+    if run.plan is not None:
+        raise UsageError("--cache none: rows of a --plan can have any parents. Leave one of the two out.")
+    if recipe.window is None:
+        raise UsageError(
+            "--cache none: without a cache, samples can meet only within windows of the source. Pass --window 1000, or "
+            "another number of samples that fit into memory."
+        )
+    if (method := _looks_ahead(recipe)) is not None:
+        raise UsageError(f"--cache none: {method} looks at samples before rows are planned. Leave one of the two out.")
+
+
+def keeps_to_windows(recipe: Recipe) -> bool:
+    """Whether its rows can be made with the pixels of one window at a time."""
+    return recipe.window is not None and _looks_ahead(recipe) is None
+
+
+def _looks_ahead(recipe: Recipe) -> str | None:
+    """A method of the recipe that needs pixels for the plan already."""
+    return next((choice.name for choice in recipe.methods if METHODS[choice.name].needs_peaks), None)

@@ -16,17 +16,15 @@ from mixup_cli.generate import skipped_notices
 from mixup_cli.listener import Listener
 from mixup_cli.plan_files.columns import PlanColumns
 from mixup_cli.plan_files.writing import Recorder, Table
-from mixup_cli.planned import planned
+from mixup_cli.planned import peaks_of, planned
 from mixup_cli.population import population_of
 from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
 from mixup_cli.recipe import Recipe
-from mixup_cli.run import Run, row_count
-from mixup_cli.saliency import PeakFinder
+from mixup_cli.run import Run, check_caching, row_count
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.fill import Scanning, fill
 from mixup_cli.sources.scan import until_it_fits
 from mixup_cli.sources.table import SourceTable
-from mixup_cli.stage import as_pictures
 
 
 @dataclass(frozen=True)
@@ -53,13 +51,14 @@ def with_plan(
     survey = source.survey(SURVEY_SAMPLES)
     with _temporary(scratch) as cache_folder:
 
-        def attempt() -> tuple[Job, NDArray[Any], SourceTable]:
+        def attempt() -> tuple[Job, NDArray[Any] | None, SourceTable]:
             job = prepare(recipe, source, survey)
+            check_caching(job.recipe, run)
             scanning = Scanning(run.tolerance, LocalEngine(run.workers), listener)
             return job, *fill(source, job.target, run.place(Path(cache_folder)), scanning)
 
         job, cache, table = until_it_fits(survey, attempt)
-        plan = planned(job, source, table.usable, PeakFinder(as_pictures(cache, job.target.form.axes)))
+        plan = planned(job, source, table.usable, peaks_of(cache, job))
         for notice in (*source.notices, *job.notices, *skipped_notices(table), *plan.notices):
             listener.notice(notice)
         rows = row_count(job.recipe, run, population_of(source.labels, table.usable))

@@ -72,7 +72,7 @@ def as_toml(recipe: Recipe, plan: str | None = None) -> str:
     """
     values: dict[str, Any] = {
         "method": parse.methods_text(recipe.methods),
-        **_if_on(recipe, ("pair", "bandwidth", "balance", "per_class", "flip", "crop_pad", "linear_light")),
+        **_if_on(recipe, ("pair", "bandwidth", "balance", "per_class", "window", "flip", "crop_pad", "linear_light")),
         "random-resized-crop": True if recipe.crop_area else None,
         "crop-area": ",".join(map(repr, recipe.crop_area)) if recipe.crop_area else None,
         "cache-size": _size(recipe.cache_size),

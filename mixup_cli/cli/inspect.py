@@ -145,6 +145,8 @@ def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "shards", f"{manifest.totals.shards:,}, {readable(manifest.totals.bytes)}"
     yield "method", methods_text(recipe.methods)
     yield "seed", f"{recipe.seed}"
+    if recipe.window is not None:
+        yield "windows", f"of {recipe.window:,} consecutive samples"
     yield "quantities" if manifest.label_kind == "real" else "classes", f"{len(manifest.class_names)}"
     if manifest.class_names:
         yield "", _some(list(manifest.class_names))

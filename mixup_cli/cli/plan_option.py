@@ -27,7 +27,7 @@ PlanOption = Annotated[
     ),
 ]
 
-DECIDED = ("keep_originals", "seed", "pair", "bandwidth", "balance", "per_class")
+DECIDED = ("keep_originals", "seed", "pair", "bandwidth", "balance", "per_class", "window")
 """What a plan has decided already."""
 
 

@@ -91,6 +91,16 @@ class RecipeFlags:
     per_class: Annotated[
         int | None, option("--per-class", min=1, metavar="N", panel=PAIRING, help="Take only N samples of each class.")
     ] = None
+    window: Annotated[
+        int | None,
+        option(
+            "--window",
+            min=1,
+            metavar="W",
+            panel=PAIRING,
+            help="Mix only samples that are among the same W consecutive ones of the source.",
+        ),
+    ] = None
     flip: Annotated[
         float | None, option("--flip", metavar="P", panel=VIEWS, help="Mirror each parent with this probability.")
     ] = None

@@ -46,8 +46,8 @@ class ScanFlags:
         option(
             "--cache",
             panel=RUNNING,
-            help="Where decoded samples wait: in memory; auto, which is memory or, above 2 GiB, a file; or disk, where "
-            "later runs find them again. Default: auto.",
+            help="Where decoded samples wait: in memory; auto, which is memory or, above 2 GiB, a file; disk, where "
+            "later runs find them again; none, with --window: they are decoded once in every pass. Default: auto.",
         ),
     ] = None
     cache_folder: Annotated[

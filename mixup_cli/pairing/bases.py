@@ -1,4 +1,4 @@
-"""Which sample is the base of each row: every sample once a pass, or every class equally often."""
+"""Which sample is the base of each row: every sample once a pass, in windows or not, or every class equally often."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.pairing.passes import MEMBERS_LANE, Positions, Runs, order
+from mixup_cli.pairing.windows import Windows
 
 
 class Bases(Protocol):
@@ -37,6 +38,20 @@ class EachOnce:
     def of_pass(self, number: int) -> Positions:
         """The pass's order."""
         return order(self._seed, number, self.pass_rows)
+
+
+class WindowByWindow:
+    """Every sample is base once a pass, and those of a window come one after another."""
+
+    repeats = False
+
+    def __init__(self, seed: int, windows: Windows) -> None:
+        self._seed, self._windows = seed, windows
+        self.pass_rows = len(windows.of_sample)
+
+    def of_pass(self, number: int) -> Positions:
+        """The order of the pass, window after window."""
+        return self._windows.order(self._seed, number)
 
 
 class ClassesEvenly:

@@ -50,46 +50,47 @@ class InCircles(Pairing):
 
 def open_any(asked: Asked) -> Pairing:
     """Anyone of the same group."""
-    if asked.population.groups is None and not asked.bases.repeats:
+    if asked.circle_name is None and not asked.bases.repeats:
         return InOrder(asked.population, asked.bases)
-    circle = asked.population.circles
+    circle = asked.circles
     alone = Runs.of(circle).size_of_place < asked.parent_count
     if alone.all():
         raise DataError(
-            f"no group has {asked.parent_count} samples, and {asked.parent_count} different ones are mixed. Add "
-            f"samples, or leave the groups out."
+            f"no {asked.circle_name} has {asked.parent_count} samples, and {asked.parent_count} different ones are "
+            f"mixed. Add samples, or leave the groups out."
         )
-    few = f"there are fewer than {asked.parent_count} in their group"
-    return InCircles(asked, circle, _copies(asked), alone, _unmixed(alone, few))
+    few = f"there are fewer than {asked.parent_count} in their {asked.circle_name}"
+    return InCircles(asked, circle, _copies(asked), alone, (*_unmixed(alone, few), *asked.window_notices))
 
 
 def open_same_class(asked: Asked) -> Pairing:
     """Those of the same class, and of the same group."""
-    classes, population = asked.classes, asked.population
-    circle = np.unique(population.circles * (classes.max() + 1) + classes, return_inverse=True)[1]
+    classes = asked.classes
+    circle = np.unique(asked.circles * (classes.max() + 1) + classes, return_inverse=True)[1]
     alone = Runs.of(circle).size_of_place < asked.parent_count
-    in_group = "" if population.groups is None else " in a group"
+    within = "" if asked.circle_name is None else f" in a {asked.circle_name}"
     if alone.all():
         raise DataError(
-            f"--pair same-class: no class has {asked.parent_count} samples{in_group}, and {asked.parent_count} "
+            f"--pair same-class: no class has {asked.parent_count} samples{within}, and {asked.parent_count} "
             f"different ones are mixed. Add samples, or pass --pair any."
         )
-    few = f"there are fewer than {asked.parent_count} of their class{in_group} ({_names(asked, alone)})"
+    few = f"there are fewer than {asked.parent_count} of their class{within} ({_names(asked, alone)})"
     return InCircles(asked, circle, _copies(asked), alone, _unmixed(alone, few))
 
 
 def open_cross_class(asked: Asked) -> Pairing:
     """Those of another class, and of the same group."""
-    classes, population, circle = asked.classes, asked.population, asked.population.circles
+    classes, circle = asked.classes, asked.circles
     kinds = classes.max() + 1
     alone = np.bincount(np.unique(circle * kinds + classes) // kinds)[circle] < 2
     if alone.all():
         where = f"there is no class but {_names(asked, alone)}"
-        if population.groups is not None:
-            where = "no group has samples of two classes"
+        if asked.circle_name is not None:
+            where = f"no {asked.circle_name} has samples of two classes"
         raise DataError(f"--pair cross-class: {where}. Add samples of other classes, or pass --pair any.")
-    few = f"there is no class but theirs in their group ({_names(asked, alone)})"
-    return InCircles(asked, circle, classes, alone, (*_unmixed(alone, few), *_uneven(asked, alone)))
+    few = f"there is no class but theirs in their {asked.circle_name} ({_names(asked, alone)})"
+    notices = (*_unmixed(alone, few), *_uneven(asked, alone), *asked.window_notices)
+    return InCircles(asked, circle, classes, alone, notices)
 
 
 def _copies(asked: Asked) -> Positions | None:
@@ -111,14 +112,14 @@ def _uneven(asked: Asked, alone: NDArray[np.bool_]) -> tuple[str, ...]:
     """Whether the rarer classes' samples must be donors more often than others."""
     bases = asked.bases.of_pass(0)
     bases = bases[~alone[bases]]
-    circle, kinds = asked.population.circles[bases], asked.classes.max() + 1
+    circle, kinds = asked.circles[bases], asked.classes.max() + 1
     cells = Runs.of(circle * kinds + asked.classes[bases])
     first = cells.member[cells.start]
     most = first[2 * cells.size > np.bincount(circle)[circle[first]]]
     if not len(most):
         return ()
     names = asked.population.named(np.unique(asked.original_classes[bases[most]]).tolist())
-    where = "" if asked.population.groups is None else f"in {counted(len(most), 'group')} "
+    where = "" if asked.circle_name is None else f"in {counted(len(most), asked.circle_name)} "
     return (
         f"--pair cross-class: {where}one class ({names}) has more than half of the samples: those of the others are "
         f"donors more than once a pass.",

@@ -36,14 +36,15 @@ VALUES_KEPT = 1 << 24
 
 
 @lru_cache(maxsize=4)
-def order(seed: int, lane: int, sample_count: int) -> Positions:
-    """The permutation of a pass (`lane` is the pass number): int64 (sample_count,), read-only.
+def order(seed: int, lane: int, sample_count: int, stream: Stream = Stream.ORDER) -> Positions:
+    """The permutation of a pass (`lane` is the pass number): int64 (sample_count,), read-only. Of its windows with the
+    stream `WINDOW`.
 
     It sorts the samples by a random word each, whose low bits are replaced by the sample's index: keys are unique, so
     the result does not depend on the sorting algorithm, and the index is read off the sorted key.
     """
     shift = np.uint64(max(1, (sample_count - 1).bit_length()))
-    keys = (words(seed, Stream.ORDER, 0, sample_count, lane) >> shift) << shift
+    keys = (words(seed, stream, 0, sample_count, lane) >> shift) << shift
     keys |= np.arange(sample_count, dtype=np.uint64)
     keys.sort()
     permutation = (keys & np.uint64((1 << int(shift)) - 1)).astype(np.int64)
@@ -104,7 +105,7 @@ class Runs:
     @classmethod
     def of(cls, keys: NDArray[np.int32] | Positions) -> Self:
         """The runs of keys (n), n ≥ 1, in ascending order of the key."""
-        member = np.argsort(keys, kind="stable")
+        member = sorted_places(keys)
         ordered = keys[member]
         start = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
         size = np.diff(start, append=len(keys))
@@ -120,6 +121,15 @@ class Runs:
     def size_of_place(self) -> Positions:
         """How long the run of each place is: int64 (n)."""
         return self.size[self.number]
+
+
+def sorted_places(keys: NDArray[np.int32] | Positions) -> Positions:
+    """The places of keys (n), none negative, in ascending order of the key; equal ones keep their order: int64 (n).
+
+    NumPy sorts 16-bit numbers in linear time: five times as fast as larger ones.
+    """
+    narrow = keys.astype(np.min_scalar_type(int(keys.max(initial=0))))
+    return np.argsort(narrow, kind="stable")
 
 
 def successors(circle: Positions, parent_count: int) -> Positions:

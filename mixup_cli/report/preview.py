@@ -29,6 +29,7 @@ from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
 from mixup_cli.report.rgb import levels
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.scan import until_it_fits
+from mixup_cli.sources.supply import WholeCache
 from mixup_cli.stage import Stage
 from mixup_cli.surface import surface_of
 from mixup_cli.views import Views
@@ -54,7 +55,7 @@ def _of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile | None)
     columns = RowColumns(source.labels, job.recipe, everything)
     mixer = Mixer.open(job.recipe, plan.methods, job.target.form, job.form, "cpu")
     moved = _Moved(plan, rows, places, wanted.start)
-    maker = ShardMaker(moved, gathered.cache, columns, mixer, tile_rows=1, checkpoint=lambda: None)
+    maker = ShardMaker(moved, WholeCache(gathered.cache), columns, mixer, tile_rows=1, checkpoint=lambda: None)
     images, share = _made(maker, job, wanted)
     mixed = Mixed(
         numbers=rows.index,

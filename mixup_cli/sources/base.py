@@ -207,6 +207,14 @@ class Source(ABC):
         """The sha256 of a sample's stored bytes as they are now; empty where it cannot be had without decoding."""
         return ""
 
+    def examine(self, start: int, stop: int, target: Target) -> list[Loaded]:
+        """Read and hash samples start … stop−1, and see whether they fit the target, as far as can be told quickly:
+        what only decoding shows may go unnoticed. Raises FormMismatch where `load` would.
+
+        Here they are decoded: arrays are quick.
+        """
+        return self.load(start, stop, target, np.empty((stop - start, *target.form.shape), target.form.dtype))
+
     @abstractmethod
     def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
         """Read, hash and decode samples start … stop−1 into `out` (stop−start, *target.form.shape).

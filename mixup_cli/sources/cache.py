@@ -36,8 +36,9 @@ Where: TypeAlias = CacheKind | Literal["file"]
 class Caching:
     """Where decoded samples wait for being mixed.
 
-    `memory`; `auto`, which is memory up to MEMORY_BYTES and else a file that goes with the run; or `disk`, where later
-    runs find them again: in `folder`, or else beside the output. There, at most `limit_bytes` are kept.
+    `memory`; `auto`, which is memory up to MEMORY_BYTES and else a file that goes with the run; `disk`, where later
+    runs find them again: in `folder`, or else beside the output; or `none`: only the windows that are being mixed are
+    decoded, in memory. In a folder, at most `limit_bytes` are kept.
     """
 
     kind: CacheKind = "auto"
@@ -63,7 +64,7 @@ def goes_to_disk(form: Form, sample_count: int, kind: Where = "auto") -> bool:
     """Whether a cache of so many samples that is not kept takes a file."""
     if kind == "file":
         return True
-    return kind != "memory" and form.sample_bytes * sample_count > MEMORY_BYTES
+    return kind not in ("memory", "none") and form.sample_bytes * sample_count > MEMORY_BYTES
 
 
 def allocate(form: Form, sample_count: int, folder: Path, kind: Where = "auto") -> NDArray[Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import accumulate, chain
 from typing import ClassVar
@@ -77,18 +78,36 @@ class CombinedSource(Source):
 
     def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
         loaded: list[Loaded] = []
-        position = start
-        while position < stop:
-            number = bisect_right(self._ends, position)
-            first = self._ends[number] - len(self._sources[number])
-            end = min(stop, self._ends[number])
-            part = out[position - start : end - start]
-            try:
-                loaded += self._sources[number].load(position - first, end - first, target, part)
-            except FormMismatch as mismatch:
-                raise FormMismatch(self._prefixes[number] + mismatch.key, mismatch.size, mismatch.dtype) from None
-            position = end
+        for number, first, end in self._parts(start, stop):
+            part = out[len(loaded) : len(loaded) + end - first]
+            with self._prefixed(number):
+                loaded += self._sources[number].load(first, end, target, part)
         return loaded
+
+    def examine(self, start: int, stop: int, target: Target) -> list[Loaded]:
+        """See `Source.examine`."""
+        loaded: list[Loaded] = []
+        for number, first, end in self._parts(start, stop):
+            with self._prefixed(number):
+                loaded += self._sources[number].examine(first, end, target)
+        return loaded
+
+    def _parts(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+        """Samples start … stop−1, source by source: its number, and which of its own samples they are."""
+        while start < stop:
+            number = bisect_right(self._ends, start)
+            before = self._ends[number] - len(self._sources[number])
+            end = min(stop, self._ends[number])
+            yield number, start - before, end - before
+            start = end
+
+    @contextmanager
+    def _prefixed(self, number: int) -> Iterator[None]:
+        """A sample that does not fit is known by its key in this source."""
+        try:
+            yield
+        except FormMismatch as mismatch:
+            raise FormMismatch(self._prefixes[number] + mismatch.key, mismatch.size, mismatch.dtype) from None
 
     def _common_form(self, surveys: Sequence[Survey]) -> Form | None:
         """The form that all share, or None where pictures differ (the sizes then tell)."""

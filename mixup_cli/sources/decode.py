@@ -25,7 +25,7 @@ from mixup_cli.sources.headers import (
 )
 from mixup_cli.sources.scaling import write_converted
 
-__all__ = ["Header", "Undecodable", "crop_box", "decode", "fit_picture", "pad_size", "read_header"]
+__all__ = ["Header", "Undecodable", "check_header", "crop_box", "decode", "fit_picture", "pad_size", "read_header"]
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -50,11 +50,7 @@ def decode(data: bytes, target: Target, key: str, max_pixels: int) -> NDArray[np
     depth does not fit the form.
     """
     height, width, channels = target.form.extent
-    with reasons(data):
-        picture = open_picture(io.BytesIO(data))
-        orientation = orientation_of(picture)
-        header = header_of(picture, orientation)
-    _check_pixel_count(header, max_pixels)
+    picture, orientation, header = _opened(data, max_pixels)
     source_dtype = _check_depth(picture, header, target, key)
     with reasons(data):
         size = (height, width) if orientation < 5 else (width, height)
@@ -65,6 +61,14 @@ def decode(data: bytes, target: Target, key: str, max_pixels: int) -> NDArray[np
     if target.resize is None and pixels.shape[:2] != (height, width):
         raise FormMismatch(key, (pixels.shape[0], pixels.shape[1]), header.dtype)
     return _into_form(_convert(pixels, source_dtype, target), target)
+
+
+def check_header(data: bytes, target: Target, key: str, max_pixels: int) -> None:
+    """Raise what `decode` would, as far as the header of a picture tells, without decoding it."""
+    picture, _, header = _opened(data, max_pixels)
+    _check_depth(picture, header, target, key)
+    if target.resize is None and (header.height, header.width) != target.form.extent[:2]:
+        raise FormMismatch(key, (header.height, header.width), header.dtype)
 
 
 def crop_box(extent: tuple[float, float], size: tuple[int, int]) -> tuple[float, float, float, float]:
@@ -86,6 +90,16 @@ def pad_size(extent: tuple[float, float], size: tuple[int, int]) -> tuple[int, i
     if width * size[0] >= height * size[1]:
         return max(1, min(size[0], int(height * size[1] / width + 0.5))), size[1]
     return size[0], max(1, min(size[1], int(width * size[0] / height + 0.5)))
+
+
+def _opened(data: bytes, max_pixels: int) -> tuple[ImageFile, int, Header]:
+    """A picture of which only the header was read, with its orientation. Raises Undecodable."""
+    with reasons(data):
+        picture = open_picture(io.BytesIO(data))
+        orientation = orientation_of(picture)
+        header = header_of(picture, orientation)
+    _check_pixel_count(header, max_pixels)
+    return picture, orientation, header
 
 
 def _check_pixel_count(header: Header, max_pixels: int) -> None:

@@ -59,11 +59,12 @@ class Scanning:
     listener: Listener
 
 
-Filled = tuple[NDArray[Any], SourceTable]
+Filled = tuple[NDArray[Any] | None, SourceTable]
 
 
 def fill(source: Source, target: Target, place: Place, how: Scanning) -> Filled:
-    """Every sample, (n, *target.form.shape), and what became of each. Raises what `scan` raises, and StorageError."""
+    """Every sample, (n, *target.form.shape), or None with `--cache none`, and what became of each. Raises what `scan`
+    raises, and StorageError."""
     kept = place.kept
     if kept is None:
         return _for_this_run(source, target, place, how)
@@ -104,7 +105,8 @@ class _Wanted:
 
 
 def _for_this_run(source: Source, target: Target, place: Place, how: Scanning) -> Filled:
-    cache = allocate(target.form, len(source), place.work, place.kind)
+    kind = place.kind
+    cache = None if kind == "none" else allocate(target.form, len(source), place.work, kind)
     return cache, scan(source, target, cache, how.tolerance, how.engine, how.listener)
 
 

@@ -7,7 +7,7 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, ClassVar
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import StorageError
 from mixup_cli.sources.base import Labels, Loaded, SampleDtype, Source, Stamps, Survey, Target
-from mixup_cli.sources.decode import Undecodable, decode, read_header
+from mixup_cli.sources.decode import Undecodable, check_header, decode, read_header
 from mixup_cli.sources.headers import MACHINE_ERRNOS
 
 SUFFIXES = frozenset(["bmp", "dib", "gif", "jfif", "jpe", "jpeg", "jpg", "png", "tif", "tiff", "webp"])
@@ -105,7 +105,21 @@ class PictureSource(Source):
         """See `Source.load`. A file that cannot be read has 0 stored bytes and no hash."""
         return [self._load_one(index, target, out[index - start]) for index in range(start, stop)]
 
+    def examine(self, start: int, stop: int, target: Target) -> list[Loaded]:
+        """See `Source.examine`: headers are looked at."""
+        return [self._examine_one(index, target) for index in range(start, stop)]
+
     def _load_one(self, index: int, target: Target, out: NDArray[np.generic]) -> Loaded:
+        def fill(data: bytes) -> None:
+            out[...] = decode(data, target, self.keys[index], self._max_pixels)
+
+        return self._read_one(index, fill)
+
+    def _examine_one(self, index: int, target: Target) -> Loaded:
+        return self._read_one(index, lambda data: check_header(data, target, self.keys[index], self._max_pixels))
+
+    def _read_one(self, index: int, use: Callable[[bytes], None]) -> Loaded:
+        """Read and hash a file, and see whether it is of use."""
         try:
             with _opened(self.path(index)) as (file, size):
                 data = file.read(size)
@@ -113,7 +127,7 @@ class PictureSource(Source):
             return Loaded(0, "", str(error))
         digest = hashlib.sha256(data).hexdigest()
         try:
-            out[...] = decode(data, target, self.keys[index], self._max_pixels)
+            use(data)
         except Undecodable as error:
             return Loaded(len(data), digest, str(error))
         return Loaded(len(data), digest)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from mixup_cli.choices import OnError
 from mixup_cli.engines.base import Engine, Shared, Task
 from mixup_cli.errors import DataError
 from mixup_cli.listener import Listener
-from mixup_cli.sources.base import FormMismatch, Loaded, Source, Survey, Target
+from mixup_cli.sources.base import Form, FormMismatch, Loaded, Source, Survey, Target
 from mixup_cli.sources.loaded import LoadedColumn
 from mixup_cli.sources.table import SourceTable
 from mixup_cli.wording import counted
@@ -42,6 +42,9 @@ class Tolerance:
 
 Scanned = TypeVar("Scanned")
 
+Chunk: TypeAlias = tuple[int, list[Loaded]]
+"""The first index of some consecutive samples, and what became of each."""
+
 
 def until_it_fits(survey: Survey, attempt: Callable[[], Scanned]) -> Scanned:
     """Attempt a scan; if a sample does not fit the form that the survey suggested, add it to the survey and try again.
@@ -58,17 +61,28 @@ def until_it_fits(survey: Survey, attempt: Callable[[], Scanned]) -> Scanned:
 
 
 def scan(
-    source: Source, target: Target, cache: NDArray[Any], tolerance: Tolerance, engine: Engine, listener: Listener
+    source: Source,
+    target: Target,
+    cache: NDArray[Any] | None,
+    tolerance: Tolerance,
+    engine: Engine,
+    listener: Listener,
 ) -> SourceTable:
     """Fill `cache` (n, *form.shape) with the source's samples. Where the engine shares no memory, it is the map of a
     file. Raises DataError for broken inputs as `tolerance` says, and FormMismatch where a sample does not fit the
-    target."""
+    target.
+
+    Without a cache samples are hashed alone, and decoded later: what only decoding shows is found then. So they are
+    decoded here too, and let go, if broken ones are to be left out: that must be settled before rows are planned.
+    """
     if not (engine.shares_memory or isinstance(cache, np.memmap)):
         raise ValueError("other processes cannot fill memory that is this one's")
     loaded = LoadedColumn(len(source))
     broken = 0
     listener.begin("scan", len(source), "samples")
-    for start, results in engine.run(_tasks(source, target, cache, engine)):
+    decodes = cache is not None or tolerance.on_error == "skip"
+    reading = _Reading(source, target, cache, decodes, engine.checkpoint)
+    for start, results in engine.run(_tasks(reading, engine.workers)):
         loaded.put(start, results)
         for index, result in enumerate(results, start):
             if result.problem is not None:
@@ -88,35 +102,50 @@ def settle(source: Source, loaded: LoadedColumn, tolerance: Tolerance) -> Source
 
 @dataclass(frozen=True)
 class _Reading:
-    """What all runs of samples have in common."""
+    """What all runs of samples have in common. What is not decoded is read and hashed alone."""
 
     source: Source
     target: Target
-    cache: NDArray[Any]
+    cache: NDArray[Any] | None
+    decodes: bool
     checkpoint: Callable[[], None]
 
+    def look(self, start: int, stop: int) -> list[Loaded]:
+        """Samples start … stop−1."""
+        if not self.decodes:
+            return self.source.examine(start, stop, self.target)
+        form = self.target.form
+        room = np.empty((stop - start, *form.shape), form.dtype) if self.cache is None else self.cache[start:stop]
+        return self.source.load(start, stop, self.target, room)
 
-def _tasks(
-    source: Source, target: Target, cache: NDArray[Any], engine: Engine
-) -> Iterator[Task[tuple[int, list[Loaded]]]]:
-    by_bytes = CHUNK_BYTES // max(1, target.form.sample_bytes)
-    by_workers = math.ceil(len(source) / (CHUNKS_PER_WORKER * engine.workers))
-    chunk = max(1, min(by_bytes, by_workers))
-    reading = Shared(_Reading(source, target, cache, engine.checkpoint))
+
+def _tasks(reading: _Reading, workers: int) -> Iterator[Task[Chunk]]:
+    source, shared = reading.source, Shared(reading)
+    chunk = chunk_samples(reading.target.form, len(source), workers)
     for start in range(0, len(source), chunk):
         stop = min(start + chunk, len(source))
         names = dict.fromkeys((source.name_of(start), source.name_of(stop - 1)))
         inputs = f"{' to '.join(names)} ({counted(stop - start, 'input')})"
-        yield Task(inputs, partial(_scan_chunk, reading, start, stop), suspect=CRASHED)
+        yield Task(inputs, partial(_scan_chunk, shared, start, stop), suspect=CRASHED)
 
 
-def _scan_chunk(reading: Shared[_Reading], start: int, stop: int) -> tuple[int, list[Loaded]]:
-    each = reading.value
+def chunk_samples(form: Form, count: int, workers: int) -> int:
+    """How many of `count` samples to decode in one go."""
+    return max(1, min(CHUNK_BYTES // max(1, form.sample_bytes), math.ceil(count / (CHUNKS_PER_WORKER * workers))))
+
+
+def in_steps(source: Source, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """The ranges in which to ask for samples start … stop−1, so that a run can be given up between two of them."""
+    step = source.load_limit or stop - start
+    for first in range(start, stop, step):
+        yield first, min(first + step, stop)
+
+
+def _scan_chunk(reading: Shared[_Reading], start: int, stop: int) -> Chunk:
     loaded: list[Loaded] = []
-    for first in range(start, stop, each.source.load_limit or stop - start):
-        each.checkpoint()
-        last = min(stop, first + (each.source.load_limit or stop - start))
-        loaded += each.source.load(first, last, each.target, each.cache[first:last])
+    for first, last in in_steps(reading.value.source, start, stop):
+        reading.value.checkpoint()
+        loaded += reading.value.look(first, last)
     return start, loaded
 
 

@@ -41,6 +41,11 @@ SHARDS = {
         "d9ebbc623d3af7658c13b6bdb45662c59f926c118d721c6cfe6d824300a823f2",
         "96869b2e2c63382a7471fceb121fa8c5af4fb0f719f2c2755060fc90afcecc9a",
     ),
+    "mixup,mosaic --window 5 --keep-originals --seed 3": (
+        "1fc609ec6af4bf98b70a89429395df87f77d16a0624bae571b9e36a322375723",
+        "65ef4b2aded1b3f2f32618bb2c6543877b08079b102e14a5f0ffaddd31a24185",
+        "9c1dde3b1c6de1828343824a5c5e05e992c45cb84c8414bfb9d042a9455ac44e",
+    ),
 }
 """Options to the hashes of shard-00000.h5, of its images and of its labels."""
 

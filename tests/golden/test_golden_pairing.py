@@ -57,3 +57,16 @@ def test_who_is_chosen() -> None:
         5,
         7,
     ]
+
+
+@pytest.mark.parametrize(
+    ("pair", "expected"),
+    [
+        ("any", [[2, 1], [1, 0], [0, 3], [3, 2], [4, 5], [5, 6], [6, 7], [7, 4], [9, 8], [8, 9]]),
+        ("same-class", [[2, 3], [1, 0], [0, 1], [3, 2], [4, 4], [5, 6], [6, 7], [7, 5], [9, 8], [8, 9]]),
+        ("cross-class", [[2, 1], [1, 3], [0, 2], [3, 0], [4, 6], [5, 4], [6, 4], [7, 4], [9, 9], [8, 8]]),
+    ],
+)
+def test_who_meets_within_windows(pair: Pair, expected: list[list[int]]) -> None:
+    pairing = open_pairing(Recipe(seed=7, pair=pair, window=4), Population(np.arange(10), CLASSES), 2)
+    assert pairing.meet(10**12, 10**12 + 10, 2).parents.tolist() == expected

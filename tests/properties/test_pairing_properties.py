@@ -52,12 +52,13 @@ def positions(meeting: Meeting) -> NDArray[np.int64]:
     return (meeting.parents - 1) // 3
 
 
-def circles_of(population: Population, pair: Pair) -> list[tuple[int, int]]:
+def circles_of(population: Population, pair: Pair, window: int | None = None) -> list[tuple[int, int, int]]:
     """Within what each sample may meet others."""
     assert population.classes is not None
     group = np.zeros(len(population), int) if population.groups is None else population.groups
     kind = population.classes if pair == "same-class" else np.zeros(len(population), int)
-    return list(zip(group.tolist(), kind.tolist(), strict=True))
+    windows = np.zeros(len(population), int) if window is None else np.arange(len(population)) // window
+    return list(zip(group.tolist(), kind.tolist(), windows.tolist(), strict=True))
 
 
 @given(seeds, populations(), pairs, balances, pass_numbers, parent_counts)
@@ -168,3 +169,41 @@ def test_so_many_of_each_class_are_chosen(seed: int, population: Population, cou
     assert sorted(few.samples.tolist()) == few.samples.tolist()
     places = (few.samples - 1) // 3
     assert population.classes[places].tolist() == few.classes.tolist()
+
+
+windowed_pairs = st.sampled_from(("any", "same-class", "cross-class"))
+
+
+@given(seeds, populations(), windowed_pairs, st.integers(2, 90), pass_numbers)
+@unhurried
+def test_with_windows_only_those_of_one_meet_each_once_a_pass(
+    seed: int, population: Population, pair: Pair, window: int, number: int
+) -> None:
+    assume(len(population) % window != 1)  # or else the last sample belongs to the window before its own
+    pairing = opened(Recipe(seed=seed, pair=pair, window=window), population)
+    meeting = one_pass(pairing, number)
+    circle = circles_of(population, pair, window)
+    bases, donors = positions(meeting).T
+    assert sorted(bases.tolist()) == list(range(len(population)))
+    turns = bases // window
+    assert np.count_nonzero(np.diff(turns)) == len(np.unique(turns)) - 1, "window by window"
+    for alone, base, donor in zip(meeting.alone.tolist(), bases.tolist(), donors.tolist(), strict=True):
+        assert alone == (base == donor)
+        assert circle[base] == circle[donor]
+        assert alone or pair != "cross-class" or population.classes[base] != population.classes[donor]  # type: ignore[index]
+    if not any("more than half" in notice for notice in pairing.notices):
+        assert sorted(donors.tolist()) == sorted(bases.tolist())
+
+
+@given(seeds, populations(), windowed_pairs, st.integers(2, 90), st.integers(1, 4), st.data())
+@unhurried
+def test_with_windows_any_range_is_a_slice_of_a_larger_one(
+    seed: int, population: Population, pair: Pair, window: int, parent_count: int, data: st.DataObject
+) -> None:
+    pairing = opened(Recipe(seed=seed, pair=pair, window=window), population, parent_count)
+    start = data.draw(st.one_of(st.integers(0, 200), st.integers(10**12, 10**12 + 10**6)))
+    low, high = sorted(data.draw(st.tuples(st.integers(0, 200), st.integers(0, 200))))
+    larger = pairing.meet(start, start + 200, parent_count)
+    smaller = pairing.meet(start + low, start + high, parent_count)
+    assert smaller.parents.tolist() == larger.parents[low:high].tolist()
+    assert smaller.alone.tolist() == larger.alone[low:high].tolist()

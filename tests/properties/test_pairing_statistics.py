@@ -60,6 +60,28 @@ def test_every_partner_allowed_is_as_likely_as_any_other(pair: Pair, classes: li
     assert stats.chisquare(counted[allowed], expected[allowed]).pvalue > 0.01
 
 
+@pytest.mark.parametrize("size", [3, 5, 12])
+def test_every_partner_in_a_window_is_as_likely_as_any_other(size: int) -> None:
+    count, pass_count = 12, 1000
+    pairing = open_pairing(Recipe(seed=3, window=size), sorted_source(np.zeros(count, np.int32)), 2)
+    counted = partners(pairing, pass_count, first=FAR)
+    window = np.arange(count) // size
+    allowed = (window[:, None] == window) & ~np.eye(count, dtype=bool)
+    assert counted[~allowed].sum() == 0
+    expected = allowed / allowed.sum(axis=1, keepdims=True) * pass_count
+    assert stats.chisquare(counted[allowed], expected[allowed]).pvalue > 0.01
+
+
+def test_every_window_is_as_likely_at_every_turn() -> None:
+    count, size, pass_count = 12, 3, 1000
+    pairing = open_pairing(Recipe(seed=3, window=size), sorted_source(np.zeros(count, np.int32)), 2)
+    bases = pairing.meet(0, pass_count * count, 2).parents[:, 0].reshape(pass_count, count // size, size)
+    counted = np.array([np.bincount(turn, minlength=4) for turn in (bases[:, :, 0] // size).T])
+    assert stats.chisquare(counted.ravel()).pvalue > 0.01
+    in_first = np.bincount(bases[:, 0, 0] % size)
+    assert stats.chisquare(in_first).pvalue > 0.01, "and within it, every sample at every place"
+
+
 def test_classes_meet_evenly_within_one_pass() -> None:
     classes = np.repeat(np.arange(10), 500).astype(np.int32)
     met = open_pairing(Recipe(pair="cross-class"), sorted_source(classes), 2).meet(0, 5000, 2).parents

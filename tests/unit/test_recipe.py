@@ -57,6 +57,7 @@ OTHER: dict[str, Any] = {
     "crop_area": (0.08, 1.0),
     "linear_light": True,
     "plan": "a" * 64,
+    "window": 100,
 }
 WITH_ANOTHER = {"bandwidth", "remix_kappa", "remix_tau", "cache_size"}
 

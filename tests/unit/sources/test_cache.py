@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from filelock import FileLock
+from numpy.typing import NDArray
 
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError
@@ -19,10 +20,13 @@ from mixup_cli.sources import SourceOptions, open_source
 from mixup_cli.sources.base import Form, FormMismatch, Source, Target
 from mixup_cli.sources.cache import Caching
 from mixup_cli.sources.combined import combine
-from mixup_cli.sources.fill import Filled, Place, Scanning, cache_text, fill
+from mixup_cli.sources.fill import Place, Scanning, cache_text, fill
 from mixup_cli.sources.pictures import PictureSource
 from mixup_cli.sources.scan import Tolerance
+from mixup_cli.sources.table import SourceTable
 from tests.small_sources import write_arrays, write_colours, write_photos
+
+Filled = tuple[NDArray[Any], SourceTable]
 
 TARGET = Target(Form((8, 8, 3), "uint8", "hwc"), "crop")
 ENTRY_BYTES = 8 * (8 * 8 * 3 + 40)
@@ -70,7 +74,9 @@ def filled(source: Source | Path, place: Path, target: Target = TARGET, **option
         spare_bytes=spare_bytes,
     )
     told = Told()
-    return fill(opened, target, where, Scanning(tolerance, LocalEngine(1), told)), told.notices
+    samples, table = fill(opened, target, where, Scanning(tolerance, LocalEngine(1), told))
+    assert samples is not None
+    return (samples, table), told.notices
 
 
 def entries(place: Path) -> list[Path]:
@@ -133,6 +139,7 @@ def test_a_changed_source_is_decoded_anew(
         Scanning(Tolerance("skip"), LocalEngine(1), Listener()),
     )
     assert table.csv == expected[1].csv
+    assert expected[0] is not None
     assert np.array_equal(samples[table.usable], expected[0][table.usable]), "rows of broken inputs hold anything"
 
 

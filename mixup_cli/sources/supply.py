@@ -1,0 +1,56 @@
+"""Where the samples that rows are mixed from come from: a cache that holds all of them, or windows of the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Portion:
+    """Some rows of the plan, and `samples` (n, *sample) for them: all of the source in the order of their indices, or
+    those whose source indices are `indices` int64 (n), ascending."""
+
+    rows: range
+    samples: NDArray[Any]
+    indices: NDArray[np.int64] | None = None
+
+    def for_a_tile(self) -> NDArray[Any]:
+        """The samples, for one call of a kernel. A window is another array each time: a kernel on a GPU keeps one that
+        it is given twice on the device, for good, which is worth it for a cache alone."""
+        return self.samples if self.indices is None else self.samples[:]
+
+    def places(self, parents: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where parents, given by source index, stand in `samples`: int64, in the shape of `parents`."""
+        return parents if self.indices is None else np.searchsorted(self.indices, parents)
+
+
+class Supply(Protocol):
+    """Gives the samples that rows need, to several threads at once."""
+
+    def serving(self, parts: Sequence[range]) -> AbstractContextManager[object]:
+        """While this is entered, each of these parts of the plan (ascending, apart from each other) is asked for
+        once."""
+
+    def portions(self, rows: range) -> Iterator[Portion]:
+        """The rows in order, portion after portion; the samples of one are good until the next is asked for."""
+
+
+@dataclass(frozen=True)
+class WholeCache:
+    """All samples (n, *sample) by source index."""
+
+    samples: NDArray[Any]
+
+    def serving(self, parts: Sequence[range]) -> AbstractContextManager[object]:
+        """See `Supply.serving`. Nothing is to be prepared."""
+        return nullcontext()
+
+    def portions(self, rows: range) -> Iterator[Portion]:
+        """See `Supply.portions`."""
+        yield Portion(rows, self.samples)
