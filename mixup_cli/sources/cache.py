@@ -70,11 +70,6 @@ def allocate(form: Form, sample_count: int, folder: Path, kind: CacheKind = "aut
     return np.memmap(path, form.dtype, "r+", shape=shape)
 
 
-def discard(folder: Path) -> None:
-    """Remove the cache's file, if there is one: it serves one run."""
-    (folder / CACHE_FILE).unlink(missing_ok=True)
-
-
 def reserve(descriptor: int, size_bytes: int) -> None:
     """Take the disk space now: a full disk under a mapped file would be a signal, not an exception."""
     if hasattr(os, "posix_fallocate"):

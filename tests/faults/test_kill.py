@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from filelock import FileLock
 
 from tests.data_sets import digests
 from tests.faults import crash_at_every_step
@@ -141,14 +140,6 @@ def test_a_full_disk_is_told_and_survived(
     assert "No space left on device. Make room, and run the same command again" in error_line(refused)
     assert not list(tmp_path.rglob("*.part"))
     assert complete(run_cli, tmp_path, colours, *FRESH) == expected
-
-
-def test_two_runs_in_one_folder(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
-    (tmp_path / "mixup-out/.mixup-gen").mkdir(parents=True)
-    with FileLock(tmp_path / "mixup-out/.mixup-gen/lock"):
-        refused = run_cli("generate", colours, cwd=tmp_path)
-    assert refused.returncode == 73
-    assert "another run is writing here" in error_line(refused)
 
 
 def test_a_shard_that_lost_its_end_is_made_again(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
