@@ -40,9 +40,9 @@ def recompute(
     """
     engine, recipe = LocalEngine(run.workers), Recipe.from_dict(manifest.recipe)
     check_plan(folder.path, recipe, run.plan)
-    found = rescan(folder.path, recipe, source, scratch, Scanning(Tolerance("skip"), engine, listener))
-    found.check_same(folder.path, existing.sealed_table(folder))
-    maker = shard_maker(found.job, source, found.table, found.cache, run, engine.checkpoint)
+    again = rescan(folder.path, recipe, source, scratch, Scanning(Tolerance("skip"), engine, listener))
+    again.check_same(folder.path, existing.sealed_table(folder))
+    maker = shard_maker(again.job, source, again.table, again.cache, run, engine.checkpoint)
     columns = [Column(column.name, column.dtype, column.shape) for column in manifest.columns]
     tasks = (partial(_recompute, folder.path / record.file, columns, record, maker) for record in manifest.shards)
     findings: list[Finding] = []

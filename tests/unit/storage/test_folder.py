@@ -78,7 +78,8 @@ def test_a_lock_that_cannot_be_removed_while_held_is_removed_then(
     folder: DataSetFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on Windows."""
-    unlink, refused = Path.unlink, []
+    unlink = Path.unlink
+    refused: list[Path] = []
 
     def while_held(path: Path, missing_ok: bool = False) -> None:
         if path.name == "lock" and not refused:
