@@ -145,8 +145,11 @@ def checksums(folder: Path) -> dict[str, str]:
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
-def rebuild(folder: Path, told: Sequence[Told], table: SourceTable, asked: Asked | None) -> Manifest:
-    """The manifest of the shards that told this. `asked` is what the source says, if it is at hand.
+def rebuild(
+    folder: Path, told: Sequence[Told], table: SourceTable, asked: Asked | None, present: bytes | None = None
+) -> Manifest:
+    """The manifest of the shards that told this. `asked` is what the source says, if it is at hand; `present` are the
+    bytes of a manifest that is there, and is right if only its hash is wrong.
 
     Raises DataError where they contradict each other, or where it cannot be settled what they do not tell.
     """
@@ -162,6 +165,8 @@ def rebuild(folder: Path, told: Sequence[Told], table: SourceTable, asked: Asked
     except (ValidationError, UsageError, ValueError) as problem:
         found = problem.errors()[0]["msg"] if isinstance(problem, ValidationError) else problem
         raise DataError(f"{folder}: its shards contradict each other ({found}). {ANEW}") from None
+    if (as_it_is := next((each for each in made if each.to_json() == present), None)) is not None:
+        return as_it_is
     if asked is not None and names.MANIFEST not in checksums(folder):
         return made[0]
     raise DataError(

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 
 import h5py
 
@@ -112,10 +113,10 @@ class _Repair:
         except DataError as problem:
             return str(problem).removeprefix(f"{self._out / names.MANIFEST}: ")
         sealed = checksums(self._out).get(names.MANIFEST)
-        if sealed in (None, hashlib.sha256(manifest.to_json()).hexdigest()):
-            if manifest.to_json() == (self._out / names.MANIFEST).read_bytes():
-                self.manifest = manifest
-                return None
+        data = self._present()
+        if data == manifest.to_json() and sealed in (None, hashlib.sha256(data).hexdigest()):
+            self.manifest = manifest
+            return None
         return f"is not what {names.CHECKSUMS} says"
 
     @cached_property
@@ -152,7 +153,7 @@ class _Repair:
         listed = {record.file for record in self.manifest.shards}
         for name in sorted(name for name in self.findings if name.startswith("shard-") and name not in listed):
             self._settle_surplus(name)
-        if any(name in self.findings for name in SMALL):
+        if any(name in self.findings for name in (*SMALL, names.MANIFEST)):
             self._seal_small()
         if WORK_FOLDER in self.findings:
             self._note(WORK_FOLDER, "removed")
@@ -164,16 +165,23 @@ class _Repair:
     def _rebuild(self, lost: str) -> None:
         """The manifest, from shards, sources.csv and, as a last resort, the source. It is sealed at once."""
         told = told_by_shards(self._out, self._engine)
-        table = self._sources_csv()
+        table, present = self._sources_csv(), self._present()
         try:
-            manifest = rebuild(self._out, told, table, None)
+            self.manifest = rebuild(self._out, told, table, None, present)
         except DataError as problem:
             if names.MANIFEST in checksums(self._out):
                 raise
-            manifest = rebuild(self._out, told, table, self._asked(told, problem))
-        self.manifest = manifest
-        self._folder.seal(self._out / names.MANIFEST, manifest.to_json())
-        self._done.append(Repaired(names.MANIFEST, (lost,), "rebuilt from the shards"))
+            self.manifest = rebuild(self._out, told, table, self._asked(told, problem), present)
+        if self.manifest.to_json() != present:
+            self._folder.seal(self._out / names.MANIFEST, self.manifest.to_json())
+            self._done.append(Repaired(names.MANIFEST, (lost,), "rebuilt from the shards"))
+
+    def _present(self) -> bytes | None:
+        """The bytes of the manifest that is there."""
+        try:
+            return (self._out / names.MANIFEST).read_bytes()
+        except OSError:
+            return None
 
     def _asked(self, told: Sequence[Told], problem: DataError) -> Asked:
         """What the source says of the data set. Raises `problem` where nobody knows where that is."""
@@ -260,8 +268,20 @@ class _Repair:
 
     def _seal_small(self) -> None:
         """Card, metadata and checksums: all three, since the checksums are of the other two."""
+        wrong = dict(self.findings)
+        if names.MANIFEST in wrong:  # which was settled: then it is its hash that is wrong
+            wrong.setdefault(names.CHECKSUMS, (f"its hash of {names.MANIFEST} is another",))
         for name, content in beside(self.manifest, (self._out / names.SOURCES).stat().st_size).items():
-            if name in self.findings or (self._out / name).read_bytes() != content:
+            if name not in wrong and (problem := _other_content(self._out / name, content)) is not None:
+                wrong[name] = (problem,)
+            if name in wrong:
                 self._folder.seal(self._out / name, content)
-            if name in self.findings:
-                self._note(name, "made again from the manifest")
+                self._done.append(Repaired(name, wrong[name], "made again from the manifest"))
+
+
+def _other_content(path: Path, content: bytes) -> str | None:
+    """Why a file is not what the manifest gives, or None. One that an earlier version wrote may differ, too."""
+    try:
+        return None if path.read_bytes() == content else "is not what the manifest gives"
+    except OSError as problem:
+        return f"cannot be read ({problem.strerror})"
