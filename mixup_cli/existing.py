@@ -58,8 +58,9 @@ def _differences(before: Any, now: Any, name: str = "") -> Iterator[str]:
 
 def check_same_listing(folder: DataSetFolder, source: Source) -> None:
     """Refuse if the source's keys, labels or sizes are not those of sources.csv. Reads no content."""
-    path = folder.path / SOURCES
-    before = read_table(path.read_bytes(), str(path))
+    before = sealed_table(folder)
+    if before is None:  # a run was cut off before it wrote that down
+        return
     sizes = source.stored_bytes()
     unchanged = [
         loaded if size in (-1, loaded.stored_bytes) or loaded.problem else loaded.resized(size)

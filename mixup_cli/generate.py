@@ -139,6 +139,7 @@ class _Work:
         job = self._prepare(stored)
         state: State = "made" if stored is None else "resumed"
         if stored is not None:
+            existing.check_same_listing(self.folder, self._source)
             existing.check_same_labels(self.folder, finished, job.label_kind, job.class_names)
         if finished is not None:
             state = self._compare_rows(job, finished)
@@ -154,7 +155,6 @@ class _Work:
         return job
 
     def _compare_rows(self, job: Job, finished: Manifest) -> State:
-        existing.check_same_listing(self.folder, self._source)
         if not existing.enough(self.folder, finished, self._row_count(job, finished.usable)):
             return "extended"
         # Where somebody removed or cut shards, what is missing is made again.

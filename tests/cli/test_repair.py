@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -41,6 +42,11 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
+def remove(*paths: Path) -> None:
+    for path in paths:
+        path.unlink()
+
+
 def copy_of_a_shard(folder: Path) -> None:
     shutil.copy(folder / "shard-00000.h5", folder / "shard-00007.h5")
 
@@ -51,7 +57,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], set[str]]] = {
     "cut": (lambda folder: truncate(folder / "shard-00002.h5"), {"shard-00002.h5"}),
     "lost": (lambda folder: (folder / "shard-00000.h5").unlink(), {"shard-00000.h5"}),
     "all lost": (
-        lambda folder: [path.unlink() for path in folder.glob("shard-*")],
+        lambda folder: remove(*folder.glob("shard-*")),
         {"shard-00000.h5", "shard-00001.h5", "shard-00002.h5"},
     ),
     "surplus": (copy_of_a_shard, {"shard-00007.h5"}),
@@ -322,7 +328,7 @@ def test_a_plan_is_asked_for(run_cli: Runner, colours: Path, tmp_path: Path) -> 
 
 
 def test_every_kind_of_source_can_be_guessed() -> None:
-    def kinds(source: type[Source]) -> set[str]:
+    def kinds(source: Any) -> set[str]:
         return {source.kind} if not source.__subclasses__() else set().union(*map(kinds, source.__subclasses__()))
 
     import mixup_cli.sources.array_files  # each module adds its own

@@ -31,21 +31,27 @@ def complete(run_cli: Runner, place: Path, *command: object) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("before", "options"),
-    [(None, []), (["--passes", "1"], ["--passes", "2"]), (["--seed", "1"], ["--force"])],
-    ids=["fresh", "extended", "forced"],
+    ("before", "options", "whole"),
+    [
+        (None, [], []),
+        (["--passes", "1"], ["--passes", "2"], ["--passes", "2"]),
+        (["--seed", "1"], ["--force"], []),
+        (["--part", "1/2"], ["--part", "2/2"], []),
+    ],
+    ids=["fresh", "extended", "forced", "part"],
 )
 def test_killed_before_every_step(
-    before: list[str] | None, options: list[str], run_cli: Runner, colours: Path, tmp_path: Path
+    before: list[str] | None, options: list[str], whole: list[str], run_cli: Runner, colours: Path, tmp_path: Path
 ) -> None:
     command = [str(colours), *FRESH, *options]
     (tmp_path / "whole").mkdir()
-    expected = complete(run_cli, tmp_path / "whole", *command)
+    expected = complete(run_cli, tmp_path / "whole", str(colours), *FRESH, *whole)
     attempts = tmp_path / "attempts"
     attempts.mkdir()
     if before is not None:
         (attempts / "0").mkdir()
-        complete(run_cli, attempts / "0", str(colours), *FRESH, *before)
+        made = run_cli("generate", str(colours), *FRESH, *before, cwd=attempts / "0")
+        assert made.returncode == 0, made.stderr
     script = [sys.executable, crash_at_every_step.__file__, str(attempts), "generate", "-q", *command]
     subprocess.run(script, env=clean_environment(), check=True, capture_output=True, timeout=200)
     killed = sorted(int(path.name) for path in attempts.iterdir() if int(path.name) > 0)[:-1]
