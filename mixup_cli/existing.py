@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mixup_cli.choices import LabelKind
-from mixup_cli.errors import OutputExistsError
+from mixup_cli.errors import DataError, OutputExistsError
 from mixup_cli.fingerprint import versions
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import Source
@@ -14,7 +14,7 @@ from mixup_cli.sources.loaded import LoadedColumn
 from mixup_cli.sources.table import SourceTable, first_difference, read_table
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.json_files import read_json
-from mixup_cli.storage.manifest import RUN, SOURCES, Manifest
+from mixup_cli.storage.manifest import MANIFEST, RUN, SOURCES, Manifest
 
 REMEDY = "Use another -o, or --force to replace it"
 
@@ -59,6 +59,8 @@ def _differences(before: Any, now: Any, name: str = "") -> Iterator[str]:
 def check_same_listing(folder: DataSetFolder, source: Source) -> None:
     """Refuse if the source's keys, labels or sizes are not those of sources.csv. Reads no content."""
     before = sealed_table(folder)
+    if before is None and (folder.path / MANIFEST).exists():
+        raise DataError(f"{folder.path / SOURCES}: is missing. Run mixup-gen repair {folder.path}.")
     if before is None:  # a run was cut off before it wrote that down
         return
     sizes = source.stored_bytes()
