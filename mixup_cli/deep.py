@@ -13,17 +13,15 @@ from numpy.typing import NDArray
 
 from mixup_cli import existing
 from mixup_cli.engines.local import LocalEngine
-from mixup_cli.errors import DataError, UsageError
 from mixup_cli.listener import Listener
 from mixup_cli.make_shard import ShardMaker
 from mixup_cli.planned import shard_maker
-from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
 from mixup_cli.recipe import Recipe
-from mixup_cli.run import Run, keeps_to_windows
+from mixup_cli.rescan import check_plan, rescan
+from mixup_cli.run import Run
 from mixup_cli.sources.base import Source
-from mixup_cli.sources.cache import allocate, goes_to_disk
-from mixup_cli.sources.scan import Tolerance, scan, until_it_fits
-from mixup_cli.sources.table import SourceTable, first_difference
+from mixup_cli.sources.fill import Scanning
+from mixup_cli.sources.scan import Tolerance
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.layout import Column
 from mixup_cli.storage.manifest import Manifest, ShardRecord
@@ -40,28 +38,11 @@ def recompute(
 
     Raises DataError where the source or the plan is not the one that the data set was made from.
     """
-    engine = LocalEngine(run.workers)
-    recipe, survey = Recipe.from_dict(manifest.recipe), source.survey(SURVEY_SAMPLES)
-    if recipe.plan != (run.plan.digest() if run.plan else None):
-        which = "without a plan file, or from another one" if run.plan else "from a plan file"
-        raise DataError(f"{folder.path}: was made {which}. Pass --plan just as generate had it.")
-
-    def attempt() -> tuple[Job, NDArray[Any] | None, SourceTable]:
-        job = prepare(recipe, source, survey)
-        in_windows = keeps_to_windows(recipe) and goes_to_disk(job.target.form, len(source))
-        cache = None if in_windows else allocate(job.target.form, len(source), scratch)
-        return job, cache, scan(source, job.target, cache, Tolerance("skip"), engine, listener)
-
-    try:
-        job, cache, table = until_it_fits(survey, attempt)
-    except UsageError as problem:
-        raise DataError(f"{folder.path}: was made from another source ({problem})") from problem
-    before = existing.sealed_table(folder)
-    if before is not None and (difference := first_difference(before, table)) is not None:
-        raise DataError(
-            f"{folder.path}: was made from another source ({difference}). Name the one it was made from with --source."
-        )
-    maker = shard_maker(job, source, table, cache, run, engine.checkpoint)
+    engine, recipe = LocalEngine(run.workers), Recipe.from_dict(manifest.recipe)
+    check_plan(folder.path, recipe, run.plan)
+    again = rescan(folder.path, recipe, source, scratch, Scanning(Tolerance("skip"), engine, listener))
+    again.check_same(folder.path, existing.sealed_table(folder))
+    maker = shard_maker(again.job, source, again.table, again.cache, run, engine.checkpoint)
     columns = [Column(column.name, column.dtype, column.shape) for column in manifest.columns]
     tasks = (partial(_recompute, folder.path / record.file, columns, record, maker) for record in manifest.shards)
     findings: list[Finding] = []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mixup_cli.choices import LabelKind
-from mixup_cli.errors import OutputExistsError
+from mixup_cli.errors import DataError, OutputExistsError
 from mixup_cli.fingerprint import versions
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import Source
@@ -14,7 +14,7 @@ from mixup_cli.sources.loaded import LoadedColumn
 from mixup_cli.sources.table import SourceTable, first_difference, read_table
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.json_files import read_json
-from mixup_cli.storage.manifest import RUN, SOURCES, Manifest
+from mixup_cli.storage.manifest import MANIFEST, RUN, SOURCES, Manifest
 
 REMEDY = "Use another -o, or --force to replace it"
 
@@ -58,8 +58,11 @@ def _differences(before: Any, now: Any, name: str = "") -> Iterator[str]:
 
 def check_same_listing(folder: DataSetFolder, source: Source) -> None:
     """Refuse if the source's keys, labels or sizes are not those of sources.csv. Reads no content."""
-    path = folder.path / SOURCES
-    before = read_table(path.read_bytes(), str(path))
+    before = sealed_table(folder)
+    if before is None and (folder.path / MANIFEST).exists():
+        raise DataError(f"{folder.path / SOURCES}: is missing. Run mixup-gen repair {folder.path}.")
+    if before is None:  # a run was cut off before it wrote that down
+        return
     sizes = source.stored_bytes()
     unchanged = [
         loaded if size in (-1, loaded.stored_bytes) or loaded.problem else loaded.resized(size)
@@ -68,15 +71,31 @@ def check_same_listing(folder: DataSetFolder, source: Source) -> None:
     check_same_source(folder, before, SourceTable.of(source, LoadedColumn.of(unchanged)))
 
 
-def check_same_labels(folder: DataSetFolder, finished: Manifest, kind: LabelKind, names: tuple[str, ...]) -> None:
+def check_same_labels(
+    folder: DataSetFolder, finished: Manifest | None, kind: LabelKind, names: tuple[str, ...]
+) -> None:
     """Refuse where the numbers of the labels mean something else than before: sources.csv tells their values alone."""
-    if (finished.label_kind, finished.class_names) == (kind, names):
+    before: tuple[LabelKind, tuple[str, ...]] | None = None
+    if finished is not None:
+        before = (finished.label_kind, finished.class_names)
+    elif (job := folder.job()) is not None and job.get("label_kind") is not None:
+        before = (job["label_kind"], tuple(job.get("class_names") or ()))
+    if before in (None, (kind, names)):
         return
-    before, now = (
-        f"{what} ({', '.join(of_what[:5])})"
-        for what, of_what in ((finished.label_kind, finished.class_names), (kind, names))
+    then, now = (f"{what} ({', '.join(of_what[:5])})" for what, of_what in (before, (kind, names)))
+    raise OutputExistsError(f"{folder.path}: was made from other labels ({then} then, {now} now). {REMEDY}.")
+
+
+def check_same_rows(folder: DataSetFolder, rows: int) -> None:
+    """Refuse a part of another number of rows than the data set was begun for: parts would not fit together. A run of
+    its own may change its mind."""
+    begun = (folder.job() or {}).get("rows")
+    if folder.part.is_whole or begun in (None, rows):
+        return
+    raise OutputExistsError(
+        f"{folder.path}: was begun for {begun} samples, and part {folder.part} is asked for {rows}. Ask for as many in "
+        "all parts, or pass --force to all of them to begin anew."
     )
-    raise OutputExistsError(f"{folder.path}: was made from other labels ({before} then, {now} now). {REMEDY}.")
 
 
 def check_same_source(folder: DataSetFolder, before: SourceTable | None, now: SourceTable) -> None:
@@ -94,17 +113,28 @@ def sealed_table(folder: DataSetFolder) -> SourceTable | None:
 
 def check_same_pixels(folder: DataSetFolder, fingerprint: str) -> None:
     """Refuse to continue with a decoder or resizer that makes other pixels."""
+    if (changed := other_pixels(folder, fingerprint)) is not None:
+        raise OutputExistsError(
+            f"{folder.path}: was begun where pictures decode to other pixels ({changed}). Continue there. {REMEDY}."
+        )
+
+
+def other_pixels(folder: DataSetFolder, fingerprint: str) -> str | None:
+    """Which versions changed where the data set was begun under another pixel fingerprint; None where it was not, or
+    where nobody wrote it down."""
     run_record = read_json(folder.path / RUN) if (folder.path / RUN).exists() else {}
     before = folder.job() or run_record
     if before.get("pixel_fingerprint", fingerprint) == fingerprint:
-        return
+        return None
     told, new = before.get("versions"), versions()
     old = told if isinstance(told, dict) else {}
     changed = [f"{name} {old.get(name)} then, {new[name]} now" for name in new if old.get(name) != new[name]]
-    raise OutputExistsError(
-        f"{folder.path}: was begun where pictures decode to other pixels ({'; '.join(changed) or 'another machine'}). "
-        f"Continue there. {REMEDY}."
-    )
+    return "; ".join(changed) or "another machine"
+
+
+def complete(folder: DataSetFolder, finished: Manifest, wanted: int) -> bool:
+    """Whether a finished data set has just the rows that are wanted, and its shards. Refuses where it has more rows."""
+    return enough(folder, finished, wanted) and all_there(folder, finished)
 
 
 def all_there(folder: DataSetFolder, finished: Manifest) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -13,37 +13,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli import existing
+from mixup_cli.begin import Beginning, begin
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.estimate import Needs, check_room, needs, room_told
-from mixup_cli.fingerprint import pixel_fingerprint, versions
+from mixup_cli.fingerprint import pixel_fingerprint
 from mixup_cli.listener import Listener
 from mixup_cli.make_shard import ShardMaker
 from mixup_cli.planned import shard_maker
 from mixup_cli.population import population_of
 from mixup_cli.prepare import SURVEY_SAMPLES, Job, adopt, prepare, shard_count, shard_rows
 from mixup_cli.recipe import Recipe
-from mixup_cli.records import manifest_of, run_record
+from mixup_cli.records import Content, manifest_of, run_record
 from mixup_cli.run import Run, check_caching, row_count
 from mixup_cli.shard_work import ShardWork, shard_tasks
 from mixup_cli.sources.base import Source
-from mixup_cli.sources.cache import discard as discard_cache
 from mixup_cli.sources.fill import Scanning, fill, needs_file
 from mixup_cli.sources.scan import until_it_fits
 from mixup_cli.sources.table import SourceTable
 from mixup_cli.storage.finish import finish
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord
+from mixup_cli.storage.parts import Part
 from mixup_cli.storage.shard import writer_for
 
-State = Literal["made", "resumed", "extended", "unchanged"]
+State = Literal["made", "resumed", "extended", "unchanged", "part"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to. `shards_made` counts those that this run wrote, `shards` all that there are, `skipped` the
-    inputs that were left out."""
+    """What a run came to. `shards_made` counts those that this run wrote, `shards` all that the data set has, `skipped`
+    the inputs that were left out.
 
-    manifest: Path
+    In the state `part` it is not finished, and there is no manifest: `missing` are the parts whose shards are not all
+    there, `running` those of them that are being made now. `bytes` are then those of the shards that are there.
+    """
+
+    manifest: Path | None
     state: State
     samples: int
     shards: int
@@ -51,10 +56,13 @@ class Outcome:
     skipped: int
     bytes: int
     seconds: float
+    part: Part = field(default_factory=Part)
+    missing: tuple[Part, ...] = ()
+    running: tuple[Part, ...] = ()
 
 
 def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None = None) -> Outcome:
-    """Make a data set, or continue, extend or leave alone the one that is there.
+    """Make a data set or a part of one, or continue, extend or leave alone the one that is there.
 
     Raises the errors of `mixup_cli.errors`; whatever is raised, shards that were finished stay, and the same call
     continues with them.
@@ -62,26 +70,40 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
     began = time.monotonic()
     work = _Work(source, recipe, run, listener or Listener())
     standing = work.compare()
-    manifest = standing.complete
-    if manifest is None or work.folder.work.exists():
+    done: Manifest | Unsealed | None = standing.complete
+    if done is not None:
+        work.folder.tidy()
+    else:
         with work.folder.locked():
-            standing = work.compare()  # again, now that nobody else writes here
-            try:
-                manifest = standing.complete or work.carry_out(standing)
-            finally:
-                work.engine.close()
-                discard_cache(work.folder.work)
-            work.folder.remove_work()
+            standing = work.compare()  # again, now that nobody else makes the same shards
+            with work.engine:
+                done = standing.complete or work.carry_out(standing)
+    made, seconds = work.shards_made, time.monotonic() - began
+    if isinstance(done, Unsealed):
+        return Outcome(None, "part", shards_made=made, seconds=seconds, part=run.part, **vars(done))
     return Outcome(
         manifest=run.out / MANIFEST,
         state=standing.state,
-        samples=manifest.totals.samples,
-        shards=manifest.totals.shards,
-        shards_made=work.shards_made,
-        skipped=len(manifest.source.skipped),
-        bytes=manifest.totals.bytes,
-        seconds=time.monotonic() - began,
+        samples=done.totals.samples,
+        shards=done.totals.shards,
+        shards_made=made,
+        skipped=len(done.source.skipped),
+        bytes=done.totals.bytes,
+        seconds=seconds,
+        part=run.part,
     )
+
+
+@dataclass(frozen=True)
+class Unsealed:
+    """What there is of a data set when a part is done and others are not. See `Outcome`."""
+
+    samples: int
+    shards: int
+    skipped: int
+    bytes: int
+    missing: tuple[Part, ...]
+    running: tuple[Part, ...]
 
 
 @dataclass(frozen=True)
@@ -103,12 +125,12 @@ class _Work:
     """One call of `generate`: what all its steps need."""
 
     def __init__(self, source: Source, recipe: Recipe, run: Run, listener: Listener) -> None:
-        self.folder = DataSetFolder(run.out)
+        self.folder = DataSetFolder(run.out, run.part)
         self.shards_made = 0
         self._source, self._recipe, self._run, self._listener = source, recipe, run, listener
         self._survey = source.survey(SURVEY_SAMPLES)
         self.engine = run.open_engine(self._listener.notice)
-        self._place = run.place(self.folder.work)
+        self._place = run.place(self.folder.scratch)
         self._told: set[str] = set()
 
     def compare(self) -> Standing:
@@ -118,6 +140,9 @@ class _Work:
         finished, stored = (None, None) if self._run.force else existing.what_is_there(self.folder)
         job = self._prepare(stored)
         state: State = "made" if stored is None else "resumed"
+        if stored is not None:
+            existing.check_same_listing(self.folder, self._source)
+            existing.check_same_labels(self.folder, finished, job.label_kind, job.class_names)
         if finished is not None:
             state = self._compare_rows(job, finished)
         if state != "unchanged":
@@ -133,8 +158,6 @@ class _Work:
         return job
 
     def _compare_rows(self, job: Job, finished: Manifest) -> State:
-        existing.check_same_listing(self.folder, self._source)
-        existing.check_same_labels(self.folder, finished, job.label_kind, job.class_names)
         if not existing.enough(self.folder, finished, self._row_count(job, finished.usable)):
             return "extended"
         # Where somebody removed or cut shards, what is missing is made again.
@@ -152,25 +175,64 @@ class _Work:
     def _row_count(self, job: Job, usable: NDArray[np.int64]) -> int:
         return row_count(job.recipe, self._run, population_of(self._source.labels, usable))
 
-    def carry_out(self, standing: Standing) -> Manifest:
-        """Scan, plan, make the shards that are missing, and seal the manifest."""
+    def carry_out(self, standing: Standing) -> Manifest | Unsealed:
+        """Scan, plan, make the shards that are missing, and seal the manifest if they are the last."""
         began = time.time()
-        replaces = self._run.force or self.folder.half_cleared
         fingerprint = pixel_fingerprint()
-        if not replaces:
+        if not (self._run.force or self.folder.half_cleared):
             existing.check_same_pixels(self.folder, fingerprint)
         job, cache, table = until_it_fits(self._survey, partial(self._scan, standing.stored))
-        if not replaces:
-            existing.check_same_source(self.folder, existing.sealed_table(self.folder), table)
         maker = shard_maker(job, self._source, table, cache, self._run, self.engine.checkpoint)
         self._tell(*maker.plan.notices)
-        if replaces:
-            self.folder.clear()  # not before all that can be wrong with the new one has been found
-        self._begin(job, table, fingerprint, standing.finished)
-        records = self._make_shards(job, maker, self._row_count(job, table.usable))
-        manifest = manifest_of(job, self._source.kind, table, maker.plan.methods.names, records)
-        finish(self.folder, manifest, run_record(fingerprint, began, self._run.settings()))
-        return manifest
+        wanted = Beginning(job, table, fingerprint, self._row_count(job, table.usable))
+        with self.folder.sealing():  # not before all that can be wrong with the new one has been found
+            finished = begin(self.folder, wanted, self._run.force)
+        if finished is not None:
+            return finished
+        records = self._make_shards(job, maker, wanted.rows)
+        if (name := self._source.changed()) is not None:
+            self._tell(
+                f"{name} has changed since it was read: the data set holds what it was, and sources.csv its hash"
+            )
+        record = run_record(fingerprint, began, self._run.settings())
+        return self._seal(wanted, maker.plan.methods.names, records, record)
+
+    def _seal(
+        self, wanted: Beginning, methods: Sequence[str], records: dict[int, ShardRecord], record: dict[str, Any]
+    ) -> Manifest | Unsealed:
+        """Seal the manifest, if the shards of all parts are there, and no other part has sealed it just now."""
+        with self.folder.sealing():
+            if (finished := self.folder.finished()) is not None:
+                return finished
+            found = self._all_records(wanted, records)
+            shards = [found[number] for number in sorted(found)]
+            if len(shards) < shard_count(wanted.rows, wanted.job.samples_per_shard):
+                return self._unsealed(wanted, found)
+            manifest = manifest_of(Content.of(wanted.job), self._source.kind, wanted.table, methods, shards)
+            finish(self.folder, manifest, record)
+            return manifest
+
+    def _all_records(self, wanted: Beginning, records: dict[int, ShardRecord]) -> dict[int, ShardRecord]:
+        """The records of all finished shards, by number: those of this part, and what other parts have written down."""
+        per_shard, found = wanted.job.samples_per_shard, dict(records)
+        for number in range(shard_count(wanted.rows, per_shard)):
+            rows = shard_rows(number, wanted.rows, per_shard)
+            if number not in found and (other := self.folder.done(number, rows.start, rows.stop)) is not None:
+                found[number] = other
+        return found
+
+    def _unsealed(self, wanted: Beginning, found: dict[int, ShardRecord]) -> Unsealed:
+        count = shard_count(wanted.rows, wanted.job.samples_per_shard)
+        missing = [part for part in self._run.part.all_parts() if not found.keys() >= set(part.shards(count))]
+        running = self.folder.running()
+        return Unsealed(
+            samples=wanted.rows,
+            shards=count,
+            skipped=len(wanted.table.loaded.problems),
+            bytes=sum(record.bytes for record in found.values()),
+            missing=tuple(missing),
+            running=tuple(part for part in missing if part in running),
+        )
 
     def _scan(self, stored: Recipe | None) -> tuple[Job, NDArray[Any] | None, SourceTable]:
         """Fill the cache, in the form that the survey as it now is suggests."""
@@ -190,28 +252,20 @@ class _Work:
                 self._told.add(notice)
                 self._listener.notice(notice)
 
-    def _begin(self, job: Job, table: SourceTable, fingerprint: str, finished: Manifest | None) -> None:
-        begun = {"recipe": job.recipe.to_dict(), "pixel_fingerprint": fingerprint, "versions": versions()}
-        self.folder.begin(begun, table.csv)
-        if finished is not None:
-            self.folder.reopen(finished)
-
-    def _make_shards(self, job: Job, maker: ShardMaker, rows: int) -> list[ShardRecord]:
-        """The records of all shards, in order; those that are not done yet are made."""
+    def _make_shards(self, job: Job, maker: ShardMaker, rows: int) -> dict[int, ShardRecord]:
+        """The records of this part's shards, by number; those that are not done yet are made."""
         per_shard = job.samples_per_shard
-        count = shard_count(rows, per_shard)
-        parts = [shard_rows(number, rows, per_shard) for number in range(count)]
-        records = {n: self.folder.done(n, part.start, part.stop) for n, part in enumerate(parts)}
-        missing = {n: parts[n] for n, record in records.items() if record is None}
-        existing.check_not_cut_down(self.folder, rows)
-        self.folder.remove_from(count)
+        own = {n: shard_rows(n, rows, per_shard) for n in self._run.part.shards(shard_count(rows, per_shard))}
+        done = {n: self.folder.done(n, part.start, part.stop) for n, part in own.items()}
+        records = {n: record for n, record in done.items() if record is not None}
+        missing = {n: part for n, part in own.items() if n not in records}
         for number in missing:
             self.folder.forget(number)
-        writer = writer_for(job.spec, self.folder.work)
+        writer = writer_for(job.spec, self.folder.scratch)
         writer.prepare(len(part) for part in missing.values())
         tasks = shard_tasks(ShardWork(self.folder, maker, writer), missing)
-        done_before = rows - sum(len(part) for part in missing.values())
-        self._listener.begin("mix", rows, "samples", done=done_before)
+        done_before = sum(record.stop - record.start for record in records.values())
+        self._listener.begin("mix", sum(map(len, own.values())), "samples", done=done_before)
         lacking = partial(_lacking_bytes, job, missing, records)
         with maker.supply.serving([*missing.values()]), room_told(self.folder.path, lacking):
             for number, record in self.engine.run(tasks):
@@ -219,12 +273,12 @@ class _Work:
                 self.shards_made += 1
                 self._listener.advance(record.stop - record.start)
         self._listener.end()
-        return [record for _, record in sorted(records.items()) if record is not None]
+        return records
 
 
-def _lacking_bytes(job: Job, missing: Mapping[int, range], records: Mapping[int, ShardRecord | None]) -> int:
+def _lacking_bytes(job: Job, missing: Mapping[int, range], records: Mapping[int, ShardRecord]) -> int:
     """What the shards will take that are still to be made."""
-    return job.row_bytes * sum(len(part) for number, part in missing.items() if records[number] is None)
+    return job.row_bytes * sum(len(part) for number, part in missing.items() if number not in records)
 
 
 def skipped_notices(table: SourceTable) -> list[str]:

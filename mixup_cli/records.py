@@ -6,22 +6,46 @@ import platform
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
+from mixup_cli.choices import LabelKind
 from mixup_cli.fingerprint import versions
 from mixup_cli.prepare import Job
+from mixup_cli.recipe import Recipe
+from mixup_cli.sources.base import Axes
 from mixup_cli.sources.table import SourceTable
 from mixup_cli.storage.manifest import ColumnRecord, Manifest, ShardRecord, Skipped, SourceRecord, Totals
 
 
+@dataclass(frozen=True)
+class Content:
+    """What a data set holds, whatever its source and shards: the resolved recipe, and what its columns mean."""
+
+    recipe: Recipe
+    class_names: tuple[str, ...]
+    label_kind: LabelKind
+    axes: Axes
+    columns: tuple[ColumnRecord, ...]
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """What a job makes."""
+        columns = tuple(ColumnRecord(name=c.name, dtype=c.dtype, shape=c.shape) for c in job.spec.columns)
+        return cls(job.recipe, job.class_names, job.label_kind, job.form.axes, columns)
+
+
 def manifest_of(
-    job: Job, kind: str, table: SourceTable, methods: Sequence[str], shards: Sequence[ShardRecord]
+    content: Content, kind: str, table: SourceTable, methods: Sequence[str], shards: Sequence[ShardRecord]
 ) -> Manifest:
-    """The manifest of a finished data set: a function of the recipe and the source alone."""
+    """The manifest of a finished data set: a function of the recipe and the source alone.
+
+    Raises pydantic's ValidationError where the arguments contradict each other.
+    """
     skipped = [Skipped(source_index=index, key=key, reason=reason) for index, key, reason in table.skipped()]
     return Manifest(
-        recipe=job.recipe.to_dict(),
-        recipe_id=job.recipe.recipe_id,
+        recipe=content.recipe.to_dict(),
+        recipe_id=content.recipe.recipe_id,
         source=SourceRecord(
             kind=kind,
             samples=len(table.keys),
@@ -29,12 +53,12 @@ def manifest_of(
             groups=None if table.groups is None else len(set(table.groups)),
             skipped=tuple(skipped),
         ),
-        class_names=job.class_names,
-        label_kind=job.label_kind,
-        axes=job.form.axes,
+        class_names=content.class_names,
+        label_kind=content.label_kind,
+        axes=content.axes,
         methods=tuple(methods),
-        compression=job.recipe.compression,
-        columns=tuple(ColumnRecord(name=c.name, dtype=c.dtype, shape=c.shape) for c in job.spec.columns),
+        compression=content.recipe.compression,
+        columns=content.columns,
         totals=Totals(
             samples=sum(shard.stop - shard.start for shard in shards),
             shards=len(shards),

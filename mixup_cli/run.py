@@ -19,6 +19,7 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.sources.cache import Caching
 from mixup_cli.sources.fill import Place
 from mixup_cli.sources.scan import Tolerance
+from mixup_cli.storage.parts import Part
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +27,9 @@ class Run:
     """How a recipe is carried out: how many rows, where to, and with what. None of it changes a row's bytes.
 
     `samples` (mixed rows) takes the place of `passes` where it is given, and `plan` of both: its rows are then carried
-    out, and its digest is in the recipe. `origin` is what run.json says of the source. With the engine "processes", a
-    script must begin its work under `if __name__ == "__main__":`, as `multiprocessing` asks.
+    out, and its digest is in the recipe. `part` says which of the shards this run makes; `origin` is what run.json says
+    of the source. With the engine "processes", a script must begin its work under `if __name__ == "__main__":`, as
+    `multiprocessing` asks.
     """
 
     out: Path = Path("mixup-out")
@@ -41,13 +43,15 @@ class Run:
     shard_bytes: int | None = None
     tolerance: Tolerance = field(default_factory=Tolerance)
     caching: Caching = field(default_factory=Caching)
+    part: Part = field(default_factory=Part)
     force: bool = False
     origin: Mapping[str, Any] = field(default_factory=dict)
 
     def settings(self) -> dict[str, Any]:
         """What run.json says of the run."""
         names = ("workers", "engine", "device", "batch_size")
-        return {**{name: getattr(self, name) for name in names}, "source": dict(self.origin)}
+        part = {} if self.part.is_whole else {"part": str(self.part)}
+        return {**{name: getattr(self, name) for name in names}, **part, "source": dict(self.origin)}
 
     def place(self, work: Path) -> Place:
         """Where decoded samples wait; `work` is for a file that serves this run alone. Raises UsageError."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,8 @@ READ_BYTES = 1 << 20
 SUM_TOLERANCE = 1e-6
 NAME_LETTERS = 80
 
+UNFINISHED = "It is unfinished: run its generate command again."
+
 DAMAGE = (DataError, OSError, RuntimeError, KeyError, TypeError, ValueError)
 """All that reading a damaged shard raises."""
 
@@ -50,8 +52,12 @@ def verify(folder: Path, workers: int = 1, listener: Listener | None = None) -> 
 
     Raises NoInputError where there is no data set, DataError where its manifest cannot be read.
     """
+    return findings_of(folder, open_finished(folder), workers, listener)
+
+
+def findings_of(folder: Path, manifest: Manifest, workers: int = 1, listener: Listener | None = None) -> list[Finding]:
+    """What is wrong with a data set whose manifest was read: see `verify`."""
     listener = listener or Listener()
-    manifest = open_finished(folder)
     findings = [*_files(folder, manifest)]
     listener.begin("verify", manifest.totals.samples, "samples")
     names_by_hash = {record.sha256: record.file for record in manifest.shards}
@@ -63,11 +69,16 @@ def verify(folder: Path, workers: int = 1, listener: Listener | None = None) -> 
     return sorted(findings, key=str)
 
 
+def data_set_folder(path: Path) -> Path:
+    """The folder of a data set that is named by itself or by its manifest."""
+    return path.parent if path.name == names.MANIFEST else path
+
+
 def open_finished(folder: Path) -> Manifest:
     """The manifest of a data set that can be read here."""
     if not (folder / names.MANIFEST).exists():
         unfinished = (folder / WORK_FOLDER).exists()
-        remedy = "It is unfinished: run its generate command again." if unfinished else "Name the folder of a data set."
+        remedy = UNFINISHED if unfinished else "Name the folder of a data set."
         raise NoInputError(f"{folder}: there is no {names.MANIFEST}. {remedy}")
     manifest = read_manifest(folder)
     require_filter(manifest.compression)
@@ -82,12 +93,22 @@ def _files(folder: Path, manifest: Manifest) -> Iterator[Finding]:
             yield Finding(path.name, "is not in the manifest. Remove it: readers that take shard-*.h5 would read it.")
     if (folder / WORK_FOLDER).exists():
         yield Finding(WORK_FOLDER, "is there, as if a run were under way or had been cut off. Run generate again.")
+    known = {names.SOURCES: manifest.source.fingerprint}
     try:
         lines = (folder / names.CHECKSUMS).read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError) as failure:
         yield Finding(names.CHECKSUMS, f"cannot be read ({failure})")
-        return
-    by_manifest = {shard.file: shard.sha256 for shard in manifest.shards} | {names.SOURCES: manifest.source.fingerprint}
+        expected = known
+    else:
+        sealed = {shard.file: shard.sha256 for shard in manifest.shards} | known
+        expected = yield from _checksums(lines, sealed)
+    for name, digest in sorted(expected.items()):
+        if name not in listed and (problem := _hash_problem(folder / name, known.get(name, digest))) is not None:
+            yield Finding(name, problem)
+
+
+def _checksums(lines: list[str], by_manifest: dict[str, str]) -> Generator[Finding, None, dict[str, str]]:
+    """Hold SHA256SUMS against the manifest. Returns the hash that it has for each file; "" where it has none."""
     expected = dict.fromkeys([*by_manifest, names.CARD, names.CROISSANT, names.MANIFEST], "")
     for number, line in enumerate(lines, 1):
         digest, _, name = line.partition("  ")
@@ -98,25 +119,29 @@ def _files(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     for name, digest in sorted(expected.items()):
         if name in by_manifest and digest != by_manifest[name]:
             yield Finding(names.CHECKSUMS, f"its hash of {name} is not the manifest's")
-        if name not in listed and (problem := _hash_problem(folder / name, by_manifest.get(name, digest))) is not None:
-            yield Finding(name, problem)
+    return expected
 
 
 def _hash_problem(path: Path, expected: str, names_by_hash: Mapping[str, str] | None = None) -> str | None:
     """What is wrong with a file's content, held against its hash. `names_by_hash` tells which file has another one."""
     if not expected:
         return f"has no line in {names.CHECKSUMS}"
-    digest = hashlib.sha256()
     try:
-        with path.open("rb", buffering=0) as file:
-            while data := file.read(READ_BYTES):
-                digest.update(data)
+        found = sha256_of(path)
     except OSError as problem:
         return f"cannot be read ({problem.strerror})"
-    found = digest.hexdigest()
     other = (names_by_hash or {}).get(found)
     shown = f"that of {other}" if other else f"{found[:12]}…"
     return None if found == expected else f"its sha256 is {shown}, and {expected[:12]}… was sealed"
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's bytes: 64 hex digits. Raises OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while data := file.read(READ_BYTES):
+            digest.update(data)
+    return digest.hexdigest()
 
 
 def _shard(

@@ -20,6 +20,7 @@ from mixup_cli.cli.help import GroupedHelp
 from mixup_cli.cli.inspect import inspect
 from mixup_cli.cli.plan import plan
 from mixup_cli.cli.preview import preview
+from mixup_cli.cli.repair import repair
 from mixup_cli.cli.verify import verify
 from mixup_cli.errors import MixupGenError, StorageError
 
@@ -88,7 +89,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for each in (generate, plan, inspect, preview, verify, doctor):
+for each in (generate, plan, inspect, preview, verify, repair, doctor):
     app.command(cls=GroupedHelp)(guarded(each))
 
 

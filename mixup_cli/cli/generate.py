@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from mixup_cli.recipe import Recipe
     from mixup_cli.run import Run
     from mixup_cli.sources.base import Source
+    from mixup_cli.storage.parts import Part
+
+SHOWN_PARTS = 8
+"""Parts that are still to be run are named up to this number."""
 
 Sources = Annotated[
     list[Path] | None,
@@ -61,7 +66,8 @@ def generate(
 ) -> None:
     """Mix a source into a data set of HDF5 shards with soft labels.
 
-    The same command continues what was interrupted, and extends what has fewer --passes.
+    The same command continues what was interrupted, and extends what has fewer --passes. With --part 1/2 and --part 2/2
+    two runs, at once or one after the other, make one data set together; whoever ends last seals it.
     """
     from mixup_cli.preload import preload
     from mixup_cli.run import Run
@@ -93,20 +99,53 @@ def generate(
 
 
 def _report(outcome: Outcome, as_json: bool, quiet: bool) -> None:
-    """The manifest's path on stdout, a sentence on stderr."""
+    """The manifest's path on stdout, a sentence on stderr. A part that is not the last has no manifest to tell of."""
     if as_json:
-        show.event(outcome.state, **{**vars(outcome), "manifest": str(outcome.manifest)})
+        show.event(outcome.state, **_facts(outcome))
         return
-    show.result(str(outcome.manifest))
+    if outcome.manifest is not None:
+        show.result(str(outcome.manifest))
     if quiet:
+        return
+    if outcome.state == "part":
+        show.notice(_unfinished(outcome))
         return
     what = f"{outcome.samples:,} samples in {counted(outcome.shards, 'shard')}"
     if outcome.state == "unchanged":
         show.notice(f"nothing to do: {what} are there and complete")
         return
     rate = outcome.samples / max(outcome.seconds, 1e-9)
-    extra = "" if outcome.state == "made" else f" ({outcome.state}: {outcome.shards_made} made now)"
+    is_all = outcome.state == "made" and outcome.shards_made == outcome.shards
+    extra = "" if is_all else f" ({outcome.state}: {outcome.shards_made} made now)"
     show.notice(f"{what}, {readable(outcome.bytes)}, in {outcome.seconds:.1f} s{extra or f' ({rate:,.0f}/s)'}")
+
+
+def _facts(outcome: Outcome) -> dict[str, Any]:
+    """What `--json` tells; of parts only where there are several."""
+    facts = {**vars(outcome), "manifest": None if outcome.manifest is None else str(outcome.manifest)}
+    parts = {name: facts.pop(name) for name in ("part", "missing", "running")}
+    if outcome.part.is_whole:
+        return facts
+    return {
+        **facts,
+        "part": str(parts["part"]),
+        **{name: list(map(str, parts[name])) for name in ("missing", "running")},
+    }
+
+
+def _unfinished(outcome: Outcome) -> str:
+    """What a part says that is done before others are."""
+    left = [part for part in outcome.missing if part not in outcome.running]
+    done = f"part {outcome.part} is done ({counted(outcome.shards_made, 'shard')} made now, of {outcome.shards})"
+    if not left:
+        return f"{done}; {_listed(outcome.running)} still running, and whoever ends last seals the data set"
+    running = f"{_listed(outcome.running)} still running; " if outcome.running else ""
+    return f"{done}; {running}to be run: the same command with --part {_listed(left)}"
+
+
+def _listed(parts: Sequence[Part]) -> str:
+    shown = ", ".join(map(str, parts[:SHOWN_PARTS]))
+    return f"{shown} and {len(parts) - SHOWN_PARTS} more" if len(parts) > SHOWN_PARTS else shown
 
 
 def _foretell(opened: Source, wanted: Recipe, how: Run, as_json: bool, quiet: bool) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from mixup_cli.errors import UsageError
 from mixup_cli.recipe import NORMALIZATIONS, MethodChoice, Normalize
+
+if TYPE_CHECKING:  # --help needs no storage
+    from mixup_cli.storage.parts import Part
 
 BYTE_UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 
@@ -17,6 +21,16 @@ def byte_count(text: str, option: str = "--shard-size") -> int:
     if match is None or unit is None or float(match[1]) * unit < 1:
         raise UsageError(f"{option}: {text!r} is not a number of bytes. Give, for example, 64MiB.")
     return int(float(match[1]) * unit)
+
+
+def part(text: str) -> Part:
+    """`K/N`, K in 1 … N."""
+    match = re.fullmatch(r"\s*([0-9]{1,9})\s*/\s*([0-9]{1,9})\s*", text)
+    if match is None:
+        raise UsageError(f"--part: {text!r} is not K/N. Give, for example, 1/4.")
+    from mixup_cli.storage.parts import Part
+
+    return Part(int(match[1]), int(match[2]))
 
 
 def size(text: str, option: str = "--size") -> tuple[int, int]:

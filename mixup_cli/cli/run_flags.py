@@ -117,6 +117,15 @@ class RunFlags:
         int | None,
         option("--batch-size", min=1, panel=RUNNING, help="Samples blended at a time. Default: by cache size."),
     ] = None
+    part: Annotated[
+        str | None,
+        option(
+            "--part",
+            metavar="K/N",
+            panel=RUNNING,
+            help="Make the K-th of N parts of the shards, beside runs that make the others into the same folder.",
+        ),
+    ] = None
     force: Annotated[bool, option("--force", panel=RUNNING, help="Replace what is there.")] = False
 
     def given(self) -> dict[str, Any]:
@@ -124,4 +133,6 @@ class RunFlags:
         given = {name: value for name, value in vars(self).items() if value is not None}
         if "shard_size" in given:
             given["shard_bytes"] = parse.byte_count(given.pop("shard_size"))
+        if "part" in given:
+            given["part"] = parse.part(given["part"])
         return given

@@ -50,13 +50,13 @@ def verify(
     """Check a data set: hashes, shapes, row numbers, shares, label sums. Exits with 65 if anything is wrong."""
     from mixup_cli.engines.local import available_cores
     from mixup_cli.run import Run
-    from mixup_cli.verify import open_finished
-    from mixup_cli.verify import verify as check
+    from mixup_cli.verify import data_set_folder, findings_of, open_finished
 
     threads = workers or available_cores()
     listener = show.Terminal(quiet)
-    findings = check(out, threads, listener)
+    out = data_set_folder(out)
     manifest = open_finished(out)
+    findings = findings_of(out, manifest, threads, listener)
     if deep and not findings:
         rows = None if plan is None else read_plan_option(plan)
         opened = open_origin(out, source, source_paths)
@@ -65,7 +65,7 @@ def verify(
         show.event("finding", **vars(finding)) if json else show.result(str(finding))
     if findings:
         raise DataError(
-            f"{out}: {counted(len(findings), 'finding')}. Make it again: the same generate command with --force."
+            f"{out}: {counted(len(findings), 'finding')}. Run mixup-gen repair {out}, or make it again with --force."
         )
     totals = manifest.totals
     if json:

@@ -63,7 +63,8 @@ def _open_npz(path: Path, options: SourceOptions) -> ArrayFileSource:
             raise DataError(f"{path}: has no array {key!r}. Found: {', '.join(keys)}.")
     group_key = _group_key(keys, options, str(path))
     labels, groups = (None if key is None else read_npz(path, key) for key in (label_key, group_key))
-    return _source(path, read_npz(path, data_key), _Beside(labels, groups), options, notices)
+    source = _source(path, read_npz(path, data_key), _Beside(labels, groups), options, notices)
+    return source.watch(path, mapped=False)
 
 
 def _open_hdf5(path: Path, options: SourceOptions) -> ArrayFileSource:
@@ -72,7 +73,7 @@ def _open_hdf5(path: Path, options: SourceOptions) -> ArrayFileSource:
     data_key, label_key, notices = choose_keys(keys, options, str(path))
     group_key = _group_key(keys, options, str(path))
     labels, groups = (None if key is None else file.read(key) for key in (label_key, group_key))
-    return _source(path, file.rows(data_key), _Beside(labels, groups), options, notices)
+    return _source(path, file.rows(data_key), _Beside(labels, groups), options, notices).watch(path, mapped=True)
 
 
 def _open_npy(path: Path, options: SourceOptions) -> ArrayFileSource:
@@ -83,7 +84,8 @@ def _open_npy(path: Path, options: SourceOptions) -> ArrayFileSource:
     groups = None if options.group_column is None else _read_npy(_named_file(path, options.group_column, "groups"))
     is_lacking = label_file is None and options.label_kind != "none"
     notices = [_unlabelled(f"{path}: found no labels file beside it")] if is_lacking else []
-    return _source(path, _read_npy(path), _Beside(labels, groups), options, notices)
+    source = _source(path, _read_npy(path), _Beside(labels, groups), options, notices)
+    return source.watch(path, label_file, mapped=True)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any, ClassVar, Protocol, overload
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from mixup_cli.sources.array_forms import (
     shown_form,
 )
 from mixup_cli.sources.base import Axes, Labels, Loaded, Source, Survey, Target, picture_extent
+from mixup_cli.sources.changing import Look, change_while_read, look
 from mixup_cli.sources.scaling import write_converted
 
 # A tile is hashed and converted while it is still in the processor's cache.
@@ -111,9 +113,21 @@ class ArraySource(Source):
             notices = (*notices, f"{location}: samples are float64 and are narrowed to float32.")
         super().__init__(location, keys, labels, notices)
         self._rows = rows
+        self._looks: dict[Path, Look | None] = {}
+        self._is_mapped = False
         self._sample_shape = tuple(rows.shape[1:])
         self._axes = natural_axes(self._sample_shape)
         self._form = shown_form(self._sample_shape, self._axes, self._axes if shown is None else shown, dtype)
+
+    def watch(self, *files: Path | None, mapped: bool) -> Self:
+        """Notice it when these files change, from now on. `mapped` says that rows are still to be read from them."""
+        self._looks = {path: look(path) for path in files if path is not None}
+        self._is_mapped = mapped
+        return self
+
+    def changed(self) -> str | None:
+        """See `Source.changed`."""
+        return next((str(path) for path, before in self._looks.items() if look(path) != before), None)
 
     def name_of(self, index: int) -> str:
         """See `Source.name_of`: a row number alone does not tell which file is meant."""
@@ -149,6 +163,9 @@ class ArraySource(Source):
             else:
                 view = as_axes(values, self._axes, target.form.axes)
             write_converted(view, out[first : first + tile], target.value_range)
+        # Mapped rows are read once for the hash and once for the pixels.
+        if self._is_mapped and (name := self.changed()) is not None:
+            raise change_while_read(name)
         return loaded
 
     def _load_one_by_one(

@@ -203,6 +203,11 @@ class Source(ABC):
         """What tells whether any sample has changed; None where only reading it would tell, or nothing is gained."""
         return None
 
+    def changed(self) -> str | None:
+        """A file that is not any more what it was when it was read, by size, time of change and inode. None where there
+        is none, and where nothing tells."""
+        return None
+
     def rehash(self, index: int) -> str:
         """The sha256 of a sample's stored bytes as they are now; empty where it cannot be had without decoding."""
         return ""
@@ -220,5 +225,6 @@ class Source(ABC):
         """Read, hash and decode samples start … stop−1 into `out` (stop−start, *target.form.shape).
 
         A sample that cannot be read or decoded is reported in its `Loaded.problem`, and its row of `out` is left
-        undefined. Raises FormMismatch (see `Target`), and nothing else for damaged content.
+        undefined. Raises FormMismatch (see `Target`), and nothing else for damaged content; DataError where a file
+        changes while it is read.
         """

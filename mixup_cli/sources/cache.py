@@ -84,11 +84,6 @@ def allocate(form: Form, sample_count: int, folder: Path, kind: Where = "auto") 
     return mapped
 
 
-def discard(folder: Path) -> None:
-    """Remove the cache's file, if there is one (Windows keeps the name of a file that is mapped): it serves one run."""
-    (folder / CACHE_FILE).unlink(missing_ok=True)
-
-
 def reserve(descriptor: int, size_bytes: int) -> None:
     """Take the disk space now: a full disk under a mapped file would be a signal (SIGBUS), not an exception.
 

@@ -122,7 +122,8 @@ def open_cifar(path: Path, options: SourceOptions) -> CifarSource:
         raise DataError(f"{path}: has {found}, expected 0 to {len(names) - 1}. Fetch it again.")
     keys = [f"{batch.stem}/{row:05d}" for batch in batches for row in range(len(batch.pixels))]
     rows = StackedRows([batch.pixels.reshape(-1, 3, 32, 32) for batch in batches])
-    return CifarSource(str(path), keys, Labels(names, classes), rows, shown="hwc", notices=notices)
+    source = CifarSource(str(path), keys, Labels(names, classes), rows, shown="hwc", notices=notices)
+    return source.watch(path if path.is_file() else None, mapped=False)
 
 
 def _may_be_tar(path: Path) -> bool:

@@ -71,6 +71,11 @@ class CombinedSource(Source):
         reading = chain.from_iterable((str(len(part.files)), *part.reading) for part in parts)
         return Stamps(np.concatenate([part.files for part in parts]), tuple(reading))
 
+    def changed(self) -> str | None:
+        """See `Source.changed`."""
+        found = zip(self._prefixes, (source.changed() for source in self._sources), strict=True)
+        return next((prefix + name for prefix, name in found if name is not None), None)
+
     def rehash(self, index: int) -> str:
         """See `Source.rehash`."""
         number = bisect_right(self._ends, index)

@@ -67,7 +67,8 @@ def open_idx(path: Path, options: SourceOptions) -> IdxSource:
     else:
         notices.append(f"{images}: found no labels file beside it; the samples are unlabelled.")
     shown: Axes | None = "hwc" if rows.ndim == 3 else None
-    return IdxSource(str(path), RowKeys(len(rows)), labels, rows, shown=shown, notices=notices)
+    source = IdxSource(str(path), RowKeys(len(rows)), labels, rows, shown=shown, notices=notices)
+    return source.watch(images, labels_file, mapped=isinstance(rows, np.memmap))
 
 
 def read_idx(path: Path) -> NDArray[Any]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import StorageError
 from mixup_cli.sources.base import Labels, Loaded, SampleDtype, Source, Stamps, Survey, Target
+from mixup_cli.sources.changing import Look, change_while_read, look, look_of
 from mixup_cli.sources.decode import Undecodable, check_header, decode, read_header
 from mixup_cli.sources.headers import MACHINE_ERRNOS
 
@@ -63,6 +64,7 @@ class PictureSource(Source):
         self._root = root
         self._paths = paths
         self._max_pixels = max_pixels
+        self._looks = np.zeros(len(paths), np.int64)  # how each file looked when it was read, in one number; 0: unread
 
     def path(self, index: int) -> str:
         """Where the file of one sample lies."""
@@ -93,11 +95,19 @@ class PictureSource(Source):
         rows = [_stamp(self.path(index)) for index in range(len(self))]
         return Stamps(np.array(rows, np.int64).reshape(-1, 4), (f"max_pixels {self._max_pixels}",))
 
+    def changed(self) -> str | None:
+        """See `Source.changed`."""
+        for index in np.flatnonzero(self._looks).tolist():
+            now = look(self.path(index))
+            if now is None or _in_one_number(now) != self._looks[index]:
+                return self.keys[index]
+        return None
+
     def rehash(self, index: int) -> str:
         """See `Source.rehash`."""
         try:
-            with _opened(self.path(index)) as (file, size):
-                return hashlib.sha256(file.read(size)).hexdigest()
+            with _opened(self.path(index)) as (file, status):
+                return hashlib.sha256(file.read(status.st_size)).hexdigest()
         except Undecodable:
             return ""
 
@@ -121,10 +131,13 @@ class PictureSource(Source):
     def _read_one(self, index: int, use: Callable[[bytes], None]) -> Loaded:
         """Read and hash a file, and see whether it is of use."""
         try:
-            with _opened(self.path(index)) as (file, size):
-                data = file.read(size)
+            with _opened(self.path(index)) as (file, status):
+                data = file.read(status.st_size)
+                if look_of(os.fstat(file.fileno())) != look_of(status):
+                    raise change_while_read(self.keys[index])
         except Undecodable as error:
             return Loaded(0, "", str(error))
+        self._looks[index] = _in_one_number(look_of(status))
         digest = hashlib.sha256(data).hexdigest()
         try:
             use(data)
@@ -134,8 +147,8 @@ class PictureSource(Source):
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[tuple[IO[bytes], int]]:
-    """Open a regular file, without waiting for the other end of a pipe; with it comes its size in bytes.
+def _opened(path: str) -> Iterator[tuple[IO[bytes], os.stat_result]]:
+    """Open a regular file, without waiting for the other end of a pipe; with it comes what the system says of it.
 
     Raises Undecodable where this file cannot be read, and StorageError where no file could be.
     """
@@ -146,7 +159,7 @@ def _opened(path: str) -> Iterator[tuple[IO[bytes], int]]:
                 raise Undecodable("not a regular file")
             if status.st_size > FILE_BYTES:
                 raise Undecodable(f"has {status.st_size} bytes, more than a picture may have ({FILE_BYTES})")
-            yield file, status.st_size
+            yield file, status
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path.
         reason = getattr(error, "strerror", None) or error
         if isinstance(error, OSError) and error.errno in MACHINE_ERRNOS:
@@ -156,6 +169,10 @@ def _opened(path: str) -> Iterator[tuple[IO[bytes], int]]:
 
 def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _in_one_number(seen: Look) -> int:
+    return hash(seen) or 1
 
 
 def _stored_bytes(path: str) -> int:

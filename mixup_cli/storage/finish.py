@@ -10,25 +10,26 @@ from mixup_cli.storage.croissant import croissant
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.json_files import to_json
 from mixup_cli.storage.manifest import CARD, CHECKSUMS, CROISSANT, MANIFEST, RUN, SOURCES, Manifest
-from mixup_cli.storage.seal import Sealed, seal_bytes
+from mixup_cli.storage.seal import Sealed
 
 
 def finish(folder: DataSetFolder, manifest: Manifest, run_record: dict[str, object]) -> None:
     """Seal the card, the metadata, the checksums, run.json and the manifest. From then on it is a data set."""
-    sources = (folder.path / SOURCES).stat().st_size
-    sealed = {SOURCES: Sealed(sources, manifest.source.fingerprint)}
-    for name, content in (
-        (CARD, card(manifest).encode()),
-        (CROISSANT, to_json(croissant(manifest, dict(sealed)))),
-    ):
-        sealed[name] = seal_bytes(folder.path / name, content, folder.work)
-    manifest_bytes = manifest.to_json()
+    for name, content in beside(manifest, (folder.path / SOURCES).stat().st_size).items():
+        folder.seal(folder.path / name, content)
+    folder.seal(folder.path / RUN, to_json(run_record))
+    folder.seal(folder.path / MANIFEST, manifest.to_json())
+
+
+def beside(manifest: Manifest, sources_bytes: int) -> dict[str, bytes]:
+    """The card, the metadata and the checksums by name: they follow from the manifest and the size of sources.csv."""
+    described = {SOURCES: Sealed(sources_bytes, manifest.source.fingerprint)}
+    files = {CARD: card(manifest).encode(), CROISSANT: to_json(croissant(manifest, described))}
     sums = [(shard.sha256, shard.file) for shard in manifest.shards]
-    sums += [(each.sha256, name) for name, each in sealed.items()]
-    sums.append((hashlib.sha256(manifest_bytes).hexdigest(), MANIFEST))
-    seal_bytes(folder.path / CHECKSUMS, checksum_lines(sums), folder.work)
-    seal_bytes(folder.path / RUN, to_json(run_record), folder.work)
-    seal_bytes(folder.path / MANIFEST, manifest_bytes, folder.work)
+    sums.append((manifest.source.fingerprint, SOURCES))
+    sums += [(hashlib.sha256(content).hexdigest(), name) for name, content in files.items()]
+    sums.append((hashlib.sha256(manifest.to_json()).hexdigest(), MANIFEST))
+    return {**files, CHECKSUMS: checksum_lines(sums)}
 
 
 def checksum_lines(sums: Sequence[tuple[str, str]]) -> bytes:

@@ -9,15 +9,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
+from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, OutputExistsError, StorageError, UsageError
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.json_files import read_json, to_json
+from mixup_cli.storage.locks import PartLocks
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
-from mixup_cli.storage.seal import WORK_FOLDER, seal_bytes, storage_errors, sync_folder, unfinished_path
+from mixup_cli.storage.parts import Part
+from mixup_cli.storage.seal import WORK_FOLDER, Sealed, seal_bytes, storage_errors, sync_folder, unfinished_path
 
 SHARD = re.compile(r"shard-([0-9]{5,})\.h5")
 OURS = re.compile(
@@ -36,37 +38,52 @@ CLEARING = "clearing"
 """In the work folder while `--force` removes what is there: a run that is cut off then has left our files behind."""
 
 
+LEAVING_SECONDS = 1.0
+"""How long a run that ends waits for its turn to tidy up: one that was interrupted should be gone soon."""
+
+
 class Begun(names.Model):
-    """What recipe.json holds."""
+    """What recipe.json holds. The last three are absent where an earlier version has begun the data set."""
 
     recipe: dict[str, Any]
     pixel_fingerprint: str
     versions: dict[str, str]
+    rows: int | None = None
+    label_kind: LabelKind | None = None
+    class_names: list[str] | None = None
 
 
 class DataSetFolder:
-    """The output folder of a run. Unfinished: `.mixup-gen/` is there. Finished: `manifest.json` is."""
+    """The output folder of a run. Unfinished: `.mixup-gen/` is there. Finished: `manifest.json` is.
 
-    def __init__(self, path: Path) -> None:
+    `part` is what this run makes of it. Its temporary files are in `scratch`, which is there while it is `locked`.
+    """
+
+    def __init__(self, path: Path, part: Part | None = None) -> None:
         self.path = path
         self.work = path / WORK_FOLDER
         self._done = self.work / "done"
-        self._lock = FileLock(self.work / "lock", timeout=0)
-        self._left_over = False
+        self._locks = PartLocks(path, self.work, part or Part())
+        self.part = self._locks.part
+        self.scratch = self._locks.scratch
 
-    def __reduce__(self) -> tuple[type[Self], tuple[Path]]:
-        return type(self), (self.path,)  # a lock stays in its process
+    def __reduce__(self) -> tuple[type[Self], tuple[Path, Part]]:
+        return type(self), (self.path, self.part)  # a lock stays in its process
 
     def finished(self) -> Manifest | None:
         """The manifest, or None where there is none. Raises DataError where it is damaged."""
-        return read_manifest(self.path) if (self.path / names.MANIFEST).exists() else None
+        try:
+            return read_manifest(self.path)
+        except FileNotFoundError:
+            return None
 
     def job(self) -> dict[str, Any] | None:
         """What an unfinished run wrote down about itself, or None. Raises DataError where it is something else."""
         path = self.work / JOB
-        if not path.exists():
+        try:
+            job = read_json(path)
+        except FileNotFoundError:
             return None
-        job = read_json(path)
         try:
             Begun.model_validate(job)
             Recipe.from_dict(job["recipe"])
@@ -96,49 +113,57 @@ class DataSetFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Make the folders and hold the lock on them. Raises OutputExistsError where another run holds it."""
+        """Make the folders and hold this part's lock. Raises OutputExistsError where another run holds it, or a part of
+        another division."""
         with storage_errors(self.path):
             is_new = not self.path.exists()
-            self._done.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
             if is_new:
                 sync_folder(self.path.parent)
-        self._acquire()
+        with self.sealing():
+            self._locks.take()
         try:
-            with storage_errors(self.path):
-                self._done.mkdir(parents=True, exist_ok=True)  # a run that ended just now removed it
             yield
         finally:
-            if not (self.half_cleared or (self.work / JOB).exists()):
-                self._withdraw()
-            self._lock.release()
-            if self._left_over:
-                self._remove_lock()
+            self._leave()
 
-    def _acquire(self) -> None:
-        with storage_errors(self.work / "lock"):
-            try:
-                self._lock.acquire()
-            except Timeout:  # an OSError too, and told apart from those first
-                raise OutputExistsError(
-                    f"{self.path}: another run is writing here (it holds {self.work / 'lock'}). Wait, or use another "
-                    "-o."
-                ) from None
-            except NotImplementedError as problem:
-                raise StorageError(
-                    f"{self.path}: its file system has no locks ({problem}). Use a local folder."
-                ) from None
+    @contextmanager
+    def sealing(self) -> Iterator[None]:
+        """Hold the lock for beginning and sealing: nobody else comes, begins, seals or goes meanwhile."""
+        with self._locks.sealing():
+            yield
 
-    def _remove_lock(self) -> None:
-        """The rest of `remove_work`, once the lock is released. It fails, and may, where another run began just now."""
-        with suppress(OSError):
-            (self.work / "lock").unlink(missing_ok=True)
-            self.work.rmdir()
+    @property
+    def is_locked(self) -> bool:
+        """Whether this run holds its part's lock."""
+        return self._locks.is_held
 
-    def _withdraw(self) -> None:
-        """Nothing was begun: leave no trace, and the folder itself only if it holds something."""
-        self.remove_work()
-        with suppress(OSError):
-            self.path.rmdir()
+    def running(self) -> set[Part]:
+        """The other parts that run now. Call it under `sealing`."""
+        return set(self._locks.running())
+
+    def _leave(self) -> None:
+        """Give the part's lock back. The last to leave what is finished or was never begun removes the work folder."""
+        try:
+            with self._locks.sealing(LEAVING_SECONDS):
+                self._locks.give_back()
+                self._remove_work()
+        except (OutputExistsError, StorageError):  # the next run tidies up
+            self._locks.let_go()
+
+    def tidy(self) -> None:
+        """Remove the work folder of a finished data set, unless a part runs. It was left by a run that was cut off."""
+        if self.work.exists():
+            with suppress(OutputExistsError, StorageError), self._locks.sealing(0):
+                self._remove_work()
+
+    def _remove_work(self) -> None:
+        """Where nothing was begun, leave no trace: then the folder itself goes too, unless it holds something."""
+        is_finished = (self.path / names.MANIFEST).exists()
+        is_begun = self.half_cleared or (self.work / JOB).exists()
+        if (is_finished or not is_begun) and self._locks.remove_all() and not is_finished:
+            with suppress(OSError):
+                self.path.rmdir()
 
     def shard_bytes(self) -> int:
         """What the shards that are here take on the disk."""
@@ -151,7 +176,16 @@ class DataSetFolder:
             raise OutputExistsError(f"{self.path}: holds a {in_the_way[0]} that is no data set's. Use another -o.")
 
     def clear(self) -> None:
-        """Remove our files, the manifest first, so that a half-removed data set is none. Others stay."""
+        """Remove our files, the manifest first, so that a half-removed data set is none. Others stay.
+
+        Call it under `sealing`. Raises OutputExistsError where another part is making shards of what is here.
+        """
+        for part, holder in self._locks.running().items():
+            if holder.joined:
+                raise OutputExistsError(
+                    f"{self.path}: another run ({holder}) is writing part {part} of what --force would remove. Wait, "
+                    "or use another -o."
+                )
         if not self.is_ours:
             return
         with storage_errors(self.path):
@@ -160,37 +194,38 @@ class DataSetFolder:
             for entry in self.path.iterdir():
                 if OURS.fullmatch(entry.name) and entry.is_file():
                     entry.unlink()
-            self.clear_work()
+            self._clear_work()
             (self.work / CLEARING).unlink()
 
-    def clear_work(self) -> None:
-        """Remove what the work folder holds, but not the lock that is held on it, nor that it is being cleared."""
-        for entry in self.work.iterdir() if self.work.exists() else ():
-            if entry.is_dir():
-                shutil.rmtree(entry)
-            elif entry.name not in ("lock", CLEARING):
-                entry.unlink()
-
-    def remove_work(self) -> None:
-        """The data set is finished: remove the work folder, with the lock that is held on it."""
-        shutil.rmtree(self.work, ignore_errors=True)
-        self._left_over = self.work.exists()  # Windows cannot remove a lock that is held
+    def _clear_work(self) -> None:
+        """Remove what a run has written down about itself and its shards. What belongs to parts, they remove."""
+        if self._done.exists():
+            shutil.rmtree(self._done)
+        (self.work / JOB).unlink(missing_ok=True)
 
     def begin(self, job: dict[str, Any], sources_csv: bytes) -> None:
-        """Write down what this run makes, and of what."""
+        """Write down what is made here, and of what."""
         with storage_errors(self.path):
             self._done.mkdir(parents=True, exist_ok=True)
-        seal_bytes(self.work / JOB, to_json(job), self.work)
-        seal_bytes(self.path / names.SOURCES, sources_csv, self.work)
+        self.seal(self.work / JOB, to_json(job))
+        self.seal(self.path / names.SOURCES, sources_csv)
+
+    def join(self) -> None:
+        """Take part in what is made here. Call it under `sealing`, once that is written down."""
+        self._locks.join()
+
+    def seal(self, final: Path, data: bytes) -> Sealed:
+        """Write a small file whole."""
+        return seal_bytes(final, data, self.scratch)
 
     def add_done(self, number: int, record: ShardRecord) -> None:
         """Seal the sidecar of a shard: from now on it is finished."""
-        seal_bytes(self._done / f"{number:05}.json", to_json(record.model_dump(exclude_none=True)), self.work)
+        self.seal(self._done / f"{number:05}.json", to_json(record.model_dump(exclude_none=True)))
 
     def discard_unfinished(self, number: int) -> None:
         """Remove what a worker process that died has left of a shard."""
         for final in (self.path / shard_name(number), self._done / f"{number:05}.json"):
-            unfinished_path(final, self.work).unlink(missing_ok=True)
+            unfinished_path(final, self.scratch).unlink(missing_ok=True)
 
     def done(self, number: int, start: int, stop: int) -> ShardRecord | None:
         """The record of a finished shard of just these rows, if the file is there in full length."""

@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.choices import Compression
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.storage.layout import Column, Span, create_file, lay_out, stored_dtype
 from mixup_cli.storage.plain_hdf5 import plain_data_set
@@ -156,6 +157,17 @@ def compressor(compression: str) -> Callable[[memoryview], bytes]:
     import zstandard  # only in the `zstd` extra
 
     return lambda data: zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(data)
+
+
+def filter_of(data_set: h5py.Dataset) -> Compression:
+    """How a data set of ours is compressed. Raises DataError where it is not as we store them."""
+    filters = [
+        data_set.id.get_create_plist().get_filter(n)[0] for n in range(data_set.id.get_create_plist().get_nfilters())
+    ]
+    known: dict[tuple[int, ...], Compression] = {(): "none", (h5py.h5z.FILTER_DEFLATE,): "gzip", (ZSTD_FILTER,): "zstd"}
+    if (found := known.get(tuple(filters))) is None or (data_set.chunks is None) != (found == "none"):
+        raise DataError(f"{data_set.name}: is stored with filters {filters}, as no shard is")
+    return found
 
 
 def require_filter(compression: str) -> None:

@@ -139,6 +139,18 @@ def test_what_was_skipped_is_said(colours: Path, tmp_path: Path, run_cli: Runner
     assert '"skipped": 1' in again.stdout
 
 
+@pytest.mark.parametrize("options", [[], ["--passes", 2]])
+def test_losing_the_list_of_sources_is_told(
+    options: list[object], finished: Path, colours: Path, run_cli: Runner
+) -> None:
+    (finished / "sources.csv").unlink()
+    ended = run_cli("generate", colours, "-o", finished, *options)
+    assert ended.returncode == 65
+    assert error_line(ended) == f"{finished}/sources.csv: is missing. Run mixup-gen repair {finished}."
+    assert run_cli("repair", finished).returncode == 0
+    assert run_cli("generate", colours, "-o", finished, *options).returncode == 0
+
+
 def test_losing_the_manifest_is_told_without_a_way_that_fails(finished: Path, colours: Path, run_cli: Runner) -> None:
     (finished / "manifest.json").unlink()
     ended = run_cli("generate", colours, "-o", finished)

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from mixup_cli.recipe import Recipe
+from mixup_cli.storage.manifest import Manifest, read_manifest
 from tests.data_sets import manifest
 from tests.running import Runner, error_line
 from tests.small_sources import write_colours
@@ -127,6 +128,32 @@ def test_all_damage_is_listed_and_not_the_first_alone(run_cli: Runner, data_set:
     edit(data_set, "sources.csv", "red/0", "red/5")
     found = findings(run_cli, data_set, "--json")
     assert [json.loads(line)["file"] for line in found] == ["shard-00000.h5", "shard-00001.h5", "sources.csv"]
+
+
+def test_the_manifest_names_its_data_set(run_cli: Runner, data_set: Path) -> None:
+    ended = run_cli("verify", data_set / "manifest.json")
+    assert ended.returncode == 0
+    assert ended.stderr == f"mixup-gen: {data_set}: 12 samples in 3 shards: whole, as sealed\n"
+    (data_set / "shard-00001.h5").unlink()
+    assert findings(run_cli, data_set / "manifest.json") == ["shard-00001.h5: is missing"]
+
+
+def test_the_manifest_is_read_once(run_cli: Runner, data_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+
+    def counted(folder: Path) -> Manifest:
+        read.append(folder)
+        return read_manifest(folder)
+
+    monkeypatch.setattr("mixup_cli.verify.read_manifest", counted)
+    assert run_cli("verify", data_set).returncode == 0
+    assert read == [data_set]
+
+
+def test_without_checksums_the_sources_are_still_held_against_the_manifest(run_cli: Runner, data_set: Path) -> None:
+    (data_set / "SHA256SUMS").unlink()
+    edit(data_set, "sources.csv", "red/0", "red/5")
+    assert [line.split(":")[0] for line in findings(run_cli, data_set)] == ["SHA256SUMS", "sources.csv"]
 
 
 def test_a_manifest_that_is_none_is_refused(run_cli: Runner, data_set: Path) -> None:
@@ -277,7 +304,7 @@ def test_deep_finds_depths_that_the_survey_did_not_see(
 ) -> None:
     source = write_colours(tmp_path / "colours")
     Image.fromarray(np.full((6, 8), 40_000, np.uint16)).save(source / "red/9.png")
-    for module in ("generate", "deep"):
+    for module in ("generate", "rescan"):
         monkeypatch.setattr(f"mixup_cli.{module}.SURVEY_SAMPLES", 1)
     assert run_cli("generate", source, "--dtype", "uint16", cwd=tmp_path).returncode == 0
     assert run_cli("verify", "--deep").returncode == 0

@@ -12,12 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from filelock import FileLock
 
 from tests.data_sets import digests
 from tests.faults import kill_at_random
 from tests.faults.attempts import Attempt, attempts
-from tests.running import Runner, clean_environment, error_line, start_process
+from tests.running import Runner, clean_environment, start_process
 
 FRESH = ["--samples-per-shard", "7", "--workers", "1"]
 
@@ -163,14 +162,6 @@ def test_killed_again_and_again(run_cli: Runner, long_run: list[object], tmp_pat
     expected = digests(tmp_path / "whole")
     complete(run_cli, tmp_path, *long_run[1:])
     assert {f"mixup-out/{name}": digest for name, digest in digests(out).items()} == expected
-
-
-def test_two_runs_in_one_folder(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
-    (tmp_path / "mixup-out/.mixup-gen").mkdir(parents=True)
-    with FileLock(tmp_path / "mixup-out/.mixup-gen/lock"):
-        refused = run_cli("generate", colours, cwd=tmp_path)
-    assert refused.returncode == 73
-    assert "another run is writing here" in error_line(refused)
 
 
 def test_a_shard_that_lost_its_end_is_made_again(run_cli: Runner, colours: Path, tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+"""A finished data set's source, read again as the run did that made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from mixup_cli.errors import DataError, UsageError
+from mixup_cli.plan_files.reading import PlanFile
+from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
+from mixup_cli.recipe import Recipe
+from mixup_cli.run import keeps_to_windows
+from mixup_cli.sources.base import Source
+from mixup_cli.sources.cache import allocate, goes_to_disk
+from mixup_cli.sources.fill import Scanning
+from mixup_cli.sources.scan import scan, until_it_fits
+from mixup_cli.sources.table import SourceTable, first_difference
+
+
+@dataclass(frozen=True)
+class Rescanned:
+    """The job, every sample in its target's form (None where windows are decoded when they are mixed), and what became
+    of each."""
+
+    job: Job
+    cache: NDArray[Any] | None
+    table: SourceTable
+
+    def check_same(self, out: Path, before: SourceTable | None) -> None:
+        """Raises DataError if the source is not what it was, naming the first input that differs."""
+        difference = None if before is None else first_difference(before, self.table)
+        if difference is not None:
+            raise DataError(
+                f"{out}: was made from another source ({difference}). Name the one it was made from with --source."
+            )
+
+
+def check_plan(out: Path, recipe: Recipe, plan: PlanFile | None) -> None:
+    """Raises DataError unless `plan` is the one that the recipe was made with, or there was none."""
+    if recipe.plan != (plan.digest() if plan else None):
+        which = "without a plan file, or from another one" if plan else "from a plan file"
+        raise DataError(f"{out}: was made {which}. Pass --plan just as generate had it.")
+
+
+def rescan(out: Path, recipe: Recipe, source: Source, scratch: Path, how: Scanning) -> Rescanned:
+    """Scan the source of the data set `out` again. A cache that does not fit in memory goes into `scratch`.
+
+    It is decoded anew, and not taken from a kept cache. Raises DataError where the source cannot be the one.
+    """
+    survey = source.survey(SURVEY_SAMPLES)
+
+    def attempt() -> Rescanned:
+        job = prepare(recipe, source, survey)
+        in_windows = keeps_to_windows(recipe) and goes_to_disk(job.target.form, len(source))
+        cache = None if in_windows else allocate(job.target.form, len(source), scratch)
+        return Rescanned(job, cache, scan(source, job.target, cache, how.tolerance, how.engine, how.listener))
+
+    try:
+        return until_it_fits(survey, attempt)
+    except UsageError as problem:
+        raise DataError(f"{out}: was made from another source ({problem})") from problem

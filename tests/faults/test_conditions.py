@@ -1,0 +1,239 @@
+"""Conditions that change: between a run and the one that continues it, and while a run is under way."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pytest
+
+from mixup_cli import Listener, Recipe, Run, SourceOptions, open_source
+from mixup_cli.errors import DataError
+from mixup_cli.generate import generate
+from mixup_cli.sources import pictures
+from mixup_cli.sources.base import Survey
+from tests.data_sets import digests
+from tests.running import Runner, error_line
+from tests.small_sources import write_arrays, write_colours
+
+Interrupted = Callable[..., Path]
+
+
+def stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.fixture
+def interrupted(run_cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Interrupted:
+    """Makes an unfinished data set: interrupted when all shards were there, and the manifest was not."""
+
+    def run(*command: object) -> Path:
+        with monkeypatch.context() as patched:
+            patched.setattr("mixup_cli.generate.finish", stop)
+            ended = run_cli("generate", *command, "-o", tmp_path / "out", cwd=tmp_path)
+        assert ended.returncode == 130, ended.stderr
+        return tmp_path / "out"
+
+    return run
+
+
+def add(root: Path) -> None:
+    shutil.copy(root / "red/0.png", root / "red/9.png")
+
+
+def remove(root: Path) -> None:
+    (root / "green/3.png").unlink()
+
+
+def rename(root: Path) -> None:
+    (root / "red").rename(root / "rot")
+
+
+def change_one_bit(root: Path) -> None:
+    data = bytearray((root / "blue/2.png").read_bytes())
+    data[-1] ^= 1
+    (root / "blue/2.png").write_bytes(data)
+
+
+CHANGES = [
+    (add, "red/9.png is new"),
+    (remove, "green/3.png is gone"),
+    (rename, "red/0.png is gone"),
+    (change_one_bit, "blue/2.png has other content"),
+]
+
+
+@pytest.mark.parametrize(("change", "told"), CHANGES)
+@pytest.mark.parametrize("part", [[], ["--part", "2/2"]], ids=["resumed", "by another part"])
+def test_a_changed_source_is_refused_by_its_first_difference(
+    change: Callable[[Path], None],
+    told: str,
+    part: list[str],
+    interrupted: Interrupted,
+    run_cli: Runner,
+    tmp_path: Path,
+) -> None:
+    source = write_colours(tmp_path / "colours")
+    out = interrupted(source)
+    before = digests(out)
+    change(source)
+    refused = run_cli("generate", source, "--on-error", "skip", *part, "-o", out)
+    assert refused.returncode == 73
+    message = error_line(refused)
+    assert f"was made from another source ({told}" in message
+    assert digests(out) == before
+
+
+@pytest.mark.parametrize("is_finished", [False, True])
+def test_another_decoder_is_refused_with_both_versions(
+    is_finished: bool, interrupted: Interrupted, run_cli: Runner, colours: Path, tmp_path: Path
+) -> None:
+    if is_finished:
+        run_cli("generate", colours, "-o", tmp_path / "out")
+    out = tmp_path / "out" if is_finished else interrupted(colours)
+    written = out / ("run.json" if is_finished else ".mixup-gen/recipe.json")
+    plain = json.loads(written.read_bytes())
+    now = plain["versions"]["pillow"]
+    plain["versions"]["pillow"], plain["pixel_fingerprint"] = "9.0.0", "0" * 64
+    written.write_text(json.dumps(plain))
+    before = digests(out, but=())
+    refused = run_cli("generate", colours, "--passes", 2, "-o", out)
+    assert refused.returncode == 73
+    assert f"was begun where pictures decode to other pixels (pillow 9.0.0 then, {now} now)" in error_line(refused)
+    assert digests(out, but=()) == before
+    assert run_cli("generate", colours, "--passes", 2, "-o", out, "--force").returncode == 0
+
+
+@pytest.mark.parametrize("part", [[], ["--part", "1/2"]], ids=["resumed", "by another part"])
+def test_the_same_numbers_as_another_kind_of_label_are_refused(
+    part: list[str], interrupted: Interrupted, run_cli: Runner, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros((8, 4, 4, 3), np.uint8), y=np.eye(2, dtype=np.float32)[np.arange(8) % 2])
+    out = interrupted(tmp_path / "a.npz", "--label-kind", "multi")
+    refused = run_cli("generate", tmp_path / "a.npz", "--label-kind", "real", *part, "-o", out)
+    assert refused.returncode == 73
+    assert "was made from other labels (multi (" in error_line(refused)
+    assert ") then, real (" in error_line(refused)
+    assert run_cli("generate", tmp_path / "a.npz", "--label-kind", "multi", "-o", out).returncode == 0
+
+
+def test_what_an_earlier_version_has_begun_is_continued(
+    interrupted: Interrupted, run_cli: Runner, colours: Path
+) -> None:
+    """Its recipe.json does not tell rows and labels."""
+    out = interrupted(colours)
+    written = out / ".mixup-gen/recipe.json"
+    plain = json.loads(written.read_bytes())
+    for name in ("rows", "label_kind", "class_names"):
+        del plain[name]
+    written.write_text(json.dumps(plain))
+    ended = run_cli("generate", colours, "-o", out)
+    assert ended.returncode == 0, ended.stderr
+    assert "(resumed: 0 made now)" in ended.stderr
+
+
+def test_a_picture_that_changes_while_it_is_read_ends_the_run(
+    run_cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_colours(tmp_path / "colours")
+    opened = pictures._opened
+
+    class Slow:
+        def __init__(self, file: IO[bytes], path: str) -> None:
+            self._file, self._path = file, path
+
+        def read(self, size: int) -> bytes:
+            data = self._file.read(size)
+            if self._path.endswith("green/2.png"):
+                with open(self._path, "ab") as writer:
+                    writer.write(b"more")
+            return data
+
+        def fileno(self) -> int:
+            return self._file.fileno()
+
+    @contextmanager
+    def slowly(path: str) -> Iterator[tuple[Any, os.stat_result]]:
+        with opened(path) as (file, status):
+            yield (Slow(file, path), status)
+
+    monkeypatch.setattr(
+        pictures.PictureSource, "survey", lambda *_: Survey(Counter({(6, 8): 12}), Counter({"uint8": 12}))
+    )
+    monkeypatch.setattr(pictures, "_opened", slowly)
+    refused = run_cli("generate", source, "--on-error", "skip", cwd=tmp_path)
+    assert refused.returncode == 65
+    assert error_line(refused).startswith("green/2.png: changed while it was read. Let nothing write there")
+    assert not (tmp_path / "mixup-out").exists()
+
+
+@pytest.mark.parametrize("suffix", ["npy", "h5"])
+def test_an_array_file_that_changes_before_it_is_scanned_ends_the_run(suffix: str, tmp_path: Path) -> None:
+    """Its labels were read before, its samples would be read after the change."""
+    path = tmp_path / f"x.{suffix}"
+    values = np.zeros((8, 4, 4, 3), np.uint8)
+    if suffix == "npy":
+        np.save(path, values)
+    else:
+        import h5py
+
+        with h5py.File(path, "w") as file:
+            file["x"] = values
+    source = open_source([path], SourceOptions(label_kind="none"))
+    with path.open("r+b") as writer:
+        writer.seek(-1, os.SEEK_END)
+        writer.write(b"\x07")
+    with pytest.raises(DataError, match=rf"x\.{suffix}: changed while it was read"):
+        generate(source, Recipe(), Run(out=tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+class Meddler(Listener):
+    """Changes a file once mixing has begun, and remembers what it is told."""
+
+    def __init__(self, change: Callable[[], object]) -> None:
+        self.told: list[str] = []
+        self._change = change
+
+    def notice(self, text: str) -> None:
+        self.told.append(text)
+
+    def begin(self, stage: str, total: int, unit: str, done: int = 0) -> None:
+        if stage == "mix":
+            self._change()
+
+
+@pytest.mark.parametrize(("change", "name"), [(change_one_bit, "blue/2.png"), (remove, "green/3.png")])
+@pytest.mark.parametrize(("sources", "prefix"), [(1, ""), (2, "1:")])
+def test_a_source_that_changes_after_it_was_read_is_told(
+    sources: int, prefix: str, change: Callable[[Path], None], name: str, tmp_path: Path
+) -> None:
+    """What was made is what was read, and sources.csv says so."""
+    whole = write_colours(tmp_path / "whole")
+    roots = [write_colours(tmp_path / f"source-{number}") for number in range(sources)]
+    listener = Meddler(lambda: change(roots[-1]))
+    generate(open_source(roots), Recipe(), Run(out=tmp_path / "out"), listener)
+    (told,) = [text for text in listener.told if "has changed since it was read" in text]
+    assert told.startswith(f"{prefix}{name} has changed")
+    generate(open_source([whole] * sources), Recipe(), Run(out=tmp_path / "expected"))
+    assert digests(tmp_path / "out") == digests(tmp_path / "expected")
+
+
+def test_an_array_file_that_changes_after_it_was_read_is_told(tmp_path: Path) -> None:
+    path = write_arrays(tmp_path / "a.npz")
+    listener = Meddler(lambda: path.write_bytes(b"else"))
+    generate(open_source([path]), Recipe(), Run(out=tmp_path / "out"), listener)
+    assert any(text.startswith(f"{path} has changed since it was read") for text in listener.told)
+
+
+def test_a_source_that_stays_as_it_is_is_no_news(colours: Path, tmp_path: Path) -> None:
+    listener = Meddler(lambda: None)
+    generate(open_source([colours]), Recipe(), Run(out=tmp_path / "out"), listener)
+    assert not [text for text in listener.told if "has changed" in text]
