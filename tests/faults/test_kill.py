@@ -46,6 +46,7 @@ CASES = {
     "forced": Case(("--force",), before=("--seed", "1"), strangers=True),
     "compressed": Case(("--compression", "gzip")),
     "cached": Case(("--cache", "disk", "--size", "9")),
+    "part": Case(("--part", "2/2"), before=("--part", "1/2")),
     "planned": Case(("--plan", "../../plan.csv")),
     "views": Case(("--method", "cutmix", "--crop-pad", "2", "--dtype", "float16")),
 }
@@ -70,7 +71,7 @@ def fall(case: Case, fault: str, stride: int, run_cli: Runner, colours: Path, tm
     for place in (folder / "0", tmp_path / "x/whole"):
         place.mkdir(parents=True)
         if case.before is not None:
-            complete(run_cli, place, colours, *FRESH, *case.before)
+            assert run_cli("generate", colours, *FRESH, *case.before, cwd=place).returncode == 0
         for name in STRANGERS if case.strangers else ():
             (place / "mixup-out" / name).parent.mkdir(exist_ok=True)
             (place / "mixup-out" / name).write_text(f"mine: {name}")
