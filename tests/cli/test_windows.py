@@ -70,9 +70,9 @@ RECIPES = {
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_the_bytes_are_those_with_a_cache(recipe: str, run_cli: Runner, pictures: Path, tmp_path: Path) -> None:
-    options = [*recipe.split(), "--passes", 2, "--samples-per-shard", 11]
+    options = [*recipe.split(), "--passes", 2, "--samples-per-shard", 23]
     expected = made(run_cli, pictures, tmp_path / "cached", *options)
-    assert sum(name.startswith("shard-") for name in expected) >= 6
+    assert sum(name.startswith("shard-") for name in expected) >= 3
     for number, how in enumerate(["--workers 1", "--workers 2 --batch-size 1", "--workers 3 --batch-size 5"]):
         assert made(run_cli, pictures, tmp_path / str(number), *options, *NONE, *how.split()) == expected, how
 
@@ -98,8 +98,8 @@ def test_a_device_kernel_gets_windows_too(run_cli: Runner, arrays: Path, tmp_pat
     assert made(run_cli, arrays, tmp_path / "b", *options, *NONE, "--device", "cpu-torch") == expected
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3])
-@pytest.mark.parametrize(("window", "per_shard"), [(16, 11), (5, 23), (60, 7), (7, 200)])
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("window", "per_shard"), [(16, 11), (5, 43), (60, 17), (7, 200)])
 def test_each_picture_is_decoded_once_a_pass(
     window: int, per_shard: int, workers: int, run_cli: Runner, pictures: Path, tmp_path: Path, decoded: Counter[int]
 ) -> None:
