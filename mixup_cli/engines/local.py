@@ -44,7 +44,8 @@ class LocalEngine(Engine):
                 running: dict[Future[Result], Attempt[Result]] = {}
                 running |= {pool.submit(task): Attempt(task) for task in islice(waiting, 2 * self.workers)}
                 while running:
-                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    done = wait(running, return_when=FIRST_COMPLETED).done
+                    for future in [each for each in running if each in done]:  # the first failure, where there are two
                         attempt = running.pop(future)
                         problem = future.exception()
                         if problem is not None:
