@@ -156,7 +156,7 @@ def _shard(
             problems.append(f"has {size} bytes, and {record.bytes} were sealed")
         if (problem := _hash_problem(path, record.sha256, names_by_hash)) is not None:
             problems.append(problem)
-        if not problems:  # HDF5 is not made for damaged files: what is not as it was sealed is not opened
+        else:  # HDF5 is not made for damaged files: what is not as it was sealed is not opened
             with h5py.File(path, "r", locking=False) as file:
                 problems += _content(file, manifest, record)
     except FileNotFoundError:

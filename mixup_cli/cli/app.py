@@ -117,7 +117,7 @@ def main() -> None:
     except MixupGenError as problem:  # raised while options were read
         show.notice(f"error: {problem}")
         sys.exit(problem.exit_code)
-    except BaseException:
+    except BaseException:  # not Interrupt alone: what is raised while something else fails can take its place
         if stopping.is_asked():
             stopping.end()
         raise

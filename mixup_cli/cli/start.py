@@ -10,6 +10,8 @@ def main() -> None:
     stopping.listen()
     try:
         from mixup_cli.cli import app
-    except stopping.Interrupt:
-        stopping.end()
+    except BaseException:  # Python turns what is raised in some places into another error
+        if stopping.is_asked():
+            stopping.end()
+        raise
     app.main()

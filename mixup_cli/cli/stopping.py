@@ -44,7 +44,8 @@ _state = _State()
 def listen() -> None:
     """From now on signals end the command in good order. Those that are ignored (`nohup`) stay so."""
     global _state  # noqa: PLW0603  # signals are the process's own, and tests run many commands in one
-    _state = _State()
+    if _state.signal is None:  # one may have come, and its exception have been lost
+        _state = _State()
     for number in WORDS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mixup_cli.errors import StorageError
 from tests.data_sets import Columns, columns, digests, identities, manifest
 from tests.running import Runner, error_line
 from tests.small_sources import write_colours
@@ -151,8 +152,8 @@ def test_an_unfinished_one_notices_content_of_the_same_size(
 ) -> None:
     source = write_colours(tmp_path / "colours")
     with monkeypatch.context() as patched:
-        patched.setattr("mixup_cli.generate.finish", interrupt)
-        assert run_cli("generate", source, cwd=tmp_path).returncode == 130
+        patched.setattr("mixup_cli.generate.finish", fail)
+        assert run_cli("generate", source, cwd=tmp_path).returncode == 74
     picture = source / "red/0.png"
     data = picture.read_bytes()
     picture.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
@@ -161,8 +162,8 @@ def test_an_unfinished_one_notices_content_of_the_same_size(
     assert "red/0.png has other content" in error_line(refused)
 
 
-def interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+def fail(*_: object) -> None:
+    raise StorageError("the disk is full")
 
 
 def test_foreign_files_are_refused_and_survive_force(run_cli: Runner, colours: Path, tmp_path: Path) -> None:

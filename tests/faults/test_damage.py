@@ -26,15 +26,8 @@ PRIME = 61
 def data_set(request: pytest.FixtureRequest, run_cli: Runner, tmp_path: Path) -> Path:
     """Two shards of one row each, without labels: some thirty kilobytes, or less where they are compressed."""
     np.save(tmp_path / "a.npy", np.arange(6, dtype=np.uint8).reshape(2, 3, 1))
-    command = [
-        "generate",
-        tmp_path / "a.npy",
-        "--samples-per-shard",
-        1,
-        "--compression",
-        getattr(request, "param", "none"),
-    ]
-    ended = run_cli(*command, "-o", tmp_path / "out", cwd=tmp_path)
+    options = ["--samples-per-shard", 1, "--compression", getattr(request, "param", "none")]
+    ended = run_cli("generate", tmp_path / "a.npy", *options, "-o", tmp_path / "out", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     return tmp_path / "out"
 

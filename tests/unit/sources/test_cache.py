@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError
 from mixup_cli.listener import Listener
-from mixup_cli.sources import SourceOptions, open_source
+from mixup_cli.sources import SourceOptions, cache, open_source
 from mixup_cli.sources.base import Form, FormMismatch, Source, Target
 from mixup_cli.sources.cache import Caching
 from mixup_cli.sources.combined import combine
@@ -417,3 +417,12 @@ def test_the_text_tells_where_samples_wait(photos: Path, tmp_path: Path) -> None
     assert text(Caching("disk")) == f"1.5 KiB to be kept in {tmp_path / '.mixup-gen-cache'}"
     filled(photos, tmp_path)
     assert text(Caching("disk", tmp_path / "cache")) == f"1.5 KiB there already in {tmp_path / 'cache'}"
+
+
+def test_a_cache_of_one_run_leaves_no_file_however_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "MEMORY_BYTES", 100)
+    samples = cache.allocate(TARGET.form, 4, tmp_path)
+    assert isinstance(samples, np.memmap)
+    assert os.name == "nt" or not list(tmp_path.iterdir()), "the map alone holds it"
+    samples[:] = 7
+    assert (samples == 7).all()

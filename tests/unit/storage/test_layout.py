@@ -59,7 +59,7 @@ def test_a_full_disk_is_told_and_leaves_no_draft(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
     try:
-        with pytest.raises(StorageError, match=r"draft: File too large\. Run"):
+        with pytest.raises(StorageError, match=r"draft: File too large\. Raise the limit"):
             lay_out(COLUMNS, 100_000, {}, tmp_path / "draft")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

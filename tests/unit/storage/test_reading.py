@@ -70,3 +70,16 @@ def test_maps_are_not_pickled(images: ShardedColumn) -> None:
     whole = images[:]
     assert len(pickle.dumps(images)) == small
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(images))[:], whole)
+
+
+def test_all_columns_together_hold_few_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes a descriptor, and a process may have few thousand of these."""
+    monkeypatch.setattr(reading, "most_maps", lambda: 2)
+    manifest = write_data_set(tmp_path / "out")
+    columns = {name: ShardedColumn(tmp_path / "out", manifest, name) for name in ("images", "share")}
+    rows = np.array([6, 0, 3, 1, 5])
+    for _ in range(2):
+        for name, column in columns.items():
+            np.testing.assert_array_equal(column.take(rows), arrays()[name][rows])
+            np.testing.assert_array_equal(column[2:7], arrays()[name][2:7])
+            assert sum(len(each._maps) for each in columns.values()) <= 2
