@@ -178,6 +178,8 @@ class Recipe:
             first = problem.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "recipe"
             raise UsageError(f"recipe: {where}: {first['msg']} (found {first['input']!r}).") from None
+        except RecursionError:
+            raise UsageError("recipe: is nested too deeply.") from None
 
     @property
     def recipe_id(self) -> str:

@@ -8,6 +8,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
+from mixup_cli.errors import DataError
 from mixup_cli.fingerprint import versions
 from mixup_cli.prepare import Job
 from mixup_cli.sources.table import SourceTable
@@ -18,6 +21,16 @@ def manifest_of(
     job: Job, kind: str, table: SourceTable, methods: Sequence[str], shards: Sequence[ShardRecord]
 ) -> Manifest:
     """The manifest of a finished data set: a function of the recipe and the source alone."""
+    try:
+        return _manifest_of(job, kind, table, methods, shards)
+    except ValidationError as problem:  # what is wrong was read from the sidecars of an earlier run
+        found = problem.errors()[0]["msg"]
+        raise DataError(f"the sidecars of finished shards are damaged ({found}). Start anew with --force.") from None
+
+
+def _manifest_of(
+    job: Job, kind: str, table: SourceTable, methods: Sequence[str], shards: Sequence[ShardRecord]
+) -> Manifest:
     skipped = [Skipped(source_index=index, key=key, reason=reason) for index, key, reason in table.skipped()]
     return Manifest(
         recipe=job.recipe.to_dict(),

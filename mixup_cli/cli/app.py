@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
 from importlib.metadata import version
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
-from mixup_cli.cli import show
+from mixup_cli.cli import settings, show
 from mixup_cli.cli.doctor import doctor
 from mixup_cli.cli.generate import generate
 from mixup_cli.cli.help import GroupedHelp
@@ -93,6 +94,8 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def run(**values: Any) -> None:
         try:
+            for notice in () if values.get("quiet") else settings.unread(os.environ):
+                show.notice(notice)
             command(**values)
         except BaseException as problem:
             ending = _ending(problem)
@@ -108,6 +111,21 @@ for each in (generate, plan, inspect, preview, verify, doctor):
     app.command(cls=GroupedHelp)(guarded(each))
 
 
+_Misused = cast(type[Exception], typer.BadParameter.__bases__[0])
+"""What Click raises where the command line is not one: its UsageError, which typer hides at different places."""
+
+
+def _told(problem: Any) -> int:
+    """Say in a line what is wrong with the command line, as we say all else. Returns the exit code."""
+    if type(problem).__name__ == "NoArgsIsHelpError":
+        problem.show()
+    else:
+        found = problem.format_message().rstrip(".")
+        command = problem.ctx.command_path if problem.ctx else "mixup-gen"
+        show.notice(f"error: {found}. {command} --help lists what there is.")
+    return int(problem.exit_code)
+
+
 def main() -> None:
     """The entry point of `mixup-gen`."""
     gc.set_threshold(GC_THRESHOLD)
@@ -117,10 +135,12 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names that the terminal's encoding lacks are shown escaped
     try:
-        app(prog_name="mixup-gen")
+        sys.exit(app(prog_name="mixup-gen", standalone_mode=False) or 0)
     except MixupGenError as problem:  # raised while options were read
         show.notice(f"error: {problem}")
         sys.exit(problem.exit_code)
+    except _Misused as problem:
+        sys.exit(_told(problem))
     finally:
         gc.disable()
         gc.freeze()  # else the interpreter's last search for cycles takes a quarter of a second

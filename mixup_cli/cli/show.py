@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, TextIO
 
 from mixup_cli.listener import Listener
+from mixup_cli.wording import one_line
 
 
 def _print(text: str, stream: TextIO) -> None:
@@ -20,8 +21,8 @@ def _print(text: str, stream: TextIO) -> None:
 
 
 def notice(text: str) -> None:
-    """One line on stderr."""
-    _print(f"mixup-gen: {text}", sys.stderr)
+    """One line on stderr, whatever names and cells of files the text quotes."""
+    _print(f"mixup-gen: {one_line(text)}", sys.stderr)
 
 
 def result(text: str) -> None:
@@ -32,7 +33,7 @@ def result(text: str) -> None:
 def table(lines: Iterable[tuple[str, str]], width: int = 14) -> None:
     """Names and values on stdout, one pair a line; a pair without a name belongs to the one before."""
     for name, value in lines:
-        result(f"{name:<{width}}{value}")
+        result(f"{name:<{width}}{one_line(value)}")
 
 
 def event(name: str, **values: Any) -> None:

@@ -50,6 +50,8 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
     try:
         if not path.exists():
             raise NoInputError(f"{path}: there is nothing there. Give a folder, an archive or an array file.")
+        if not path.is_dir() and not path.is_file():
+            raise DataError(f"{path}: is neither a file nor a folder. Put what comes out of it into a file.")
         if data_set.looks_like_data_set(path):
             return data_set.open_data_set(path)
         if cifar.looks_like_cifar(path):

@@ -26,6 +26,8 @@ OURS = re.compile(
 )
 """The names that `--force` may remove."""
 
+SIDECAR = re.compile(r"[0-9]{5,}\.json")
+
 JOB = "recipe.json"
 """What an unfinished run writes down about itself, in the work folder."""
 
@@ -94,6 +96,7 @@ class DataSetFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Make the folders and hold the lock on them. Raises OutputExistsError where another run holds it."""
+        self._check_no_links()
         with storage_errors(self.path):
             is_new = not self.path.exists()
             self._done.mkdir(parents=True, exist_ok=True)
@@ -110,6 +113,13 @@ class DataSetFolder:
             self._lock.release()
             if self._left_over:
                 self._remove_lock()
+
+    def _check_no_links(self) -> None:
+        """Raises DataError where somebody's work folder would make us write or remove files somewhere else."""
+        inside = [*self.work.glob("*"), *self._done.glob("*")]
+        for path in (self.work, *inside):
+            if path.is_symlink():
+                raise DataError(f"{path}: is a link, which no run makes there. Remove it, or use another -o.")
 
     def _acquire(self) -> None:
         with storage_errors(self.work / "lock"):
@@ -196,7 +206,8 @@ class DataSetFolder:
 
     def rows_done(self) -> int:
         """One past the last row that a finished shard holds; 0 where none is finished."""
-        sidecars = sorted(self._done.glob("*.json"), key=lambda path: int(path.stem))
+        sidecars = [path for path in self._done.glob("*.json") if SIDECAR.fullmatch(path.name)]
+        sidecars.sort(key=lambda path: int(path.stem))
         for path in reversed(sidecars):
             with suppress(OSError, ValidationError):
                 return ShardRecord.model_validate_json(path.read_bytes()).stop
