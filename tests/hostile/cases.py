@@ -10,7 +10,10 @@ from pathlib import Path
 
 from tests.hostile.makers import archives, arrays, pictures, texts
 
-USAGE, DATA, NO_INPUT = 2, 65, 66
+USAGE, DATA, NO_INPUT, FULL = 2, 65, 66, 74
+
+ENORMOUS = {"MIXUP_GEN_SAMPLES", "MIXUP_GEN_PASSES"}
+"""More than fits on any disk, which is told as such."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ def _texts() -> Iterator[Case]:
         for value in values:
             environment = {variable: value}
             name = f"{variable}={value[:20]}"
-            code = (USAGE, DATA, NO_INPUT, 74) if variable == "MIXUP_GEN_SAMPLES" else (USAGE, DATA, NO_INPUT)
+            code = (USAGE, DATA, NO_INPUT, FULL) if variable in ENORMOUS else (USAGE, DATA, NO_INPUT)
             yield Case(name, pictures.good, "generate pictures", code, (), environment)
     for device in ("/dev/zero", "/dev/null", "pipe"):
         command, make = f"generate {device}", pictures.pipe_as_source

@@ -106,7 +106,7 @@ def _command(request: dict[str, Any], out: Path, err: Path, fed: Path) -> None:
         [(fed, os.O_RDONLY), (out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), (err, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)]
     ):
         os.dup2(os.open(path, flags, 0o600), descriptor)
-    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # not the parent's, with its buffers
+    sys.stdin, sys.stdout, sys.stderr = (open(n, mode, closefd=False) for n, mode in enumerate("rww"))  # not the parent's, with its buffers
     os.chdir(request["folder"])
     os.environ.update(request["environment"])
     sys.argv = ["mixup-gen", *request["arguments"]]
@@ -121,9 +121,9 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
-    import mixup_cli.generate
-    import mixup_cli.kernels.cpu
     import mixup_cli.verify  # noqa: F401  # so that no command has to
     from mixup_cli.cli.app import main
+    from mixup_cli.preload import preload
 
+    preload().join()
     serve()

@@ -154,7 +154,7 @@ def hard_loop(file: h5py.File, folder: Path) -> None:
 
 def huge_chunk(file: h5py.File, folder: Path) -> None:
     """One chunk of 2 GB, deflated to 2 MB."""
-    space = h5py.h5s.create_simple((8, 1 << 14, 1 << 14), (None, None, None))
+    space = h5py.h5s.create_simple((8, 1 << 14, 1 << 14), (h5py.h5s.UNLIMITED,) * 3)
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     properties.set_chunk((8, 1 << 14, 1 << 14))
     properties.set_deflate(9)

@@ -152,7 +152,7 @@ SETTINGS = {
     "MIXUP_GEN_SIZE": ("0", "-1", "9" * 50, "1e3", "1x2x3"),
     "MIXUP_GEN_SHARD_SIZE": ("9" * 400, "0", "1 LiB", "nan"),
     "MIXUP_GEN_FILL": ("inf", "1e999", "0,,0", "-1"),
-    "MIXUP_GEN_METHOD": ("", ":", "mixup:nan", "mixup:1:alpha=inf", "mixup:" + "a=" * 9000),
+    "MIXUP_GEN_METHOD": (":", "mixup:nan", "mixup:1:alpha=inf", "mixup:" + "a=" * 9000),
     "MIXUP_GEN_PASSES": ("9" * 30,),
     "MIXUP_GEN_SAMPLES": ("9" * 30, "9" * 18),
     "MIXUP_GEN_CROP_AREA": ("nan,nan", "1"),
