@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import io
+import logging
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from importlib.metadata import version
@@ -131,6 +133,8 @@ def main() -> None:
     gc.set_threshold(GC_THRESHOLD)
     sys.setswitchinterval(SWITCH_SECONDS)
     signal.signal(signal.SIGTERM, _terminate)
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # what is wrong with a picture we say, with its name
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names that the terminal's encoding lacks are shown escaped

@@ -29,7 +29,7 @@ def load(context: typer.Context, path: Path | None) -> Path | None:
     """Make the file's values the defaults of the command that is being parsed."""
     if path is None or context.resilient_parsing:
         return path
-    values = _read(path)
+    values = read_config(path)
     known = {each.name: each for each in context.command.params if each.name not in NOT_IN_CONFIG}
     defaults = {}
     for key, value in values.items():
@@ -50,7 +50,7 @@ def load(context: typer.Context, path: Path | None) -> Path | None:
     return path
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, Any]:
     """What the file says. Raises NoInputError where it cannot be read, UsageError where it is no TOML."""
     try:
         with path.open("rb") as file:  # read to a limit: it may be a device, or a file of gigabytes

@@ -16,6 +16,7 @@ from mixup_cli.sources.base import DEPTHS, FormMismatch, SampleDtype, Target
 from mixup_cli.sources.headers import (
     Header,
     Undecodable,
+    check_scans,
     header_of,
     is_deep_colour,
     open_picture,
@@ -55,6 +56,7 @@ def decode(data: bytes, target: Target, key: str, max_pixels: int) -> NDArray[np
         orientation = orientation_of(picture)
         header = header_of(picture, orientation)
     _check_pixel_count(header, max_pixels)
+    check_scans(data)
     source_dtype = _check_depth(picture, header, target, key)
     with reasons(data):
         size = (height, width) if orientation < 5 else (width, height)

@@ -80,7 +80,7 @@ def list_without_end(folder: Path, count_bytes: int) -> None:
             file.write(b"a" * (1 << 20))
 
 
-HEADER = b"index,method,parent_0,parent_1,part_0,part_1,box_top,box_left,box_bottom,box_right,mask_seed\n"
+HEADER = b"index,method,parent_0,parent_1,part_0,part_1,top,left,bottom,right,mask_seed\n"
 ROW = b"0,mixup,0,1,32768,32768,,,,,\n"
 
 PLANS: dict[str, Callable[[], bytes]] = {
