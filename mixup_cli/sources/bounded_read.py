@@ -140,7 +140,7 @@ def read_up_to(stream: Readable, limit_bytes: int) -> bytes:
 
 
 def read_array(stream: Readable, limit_bytes: int) -> NDArray[np.uint8]:
-    """As `read_up_to`, but without putting pieces together in the end: uint8 (n). Pages are taken as they are filled."""
+    """As `read_up_to`, but nothing is put together in the end: uint8 (n). Pages are taken as they are filled."""
     room = np.empty(limit_bytes, np.uint8)
     filled = 0
     while filled < limit_bytes and (part := stream.read(min(limit_bytes - filled, _STEP_BYTES))):

@@ -1,6 +1,6 @@
 """Make `corpus/`: a few small sound files for each parser.
 
-    python -m tests.fuzz.make_corpus
+python -m tests.fuzz.make_corpus
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import struct
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -59,7 +60,12 @@ def array_files() -> dict[str, bytes]:
             info.compress_type = (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED)[number]
             file.writestr(info, (out, labels)[number].getvalue())
     idx = struct.pack(">HBB3I", 0, 8, 3, *SMALL.shape) + SMALL.tobytes()
-    return {"npy.c": out.getvalue(), "npz.both": packed.getvalue(), "idx.plain": idx, "idx.gz": gzip.compress(idx, mtime=0)}
+    return {
+        "npy.c": out.getvalue(),
+        "npz.both": packed.getvalue(),
+        "idx.plain": idx,
+        "idx.gz": gzip.compress(idx, mtime=0),
+    }
 
 
 def texts(scratch: Path) -> dict[str, bytes]:
@@ -90,7 +96,7 @@ def pictures() -> dict[str, bytes]:
 
 def shards(scratch: Path) -> dict[str, bytes]:
     columns = (Column("share", "float32", (2,)), Column("index", "int64", ()))
-    arrays = {"share": np.full((3, 2), 0.5, np.float32), "index": np.arange(3)}
+    arrays: dict[str, Any] = {"share": np.full((3, 2), 0.5, np.float32), "index": np.arange(3)}
     made = {}
     for kind in ("none", "gzip"):
         writer = writer_for(ShardSpec(columns, {"format_version": 1}, kind), scratch)

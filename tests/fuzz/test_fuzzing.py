@@ -19,7 +19,21 @@ from tests.fuzz.parsers import PARSERS, Parser
 
 EXAMPLES, SECONDS = 60, 60
 MOST_SECONDS, MOST_BYTES = 5.0, 1 << 30
-TOKENS = [b"", b"\0", b"\xff", b"\xff" * 8, b"\x7f\xff\xff\xff", b"-1", b"9" * 25, b"1e999", b"nan", b'"', b"[", b"{", b"\n"]
+TOKENS = [
+    b"",
+    b"\0",
+    b"\xff",
+    b"\xff" * 8,
+    b"\x7f\xff\xff\xff",
+    b"-1",
+    b"9" * 25,
+    b"1e999",
+    b"nan",
+    b'"',
+    b"[",
+    b"{",
+    b"\n",
+]
 
 
 def mutants(corpus: list[bytes], seed: int) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ class Case:
     heavy: bool = False
 
 
-def _of(kind: str, names: Iterator[str] | dict[str, object], make: Callable[..., object], *rest: object) -> Iterator[Case]:
+def _of(kind: str, names: Iterable[str], make: Callable[..., object], *rest: object) -> Iterator[Case]:
     command, code, *words = rest
     for name in names:
         yield Case(f"{kind}: {name}", partial(make, name=name), str(command), _codes(code), tuple(map(str, words)))
@@ -51,12 +51,13 @@ def _archives() -> Iterator[Case]:
     yield from _of("pickle bomb", archives.PICKLE_BOMBS, archives.pickle_bomb, cifar, DATA, "data_batch_1", "Fetch")
     outside = [f"../{archives.FOLDER}/data_batch_1", f"/{archives.FOLDER}/data_batch_1", "x/../../data_batch_1"]
     for name in outside:
-        make = partial(archives.tar_member, name=name)
-        yield Case(f"tar: member {name}", make, cifar, (DATA, NO_INPUT), ("cifar.tar",))
+        yield Case(
+            f"tar: member {name}", partial(archives.tar_member, name=name), cifar, (DATA, NO_INPUT), ("cifar.tar",)
+        )
     kinds = {"link": tarfile.SYMTYPE, "hard link": tarfile.LNKTYPE, "device": tarfile.CHRTYPE, "pipe": tarfile.FIFOTYPE}
     for what, kind in kinds.items():
-        make = partial(archives.tar_member, name=f"{archives.FOLDER}/data_batch_1", kind=kind)
-        yield Case(f"tar: {what}", make, cifar, (DATA, NO_INPUT), ("cifar.tar",))
+        linked = partial(archives.tar_member, name=f"{archives.FOLDER}/data_batch_1", kind=kind)
+        yield Case(f"tar: {what}", linked, cifar, (DATA, NO_INPUT), ("cifar.tar",))
     for size in (10**6, 1 << 33, (1 << 63) - 1):
         yield Case(f"tar: {size} bytes", partial(archives.size_that_lies, size=size), cifar, (DATA,), ("cifar.tar",))
     yield Case("tar: minus ten bytes", archives.negative_size, cifar, (DATA,), ("cifar.tar",))
@@ -69,10 +70,14 @@ def _compressed() -> Iterator[Case]:
     packed, pictures_gz = "generate cifar.tar.gz", "generate train-images-idx3-ubyte.gz"
     yield Case("tar.gz: cut", partial(archives.cut_gzip, kept=0.6), packed, (DATA,), ("cifar.tar.gz", "Fetch"))
     yield Case("tar.gz: cut at the sum", partial(archives.cut_gzip, kept=0.9999999), packed, (DATA,), ("cifar.tar.gz",))
-    yield Case("tar: a million members", archives.million_members, "generate cifar.tar", (DATA,), ("members",), heavy=True)
+    yield Case(
+        "tar: a million members", archives.million_members, "generate cifar.tar", (DATA,), ("members",), heavy=True
+    )
     bomb = partial(archives.gzip_bomb_in_tar, count_bytes=2 << 30)
     yield Case("gzip bomb: a batch of 2 GB", bomb, packed, (DATA,), ("cifar.tar.gz", "expected at most"), heavy=True)
-    yield Case("gzip bomb: nine large batches", archives.large_batches, packed, (DATA,), ("inflates to more",), heavy=True)
+    yield Case(
+        "gzip bomb: nine large batches", archives.large_batches, packed, (DATA,), ("inflates to more",), heavy=True
+    )
     idx = partial(archives.idx_gzip_bomb, count_bytes=2 << 30)
     yield Case("gzip bomb: IDX of 2 GB", idx, pictures_gz, (DATA,), ("inflate to", "uncompressed"), heavy=True)
     members = partial(archives.many_gzip_members, count=300_000)
@@ -89,15 +94,17 @@ def _arrays() -> Iterator[Case]:
     yield from _of(".npy", arrays.NPY, arrays.npy_file, "generate x.npy", (DATA, NO_INPUT), "x.npy")
     yield from _of(".npz", arrays.NPY, arrays.npz_member, "generate x.npz", (DATA, NO_INPUT), "x.npz")
     npz = "generate x.npz"
-    header = partial(arrays.npz_header_bomb, count_bytes=64 << 20)
-    yield Case(".npz: a header that inflates", header, npz, (DATA,), ("x.npz", ".npy header"))
+    inflating = partial(arrays.npz_header_bomb, count_bytes=64 << 20)
+    yield Case(".npz: a header that inflates", inflating, npz, (DATA,), ("x.npz", ".npy header"))
     yield Case(".npz: nothing in it", arrays.npz_without_members, npz, (DATA,), ("x.npz", "nothing"))
     yield Case(".npz: a name that leads out", arrays.npz_that_leads_out, npz, (DATA,), ("x.npz",))
     yield Case(".npz: encrypted", arrays.npz_encrypted, npz, (DATA,), ("x.npz", "encrypted"))
     bomb = partial(arrays.npz_bomb, count_bytes=2 << 30)
     yield Case(".npz bomb of 2 GB", bomb, npz, (DATA,), ("inflate to", "np.savez"), heavy=True)
     for name in ("x.npz", "x.h5", "x.csv", "x.tar.gz", "x.idx3-ubyte", "x.parquet"):
-        yield Case(f"an array named {name}", partial(arrays.wrong_suffix, name=name), f"generate {name}", (DATA,), (name,))
+        yield Case(
+            f"an array named {name}", partial(arrays.wrong_suffix, name=name), f"generate {name}", (DATA,), (name,)
+        )
     yield from _of("HDF5", arrays.HDF5, arrays.hdf5_file, "generate x.h5", (DATA, NO_INPUT), "x.h5")
     for kept in (0.05, 0.5, 0.99):
         yield Case(f"HDF5: cut at {kept}", partial(arrays.hdf5_cut, kept=kept), "generate x.h5", (DATA,), ("x.h5",))
@@ -120,8 +127,8 @@ def _texts() -> Iterator[Case]:
             code = (USAGE, DATA, NO_INPUT, FULL) if variable in ENORMOUS else (USAGE, DATA, NO_INPUT)
             yield Case(name, pictures.good, "generate pictures", code, (), environment)
     for device in ("/dev/zero", "/dev/null", "pipe"):
-        command, make = f"generate {device}", pictures.pipe_as_source
-        yield Case(f"source: {device}", make, command, (DATA,), (device, "neither a file nor a folder"))
+        words = (device, "neither a file nor a folder")
+        yield Case(f"source: {device}", pictures.pipe_as_source, f"generate {device}", (DATA,), words)
 
 
 CASES = [*_archives(), *_arrays(), *_texts()]

@@ -106,7 +106,10 @@ def _command(request: dict[str, Any], out: Path, err: Path, fed: Path) -> None:
         [(fed, os.O_RDONLY), (out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), (err, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)]
     ):
         os.dup2(os.open(path, flags, 0o600), descriptor)
-    sys.stdin, sys.stdout, sys.stderr = (open(n, mode, closefd=False) for n, mode in enumerate("rww"))  # not the parent's, with its buffers
+    sys.stdin, sys.stdout, sys.stderr = (
+        open(n, mode, closefd=False)
+        for n, mode in enumerate("rww")  # noqa: SIM115
+    )  # not the parent's, with its buffers
     os.chdir(request["folder"])
     os.environ.update(request["environment"])
     sys.argv = ["mixup-gen", *request["arguments"]]

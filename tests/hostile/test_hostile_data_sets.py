@@ -34,7 +34,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     write_arrays(root / SOURCE)
     made = {}
     for kind in ("none", "gzip"):
-        command = [PROGRAM, "generate", SOURCE, "-o", kind, "--compression", kind, "--quiet"]
+        command: list[str | Path] = [PROGRAM, "generate", SOURCE, "-o", kind, "--compression", kind, "--quiet"]
         subprocess.run(command, cwd=root, env=clean_environment(), check=True, capture_output=True)
         made[kind] = root / kind
     return made
@@ -48,7 +48,13 @@ def changed(finished: dict[str, Path], place: Path, kind: str, change: Callable[
     return out
 
 
-COMMANDS = ["verify out", "inspect out", "preview out -o grid.png", "generate out -o again", f"generate {SOURCE} -o out"]
+COMMANDS = [
+    "verify out",
+    "inspect out",
+    "preview out -o grid.png",
+    "generate out -o again",
+    f"generate {SOURCE} -o out",
+]
 
 
 @pytest.mark.parametrize("name", data_sets.MANIFESTS)
@@ -114,9 +120,7 @@ def test_a_mapped_shard_stays_in_the_folder(
 
 @pytest.mark.parametrize("name", data_sets.SHARDS)
 @pytest.mark.parametrize("command", COMMANDS[2:4])
-def test_commands_that_read_shards(
-    name: str, command: str, cell: Cell, place: Path, finished: dict[str, Path]
-) -> None:
+def test_commands_that_read_shards(name: str, command: str, cell: Cell, place: Path, finished: dict[str, Path]) -> None:
     changed(finished, place, "gzip", data_sets.SHARDS[name])
     ended = cell.run(command.split(), place, {})
     check_harmless(ended, place)
@@ -124,9 +128,7 @@ def test_commands_that_read_shards(
 
 
 @pytest.mark.parametrize("column", ["method", "source_index", "source_label"])
-def test_numbers_that_lead_beyond_are_refused(
-    column: str, cell: Cell, place: Path, finished: dict[str, Path]
-) -> None:
+def test_numbers_that_lead_beyond_are_refused(column: str, cell: Cell, place: Path, finished: dict[str, Path]) -> None:
     changed(finished, place, "gzip", data_sets.values(column, 127))
     for command in ("verify out", "preview out -o grid.png"):
         ended = cell.run(command.split(), place, {})
@@ -182,9 +184,7 @@ def test_files_of_the_data_set_that_are_none(
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name != "sources.csv"])
-def test_json_of_every_wrong_type(
-    name: str, run_cli: Runner, place: Path, finished: dict[str, Path]
-) -> None:
+def test_json_of_every_wrong_type(name: str, run_cli: Runner, place: Path, finished: dict[str, Path]) -> None:
     out = changed(finished, place, "none", broken_file(name, b"{}"))
     kept = place / "kept"
     shutil.copytree(out, kept)
@@ -201,9 +201,7 @@ def test_json_of_every_wrong_type(
 
 
 @pytest.mark.parametrize("name", [".mixup-gen", ".mixup-gen/done", ".mixup-gen/shard-00000.h5.part", ".mixup-gen/x"])
-def test_links_in_the_work_folder_lead_nowhere(
-    name: str, cell: Cell, place: Path, finished: dict[str, Path]
-) -> None:
+def test_links_in_the_work_folder_lead_nowhere(name: str, cell: Cell, place: Path, finished: dict[str, Path]) -> None:
     """Else `--force` would empty somebody's folder, and a run would write over somebody's file."""
     out = changed(finished, place, "none", lambda out: None)
     (out / name).parent.mkdir(exist_ok=True)

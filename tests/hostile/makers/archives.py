@@ -113,7 +113,11 @@ def tar_member(folder: Path, name: str, kind: bytes = tarfile.REGTYPE) -> None:
     info = tarfile.TarInfo(name)
     info.type, info.linkname = kind, "../../outside/secret"
     meta = tarfile.TarInfo(f"{FOLDER}/batches.meta")
-    tar(folder, (info, sound_batch() if kind == tarfile.REGTYPE else b""), (meta, cifar_files("10", "python")["batches.meta"]))
+    tar(
+        folder,
+        (info, sound_batch() if kind == tarfile.REGTYPE else b""),
+        (meta, cifar_files("10", "python")["batches.meta"]),
+    )
 
 
 def million_members(folder: Path, count: int = 1_000_000) -> None:
@@ -208,7 +212,9 @@ def idx_gzip_bomb(folder: Path, count_bytes: int) -> None:
 def many_gzip_members(folder: Path, count: int) -> None:
     """A tar of CIFAR, and behind it `count` empty gzip members."""
     write_cifar(folder / "plain.tar", cifar_files("10", "python"), FOLDER)
-    (folder / "cifar.tar.gz").write_bytes(gzip.compress((folder / "plain.tar").read_bytes()) + gzip.compress(b"") * count)
+    (folder / "cifar.tar.gz").write_bytes(
+        gzip.compress((folder / "plain.tar").read_bytes()) + gzip.compress(b"") * count
+    )
     (folder / "plain.tar").unlink()
 
 

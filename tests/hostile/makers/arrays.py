@@ -88,11 +88,11 @@ def npz_header_bomb(folder: Path, count_bytes: int) -> None:
 
 def npz_bomb(folder: Path, count_bytes: int) -> None:
     """Samples of zeros, as true as can be, and a thousandth of their size."""
-    with zipfile.ZipFile(folder / "x.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        with archive.open("x.npy", "w", force_zip64=True) as member:
-            member.write(npy(described("'|u1'", f"({count_bytes >> 20}, 1024, 1024)")))
-            for _ in range(count_bytes >> 20):
-                member.write(bytes(1 << 20))
+    packed = zipfile.ZipFile(folder / "x.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=9)
+    with packed as archive, archive.open("x.npy", "w", force_zip64=True) as member:
+        member.write(npy(described("'|u1'", f"({count_bytes >> 20}, 1024, 1024)")))
+        for _ in range(count_bytes >> 20):
+            member.write(bytes(1 << 20))
 
 
 def npz_without_members(folder: Path) -> None:

@@ -122,7 +122,7 @@ def committed(file: h5py.File) -> None:
     del file["type"]
 
 
-SHARDS: dict[str, Callable[[Path], None]] = {
+SHARDS: dict[str, Callable[[Path], object]] = {
     "external link": replaced(lambda _: h5py.ExternalLink("/nowhere.h5", "share")),
     "soft link": replaced(lambda _: h5py.SoftLink("/label_share")),
     "soft link to itself": replaced(lambda _: h5py.SoftLink("/share")),
@@ -141,8 +141,8 @@ SHARDS: dict[str, Callable[[Path], None]] = {
     "a link to itself": linked_to_itself,
     "a pipe": pipe_as_shard,
     "a folder": folder_as_shard,
-    "not HDF5": lambda out: (out / SHARD).write_bytes(b"text" * 999) and None,
-    "nothing": lambda out: (out / SHARD).write_bytes(b"") and None,
+    "not HDF5": lambda out: (out / SHARD).write_bytes(b"text" * 999),
+    "nothing": lambda out: (out / SHARD).write_bytes(b""),
 }
 """Changes to the only shard of a compressed data set, by what its column `share`, or the file, becomes."""
 

@@ -44,7 +44,9 @@ def tiff(*tags: tuple[int, int, int, int], data: bytes = b"") -> bytes:
 def plain_tiff(width: int, height: int, *more: tuple[int, int, int, int]) -> bytes:
     tags = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: 200, 277: 1, 278: height, 279: width * height % 2**32}
     given = {tag[0] for tag in more}
-    return tiff(*((number, 4, 1, value) for number, value in tags.items() if number not in given), *more, data=bytes(999))
+    return tiff(
+        *((number, 4, 1, value) for number, value in tags.items() if number not in given), *more, data=bytes(999)
+    )
 
 
 def looping_tiff() -> bytes:
@@ -86,12 +88,14 @@ BAD: dict[str, Callable[[], bytes]] = {
     "a cut WebP": lambda: encoded("WEBP")[:100],
     "a cut TIFF": lambda: encoded("TIFF")[:900],
     "a cut BMP": lambda: encoded("BMP")[:900],
-    "PNG bomb": lambda: (BROKEN / "bomb.png").read_bytes(),
+    "PNG bomb": (BROKEN / "bomb.png").read_bytes,
     "PNG of 2**31-1 squared": lambda: png(2**31 - 1, 2**31 - 1),
     "PNG of no size": lambda: png(0, 0),
     "PNG with a chunk of 2 GB": lambda: png(8, 8)[:33] + struct.pack(">I", 2**31 - 1) + b"IDATxx",
     "PNG with 100 MB of text": lambda: png(8, 8, png_chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(100 << 20), 9))),
-    "PNG with a profile of 100 MB": lambda: png(8, 8, png_chunk(b"iCCP", b"k\0\0" + zlib.compress(bytes(100 << 20), 9))),
+    "PNG with a profile of 100 MB": lambda: png(
+        8, 8, png_chunk(b"iCCP", b"k\0\0" + zlib.compress(bytes(100 << 20), 9))
+    ),
     "TIFF bomb": lambda: plain_tiff(100_000, 100_000),
     "TIFF of 2**32-1": lambda: plain_tiff(2**32 - 1, 2**32 - 1),
     "TIFF with tiles of 65,536": lambda: plain_tiff(
@@ -99,7 +103,9 @@ BAD: dict[str, Callable[[], bytes]] = {
     ),
     "TIFF with a tag of 2**31 values": lambda: plain_tiff(8, 8, (273, 4, 2**31, 200)),
     "TIFF with 60,000 samples a pixel": lambda: plain_tiff(64, 64, (277, 4, 1, 60_000)),
-    "GIF of 65,535 squared": lambda: b"GIF89a" + b"\xff" * 4 + bytes(3) + b",\0\0\0\0" + b"\xff" * 4 + b"\0\x08\x01\0\0;",
+    "GIF of 65,535 squared": lambda: (
+        b"GIF89a" + b"\xff" * 4 + bytes(3) + b",\0\0\0\0" + b"\xff" * 4 + b"\0\x08\x01\0\0;"
+    ),
     "WebP canvas of 16,383 squared": lambda: webp_canvas(16383, 16383),
     "BMP of 2**31-1": lambda: encoded("BMP")[:18] + struct.pack("<ii", 2**31 - 1, 2**31 - 1) + encoded("BMP")[26:],
     "BMP of minus 2**31": lambda: encoded("BMP")[:18] + struct.pack("<ii", -(2**31), -(2**31)) + encoded("BMP")[26:],

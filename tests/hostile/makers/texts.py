@@ -57,7 +57,7 @@ METADATA_JSONL = {
     "another encoding": b"\xff\xfe{}\n",
 }
 
-FORMULAS = b'file_name,label\n0.png,=1+1\n1.png,"=cmd|\' /C calc\'!A0"\n2.png,@SUM(1)\n'
+FORMULAS = b"file_name,label\n0.png,=1+1\n1.png,\"=cmd|' /C calc'!A0\"\n2.png,@SUM(1)\n"
 
 LISTS = {
     "a path that stands twice": b"0.png\n./0.png\n",
