@@ -102,6 +102,7 @@ lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	.ci/audit $(BIN)/pip-audit
 
 format: $(VENV)/.dev-installed
 	$(BIN)/ruff check --fix .

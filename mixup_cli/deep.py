@@ -25,7 +25,7 @@ from mixup_cli.sources.scan import Tolerance
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.layout import Column
 from mixup_cli.storage.manifest import Manifest, ShardRecord
-from mixup_cli.storage.plain_hdf5 import plain_data_set
+from mixup_cli.storage.plain_hdf5 import plain_numbers
 from mixup_cli.storage.shard import bytes_of
 from mixup_cli.verify import DAMAGE, Finding
 
@@ -61,7 +61,7 @@ def _recompute(path: Path, columns: list[Column], record: ShardRecord, maker: Sh
     try:
         with h5py.File(path, "r", locking=False) as file:
             for column in columns:
-                stored = plain_data_set(file, column.name, column.name)
+                stored = plain_numbers(file, column.name, column.name)
                 problems += _first_other_row(stored, blocks(column), column.name, record.start)
     except DAMAGE as problem:
         problems.append(f"cannot be read ({problem})")

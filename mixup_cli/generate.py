@@ -23,7 +23,7 @@ from mixup_cli.planned import shard_maker
 from mixup_cli.population import population_of
 from mixup_cli.prepare import SURVEY_SAMPLES, Job, adopt, prepare, shard_count, shard_rows
 from mixup_cli.recipe import Recipe
-from mixup_cli.records import Content, manifest_of, run_record
+from mixup_cli.records import manifest_of_run, run_record
 from mixup_cli.run import Run, check_caching, row_count
 from mixup_cli.shard_work import ShardWork, shard_tasks
 from mixup_cli.sources.base import Source
@@ -208,7 +208,7 @@ class _Work:
             shards = [found[number] for number in sorted(found)]
             if len(shards) < shard_count(wanted.rows, wanted.job.samples_per_shard):
                 return self._unsealed(wanted, found)
-            manifest = manifest_of(Content.of(wanted.job), self._source.kind, wanted.table, methods, shards)
+            manifest = manifest_of_run(wanted.job, self._source.kind, wanted.table, methods, shards)
             finish(self.folder, manifest, record)
             return manifest
 

@@ -58,6 +58,7 @@ def written(instance: Any) -> dict[str, Any]:
 
 
 MAX_CROP_PAD = 65535
+MAX_SIDE_PX = 65535
 
 WINDOW_PAIRS: tuple[Pair, ...] = ("any", "same-class", "cross-class")
 """The ways of pairing that can keep to windows: others draw donors from all samples."""
@@ -182,6 +183,8 @@ class Recipe:
             first = problem.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "recipe"
             raise UsageError(f"recipe: {where}: {first['msg']} (found {first['input']!r}).") from None
+        except RecursionError:
+            raise UsageError("recipe: is nested too deeply.") from None
 
     @property
     def recipe_id(self) -> str:
@@ -239,8 +242,9 @@ def _view_rules(recipe: Recipe) -> list[Rule]:
             "--crop-pad and --random-resized-crop: give one or the other.",
         ),
         (
-            recipe.cache_size is None or (recipe.crop_area is not None and min(recipe.cache_size) >= 1),
-            "--cache-size: it goes with --random-resized-crop, and is at least one pixel.",
+            recipe.cache_size is None
+            or (recipe.crop_area is not None and 1 <= min(recipe.cache_size) <= max(recipe.cache_size) <= MAX_SIDE_PX),
+            f"--cache-size: it goes with --random-resized-crop, and is 1 to {MAX_SIDE_PX} pixels.",
         ),
     ]
 
@@ -275,8 +279,8 @@ def _output_rules(recipe: Recipe) -> list[Rule]:
     low, high = recipe.value_range or (0.0, 1.0)
     return [
         (
-            recipe.size is None or min(recipe.size) >= 1,
-            f"--size: {recipe.size} is not a size. Give pixels, for example 224 or 224x192.",
+            recipe.size is None or 1 <= min(recipe.size) <= max(recipe.size) <= MAX_SIDE_PX,
+            f"--size: {recipe.size} is not a size up to {MAX_SIDE_PX}. Give pixels, for example 224 or 224x192.",
         ),
         (
             recipe.samples_per_shard is None or recipe.samples_per_shard >= 1,

@@ -35,6 +35,17 @@ class Content:
         return cls(job.recipe, job.class_names, job.label_kind, job.form.axes, columns)
 
 
+def manifest_of_run(
+    job: Job, kind: str, table: SourceTable, methods: Sequence[str], shards: Sequence[ShardRecord]
+) -> Manifest:
+    """The manifest of what a run and those before it have made. Raises DataError where it cannot be true."""
+    try:
+        return manifest_of(Content.of(job), kind, table, methods, shards)
+    except ValidationError as problem:  # what is wrong was read from the sidecars of an earlier run
+        found = problem.errors()[0]["msg"]
+        raise DataError(f"the sidecars of finished shards are damaged ({found}). Start anew with --force.") from None
+
+
 def manifest_of(
     content: Content, kind: str, table: SourceTable, methods: Sequence[str], shards: Sequence[ShardRecord]
 ) -> Manifest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -21,8 +22,9 @@ from mixup_cli.listener import Listener
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import picture_extent
 from mixup_cli.storage import manifest as names
+from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
-from mixup_cli.storage.plain_hdf5 import plain_data_set
+from mixup_cli.storage.plain_hdf5 import plain_numbers
 from mixup_cli.storage.seal import WORK_FOLDER
 from mixup_cli.storage.shard import bytes_of, require_filter
 
@@ -103,7 +105,7 @@ def _files(folder: Path, manifest: Manifest) -> Iterator[Finding]:
         sealed = {shard.file: shard.sha256 for shard in manifest.shards} | known
         expected = yield from _checksums(lines, sealed)
     for name, digest in sorted(expected.items()):
-        if name not in listed and (problem := _hash_problem(folder / name, known.get(name, digest))) is not None:
+        if name not in listed and (problem := _small_file_problem(folder, name, known.get(name, digest))):
             yield Finding(name, problem)
 
 
@@ -120,6 +122,13 @@ def _checksums(lines: list[str], by_manifest: dict[str, str]) -> Generator[Findi
         if name in by_manifest and digest != by_manifest[name]:
             yield Finding(names.CHECKSUMS, f"its hash of {name} is not the manifest's")
     return expected
+
+
+def _small_file_problem(folder: Path, name: str, expected: str) -> str | None:
+    try:
+        return _hash_problem(file_inside(folder, name), expected)
+    except DataError as problem:
+        return f"cannot be read ({problem})"
 
 
 def _hash_problem(path: Path, expected: str, names_by_hash: Mapping[str, str] | None = None) -> str | None:
@@ -148,9 +157,9 @@ def _shard(
     folder: Path, manifest: Manifest, record: ShardRecord, names_by_hash: Mapping[str, str]
 ) -> tuple[int, list[Finding]]:
     """The findings of one shard, with the count of its rows."""
-    path = folder / record.file
     problems = []
     try:
+        path = file_inside(folder, record.file)
         size = path.stat().st_size
         if size != record.bytes:
             problems.append(f"has {size} bytes, and {record.bytes} were sealed")
@@ -173,7 +182,7 @@ def _content(file: h5py.File, manifest: Manifest, record: ShardRecord) -> Iterat
     if surplus := sorted(file.keys() ^ columns.keys()):
         yield f"has other columns than the manifest: {', '.join(surplus)}"
         return
-    stored = {name: plain_data_set(file, name, name) for name in columns}
+    stored = {name: plain_numbers(file, name, name) for name in columns}
     for name, column in columns.items():
         found = (stored[name].dtype.name, stored[name].shape)
         if found != (expected := (column.dtype, (rows, *column.shape))):
@@ -181,8 +190,18 @@ def _content(file: h5py.File, manifest: Manifest, record: ShardRecord) -> Iterat
             return
     yield from _values({name: data_set[:] for name, data_set in stored.items() if name != "images"}, manifest, record)
     for name, sealed in record.columns.items():
-        if sealed.content_sha256 and hashlib.sha256(bytes_of(stored[name][:])).hexdigest() != sealed.content_sha256:
+        if sealed.content_sha256 and _content_hash(stored[name]) != sealed.content_sha256:
             yield f"{name} does not hold what was sealed"
+
+
+def _content_hash(stored: h5py.Dataset) -> str:
+    """sha256 of the uncompressed bytes, a few chunks at a time."""
+    digest = hashlib.sha256()
+    row_bytes = max(1, math.prod(stored.shape[1:]) * stored.dtype.itemsize)
+    step = max(1, READ_BYTES // row_bytes)
+    for start in range(0, stored.shape[0], step):
+        digest.update(bytes_of(stored[start : start + step]))
+    return digest.hexdigest()
 
 
 def _values(columns: dict[str, NDArray[Any]], manifest: Manifest, record: ShardRecord) -> Iterator[str]:

@@ -21,3 +21,19 @@ def readable(size_bytes: int) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} TiB"
+
+
+LONGEST = 2000
+"""A message with more letters than this holds a file's content, not its name."""
+
+
+def one_line(text: str) -> str:
+    """Foreign text for a line on the terminal: what cannot be printed (line ends, escape sequences, halves of letters)
+    is shown escaped, and of what is too long the middle is left out."""
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
+    )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gc
 import io
+import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
-from mixup_cli.cli import show, stopping
+from mixup_cli.cli import settings, show, stopping
 from mixup_cli.cli.doctor import doctor
 from mixup_cli.cli.generate import generate
 from mixup_cli.cli.help import GroupedHelp
@@ -78,6 +80,8 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     def run(**values: Any) -> None:
         stopping.advise(stopping.CONTINUE if command is generate else stopping.AGAIN)
         try:
+            for notice in () if values.get("quiet") else settings.unread(os.environ):
+                show.notice(notice)
             command(**values)
         except BaseException as problem:
             ending = _ending(problem)
@@ -103,20 +107,39 @@ def _occupy_descriptors() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
+_Misused = cast(type[Exception], typer.BadParameter.__bases__[0])
+"""What Click raises where the command line is not one: its UsageError, which typer hides at different places."""
+
+
+def _told(problem: Any) -> int:
+    """Say in a line what is wrong with the command line, as we say all else. Returns the exit code."""
+    if type(problem).__name__ == "NoArgsIsHelpError":
+        problem.show()
+    else:
+        found = problem.format_message().rstrip(".")
+        command = problem.ctx.command_path if problem.ctx else "mixup-gen"
+        show.notice(f"error: {found}. {command} --help lists what there is.")
+    return int(problem.exit_code)
+
+
 def main() -> None:
     """The entry point of `mixup-gen`."""
     stopping.listen()
     gc.set_threshold(GC_THRESHOLD)
     sys.setswitchinterval(SWITCH_SECONDS)
     _occupy_descriptors()
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # what is wrong with a picture we say, with its name
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names that the terminal's encoding lacks are shown escaped
     try:
-        app(prog_name="mixup-gen")
+        sys.exit(app(prog_name="mixup-gen", standalone_mode=False) or 0)
     except MixupGenError as problem:  # raised while options were read
         show.notice(f"error: {problem}")
         sys.exit(problem.exit_code)
+    except _Misused as problem:
+        sys.exit(_told(problem))
     except BaseException:  # not Interrupt alone: what is raised while something else fails can take its place
         if stopping.is_asked():
             stopping.end()

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from mixup_cli.cli import parse
+from mixup_cli.cli.groups import VARIABLES
 from mixup_cli.cli.panels import RUNNING
 from mixup_cli.cli.plan_option import DECIDED
 from mixup_cli.errors import NoInputError, UsageError
@@ -17,17 +18,18 @@ from mixup_cli.recipe import Recipe
 
 NOT_IN_CONFIG = ("config", "print_config", "help", "sources")
 
+CONFIG_VARIABLE = "MIXUP_GEN_CONFIG"
+VARIABLES.add(CONFIG_VARIABLE)
+
+LIMIT_BYTES = 1 << 16
+"""Each option once takes a few kilobytes."""
+
 
 def load(context: typer.Context, path: Path | None) -> Path | None:
     """Make the file's values the defaults of the command that is being parsed."""
     if path is None or context.resilient_parsing:
         return path
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as problem:
-        raise NoInputError(f"{path}: cannot be read ({problem.strerror}).") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise UsageError(f"{path}: not TOML ({problem}).") from None
+    values = read_config(path)
     known = {each.name: each for each in context.command.params if each.name not in NOT_IN_CONFIG}
     defaults = {}
     for key, value in values.items():
@@ -41,9 +43,28 @@ def load(context: typer.Context, path: Path | None) -> Path | None:
         is_flag = getattr(known[name], "is_flag", False)
         if isinstance(value, bool) and not is_flag:
             raise UsageError(f"{path}: {key} is {str(value).lower()}, and it takes a value. Write it as for --{key}.")
+        if is_flag and not isinstance(value, bool):
+            raise UsageError(f"{path}: {key} is {value!r}, and it is on or off. Write true or false.")
         defaults[name] = value if is_flag else str(value)
     context.default_map = {**(context.default_map or {}), **defaults}
     return path
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """What the file says. Raises NoInputError where it cannot be read, UsageError where it is no TOML."""
+    try:
+        with path.open("rb") as file:  # read to a limit: it may be a device, or a file of gigabytes
+            data = file.read(LIMIT_BYTES + 1)
+    except OSError as problem:
+        raise NoInputError(f"{path}: cannot be read ({problem.strerror}).") from None
+    if len(data) > LIMIT_BYTES:
+        raise UsageError(f"{path}: not a list of options (longer than {LIMIT_BYTES} bytes).")
+    try:
+        return tomllib.loads(data.decode())
+    except RecursionError:
+        raise UsageError(f"{path}: not TOML (nested too deeply).") from None
+    except ValueError as problem:  # no UTF-8, no TOML, or a number of thousands of digits
+        raise UsageError(f"{path}: not TOML ({problem}).") from None
 
 
 ConfigFile = Annotated[
@@ -53,7 +74,7 @@ ConfigFile = Annotated[
         metavar="FILE.toml",
         is_eager=True,
         callback=load,
-        envvar="MIXUP_GEN_CONFIG",
+        envvar=CONFIG_VARIABLE,
         help="Options from a file; those on the command line or in MIXUP_GEN_* win.",
         rich_help_panel=RUNNING,
         show_default=False,

@@ -18,11 +18,15 @@ from mixup_cli.errors import UsageError
 
 ENVIRONMENT_PREFIX = "MIXUP_GEN_"
 
+VARIABLES: set[str] = set()
+"""The environment variables that some option of some command reads."""
+
 
 def option(*names: str, help: str, panel: str, **settings: Any) -> Any:  # noqa: A002  # typer's own word
     """A typer option that can also come from MIXUP_GEN_<NAME>."""
     long_name = next(name for name in names if name.startswith("--")).split("/")[0]
     variable = ENVIRONMENT_PREFIX + long_name.removeprefix("--").replace("-", "_").upper()
+    VARIABLES.add(variable)
     return typer.Option(
         *names, help=help, rich_help_panel=panel, envvar=variable, show_default=False, show_envvar=False, **settings
     )

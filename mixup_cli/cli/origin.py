@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -39,19 +40,21 @@ def _origin(out: Path) -> _Origin:
     """What run.json says of the source. Raises DataError where it does not say where the source is."""
     from pydantic import TypeAdapter, ValidationError
 
-    from mixup_cli.storage.json_files import read_json, to_json
+    from mixup_cli.storage.json_files import read_json
     from mixup_cli.storage.manifest import RUN
 
     path = out / RUN
     remedy = "Pass --source (or --files-from), with the options for the source that generate had."
     try:
-        origin = TypeAdapter(_Origin).validate_json(to_json(read_json(path).get("source")), strict=True)
+        origin = TypeAdapter(_Origin).validate_json(json.dumps(read_json(path).get("source")), strict=True)
     except FileNotFoundError:
         raise DataError(f"{path}: is missing, so it is not known where the source is. {remedy}") from None
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(map(str, ("source", *first["loc"])))
         raise DataError(f"{path}: {where}: {first['msg']}. {remedy}") from None
+    except RecursionError:
+        raise DataError(f"{path}: source: is nested too deeply. {remedy}") from None
     if origin.options.files_from == "-":
         raise DataError(f"{path}: the list of files came from stdin. Pass --files-from.")
     if not origin.locations:

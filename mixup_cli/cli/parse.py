@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ def byte_count(text: str, option: str = "--shard-size") -> int:
     """`64MiB`, `1GB`, `1000000`: bytes, at least 1."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
     unit = BYTE_UNITS.get(match[2].lower()) if match else None
-    if match is None or unit is None or float(match[1]) * unit < 1:
+    if match is None or unit is None or not 1 <= float(match[1]) * unit < math.inf:
         raise UsageError(f"{option}: {text!r} is not a number of bytes. Give, for example, 64MiB.")
     return int(float(match[1]) * unit)
 

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from mixup_cli.errors import StorageError
 from mixup_cli.listener import Listener
+from mixup_cli.wording import one_line
 
 
 def _print(text: str, stream: TextIO | None) -> None:
@@ -32,9 +33,10 @@ def _let_go(stream: TextIO) -> None:
 
 
 def notice(text: str) -> None:
-    """One line on stderr, if it can be had there: nobody could be told otherwise."""
+    """One line on stderr, whatever names and cells of files the text quotes, if it can be had there: nobody could be
+    told otherwise."""
     with suppress(OSError):
-        _print(f"mixup-gen: {text}", sys.stderr)
+        _print(f"mixup-gen: {one_line(text)}", sys.stderr)
 
 
 def result(text: str) -> None:
@@ -71,7 +73,7 @@ def _stdout_errors() -> Iterator[None]:
 def table(lines: Iterable[tuple[str, str]], width: int = 14) -> None:
     """Names and values on stdout, one pair a line; a pair without a name belongs to the one before."""
     for name, value in lines:
-        result(f"{name:<{width}}{value}")
+        result(f"{name:<{width}}{one_line(value)}")
 
 
 def event(name: str, **values: Any) -> None:

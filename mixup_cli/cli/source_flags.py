@@ -88,6 +88,7 @@ class SourceFlags:
     def open(self, locations: list[Path], out: Path) -> Source:
         """The source that the command line names; the current folder if it names none."""
         from mixup_cli.sources import open_source
+        from mixup_cli.sources.bounded_read import lines_of
         from mixup_cli.sources.file_list import open_file_list, split_nul
 
         for location in locations or [Path()]:
@@ -100,7 +101,7 @@ class SourceFlags:
         if locations:
             raise UsageError(f"--files-from and {locations[0]}: give one or the other.")
         with _list_stream(self.files_from) as stream:
-            lines = split_nul(stream) if self.null else stream
+            lines = split_nul(stream) if self.null else lines_of(stream, self.files_from)
             return open_file_list(lines, self.files_from, self.options(out))
 
     def origin(self, locations: list[Path]) -> dict[str, Any]:

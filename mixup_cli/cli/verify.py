@@ -15,7 +15,7 @@ from mixup_cli.cli.panels import RUNNING, Quiet
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import DataError
-from mixup_cli.wording import counted, plural
+from mixup_cli.wording import counted, one_line, plural
 
 if TYPE_CHECKING:
     from mixup_cli.listener import Listener
@@ -62,7 +62,7 @@ def verify(
         opened = open_origin(out, source, source_paths)
         findings = _recomputed(out, manifest, opened, Run(workers=threads, plan=rows), listener)
     for finding in findings:
-        show.event("finding", **vars(finding)) if json else show.result(str(finding))
+        show.event("finding", **vars(finding)) if json else show.result(one_line(str(finding)))
     if findings:
         raise DataError(
             f"{out}: {counted(len(findings), 'finding')}. Run mixup-gen repair {out}, or make it again with --force."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
 from itertools import chain, islice
@@ -27,6 +28,7 @@ from mixup_cli.plan_files.cells import (
 from mixup_cli.plan_files.columns import columns_in
 from mixup_cli.plan_files.plan_file import PlanFile
 from mixup_cli.plan_files.writing import require_parquet
+from mixup_cli.sources.bounded_read import lines_of, read_line
 
 __all__ = ["PlanFile", "read_csv", "read_plan"]
 
@@ -34,6 +36,7 @@ BATCH_ROWS = 1 << 11
 PARQUET_BATCH_ROWS = 1 << 14
 BLOCK_BYTES = 1 << 17
 PARQUET_MAGIC = b"PAR1"
+COLUMN_LIMIT = 1 << 12
 REPLAN = "Keep the header that mixup-gen plan wrote."
 
 Batch: TypeAlias = Mapping[str, Cells]
@@ -68,9 +71,9 @@ def read_csv(file: IO[bytes], name: str) -> PlanFile:
     return _collected(name, header, _csv_batches(file, header, name))
 
 
-def _decoded(file: Iterable[bytes], name: str) -> Iterator[str]:
+def _decoded(file: IO[bytes], name: str) -> Iterator[str]:
     """Lines with their ends as they are, without the mark that some programs begin UTF-8 with."""
-    for number, line in enumerate(file):
+    for number, line in enumerate(lines_of(file, name)):
         if number == 0 and line.startswith(PARQUET_MAGIC):
             raise DataError(f"{name}: is Parquet, and CSV was expected. Name the Parquet file with --plan.")
         try:
@@ -85,10 +88,11 @@ def _decoded(file: Iterable[bytes], name: str) -> Iterator[str]:
 def _csv_batches(file: IO[bytes], header: list[str], name: str) -> Iterator[Batch]:
     """The rows below the header: text without quotes is split at commas, which is several times as fast."""
     count = 0
-    while block := file.read(BLOCK_BYTES) + file.readline():
+    while block := file.read(BLOCK_BYTES) + read_line(file, name):
         columns = _split(block, len(header))
         if columns is None:
-            yield from _quoted_batches(_decoded(chain(BytesIO(block), file), name), header, name, count)
+            lines = chain(_decoded(BytesIO(block), name), _decoded(file, name))
+            yield from _quoted_batches(lines, header, name, count)
             return
         yield dict(zip(header, columns, strict=True))
         count += len(columns[0])
@@ -178,6 +182,8 @@ class _Reader:
 
     def __init__(self, name: str, header: list[str]) -> None:
         self._name, self._rows = name, 0
+        if len(header) > COLUMN_LIMIT:
+            raise DataError(f"{name}: the header has {len(header)} columns, which no plan has. {REPLAN}")
         self._columns = columns_in(header)
         self._check(header)
         self._names, self._vocabulary = Vocabulary(), Vocabulary()
@@ -187,8 +193,9 @@ class _Reader:
     def _check(self, header: list[str]) -> None:
         """Refuse a header that is no plan's."""
         missing = [each for each in self._columns.deciding if each not in header]
-        strange = [each for each in header if each not in self._columns.all]
-        doubled = [each for each in header if header.count(each) > 1]
+        known = set(self._columns.all)
+        strange = [each for each in header if each not in known]
+        doubled = [each for each, count in Counter(header).items() if count > 1]
         for names, what in ((missing, "is missing"), (strange, "is none of a plan's"), (doubled, "is there twice")):
             if names:
                 found = ",".join(header)

@@ -35,6 +35,7 @@ def preview_data_set(folder: Path, source: Source | None, wanted: range) -> Prev
         raise UsageError(f"--start {wanted.start}: {folder} has the rows 0 to {len(data) - 1}. Give one of these.")
     rows = np.arange(wanted.start, min(wanted.stop, len(data)))
     recipe = Recipe.from_dict(data.manifest.recipe)
+    _check_numbers(folder, data, rows)
     mixed = Mixed(
         numbers=data.column("index").take(rows),
         methods=[data.manifest.methods[number] for number in data.column("method").take(rows)],
@@ -53,6 +54,21 @@ def preview_data_set(folder: Path, source: Source | None, wanted: range) -> Prev
     if isinstance(parents, Parents):
         return Preview(lines_of(mixed, recipe, parents))
     return Preview(lines_of(mixed, recipe, None), (f"{folder}: {parents}. Results alone are shown.",))
+
+
+def _check_numbers(folder: Path, data: MixedArrays, rows: NDArray[np.int64]) -> None:
+    """Raises DataError where a row names a method, an input or a class that is not there."""
+    manifest = data.manifest
+    counts = {
+        "method": len(manifest.methods),
+        "source_index": manifest.source.samples,
+        "source_label": len(manifest.class_names),
+    }
+    there = {column.name for column in manifest.columns}
+    for name in counts.keys() & there:
+        found = data.column(name).take(rows)
+        if found.min() < 0 or found.max() >= counts[name]:
+            raise DataError(f"{folder}: {name} goes beyond the {counts[name]} that there are. Run mixup-gen verify.")
 
 
 def _parents(

@@ -42,14 +42,20 @@ def _as_asked(source: Source, options: SourceOptions) -> Source:
     return source
 
 
+def _check_there(path: Path) -> None:
+    if not path.exists():
+        raise NoInputError(f"{path}: there is nothing there. Give a folder, an archive or an array file.")
+    if not path.is_dir() and not path.is_file():
+        raise DataError(f"{path}: is neither a file nor a folder. Put what comes out of it into a file.")
+
+
 def _open_one(path: Path, options: SourceOptions) -> Source:
     """The kinds, from the one that is surest of itself to the one that takes any folder."""
     from mixup_cli.sources import array_files, cifar, data_set, folder, idx  # each brings its own libraries
     from mixup_cli.sources.pictures import SUFFIXES
 
     try:
-        if not path.exists():
-            raise NoInputError(f"{path}: there is nothing there. Give a folder, an archive or an array file.")
+        _check_there(path)
         if data_set.looks_like_data_set(path):
             return data_set.open_data_set(path)
         if cifar.looks_like_cifar(path):

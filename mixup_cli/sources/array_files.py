@@ -15,8 +15,9 @@ from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources.array_labels import groups_from_array, labels_from_array
 from mixup_cli.sources.arrays import ArraySource, RowKeys, Rows
 from mixup_cli.sources.base import Labels, SourceOptions
+from mixup_cli.sources.file_rows import FileRows, whole
 from mixup_cli.sources.hdf5_arrays import Hdf5File
-from mixup_cli.sources.npz import npz_keys, read_npy_header, read_npz
+from mixup_cli.sources.npz import npz_keys, read_npy_header, read_npz, rows_in_file
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
 SUFFIXES = (".npz", ".npy", *HDF5_SUFFIXES)
@@ -62,9 +63,10 @@ def _open_npz(path: Path, options: SourceOptions) -> ArrayFileSource:
         if key not in keys:
             raise DataError(f"{path}: has no array {key!r}. Found: {', '.join(keys)}.")
     group_key = _group_key(keys, options, str(path))
-    labels, groups = (None if key is None else read_npz(path, key) for key in (label_key, group_key))
-    source = _source(path, read_npz(path, data_key), _Beside(labels, groups), options, notices)
-    return source.watch(path, mapped=False)
+    labels, groups = (None if key is None else whole(read_npz(path, key)) for key in (label_key, group_key))
+    rows = read_npz(path, data_key)
+    source = _source(path, rows, _Beside(labels, groups), options, notices)
+    return source.watch(path, mapped=not isinstance(rows, np.ndarray))
 
 
 def _open_hdf5(path: Path, options: SourceOptions) -> ArrayFileSource:
@@ -80,8 +82,9 @@ def _open_npy(path: Path, options: SourceOptions) -> ArrayFileSource:
     if options.data_key is not None:
         raise UsageError(f"{path}: a .npy file holds one array. Drop --data-key.")
     label_file = _label_file(path, options)
-    labels = None if label_file is None else _read_npy(label_file)
-    groups = None if options.group_column is None else _read_npy(_named_file(path, options.group_column, "groups"))
+    labels = None if label_file is None else whole(_read_npy(label_file))
+    group_file = None if options.group_column is None else _named_file(path, options.group_column, "groups")
+    groups = None if group_file is None else whole(_read_npy(group_file))
     is_lacking = label_file is None and options.label_kind != "none"
     notices = [_unlabelled(f"{path}: found no labels file beside it")] if is_lacking else []
     source = _source(path, _read_npy(path), _Beside(labels, groups), options, notices)
@@ -213,8 +216,8 @@ def _named_file(path: Path, name: str, what: str) -> Path:
     raise NoInputError(f"{name}: there is no such {what} file, neither here nor beside {path}.")
 
 
-def _read_npy(path: Path) -> NDArray[Any]:
-    """A memory map. Raises DataError if the file is shorter than its header says, or holds objects."""
+def _read_npy(path: Path) -> NDArray[Any] | FileRows:
+    """The array, left in the file. Raises DataError if the file is shorter than its header says, or holds objects."""
     try:
         with path.open("rb") as stream:
             header = read_npy_header(stream, str(path))
@@ -225,5 +228,4 @@ def _read_npy(path: Path) -> NDArray[Any]:
         raise DataError(f"{path}: its header says {header.data_bytes} bytes of data, found {found_bytes}.")
     if header.data_bytes == 0:
         return np.empty(header.shape, header.dtype)
-    mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return mapped
+    return rows_in_file(path, header, header.data_at)

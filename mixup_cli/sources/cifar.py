@@ -6,7 +6,7 @@ All versions give the same samples, keys and classes. Format: https://www.cs.tor
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeAlias
@@ -94,8 +94,8 @@ def looks_like_cifar(path: Path) -> bool:
     if not path.is_dir() and not _may_be_tar(path):
         return False
     found: list[Member] = []
-    with suppress(DataError, NoInputError, OSError):
-        for member in members(path, _KNOWN, peek=True):
+    with suppress(DataError, NoInputError, OSError), closing(members(path, _KNOWN, peek=True)) as peeked:
+        for member in peeked:
             found.append(member)
             if any(_is_version(version, found) for version in VERSIONS):
                 return True
@@ -106,8 +106,9 @@ def open_cifar(path: Path, options: SourceOptions) -> CifarSource:
     """Read the whole archive or folder once. Raises DataError for a damaged one, NoInputError for an absent split."""
     split = _split(options, str(path))
     contents = _Contents()
-    for member in members(path, _KNOWN):
-        _take(contents, member, str(path), split, options)
+    with closing(members(path, _KNOWN)) as contained:  # else a thread would read ahead until somebody collects it
+        for member in contained:
+            _take(contents, member, str(path), split, options)
     version = contents.version
     if version is None or not contents.batches:
         raise NoInputError(f"{path}: has no CIFAR files of the split {split!r}. Check the path, and --split.")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,7 @@ from mixup_cli.errors import DataError
 from mixup_cli.sources.bounded_read import Readable, open_inflated, read_up_to, skip
 
 MEMBER_LIMIT_BYTES = 200_000_000  # the largest of the published archives has 155 MB
-ARCHIVE_LIMIT_BYTES = 1 << 30
+ARCHIVE_LIMIT_BYTES = 400_000_000  # the largest has 186 MB in all
 PEEKED_BYTES = 32 << 20
 MEMBER_COUNT_LIMIT = 1000
 FOLDERS = ("cifar-10-batches-py", "cifar-10-batches-bin", "cifar-100-python", "cifar-100-binary")
@@ -62,7 +62,7 @@ class Member:
         return data
 
 
-def members(path: Path, known: re.Pattern[str], peek: bool = False) -> Iterator[Member]:
+def members(path: Path, known: re.Pattern[str], peek: bool = False) -> Generator[Member, None, None]:
     """The regular files with a `known` name in the folder or tar at `path` (or in the published folder within it).
 
     Who will `peek` at the first ones only is not given many. Raises NoInputError if there is no such thing, DataError

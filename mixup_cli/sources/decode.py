@@ -16,6 +16,7 @@ from mixup_cli.sources.base import DEPTHS, FormMismatch, SampleDtype, Target
 from mixup_cli.sources.headers import (
     Header,
     Undecodable,
+    check_scans,
     header_of,
     is_deep_colour,
     open_picture,
@@ -99,6 +100,7 @@ def _opened(data: bytes, max_pixels: int) -> tuple[ImageFile, int, Header]:
         orientation = orientation_of(picture)
         header = header_of(picture, orientation)
     _check_pixel_count(header, max_pixels)
+    check_scans(data)
     return picture, orientation, header
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources.base import Labels, SourceOptions
+from mixup_cli.sources.bounded_read import LINE_LIMIT_BYTES
 from mixup_cli.sources.pictures import PictureSource, escape_name
 
 _BLOCK_BYTES = 1 << 20
@@ -26,6 +27,8 @@ def split_nul(stream: IO[bytes]) -> Iterator[bytes]:
     while block := stream.read(_BLOCK_BYTES):
         *entries, rest = (rest + block).split(b"\0")
         yield from entries
+        if len(rest) > LINE_LIMIT_BYTES:
+            raise DataError("--files-from: the list has no NULs, and -0 is for lists that have. Drop -0.")
     if rest.endswith(b"\n"):
         raise DataError("--files-from: the list ends with a newline, and -0 is for lists with NULs. Drop -0.")
     if rest:

@@ -17,6 +17,7 @@ from mixup_cli.storage.plain_hdf5 import plain_data_set
 _CHUNK_CACHE_BYTES = 64 << 20
 # Deflate shrinks by 1032 at most. What claims more was never written, or was made to fill the memory.
 _HIGHEST_RATIO = 1100
+_CHUNK_LIMIT_BYTES = 512 << 20
 _FREE_OF_SUSPICION_BYTES = 64 << 20
 
 
@@ -78,6 +79,12 @@ def _check_storage(dataset: h5py.Dataset, where: str) -> None:
         dataset.dtype.kind == "O" and h5py.check_string_dtype(dataset.dtype) is None
     ):
         raise DataError(f"{where}: has dtype {dataset.dtype}, expected numbers or strings.")
+    chunk_bytes = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
+    if chunk_bytes > _CHUNK_LIMIT_BYTES:
+        raise DataError(
+            f"{where}: has chunks of {chunk_bytes} bytes, of which one is inflated for each row that is read; expected "
+            f"at most {_CHUNK_LIMIT_BYTES}. Write it again with smaller ones (h5repack)."
+        )
     claimed_bytes = math.prod(dataset.shape) * dataset.dtype.itemsize
     stored_bytes = dataset.id.get_storage_size()
     if claimed_bytes and claimed_bytes > _HIGHEST_RATIO * stored_bytes + (

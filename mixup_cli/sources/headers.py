@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import io
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,6 +55,10 @@ _PLUGINS: tuple[tuple[bytes, type[ImageFile]], ...] = (
     (b"MM\0+", _Tiff),
     (b"BM", BmpImageFile),
 )
+
+MOST_SCANS = 200
+_SCAN, _END = b"\xff\xda", b"\xff\xd9"
+_MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # in compressed data stand but 00 and D0 … D7 behind FF
 
 MACHINE_ERRNOS = frozenset([errno.EMFILE, errno.ENFILE, errno.EIO])
 """Errors that say something of the machine, and nothing of the file that was being read."""
@@ -156,6 +161,22 @@ def is_deep_colour(picture: ImageFile) -> bool:
         return bool(max(picture.tag_v2.get(258, (8,))) > 8)
     args = picture.tile[0].args if picture.tile else ""
     return ";16" in str(args if isinstance(args, str) else args and args[0])
+
+
+def check_scans(data: bytes) -> None:
+    """Raises Undecodable for a JPEG with more scans than any encoder writes: twenty bytes of such a file make the
+    decoder go over the whole picture once more, thousands of times in all."""
+    if data.startswith(b"\xff\xd8") and data.count(_SCAN) > MOST_SCANS and _scan_count(data) > MOST_SCANS:
+        raise Undecodable(f"has more than {MOST_SCANS} scans, which no encoder writes")
+
+
+def _scan_count(data: bytes) -> int:
+    """Scans up to the end mark: what stands behind it (another picture, a film) has marks of its own."""
+    count, at = 0, 2
+    while (found := _MARKER.search(data, at)) is not None and found[0] != _END:
+        count += found[0] == _SCAN
+        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    return count
 
 
 def orientation_of(picture: ImageFile) -> int:

@@ -19,7 +19,8 @@ from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources.array_labels import labels_from_array
 from mixup_cli.sources.arrays import ArraySource, RowKeys
 from mixup_cli.sources.base import Axes, Labels, SourceOptions
-from mixup_cli.sources.bounded_read import INFLATED_LIMIT_BYTES, Readable, is_gzip, open_inflated, read_up_to
+from mixup_cli.sources.bounded_read import Readable, check_inflated, is_gzip, open_inflated, read_array
+from mixup_cli.sources.file_rows import FileRows, check_claim, whole
 
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _NAME = re.compile(r"(?P<before>.*?)(?P<what>images|labels)(?P<dot>[-.])idx(?P<rank>\d)-ubyte(?P<gz>\.gz)?")
@@ -63,25 +64,26 @@ def open_idx(path: Path, options: SourceOptions) -> IdxSource:
     labels_file = _labels_beside(images)
     labels = Labels()
     if labels_file is not None:
-        labels = labels_from_array(read_idx(labels_file), len(rows), str(labels_file), options.label_kind)
+        labels = labels_from_array(whole(read_idx(labels_file)), rows.shape[0], str(labels_file), options.label_kind)
     else:
         notices.append(f"{images}: found no labels file beside it; the samples are unlabelled.")
-    shown: Axes | None = "hwc" if rows.ndim == 3 else None
-    source = IdxSource(str(path), RowKeys(len(rows)), labels, rows, shown=shown, notices=notices)
-    return source.watch(images, labels_file, mapped=isinstance(rows, np.memmap))
+    shown: Axes | None = "hwc" if len(rows.shape) == 3 else None
+    source = IdxSource(str(path), RowKeys(rows.shape[0]), labels, rows, shown=shown, notices=notices)
+    return source.watch(images, labels_file, mapped=not isinstance(rows, np.ndarray))
 
 
-def read_idx(path: Path) -> NDArray[Any]:
-    """The file's array: a memory map, or for `.gz` in memory. Raises DataError if the size is not what it says."""
+def read_idx(path: Path) -> NDArray[Any] | FileRows:
+    """The file's array: left where it is, or for `.gz` in memory. Raises DataError if the size is not what it says."""
     with open_inflated(path) as stream:
         header = _read_header(stream, str(path))
         if is_gzip(path):
+            check_inflated(header.data_bytes, path.stat().st_size, str(path))
             return _read_inflated(stream, header, str(path))
     found_bytes = path.stat().st_size - header.data_at
     _check_size(found_bytes, header, str(path))
     if header.data_bytes == 0:
         return np.empty(header.shape, header.dtype)
-    return np.memmap(path, header.dtype, "r", header.data_at, header.shape)
+    return FileRows(path, header.shape, header.dtype, header.data_at)
 
 
 def _read_header(stream: Readable, location: str) -> _Header:
@@ -92,18 +94,14 @@ def _read_header(stream: Readable, location: str) -> _Header:
     if len(lengths) < 4 * start[3]:
         raise DataError(f"{location}: is cut short within its header.")
     shape = tuple(int(length) for length in np.frombuffer(lengths, ">u4"))
+    check_claim(shape, np.dtype(DTYPES[start[2]]), location)
     return _Header(np.dtype(DTYPES[start[2]]), shape, 4 + len(lengths))
 
 
 def _read_inflated(stream: Readable, header: _Header, location: str) -> NDArray[Any]:
-    if header.data_bytes > INFLATED_LIMIT_BYTES:
-        raise DataError(
-            f"{location}: claims {header.data_bytes} bytes, expected at most {INFLATED_LIMIT_BYTES} in a compressed "
-            "file. Decompress it first (gunzip)."
-        )
-    data = read_up_to(stream, header.data_bytes + 1)  # one more, to notice what is too long
+    data = read_array(stream, header.data_bytes + 1)  # one more, to notice what is too long
     _check_size(len(data), header, location)
-    return np.frombuffer(data, header.dtype).reshape(header.shape)
+    return data.view(header.dtype).reshape(header.shape)
 
 
 def _check_size(found_bytes: int, header: _Header, location: str) -> None:

@@ -83,11 +83,14 @@ class LoadedColumn(Sequence[Loaded]):
                 yield size, "" if sha256 == _NO_DIGITS else sha256, problem
 
     def put(self, start: int, results: Iterable[Loaded]) -> None:
-        """Note what became of the samples from `start` on."""
+        """Note what became of the samples from `start` on. Raises ValueError for a hash that is none."""
         for number, result in enumerate(results, start):
             self._stored_bytes[number] = result.stored_bytes
             if result.sha256:
-                self._digests[DIGEST_BYTES * number : DIGEST_BYTES * (number + 1)] = bytes.fromhex(result.sha256)
+                digest = bytes.fromhex(result.sha256)
+                if len(digest) != DIGEST_BYTES:
+                    raise ValueError(f"{result.sha256[:80]!r} is no sha256")
+                self._digests[DIGEST_BYTES * number : DIGEST_BYTES * (number + 1)] = digest
             if result.problem is not None:
                 self._problems[number] = intern(result.problem)  # millions of files can be missing for one reason
 

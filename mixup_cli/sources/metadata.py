@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mixup_cli.errors import DataError, StorageError
 from mixup_cli.sources.base import SourceOptions
+from mixup_cli.sources.bounded_read import lines_of
 from mixup_cli.sources.metadata_labels import Label, LabelReader, check_column, choose_columns, text_of
 from mixup_cli.sources.pictures import escape_name
 
@@ -89,7 +90,7 @@ def _group(where: str, row: dict[str, object], column: str | None) -> str | None
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, strict=True)
+        reader = csv.reader(lines_of(file, escape_name(str(path))), strict=True)
         try:
             columns = next(reader, [])
             for values in reader:
@@ -106,7 +107,7 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
 
 def _jsonl_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
     with path.open(encoding="utf-8-sig") as file:
-        for line, text in enumerate(file, start=1):
+        for line, text in enumerate(lines_of(file, escape_name(str(path))), start=1):
             if not text.strip():
                 continue
             try:

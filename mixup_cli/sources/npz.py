@@ -1,11 +1,12 @@
 """Arrays inside an `.npz`, without unpickling and without believing its headers.
 
-A member that is stored uncompressed, as np.savez does, is mapped where it lies. A compressed one is inflated into
-memory, up to a limit.
+A member that is stored uncompressed, as np.savez does, is read where it lies. A compressed one is inflated into memory,
+up to a limit.
 """
 
 from __future__ import annotations
 
+import io
 import lzma
 import math
 import struct
@@ -21,9 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
-from mixup_cli.sources.bounded_read import INFLATED_LIMIT_BYTES, read_up_to
+from mixup_cli.sources.bounded_read import check_inflated, read_array
+from mixup_cli.sources.file_rows import FileRows, check_claim
 
 _LOCAL_HEADER_BYTES = 30
+_NPY_HEADER_BYTES = 1 << 14  # NumPy parses 10,000 of them at most, and reads as many as the file says
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -57,8 +60,9 @@ def npz_keys(path: Path) -> list[str]:
         return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
 
 
-def read_npz(path: Path, key: str) -> NDArray[Any]:
-    """One array of the archive, mapped if it can be. Raises DataError if it is damaged, or too large to inflate."""
+def read_npz(path: Path, key: str) -> NDArray[Any] | FileRows:
+    """One array of the archive, left in the file if it can be. Raises DataError if it is damaged, or too large to
+    inflate."""
     where = f"{path}: {key}"
     with _opened(path) as archive:
         info = archive.getinfo(f"{key}.npy")
@@ -70,18 +74,22 @@ def read_npz(path: Path, key: str) -> NDArray[Any]:
                     f"{info.file_size - header.data_at}."
                 )
             if info.compress_type == zipfile.ZIP_STORED and header.data_bytes:
-                return _mapped(path, header, _data_offset(path, info, where))
+                return _stored(path, header, _data_offset(path, info, where))
+            check_inflated(header.data_bytes, info.compress_size, where)
+            stream.seek(header.data_at)
             return _inflated(stream, header, where)
 
 
 def read_npy_header(stream: IO[bytes], where: str) -> NpyHeader:
-    """Raises DataError for what is no `.npy`, and for arrays of Python objects or records."""
+    """Raises DataError for what is no `.npy`, and for arrays of Python objects or records. Where `stream` then stands
+    is not said."""
     try:
-        version = np.lib.format.read_magic(stream)
+        start = io.BytesIO(stream.read(_NPY_HEADER_BYTES))
+        version = np.lib.format.read_magic(start)
         if version == (1, 0):
-            shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+            shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(start)
         elif version == (2, 0):
-            shape, is_fortran, dtype = np.lib.format.read_array_header_2_0(stream)
+            shape, is_fortran, dtype = np.lib.format.read_array_header_2_0(start)
         else:
             raise ValueError(f"version {version}, which only arrays of records need")
     except Exception as error:  # NumPy evaluates the header as a Python literal, and raises what that raises
@@ -91,9 +99,9 @@ def read_npy_header(stream: IO[bytes], where: str) -> NpyHeader:
         raise DataError(
             f"{where}: is an array of {dtype}, expected numbers or strings. Nothing is ever unpickled here."
         )
-    if any(length < 0 for length in shape):
-        raise DataError(f"{where}: claims the shape {shape}.")
-    return NpyHeader(tuple(shape), "F" if is_fortran else "C", dtype, stream.tell())
+    if shape:  # a single value is refused where samples are expected
+        check_claim(shape, dtype, where)
+    return NpyHeader(tuple(shape), "F" if is_fortran else "C", dtype, start.tell())
 
 
 @contextmanager
@@ -108,15 +116,10 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _inflated(stream: IO[bytes], header: NpyHeader, where: str) -> NDArray[Any]:
-    if header.data_bytes > INFLATED_LIMIT_BYTES:
-        raise DataError(
-            f"{where}: inflates to {header.data_bytes} bytes, expected at most {INFLATED_LIMIT_BYTES}. "
-            "Write it with np.savez or as .npy, which are read in place."
-        )
-    data = read_up_to(stream, header.data_bytes)
+    data = read_array(stream, header.data_bytes)
     if len(data) < header.data_bytes:
         raise DataError(f"{where}: is cut short (found {len(data)} of {header.data_bytes} bytes).")
-    return np.frombuffer(data, header.dtype, math.prod(header.shape)).reshape(header.shape, order=header.order)  # type: ignore[call-overload, no-any-return]
+    return data.view(header.dtype).reshape(header.shape, order=header.order)  # type: ignore[call-overload, no-any-return]
 
 
 def _data_offset(path: Path, info: zipfile.ZipInfo, where: str) -> int:
@@ -130,8 +133,15 @@ def _data_offset(path: Path, info: zipfile.ZipInfo, where: str) -> int:
     return int(info.header_offset + _LOCAL_HEADER_BYTES + name_bytes + extra_bytes)
 
 
-def _mapped(path: Path, header: NpyHeader, member_at: int) -> NDArray[Any]:
+def _stored(path: Path, header: NpyHeader, member_at: int) -> NDArray[Any] | FileRows:
     offset = member_at + header.data_at
     if offset + header.data_bytes > path.stat().st_size:
         raise DataError(f"{path}: is cut short.")
-    return np.memmap(path, header.dtype, "r", offset, header.shape, header.order)  # type: ignore[call-overload, no-any-return]
+    return rows_in_file(path, header, offset)
+
+
+def rows_in_file(path: Path, header: NpyHeader, data_at: int) -> NDArray[Any] | FileRows:
+    """The array that `header` describes. One in Fortran's order is mapped: its rows are scattered over the file."""
+    if header.order == "C" and header.shape:
+        return FileRows(path, header.shape, header.dtype, data_at)
+    return np.memmap(path, header.dtype, "r", data_at, header.shape, header.order)  # type: ignore[call-overload, no-any-return]

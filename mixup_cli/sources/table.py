@@ -102,7 +102,7 @@ def read_table(data: bytes, name: str) -> SourceTable:
         loaded = LoadedColumn.of(
             [Loaded(int(size), sha, None if status == USED else status) for *_, size, sha, status in rows]
         )
-    except (ValueError, IndexError, csv.Error) as problem:
+    except (ValueError, IndexError, OverflowError, csv.Error) as problem:
         raise DataError(f"{name}: not a list of sources ({problem}). Restore it, or start anew with --force.") from None
     groups = [row[3] for row in rows] if header == GROUPED_HEADER else None
     return SourceTable([row[1] for row in rows], [row[2] for row in rows], loaded, groups)

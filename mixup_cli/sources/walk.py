@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from mixup_cli.errors import StorageError
 from mixup_cli.sources.pictures import SUFFIXES, escape_name
 
+_MANIFEST_BYTES = 16 << 20
 _PAPERS = re.compile(r"(readme|licen[cs]e|copying|citation|notice|changelog)\b.*|metadata\.(csv|jsonl)", re.IGNORECASE)
 
 
@@ -108,8 +110,12 @@ def _is_data_set(place: str, entries: list[os.DirEntry[str]]) -> bool:
         return True
     if "manifest.json" not in names:
         return False
+    path = os.path.join(place, "manifest.json")
     try:
-        with open(os.path.join(place, "manifest.json"), encoding="utf-8") as file:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MANIFEST_BYTES:
+            return False  # a pipe would block; what is larger is not worth the memory, and holds no pictures of ours
+        with open(path, encoding="utf-8") as file:
             manifest = json.load(file)
     except (OSError, ValueError, RecursionError):
         return False

@@ -28,6 +28,8 @@ OURS = re.compile(
 )
 """The names that `--force` may remove."""
 
+SIDECAR = re.compile(r"[0-9]{5,}\.json")
+
 JOB = "recipe.json"
 """What an unfinished run writes down about itself, in the work folder."""
 
@@ -115,6 +117,7 @@ class DataSetFolder:
     def locked(self) -> Iterator[None]:
         """Make the folders and hold this part's lock. Raises OutputExistsError where another run holds it, or a part of
         another division."""
+        self._check_no_links()
         with storage_errors(self.path):
             is_new = not self.path.exists()
             self.path.mkdir(parents=True, exist_ok=True)
@@ -132,6 +135,13 @@ class DataSetFolder:
         """Hold the lock for beginning and sealing: nobody else comes, begins, seals or goes meanwhile."""
         with self._locks.sealing():
             yield
+
+    def _check_no_links(self) -> None:
+        """Raises DataError where somebody's work folder would make us write or remove files somewhere else."""
+        inside = [*self.work.glob("*"), *self.work.glob("*/*")]
+        for path in (self.work, *inside):
+            if path.is_symlink():
+                raise DataError(f"{path}: is a link, which no run makes there. Remove it, or use another -o.")
 
     @property
     def is_locked(self) -> bool:
@@ -239,7 +249,8 @@ class DataSetFolder:
 
     def rows_done(self) -> int:
         """One past the last row that a finished shard holds; 0 where none is finished."""
-        sidecars = sorted(self._done.glob("*.json"), key=lambda path: int(path.stem))
+        sidecars = [path for path in self._done.glob("*.json") if SIDECAR.fullmatch(path.name)]
+        sidecars.sort(key=lambda path: int(path.stem))
         for path in reversed(sidecars):
             with suppress(OSError, ValidationError):
                 return ShardRecord.model_validate_json(path.read_bytes()).stop

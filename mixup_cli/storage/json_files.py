@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +23,30 @@ def to_json(plain: Any) -> bytes:
     return text.getvalue().encode()
 
 
+LIMIT_BYTES = 256 << 20
+"""A manifest of this size tells of more than a hundred thousand shards."""
+
+
 def content_of(path: Path) -> bytes:
-    """A file's bytes. Raises FileNotFoundError, since the caller knows what that means, and StorageError."""
+    """A file's bytes. Raises FileNotFoundError, since the caller knows what that means, StorageError, and DataError for
+    what is no file of ours."""
     try:
-        return path.read_bytes()
+        with open(path, "rb", opener=_open_at_once) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size > LIMIT_BYTES:
+                raise DataError(
+                    f"{path}: is no file of up to {LIMIT_BYTES} bytes. Restore it, or start anew with --force."
+                )
+            return file.read()
     except FileNotFoundError:
         raise
     except OSError as problem:
         raise StorageError(f"{path}: cannot be read ({problem.strerror}).") from problem
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """A pipe would make us wait for its other end."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -27,6 +27,9 @@ RUN = "run.json"
 REQUIRED_COLUMNS = {"images", "index", "source_index", "share", "method", "box"}
 """Label columns depend on the source and on --labels; these are always there."""
 
+MOST_INPUTS = 1 << 36
+"""Arrays of this length are made when a data set is extended."""
+
 LABEL_COLUMNS = {"labels", "source_label", "label_share"}
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -148,6 +151,8 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
     """Where a manifest's fields cannot all be true."""
     yield from _of_recipe(manifest)
     yield from _of_columns(manifest)
+    if manifest.source.samples > MOST_INPUTS:
+        yield f"source.samples: is {manifest.source.samples}, and no source has more than {MOST_INPUTS}"
     row, row_bytes = 0, {column.name: column.row_bytes for column in manifest.columns}
     for number, shard in enumerate(manifest.shards):
         if (shard.file, shard.start) != (shard_name(number), row) or shard.stop <= row:

@@ -9,6 +9,14 @@ import h5py
 from mixup_cli.errors import DataError
 
 
+def plain_numbers(file: h5py.File, key: str, where: str) -> h5py.Dataset:
+    """A plain data set of plain numbers. Raises DataError for records, references, text and types with a name, too."""
+    found = plain_data_set(file, key, where)
+    if found.dtype.kind not in "iuf" or found.id.get_type().committed():
+        raise DataError(f"{where}: is of the type {found.dtype}, expected plain numbers.")
+    return found
+
+
 def plain_data_set(file: h5py.File, key: str, where: str) -> h5py.Dataset:
     """A data set of this very file, found step by step: no link is followed before it is known to be a hard one.
 

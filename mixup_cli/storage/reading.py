@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
+from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.layout import Column, stored_dtype
 from mixup_cli.storage.manifest import Manifest
-from mixup_cli.storage.shard import map_column, read_columns, require_filter
+from mixup_cli.storage.shard import map_column, read_column, require_filter
 
 if sys.platform != "win32":
     import resource
@@ -63,12 +64,13 @@ class _Scratch(threading.local):
 
 
 class ShardedColumn:
-    """A column of a data set, read by ranges of rows. Uncompressed shards are mapped, others read through h5py.
+    """A column of a data set, read by ranges of rows. Uncompressed shards are `mapped`, others read through h5py. A
+    shard that is cut short while it is mapped ends the process: who reads what others may change maps nothing.
 
     `shape` is (samples, *row shape). Raises DataError where the data set has no such column or a shard cannot be read.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, name: str) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, name: str, *, mapped: bool = True) -> None:
         found = [column for column in manifest.columns if column.name == name]
         if not found:
             there = ", ".join(column.name for column in manifest.columns)
@@ -83,7 +85,7 @@ class ShardedColumn:
         self._row_bytes = self._column.row_bytes
         self._maps: dict[int, NDArray[Any]] = {}
         self._scratch = _Scratch()
-        self.is_mapped = manifest.compression == "none"
+        self.is_mapped = mapped and manifest.compression == "none"
         """Whether the shards are uncompressed, and rows are read without a copy."""
         self.shape = (manifest.totals.samples, *found[0].shape)
         self.dtype = stored_dtype(self._column)
@@ -156,20 +158,22 @@ class ShardedColumn:
         return self._map(number)[rows] if self.is_mapped else self._read(number, rows)
 
     def _read(self, number: int, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
-        return read_columns(self._folder / self._files[number], [self._column.name], rows)[self._column.name]
+        return read_column(file_inside(self._folder, self._files[number]), self._column, self._rows_in(number), rows)
+
+    def _rows_in(self, number: int) -> int:
+        return self._ends[number] - (self._ends[number - 1] if number else 0)
 
     def _map(self, number: int) -> NDArray[Any]:
         """A shard's column, mapped when it is first asked for."""
         held = self._maps.get(number)
         if held is not None:
             return held
-        path, offset = self._folder / self._files[number], self._offsets[number]
+        path, offset = file_inside(self._folder, self._files[number]), self._offsets[number]
         if offset is None:
             raise DataError(f"{path}: the manifest does not tell where {self._column.name} begins.")
-        row_count = self._ends[number] - (self._ends[number - 1] if number else 0)
         try:
             # as a plain array, of which views are made four times as fast as of a memmap
-            mapped = np.asarray(map_column(path, self._column, offset, row_count))
+            mapped = np.asarray(map_column(path, self._column, offset, self._rows_in(number)))
         except (OSError, ValueError) as problem:
             raise DataError(f"{path}: cannot be read ({problem}). Run mixup-gen verify.") from problem
         self._maps[number] = mapped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mixup_cli.choices import Compression
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.storage.layout import Column, Span, create_file, lay_out, stored_dtype
-from mixup_cli.storage.plain_hdf5 import plain_data_set
+from mixup_cli.storage.plain_hdf5 import plain_numbers
 from mixup_cli.storage.seal import Sealed, Sealing
 
 Array = NDArray[Any]
@@ -204,11 +204,21 @@ def writer_for(spec: ShardSpec, work_folder: Path) -> PlainWriter | CompressedWr
     return (PlainWriter if spec.compression == "none" else CompressedWriter)(spec, work_folder)
 
 
-def read_columns(path: Path, names: Sequence[str], rows: slice | NDArray[np.int64] = slice(None)) -> dict[str, Array]:
-    """Some columns of a shard through h5py. Raises DataError where the file cannot be read or lacks one."""
+def read_column(path: Path, column: Column, row_count: int, rows: slice | NDArray[np.int64] = slice(None)) -> Array:
+    """Some rows of a column of a shard that has `row_count`, through h5py. Raises DataError where the file cannot be
+    read, or holds something else."""
+    where = f"{path}: {column.name}"
     try:
         with h5py.File(path, "r", locking=False) as file:
-            return {name: plain_data_set(file, name, f"{path}: {name}")[rows] for name in names}
+            stored = plain_numbers(file, column.name, where)
+            expected = (stored_dtype(column), (row_count, *column.shape))
+            if (stored.dtype, stored.shape) != expected:
+                raise DataError(
+                    f"{where}: is {stored.dtype} {stored.shape}, and {expected[0]} {expected[1]} was expected. Run "
+                    "mixup-gen verify."
+                )
+            found: Array = stored[rows]
+            return found
     except (OSError, KeyError, RuntimeError, TypeError, ValueError) as problem:
         raise DataError(f"{path}: not a readable shard ({problem}). Run mixup-gen verify.") from problem
 

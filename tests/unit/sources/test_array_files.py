@@ -264,10 +264,10 @@ def test_class_names_can_always_be_written() -> None:
 
 
 def test_an_npz_that_inflates_too_far_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mixup_cli.sources.npz.INFLATED_LIMIT_BYTES", 300)
+    monkeypatch.setattr("mixup_cli.sources.bounded_read.INFLATED_LIMIT_BYTES", 300)
     with pytest.raises(DataError, match="inflates to 360 bytes, expected at most 300"):
         open_array_file(write(tmp_path / "set.npz", True, x=X, y=Y), OPTIONS)
-    check(open_array_file(write(tmp_path / "set.npz", False, x=X, y=Y), OPTIONS))  # mapped, not inflated
+    check(open_array_file(write(tmp_path / "set.npz", False, x=X, y=Y), OPTIONS))  # read where it lies, not inflated
 
 
 def test_a_sample_that_is_too_large_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,134 @@
+"""What is fed in, by which command, and what must come of it."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from tests.hostile.makers import archives, arrays, pictures, texts
+
+USAGE, DATA, NO_INPUT, FULL = 2, 65, 66, 74
+
+ENORMOUS = {"MIXUP_GEN_SAMPLES", "MIXUP_GEN_PASSES"}
+"""More than fits on any disk, which is told as such."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """`make` writes into an empty folder, where `command` then runs. `code` is the exit code, and `words` must stand in
+    the message; of several codes any will do. `heavy` ones take seconds or much room to make."""
+
+    name: str
+    make: Callable[[Path], object]
+    command: str
+    code: tuple[int, ...]
+    words: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+    heavy: bool = False
+
+
+def _of(kind: str, names: Iterable[str], make: Callable[..., object], *rest: object) -> Iterator[Case]:
+    command, code, *words = rest
+    for name in names:
+        yield Case(f"{kind}: {name}", partial(make, name=name), str(command), _codes(code), tuple(map(str, words)))
+
+
+def _codes(code: object) -> tuple[int, ...]:
+    return code if isinstance(code, tuple) else (int(str(code)),)
+
+
+def _archives() -> Iterator[Case]:
+    cifar = "generate cifar.tar"
+    for protocol in range(6):
+        for nested in (False, True):
+            make = partial(archives.runs_code, protocol=protocol, nested=nested)
+            name = f"pickle: code, protocol {protocol}{', nested' if nested else ''}"
+            yield Case(name, make, cifar, (DATA,), ("data_batch_1", "system", "Fetch"))
+    yield from _of("pickle", archives.BAITS, archives.opcode, cifar, DATA, "data_batch_1", "Fetch")
+    yield from _of("pickle bomb", archives.PICKLE_BOMBS, archives.pickle_bomb, cifar, DATA, "data_batch_1", "Fetch")
+    outside = [f"../{archives.FOLDER}/data_batch_1", f"/{archives.FOLDER}/data_batch_1", "x/../../data_batch_1"]
+    for name in outside:
+        yield Case(
+            f"tar: member {name}", partial(archives.tar_member, name=name), cifar, (DATA, NO_INPUT), ("cifar.tar",)
+        )
+    kinds = {"link": tarfile.SYMTYPE, "hard link": tarfile.LNKTYPE, "device": tarfile.CHRTYPE, "pipe": tarfile.FIFOTYPE}
+    for what, kind in kinds.items():
+        linked = partial(archives.tar_member, name=f"{archives.FOLDER}/data_batch_1", kind=kind)
+        yield Case(f"tar: {what}", linked, cifar, (DATA, NO_INPUT), ("cifar.tar",))
+    for size in (10**6, 1 << 33, (1 << 63) - 1):
+        yield Case(f"tar: {size} bytes", partial(archives.size_that_lies, size=size), cifar, (DATA,), ("cifar.tar",))
+    yield Case("tar: minus ten bytes", archives.negative_size, cifar, (DATA,), ("cifar.tar",))
+    yield Case("tar: sparse", archives.sparse_member, cifar, (DATA, NO_INPUT), ("cifar.tar",))
+    yield Case("tar: 2,000 members", partial(archives.million_members, count=20_000), cifar, (DATA,), ("1000 members",))
+    yield from _compressed()
+
+
+def _compressed() -> Iterator[Case]:
+    packed, pictures_gz = "generate cifar.tar.gz", "generate train-images-idx3-ubyte.gz"
+    yield Case("tar.gz: cut", partial(archives.cut_gzip, kept=0.6), packed, (DATA,), ("cifar.tar.gz", "Fetch"))
+    yield Case("tar.gz: cut at the sum", partial(archives.cut_gzip, kept=0.9999999), packed, (DATA,), ("cifar.tar.gz",))
+    yield Case(
+        "tar: a million members", archives.million_members, "generate cifar.tar", (DATA,), ("members",), heavy=True
+    )
+    bomb = partial(archives.gzip_bomb_in_tar, count_bytes=2 << 30)
+    yield Case("gzip bomb: a batch of 2 GB", bomb, packed, (DATA,), ("cifar.tar.gz", "expected at most"), heavy=True)
+    yield Case(
+        "gzip bomb: nine large batches", archives.large_batches, packed, (DATA,), ("inflates to more",), heavy=True
+    )
+    idx = partial(archives.idx_gzip_bomb, count_bytes=2 << 30)
+    yield Case("gzip bomb: IDX of 2 GB", idx, pictures_gz, (DATA,), ("inflate to", "uncompressed"), heavy=True)
+    members = partial(archives.many_gzip_members, count=300_000)
+    yield Case("gzip: 300,000 members", members, packed, (DATA,), ("members",), heavy=True)
+    behind = partial(archives.zeros_behind_gzip, count_bytes=100 << 30)
+    yield Case("gzip: 100 GB of zeros behind it", behind, packed, (DATA,), ("zeros",), heavy=True)
+    yield Case("tar.gz: refused half way", archives.refused_half_way, packed, (DATA,), ("os.system",), heavy=True)
+
+
+def _arrays() -> Iterator[Case]:
+    for name, header in arrays.IDX_HEADERS.items():
+        make = partial(arrays.idx, header=header)
+        yield Case(f"IDX: {name}", make, "generate train-images-idx3-ubyte", (DATA, NO_INPUT), ("train-images",))
+    yield from _of(".npy", arrays.NPY, arrays.npy_file, "generate x.npy", (DATA, NO_INPUT), "x.npy")
+    yield from _of(".npz", arrays.NPY, arrays.npz_member, "generate x.npz", (DATA, NO_INPUT), "x.npz")
+    npz = "generate x.npz"
+    inflating = partial(arrays.npz_header_bomb, count_bytes=64 << 20)
+    yield Case(".npz: a header that inflates", inflating, npz, (DATA,), ("x.npz", ".npy header"))
+    yield Case(".npz: nothing in it", arrays.npz_without_members, npz, (DATA,), ("x.npz", "nothing"))
+    yield Case(".npz: a name that leads out", arrays.npz_that_leads_out, npz, (DATA,), ("x.npz",))
+    yield Case(".npz: encrypted", arrays.npz_encrypted, npz, (DATA,), ("x.npz", "encrypted"))
+    bomb = partial(arrays.npz_bomb, count_bytes=2 << 30)
+    yield Case(".npz bomb of 2 GB", bomb, npz, (DATA,), ("inflate to", "np.savez"), heavy=True)
+    for name in ("x.npz", "x.h5", "x.csv", "x.tar.gz", "x.idx3-ubyte", "x.parquet"):
+        yield Case(
+            f"an array named {name}", partial(arrays.wrong_suffix, name=name), f"generate {name}", (DATA,), (name,)
+        )
+    yield from _of("HDF5", arrays.HDF5, arrays.hdf5_file, "generate x.h5", (DATA, NO_INPUT), "x.h5")
+    for kept in (0.05, 0.5, 0.99):
+        yield Case(f"HDF5: cut at {kept}", partial(arrays.hdf5_cut, kept=kept), "generate x.h5", (DATA,), ("x.h5",))
+
+
+def _texts() -> Iterator[Case]:
+    for file, contents in (("metadata.csv", texts.METADATA_CSV), ("metadata.jsonl", texts.METADATA_JSONL)):
+        for name, content in contents.items():
+            make = partial(texts.metadata, name=file, content=content)
+            yield Case(f"{file}: {name}", make, "generate pictures", (DATA, NO_INPUT), (file,))
+    yield from _of("list", texts.LISTS, texts.file_list, "generate --files-from list", (DATA, NO_INPUT))
+    endless = partial(texts.list_without_end, count_bytes=300 << 20)
+    yield Case("list: 300 MB without a NUL", endless, "generate -0 --files-from list", (DATA,), ("-0",))
+    yield from _of("plan", texts.PLANS, texts.plan, "generate pictures --plan plan.csv", (DATA, NO_INPUT), "plan.csv")
+    yield from _of("config", texts.CONFIGS, texts.config, "generate pictures --config c.toml", (USAGE,))
+    for variable, values in texts.SETTINGS.items():
+        for value in values:
+            environment = {variable: value}
+            name = f"{variable}={value[:20]}"
+            code = (USAGE, DATA, NO_INPUT, FULL) if variable in ENORMOUS else (USAGE, DATA, NO_INPUT)
+            yield Case(name, pictures.good, "generate pictures", code, (), environment)
+    for device in ("/dev/zero", "/dev/null", "pipe"):
+        words = (device, "neither a file nor a folder")
+        yield Case(f"source: {device}", pictures.pipe_as_source, f"generate {device}", (DATA,), words)
+
+
+CASES = [*_archives(), *_arrays(), *_texts()]

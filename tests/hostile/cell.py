@@ -1,0 +1,131 @@
+"""Runs the command line again and again, each time in a process of its own that is bounded, watched and measured.
+
+A process that has imported everything forks for each command, which takes milliseconds in place of a second. It reads
+one request a line, as JSON, and answers with one line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.running import clean_environment
+
+WALL_SECONDS = 30
+"""After so long a command is stopped, and counts as hanging. What it may take is counted in seconds of the processor,
+which do not depend on what else the machine does."""
+
+ADDRESS_SPACE_BYTES = 8 << 30
+"""Protects the machine that runs the tests. What a command may take is counted by what it has touched."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command came to its end. `signal` is 0 where none ended it; `peak_bytes` is of memory that it touched."""
+
+    code: int
+    signal: int
+    out: str
+    err: str
+    cpu_seconds: float
+    peak_bytes: int
+
+
+class Cell:
+    """The process that forks. Close it."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.hostile.cell"],
+            cwd=Path(__file__).parents[2],
+            env=clean_environment({"PYTHONWARNINGS": "default"}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, arguments: list[str], folder: Path, environment: dict[str, str], stdin: str = "") -> Ended:
+        """One command in `folder`, to its end."""
+        pipes = self._process.stdin, self._process.stdout
+        assert pipes[0] is not None
+        assert pipes[1] is not None
+        request = {"arguments": arguments, "folder": str(folder), "environment": environment, "stdin": stdin}
+        pipes[0].write(json.dumps(request) + "\n")
+        pipes[0].flush()
+        return Ended(**json.loads(pipes[1].readline()))
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate(timeout=WALL_SECONDS)
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Fork, wait, measure."""
+    folder = Path(request["folder"])
+    out, err, fed = (folder.parent / name for name in ("stdout", "stderr", "stdin"))
+    fed.write_bytes(os.fsencode(request["stdin"]))
+    process = os.fork()
+    if process == 0:
+        _command(request, out, err, fed)
+    status, usage = _wait(process)
+    return {
+        "code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else -1,
+        "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+        "out": out.read_text(errors="replace"),
+        "err": err.read_text(errors="replace"),
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "peak_bytes": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+    }
+
+
+def _wait(process: int) -> tuple[int, resource.struct_rusage]:
+    limit = time.monotonic() + WALL_SECONDS
+    while time.monotonic() < limit:
+        ended, status, usage = os.wait4(process, os.WNOHANG)
+        if ended:
+            return status, usage
+        time.sleep(0.002)
+    os.kill(process, signal.SIGKILL)
+    _, status, usage = os.wait4(process, 0)
+    return status, usage
+
+
+def _command(request: dict[str, Any], out: Path, err: Path, fed: Path) -> None:
+    """In the child: become what a shell would start. Never returns."""
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for descriptor, (path, flags) in enumerate(
+        [(fed, os.O_RDONLY), (out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), (err, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)]
+    ):
+        os.dup2(os.open(path, flags, 0o600), descriptor)
+    sys.stdin, sys.stdout, sys.stderr = (
+        open(n, mode, closefd=False) for n, mode in enumerate("rww")
+    )  # not the parent's, with its buffers
+    os.chdir(request["folder"])
+    os.environ.update(request["environment"])
+    sys.argv = ["mixup-gen", *request["arguments"]]
+    main()
+
+
+def serve() -> None:
+    """Answer until nobody asks any more."""
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(_answer(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    import mixup_cli.verify  # noqa: F401  # so that no command has to
+    from mixup_cli.cli.app import main
+    from mixup_cli.preload import preload
+
+    preload().join()
+    serve()

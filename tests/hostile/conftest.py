@@ -1,0 +1,55 @@
+"""One cell for all tests of a session's process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.cell import Cell, Ended
+
+SECRET = b"nobody may read this, and nobody may change it\n" * 99
+
+MOST_SECONDS = 5.0
+MOST_BYTES = 1 << 30
+
+
+@pytest.fixture(scope="session")
+def cell() -> Iterator[Cell]:
+    """Commands run in it."""
+    made = Cell()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """An empty folder for hostile input. Beside it is `outside/secret`, which must stay as it is."""
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/secret").write_bytes(SECRET)
+    (tmp_path / "inside").mkdir()
+    return tmp_path / "inside"
+
+
+def check_harmless(ended: Ended, place: Path) -> None:
+    """No crash, no hang, no memory, nothing run, nothing outside touched; and what is said is text in lines."""
+    assert ended.signal == 0, f"ended by signal {ended.signal}, after {ended.cpu_seconds} s: {ended.err}"
+    assert "Traceback" not in ended.err, ended.err
+    assert "Warning" not in ended.err, ended.err
+    assert all(line.startswith("mixup-gen: ") for line in ended.err.splitlines()), ended.err
+    assert ended.err.replace("\n", "").isprintable(), repr(ended.err)
+    assert len(ended.err) < 20_000
+    assert ended.cpu_seconds < MOST_SECONDS
+    assert ended.peak_bytes < MOST_BYTES
+    assert not list(place.rglob("IT-RAN"))
+    assert (place.parent / "outside/secret").read_bytes() == SECRET
+
+
+def error_of(ended: Ended) -> str:
+    """The one line in which a command says what is wrong; it is the last, and nothing is on stdout."""
+    errors = [line for line in ended.err.splitlines() if line.startswith("mixup-gen: error: ")]
+    assert len(errors) == 1, ended.err
+    assert ended.err.splitlines()[-1] == errors[0]
+    assert ended.out == ""
+    return errors[0].removeprefix("mixup-gen: error: ")

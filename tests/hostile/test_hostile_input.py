@@ -1,0 +1,120 @@
+"""Everything that a user may feed in, meant badly or gone wrong: one line of message, and no harm done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.cases import CASES, Case
+from tests.hostile.cell import Cell
+from tests.hostile.conftest import check_harmless, error_of
+from tests.hostile.makers import pictures, texts
+
+
+def parameters(heavy: bool) -> list[object]:
+    return [pytest.param(case, id=case.name) for case in CASES if case.heavy == heavy]
+
+
+def check_refused(case: Case, cell: Cell, place: Path) -> None:
+    case.make(place)
+    ended = cell.run(case.command.split(), place, case.environment)
+    check_harmless(ended, place)
+    message = error_of(ended)
+    assert ended.code in case.code, message
+    for words in case.words:
+        assert words in message
+    assert not (place / "mixup-out").exists()
+
+
+@pytest.mark.parametrize("case", parameters(heavy=False))
+def test_refused_in_one_line(case: Case, cell: Cell, place: Path) -> None:
+    check_refused(case, cell, place)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", parameters(heavy=True))
+def test_heavy_ones_too(case: Case, cell: Cell, place: Path) -> None:
+    check_refused(case, cell, place)
+
+
+SIZED = ["--size", "16", "--quiet"]
+
+
+def check_left_out(cell: Cell, place: Path, name: str = "bad.png") -> None:
+    """Refused by its name; left out with its reason where that is wanted, as long as that is not too many."""
+    refused = cell.run(["generate", "pictures", *SIZED], place, {})
+    check_harmless(refused, place)
+    assert refused.code == 65, refused.err
+    reason = error_of(refused)
+    assert reason.endswith("Remove it, or pass --on-error skip.")
+    none_allowed = cell.run(["generate", "pictures", *SIZED, "--on-error", "skip", "--max-errors", "0"], place, {})
+    assert none_allowed.code == 65
+    assert "--max-errors allows 0" in error_of(none_allowed)
+    skipped = cell.run(["generate", "pictures", *SIZED, "--on-error", "skip"], place, {})
+    check_harmless(skipped, place)
+    assert skipped.code == 0, skipped.err
+    (left_out,) = json.loads((place / "mixup-out/manifest.json").read_text())["source"]["skipped"]
+    assert left_out["key"] == f"cat/{pictures.escaped(name)}"
+    assert len(left_out["reason"]) > 5
+
+
+@pytest.mark.parametrize("name", pictures.BAD)
+def test_a_bad_picture_is_refused_or_left_out(name: str, cell: Cell, place: Path) -> None:
+    pictures.bad_picture(place, name)
+    check_left_out(cell, place)
+
+
+@pytest.mark.parametrize("make", [pictures.link_to_nowhere, pictures.link_to_itself, pictures.pipe])
+def test_what_is_no_file_is_left_out(make: object, cell: Cell, place: Path) -> None:
+    assert callable(make)
+    make(place)
+    check_left_out(cell, place)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in pictures.SOUND.values() if not name.isprintable()])
+def test_a_bad_picture_of_a_hostile_name(name: str, cell: Cell, place: Path) -> None:
+    pictures.bad_name(place, name)
+    check_left_out(cell, place, name)
+
+
+@pytest.mark.parametrize("name", pictures.SOUND)
+def test_what_only_looks_hostile_is_used(name: str, cell: Cell, place: Path) -> None:
+    pictures.sound_picture(place, name)
+    ended = cell.run(["generate", "pictures", *SIZED], place, {})
+    check_harmless(ended, place)
+    assert ended.code == 0, ended.err
+    assert cell.run(["verify", "--quiet"], place, {}).code == 0
+
+
+@pytest.mark.parametrize("make", [pictures.folder_loops, pictures.manifest_pipe, pictures.foreign_manifest])
+def test_folders_that_are_traps(make: object, cell: Cell, place: Path) -> None:
+    assert callable(make)
+    make(place)
+    ended = cell.run(["generate", "pictures", *SIZED], place, {})
+    check_harmless(ended, place)
+    assert ended.code == 0, ended.err
+    assert json.loads((place / "mixup-out/manifest.json").read_text())["source"]["samples"] == 4
+
+
+def test_a_folder_too_deep_for_the_system(cell: Cell, place: Path) -> None:
+    pictures.deep_folders(place, 60)
+    ended = cell.run(["generate", "pictures", *SIZED], place, {})
+    check_harmless(ended, place)
+    assert ended.code in (0, 74)
+
+
+def test_formulas_are_text(cell: Cell, place: Path) -> None:
+    texts.metadata(place, "metadata.csv", texts.FORMULAS)
+    ended = cell.run(["generate", "pictures", *SIZED], place, {})
+    check_harmless(ended, place)
+    assert ended.code == 0, ended.err
+    names = json.loads((place / "mixup-out/manifest.json").read_text())["class_names"]
+    assert names == ["=1+1", "=cmd|' /C calc'!A0", "@SUM(1)"]
+
+
+@pytest.mark.slow
+def test_a_sparse_file_of_a_gigabyte(cell: Cell, place: Path) -> None:
+    pictures.sparse_file(place, (1 << 30) + 1)
+    check_left_out(cell, place)
