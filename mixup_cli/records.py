@@ -9,7 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from pydantic import ValidationError
+
 from mixup_cli.choices import LabelKind
+from mixup_cli.errors import DataError
 from mixup_cli.fingerprint import versions
 from mixup_cli.prepare import Job
 from mixup_cli.recipe import Recipe

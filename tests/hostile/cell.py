@@ -107,7 +107,8 @@ def _command(request: dict[str, Any], out: Path, err: Path, fed: Path) -> None:
     ):
         os.dup2(os.open(path, flags, 0o600), descriptor)
     sys.stdin, sys.stdout, sys.stderr = (
-        open(n, mode, closefd=False) for n, mode in enumerate("rww")
+        open(n, mode, closefd=False)  # noqa: SIM115  # they stay open
+        for n, mode in enumerate("rww")
     )  # not the parent's, with its buffers
     os.chdir(request["folder"])
     os.environ.update(request["environment"])
