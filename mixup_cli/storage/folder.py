@@ -75,16 +75,18 @@ class DataSetFolder:
     def finished(self) -> Manifest | None:
         """The manifest, or None where there is none. Raises DataError where it is damaged."""
         try:
-            return read_manifest(self.path)
-        except FileNotFoundError:
+            return read_manifest(self.path) if (self.path / names.MANIFEST).exists() else None
+        except FileNotFoundError:  # a run has taken it back just now
             return None
 
     def job(self) -> dict[str, Any] | None:
         """What an unfinished run wrote down about itself, or None. Raises DataError where it is something else."""
         path = self.work / JOB
         try:
+            if not path.exists():
+                return None
             job = read_json(path)
-        except FileNotFoundError:
+        except FileNotFoundError:  # a run has ended just now
             return None
         try:
             Begun.model_validate(job)
