@@ -115,7 +115,7 @@ def _command(request: dict[str, Any], out: Path, err: Path, fed: Path) -> None:
 
 
 def _standard_stream(mode: str, descriptor: int) -> Any:
-    return open(descriptor, mode, closefd=False)  # noqa: SIM115
+    return open(descriptor, mode, closefd=False)
 
 
 def serve() -> None:
