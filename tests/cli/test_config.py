@@ -120,3 +120,18 @@ def test_two_options_that_exclude_each_other_are_refused_side_by_side(
 ) -> None:
     ended = run_cli("generate", colours, "-o", tmp_path / "o", "--shard-size", "1MiB", "--samples-per-shard", 4)
     assert (ended.returncode, "--samples-per-shard and --shard-size" in error_line(ended)) == (2, True)
+
+
+def test_a_variable_that_no_option_reads_is_told(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    ended = run_cli("generate", colours, "--dry-run", cwd=tmp_path, env={"MIXUP_GEN_SEDE": "1", "MIXUP_GEN_SEED": "2"})
+    told = [line for line in ended.stderr.splitlines() if "MIXUP_GEN" in line]
+    assert told == ["mixup-gen: MIXUP_GEN_SEDE is set, and no option reads it. Was MIXUP_GEN_SEED meant?"]
+    assert ended.returncode == 0
+    assert "MIXUP_GEN" not in run_cli("generate", colours, "--dry-run", "--quiet").stderr
+
+
+@pytest.mark.parametrize("command", ["generate --sede 1", "generate --seed x", "generate -o", "mix"])
+def test_a_wrong_command_line_is_told_in_one_line(command: str, run_cli: Runner, tmp_path: Path) -> None:
+    ended = run_cli(*command.split(), cwd=tmp_path)
+    assert ended.returncode == 2
+    assert error_line(ended).endswith("--help lists what there is.")

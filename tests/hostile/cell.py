@@ -106,14 +106,16 @@ def _command(request: dict[str, Any], out: Path, err: Path, fed: Path) -> None:
         [(fed, os.O_RDONLY), (out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), (err, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)]
     ):
         os.dup2(os.open(path, flags, 0o600), descriptor)
-    sys.stdin, sys.stdout, sys.stderr = (
-        open(n, mode, closefd=False)  # noqa: SIM115  # they stay open
-        for n, mode in enumerate("rww")
-    )  # not the parent's, with its buffers
+    # Not the parent's, with its buffers; these last as long as the process.
+    sys.stdin, sys.stdout, sys.stderr = map(_standard_stream, "rww", range(3))
     os.chdir(request["folder"])
     os.environ.update(request["environment"])
     sys.argv = ["mixup-gen", *request["arguments"]]
     main()
+
+
+def _standard_stream(mode: str, descriptor: int) -> Any:
+    return open(descriptor, mode, closefd=False)
 
 
 def serve() -> None:

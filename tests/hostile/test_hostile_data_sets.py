@@ -118,6 +118,7 @@ def test_a_mapped_shard_stays_in_the_folder(
         MixedArrays(out).images([0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", data_sets.SHARDS)
 @pytest.mark.parametrize("command", COMMANDS[2:4])
 def test_commands_that_read_shards(name: str, command: str, cell: Cell, place: Path, finished: dict[str, Path]) -> None:
@@ -183,6 +184,7 @@ def test_files_of_the_data_set_that_are_none(
     assert ended.code != 0 or name == ".mixup-gen/done/00000.json"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in FILES if name != "sources.csv"])
 def test_json_of_every_wrong_type(name: str, run_cli: Runner, place: Path, finished: dict[str, Path]) -> None:
     out = changed(finished, place, "none", broken_file(name, b"{}"))
