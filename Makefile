@@ -21,7 +21,7 @@ TESTS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-INPUTS := pyproject.toml constraints.txt
+INPUTS := pyproject.toml $(wildcard constraints/*.txt)
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -32,15 +32,23 @@ $(BIN)/python:
 		"make PYTHON=/path/to/python3" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+# Only files with the hashes that are written down, whatever needs them; then PyTorch, which has none; then this
+# project, built by what is there.
+define INSTALL
+$(PIP) install $(PIP_FLAGS) --require-hashes --no-deps $(foreach list,$(1),--requirement constraints/$(list).txt)
+$(PIP) install $(PIP_FLAGS) --requirement constraints/torch.txt
+$(PIP) install --no-deps --no-build-isolation --editable .
+endef
+
 # The stamps make a second run install nothing. What the tests need contains what the demo needs.
 $(VENV)/.demo-installed: $(INPUTS) | $(BIN)/python
 	@echo "Installing into $(VENV)" >&2
-	$(PIP) install $(PIP_FLAGS) --constraint constraints.txt --editable .
+	$(call INSTALL,demo)
 	@touch $@
 
 $(VENV)/.dev-installed: $(INPUTS) | $(BIN)/python
 	@echo "Installing into $(VENV)" >&2
-	$(PIP) install $(PIP_FLAGS) --constraint constraints.txt --editable '.[dev]'
+	$(call INSTALL,demo dev)
 	@touch $@ $(VENV)/.demo-installed
 
 define SHOW_ROWS

@@ -76,7 +76,7 @@ def child_pids(parent: int) -> list[int]:
     found = []
     for folder in Path("/proc").iterdir():
         with suppress(OSError):
-            if folder.name.isdigit() and _parent(folder) == parent and not _serves_multiprocessing(folder):
+            if folder.name.isdigit() and _parent(folder) == parent and not _serves_tests(folder):
                 found.append(int(folder.name))
     return sorted(found)
 
@@ -85,8 +85,10 @@ def _parent(folder: Path) -> int:
     return int((folder / "stat").read_text().rpartition(")")[2].split()[1])
 
 
-def _serves_multiprocessing(folder: Path) -> bool:
-    return b"resource_tracker" in (folder / "cmdline").read_bytes()
+def _serves_tests(folder: Path) -> bool:
+    """Whether it is multiprocessing's own, or stays for all tests of hostile input."""
+    command = (folder / "cmdline").read_bytes()
+    return b"resource_tracker" in command or b"tests.hostile.cell" in command
 
 
 def is_alive(pid: int) -> bool:

@@ -254,7 +254,7 @@ def test_a_shard_that_always_dies_ends_the_run_and_keeps_the_others(
 ) -> None:
     def tasks(work: ShardWork, rows: dict[int, range]) -> Iterator[Task[Any]]:
         for number, task in zip(rows, shard_tasks(work, rows), strict=True):
-            call = partial(leave_half_and_die, work.folder.work / f"{task.name}.part")
+            call = partial(leave_half_and_die, work.folder.scratch / f"{task.name}.part")
             yield replace(task, call=call) if number == 4 else task
 
     command = ["generate", arrays, "--samples-per-shard", 5, *PROCESSES]

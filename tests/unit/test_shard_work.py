@@ -24,6 +24,7 @@ from mixup_cli.sources import open_source
 from mixup_cli.sources.base import SourceOptions
 from mixup_cli.sources.cache import allocate
 from mixup_cli.sources.scan import Tolerance, scan
+from mixup_cli.sources.supply import WholeCache
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.shard import writer_for
 from tests.small_sources import write_arrays
@@ -69,7 +70,9 @@ def test_a_worker_makes_the_same_shard(name: str, device: Any, tmp_path: Path) -
     maker = shard_maker(job, source, table, cache, Run(device=device), checkpoint)
     folder = DataSetFolder(tmp_path / "out")
     with folder.locked():
-        writer = writer_for(job.spec, folder.work)
+        for place in (folder.scratch, folder.work / "done"):
+            place.mkdir(parents=True, exist_ok=True)
+        writer = writer_for(job.spec, folder.scratch)
         writer.prepare([9])
         work = ShardWork(folder, maker, writer)
         made = [
@@ -77,6 +80,8 @@ def test_a_worker_makes_the_same_shard(name: str, device: Any, tmp_path: Path) -
             for each in (work, sent(work))
         ]
     assert made[0] == made[1]
-    there = sent(work).maker.cache
+    supply = sent(work).maker.supply
+    assert isinstance(supply, WholeCache)
+    there = supply.samples
     assert np.shares_memory(there, there.base)
     assert isinstance(there.base, np.memmap)
