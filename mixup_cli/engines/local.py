@@ -26,6 +26,8 @@ class LocalEngine(Engine):
         self.workers = workers
         self._tell = tell
         self._stop = threading.Event()
+        self._active = 0
+        self._changed = threading.Condition()
 
     def checkpoint(self) -> None:
         """See `Engine.checkpoint`."""
@@ -35,6 +37,18 @@ class LocalEngine(Engine):
     def close(self) -> None:
         """Nothing is held between runs."""
 
+    def _counted(self, task: Callable[[], Result]) -> Result:
+        """Carry out a task, unless the run was given up before it began."""
+        with self._changed:
+            self.checkpoint()
+            self._active += 1
+        try:
+            return task()
+        finally:
+            with self._changed:
+                self._active -= 1
+                self._changed.notify_all()
+
     def run(self, tasks: Iterable[Callable[[], Result]]) -> Iterator[Result]:
         """See `Engine.run`."""
         waiting = iter(tasks)
@@ -42,7 +56,9 @@ class LocalEngine(Engine):
         with ThreadPoolExecutor(self.workers) as pool:
             try:
                 running: dict[Future[Result], Attempt[Result]] = {}
-                running |= {pool.submit(task): Attempt(task) for task in islice(waiting, 2 * self.workers)}
+                running |= {
+                    pool.submit(self._counted, task): Attempt(task) for task in islice(waiting, 2 * self.workers)
+                }
                 while running:
                     done = wait(running, return_when=FIRST_COMPLETED).done
                     for future in [each for each in running if each in done]:  # the first failure, where there are two
@@ -50,11 +66,13 @@ class LocalEngine(Engine):
                         problem = future.exception()
                         if problem is not None:
                             attempt = attempt.again(problem, may_pass(problem), self._tell)
-                            running[pool.submit(attempt.task)] = attempt
+                            running[pool.submit(self._counted, attempt.task)] = attempt
                             continue
-                        running |= {pool.submit(task): Attempt(task) for task in islice(waiting, 1)}
+                        running |= {pool.submit(self._counted, task): Attempt(task) for task in islice(waiting, 1)}
                         yield future.result()
             except BaseException:
                 self._stop.set()
                 pool.shutdown(wait=True, cancel_futures=True)
+                with self._changed:  # the pool does not know a thread in whose start it was interrupted
+                    self._changed.wait_for(lambda: self._active == 0)
                 raise
