@@ -35,9 +35,9 @@ $(BIN)/python:
 # Only files with the hashes that are written down, whatever needs them; then PyTorch, which has none; then this
 # project, built by what is there.
 define INSTALL
-$(PIP) install $(PIP_FLAGS) --require-hashes --no-deps $(foreach list,$(1),--requirement constraints/$(list).txt)
-$(PIP) install $(PIP_FLAGS) --requirement constraints/torch.txt
-$(PIP) install --no-deps --no-build-isolation --editable .
+@$(PIP) install $(PIP_FLAGS) --require-hashes --no-deps $(foreach list,$(1),--requirement constraints/$(list).txt)
+@$(PIP) install $(PIP_FLAGS) --requirement constraints/torch.txt
+@$(PIP) install --no-deps --no-build-isolation --editable .
 endef
 
 # The stamps make a second run install nothing. What the tests need contains what the demo needs.

@@ -188,10 +188,10 @@ def _what_tells(folder: Path) -> str:
 
 def _is_what_was_sealed(folder: Path, made: Manifest, sources_bytes: int) -> bool:
     """Whether the manifest's own hash says so, or, where that is lost, a file that follows from the manifest."""
-    sealed = checksums(folder).get(names.MANIFEST)
+    sealed, made_json = checksums(folder).get(names.MANIFEST), made.to_json()
     if sealed is not None:
-        return hashlib.sha256(made.to_json()).hexdigest() == sealed
-    expected = beside(made, sources_bytes)
+        return hashlib.sha256(made_json).hexdigest() == sealed
+    expected = beside(made, made_json, sources_bytes)
     for name in (names.CARD, names.CROISSANT):
         try:
             if (folder / name).read_bytes() == expected[name]:

@@ -172,8 +172,8 @@ class _Repair:
             if names.MANIFEST in checksums(self._out):
                 raise
             self.manifest = rebuild(self._out, told, table, self._asked(told, problem), present)
-        if self.manifest.to_json() != present:
-            self._folder.seal(self._out / names.MANIFEST, self.manifest.to_json())
+        if (rebuilt := self.manifest.to_json()) != present:
+            self._folder.seal(self._out / names.MANIFEST, rebuilt)
             self._done.append(Repaired(names.MANIFEST, (lost,), "rebuilt from the shards"))
 
     def _present(self) -> bytes | None:
@@ -272,7 +272,8 @@ class _Repair:
         wrong = dict(self.findings)
         if names.MANIFEST in wrong:  # which was settled: then it is its hash that is wrong
             wrong.setdefault(names.CHECKSUMS, (f"its hash of {names.MANIFEST} is another",))
-        for name, content in beside(self.manifest, (self._out / names.SOURCES).stat().st_size).items():
+        sources_bytes = (self._out / names.SOURCES).stat().st_size
+        for name, content in beside(self.manifest, self.manifest.to_json(), sources_bytes).items():
             if name not in wrong and (problem := _other_content(self._out / name, content)) is not None:
                 wrong[name] = (problem,)
             if name in wrong:

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from benchmarks.bench import Bench
-from benchmarks.measure import Contender, Spread, alternate, marginal_rates
+from benchmarks.cases.two_amounts import measure_both, rates_of
+from benchmarks.measure import Spread
 from benchmarks.results import Line, Part
-
-KINDS = ("gzip", "zstd")
 
 
 def measure(bench: Bench) -> Part:
     """Processor time over wall clock, of the whole process and of what comes after its start (one pass falls out)."""
     amounts = bench.amounts
     counts = {"gzip": (amounts.gzip // 10, amounts.gzip), "zstd": (amounts.zstd // 10, amounts.zstd)}
-    contenders = [
-        Contender(f"{kind}, {count:,}", partial(bench.fresh, command(bench, kind, count)), amounts.few)
-        for kind in KINDS
-        for count in counts[kind]
-    ]
-    runs, failures = alternate(contenders, bench.tell)
     part = Part("Compressed output")
-    part.fail(failures)
-    for kind in KINDS:
-        small, large = (runs[f"{kind}, {count:,}"] for count in counts[kind])
+    runs = measure_both(bench, part, command, counts)
+    rates_of(part, runs, counts)
+    for kind, (small, large) in runs.items():
         if not small or not large:
             continue
-        more = counts[kind][1] - counts[kind][0]
         pairs = list(zip(small, large, strict=False))
         longer = [(b.cpu_seconds - a.cpu_seconds, b.wall_seconds - a.wall_seconds) for a, b in pairs]
         busy = [cpu / wall for cpu, wall in longer if wall > 0]
-        rates = [rate / 1000 for rate in marginal_rates(small, large, more)]
-        part.figure(f"{kind}: rate", rates, "thousand/s")
         part.figure(
             f"{kind}, {counts[kind][1]:,}, whole process with its start", [used.cores for used in large], "cores"
         )

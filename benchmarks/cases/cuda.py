@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from benchmarks.bench import Bench
-from benchmarks.measure import Contender, alternate, marginal_rates, ratio, run
+from benchmarks.cases.two_amounts import measure_both, rates_of
+from benchmarks.measure import ratio, run
 from benchmarks.results import Line, Part
 
 DEVICES = ("cpu", "cuda")
@@ -20,19 +20,8 @@ def measure(bench: Bench) -> Part:
         part.remarks.append("**Not measured:** mixup-gen's torch finds no CUDA device here.")
         return part
     part.remarks.append(f"Device: {device}.")
-    amounts = bench.amounts
-    contenders = [
-        Contender(f"{name}, {count:,}", partial(bench.fresh, command(bench, name, count)), amounts.few)
-        for name in DEVICES
-        for count in (amounts.small, amounts.large)
-    ]
-    runs, failures = alternate(contenders, bench.tell)
-    part.fail(failures)
-    rates = {}
-    for name in DEVICES:
-        small, large = (runs[f"{name}, {count:,}"] for count in (amounts.small, amounts.large))
-        rates[name] = marginal_rates(small, large, amounts.large - amounts.small)
-        part.figure(f"{name}: rate", [value / 1000 for value in rates[name]], "thousand/s")
+    amounts = dict.fromkeys(DEVICES, (bench.amounts.small, bench.amounts.large))
+    rates = rates_of(part, measure_both(bench, part, command, amounts), amounts)
     if rates["cpu"] and rates["cuda"]:
         value = ratio(rates["cuda"], rates["cpu"])
         part.lines.append(Line("cuda", "CIFAR-10, rate with --device cuda against cpu", value))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 from benchmarks.bench import Bench
-from benchmarks.measure import Contender, alternate, marginal_rates, ratio
+from benchmarks.cases.two_amounts import measure_both, rates_of
+from benchmarks.measure import ratio
 from benchmarks.results import Line, Part
 
 TARGETS = {"cutmix": (0.9, 1.1), "fmix": (0.25, 0.5)}
@@ -15,25 +15,14 @@ METHODS = ("mixup", *TARGETS)
 
 def measure(bench: Bench) -> Part:
     """The same amounts with each method."""
-    amounts = bench.amounts
-    contenders = [
-        Contender(f"{method}, {count:,}", partial(bench.fresh, command(bench, method, count)), amounts.few)
-        for method in METHODS
-        for count in (amounts.cifar, amounts.methods)
-    ]
-    runs, failures = alternate(contenders, bench.tell)
     part = Part("Methods")
-    part.fail(failures)
-    rates = {}
-    for method in METHODS:
-        small, large = (runs[f"{method}, {count:,}"] for count in (amounts.cifar, amounts.methods))
-        rates[method] = marginal_rates(small, large, amounts.methods - amounts.cifar)
-        part.figure(f"{method}: rate", [value / 1000 for value in rates[method]], "thousand/s")
+    amounts = dict.fromkeys(METHODS, (bench.amounts.cifar, bench.amounts.methods))
+    rates = rates_of(part, measure_both(bench, part, command, amounts), amounts)
     for method, targets in TARGETS.items():
         if rates[method] and rates["mixup"]:
             value = ratio(rates[method], rates["mixup"])
             part.lines.append(Line(method, f"{method} against mixup, CIFAR-10, rate", value, "x", *targets))
-    part.profiled = [str(word) for word in command(bench, "fmix", amounts.methods)]
+    part.profiled = [str(word) for word in command(bench, "fmix", bench.amounts.methods)]
     return part
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
+
+import typer
 
 from mixup_cli.cli.groups import option
 
@@ -10,3 +13,7 @@ SOURCE, MIXING, PAIRING, VIEWS, LABELS = "Source", "Mixing", "Pairing", "Before 
 OUTPUT, RUNNING = "Output", "Running"
 
 Quiet = Annotated[bool, option("--quiet", "-q", panel=RUNNING, help="No notices and no progress bar.")]
+Finished = Annotated[
+    Path, typer.Argument(metavar="[OUT]", help="The data set. Default: mixup-out.", show_default=False)
+]
+Workers = Annotated[int | None, option("--workers", min=1, panel=RUNNING, help="Threads. Default: the cores.")]

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from mixup_cli.cli import show
 from mixup_cli.cli.groups import option, takes
 from mixup_cli.cli.origin import open_origin
-from mixup_cli.cli.panels import RUNNING, Quiet
+from mixup_cli.cli.panels import RUNNING, Finished, Quiet, Workers
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import DataError
@@ -19,19 +17,17 @@ from mixup_cli.wording import counted, plural
 if TYPE_CHECKING:
     from mixup_cli.repair import Mended
 
-Folder = Annotated[Path, typer.Argument(metavar="[OUT]", help="The data set. Default: mixup-out.", show_default=False)]
 SourcePaths = Annotated[
     list[Path] | None,
     option("--source", metavar="SOURCE", panel=RUNNING, help="Where the source is now. Default: where it was."),
 ]
-Workers = Annotated[int | None, option("--workers", min=1, panel=RUNNING, help="Threads. Default: the cores.")]
 Json = Annotated[bool, option("--json", panel=RUNNING, help="What was found and done, as NDJSON.")]
 
 
 @takes(source=SourceFlags)
 def repair(
     source: SourceFlags,
-    out: Folder = Path("mixup-out"),
+    out: Finished = Path("mixup-out"),
     source_paths: SourcePaths = None,
     plan: PlanOption = None,
     workers: Workers = None,

@@ -6,12 +6,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from mixup_cli.cli import show
 from mixup_cli.cli.groups import option, takes
 from mixup_cli.cli.origin import open_origin
-from mixup_cli.cli.panels import RUNNING, Quiet
+from mixup_cli.cli.panels import RUNNING, Finished, Quiet, Workers
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import DataError
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from mixup_cli.storage.manifest import Manifest
     from mixup_cli.verify import Finding
 
-Folder = Annotated[Path, typer.Argument(metavar="[OUT]", help="The data set. Default: mixup-out.", show_default=False)]
 Deep = Annotated[bool, option("--deep", panel=RUNNING, help="Recompute every row from the source and compare bits.")]
 SourcePaths = Annotated[
     list[Path] | None,
@@ -32,14 +29,13 @@ SourcePaths = Annotated[
         "--source", metavar="SOURCE", panel=RUNNING, help="With --deep: where the source is now. Default: where it was."
     ),
 ]
-Workers = Annotated[int | None, option("--workers", min=1, panel=RUNNING, help="Threads. Default: the cores.")]
 Json = Annotated[bool, option("--json", panel=RUNNING, help="Findings as NDJSON.")]
 
 
 @takes(source=SourceFlags)
 def verify(
     source: SourceFlags,
-    out: Folder = Path("mixup-out"),
+    out: Finished = Path("mixup-out"),
     deep: Deep = False,
     source_paths: SourcePaths = None,
     plan: PlanOption = None,

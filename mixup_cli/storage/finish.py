@@ -15,20 +15,22 @@ from mixup_cli.storage.seal import Sealed
 
 def finish(folder: DataSetFolder, manifest: Manifest, run_record: dict[str, object]) -> None:
     """Seal the card, the metadata, the checksums, run.json and the manifest. From then on it is a data set."""
-    for name, content in beside(manifest, (folder.path / SOURCES).stat().st_size).items():
+    manifest_json = manifest.to_json()
+    for name, content in beside(manifest, manifest_json, (folder.path / SOURCES).stat().st_size).items():
         folder.seal(folder.path / name, content)
     folder.seal(folder.path / RUN, to_json(run_record))
-    folder.seal(folder.path / MANIFEST, manifest.to_json())
+    folder.seal(folder.path / MANIFEST, manifest_json)
 
 
-def beside(manifest: Manifest, sources_bytes: int) -> dict[str, bytes]:
-    """The card, the metadata and the checksums by name: they follow from the manifest and the size of sources.csv."""
+def beside(manifest: Manifest, manifest_json: bytes, sources_bytes: int) -> dict[str, bytes]:
+    """The card, the metadata and the checksums by name: they follow from the manifest, whose bytes are `manifest_json`,
+    and the size of sources.csv."""
     described = {SOURCES: Sealed(sources_bytes, manifest.source.fingerprint)}
     files = {CARD: card(manifest).encode(), CROISSANT: to_json(croissant(manifest, described))}
     sums = [(shard.sha256, shard.file) for shard in manifest.shards]
     sums.append((manifest.source.fingerprint, SOURCES))
     sums += [(hashlib.sha256(content).hexdigest(), name) for name, content in files.items()]
-    sums.append((hashlib.sha256(manifest.to_json()).hexdigest(), MANIFEST))
+    sums.append((hashlib.sha256(manifest_json).hexdigest(), MANIFEST))
     return {**files, CHECKSUMS: checksum_lines(sums)}
 
 
