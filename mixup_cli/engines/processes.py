@@ -16,8 +16,9 @@ from mixup_cli.engines.base import Engine, Result, Tell, tell_nobody
 from mixup_cli.engines.child import Child
 from mixup_cli.engines.worker import Answer, checkpoint
 
-STOP_SECONDS = 1.0
-"""How long tasks may take to come to a checkpoint when a run is given up; then their processes are killed."""
+STOP_SECONDS = 0.5
+"""How long tasks may take to come to a checkpoint when a run is given up; then their processes are killed. A process
+that is still importing comes to none. The other half of `stopping.GRACE_SECONDS` is left for cleaning up."""
 
 
 class ProcessEngine(Engine):
