@@ -61,6 +61,22 @@ def start_process(
     )
 
 
+_MEASURED = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+"""
+
+
+def peak_bytes(*args: object) -> int:
+    """Run mixup-gen, and tell how much memory it took at most.
+
+    A small process starts it: Linux counts what the one had that starts it, and the tests' own has hundreds of MB.
+    """
+    command = [sys.executable, "-c", _MEASURED, str(PROGRAM), *map(str, args)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 def error_line(ended: CompletedProcess[str]) -> str:
     """The one line that a failed command says on stderr; nothing may be on stdout."""
     assert "Traceback" not in ended.stderr, ended.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from collections import Counter
@@ -16,7 +15,7 @@ from PIL import Image
 from mixup_cli.sources import cache
 from mixup_cli.sources.pictures import PictureSource
 from tests.data_sets import digests
-from tests.running import Runner, error_line, start_process
+from tests.running import Runner, error_line, peak_bytes, start_process
 
 NONE = ["--cache", "none"]
 
@@ -316,15 +315,6 @@ def test_deep_verification_in_windows_finds_what_is_wrong(
     assert "is not what the source gives" in deep.stdout
 
 
-def peak_bytes(source: Path, out: Path, *options: object) -> int:
-    """How much memory the command took at most."""
-    with start_process("generate", source, "-q", "-o", out, "--size", 224, "--workers", 2, *options) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return usage.ru_maxrss * 1024
-
-
 @pytest.mark.slow
 def test_memory_is_that_of_windows_and_not_of_the_source(tmp_path: Path) -> None:
     """Six hundred pictures are 86 MiB; four windows of twenty are 11 MiB."""
@@ -333,8 +323,10 @@ def test_memory_is_that_of_windows_and_not_of_the_source(tmp_path: Path) -> None
             folder = tmp_path / f"{count}" / f"{number % 3}"
             folder.mkdir(parents=True, exist_ok=True)
             Image.new("RGB", (40, 30), (number % 256, number // 256, 90)).save(folder / f"{number}.png")
-    how = ["--window", 20, "--samples-per-shard", 50]
-    few, many = (peak_bytes(tmp_path / name, tmp_path / f"out-{name}", *how, *NONE) for name in ("60", "600"))
-    cached = peak_bytes(tmp_path / "600", tmp_path / "out-cached", *how)
+    how = ["-q", "--size", 224, "--workers", 2, "--window", 20, "--samples-per-shard", 50]
+    few, many = (
+        peak_bytes("generate", tmp_path / name, "-o", tmp_path / f"out-{name}", *how, *NONE) for name in ("60", "600")
+    )
+    cached = peak_bytes("generate", tmp_path / "600", "-o", tmp_path / "out-cached", *how)
     assert many - few < 25 << 20
     assert cached - many > 50 << 20

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.data_sets import columns, digests, manifest
-from tests.running import PROGRAM, Runner, run_process
+from tests.running import Runner, peak_bytes, run_process
 
 SHARED = Path(__file__).parents[3] / "shared"
 CIFAR, PHOTOS = SHARED / "data/cifar10-jpeg.tar.xz", SHARED / "data/photos.tar"
@@ -54,19 +54,6 @@ def test_folder_and_archive_hold_the_same_samples(
     assert counts == [(50_000, [5000] * 10)] * 2
     folder, archive = (manifest(tmp_path / source.name) for source in (cifar_folder, cifar_archive))
     assert folder["class_names"] == archive["class_names"]
-
-
-MEASURED = """
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
-"""
-
-
-def peak_bytes(*args: object) -> int:
-    """Run mixup-gen, and tell how much memory it took at most."""
-    command = [sys.executable, "-c", MEASURED, str(PROGRAM), *map(str, args)]
-    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def test_half_a_million_mixups_in_bounded_memory(cifar_archive: Path, mixup_gen: Runner, tmp_path: Path) -> None:
