@@ -25,7 +25,7 @@ from mixup_cli.sources.scan import Tolerance
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.layout import Column
 from mixup_cli.storage.manifest import Manifest, ShardRecord
-from mixup_cli.storage.plain_hdf5 import plain_numbers
+from mixup_cli.storage.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.shard import bytes_of
 from mixup_cli.verify import DAMAGE, Finding
 
@@ -68,7 +68,7 @@ def _recompute(path: Path, columns: list[Column], record: ShardRecord, maker: Sh
     return record.stop - record.start, [Finding(record.file, problem) for problem in problems]
 
 
-def _first_other_row(stored: h5py.Dataset, blocks: Iterator[NDArray[Any]], name: str, first_row: int) -> Iterator[str]:
+def _first_other_row(stored: PlainDataSet, blocks: Iterator[NDArray[Any]], name: str, first_row: int) -> Iterator[str]:
     """Names the first row whose bits differ from what the source gives."""
     start = 0
     for block in blocks:

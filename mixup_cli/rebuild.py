@@ -30,9 +30,9 @@ from mixup_cli.storage import manifest as names
 from mixup_cli.storage.finish import beside
 from mixup_cli.storage.folder import SHARD
 from mixup_cli.storage.manifest import ColumnRecord, Manifest, ShardRecord, StoredColumn, shard_name
-from mixup_cli.storage.plain_hdf5 import plain_data_set
-from mixup_cli.storage.shard import bytes_of, filter_of
-from mixup_cli.verify import DAMAGE, sha256_of
+from mixup_cli.storage.plain_hdf5 import PlainDataSet, plain_numbers
+from mixup_cli.storage.shard import compression_of
+from mixup_cli.verify import DAMAGE, content_hash, sha256_of
 
 KINDS = ("pictures", "cifar", "idx", "array_file", "arrays", "mixup-gen", "combined")
 """What a source can be."""
@@ -108,13 +108,13 @@ def _read(path: Path, digest: str, file: h5py.File) -> Told:
     attributes = {name: str(file.attrs[name]) for name in ATTRIBUTES}
     if json.loads(attributes["format_version"]) != FORMAT_VERSION:
         raise DataError(f"its format is {attributes['format_version'][:20]}, expected {FORMAT_VERSION}")
-    stored = {name: plain_data_set(file, name, name) for name in COLUMN_ORDER if name in file}
+    stored = {name: plain_numbers(file, name, name) for name in COLUMN_ORDER if name in file}
     if surplus := sorted(file.keys() - stored.keys()):
         raise DataError(f"holds {surplus[0]!r}, which is no column")
     index = stored["index"][:]
     if not len(index) or not np.array_equal(index, np.arange(index[0], index[0] + len(index))):
         raise DataError("its index is not a range of rows")
-    compression = filter_of(stored["images"])
+    compression = compression_of(stored["images"])
     columns = tuple(ColumnRecord(name=name, dtype=d.dtype.name, shape=d.shape[1:]) for name, d in stored.items())
     record = ShardRecord(
         file=path.name,
@@ -127,13 +127,10 @@ def _read(path: Path, digest: str, file: h5py.File) -> Told:
     return Told(record, columns, attributes, compression, int(stored["method"][:].max()))
 
 
-def _stored(data_set: h5py.Dataset, compression: str) -> StoredColumn:
+def _stored(column: PlainDataSet, compression: str) -> StoredColumn:
     if compression == "none":
-        return StoredColumn(offset=data_set.id.get_offset())
-    digest = hashlib.sha256()
-    for first in range(0, len(data_set), data_set.chunks[0]):
-        digest.update(bytes_of(data_set[first : first + data_set.chunks[0]]))
-    return StoredColumn(content_sha256=digest.hexdigest())
+        return StoredColumn(offset=column.offset)
+    return StoredColumn(content_sha256=content_hash(column))
 
 
 def checksums(folder: Path) -> dict[str, str]:

@@ -24,7 +24,7 @@ from mixup_cli.sources.base import picture_extent
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
-from mixup_cli.storage.plain_hdf5 import plain_numbers
+from mixup_cli.storage.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.seal import WORK_FOLDER
 from mixup_cli.storage.shard import bytes_of, require_filter
 
@@ -188,26 +188,36 @@ def _content(file: h5py.File, manifest: Manifest, record: ShardRecord) -> Iterat
         if found != (expected := (column.dtype, (rows, *column.shape))):
             yield f"{name} is {found[0]} {found[1]}, and {expected[0]} {expected[1]} was expected"
             return
-    yield from _values({name: data_set[:] for name, data_set in stored.items() if name != "images"}, manifest, record)
+    small = {name: column for name, column in stored.items() if name != "images"}
+    for block in _blocks(rows, sum(math.prod(c.shape[1:]) * c.dtype.itemsize for c in small.values())):
+        values = {name: column[block] for name, column in small.items()}
+        if problems := [*_values(values, manifest, record.start + block.start)]:
+            yield from problems  # of one block are enough
+            break
     for name, sealed in record.columns.items():
-        if sealed.content_sha256 and _content_hash(stored[name]) != sealed.content_sha256:
+        if sealed.content_sha256 and content_hash(stored[name]) != sealed.content_sha256:
             yield f"{name} does not hold what was sealed"
 
 
-def _content_hash(stored: h5py.Dataset) -> str:
-    """sha256 of the uncompressed bytes, a few chunks at a time."""
+def content_hash(column: PlainDataSet) -> str:
+    """sha256 of the uncompressed bytes of a column, a few chunks at a time."""
     digest = hashlib.sha256()
-    row_bytes = max(1, math.prod(stored.shape[1:]) * stored.dtype.itemsize)
-    step = max(1, READ_BYTES // row_bytes)
-    for start in range(0, stored.shape[0], step):
-        digest.update(bytes_of(stored[start : start + step]))
+    for rows in _blocks(len(column), math.prod(column.shape[1:]) * column.dtype.itemsize):
+        digest.update(bytes_of(column[rows]))
     return digest.hexdigest()
 
 
-def _values(columns: dict[str, NDArray[Any]], manifest: Manifest, record: ShardRecord) -> Iterator[str]:
-    """What must hold of the values whatever the recipe."""
-    if not np.array_equal(columns["index"], np.arange(record.start, record.stop)):
-        yield f"index is not {record.start} … {record.stop - 1}"
+def _blocks(count: int, row_bytes: int) -> Iterator[slice]:
+    """All of so many rows, a few at a time: what a shard claims to hold need not fit into memory."""
+    step = max(1, READ_BYTES // max(1, row_bytes))
+    return (slice(start, min(start + step, count)) for start in range(0, count, step))
+
+
+def _values(columns: dict[str, NDArray[Any]], manifest: Manifest, first_row: int) -> Iterator[str]:
+    """What must hold of the values of some rows whatever the recipe."""
+    index = columns["index"]
+    if not np.array_equal(index, np.arange(first_row, first_row + len(index))):
+        yield f"index is not {first_row} … {first_row + len(index) - 1}"
     recipe = Recipe.from_dict(manifest.recipe)
     yield from _rows_of_shares(columns, manifest.label_kind, recipe.label_rule)
     counts = {
@@ -226,11 +236,11 @@ def _values(columns: dict[str, NDArray[Any]], manifest: Manifest, record: ShardR
             columns["source_label"], columns["label_share"], len(manifest.class_names), recipe.label_smoothing
         )
         if not same.all():
-            row = record.start + int(np.argmin(same.all(axis=1)))
+            row = first_row + int(np.argmin(same.all(axis=1)))
             yield f"labels of row {row} is not what source_label and label_share give"
-    yield from _boxes(columns["box"], manifest, record.start)
+    yield from _boxes(columns["box"], manifest, first_row)
     if "view" in columns:
-        yield from _views(columns["view"], record.start)
+        yield from _views(columns["view"], first_row)
 
 
 def _rows_of_shares(columns: dict[str, NDArray[Any]], kind: LabelKind, rule: LabelRule) -> Iterator[str]:

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from mixup_cli.choices import Compression
 from mixup_cli.errors import DataError, UsageError
+from mixup_cli.storage.chunks import DEFLATE, ZSTD
 from mixup_cli.storage.layout import Column, Span, create_file, lay_out, stored_dtype
-from mixup_cli.storage.plain_hdf5 import plain_numbers
+from mixup_cli.storage.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.seal import Sealed, Sealing
 
 Array = NDArray[Any]
@@ -26,9 +27,6 @@ Values = Callable[[Column], Iterable[Array]]
 
 CHUNK_BYTES = 1 << 20
 """Compressed columns are chunked by whole rows up to this size, and at least one row."""
-
-ZSTD_FILTER = 32015
-"""zstd's number in the HDF Group's registry of filters."""
 
 GZIP_LEVEL = 6
 ZSTD_LEVEL = 3
@@ -120,7 +118,7 @@ class CompressedWriter:
         chunk_rows = max(1, min(row_count, CHUNK_BYTES // max(1, column.row_bytes)))
         options: dict[str, Any] = {"compression": "gzip", "compression_opts": GZIP_LEVEL}
         if self._spec.compression == "zstd":
-            options = {"compression": ZSTD_FILTER, "compression_opts": (ZSTD_LEVEL,)}
+            options = {"compression": ZSTD, "compression_opts": (ZSTD_LEVEL,)}
         return file.create_dataset(
             column.name,
             (row_count, *column.shape),
@@ -159,14 +157,11 @@ def compressor(compression: str) -> Callable[[memoryview], bytes]:
     return lambda data: zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(data)
 
 
-def filter_of(data_set: h5py.Dataset) -> Compression:
-    """How a data set of ours is compressed. Raises DataError where it is not as we store them."""
-    filters = [
-        data_set.id.get_create_plist().get_filter(n)[0] for n in range(data_set.id.get_create_plist().get_nfilters())
-    ]
-    known: dict[tuple[int, ...], Compression] = {(): "none", (h5py.h5z.FILTER_DEFLATE,): "gzip", (ZSTD_FILTER,): "zstd"}
-    if (found := known.get(tuple(filters))) is None or (data_set.chunks is None) != (found == "none"):
-        raise DataError(f"{data_set.name}: is stored with filters {filters}, as no shard is")
+def compression_of(column: PlainDataSet) -> Compression:
+    """How a column of ours is compressed. Raises DataError where it is not as we store them."""
+    known: dict[tuple[int, ...], Compression] = {(): "none", (DEFLATE,): "gzip", (ZSTD,): "zstd"}
+    if (found := known.get(column.filters)) is None or (column.chunk_shape is None) != (found == "none"):
+        raise DataError(f"{column.where}: is stored with filters {[*column.filters]}, as no shard is")
     return found
 
 
@@ -217,8 +212,7 @@ def read_column(path: Path, column: Column, row_count: int, rows: slice | NDArra
                     f"{where}: is {stored.dtype} {stored.shape}, and {expected[0]} {expected[1]} was expected. Run "
                     "mixup-gen verify."
                 )
-            found: Array = stored[rows]
-            return found
+            return stored[rows]
     except (OSError, KeyError, RuntimeError, TypeError, ValueError) as problem:
         raise DataError(f"{path}: not a readable shard ({problem}). Run mixup-gen verify.") from problem
 
