@@ -36,6 +36,7 @@ class Beginning:
             "rows": self.rows,
             "label_kind": self.job.label_kind,
             "class_names": list(self.job.class_names),
+            "source_fingerprint": self.table.fingerprint,
         }
 
 
@@ -83,6 +84,7 @@ def _check_same(folder: DataSetFolder, wanted: Beginning) -> Manifest | None:
     existing.check_same_labels(folder, finished, wanted.job.label_kind, wanted.job.class_names)
     if finished is None:
         existing.check_same_rows(folder, wanted.rows)
+        existing.check_same_fingerprint(folder, wanted.table)
     return finished
 
 

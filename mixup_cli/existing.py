@@ -13,8 +13,12 @@ from mixup_cli.sources.base import Source
 from mixup_cli.sources.loaded import LoadedColumn
 from mixup_cli.sources.table import SourceTable, first_difference, read_table
 from mixup_cli.storage.folder import DataSetFolder
-from mixup_cli.storage.json_files import read_json
+from mixup_cli.storage.inside import file_inside
+from mixup_cli.storage.json_files import content_of, read_json
 from mixup_cli.storage.manifest import MANIFEST, RUN, SOURCES, Manifest
+
+TABLE_LIMIT_BYTES = 64 << 30
+"""sources.csv has a line for each input, of which there may be many millions."""
 
 REMEDY = "Use another -o, or --force to replace it"
 
@@ -105,10 +109,20 @@ def check_same_source(folder: DataSetFolder, before: SourceTable | None, now: So
         raise OutputExistsError(f"{folder.path}: was made from another source ({difference}). {REMEDY}.")
 
 
+def check_same_fingerprint(folder: DataSetFolder, now: SourceTable) -> None:
+    """Refuse to go on with shards of another source where sources.csv, which would tell how it differs, is lost."""
+    before = (folder.job() or {}).get("source_fingerprint")
+    if before not in (None, now.fingerprint) and folder.rows_done():
+        raise OutputExistsError(
+            f"{folder.path}: was begun from another source (the hash of its list is {now.fingerprint[:12]}…, and was "
+            f"{before[:12]}…; {SOURCES}, which would tell what differs, is missing). {REMEDY}."
+        )
+
+
 def sealed_table(folder: DataSetFolder) -> SourceTable | None:
     """The table that an earlier run sealed, or None."""
-    path = folder.path / SOURCES
-    return read_table(path.read_bytes(), str(path)) if path.exists() else None
+    path = file_inside(folder.path, SOURCES)
+    return read_table(content_of(path, TABLE_LIMIT_BYTES), str(path)) if path.exists() else None
 
 
 def check_same_pixels(folder: DataSetFolder, fingerprint: str) -> None:
@@ -122,14 +136,22 @@ def check_same_pixels(folder: DataSetFolder, fingerprint: str) -> None:
 def other_pixels(folder: DataSetFolder, fingerprint: str) -> str | None:
     """Which versions changed where the data set was begun under another pixel fingerprint; None where it was not, or
     where nobody wrote it down."""
-    run_record = read_json(folder.path / RUN) if (folder.path / RUN).exists() else {}
-    before = folder.job() or run_record
+    before = folder.job() or _run_record(folder)
     if before.get("pixel_fingerprint", fingerprint) == fingerprint:
         return None
     told, new = before.get("versions"), versions()
     old = told if isinstance(told, dict) else {}
     changed = [f"{name} {old.get(name)} then, {new[name]} now" for name in new if old.get(name) != new[name]]
     return "; ".join(changed) or "another machine"
+
+
+def _run_record(folder: DataSetFolder) -> dict[str, Any]:
+    """run.json. Nothing needs it where it is not there."""
+    path = folder.path / RUN
+    try:
+        return read_json(path) if path.exists() else {}
+    except DataError as problem:
+        raise DataError(f"{path}: cannot be read ({problem}). Remove it: the data set is whole without it.") from None
 
 
 def complete(folder: DataSetFolder, finished: Manifest, wanted: int) -> bool:
@@ -139,7 +161,7 @@ def complete(folder: DataSetFolder, finished: Manifest, wanted: int) -> bool:
 
 def all_there(folder: DataSetFolder, finished: Manifest) -> bool:
     """Whether every shard is there in full length. Reads no content: that is what `verify` is for."""
-    sizes = {entry.name: entry.stat().st_size for entry in folder.path.glob("shard-*.h5")}
+    sizes = dict(folder.shard_sizes())
     return all(sizes.get(shard.file) == shard.bytes for shard in finished.shards)
 
 

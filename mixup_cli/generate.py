@@ -17,6 +17,7 @@ from mixup_cli.begin import Beginning, begin
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.estimate import Needs, check_room, needs, room_told
 from mixup_cli.fingerprint import pixel_fingerprint
+from mixup_cli.found_shards import noted, whole_ones
 from mixup_cli.listener import Listener
 from mixup_cli.make_shard import ShardMaker
 from mixup_cli.planned import shard_maker
@@ -189,7 +190,10 @@ class _Work:
             finished = begin(self.folder, wanted, self._run.force)
         if finished is not None:
             return finished
-        records = self._make_shards(job, maker, wanted.rows)
+        found = noted(self.folder, wanted, self._run.part.shards(shard_count(wanted.rows, job.samples_per_shard)))
+        if standing.finished is None:  # no manifest has vouched for them
+            found = whole_ones(self.folder, found, self.engine, self._listener)
+        records = self._make_shards(job, maker, wanted.rows, found)
         if (name := self._source.changed()) is not None:
             self._tell(
                 f"{name} has changed since it was read: the data set holds what it was, and sources.csv its hash"
@@ -214,12 +218,8 @@ class _Work:
 
     def _all_records(self, wanted: Beginning, records: dict[int, ShardRecord]) -> dict[int, ShardRecord]:
         """The records of all finished shards, by number: those of this part, and what other parts have written down."""
-        per_shard, found = wanted.job.samples_per_shard, dict(records)
-        for number in range(shard_count(wanted.rows, per_shard)):
-            rows = shard_rows(number, wanted.rows, per_shard)
-            if number not in found and (other := self.folder.done(number, rows.start, rows.stop)) is not None:
-                found[number] = other
-        return found
+        count = shard_count(wanted.rows, wanted.job.samples_per_shard)
+        return {**noted(self.folder, wanted, (number for number in range(count) if number not in records)), **records}
 
     def _unsealed(self, wanted: Beginning, found: dict[int, ShardRecord]) -> Unsealed:
         count = shard_count(wanted.rows, wanted.job.samples_per_shard)
@@ -252,12 +252,12 @@ class _Work:
                 self._told.add(notice)
                 self._listener.notice(notice)
 
-    def _make_shards(self, job: Job, maker: ShardMaker, rows: int) -> dict[int, ShardRecord]:
-        """The records of this part's shards, by number; those that are not done yet are made."""
-        per_shard = job.samples_per_shard
+    def _make_shards(
+        self, job: Job, maker: ShardMaker, rows: int, found: Mapping[int, ShardRecord]
+    ) -> dict[int, ShardRecord]:
+        """The records of this part's shards, by number; those that were not found are made."""
+        per_shard, records = job.samples_per_shard, dict(found)
         own = {n: shard_rows(n, rows, per_shard) for n in self._run.part.shards(shard_count(rows, per_shard))}
-        done = {n: self.folder.done(n, part.start, part.stop) for n, part in own.items()}
-        records = {n: record for n, record in done.items() if record is not None}
         missing = {n: part for n, part in own.items() if n not in records}
         for number in missing:
             self.folder.forget(number)

@@ -13,13 +13,13 @@ import h5py
 
 from mixup_cli import existing
 from mixup_cli.engines.local import LocalEngine
-from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.fingerprint import pixel_fingerprint
 from mixup_cli.label_rules import mixed_kind
 from mixup_cli.listener import Listener
 from mixup_cli.make_shard import ShardMaker
 from mixup_cli.planned import shard_maker
-from mixup_cli.rebuild import ANEW, Asked, Told, checksums, rebuild, recipe_of, told_by_shards
+from mixup_cli.rebuild import ANEW, Asked, Told, agrees, checksums, rebuild, told_by_shards
 from mixup_cli.recipe import Recipe
 from mixup_cli.rescan import Rescanned, check_plan, rescan
 from mixup_cli.run import Run
@@ -29,11 +29,13 @@ from mixup_cli.sources.scan import Tolerance
 from mixup_cli.sources.table import SourceTable, read_table
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.finish import beside
-from mixup_cli.storage.folder import DataSetFolder
+from mixup_cli.storage.folder import SHARD, DataSetFolder
+from mixup_cli.storage.inside import file_inside
+from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
 from mixup_cli.storage.seal import WORK_FOLDER, storage_errors, sync_folder
 from mixup_cli.storage.shard import ShardWriter, writer_for
-from mixup_cli.verify import DAMAGE, UNFINISHED, Finding, findings_of
+from mixup_cli.verify import DAMAGE, UNFINISHED, findings_of
 
 SMALL = (names.CARD, names.CROISSANT, names.CHECKSUMS)
 """What follows from the manifest."""
@@ -75,9 +77,12 @@ def repair(folder: DataSetFolder, opened: Callable[[], Source], run: Run, listen
     """
     _check_there(folder)
     work = _Repair(folder, opened, run, listener)
-    if work.is_sound():
+    work.look()
+    if work.is_sound:
         return Mended(work.manifest, ())
     with folder.locked():
+        _check_there(folder)  # again: a run that has begun and ended meanwhile has taken the manifest back
+        work.look()
         return work.carry_out()
 
 
@@ -93,18 +98,31 @@ def _check_there(folder: DataSetFolder) -> None:
 class _Repair:
     """One call of `repair`: what is found out step by step."""
 
+    manifest: Manifest
+
     def __init__(self, folder: DataSetFolder, opened: Callable[[], Source], run: Run, listener: Listener) -> None:
         self._folder, self._out = folder, folder.path
         self._opened, self._run, self._listener = opened, run, listener
         self._engine = LocalEngine(run.workers)
+        self._seen: object = None
         self._lost: str | None = None
         self._done: list[Repaired] = []
+        self.findings: dict[str, tuple[str, ...]] = {}
 
+    def look(self) -> None:
+        """Read the manifest, and find what `verify` finds, by file, unless all is as when it was looked at before."""
+        if self._seen is not None and self._seen == self._folder.stamps():
+            return
+        self._seen, self._lost, self.findings = self._folder.stamps(), self._why_lost(), {}
+        if self._lost is None:
+            self._find()
+
+    @property
     def is_sound(self) -> bool:
         """Whether there is nothing to do."""
-        return self._lost_manifest() is None and not self.findings
+        return self._lost is None and not self.findings
 
-    def _lost_manifest(self) -> str | None:
+    def _why_lost(self) -> str | None:
         """Why the manifest cannot be read, or is not the one that was sealed; None where it is sound."""
         try:
             manifest = read_manifest(self._out)
@@ -112,41 +130,29 @@ class _Repair:
             return "is missing"
         except DataError as problem:
             return str(problem).removeprefix(f"{self._out / names.MANIFEST}: ")
-        sealed = checksums(self._out).get(names.MANIFEST)
+        self.manifest = manifest
         data = self._present()
-        if data == manifest.to_json() and sealed in (None, hashlib.sha256(data).hexdigest()):
-            self.manifest = manifest
-            return None
-        return f"is not what {names.CHECKSUMS} says"
+        if (sealed := checksums(self._out).get(names.MANIFEST)) is None:
+            is_sealed = agrees(self._out, manifest)
+        else:
+            is_sealed = data is not None and hashlib.sha256(data).hexdigest() == sealed
+        return None if is_sealed and data == manifest.to_json() else f"is not what {names.CHECKSUMS} says"
 
     @cached_property
     def source(self) -> Source:
         return self._opened()
 
-    @property
-    def _found_for(self) -> Manifest | None:
-        """The manifest that findings were looked for with."""
-        return self.manifest if "findings" in self.__dict__ else None
-
-    @cached_property
-    def findings(self) -> dict[str, tuple[str, ...]]:
-        """What `verify` finds, by file. This run's own work folder is no finding."""
-        by_file: dict[str, tuple[str, ...]] = {}
-        for finding in self._verified():
+    def _find(self) -> None:
+        """What `verify` finds. This run's own work folder is no finding."""
+        for finding in findings_of(self._out, self.manifest, self._run.workers, self._listener):
             if finding.file != WORK_FOLDER or not self._folder.is_locked:
-                by_file[finding.file] = (*by_file.get(finding.file, ()), finding.problem)
-        return by_file
-
-    def _verified(self) -> Sequence[Finding]:
-        return findings_of(self._out, self.manifest, self._run.workers, self._listener)
+                self.findings[finding.file] = (*self.findings.get(finding.file, ()), finding.problem)
 
     def carry_out(self) -> Mended:
         """Put everything right, the manifest last. The folder is locked."""
-        before = self._found_for
-        if (lost := self._lost_manifest()) is not None:
-            self._rebuild(lost)
-        if self.manifest != before:
-            self.__dict__.pop("findings", None)  # a run has been here since they were looked for
+        if self._lost is not None:
+            self._rebuild(self._lost)
+            self._find()
         shards = [record for record in self.manifest.shards if record.file in self.findings]
         if shards or names.SOURCES in self.findings:
             self._make_again(shards)
@@ -165,13 +171,8 @@ class _Repair:
     def _rebuild(self, lost: str) -> None:
         """The manifest, from shards, sources.csv and, as a last resort, the source. It is sealed at once."""
         told = told_by_shards(self._out, self._engine)
-        table, present = self._sources_csv(), self._present()
-        try:
-            self.manifest = rebuild(self._out, told, table, None, present)
-        except DataError as problem:
-            if names.MANIFEST in checksums(self._out):
-                raise
-            self.manifest = rebuild(self._out, told, table, self._asked(told, problem), present)
+        present = self._present()
+        self.manifest = rebuild(self._out, told, self._sources_csv(), partial(self._ask, told), present)
         if (rebuilt := self.manifest.to_json()) != present:
             self._folder.seal(self._out / names.MANIFEST, rebuilt)
             self._done.append(Repaired(names.MANIFEST, (lost,), "rebuilt from the shards"))
@@ -179,25 +180,28 @@ class _Repair:
     def _present(self) -> bytes | None:
         """The bytes of the manifest that is there."""
         try:
-            return (self._out / names.MANIFEST).read_bytes()
-        except OSError:
+            return content_of(file_inside(self._out, names.MANIFEST))
+        except (DataError, StorageError, FileNotFoundError):
             return None
 
-    def _asked(self, told: Sequence[Told], problem: DataError) -> Asked:
-        """What the source says of the data set. Raises `problem` where nobody knows where that is."""
+    def _ask(self, told: Sequence[Told]) -> Asked:
+        """What the source says of the data set. Raises DataError where nobody knows where that is."""
         try:
             source = self.source
-        except (DataError, NoInputError):
-            raise problem from None
-        return Asked(source.kind, mixed_kind(recipe_of(told[0]), source.labels.kind))
+        except (DataError, NoInputError) as problem:
+            raise DataError(
+                f"{self._out}: what is left does not tell of what kind the source was ({problem}). Name it with "
+                "--source."
+            ) from None
+        return Asked(source.kind, mixed_kind(told[0].recipe, source.labels.kind))
 
     def _sources_csv(self) -> SourceTable:
         """The table that was sealed. Raises DataError where it is lost: the manifest has its hash, and is lost too."""
         path = self._out / names.SOURCES
         try:
-            data = path.read_bytes()
-        except OSError as problem:
-            raise DataError(f"{path}: {problem.strerror}, and there is no manifest. {ANEW}") from None
+            data = content_of(file_inside(self._out, names.SOURCES), existing.TABLE_LIMIT_BYTES)
+        except FileNotFoundError:
+            raise DataError(f"{path}: is missing, and there is no manifest. {ANEW}") from None
         sealed = checksums(self._out).get(names.SOURCES)
         if sealed not in (None, hashlib.sha256(data).hexdigest()):
             raise DataError(f"{path}: is not what {names.CHECKSUMS} says, and there is no manifest. {ANEW}")
@@ -255,17 +259,22 @@ class _Repair:
         )
 
     def _settle_surplus(self, name: str) -> None:
-        """Remove a shard that the manifest lacks if it is of this very recipe, so that it can be made again."""
+        """Remove a shard that the manifest lacks if `generate` would make it: of this very recipe, by its name and
+        number."""
         path = self._out / name
-        try:
-            with h5py.File(path, "r", locking=False) as file:
-                is_ours = json.loads(str(file.attrs["recipe"])) == self.manifest.recipe
-        except DAMAGE:
-            is_ours = False
+        number = SHARD.fullmatch(name)
+        is_ours = number is not None and name == names.shard_name(int(number[1])) and self._is_of_this_recipe(name)
         if is_ours:
             with storage_errors(path):
                 path.unlink()
         self._note(name, "removed, since generate can make it again" if is_ours else LEFT)
+
+    def _is_of_this_recipe(self, name: str) -> bool:
+        try:
+            with h5py.File(file_inside(self._out, name), "r", locking=False) as file:
+                return bool(json.loads(str(file.attrs["recipe"])) == self.manifest.recipe)
+        except DAMAGE:
+            return False
 
     def _seal_small(self) -> None:
         """Card, metadata and checksums: all three, since the checksums are of the other two."""
@@ -274,16 +283,16 @@ class _Repair:
             wrong.setdefault(names.CHECKSUMS, (f"its hash of {names.MANIFEST} is another",))
         sources_bytes = (self._out / names.SOURCES).stat().st_size
         for name, content in beside(self.manifest, self.manifest.to_json(), sources_bytes).items():
-            if name not in wrong and (problem := _other_content(self._out / name, content)) is not None:
+            if name not in wrong and (problem := _other_content(self._out, name, content)) is not None:
                 wrong[name] = (problem,)
             if name in wrong:
                 self._folder.seal(self._out / name, content)
                 self._done.append(Repaired(name, wrong[name], "made again from the manifest"))
 
 
-def _other_content(path: Path, content: bytes) -> str | None:
+def _other_content(out: Path, name: str, content: bytes) -> str | None:
     """Why a file is not what the manifest gives, or None. One that an earlier version wrote may differ, too."""
     try:
-        return None if path.read_bytes() == content else "is not what the manifest gives"
-    except OSError as problem:
-        return f"cannot be read ({problem.strerror})"
+        return None if content_of(file_inside(out, name)) == content else "is not what the manifest gives"
+    except (DataError, StorageError, FileNotFoundError) as problem:
+        return f"cannot be read ({problem})"

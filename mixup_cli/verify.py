@@ -16,16 +16,17 @@ from numpy.typing import NDArray
 
 from mixup_cli.choices import LabelKind, LabelRule
 from mixup_cli.engines.local import LocalEngine
-from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.labels import dense_from_classes
 from mixup_cli.listener import Listener
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import picture_extent
 from mixup_cli.storage import manifest as names
+from mixup_cli.storage.finish import checksum_entries
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
 from mixup_cli.storage.plain_hdf5 import PlainDataSet, plain_numbers
-from mixup_cli.storage.seal import WORK_FOLDER
+from mixup_cli.storage.seal import WORK_FOLDER, sha256_of
 from mixup_cli.storage.shard import bytes_of, require_filter
 
 READ_BYTES = 1 << 20
@@ -97,23 +98,22 @@ def _files(folder: Path, manifest: Manifest) -> Iterator[Finding]:
         yield Finding(WORK_FOLDER, "is there, as if a run were under way or had been cut off. Run generate again.")
     known = {names.SOURCES: manifest.source.fingerprint}
     try:
-        lines = (folder / names.CHECKSUMS).read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as failure:
+        entries = checksum_entries(folder)
+    except (DataError, StorageError, FileNotFoundError, ValueError) as failure:
         yield Finding(names.CHECKSUMS, f"cannot be read ({failure})")
         expected = known
     else:
         sealed = {shard.file: shard.sha256 for shard in manifest.shards} | known
-        expected = yield from _checksums(lines, sealed)
+        expected = yield from _checksums(entries, sealed)
     for name, digest in sorted(expected.items()):
         if name not in listed and (problem := _small_file_problem(folder, name, known.get(name, digest))):
             yield Finding(name, problem)
 
 
-def _checksums(lines: list[str], by_manifest: dict[str, str]) -> Generator[Finding, None, dict[str, str]]:
+def _checksums(entries: list[tuple[str, str]], by_manifest: dict[str, str]) -> Generator[Finding, None, dict[str, str]]:
     """Hold SHA256SUMS against the manifest. Returns the hash that it has for each file; "" where it has none."""
     expected = dict.fromkeys([*by_manifest, names.CARD, names.CROISSANT, names.MANIFEST], "")
-    for number, line in enumerate(lines, 1):
-        digest, _, name = line.partition("  ")
+    for number, (digest, name) in enumerate(entries, 1):
         if expected.get(name) != "":  # a name from outside is never opened: it could lead anywhere
             yield Finding(names.CHECKSUMS, f"line {number} names {name[:NAME_LETTERS]!r}, which was not expected")
         else:
@@ -142,15 +142,6 @@ def _hash_problem(path: Path, expected: str, names_by_hash: Mapping[str, str] | 
     other = (names_by_hash or {}).get(found)
     shown = f"that of {other}" if other else f"{found[:12]}…"
     return None if found == expected else f"its sha256 is {shown}, and {expected[:12]}… was sealed"
-
-
-def sha256_of(path: Path) -> str:
-    """The hash of a file's bytes: 64 hex digits. Raises OSError."""
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
-        while data := file.read(READ_BYTES):
-            digest.update(data)
-    return digest.hexdigest()
 
 
 def _shard(
@@ -195,6 +186,8 @@ def _content(file: h5py.File, manifest: Manifest, record: ShardRecord) -> Iterat
             yield from problems  # of one block are enough
             break
     for name, sealed in record.columns.items():
+        if sealed.offset is not None and sealed.offset != stored[name].offset:
+            yield f"{name} begins at {stored[name].offset}, and the manifest says {sealed.offset}"
         if sealed.content_sha256 and content_hash(stored[name]) != sealed.content_sha256:
             yield f"{name} does not hold what was sealed"
 

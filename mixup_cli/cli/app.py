@@ -68,6 +68,8 @@ def _ending(problem: BaseException) -> tuple[str, int] | None:
             where = f"{problem.filename}: " if problem.filename else ""
             found = problem.strerror or problem
             return f"error: {where}{found}. Put that right, and run the same command again.", StorageError.exit_code
+        case RuntimeError() if str(problem) == "can't start new thread":
+            return "error: the system starts no more threads. Raise its limit (ulimit -u), or pass --workers 1.", 1
         case MemoryError():
             return "error: not enough memory. Pass a smaller --workers, --batch-size or --shard-size.", 1
     return None

@@ -99,7 +99,7 @@ class Child:
             return Died(f"{who} no longer answered", crashed=True)
         if code >= 0:
             return Died(f"{who} ended with exit code {code}", crashed=True)
-        name = signal.Signals(-code).name
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"  # a real-time one
         if -code in CRASHES:
             return Died(f"{who} crashed ({name})", crashed=True)
         why = ", as the system does where memory runs out" if -code == signal.SIGKILL else ""
@@ -112,7 +112,8 @@ class Child:
         self._process.join()
         task = None if self.attempt is None else self.attempt.task
         if isinstance(task, Task) and task.undo is not None:
-            task.undo()
+            with suppress(OSError):  # the disk may be why it ended; the next run clears up then
+                task.undo()
 
     def join(self) -> None:
         """Wait for the end of an idle process whose connection was closed."""

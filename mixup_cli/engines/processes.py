@@ -79,7 +79,9 @@ class ProcessEngine(Engine):
         answer: Answer = pickle.loads(data)
         if answer[0] == "done":
             return [answer[1]]
-        failed.append(attempt.again(answer[1], answer[2], self._tell))
+        _, problem, passes, cause = answer
+        problem.__cause__ = cause
+        failed.append(attempt.again(problem, passes, self._tell))
         return []
 
     def _answering(self, seconds: float | None = None) -> list[Child]:

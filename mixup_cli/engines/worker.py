@@ -18,8 +18,8 @@ from mixup_cli.engines.attempts import may_pass
 from mixup_cli.engines.base import Stopped
 from mixup_cli.engines.parcels import Message, Unpacking
 
-Answer: TypeAlias = tuple[Literal["done"], Any] | tuple[Literal["failed"], Exception, bool]
-"""A task's result; or why it failed, and whether that may pass."""
+Answer: TypeAlias = tuple[Literal["done"], Any] | tuple[Literal["failed"], Exception, bool, Exception | None]
+"""A task's result; or why it failed, whether that may pass, and its cause, which pickling would lose."""
 
 TERMINATED_SECONDS = 3.0
 """A SIGTERM that goes to all processes reaches the main one too, which stops its workers well before this."""
@@ -72,7 +72,8 @@ def _answer(unpacking: Unpacking, data: bytes) -> bytes:
         return _pickled(("done", task()))
     except Exception as problem:  # noqa: BLE001  # it is raised in the main process
         problem.add_note(f"In worker process {os.getpid()}:\n{traceback.format_exc()}")
-        return _pickled(("failed", _portable(problem), may_pass(problem)))
+        cause = _portable(problem.__cause__) if isinstance(problem.__cause__, Exception) else None
+        return _pickled(("failed", _portable(problem), may_pass(problem), cause))
 
 
 def _portable(problem: Exception) -> Exception:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
 from mixup_cli.storage.card import card
 from mixup_cli.storage.croissant import croissant
 from mixup_cli.storage.folder import DataSetFolder
-from mixup_cli.storage.json_files import to_json
+from mixup_cli.storage.inside import file_inside
+from mixup_cli.storage.json_files import content_of, to_json
 from mixup_cli.storage.manifest import CARD, CHECKSUMS, CROISSANT, MANIFEST, RUN, SOURCES, Manifest
 from mixup_cli.storage.seal import Sealed
 
@@ -37,3 +39,10 @@ def beside(manifest: Manifest, manifest_json: bytes, sources_bytes: int) -> dict
 def checksum_lines(sums: Sequence[tuple[str, str]]) -> bytes:
     """What `sha256sum -c` reads: a hash, two spaces and a name a line."""
     return "".join(f"{digest}  {name}\n" for digest, name in sums).encode()
+
+
+def checksum_entries(folder: Path) -> list[tuple[str, str]]:
+    """The hashes and names in SHA256SUMS, line by line. Raises FileNotFoundError, StorageError, DataError, and
+    ValueError where it is no text."""
+    lines = content_of(file_inside(folder, CHECKSUMS)).decode().splitlines()
+    return [(digest, name) for digest, _, name in (line.partition("  ") for line in lines)]

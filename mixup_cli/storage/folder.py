@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, OutputExistsError, StorageError, UsageError
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage import manifest as names
-from mixup_cli.storage.json_files import read_json, to_json
+from mixup_cli.storage.json_files import content_of, read_json, to_json
 from mixup_cli.storage.locks import PartLocks
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
 from mixup_cli.storage.parts import Part
@@ -45,7 +46,7 @@ LEAVING_SECONDS = 1.0
 
 
 class Begun(names.Model):
-    """What recipe.json holds. The last three are absent where an earlier version has begun the data set."""
+    """What recipe.json holds. The last four are absent where an earlier version has begun the data set."""
 
     recipe: dict[str, Any]
     pixel_fingerprint: str
@@ -53,6 +54,7 @@ class Begun(names.Model):
     rows: int | None = None
     label_kind: LabelKind | None = None
     class_names: list[str] | None = None
+    source_fingerprint: str | None = None
 
 
 class DataSetFolder:
@@ -68,6 +70,7 @@ class DataSetFolder:
         self._locks = PartLocks(path, self.work, part or Part())
         self.part = self._locks.part
         self.scratch = self._locks.scratch
+        self._is_new = False
 
     def __reduce__(self) -> tuple[type[Self], tuple[Path, Part]]:
         return type(self), (self.path, self.part)  # a lock stays in its process
@@ -119,12 +122,8 @@ class DataSetFolder:
     def locked(self) -> Iterator[None]:
         """Make the folders and hold this part's lock. Raises OutputExistsError where another run holds it, or a part of
         another division."""
-        self._check_no_links()
-        with storage_errors(self.path):
-            is_new = not self.path.exists()
-            self.path.mkdir(parents=True, exist_ok=True)
-            if is_new:
-                sync_folder(self.path.parent)
+        self._check_plain()
+        self._make()
         with self.sealing():
             self._locks.take()
         try:
@@ -132,18 +131,30 @@ class DataSetFolder:
         finally:
             self._leave()
 
+    def _make(self) -> None:
+        """Make the folder, and those above it that are missing."""
+        missing = [each for each in (self.path, *self.path.parents) if not each.exists()]
+        self._is_new = bool(missing)
+        with storage_errors(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            for each in reversed(missing):
+                sync_folder(each.parent)
+
     @contextmanager
     def sealing(self) -> Iterator[None]:
         """Hold the lock for beginning and sealing: nobody else comes, begins, seals or goes meanwhile."""
         with self._locks.sealing():
             yield
 
-    def _check_no_links(self) -> None:
-        """Raises DataError where somebody's work folder would make us write or remove files somewhere else."""
-        inside = [*self.work.glob("*"), *self.work.glob("*/*")]
-        for path in (self.work, *inside):
-            if path.is_symlink():
-                raise DataError(f"{path}: is a link, which no run makes there. Remove it, or use another -o.")
+    def _check_plain(self) -> None:
+        """Raises DataError where somebody's work folder would make us write or remove files somewhere else, or wait for
+        ever for the other end of a pipe."""
+        for path in (self.work, *self.work.glob("*"), *self.work.glob("*/*")):
+            with suppress(FileNotFoundError):  # a run has removed it just now
+                mode = path.lstat().st_mode
+                if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                    what = "a link" if stat.S_ISLNK(mode) else "a pipe or a device"
+                    raise DataError(f"{path}: is {what}, which no run makes there. Remove it, or use another -o.")
 
     @property
     def is_locked(self) -> bool:
@@ -164,22 +175,43 @@ class DataSetFolder:
             self._locks.let_go()
 
     def tidy(self) -> None:
-        """Remove the work folder of a finished data set, unless a part runs. It was left by a run that was cut off."""
+        """Remove the work folder of a finished data set, unless a part runs. It was left by a run that was cut off.
+
+        Raises DataError where it is a link, or holds one or a pipe: see `_check_plain`.
+        """
+        self._check_plain()
         if self.work.exists():
             with suppress(OutputExistsError, StorageError), self._locks.sealing(0):
                 self._remove_work()
 
     def _remove_work(self) -> None:
-        """Where nothing was begun, leave no trace: then the folder itself goes too, unless it holds something."""
+        """Where nothing was begun, leave no trace: then the folder itself goes too, if this run has made it, unless it
+        holds something."""
         is_finished = (self.path / names.MANIFEST).exists()
         is_begun = self.half_cleared or (self.work / JOB).exists()
-        if (is_finished or not is_begun) and self._locks.remove_all() and not is_finished:
+        if (is_finished or not is_begun) and self._locks.remove_all() and not is_finished and self._is_new:
             with suppress(OSError):
                 self.path.rmdir()
 
+    def shard_sizes(self) -> Iterator[tuple[str, int]]:
+        """The names and sizes in bytes of the shards that are here; another run may remove them meanwhile."""
+        for path in self.path.glob("shard-*.h5"):
+            with suppress(FileNotFoundError):
+                yield path.name, path.stat().st_size
+
     def shard_bytes(self) -> int:
         """What the shards that are here take on the disk."""
-        return sum(path.stat().st_size for path in self.path.glob("shard-*.h5"))
+        return sum(size for _, size in self.shard_sizes())
+
+    def stamps(self) -> dict[str, tuple[int, int, int]]:
+        """Size, time of the last change in ns and inode of everything that lies here, but for the work folder."""
+        found = {}
+        for entry in self.path.iterdir():
+            if entry.name != WORK_FOLDER:
+                with suppress(FileNotFoundError):
+                    status = entry.lstat()
+                    found[entry.name] = (status.st_size, status.st_mtime_ns, status.st_ino)
+        return found
 
     def check_clearable(self) -> None:
         """Raises OutputExistsError where files that are not ours bear the names that ours will have."""
@@ -242,9 +274,9 @@ class DataSetFolder:
     def done(self, number: int, start: int, stop: int) -> ShardRecord | None:
         """The record of a finished shard of just these rows, if the file is there in full length."""
         try:
-            record = ShardRecord.model_validate_json((self._done / f"{number:05}.json").read_bytes())
+            record = ShardRecord.model_validate_json(content_of(self._done / f"{number:05}.json"))
             size = (self.path / record.file).stat().st_size
-        except (OSError, ValidationError):
+        except (OSError, DataError, StorageError, ValidationError):
             return None
         expected = (shard_name(number), start, stop)
         return record if (record.file, record.start, record.stop) == expected and size == record.bytes else None
@@ -254,8 +286,8 @@ class DataSetFolder:
         sidecars = [path for path in self._done.glob("*.json") if SIDECAR.fullmatch(path.name)]
         sidecars.sort(key=lambda path: int(path.stem))
         for path in reversed(sidecars):
-            with suppress(OSError, ValidationError):
-                return ShardRecord.model_validate_json(path.read_bytes()).stop
+            with suppress(FileNotFoundError, DataError, StorageError, ValidationError):
+                return ShardRecord.model_validate_json(content_of(path)).stop
         return 0
 
     def forget(self, number: int) -> None:

@@ -27,15 +27,15 @@ LIMIT_BYTES = 256 << 20
 """A manifest of this size tells of more than a hundred thousand shards."""
 
 
-def content_of(path: Path) -> bytes:
+def content_of(path: Path, limit_bytes: int = LIMIT_BYTES) -> bytes:
     """A file's bytes. Raises FileNotFoundError, since the caller knows what that means, StorageError, and DataError for
     what is no file of ours."""
     try:
         with open(path, "rb", opener=_open_at_once) as file:
             status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size > LIMIT_BYTES:
+            if not stat.S_ISREG(status.st_mode) or status.st_size > limit_bytes:
                 raise DataError(
-                    f"{path}: is no file of up to {LIMIT_BYTES} bytes. Restore it, or start anew with --force."
+                    f"{path}: is no file of up to {limit_bytes} bytes. Restore it, or start anew with --force."
                 )
             return file.read()
     except FileNotFoundError:

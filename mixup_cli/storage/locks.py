@@ -20,7 +20,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from mixup_cli.errors import OutputExistsError, StorageError
+from mixup_cli.errors import DataError, OutputExistsError, StorageError
+from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.parts import Part
 from mixup_cli.storage.seal import storage_errors
 
@@ -53,10 +54,10 @@ class Holder:
 
     @classmethod
     def read(cls, path: Path) -> Holder:
-        """What a lock's neighbour tells. One that tells nothing is of a run that is about to write it."""
-        with suppress(OSError, ValueError, TypeError):
-            return cls(**json.loads(path.read_bytes()))
-        return cls(0, "an unknown host", "just now")
+        """What a lock's neighbour tells. Of a run whose neighbour tells nothing, the worst is assumed."""
+        with suppress(FileNotFoundError, DataError, StorageError, ValueError, TypeError, RecursionError):
+            return cls(**json.loads(content_of(path)))
+        return cls(0, "an unknown host", "just now", joined=True)
 
 
 class PartLocks:
@@ -150,10 +151,14 @@ class PartLocks:
             raise OutputExistsError(
                 f"{self._out}: another run ({holder}) is writing {_place(self.part)}. Wait, or use another -o."
             )
-        with storage_errors(self.scratch):
-            shutil.rmtree(self.scratch, ignore_errors=True)
-            self.scratch.mkdir(exist_ok=True)
-            self._tell(self._holder)
+        try:
+            with storage_errors(self.scratch):
+                shutil.rmtree(self.scratch, ignore_errors=True)
+                self.scratch.mkdir(exist_ok=True)
+                self._tell(self._holder)
+        except BaseException:
+            self._own.release()
+            raise
 
     def join(self) -> None:
         """Let others know that this run makes shards now. Call it under the sealing lock."""

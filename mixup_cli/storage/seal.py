@@ -104,6 +104,12 @@ def seal_bytes(final: Path, data: bytes, work_folder: Path) -> Sealed:
     return file.sealed
 
 
+def sha256_of(path: Path) -> str:
+    """The hash of a file's bytes: 64 hex digits. Raises OSError."""
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames in a folder durable. Windows cannot, and does without."""
     if os.name == "nt":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ import numpy as np
 import pytest
 
 from mixup_cli import rebuild
+from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import Source
+from mixup_cli.storage.folder import DataSetFolder
+from mixup_cli.storage.json_files import to_json
 from tests.data_sets import digests, identities
 from tests.running import Runner, error_line
 from tests.small_sources import write_colours
@@ -175,30 +179,138 @@ def test_a_lost_manifest_of_a_source_with_groups_and_skipped_inputs_is_rebuilt(r
     assert digests(tmp_path / "mixup-out") == before
 
 
-@pytest.mark.parametrize("left", [["README.md"], ["croissant.json"], []])
+SMALL = {"manifest.json", "SHA256SUMS", "README.md", "croissant.json"}
+
+
+@pytest.mark.parametrize("left", [["README.md", "croissant.json"], ["croissant.json"]])
+@pytest.mark.parametrize("source", ["colours", "cifar"])
 def test_without_its_hash_the_manifest_is_the_one_that_other_files_follow_from(
-    left: list[str], run_cli: Runner, data_set: Path
+    left: list[str], source: str, run_cli: Runner, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    """Where none of them is left, the source says of what kind it is."""
+    """The metadata have the hashes of the shards; the card, or else the source, says of what kind it is."""
+    run_cli("generate", request.getfixturevalue(source), "--samples-per-shard", 5, cwd=tmp_path)
+    out = tmp_path / "mixup-out"
+    before = digests(out)
+    remove(*(out / name for name in SMALL - set(left)))
+    assert run_cli("repair").returncode == 0
+    assert digests(out) == before
+    remove(*(out / name for name in SMALL - set(left)), out / "run.json")
+    ended = run_cli("repair")
+    assert ended.returncode == (0 if "README.md" in left else 65)
+    if ended.returncode:
+        assert "does not tell of what kind the source was" in error_line(ended)
+        assert "Name it with --source" in error_line(ended)
+        assert not (out / ".mixup-gen").exists()
+
+
+@pytest.mark.parametrize("left", [["README.md"], []])
+def test_without_any_hashes_nobody_knows_which_shards_there_were(
+    left: list[str], run_cli: Runner, data_set: Path, colours: Path
+) -> None:
+    """Shards could be missing at the end, and each of them could have changed."""
+    remove(*(data_set / name for name in SMALL - set(left)), data_set / "shard-00002.h5")
     before = digests(data_set)
-    for name in {"manifest.json", "SHA256SUMS", "README.md", "croissant.json"} - set(left):
-        (data_set / name).unlink()
-    assert run_cli("repair", data_set).returncode == 0
+    refused = run_cli("repair", data_set, "--source", colours)
+    assert refused.returncode == 65
+    assert "SHA256SUMS and croissant.json, which have the hashes of the shards, are lost" in error_line(refused)
+    assert "in another folder (-o)" in error_line(refused)
     assert digests(data_set) == before
 
 
-def test_where_nothing_tells_the_manifest_the_source_is_asked_for(
-    run_cli: Runner, data_set: Path, colours: Path
+def test_a_list_of_hashes_that_was_cut_short_lists_nothing(run_cli: Runner, data_set: Path) -> None:
+    """As by a copy that was interrupted: what it lacks is not surplus."""
+    before = digests(data_set)
+    remove(data_set / "manifest.json")
+    lines = (data_set / "SHA256SUMS").read_text().splitlines(keepends=True)
+    (data_set / "SHA256SUMS").write_text("".join(lines[:2]))
+    assert run_cli("repair", data_set).returncode == 0
+    assert digests(data_set) == before
+    remove(data_set / "manifest.json", data_set / "shard-00002.h5")
+    (data_set / "SHA256SUMS").write_text("".join(lines[:2]))
+    assert run_cli("repair", data_set).returncode == 65
+    assert not (data_set / "manifest.json").exists()
+
+
+def test_an_edited_manifest_without_its_hash_is_not_believed(run_cli: Runner, data_set: Path) -> None:
+    before = digests(data_set)
+    plain = json.loads((data_set / "manifest.json").read_text())
+    plain["class_names"][:2] = reversed(plain["class_names"][:2])
+    (data_set / "manifest.json").write_bytes(to_json(plain))
+    remove(data_set / "SHA256SUMS")
+    ended = run_cli("repair", data_set)
+    assert ended.returncode == 0, ended.stderr
+    assert "manifest.json: " in ended.stdout
+    assert digests(data_set) == before
+
+
+@pytest.mark.parametrize("name", ["shard-00003-mine.h5", "shard-000003.h5", "shard-mine.h5"])
+def test_a_copy_of_a_shard_under_a_name_that_generate_never_makes_is_left_alone(
+    name: str, run_cli: Runner, data_set: Path
 ) -> None:
-    for name in ("manifest.json", "SHA256SUMS", "README.md", "croissant.json", "run.json"):
-        (data_set / name).unlink()
+    shutil.copy(data_set / "shard-00000.h5", data_set / name)
     refused = run_cli("repair", data_set)
     assert refused.returncode == 65
-    assert "SHA256SUMS, README.md and croissant.json are lost" in error_line(refused)
-    assert "Name the source it was made from with --source" in error_line(refused)
-    assert not (data_set / ".mixup-gen").exists()
-    assert run_cli("repair", data_set, "--source", colours).returncode == 0
-    assert run_cli("verify", data_set).returncode == 0
+    assert f"{name}: is not in the manifest" in refused.stdout
+    assert (data_set / name).exists()
+
+
+def test_zstd_is_read_in_a_process_that_never_wrote_any(
+    mixup_gen: Runner, run_cli: Runner, colours: Path, tmp_path: Path
+) -> None:
+    run_cli("generate", colours, "--compression", "zstd", "--samples-per-shard", 5, cwd=tmp_path)
+    before = digests(tmp_path / "mixup-out")
+    sound = mixup_gen("repair", cwd=tmp_path)
+    assert "nothing to repair" in sound.stderr
+    remove(tmp_path / "mixup-out/manifest.json")
+    assert mixup_gen("repair", cwd=tmp_path).stdout.startswith("manifest.json: is missing: rebuilt")
+    assert digests(tmp_path / "mixup-out") == before
+
+
+def test_an_extension_that_begins_while_repair_looks_is_left_alone(
+    run_cli: Runner, data_set: Path, colours: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is cut off before repair has the lock: there is no manifest then, by design."""
+    flip(data_set / "shard-00001.h5")
+    locked = DataSetFolder.locked
+
+    @contextmanager
+    def begun_before(folder: DataSetFolder) -> Iterator[None]:
+        (folder.path / "manifest.json").unlink()
+        (folder.work / "done").mkdir(parents=True)
+        recipe = {"recipe": Recipe.from_dict(manifest["recipe"]).to_dict(), "pixel_fingerprint": "", "versions": {}}
+        (folder.work / "recipe.json").write_text(json.dumps(recipe))
+        with locked(folder):
+            yield
+
+    manifest = json.loads((data_set / "manifest.json").read_text())
+    monkeypatch.setattr(DataSetFolder, "locked", begun_before)
+    refused = run_cli("repair", data_set)
+    assert refused.returncode == 66
+    assert "unfinished: run its generate command again" in error_line(refused)
+    assert not (data_set / "manifest.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [("class_names", "5"), ("class_names", "[1]"), ("recipe", "[" * 9000), ("recipe", '{"seed": "x"}')],
+)
+def test_shards_that_tell_nonsense_give_no_manifest(
+    attribute: str, value: str, run_cli: Runner, data_set: Path
+) -> None:
+    with h5py.File(data_set / "shard-00000.h5", "r+") as file:
+        file.attrs[attribute] = value
+    remove(data_set / "manifest.json", data_set / "SHA256SUMS")
+    refused = run_cli("repair", data_set)
+    assert refused.returncode == 65
+    assert "shard-00000.h5: cannot be read (" in error_line(refused)
+
+
+def test_no_shards_at_all_give_no_manifest(run_cli: Runner, data_set: Path) -> None:
+    remove(*data_set.glob("shard-*"), data_set / "manifest.json", data_set / "SHA256SUMS")
+    (data_set / "shard-x.h5").write_bytes(b"")
+    refused = run_cli("repair", data_set)
+    assert refused.returncode == 65
+    assert "there are no shards to tell what the manifest said" in error_line(refused)
 
 
 def test_shards_that_contradict_each_other_give_no_manifest(
@@ -226,7 +338,7 @@ def test_without_a_manifest_nothing_else_may_be_damaged(
     refused = run_cli("repair", data_set)
     assert refused.returncode == 65
     assert f"{harm}: " in error_line(refused)
-    assert "generate --force" in error_line(refused)
+    assert "generate, in another folder (-o)" in error_line(refused)
     assert digests(data_set) == before
 
 

@@ -18,7 +18,7 @@ LAYERS = [
     "method_set views saliency light label_rules",
     "sources",
     "plan plan_files population columns surface stage fingerprint",
-    "mixer prepare make_shard shard_work existing begin records estimate run planned",
+    "mixer prepare make_shard shard_work existing begin found_shards records estimate run planned",
     "generate",
     "verify merge",
     "forecast rescan deep rebuild repair write_plan",

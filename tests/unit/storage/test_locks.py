@@ -154,9 +154,10 @@ def test_a_run_that_ends_does_not_wait_long(tmp_path: Path, monkeypatch: pytest.
         held = FileLock(one.work / "lock")
         held.acquire()
     held.release()
+    assert one.work.exists()
     with next_run.locked():
         pass
-    assert not one.path.exists()
+    assert not one.work.exists()
 
 
 @pytest.mark.parametrize("number", sorted(locks.NO_LOCKS))
