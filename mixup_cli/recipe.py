@@ -12,7 +12,8 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, ClassVar, Self
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from mixup_cli.choices import (
     Balance,
@@ -26,6 +27,9 @@ from mixup_cli.choices import (
     Resize,
 )
 from mixup_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 FORMAT_VERSION = 1
 MAX_SEED = 2**63 - 1
@@ -175,10 +179,10 @@ class Recipe:
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Recipe:
         """The recipe that `to_dict` came from. Raises UsageError where a field is unknown or of the wrong type."""
-        from pydantic import TypeAdapter, ValidationError  # only where plain data come in from outside
+        from pydantic import ValidationError  # only where plain data come in from outside
 
         try:
-            return TypeAdapter(cls).validate_json(json.dumps(plain), strict=True)
+            return _validator().validate_json(json.dumps(plain), strict=True)
         except ValidationError as problem:
             first = problem.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "recipe"
@@ -190,6 +194,14 @@ class Recipe:
     def recipe_id(self) -> str:
         """The hash of the canonical JSON: 64 hex digits."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+@cache
+def _validator() -> TypeAdapter[Recipe]:
+    """Made once: that takes as long as a thousand recipes."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Recipe)
 
 
 Rule = tuple[bool, str]

@@ -44,5 +44,6 @@ def checksum_lines(sums: Sequence[tuple[str, str]]) -> bytes:
 def checksum_entries(folder: Path) -> list[tuple[str, str]]:
     """The hashes and names in SHA256SUMS, line by line. Raises FileNotFoundError, StorageError, DataError, and
     ValueError where it is no text."""
-    lines = content_of(file_inside(folder, CHECKSUMS)).decode().splitlines()
+    text = content_of(file_inside(folder, CHECKSUMS)).decode()
+    lines = text.removesuffix("\n").split("\n")  # splitlines would end lines at a dozen other characters, too
     return [(digest, name) for digest, _, name in (line.partition("  ") for line in lines)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.engines.base import Shared, Task
 from mixup_cli.engines.processes import ProcessEngine
-from mixup_cli.errors import RepeatedFailureError
+from mixup_cli.errors import RepeatedFailureError, StorageError
 from mixup_cli.sources.mapped import map_file
 from tests.running import child_pids, is_alive, wait_until
 
@@ -43,11 +44,27 @@ def kill_self(number: int) -> None:
 DEATHS: dict[str, tuple[Callable[[], object], str]] = {
     "SIGKILL": (partial(kill_self, signal.SIGKILL), "was killed by SIGKILL, as the system does where memory runs out"),
     "SIGTERM": (partial(kill_self, signal.SIGTERM), "ended with exit code 143"),
+    "real-time signal": (partial(kill_self, 40), "was killed by signal 40"),
     "exit": (partial(os._exit, 3), "ended with exit code 3"),
     "exit 0": (partial(os._exit, 0), "ended with exit code 0"),
     "abort": (os.abort, "crashed (SIGABRT)"),
     "segfault": (partial(ctypes.string_at, 0), "crashed (SIGSEGV)"),
 }
+
+
+def full_disk() -> None:
+    try:
+        raise OSError(errno.ENOSPC, "full")
+    except OSError as problem:
+        raise StorageError("there is no room") from problem
+
+
+def test_the_cause_of_an_error_comes_along(engine: ProcessEngine) -> None:
+    """What the system said decides what the user is told."""
+    with pytest.raises(StorageError, match="no room") as caught:
+        list(engine.run([full_disk]))
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.__cause__.errno == errno.ENOSPC
 
 
 def die_first(times: int, death: Callable[[], object], path: Path) -> int:

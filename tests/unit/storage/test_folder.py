@@ -46,6 +46,16 @@ def test_one_run_at_a_time(folder: DataSetFolder) -> None:
         pass
 
 
+def test_a_run_that_cannot_begin_holds_nothing(folder: DataSetFolder) -> None:
+    folder.work.mkdir(parents=True)
+    folder.scratch.write_text("in the way")
+    with pytest.raises(StorageError, match="part-1-of-1"), folder.locked():
+        pass
+    folder.scratch.unlink()
+    with DataSetFolder(folder.path).locked():
+        pass
+
+
 CHANGES: list[Callable[[DataSetFolder], object]] = [
     lambda folder: folder.begin({}, b""),
     lambda folder: folder.forget(0),
