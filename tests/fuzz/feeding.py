@@ -37,14 +37,14 @@ class Meal:
     seconds: float = float("inf")
 
 
-def fuzz(parser: Parser, folder: Path, meal: Meal) -> int:
+def fuzz(parser: Parser, folder: Path, meal: Meal, patience_seconds: float = PATIENCE_SECONDS) -> int:
     """How many mutants came inside. The last one is kept in `folder`, so that whoever finds it broken has it."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([Parser.__module__, "pytest"])
-    child = context.Process(target=_feed_all, args=(parser.name, folder, meal))
+    child = context.Process(target=_feed_all, args=(parser, folder, meal))
     child.start()
     try:
-        child.join(PATIENCE_SECONDS + (0 if meal.examples else meal.seconds))
+        child.join(patience_seconds + (0 if meal.examples else meal.seconds))
         told = (folder / "told").read_text() if (folder / "told").exists() else "it crashed"
         ended = "it hangs" if child.exitcode is None else f"exit code {child.exitcode}: {told}"
         assert child.exitcode == 0, f"{parser.name}, seed {meal.seed}, over {folder / 'last'}: {ended}"
@@ -54,11 +54,8 @@ def fuzz(parser: Parser, folder: Path, meal: Meal) -> int:
         child.join()
 
 
-def _feed_all(name: str, folder: Path, meal: Meal) -> None:
+def _feed_all(parser: Parser, folder: Path, meal: Meal) -> None:
     """In the child. Tells how many came inside, or what went wrong."""
-    from tests.fuzz.parsers import PARSERS
-
-    (parser,) = (each for each in PARSERS if each.name == name)
     warnings.simplefilter("ignore")  # libraries warn about damaged bytes, which is their business
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

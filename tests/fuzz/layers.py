@@ -1,4 +1,7 @@
-"""Containers opened, changed inside and closed again, with all sizes and checksums put right."""
+"""Containers opened, changed inside and closed again, with all sizes and checksums put right.
+
+`inner` changes what is inside.
+"""
 
 from __future__ import annotations
 
@@ -22,40 +25,32 @@ TAR_BLOCK = 512
 Part = TypeVar("Part")
 
 
-def in_gzip(inner: Mutation) -> Mutation:
+def in_gzip(inner: Mutation, draw: Random, data: bytes) -> bytes:
     """What is not compressed is changed as it is."""
-
-    def change(draw: Random, data: bytes) -> bytes:
-        if not data.startswith(GZIP_MAGIC):
-            return inner(draw, data)
-        changed = inner(draw, gzip.decompress(data))
-        cut = draw.choice([0, len(changed), draw.randrange(len(changed) + 1)])
-        pieces = [piece for piece in (changed[:cut], changed[cut:]) if piece] or [b""]
-        return b"".join(gzip.compress(piece, draw.choice([0, 6]), mtime=0) for piece in pieces)
-
-    return change
+    if not data.startswith(GZIP_MAGIC):
+        return inner(draw, data)
+    changed = inner(draw, gzip.decompress(data))
+    cut = draw.choice([0, len(changed), draw.randrange(len(changed) + 1)])
+    pieces = [piece for piece in (changed[:cut], changed[cut:]) if piece] or [b""]
+    return b"".join(gzip.compress(piece, draw.choice([0, 6]), mtime=0) for piece in pieces)
 
 
-def in_tar(inner: Mutation) -> Mutation:
+def in_tar(inner: Mutation, draw: Random, data: bytes) -> bytes:
     """Members are changed, or their headers, or which there are."""
-
-    def change(draw: Random, data: bytes) -> bytes:
-        members = list(_tar_members(data))
-        number = draw.randrange(len(members))
-        header, content = members[number]
-        match draw.randrange(4):
-            case 0:
-                members[number] = with_tar_sum(in_place(draw, header)), content
-            case 1:
-                members = exchanged(draw, members)
-            case _:
-                content = inner(draw, content)
-                header = header[:124] + b"%011o\0" % len(content) + header[136:]
-                members[number] = with_tar_sum(header), content
-        padded = ((header, content + bytes(-len(content) % TAR_BLOCK)) for header, content in members)
-        return b"".join(map(b"".join, padded)) + bytes(2 * TAR_BLOCK)
-
-    return change
+    members = list(_tar_members(data))
+    number = draw.randrange(len(members))
+    header, content = members[number]
+    match draw.randrange(4):
+        case 0:
+            members[number] = with_tar_sum(in_place(draw, header)), content
+        case 1:
+            members = exchanged(draw, members)
+        case _:
+            content = inner(draw, content)
+            header = header[:124] + b"%011o\0" % len(content) + header[136:]
+            members[number] = with_tar_sum(header), content
+    padded = ((header, content + bytes(-len(content) % TAR_BLOCK)) for header, content in members)
+    return b"".join(map(b"".join, padded)) + bytes(2 * TAR_BLOCK)
 
 
 def _tar_members(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -71,27 +66,23 @@ def with_tar_sum(header: bytes) -> bytes:
     return blank[:148] + b"%06o\0 " % sum(blank) + blank[156:]
 
 
-def in_zip(inner: Mutation) -> Mutation:
+def in_zip(inner: Mutation, draw: Random, data: bytes) -> bytes:
     """Members are changed, or how they are compressed, or what they are called, or which there are."""
-
-    def change(draw: Random, data: bytes) -> bytes:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = [(info.filename, info.compress_type, archive.read(info)) for info in archive.infolist()]
-        number = draw.randrange(len(members))
-        name, method, content = members[number]
-        match draw.randrange(6):
-            case 0:
-                members[number] = bytewise(draw, name.encode()).decode("utf-8", "ignore")[:99], method, content
-            case 1:
-                methods = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
-                members[number] = name, draw.choice(methods), inner(draw, content)
-            case 2:
-                members = exchanged(draw, members)
-            case _:
-                members[number] = name, method, inner(draw, content)
-        return _zipped(members)
-
-    return change
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = [(info.filename, info.compress_type, archive.read(info)) for info in archive.infolist()]
+    number = draw.randrange(len(members))
+    name, method, content = members[number]
+    match draw.randrange(6):
+        case 0:
+            members[number] = bytewise(draw, name.encode()).decode("utf-8", "ignore")[:99], method, content
+        case 1:
+            methods = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+            members[number] = name, draw.choice(methods), inner(draw, content)
+        case 2:
+            members = exchanged(draw, members)
+        case _:
+            members[number] = name, method, inner(draw, content)
+    return _zipped(members)
 
 
 def _zipped(members: Sequence[tuple[str, int, bytes]]) -> bytes:

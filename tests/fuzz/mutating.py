@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from random import Random
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -29,15 +29,16 @@ TOKENS = [
     b"[" * 5000,
     b'{"a":' * 5000,
 ]
+ORDERS: tuple[Literal["little"], Literal["big"]] = ("little", "big")
 COUNTS, FEW = [1, 1, 2, 4, 16], [1, 1, 1, 2, 4]
 
 
 def mutants(corpus: Sequence[bytes], structured: Mutation, seed: int) -> Iterator[bytes]:
     """About half of them keep the structure of the sound bytes, so that they get past whatever checks that first."""
     draw = Random(seed)
+    changes: list[Mutation] = [structured, partial(bytewise, others=corpus)]
     while True:
-        change = draw.choice([structured, partial(bytewise, others=corpus)])
-        yield change(draw, draw.choice(corpus))
+        yield draw.choice(changes)(draw, draw.choice(corpus))
 
 
 def bytewise(draw: Random, data: bytes, others: Sequence[bytes] = ()) -> bytes:
@@ -74,7 +75,7 @@ def in_place(draw: Random, data: bytes) -> bytes:
         start = draw.randrange(len(data) - width + 1)
         if len(used) and draw.random() < 0.9:
             start = min(int(used[draw.randrange(len(used))]), len(data) - width)
-        order = draw.choice(["little", "big"])
+        order = draw.choice(ORDERS)
         number = int.from_bytes(changed[start : start + width], order)
         number = near_or_far(draw, number, 8 * width) % (1 << 8 * width)
         changed[start : start + width] = number.to_bytes(width, order)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
@@ -24,7 +25,7 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.sources import arrays, cifar, decode, metadata_labels, safe_pickle, table
 from mixup_cli.sources.headers import Undecodable
 from mixup_cli.sources.loaded import LoadedColumn
-from mixup_cli.storage import manifest
+from mixup_cli.storage.manifest import _contradictions, shard_name
 from tests.fuzz import data_sets, loading
 from tests.fuzz.layers import in_gzip, in_png, in_tar, in_zip
 from tests.fuzz.mutating import Mutation, in_place, mutants
@@ -70,7 +71,7 @@ class Watch:
     """Whether a function is called."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._code = function.__code__  # type: ignore[attr-defined]  # methods have it, too
+        self._code = function.__code__
         self.is_reached = False
 
     def _see(self, frame: FrameType, _event: str, _argument: object) -> None:
@@ -86,17 +87,14 @@ class Watch:
             yield
         finally:
             sys.setprofile(None)
-            threading.setprofile(None)  # type: ignore[arg-type]  # it takes None
+            threading.setprofile(None)
 
 
-def _in_file(name: str, parse: Callable[[Path], bool]) -> Callable[[bytes, Path], bool]:
-    def run(data: bytes, folder: Path) -> bool:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        return parse(path)
-
-    return run
+def _in_file(name: str, parse: Callable[[Path], bool], data: bytes, folder: Path) -> bool:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return parse(path)
 
 
 def _pickle(data: bytes, _: Path) -> bool:
@@ -131,34 +129,35 @@ def _config(path: Path) -> bool:
     return bool(RecipeFlags(**given).recipe().methods)
 
 
-_IN_TAR = in_tar(in_pickle)
+_IN_TAR = partial(in_tar, in_pickle)
+_CIFAR = cifar._class_names
 _HASHED = arrays._hashed
 
 PARSERS = [
     Parser("pickle", _pickle, in_pickle, safe_pickle._finished, 0),
-    Parser("cifar-tar", _in_file("cifar.tar", loading.cifar), _IN_TAR, cifar._class_names, 0),
-    Parser("cifar-gz", _in_file("cifar.tar.gz", loading.cifar), in_gzip(_IN_TAR), cifar._class_names, 0),
-    Parser("idx", _in_file("train-images-idx3-ubyte", loading.idx), in_gzip(in_place), _HASHED, 0),
-    Parser("npy", _in_file("x.npy", loading.array_file), in_npy, _HASHED, 0),
-    Parser("npz", _in_file("x.npz", loading.array_file), in_zip(in_npy), _HASHED, 0),
-    Parser("hdf5", _in_file("x.h5", loading.array_file), in_place, _HASHED, 0),
+    Parser("cifar-tar", partial(_in_file, "cifar.tar", loading.cifar), _IN_TAR, _CIFAR, 0),
+    Parser("cifar-gz", partial(_in_file, "cifar.tar.gz", loading.cifar), partial(in_gzip, _IN_TAR), _CIFAR, 0),
+    Parser("idx", partial(_in_file, "train-images-idx3-ubyte", loading.idx), partial(in_gzip, in_place), _HASHED, 0),
+    Parser("npy", partial(_in_file, "x.npy", loading.array_file), in_npy, _HASHED, 0),
+    Parser("npz", partial(_in_file, "x.npz", loading.array_file), partial(in_zip, in_npy), _HASHED, 0),
+    Parser("hdf5", partial(_in_file, "x.h5", loading.array_file), in_place, _HASHED, 0),
     *(
         Parser(
             f"metadata-{suffix}",
-            _in_file(f"metadata.{suffix}", loading.metadata),
+            partial(_in_file, f"metadata.{suffix}", loading.metadata),
             structured,
             metadata_labels.LabelReader.labels,
             0,
         )
         for suffix, structured in (("csv", in_csv), ("jsonl", in_json_lines))
     ),
-    Parser("manifest", _in_file("manifest.json", data_sets.manifest), in_json, manifest._contradictions, 0),
-    Parser("job", _in_file(".mixup-gen/recipe.json", data_sets.job), in_json, Recipe.from_dict, 0),
-    Parser("sidecar", _in_file(".mixup-gen/done/00000.json", data_sets.sidecar), in_json, manifest.shard_name, 0),
+    Parser("manifest", partial(_in_file, "manifest.json", data_sets.manifest), in_json, _contradictions, 0),
+    Parser("job", partial(_in_file, ".mixup-gen/recipe.json", data_sets.job), in_json, Recipe.from_dict, 0),
+    Parser("sidecar", partial(_in_file, ".mixup-gen/done/00000.json", data_sets.sidecar), in_json, shard_name, 0),
     Parser("sources", _sources, in_csv, LoadedColumn.of, 0),
     Parser("plan", _plan, in_csv, reading._Reader.plan, 0),
-    Parser("plan-parquet", _in_file("plan.parquet", _plan_file), in_parquet, reading._Reader.plan, 0),
-    Parser("config", _in_file("c.toml", _config), in_toml, RecipeFlags.recipe, 0),
+    Parser("plan-parquet", partial(_in_file, "plan.parquet", _plan_file), in_parquet, reading._Reader.plan, 0),
+    Parser("config", partial(_in_file, "c.toml", _config), in_toml, RecipeFlags.recipe, 0),
     Parser("picture", loading.picture, in_png, decode._convert, 0),
-    Parser("shard", _in_file("shard-00000.h5", data_sets.shard), in_place, verify._values, 0),
+    Parser("shard", partial(_in_file, "shard-00000.h5", data_sets.shard), in_place, verify._values, 0),
 ]

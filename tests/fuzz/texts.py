@@ -66,8 +66,10 @@ def in_csv(draw: Random, data: bytes) -> bytes:
     if draw.random() < 0.2:
         rows[1:] = [list(row) for row in exchanged(draw, rows[1:])] or rows[1:]
     text = io.StringIO()
-    quoting = draw.choice([csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
-    csv.writer(text, quoting=quoting, lineterminator=draw.choice(["\n", "\n", "\r\n"])).writerows(rows)
+    dialect = (
+        csv.unix_dialect if draw.random() < 0.3 else csv.excel
+    )  # quotes round everything, or round what needs them
+    csv.writer(text, dialect, lineterminator=draw.choice(["\n", "\n", "\r\n"])).writerows(rows)
     return text.getvalue().encode(errors="replace")
 
 
@@ -81,7 +83,7 @@ def _cell(draw: Random, cell: str, other: list[str]) -> str:
             return str(near_or_far(draw, int(cell)))
         case 4:
             return cell + draw.choice([" ", "0", ".0", "\t", "_1", "٣", "\n"])
-    return bytewise(draw, cell.encode()).decode("utf-8", "ignore")
+    return bytewise(draw, cell.encode(errors="replace")).decode("utf-8", "ignore")
 
 
 def in_npy(draw: Random, data: bytes) -> bytes:
@@ -111,7 +113,7 @@ def in_npy(draw: Random, data: bytes) -> bytes:
 def _as_long_as_said(header: Any, body: bytes) -> bytes:
     """Cut, or repeated, where the header can be understood and says no wild number."""
     with suppress(Exception):  # it may be anything
-        wanted = np.dtype(header["descr"]).itemsize * math.prod(header["shape"])
+        wanted = int(np.dtype(header["descr"]).itemsize * math.prod(header["shape"]))
         if 0 <= wanted <= MOST_BYTES:
             return (body * (wanted // max(1, len(body)) + 1))[:wanted]
     return body

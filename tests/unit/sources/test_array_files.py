@@ -372,6 +372,20 @@ def test_what_is_no_hdf5_is_refused(tmp_path: Path) -> None:
         open_array_file(tmp_path / "absent.h5", OPTIONS)
 
 
+@pytest.mark.parametrize(
+    ("sound", "damaged"),
+    [(b"SNOD", b"SNOQ"), (b"TREE", b"TREQ"), (b"pixels", b"\xffixels")],
+    ids=["symbol table", "tree", "one name is no UTF-8"],
+)
+def test_a_damaged_list_of_names_is_refused(sound: bytes, damaged: bytes, tmp_path: Path) -> None:
+    path = write(tmp_path / "set.h5", x=X, pixels=X, y=Y)
+    data = path.read_bytes()
+    assert sound in data
+    path.write_bytes(data.replace(sound, damaged))
+    with pytest.raises(DataError, match="its list of arrays is damaged"):
+        open_array_file(path, OPTIONS)
+
+
 def test_a_damaged_chunk_spoils_its_own_samples(tmp_path: Path) -> None:
     path = tmp_path / "set.h5"
     with h5py.File(path, "w") as file:
