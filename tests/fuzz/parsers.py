@@ -132,32 +132,25 @@ def _config(path: Path) -> bool:
 _IN_TAR = partial(in_tar, in_pickle)
 _CIFAR = cifar._class_names
 _HASHED = arrays._hashed
+_LABELS = metadata_labels.LabelReader.labels
 
 PARSERS = [
-    Parser("pickle", _pickle, in_pickle, safe_pickle._finished, 0),
-    Parser("cifar-tar", partial(_in_file, "cifar.tar", loading.cifar), _IN_TAR, _CIFAR, 0),
-    Parser("cifar-gz", partial(_in_file, "cifar.tar.gz", loading.cifar), partial(in_gzip, _IN_TAR), _CIFAR, 0),
-    Parser("idx", partial(_in_file, "train-images-idx3-ubyte", loading.idx), partial(in_gzip, in_place), _HASHED, 0),
-    Parser("npy", partial(_in_file, "x.npy", loading.array_file), in_npy, _HASHED, 0),
-    Parser("npz", partial(_in_file, "x.npz", loading.array_file), partial(in_zip, in_npy), _HASHED, 0),
-    Parser("hdf5", partial(_in_file, "x.h5", loading.array_file), in_place, _HASHED, 0),
-    *(
-        Parser(
-            f"metadata-{suffix}",
-            partial(_in_file, f"metadata.{suffix}", loading.metadata),
-            structured,
-            metadata_labels.LabelReader.labels,
-            0,
-        )
-        for suffix, structured in (("csv", in_csv), ("jsonl", in_json_lines))
-    ),
-    Parser("manifest", partial(_in_file, "manifest.json", data_sets.manifest), in_json, _contradictions, 0),
-    Parser("job", partial(_in_file, ".mixup-gen/recipe.json", data_sets.job), in_json, Recipe.from_dict, 0),
-    Parser("sidecar", partial(_in_file, ".mixup-gen/done/00000.json", data_sets.sidecar), in_json, shard_name, 0),
-    Parser("sources", _sources, in_csv, LoadedColumn.of, 0),
-    Parser("plan", _plan, in_csv, reading._Reader.plan, 0),
-    Parser("plan-parquet", partial(_in_file, "plan.parquet", _plan_file), in_parquet, reading._Reader.plan, 0),
-    Parser("config", partial(_in_file, "c.toml", _config), in_toml, RecipeFlags.recipe, 0),
-    Parser("picture", loading.picture, in_png, decode._convert, 0),
-    Parser("shard", partial(_in_file, "shard-00000.h5", data_sets.shard), in_place, verify._values, 0),
+    Parser("pickle", _pickle, in_pickle, safe_pickle._finished, 0.17),
+    Parser("cifar-tar", partial(_in_file, "cifar.tar", loading.cifar), _IN_TAR, _CIFAR, 0.4),
+    Parser("cifar-gz", partial(_in_file, "cifar.tar.gz", loading.cifar), partial(in_gzip, _IN_TAR), _CIFAR, 0.3),
+    Parser("idx", partial(_in_file, "train-images-idx3-ubyte", loading.idx), partial(in_gzip, in_place), _HASHED, 0.3),
+    Parser("npy", partial(_in_file, "x.npy", loading.array_file), in_npy, _HASHED, 0.2),
+    Parser("npz", partial(_in_file, "x.npz", loading.array_file), partial(in_zip, in_npy), _HASHED, 0.25),
+    Parser("hdf5", partial(_in_file, "x.h5", loading.array_file), in_place, _HASHED, 0.28),
+    Parser("metadata-csv", partial(_in_file, "metadata.csv", loading.metadata), in_csv, _LABELS, 0.4),
+    Parser("metadata-jsonl", partial(_in_file, "metadata.jsonl", loading.metadata), in_json_lines, _LABELS, 0.2),
+    Parser("manifest", partial(_in_file, "manifest.json", data_sets.manifest), in_json, _contradictions, 0.25),
+    Parser("job", partial(_in_file, ".mixup-gen/recipe.json", data_sets.job), in_json, Recipe.from_dict, 0.5),
+    Parser("sidecar", partial(_in_file, ".mixup-gen/done/00000.json", data_sets.sidecar), in_json, shard_name, 0.2),
+    Parser("sources", _sources, in_csv, LoadedColumn.of, 0.5),
+    Parser("plan", _plan, in_csv, reading._Reader.plan, 0.3),
+    Parser("plan-parquet", partial(_in_file, "plan.parquet", _plan_file), in_parquet, reading._Reader.plan, 0.3),
+    Parser("config", partial(_in_file, "c.toml", _config), in_toml, RecipeFlags.recipe, 0.3),
+    Parser("picture", loading.picture, in_png, decode._convert, 0.4),
+    Parser("shard", partial(_in_file, "shard-00000.h5", data_sets.shard), in_place, verify._values, 0.33),
 ]

@@ -24,7 +24,7 @@ def in_pickle(draw: Random, data: bytes) -> bytes:
     codes = [data[start:stop] for start, stop in pairwise([*places, len(data)])]
     for _ in range(draw.choice(FEW)):
         at = draw.randrange(len(codes))
-        match draw.randrange(5):
+        match draw.randrange(8):
             case 0:
                 codes[at : at + 4] = exchanged(draw, codes[at : at + 4])
             case 1:
@@ -32,7 +32,8 @@ def in_pickle(draw: Random, data: bytes) -> bytes:
             case 2:
                 codes[at] = _any_code(draw)
             case _:
-                codes[at] = _other_argument(draw, codes[at])
+                at = draw.choice([at for at, code in enumerate(codes) if len(code) > 1] or [at])
+                codes[at] = _other_argument(draw, codes[at], codes)
         codes = codes or [b"."]
     return b"".join(codes)
 
@@ -41,12 +42,12 @@ def _any_code(draw: Random) -> bytes:
     return _code(draw, draw.choice(pickletools.opcodes))
 
 
-def _other_argument(draw: Random, code: bytes) -> bytes:
-    """The same opcode, as far as it has an argument; another one of the same kind where it has none."""
+def _other_argument(draw: Random, code: bytes, codes: list[bytes]) -> bytes:
+    """The same opcode with an argument that it has somewhere else, or with any; one without stays as it is."""
     info = next(each for each in pickletools.opcodes if each.code == code[:1].decode("latin1"))
-    if info.arg is not None:
-        return _code(draw, info)
-    return _code(draw, draw.choice([each for each in pickletools.opcodes if each.arg is None]))
+    if info.arg is None:
+        return code
+    return draw.choice([_code(draw, info), *(each for each in codes if each[:1] == code[:1])])
 
 
 def _code(draw: Random, info: pickletools.OpcodeInfo) -> bytes:
