@@ -25,7 +25,16 @@ from mixup_cli.plan_files.writing import write_parquet
 from mixup_cli.recipe import Recipe
 from tests.fuzz.parsers import CORPUS
 from tests.unit.plan_files.plans import Setting, recipe_of
-from tests.unit.sources.cifar_archives import py2_array, py2_dict, py2_int, py2_list, write_cifar
+from tests.unit.sources.cifar_archives import (
+    Batch,
+    names_files,
+    py2_array,
+    py2_dict,
+    py2_int,
+    py2_list,
+    python_batch,
+    write_cifar,
+)
 from tests.unit.storage.small_data_set import SOURCES_CSV, shard_records, write_data_set
 
 PIXELS = np.arange(2 * 3072, dtype=np.uint32).astype(np.uint8).reshape(2, 3072)
@@ -45,16 +54,19 @@ def archives(scratch: Path) -> dict[str, bytes]:
     plain = write_cifar(scratch / "c.tar", files, "cifar-10-batches-py").read_bytes()
     binary = {"data_batch_1.bin": np.hstack([np.array([[0], [1]], np.uint8), PIXELS]).tobytes()}
     other = write_cifar(scratch / "d.tar", binary, "cifar-10-batches-bin").read_bytes()
+    files = {"train": python_batch("100", Batch(PIXELS, [3, 99], [1, 19])), **names_files("100", "python")}
+    hundred = write_cifar(scratch / "e.tar", files, "cifar-100-python").read_bytes()
     return {
         "cifar-tar.python": plain,
         "cifar-tar.binary": other,
+        "cifar-tar.hundred": hundred,
         "cifar-gz.python": gzip.compress(plain, mtime=0),
         "cifar-gz.two-members": gzip.compress(other[:5000], mtime=0) + gzip.compress(other[5000:], mtime=0),
     }
 
 
 def array_files() -> dict[str, bytes]:
-    out, labels, packed = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    out, fortran, labels, packed = (io.BytesIO() for _ in range(4))
     np.save(out, SMALL)
     np.save(labels, np.arange(3))
     with zipfile.ZipFile(packed, "w") as file:
@@ -62,11 +74,14 @@ def array_files() -> dict[str, bytes]:
             info = zipfile.ZipInfo(f"{name}.npy")
             info.compress_type = (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED)[number]
             file.writestr(info, (out, labels)[number].getvalue())
+    np.save(fortran, np.asfortranarray(np.linspace(0, 1, 12).reshape(3, 2, 2)))
     idx = struct.pack(">HBB3I", 0, 8, 3, *SMALL.shape) + SMALL.tobytes()
     return {
         "npy.c": out.getvalue(),
+        "npy.fortran": fortran.getvalue(),
         "npz.both": packed.getvalue(),
         "idx.plain": idx,
+        "idx.reals": struct.pack(">HBB2I", 0, 14, 2, 2, 3) + np.arange(6, dtype=">f8").tobytes(),
         "idx.gz": gzip.compress(idx, mtime=0),
     }
 

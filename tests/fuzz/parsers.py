@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
@@ -34,7 +35,7 @@ from tests.fuzz.pickles import in_pickle
 from tests.fuzz.texts import in_csv, in_json, in_json_lines, in_npy, in_toml
 from tests.unit.plan_files.plans import Setting, recipe_of
 
-CORPUS = Path(__file__).parent / "corpus"
+CORPUS, FOUND = Path(__file__).parent / "corpus", Path(__file__).parent / "found"
 
 _GENERATE = cast(Any, typer.main.get_command(app)).commands["generate"]
 _Misused = cast(type[Exception], typer.BadParameter.__bases__[0])
@@ -43,10 +44,11 @@ _Misused = cast(type[Exception], typer.BadParameter.__bases__[0])
 
 @dataclass(frozen=True)
 class Parser:
-    """`parse` takes bytes, and a folder that is its own to put them in, and says whether it found nothing wrong. The
-    corpus is the files named NAME.*; `structured` changes them and keeps their structure. `inside` is a function that
-    is called once the outer layer is passed (the checksums, the syntax), and at least `floor` of all mutants come
-    there.
+    """`parse` takes bytes, and a folder that is its own to put them in, and says whether it found nothing wrong.
+
+    The corpus is the files named NAME.*; `structured` changes them and keeps their structure. In `found/` are inputs,
+    named the same way, that came where few mutants do (from atheris, which is guided by coverage). `inside` is called
+    once the outer layer is passed (checksums, syntax), and at least `floor` of all mutants come there.
     """
 
     name: str
@@ -56,10 +58,14 @@ class Parser:
     floor: float
 
     def corpus(self) -> list[bytes]:
-        return [path.read_bytes() for path in sorted(CORPUS.glob(f"{self.name}.*"))]
+        return self._files(CORPUS)
+
+    def _files(self, folder: Path) -> list[bytes]:
+        return [path.read_bytes() for path in sorted(folder.glob(f"{self.name}.*"))]
 
     def mutants(self, seed: int) -> Iterator[bytes]:
-        return mutants(self.corpus(), self.structured, seed)
+        """What was found before comes first."""
+        return chain(self._files(FOUND), mutants(self.corpus(), self.structured, seed))
 
     def feed(self, data: bytes, folder: Path) -> None:
         """The property: an answer, or an error that a user can read, in one piece."""
@@ -138,7 +144,7 @@ PARSERS = [
     Parser("pickle", _pickle, in_pickle, safe_pickle._finished, 0.17),
     Parser("cifar-tar", partial(_in_file, "cifar.tar", loading.cifar), _IN_TAR, _CIFAR, 0.4),
     Parser("cifar-gz", partial(_in_file, "cifar.tar.gz", loading.cifar), partial(in_gzip, _IN_TAR), _CIFAR, 0.3),
-    Parser("idx", partial(_in_file, "train-images-idx3-ubyte", loading.idx), partial(in_gzip, in_place), _HASHED, 0.3),
+    Parser("idx", partial(_in_file, "train-images-idx3-ubyte", loading.idx), partial(in_gzip, in_place), _HASHED, 0.25),
     Parser("npy", partial(_in_file, "x.npy", loading.array_file), in_npy, _HASHED, 0.2),
     Parser("npz", partial(_in_file, "x.npz", loading.array_file), partial(in_zip, in_npy), _HASHED, 0.25),
     Parser("hdf5", partial(_in_file, "x.h5", loading.array_file), in_place, _HASHED, 0.28),

@@ -204,6 +204,7 @@ def zipped(path: Path, members: dict[str, bytes], kind: int = zipfile.ZIP_DEFLAT
 
 OBJECTS = npy_bytes(np.array([Boom()] * 6, object), allow_pickle=True)
 CLAIMS = npy_bytes(X).replace(b"(6, 5, 4, 3)", b"(999999,9,9)")
+NO_BYTES = npy_bytes(np.array(b"")).replace(b"S1", b"S0")[:-1]
 
 
 def test_objects_are_never_unpickled(tmp_path: Path) -> None:
@@ -214,7 +215,9 @@ def test_objects_are_never_unpickled(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-@pytest.mark.parametrize("content", [CLAIMS, npy_bytes(X)[:-1], b"", b"\x93NUMPY\x01\x00", b"text", npy_bytes(X)[:60]])
+@pytest.mark.parametrize(
+    "content", [CLAIMS, NO_BYTES, npy_bytes(X)[:-1], b"", b"\x93NUMPY\x01\x00", b"text", npy_bytes(X)[:60]]
+)
 def test_broken_arrays_in_npz_and_npy(content: bytes, kind: int, tmp_path: Path) -> None:
     (tmp_path / "x.npy").write_bytes(content)
     for path in (zipped(tmp_path / "x.npz", {"x.npy": content}, kind), tmp_path / "x.npy"):
