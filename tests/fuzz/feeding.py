@@ -15,7 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz.parsers import Parser, Watch
+from tests.fuzz.parsers import Parser
+from tests.fuzz.watching import Watch
 
 MOST_SECONDS, MOST_BYTES = 5.0, 1 << 30
 """For one mutant, and for all of them together."""

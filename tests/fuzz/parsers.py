@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import io
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from types import FrameType
 from typing import Any, cast
 
 import typer
@@ -71,29 +68,6 @@ class Parser:
         """The property: an answer, or an error that a user can read, in one piece."""
         with suppress(MixupGenError, Undecodable, _Misused):
             self.parse(data, folder)
-
-
-class Watch:
-    """Whether a function is called."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._code = function.__code__
-        self.is_reached = False
-
-    def _see(self, frame: FrameType, _event: str, _argument: object) -> None:
-        self.is_reached |= frame.f_code is self._code
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """In this thread, and in those that begin meanwhile."""
-        self.is_reached = False
-        threading.setprofile(self._see)
-        sys.setprofile(self._see)
-        try:
-            yield
-        finally:
-            sys.setprofile(None)
-            threading.setprofile(None)
 
 
 def _in_file(name: str, parse: Callable[[Path], bool], data: bytes, folder: Path) -> bool:

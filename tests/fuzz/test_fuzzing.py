@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.feeding import Meal, fuzz
-from tests.fuzz.parsers import PARSERS, Parser, Watch
+from tests.fuzz.parsers import PARSERS, Parser
+from tests.fuzz.watching import Watch
 
 EXAMPLES, SECONDS = 60, 60
 

@@ -79,7 +79,7 @@ def _cell(draw: Random, cell: str, other: list[str]) -> str:
             return str(draw.choice(ODD))
         case 1 if other:
             return other[0]
-        case 2 | 3 if cell.isdecimal():
+        case 2 | 3 if cell.isdecimal() and len(cell) < 99:
             return str(near_or_far(draw, int(cell)))
         case 4:
             return cell + draw.choice([" ", "0", ".0", "\t", "_1", "٣", "\n"])

@@ -54,7 +54,7 @@ def _change(draw: Random, container: Any, key: Any, holder: list[Any]) -> None:
         case 3:
             container[key] = draw.choice([str(value), [value], {"a": value}, _number(value)])
         case 4:
-            for _ in range(draw.choice([1, 3, 100])):
+            for _ in range(draw.choice([1, 3, 40])):
                 value = draw.choice([[value], {"a": value}])
             container[key] = value
         case 5:
