@@ -171,6 +171,8 @@ def test_classes(values: Any, names: tuple[str, ...], classes: list[int]) -> Non
         ([[1.5, -0.5], [0.5, 0.5]], "row 0 is no soft label"),
         ([[0.5, 0.5], [np.nan, 1]], "row 1 is no soft label"),
         ([b"\xff", b"a"], "not UTF-8"),
+        (np.array([0x110000, 65], "<u4").view("<U1"), "Unicode does not have"),
+        (np.array([65, 0xFFFFFFFF], ">u4").view(">U1"), "Unicode does not have"),
         ([[[1]], [[2]]], "shape"),
         ([1j, 2j], "are no classes"),
         (np.array([{}, []], object), "neither integers nor strings"),
