@@ -71,7 +71,7 @@ def _open_npz(path: Path, options: SourceOptions) -> ArrayFileSource:
 
 def _open_hdf5(path: Path, options: SourceOptions) -> ArrayFileSource:
     file = Hdf5File(path)
-    keys = file.keys()
+    keys = _hdf5_keys(file, path)
     data_key, label_key, notices = choose_keys(keys, options, str(path))
     group_key = _group_key(keys, options, str(path))
     labels, groups = (None if key is None else file.read(key) for key in (label_key, group_key))
@@ -89,6 +89,17 @@ def _open_npy(path: Path, options: SourceOptions) -> ArrayFileSource:
     notices = [_unlabelled(f"{path}: found no labels file beside it")] if is_lacking else []
     source = _source(path, _read_npy(path), _Beside(labels, groups), options, notices)
     return source.watch(path, label_file, mapped=True)
+
+
+def _hdf5_keys(file: Hdf5File, path: Path) -> list[str]:
+    """The names in the root. Raises DataError where they are damaged; a name that is no UTF-8 comes as bytes."""
+    try:
+        names: list[object] = [*file.keys()]
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError("a name is not UTF-8")
+    except (RuntimeError, TypeError) as error:  # sorting texts and bytes raises a TypeError, too
+        raise DataError(f"{path}: its list of arrays is damaged ({error}). Fetch or write it again.") from error
+    return [str(name) for name in names]
 
 
 @dataclass(frozen=True)

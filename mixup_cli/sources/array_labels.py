@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,8 @@ def _from_indices(values: NDArray[Any], where: str) -> Labels:
 
 def _from_strings(values: NDArray[Any], where: str) -> tuple[tuple[str, ...], NDArray[np.int32]]:
     """The different texts, sorted, and the number of each sample's."""
+    if values.dtype.kind == "U" and _highest_character(values) > sys.maxunicode:
+        raise DataError(f"{where}: a class name holds a character that Unicode does not have. Write the file again.")
     found: list[Any] = values.tolist()
     if not all(isinstance(value, str | bytes) for value in found):
         raise DataError(f"{where}: labels are neither integers nor strings. Pass --label-key.")
@@ -123,6 +126,12 @@ def _from_strings(values: NDArray[Any], where: str) -> tuple[tuple[str, ...], ND
     if len(names) > CLASS_LIMIT:
         raise DataError(f"{where}: found {len(names)} class names, expected at most {CLASS_LIMIT}. Pass --label-key.")
     return tuple(str(name) for name in names), classes.astype(np.int32)
+
+
+def _highest_character(values: NDArray[Any]) -> int:
+    """Of texts as NumPy stores them, four bytes a character, whatever these say; Python's own must not hold it."""
+    characters = np.ascontiguousarray(values).view(np.dtype("u4").newbyteorder(values.dtype.byteorder))
+    return int(characters.max(initial=0))
 
 
 def _encodable(texts: list[str]) -> list[str]:

@@ -99,7 +99,7 @@ def read_npy_header(stream: IO[bytes], where: str) -> NpyHeader:
         raise DataError(
             f"{where}: is an array of {dtype}, expected numbers or strings. Nothing is ever unpickled here."
         )
-    if shape:  # a single value is refused where samples are expected
+    if shape or not dtype.itemsize:  # a single value is refused where samples are expected, but must have bytes
         check_claim(shape, dtype, where)
     return NpyHeader(tuple(shape), "F" if is_fortran else "C", dtype, start.tell())
 

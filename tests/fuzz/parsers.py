@@ -1,144 +1,136 @@
-"""Every parser of bytes: how it is called, what it may raise, and sound bytes that are mutated to feed it."""
+"""Every parser of bytes: how it is called, how the bytes that feed it are made, and what it does when it comes far."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import Any, cast
 
+import typer
+
+from mixup_cli import verify
+from mixup_cli.cli.app import app
+from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.errors import MixupGenError
-from mixup_cli.sources.base import SourceOptions
+from mixup_cli.plan_files import reading
+from mixup_cli.plan_files.plan_file import PlanFile
+from mixup_cli.recipe import Recipe
+from mixup_cli.sources import arrays, cifar, decode, metadata_labels, safe_pickle, table
 from mixup_cli.sources.headers import Undecodable
+from mixup_cli.sources.loaded import LoadedColumn
+from mixup_cli.storage.manifest import _contradictions, shard_name
+from tests.fuzz import data_sets, loading
+from tests.fuzz.layers import in_gzip, in_png, in_tar, in_zip
+from tests.fuzz.mutating import Mutation, in_place, mutants
+from tests.fuzz.parquets import in_parquet
+from tests.fuzz.pickles import in_pickle
+from tests.fuzz.texts import in_csv, in_json, in_json_lines, in_npy, in_toml
+from tests.unit.plan_files.plans import Setting, recipe_of
 
-CORPUS = Path(__file__).parent / "corpus"
-OPTIONS = SourceOptions()
+CORPUS, FOUND = Path(__file__).parent / "corpus", Path(__file__).parent / "found"
+
+_GENERATE = cast(Any, typer.main.get_command(app)).commands["generate"]
+_Misused = cast(type[Exception], typer.BadParameter.__bases__[0])
+"""What Click raises where an option's value is none."""
 
 
 @dataclass(frozen=True)
 class Parser:
-    """`parse` takes bytes, and a folder that is its own to put them in. The corpus is the files named NAME.*."""
+    """`parse` takes bytes, and a folder that is its own to put them in, and says whether it found nothing wrong.
+
+    The corpus is the files named NAME.*; `structured` changes them and keeps their structure. In `found/` are inputs,
+    named the same way, that came where few mutants do (from atheris, which is guided by coverage). `inside` is called
+    once the outer layer is passed (checksums, syntax), and at least `floor` of all mutants come there.
+    """
 
     name: str
-    parse: Callable[[bytes, Path], object]
+    parse: Callable[[bytes, Path], bool]
+    structured: Mutation
+    inside: Callable[..., Any]
+    floor: float
 
     def corpus(self) -> list[bytes]:
-        return [path.read_bytes() for path in sorted(CORPUS.glob(f"{self.name}.*"))]
+        return self._files(CORPUS)
+
+    def _files(self, folder: Path) -> list[bytes]:
+        return [path.read_bytes() for path in sorted(folder.glob(f"{self.name}.*"))]
+
+    def mutants(self, seed: int) -> Iterator[bytes]:
+        """What was found before comes first."""
+        return chain(self._files(FOUND), mutants(self.corpus(), self.structured, seed))
 
     def feed(self, data: bytes, folder: Path) -> None:
         """The property: an answer, or an error that a user can read, in one piece."""
-        with suppress(MixupGenError, Undecodable):
+        with suppress(MixupGenError, Undecodable, _Misused):
             self.parse(data, folder)
 
 
-def _in_file(name: str, parse: Callable[[Path], object]) -> Callable[[bytes, Path], object]:
-    def run(data: bytes, folder: Path) -> object:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        return parse(path)
-
-    return run
+def _in_file(name: str, parse: Callable[[Path], bool], data: bytes, folder: Path) -> bool:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return parse(path)
 
 
-def _pickle(data: bytes, _: Path) -> object:
-    from mixup_cli.sources.safe_pickle import read_pickle
-
-    return read_pickle(data, "data_batch_1")
+def _pickle(data: bytes, _: Path) -> bool:
+    return bool(safe_pickle.read_pickle(data, "data_batch_1"))
 
 
-def _cifar(path: Path) -> object:
-    from mixup_cli.sources.cifar import looks_like_cifar, open_cifar
-
-    looks_like_cifar(path)
-    return open_cifar(path, OPTIONS)
+def _sources(data: bytes, _: Path) -> bool:
+    found = table.read_table(data, "sources.csv")
+    return table.first_difference(found, found) is None and len(found.csv) > 0 and len(found.usable) > 0
 
 
-def _idx(path: Path) -> object:
-    from mixup_cli.sources.idx import looks_like_idx, open_idx
-
-    looks_like_idx(path)
-    return open_idx(path, OPTIONS)
+def _plan(data: bytes, _: Path) -> bool:
+    return _fits(reading.read_csv(io.BytesIO(data), "plan.csv"))
 
 
-def _array_file(path: Path) -> object:
-    from mixup_cli.sources.array_files import open_array_file
-
-    return open_array_file(path, OPTIONS)
+def _plan_file(path: Path) -> bool:
+    return _fits(reading.read_plan(path))
 
 
-def _metadata(path: Path) -> object:
-    from mixup_cli.sources.metadata import read_metadata
-
-    return read_metadata(path, OPTIONS)
-
-
-def _manifest(path: Path) -> object:
-    from mixup_cli.storage.manifest import read_manifest
-
-    return read_manifest(path.parent)
+def _fits(plan: PlanFile) -> bool:
+    """Whether it can be held against a source, whatever methods it brings."""
+    views: dict[str, object] = {"flip": True} if plan.columns.has_views else {}
+    setting = Setting(recipe_of(*plan.method_names, **views))
+    setting.checked(plan)
+    return len(plan.digest()) > 0
 
 
-def _job(path: Path) -> object:
-    from mixup_cli.storage.folder import DataSetFolder
-
-    return DataSetFolder(path.parent.parent).job()
-
-
-def _sidecar(path: Path) -> object:
-    from mixup_cli.storage.folder import DataSetFolder
-
-    folder = DataSetFolder(path.parent.parent.parent)
-    return folder.done(0, 0, 12), folder.rows_done()
+def _config(path: Path) -> bool:
+    """The options of `generate`, and the recipe that they come to."""
+    context = _GENERATE.make_context("generate", ["--config", str(path)])
+    given = {each.name: context.params[each.name] for each in fields(RecipeFlags)}
+    return bool(RecipeFlags(**given).recipe().methods)
 
 
-def _sources(data: bytes, _: Path) -> object:
-    from mixup_cli.sources.table import read_table
-
-    return read_table(data, "sources.csv")
-
-
-def _plan(data: bytes, _: Path) -> object:
-    from mixup_cli.plan_files.reading import read_csv
-
-    return read_csv(io.BytesIO(data), "plan.csv").digest()
-
-
-def _config(path: Path) -> object:
-    from mixup_cli.cli.config import read_config
-
-    return read_config(path)
-
-
-def _header(data: bytes, _: Path) -> object:
-    from mixup_cli.sources.decode import read_header
-
-    return read_header(data)
-
-
-def _shard(path: Path) -> object:
-    from mixup_cli.storage.layout import Column
-    from mixup_cli.storage.shard import read_column
-
-    return [read_column(path, column, 3) for column in (Column("share", "float32", (2,)), Column("index", "int64", ()))]
-
+_IN_TAR = partial(in_tar, in_pickle)
+_CIFAR = cifar._class_names
+_HASHED = arrays._hashed
+_LABELS = metadata_labels.LabelReader.labels
 
 PARSERS = [
-    Parser("pickle", _pickle),
-    Parser("cifar-tar", _in_file("cifar.tar", _cifar)),
-    Parser("cifar-gz", _in_file("cifar.tar.gz", _cifar)),
-    Parser("idx", _in_file("train-images-idx3-ubyte", _idx)),
-    Parser("npy", _in_file("x.npy", _array_file)),
-    Parser("npz", _in_file("x.npz", _array_file)),
-    Parser("metadata-csv", _in_file("metadata.csv", _metadata)),
-    Parser("metadata-jsonl", _in_file("metadata.jsonl", _metadata)),
-    Parser("manifest", _in_file("manifest.json", _manifest)),
-    Parser("job", _in_file(".mixup-gen/recipe.json", _job)),
-    Parser("sidecar", _in_file(".mixup-gen/done/00000.json", _sidecar)),
-    Parser("sources", _sources),
-    Parser("plan", _plan),
-    Parser("config", _in_file("c.toml", _config)),
-    Parser("picture", _header),
-    Parser("shard", _in_file("shard-00000.h5", _shard)),
+    Parser("pickle", _pickle, in_pickle, safe_pickle._finished, 0.17),
+    Parser("cifar-tar", partial(_in_file, "cifar.tar", loading.cifar), _IN_TAR, _CIFAR, 0.4),
+    Parser("cifar-gz", partial(_in_file, "cifar.tar.gz", loading.cifar), partial(in_gzip, _IN_TAR), _CIFAR, 0.3),
+    Parser("idx", partial(_in_file, "train-images-idx3-ubyte", loading.idx), partial(in_gzip, in_place), _HASHED, 0.25),
+    Parser("npy", partial(_in_file, "x.npy", loading.array_file), in_npy, _HASHED, 0.2),
+    Parser("npz", partial(_in_file, "x.npz", loading.array_file), partial(in_zip, in_npy), _HASHED, 0.15),
+    Parser("hdf5", partial(_in_file, "x.h5", loading.array_file), in_place, _HASHED, 0.28),
+    Parser("metadata-csv", partial(_in_file, "metadata.csv", loading.metadata), in_csv, _LABELS, 0.4),
+    Parser("metadata-jsonl", partial(_in_file, "metadata.jsonl", loading.metadata), in_json_lines, _LABELS, 0.2),
+    Parser("manifest", partial(_in_file, "manifest.json", data_sets.manifest), in_json, _contradictions, 0.25),
+    Parser("job", partial(_in_file, ".mixup-gen/recipe.json", data_sets.job), in_json, Recipe.from_dict, 0.5),
+    Parser("sidecar", partial(_in_file, ".mixup-gen/done/00000.json", data_sets.sidecar), in_json, shard_name, 0.2),
+    Parser("sources", _sources, in_csv, LoadedColumn.of, 0.5),
+    Parser("plan", _plan, in_csv, reading._Reader.plan, 0.3),
+    Parser("plan-parquet", partial(_in_file, "plan.parquet", _plan_file), in_parquet, reading._Reader.plan, 0.3),
+    Parser("config", partial(_in_file, "c.toml", _config), in_toml, RecipeFlags.recipe, 0.3),
+    Parser("picture", loading.picture, in_png, decode._convert, 0.4),
+    Parser("shard", partial(_in_file, "shard-00000.h5", data_sets.shard), in_place, verify._values, 0.33),
 ]

@@ -171,6 +171,8 @@ def test_classes(values: Any, names: tuple[str, ...], classes: list[int]) -> Non
         ([[1.5, -0.5], [0.5, 0.5]], "row 0 is no soft label"),
         ([[0.5, 0.5], [np.nan, 1]], "row 1 is no soft label"),
         ([b"\xff", b"a"], "not UTF-8"),
+        (np.array([0x110000, 65], "<u4").view("<U1"), "Unicode does not have"),
+        (np.array([65, 0xFFFFFFFF], ">u4").view(">U1"), "Unicode does not have"),
         ([[[1]], [[2]]], "shape"),
         ([1j, 2j], "are no classes"),
         (np.array([{}, []], object), "neither integers nor strings"),
@@ -204,6 +206,7 @@ def zipped(path: Path, members: dict[str, bytes], kind: int = zipfile.ZIP_DEFLAT
 
 OBJECTS = npy_bytes(np.array([Boom()] * 6, object), allow_pickle=True)
 CLAIMS = npy_bytes(X).replace(b"(6, 5, 4, 3)", b"(999999,9,9)")
+NO_BYTES = npy_bytes(np.array(b"")).replace(b"S1", b"S0")[:-1]
 
 
 def test_objects_are_never_unpickled(tmp_path: Path) -> None:
@@ -214,7 +217,9 @@ def test_objects_are_never_unpickled(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-@pytest.mark.parametrize("content", [CLAIMS, npy_bytes(X)[:-1], b"", b"\x93NUMPY\x01\x00", b"text", npy_bytes(X)[:60]])
+@pytest.mark.parametrize(
+    "content", [CLAIMS, NO_BYTES, npy_bytes(X)[:-1], b"", b"\x93NUMPY\x01\x00", b"text", npy_bytes(X)[:60]]
+)
 def test_broken_arrays_in_npz_and_npy(content: bytes, kind: int, tmp_path: Path) -> None:
     (tmp_path / "x.npy").write_bytes(content)
     for path in (zipped(tmp_path / "x.npz", {"x.npy": content}, kind), tmp_path / "x.npy"):
@@ -370,6 +375,20 @@ def test_what_is_no_hdf5_is_refused(tmp_path: Path) -> None:
         open_array_file(tmp_path / "x.h5", OPTIONS)
     with pytest.raises(NoInputError):
         open_array_file(tmp_path / "absent.h5", OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("sound", "damaged"),
+    [(b"SNOD", b"SNOQ"), (b"TREE", b"TREQ"), (b"pixels", b"\xffixels")],
+    ids=["symbol table", "tree", "one name is no UTF-8"],
+)
+def test_a_damaged_list_of_names_is_refused(sound: bytes, damaged: bytes, tmp_path: Path) -> None:
+    path = write(tmp_path / "set.h5", x=X, pixels=X, y=Y)
+    data = path.read_bytes()
+    assert sound in data
+    path.write_bytes(data.replace(sound, damaged))
+    with pytest.raises(DataError, match="its list of arrays is damaged"):
+        open_array_file(path, OPTIONS)
 
 
 def test_a_damaged_chunk_spoils_its_own_samples(tmp_path: Path) -> None:
