@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -31,8 +30,3 @@ def stopped_before(step: str, *command: object, cwd: Path) -> subprocess.Popen[s
     process = meet_fault("stop", step, *command, cwd=cwd)
     assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1]), process.communicate()
     return process
-
-
-def go_on(process: subprocess.Popen[str]) -> None:
-    """Wake it."""
-    process.send_signal(signal.SIGCONT)
