@@ -52,6 +52,22 @@ def run_process(
     )
 
 
+def run_with_limit(kind: int, limit: int, *args: object, cwd: Path) -> CompletedProcess[str]:
+    """The same with a limit of the system's (`resource.RLIMIT_…`)."""
+    import resource  # Windows has none
+
+    return subprocess.run(
+        [PROGRAM, *map(str, args)],
+        cwd=cwd,
+        env=clean_environment(),
+        preexec_fn=lambda: resource.setrlimit(kind, (limit, limit)),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 def start_process(
     *args: object,
     cwd: Path | None = None,
@@ -142,11 +158,11 @@ def is_alive(pid: int) -> bool:
 
 
 def session_pids(leader: int) -> list[int]:
-    """The processes that are left of a command with a group of its own, whatever became of the command (Linux)."""
+    """The processes that still run of a command with a group of its own, whatever became of the command (Linux)."""
     found = []
     for folder in Path("/proc").iterdir():
         with suppress(OSError):
-            if folder.name.isdigit() and int(_status(folder)[3]) == leader:
+            if folder.name.isdigit() and (status := _status(folder))[0] != "Z" and int(status[3]) == leader:
                 found.append(int(folder.name))
     return sorted(found)
 

@@ -12,7 +12,7 @@ from tests.faults.cases import DAMAGES, Fallen, check_completed, fall_repairing,
 from tests.faults.test_disk import check_told
 from tests.running import Runner
 
-SLOW = [pytest.param(name, None, 30, marks=pytest.mark.slow) for name in DAMAGES]
+SLOW = [pytest.param(name, None, 25, marks=pytest.mark.slow) for name in DAMAGES]
 
 
 def check_repaired(fallen: Fallen, left: Attempt, damaged: set[str], run_cli: Runner) -> None:

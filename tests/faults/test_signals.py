@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.faults.patched import LONG, patched
 from tests.faults.progress import sidecars, stopped_before
 from tests.running import PROGRAM, Runner, best_seconds, start_process, wait_while_running
 from tests.small_sources import write_arrays, write_colours
@@ -41,30 +41,6 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> float:
     assert (process.returncode, stdout) == (code, ""), stderr
     assert stderr in TOLD[number]
     return seconds
-
-
-PATCHED = """
-import sys, time
-from mixup_cli.cli import start, stopping
-stopping.GRACE_SECONDS = float(sys.argv.pop(1))
-if sys.argv.pop(1) == "stuck":
-    from mixup_cli.sources import pictures
-    def decode(*_):
-        print("decoding", file=sys.stderr, flush=True)
-        time.sleep(60)
-    pictures.decode = decode
-start.main()
-"""
-"""mixup-gen with another grace; `stuck` means that decoding a picture takes a minute, as far as anybody sees."""
-
-
-def patched(grace_seconds: float, decoding: str = "plain") -> list[object]:
-    """What to run in place of the program."""
-    return [sys.executable, "-c", PATCHED, grace_seconds, decoding]
-
-
-LONG = 60.0
-"""A grace that no test waits for."""
 
 
 @pytest.mark.parametrize("number", list(WORDS))
