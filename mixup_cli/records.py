@@ -56,7 +56,7 @@ def manifest_of(
 
     Raises pydantic's ValidationError where the arguments contradict each other.
     """
-    skipped = [Skipped(source_index=index, key=key, reason=reason) for index, key, reason in table.skipped()]
+    skipped = (Skipped(source_index=index, key=key, reason=reason) for index, key, reason in table.skipped())
     return Manifest(
         recipe=content.recipe.to_dict(),
         recipe_id=content.recipe.recipe_id,

@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Protocol
+
+import pytest
 
 PROGRAM = Path(sys.executable).with_name("mixup-gen")
 
@@ -29,6 +31,11 @@ def clean_environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, **(added or {})}
 
 
+def python_environment() -> dict[str, str]:
+    """The same for a script that imports from `tests`."""
+    return clean_environment({"PYTHONPATH": os.pathsep.join(sys.path)})
+
+
 def run_process(
     *args: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str | None = None
 ) -> CompletedProcess[str]:
@@ -45,12 +52,33 @@ def run_process(
     )
 
 
-def start_process(
-    *args: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, own_group: bool = False
-) -> subprocess.Popen[str]:
-    """The installed command, begun and left to the caller; in a process group of its own, as in a terminal."""
-    return subprocess.Popen(
+def run_with_limit(kind: int, limit: int, *args: object, cwd: Path) -> CompletedProcess[str]:
+    """The same with a limit of the system's (`resource.RLIMIT_…`)."""
+    import resource  # Windows has none
+
+    return subprocess.run(
         [PROGRAM, *map(str, args)],
+        cwd=cwd,
+        env=clean_environment(),
+        preexec_fn=lambda: resource.setrlimit(kind, (limit, limit)),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def start_process(
+    *args: object,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    own_group: bool = False,
+    program: Sequence[object] = (PROGRAM,),
+) -> subprocess.Popen[str]:
+    """The installed command, begun and left to the caller; in a process group of its own, as in a terminal. `program`
+    is what to run in its place."""
+    return subprocess.Popen(
+        [*map(str, program), *map(str, args)],
         cwd=cwd,
         env=clean_environment(env),
         stdin=subprocess.DEVNULL,
@@ -77,6 +105,18 @@ def peak_bytes(*args: object) -> int:
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
+@contextmanager
+def interrupted_at_the_end() -> Iterator[None]:
+    """Runs of this process are interrupted when all shards are there, and the manifest is not."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("mixup_cli.generate.finish", interrupt)
+        yield
+
+
 def error_line(ended: CompletedProcess[str]) -> str:
     """The one line that a failed command says on stderr; nothing may be on stdout."""
     assert "Traceback" not in ended.stderr, ended.stderr
@@ -98,7 +138,12 @@ def child_pids(parent: int) -> list[int]:
 
 
 def _parent(folder: Path) -> int:
-    return int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    return int(_status(folder)[1])
+
+
+def _status(folder: Path) -> list[str]:
+    """State, parent, group, session and more: what follows the name in a process's `stat`."""
+    return (folder / "stat").read_text().rpartition(")")[2].split()
 
 
 def _serves_tests(folder: Path) -> bool:
@@ -112,9 +157,31 @@ def is_alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
+def session_pids(leader: int) -> list[int]:
+    """The processes that still run of a command with a group of its own, whatever became of the command (Linux)."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):
+            if folder.name.isdigit() and (status := _status(folder))[0] != "Z" and int(status[3]) == leader:
+                found.append(int(folder.name))
+    return sorted(found)
+
+
 def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
     """Until something holds, and no longer than it may take."""
     limit = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < limit
         time.sleep(0.002)
+
+
+def wait_while_running(process: subprocess.Popen[str], holds: Callable[[], bool], seconds: float = 60) -> None:
+    """Until something holds, while a process is still running."""
+    wait_until(lambda: holds() or process.poll() is not None, seconds)
+    assert process.poll() is None, f"it ended too early: {process.communicate()}"
+
+
+def best_seconds(attempt: Callable[[], float], wanted: float) -> float:
+    """How long something takes at best: on a busy machine it may take longer than `wanted`, and is then tried again."""
+    seconds = attempt()
+    return seconds if seconds < wanted else min(seconds, attempt())

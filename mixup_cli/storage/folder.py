@@ -150,7 +150,7 @@ class DataSetFolder:
         """Raises DataError where somebody's work folder would make us write or remove files somewhere else, or wait for
         ever for the other end of a pipe."""
         for path in (self.work, *self.work.glob("*"), *self.work.glob("*/*")):
-            with suppress(FileNotFoundError):  # a run has removed it just now
+            with suppress(FileNotFoundError, NotADirectoryError):  # removed just now, or `_make` tells what is wrong
                 mode = path.lstat().st_mode
                 if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                     what = "a link" if stat.S_ISLNK(mode) else "a pipe or a device"

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import stat
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,17 @@ from mixup_cli.errors import DataError, StorageError
 
 
 def to_json(plain: Any) -> bytes:
-    """UTF-8 with sorted keys, one space of indent, and a newline at the end.
+    """UTF-8 with sorted keys, one space of indent, and a newline at the end. Dataclasses become objects.
 
-    Put together piece by piece: a list of all pieces takes six times what they come to, where millions are left out.
+    Put together piece by piece, as bytes: where millions of inputs are left out, a list of all pieces takes six times
+    what they come to, and text four times.
     """
-    text = io.StringIO()
-    text.writelines(json.JSONEncoder(sort_keys=True, indent=1, ensure_ascii=False).iterencode(plain))
+    written = io.BytesIO()
+    text = io.TextIOWrapper(written, "utf-8", newline="")
+    text.writelines(json.JSONEncoder(sort_keys=True, indent=1, ensure_ascii=False, default=asdict).iterencode(plain))
     text.write("\n")
-    return text.getvalue().encode()
+    text.flush()
+    return written.getvalue()
 
 
 LIMIT_BYTES = 256 << 20

@@ -8,7 +8,10 @@ Writing plain bytes in file order lets a full disk be an ordinary exception, and
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,8 @@ from mixup_cli.storage.seal import storage_errors
 
 ALIGNMENT_BYTES = 4096
 """Columns begin at multiples of a page, so that any language can map them."""
+
+_ERRNO = re.compile(r"errno = (\d+)")
 
 
 @dataclass(frozen=True)
@@ -89,8 +94,21 @@ def lay_out(columns: Sequence[Column], row_count: int, attributes: Mapping[str, 
         draft.unlink(missing_ok=True)
 
 
+@contextmanager
+def _system_errors() -> Iterator[None]:
+    """Raises as an OSError what h5py raises as a RuntimeError, where a write fails that HDF5 had put off. The system's
+    error is told in the text alone."""
+    try:
+        yield
+    except RuntimeError as problem:
+        found = _ERRNO.search(str(problem))
+        if found is None:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1]))) from problem
+
+
 def _spans(columns: Sequence[Column], row_count: int, attributes: Mapping[str, Any], draft: Path) -> list[Span]:
-    with create_file(draft, attributes) as file:
+    with _system_errors(), create_file(draft, attributes) as file:
         for column in columns:
             add_contiguous(file, column, row_count)
         places = sorted((file[column.name].id.get_offset(), column) for column in columns)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
 from mixup_cli.choices import LabelKind
@@ -77,8 +78,9 @@ class ShardRecord(Model):
     columns: dict[str, StoredColumn]
 
 
-class Skipped(Model):
-    """An input that was left out."""
+@dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Skipped:
+    """An input that was left out."""  # of which there can be millions: a Model would take five times the memory
 
     source_index: Count
     key: str
@@ -139,7 +141,9 @@ class Manifest(Model):
 
     def to_json(self) -> bytes:
         """The bytes of manifest.json: one space of indent, sorted keys, a newline at the end."""
-        return to_json(self.model_dump(mode="json", exclude_none=True))
+        plain = self.model_dump(mode="json", exclude_none=True, exclude={"source": {"skipped"}})
+        plain["source"]["skipped"] = self.source.skipped  # each is made plain when its turn comes: see `Skipped`
+        return to_json(plain)
 
 
 def shard_name(number: int) -> str:

@@ -18,8 +18,9 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import Source
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.json_files import to_json
+from tests.damage import add_surplus_shard, edit, flip, truncate
 from tests.data_sets import digests, identities
-from tests.running import Runner, error_line
+from tests.running import Runner, error_line, interrupted_at_the_end
 from tests.small_sources import write_colours
 
 
@@ -30,29 +31,9 @@ def data_set(run_cli: Runner, colours: Path, tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-def flip(path: Path, offset: int = -1) -> None:
-    data = bytearray(path.read_bytes())
-    data[offset] ^= 0x10
-    path.write_bytes(data)
-
-
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-100])
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-
-
 def remove(*paths: Path) -> None:
     for path in paths:
         path.unlink()
-
-
-def copy_of_a_shard(folder: Path) -> None:
-    shutil.copy(folder / "shard-00000.h5", folder / "shard-00007.h5")
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], set[str]]] = {
@@ -64,7 +45,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], set[str]]] = {
         lambda folder: remove(*folder.glob("shard-*")),
         {"shard-00000.h5", "shard-00001.h5", "shard-00002.h5"},
     ),
-    "surplus": (copy_of_a_shard, {"shard-00007.h5"}),
+    "surplus": (add_surplus_shard, {"shard-00007.h5"}),
     "sources.csv": (lambda folder: edit(folder / "sources.csv", "red/0", "red/5"), {"sources.csv"}),
     "sources.csv lost": (lambda folder: (folder / "sources.csv").unlink(), {"sources.csv"}),
     "README.md": (lambda folder: edit(folder / "README.md", "samples", "simples"), {"README.md"}),
@@ -409,18 +390,12 @@ def test_a_surplus_shard_of_somebody_else_is_left_alone(run_cli: Runner, data_se
     assert len(run_cli("verify", data_set).stdout.splitlines()) == 1, "the rest was put right"
 
 
-def test_unfinished_ones_and_none_at_all(
-    run_cli: Runner, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
+def test_unfinished_ones_and_none_at_all(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
     for place in (tmp_path / "none", tmp_path):
         refused = run_cli("repair", place)
         assert refused.returncode == 66
         assert "there is no data set" in error_line(refused)
-    with monkeypatch.context() as patched:
-        patched.setattr("mixup_cli.generate.finish", interrupt)
+    with interrupted_at_the_end():
         run_cli("generate", colours, cwd=tmp_path)
     refused = run_cli("repair")
     assert refused.returncode == 66

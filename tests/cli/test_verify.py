@@ -15,6 +15,7 @@ from PIL import Image
 
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.manifest import Manifest, read_manifest
+from tests.damage import add_surplus_shard, edit, flip, truncate
 from tests.data_sets import manifest
 from tests.running import Runner, error_line
 from tests.small_sources import write_colours
@@ -37,12 +38,6 @@ def findings(run_cli: Runner, *args: object) -> list[str]:
     found = ended.stdout.splitlines()
     assert f"{len(found)} finding" in ended.stderr.splitlines()[-1]
     return found
-
-
-def flip(path: Path, offset: int) -> None:
-    data = bytearray(path.read_bytes())
-    data[offset] ^= 0x10
-    path.write_bytes(data)
 
 
 def test_a_sound_one_passes(run_cli: Runner, data_set: Path) -> None:
@@ -81,32 +76,21 @@ def test_damage_in_compressed_shards_is_found(compression: str, run_cli: Runner,
     assert len(findings(run_cli, tmp_path / "mixup-out")) >= 1
 
 
-def truncate(folder: Path) -> None:
-    data = (folder / "shard-00000.h5").read_bytes()
-    (folder / "shard-00000.h5").write_bytes(data[:-100])
-
-
 def swap(folder: Path) -> None:
     (folder / "shard-00000.h5").rename(folder / "x")
     (folder / "shard-00001.h5").rename(folder / "shard-00000.h5")
     (folder / "x").rename(folder / "shard-00001.h5")
 
 
-def edit(folder: Path, name: str, old: str, new: str) -> None:
-    text = (folder / name).read_text()
-    assert old in text
-    (folder / name).write_text(text.replace(old, new, 1))
-
-
 DAMAGES: list[tuple[Callable[[Path], object], list[str]]] = [
-    (truncate, ["shard-00000.h5: has "]),
+    (lambda folder: truncate(folder / "shard-00000.h5"), ["shard-00000.h5: has "]),
     (lambda folder: (folder / "shard-00001.h5").unlink(), ["shard-00001.h5: is missing"]),
-    (lambda folder: shutil.copy(folder / "shard-00000.h5", folder / "shard-00007.h5"), ["shard-00007.h5: is not in"]),
+    (add_surplus_shard, ["shard-00007.h5: is not in"]),
     (swap, ["shard-00000.h5: its sha256 is that of shard-00001", "shard-00001.h5: its sha256 is that of shard-00000"]),
-    (lambda folder: edit(folder, "manifest.json", '"blue"', '"navy"'), ["manifest.json: its sha256 is "]),
-    (lambda folder: edit(folder, "sources.csv", "red/0", "red/5"), ["sources.csv: its sha256 is "]),
-    (lambda folder: edit(folder, "README.md", "samples", "simples"), ["README.md: its sha256 is "]),
-    (lambda folder: edit(folder, "SHA256SUMS", "shard-00001.h5", "shard-00009.h5"), ["SHA256SUMS: "]),
+    (lambda folder: edit(folder / "manifest.json", '"blue"', '"navy"'), ["manifest.json: its sha256 is "]),
+    (lambda folder: edit(folder / "sources.csv", "red/0", "red/5"), ["sources.csv: its sha256 is "]),
+    (lambda folder: edit(folder / "README.md", "samples", "simples"), ["README.md: its sha256 is "]),
+    (lambda folder: edit(folder / "SHA256SUMS", "shard-00001.h5", "shard-00009.h5"), ["SHA256SUMS: "]),
     (lambda folder: (folder / "SHA256SUMS").unlink(), ["SHA256SUMS: cannot be read"]),
     (lambda folder: (folder / "croissant.json").unlink(), ["croissant.json: cannot be read"]),
     (lambda folder: (folder / ".mixup-gen").mkdir(), [".mixup-gen: is there"]),
@@ -125,7 +109,7 @@ def test_damage_to_the_files_is_found(
 def test_all_damage_is_listed_and_not_the_first_alone(run_cli: Runner, data_set: Path) -> None:
     flip(data_set / "shard-00000.h5", manifest(data_set)["shards"][0]["columns"]["images"]["offset"])
     (data_set / "shard-00001.h5").unlink()
-    edit(data_set, "sources.csv", "red/0", "red/5")
+    edit(data_set / "sources.csv", "red/0", "red/5")
     found = findings(run_cli, data_set, "--json")
     assert [json.loads(line)["file"] for line in found] == ["shard-00000.h5", "shard-00001.h5", "sources.csv"]
 
@@ -152,12 +136,12 @@ def test_the_manifest_is_read_once(run_cli: Runner, data_set: Path, monkeypatch:
 
 def test_without_checksums_the_sources_are_still_held_against_the_manifest(run_cli: Runner, data_set: Path) -> None:
     (data_set / "SHA256SUMS").unlink()
-    edit(data_set, "sources.csv", "red/0", "red/5")
+    edit(data_set / "sources.csv", "red/0", "red/5")
     assert [line.split(":")[0] for line in findings(run_cli, data_set)] == ["SHA256SUMS", "sources.csv"]
 
 
 def test_a_manifest_that_is_none_is_refused(run_cli: Runner, data_set: Path) -> None:
-    edit(data_set, "manifest.json", '"totals"', '"sums"')
+    edit(data_set / "manifest.json", '"totals"', '"sums"')
     refused = run_cli("verify", data_set)
     assert refused.returncode == 65
     assert "manifest.json: " in error_line(refused)

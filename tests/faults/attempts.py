@@ -1,4 +1,4 @@
-"""Faults at every step of a command, and what must hold whichever step it was."""
+"""Faults at the steps of a command, and what became of each attempt."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults import fault_at_every_step
-from tests.running import clean_environment
+from tests.running import python_environment
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One run that met a fault before its `step`-th change of the disk, in `place`."""
+    """One run that met a fault before its `step`-th change of the disk, in `place`: a call that would have changed
+    `path`."""
 
     step: int
     call: str
+    path: str
     ended: int
     place: Path
 
@@ -26,14 +28,14 @@ class Attempt:
         return self.place.with_suffix(".said").read_text()
 
     def __str__(self) -> str:
-        return f"{self.call}, step {self.step}"
+        return f"{self.call} of {self.path}, step {self.step}"
 
 
-def attempts(folder: Path, fault: str, *command: object, stride: int = 1) -> list[Attempt]:
-    """Run `mixup-gen COMMAND` with a fault at each step, or at each `stride`-th."""
-    script = [sys.executable, fault_at_every_step.__file__, fault, stride, folder, *command]
+def attempts(folder: Path, fault: str, *command: object, of_each: int | None = None) -> list[Attempt]:
+    """Run `mixup-gen COMMAND` with a fault at each step, or at so many of those of each name."""
+    script = [sys.executable, fault_at_every_step.__file__, fault, of_each or "all", folder, *command]
     ended = subprocess.run(
-        [*map(str, script)], env=clean_environment(), capture_output=True, text=True, timeout=280, check=False
+        [*map(str, script)], env=python_environment(), capture_output=True, text=True, timeout=280, check=False
     )
     assert ended.returncode == 0, ended.stderr
     found = [

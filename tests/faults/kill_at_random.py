@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from tests.faults.fault_at_every_step import run
+from tests.faults.fault import run
 
 
 def forked(place: Path, command: list[str]) -> int:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import resource
 import shutil
 import signal
-import subprocess
-import time
 from pathlib import Path
 
 from tests.data_sets import digests
 from tests.faults.attempts import attempts
-from tests.running import PROGRAM, Runner, clean_environment, start_process
+from tests.faults.progress import stopped_before
+from tests.running import Runner, run_with_limit, start_process, wait_while_running
 
 KEPT = ["--cache", "disk", "--workers", "1"]
 AGAIN = "12 decoded samples are used again"
@@ -46,8 +45,7 @@ def test_killed_while_it_decodes(run_cli: Runner, colours: Path, tmp_path: Path)
         shutil.copy(colours / "red" / "0.png", tmp_path / "many" / "red" / f"{number}.png")
     process = start_process("generate", tmp_path / "many", "--size", "600", *KEPT, cwd=tmp_path)
     folder = tmp_path / ".mixup-gen-cache"
-    while process.poll() is None and not list(folder.glob("*.part")):
-        time.sleep(0.005)
+    wait_while_running(process, lambda: bool(list(folder.glob("*.part"))))
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert list(folder.glob("*.part"))
@@ -57,30 +55,37 @@ def test_killed_while_it_decodes(run_cli: Runner, colours: Path, tmp_path: Path)
 
 
 def test_two_runs_at_once(run_cli: Runner, photos: Path, tmp_path: Path) -> None:
-    outs = [f"out-{number}" for number in range(4)]
-    runs = [start_process("generate", photos, "--cache", "disk", "-o", out, cwd=tmp_path) for out in outs]
-    errors = [run.communicate(timeout=100)[1] for run in runs]
-    assert [run.returncode for run in runs] == [0] * 4, errors
-    run_cli("generate", photos, "-o", tmp_path / "plain")
-    assert all(digests(tmp_path / out) == digests(tmp_path / "plain") for out in outs)
+    """One has decoded and not yet kept what the other needs, which then decodes for itself."""
+    command = ["generate", photos, "--cache", "disk", "-o"]
+    first = stopped_before("replace:1", *command, "first", cwd=tmp_path)
+    second = run_cli(*command, "second", cwd=tmp_path)
+    assert second.returncode == 0
+    assert "are not kept: another run is decoding the same ones at the moment" in second.stderr
+    first.send_signal(signal.SIGCONT)
+    told = first.communicate(timeout=100)[1]
+    assert first.returncode == 0, told
+    assert "8 decoded samples are used again" in run_cli(*command, "third").stderr
+    run_cli("generate", photos, "-o", "plain")
+    assert all(digests(tmp_path / out) == digests(tmp_path / "plain") for out in ("first", "second", "third"))
     folder = tmp_path / ".mixup-gen-cache"
     assert sorted(path.suffix for path in folder.iterdir()) == [".TAG", ".json", ".lock", ".samples"]
+
+
+def test_several_runs_begun_together(run_cli: Runner, photos: Path, tmp_path: Path) -> None:
+    """Whoever comes first."""
+    outs = [f"out-{number}" for number in range(3)]
+    runs = [start_process("generate", photos, "--cache", "disk", "-o", out, cwd=tmp_path) for out in outs]
+    errors = [run.communicate(timeout=100)[1] for run in runs]
+    assert [run.returncode for run in runs] == [0] * len(runs), errors
+    run_cli("generate", photos, "-o", tmp_path / "plain")
+    assert all(digests(tmp_path / out) == digests(tmp_path / "plain") for out in outs)
 
 
 def test_a_full_disk_is_survived(run_cli: Runner, photos: Path, tmp_path: Path) -> None:
     """No file may have more than 1 MB: the shards have less, the cache has more."""
     options = ["--size", "300", "--samples-per-shard", "1"]
     run_cli("generate", photos, *options, "-o", tmp_path / "plain")
-    ended = subprocess.run(
-        [PROGRAM, "generate", photos, *options, "--cache", "disk"],
-        cwd=tmp_path,
-        env=clean_environment(),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6)),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
+    ended = run_with_limit(resource.RLIMIT_FSIZE, 10**6, "generate", photos, *options, "--cache", "disk", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert f"decoded samples are not kept: {tmp_path / '.mixup-gen-cache'}: File too large" in ended.stderr
     assert digests(tmp_path / "mixup-out") == digests(tmp_path / "plain")

@@ -20,23 +20,18 @@ from mixup_cli.generate import generate
 from mixup_cli.sources import pictures
 from mixup_cli.sources.base import Survey
 from tests.data_sets import digests
-from tests.running import Runner, error_line
+from tests.running import Runner, error_line, interrupted_at_the_end
 from tests.small_sources import write_arrays, write_colours
 
 Interrupted = Callable[..., Path]
 
 
-def stop(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
 @pytest.fixture
-def interrupted(run_cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Interrupted:
-    """Makes an unfinished data set: interrupted when all shards were there, and the manifest was not."""
+def interrupted(run_cli: Runner, tmp_path: Path) -> Interrupted:
+    """Makes an unfinished data set that lacks its manifest alone."""
 
     def run(*command: object) -> Path:
-        with monkeypatch.context() as patched:
-            patched.setattr("mixup_cli.generate.finish", stop)
+        with interrupted_at_the_end():
             ended = run_cli("generate", *command, "-o", tmp_path / "out", cwd=tmp_path)
         assert ended.returncode == 130, ended.stderr
         return tmp_path / "out"

@@ -8,7 +8,6 @@ import re
 import resource
 import shutil
 import subprocess
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,19 +16,41 @@ import pytest
 from mixup_cli.sources import cache
 from tests.cli.test_readonly import bound_by_permissions
 from tests.data_sets import digests
-from tests.faults.test_kill import CASES, check_completed, check_what_is_left, fall
-from tests.running import PROGRAM, Runner, clean_environment, error_line
+from tests.faults.attempts import Attempt
+from tests.faults.cases import CASES, check_completed, check_what_is_left, fall
+from tests.running import PROGRAM, Runner, clean_environment, error_line, run_with_limit
 from tests.small_sources import write_arrays
+
+GOES_ON = [
+    ("mkdir", r"mixup-out(/\.mixup-gen)?", "it is there already"),
+    ("open", r"mixup-out/\.mixup-gen/lock", "the manifest is sealed: the next run tidies up"),
+    ("unlink", r"mixup-out/\.mixup-gen/.*", "the same"),
+    ("rmdir", r"mixup-out/\.mixup-gen.*", "the same"),
+    ("[a-z_]*", r"\.mixup-gen-cache.*", "a run needs the kept cache for speed alone"),
+]
+"""Calls that may fail without ending the run: their names, paths, and why. Nothing else may be ignored."""
+
+
+def check_told(left: Attempt, fault: str) -> None:
+    """The run has ended with 74 and a line that says where, what, and how to go on; or need not have ended."""
+    if left.ended == 0:
+        known = [re.fullmatch(call, left.call) and re.fullmatch(path, left.path) for call, path, _ in GOES_ON]
+        assert any(known), f"{left} failed, and the run went on: {left.said}"
+        return
+    assert left.ended == 74, f"{left}: {left.said}"
+    reason = os.strerror(getattr(errno, fault.removesuffix("+")))
+    pattern = rf"mixup-gen: error: \S*mixup-out\S*: {reason}\. .*[Rr]un the same command again.*\n"
+    assert re.fullmatch(pattern, left.said), f"{left}: {left.said}"
 
 
 @pytest.mark.parametrize(
-    ("fault", "name", "stride", "least"),
+    ("fault", "name", "of_each", "least"),
     [
-        ("ENOSPC", "fresh", 6, 9),
-        ("EIO", "forced", 13, 6),
-        ("EDQUOT+", "cached", 13, 6),
+        ("ENOSPC", "fresh", 3, 19),
+        ("EIO", "forced", 1, 7),
+        ("EDQUOT+", "cached", 1, 8),
         *(
-            pytest.param(fault, name, 1, 45, marks=pytest.mark.slow)
+            pytest.param(fault, name, None, 45, marks=pytest.mark.slow)
             for fault, name in [
                 ("ENOSPC+", "fresh"),
                 ("EIO", "extended"),
@@ -41,19 +62,13 @@ from tests.small_sources import write_arrays
     ],
 )
 def test_every_step_fails_once(
-    fault: str, name: str, stride: int, least: int, run_cli: Runner, colours: Path, tmp_path: Path
+    fault: str, name: str, of_each: int | None, least: int, run_cli: Runner, colours: Path, tmp_path: Path
 ) -> None:
-    fallen = fall(CASES[name], fault, stride, run_cli, colours, tmp_path)
+    fallen = fall(CASES[name], fault, run_cli, colours, tmp_path, of_each=of_each)
     assert len(fallen.attempts) >= least
-    reason = os.strerror(getattr(errno, fault.removesuffix("+")))
-    ended = Counter(left.ended for left in fallen.attempts)
-    assert ended.keys() <= {0, 74}, [(str(left), left.said) for left in fallen.attempts if left.ended not in (0, 74)]
-    assert ended[74] > len(fallen.attempts) / 2
     for left in fallen.attempts:
-        if left.ended == 74:
-            pattern = rf"mixup-gen: error: \S*mixup-out\S*: {reason}\. .*[Rr]un the same command again.*\n"
-            assert re.fullmatch(pattern, left.said), f"{left}: {left.said}"
-        check_what_is_left(CASES[name], left, run_cli)
+        check_told(left, fault)
+        check_what_is_left(left, run_cli, strangers=CASES[name].strangers)
         check_completed(fallen, left, run_cli)
 
 
@@ -99,16 +114,7 @@ def test_a_run_that_cannot_fit_is_refused_before_it_begins(small_disk: Path, col
 def test_a_limit_on_the_size_of_files(colours: Path, run_cli: Runner, tmp_path: Path) -> None:
     """RLIMIT_FSIZE: the system sends SIGXFSZ, which Python ignores, and the write fails."""
     command = ["generate", str(colours), "--size", "64", "--samples-per-shard", "4"]
-    ended = subprocess.run(
-        [PROGRAM, *command],
-        cwd=tmp_path,
-        env=clean_environment(),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
+    ended = run_with_limit(resource.RLIMIT_FSIZE, 60_000, *command, cwd=tmp_path)
     assert ended.returncode == 74
     assert error_line(ended).startswith("mixup-out/.mixup-gen/part-1-of-1/layout-4.h5: ")
     assert "File too large. Raise the limit (ulimit -f), or begin anew with a smaller --shard-size" in error_line(ended)

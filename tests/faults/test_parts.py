@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import time
 from itertools import permutations
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.data_sets import digests
+from tests.faults.progress import meet_fault, sidecars, stopped_before
 from tests.running import Runner, error_line, start_process
 
 SLOW = [pytest.mark.slow]
@@ -77,38 +76,27 @@ def test_parts_one_after_another_in_any_order(
     assert digests(tmp_path / "out") == single
 
 
-def part_is_under_way(process: subprocess.Popen[str], out: Path, count: int) -> None:
-    """Wait until so many shards are finished."""
-    limit = time.monotonic() + 60
-    while not (out / ".mixup-gen/done").exists() or len(os.listdir(out / ".mixup-gen/done")) < count:
-        assert process.poll() is None, f"it ended too early: {process.communicate()}"
-        assert time.monotonic() < limit
-        time.sleep(0.001)
+def long_run(source: Path) -> list[object]:
+    """A command that makes a hundred and sixty shards, so that the fifth is in the middle of either half."""
+    return ["generate", source, "--samples-per-shard", 1, "--passes", 8, "--workers", 1]
 
 
-def stopped_in_the_middle(*command: object, out: Path) -> subprocess.Popen[str]:
-    """A run that has made some shards and sleeps, so that others meet it there."""
-    process = start_process(*command, "-o", out)
-    part_is_under_way(process, out, 4)
-    process.send_signal(signal.SIGSTOP)
-    os.waitid(os.P_PID, process.pid, os.WSTOPPED)  # each of its threads ends its system call first
-    return process
+FIFTH_SHARD = "replace:11"
+"""The step before which it is: recipe.json and sources.csv were sealed before, then shards and sidecars."""
 
 
 def test_a_killed_part_is_run_again_beside_the_others(source: Path, run_cli: Runner, tmp_path: Path) -> None:
     """Its lock, its scratch folder and its unfinished shard are there, and are no obstacle."""
-    long_run = ["generate", source, "--samples-per-shard", 1, "--passes", 8, "--workers", 1]
-    assert run_cli(*long_run, "-o", tmp_path / "single").returncode == 0
+    command = long_run(source)
+    assert run_cli(*command, "-o", tmp_path / "single").returncode == 0
     out = tmp_path / "out"
-    victim = start_process(*long_run, "--part", "1/2", "-o", out)
-    part_is_under_way(victim, out, 4)
-    victim.kill()
-    victim.communicate()
+    meet_fault("kill", FIFTH_SHARD, *command, "--part", "1/2", "-o", out, cwd=tmp_path).communicate()
+    assert sidecars(out) == 4
     left = out / ".mixup-gen/part-1-of-2"
     assert left.with_suffix(".lock").exists()
     (left / "shard-00007.h5.part").write_bytes(b"unfinished")
-    other = start_process(*long_run, "--part", "2/2", "-o", out)
-    ended = [*finished([start_process(*long_run, "--part", "1/2", "-o", out)]), *finished([other])]
+    other = start_process(*command, "--part", "2/2", "-o", out)
+    ended = [*finished([start_process(*command, "--part", "1/2", "-o", out)]), *finished([other])]
     assert [code for code, _, _ in ended] == [0, 0], ended
     assert digests(out) == digests(tmp_path / "single")
     assert run_cli("verify", out).returncode == 0
@@ -117,13 +105,11 @@ def test_a_killed_part_is_run_again_beside_the_others(source: Path, run_cli: Run
 def test_the_lock_of_a_killed_run_is_no_obstacle_to_another_division(
     source: Path, run_cli: Runner, tmp_path: Path
 ) -> None:
-    long_run = ["generate", source, "--samples-per-shard", 1, "--passes", 8, "--workers", 1]
+    command = long_run(source)
     out = tmp_path / "out"
-    victim = start_process(*long_run, "--part", "1/2", "-o", out)
-    part_is_under_way(victim, out, 4)
-    victim.kill()
-    victim.communicate()
-    whole = run_cli(*long_run, "-o", out)
+    meet_fault("kill", FIFTH_SHARD, *command, "--part", "1/2", "-o", out, cwd=tmp_path).communicate()
+    assert sidecars(out) == 4
+    whole = run_cli(*command, "-o", out)
     assert whole.returncode == 0, whole.stderr
     assert "(resumed: " in whole.stderr, "finished shards are kept, whoever made them"
     assert run_cli("verify", out).returncode == 0
@@ -156,12 +142,12 @@ def test_the_lock_of_a_killed_run_is_no_obstacle_to_another_division(
 def test_who_is_there_already_is_told(
     first: list[str], second: list[str], told: str, source: Path, run_cli: Runner, tmp_path: Path
 ) -> None:
-    long_run = ["generate", source, "--samples-per-shard", 1, "--passes", 8, "--workers", 1]
+    command = long_run(source)
     out = tmp_path / "out"
-    there = stopped_in_the_middle(*long_run, *first, out=out)
+    there = stopped_before(FIFTH_SHARD, *command, *first, "-o", out, cwd=tmp_path)
     try:
         before = digests(out)
-        refused = run_cli(*long_run, *second, "-o", out)
+        refused = run_cli(*command, *second, "-o", out)
         assert refused.returncode == 73, refused.stderr
         message = error_line(refused)
         assert told in message
@@ -172,17 +158,17 @@ def test_who_is_there_already_is_told(
         there.send_signal(signal.SIGCONT)
     ((code, _, err),) = finished([there])
     assert code == 0, err
-    rest = run_cli(*long_run, *(["--part", "2/2"] if first else []), "-o", out)
+    rest = run_cli(*command, *(["--part", "2/2"] if first else []), "-o", out)
     assert rest.returncode == 0, rest.stderr
     assert run_cli("verify", out).returncode == 0
 
 
 def test_a_part_says_who_is_still_at_work(source: Path, run_cli: Runner, tmp_path: Path) -> None:
-    long_run = ["generate", source, "--samples-per-shard", 1, "--passes", 8, "--workers", 1]
-    there = stopped_in_the_middle(*long_run, "--part", "1/3", out=tmp_path / "out")
+    command = long_run(source)
+    there = stopped_before(FIFTH_SHARD, *command, "--part", "1/3", "-o", tmp_path / "out", cwd=tmp_path)
     try:
-        two = run_cli(*long_run, "--part", "2/3", "-o", tmp_path / "out")
-        three = run_cli(*long_run, "--part", "3/3", "-o", tmp_path / "out")
+        two = run_cli(*command, "--part", "2/3", "-o", tmp_path / "out")
+        three = run_cli(*command, "--part", "3/3", "-o", tmp_path / "out")
     finally:
         there.send_signal(signal.SIGCONT)
     assert (two.returncode, two.stdout) == (0, "")

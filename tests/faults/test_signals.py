@@ -6,15 +6,18 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.running import Runner, start_process
-from tests.small_sources import write_arrays
+from tests.faults.patched import LONG, patched
+from tests.faults.progress import sidecars, stopped_before
+from tests.running import PROGRAM, Runner, best_seconds, start_process, wait_while_running
+from tests.small_sources import write_arrays, write_colours
 from tests.unit.sources.cifar_archives import cifar_files, write_cifar
 
 pytestmark = pytest.mark.skipif(
@@ -25,12 +28,7 @@ SECONDS = 2.0
 WORDS = {signal.SIGINT: (130, "interrupted"), signal.SIGTERM: (143, "terminated")}
 REMEDIES = ("Run the same command again to continue: finished shards are kept.", "Run the same command again.")
 """The second one before the command itself begins."""
-
-
-@pytest.fixture
-def long_run(tmp_path: Path) -> list[object]:
-    """A command that makes a hundred shards of one row each pass, and would go on for minutes."""
-    return ["generate", write_arrays(tmp_path / "a.npz", 20), "--samples-per-shard", 1, "--passes", 5000]
+TOLD = {number: [f"mixup-gen: {word}. {remedy}\n" for remedy in REMEDIES] for number, (_, word) in WORDS.items()}
 
 
 def stop(process: subprocess.Popen[str], number: signal.Signals) -> float:
@@ -39,33 +37,61 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> float:
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=60)
     seconds = time.monotonic() - began
-    code, word = WORDS[number]
+    code, _ = WORDS[number]
     assert (process.returncode, stdout) == (code, ""), stderr
-    assert stderr in [f"mixup-gen: {word}. {remedy}\n" for remedy in REMEDIES]
+    assert stderr in TOLD[number]
     return seconds
-
-
-def wait_for(path: Path, pattern: str, process: subprocess.Popen[str]) -> None:
-    """Until there is such a file."""
-    limit = time.monotonic() + 60
-    while not next(path.glob(pattern), None):
-        assert process.poll() is None, f"it ended too early: {process.communicate()}"
-        assert time.monotonic() < limit
-        time.sleep(0.001)
 
 
 @pytest.mark.parametrize("number", list(WORDS))
 def test_it_cleans_up_and_can_go_on(
     number: signal.Signals, run_cli: Runner, long_run: list[object], tmp_path: Path
 ) -> None:
-    process = begin(*long_run, cwd=tmp_path)
-    wait_for(tmp_path, "mixup-out/.mixup-gen/done/00005.json", process)
-    assert stop(process, number) < SECONDS
+    """However long that takes: with the usual grace, a busy machine may have no time to clean up."""
+    process = begin(*long_run, "--passes", 5000, cwd=tmp_path, program=patched(LONG))
+    wait_while_running(process, lambda: sidecars(tmp_path / "mixup-out") > 5)
+    assert stop(process, number) < LONG
     assert not list((tmp_path / "mixup-out").rglob("*.part")), "it cleans up behind itself"
-    made = len(list((tmp_path / "mixup-out/.mixup-gen/done").iterdir()))
-    ended = run_cli(*long_run[:-1], -(-made // 20), cwd=tmp_path)
+    made = sidecars(tmp_path / "mixup-out")
+    ended = run_cli(*long_run, "--passes", -(-made // 20), cwd=tmp_path)
     assert "(resumed: " in ended.stderr
     assert run_cli("verify").returncode == 0
+
+
+def stuck(grace_seconds: float, place: Path) -> subprocess.Popen[str]:
+    """A run whose threads decode a picture, and do not hear that they are to end."""
+    process = begin("generate", write_colours(place / "stuck"), cwd=place, program=patched(grace_seconds, "stuck"))
+    assert process.stderr is not None
+    assert process.stderr.readline() == "decoding\n"
+    return process
+
+
+def seconds_to_end(process: subprocess.Popen[str], signals: int) -> float:
+    """Send so many signals, and return how long the process then takes to end."""
+    for each in range(signals):
+        time.sleep(0.2 if each else 0)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=LONG / 2)
+    assert process.returncode == 130
+    assert stderr.replace("decoding\n", "") in TOLD[signal.SIGINT]
+    return time.monotonic() - began
+
+
+def test_what_does_not_listen_is_ended_after_the_grace(tmp_path: Path) -> None:
+    places = (tmp_path / str(number) for number in range(2))
+    assert best_seconds(lambda: seconds_to_end(stuck(1, made(next(places))), 1), SECONDS) < SECONDS
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    """Which the grace would not, for a minute."""
+    places = (tmp_path / str(number) for number in range(2))
+    assert best_seconds(lambda: seconds_to_end(stuck(LONG, made(next(places))), 2), SECONDS) < SECONDS
+
+
+def made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
 def arrays(folder: Path) -> list[object]:
@@ -85,7 +111,7 @@ def large_pictures(folder: Path) -> list[object]:
     picture = Image.fromarray(noise).resize((4000, 4000))
     picture.save(folder / "large/a/0.jpg", quality=95)
     picture.save(folder / "large/a/1.png", compress_level=1)
-    for number in range(2, 60):
+    for number in range(2, 400):
         suffix = "png" if number % 2 else "jpg"
         (folder / f"large/a/{number}.{suffix}").symlink_to(f"{number % 2}.{suffix}")
     return [folder / "large", "--size", 2000]
@@ -112,13 +138,19 @@ SCENES: dict[str, tuple[Callable[[Path], list[object]], float]] = {
 """What is done when the signal comes, and how many seconds of it are of interest."""
 
 
-def begin(*command: object, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+def begin(
+    *command: object, cwd: Path, env: Mapping[str, str] | None = None, program: Sequence[object] = (PROGRAM,)
+) -> subprocess.Popen[str]:
     """Start a command and wait until it listens to signals: before, Python itself is starting."""
-    process = start_process(*command, "-q", cwd=cwd, env=env)
-    caught = f"/proc/{process.pid}/status"
-    while not int(Path(caught).read_text().split("SigCgt:")[1].split()[0], 16) >> (signal.SIGTERM - 1) & 1:
-        time.sleep(0.002)
+    process = start_process(*command, "-q", cwd=cwd, env=env, program=program)
+    status = Path(f"/proc/{process.pid}/status")
+    wait_while_running(process, lambda: listens(status.read_text()))
     return process
+
+
+def listens(status: str) -> bool:
+    """Whether a process with this status handles SIGTERM."""
+    return bool(int(status.split("SigCgt:")[1].split(maxsplit=1)[0], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 @pytest.mark.parametrize(
@@ -134,14 +166,19 @@ def test_at_any_moment(scene: str, count: int, tmp_path: Path) -> None:
     prepare, seconds = SCENES[scene]
     command = ["generate", *prepare(tmp_path)]
     draw = np.random.default_rng(count)
-    taken = []
-    for each in range(count):
+
+    def interrupted(each: int, moment: float) -> float:
         environment = {"NUMBA_CACHE_DIR": str(tmp_path / f"numba-{each}")} if scene == "first-compile" else {}
+        shutil.rmtree(tmp_path / f"numba-{each}", ignore_errors=True)
         process = begin(*command, "-o", tmp_path / f"out-{each}", cwd=tmp_path, env=environment)
-        time.sleep((each + draw.uniform()) * seconds / count)
-        taken.append(stop(process, list(WORDS)[each % 2]))
+        time.sleep(moment)
+        taken = stop(process, list(WORDS)[each % 2])
         shutil.rmtree(tmp_path / f"out-{each}", ignore_errors=True)
-    assert max(taken) < SECONDS, taken
+        return taken
+
+    for each in range(count):
+        attempt = partial(interrupted, each, (each + draw.uniform()) * seconds / count)
+        assert best_seconds(attempt, SECONDS) < SECONDS, each
 
 
 @pytest.mark.parametrize(
@@ -152,22 +189,22 @@ def test_at_any_moment(scene: str, count: int, tmp_path: Path) -> None:
     ],
 )
 def test_again_at_once(scene: str, pause_seconds: float, tmp_path: Path) -> None:
-    """Whoever presses Ctrl-C twice sees one line too."""
+    """Whoever presses Ctrl-C twice sees one line too, whatever the first has come to by then."""
     process = begin("generate", *SCENES[scene][0](tmp_path), cwd=tmp_path)
     time.sleep(1)
     process.send_signal(signal.SIGINT)
     time.sleep(pause_seconds)
-    assert stop(process, signal.SIGINT) < SECONDS
+    stop(process, signal.SIGINT)
 
 
-def test_what_is_ignored_stays_so(colours: Path, tmp_path: Path) -> None:
+def test_what_is_ignored_stays_so(long_run: list[object], tmp_path: Path) -> None:
     """As with `nohup`, and for what a shell script runs behind itself."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which a process inherits
     try:
-        process = start_process("generate", colours, "--passes", 30, "--samples-per-shard", 1, cwd=tmp_path)
+        process = stopped_before("replace:20", *long_run, "--passes", 1, cwd=tmp_path)
     finally:
         signal.signal(signal.SIGINT, before)
-    wait_for(tmp_path, "mixup-out/.mixup-gen/done/00005.json", process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)  # it is pending until the process goes on
+    process.send_signal(signal.SIGCONT)
     assert process.communicate(timeout=60)[0] == "mixup-out/manifest.json\n"
     assert process.returncode == 0

@@ -29,7 +29,19 @@ from mixup_cli.sources.base import Loaded, SourceOptions, Target
 from mixup_cli.sources.folder import open_folder
 from mixup_cli.sources.pictures import PictureSource
 from tests.data_sets import digests
-from tests.running import Runner, child_pids, is_alive, start_process, wait_until
+from tests.faults.cases import complete
+from tests.faults.patched import LONG, patched
+from tests.faults.progress import sidecars
+from tests.running import (
+    Runner,
+    best_seconds,
+    child_pids,
+    is_alive,
+    session_pids,
+    start_process,
+    wait_until,
+    wait_while_running,
+)
 
 TOLD = re.compile(
     r"mixup-gen: shard-(\d{5})\.h5: its worker process (\d+) was killed by SIGKILL, as the system does where memory "
@@ -38,22 +50,7 @@ TOLD = re.compile(
 CONTINUES = "Run the same command again to continue: finished shards are kept."
 
 
-@pytest.fixture
-def long_run(tmp_path: Path) -> list[object]:
-    """A command that makes three hundred shards: most of the time it waits for the disk."""
-    draw = np.random.default_rng(3)
-    np.savez(tmp_path / "a.npz", x=draw.integers(0, 256, (100, 64, 64, 3), dtype=np.uint8), y=np.arange(100) % 3)
-    return ["generate", tmp_path / "a.npz", "--samples-per-shard", 5, "--passes", 15]
-
-
 PROCESSES = ["--engine", "processes", "--workers", 2]
-
-
-def sidecars(out: Path) -> int:
-    try:
-        return len(os.listdir(out / ".mixup-gen/done"))
-    except FileNotFoundError:
-        return 0
 
 
 def sealed_at(path: Path) -> float:
@@ -165,32 +162,62 @@ def test_many_workers_killed_at_random(run_cli: Runner, long_run: list[object], 
 def test_signals_end_all_processes_in_good_order(
     number: signal.Signals, code: int, word: str, to_all: bool, run_cli: Runner, long_run: list[object], tmp_path: Path
 ) -> None:
-    process = start_process(*long_run, *PROCESSES, cwd=tmp_path, own_group=True)
-    wait_until(lambda: sidecars(tmp_path / "mixup-out") > 5)
-    workers, began = child_pids(process.pid), time.monotonic()
+    """However long that takes."""
+    command = [*long_run, "--passes", 8]
+    process = start_process(*command, *PROCESSES, cwd=tmp_path, own_group=True, program=patched(LONG))
+    wait_while_running(process, lambda: sidecars(tmp_path / "mixup-out") > 5)
+    workers = child_pids(process.pid)
     (os.killpg if to_all else os.kill)(process.pid, number)
-    stdout, stderr = process.communicate(timeout=60)
-    assert time.monotonic() - began < 2
+    stdout, stderr = process.communicate(timeout=LONG)
     assert (process.returncode, stdout) == (code, "")
     assert stderr == f"mixup-gen: {word}. {CONTINUES}\n"
     assert len(workers) == 2
     nothing_is_left(tmp_path / "mixup-out", workers)
-    ended = run_cli(*long_run, cwd=tmp_path)
+    ended = run_cli(*command, cwd=tmp_path)
     assert "(resumed: " in ended.stderr
     assert run_cli("verify").returncode == 0
 
 
-def test_no_worker_outlives_the_main_process(run_cli: Runner, long_run: list[object], tmp_path: Path) -> None:
-    process = start_process(*long_run, *PROCESSES, cwd=tmp_path)
-    wait_until(lambda: sidecars(tmp_path / "mixup-out") > 5)
-    workers = child_pids(process.pid)
-    process.kill()
-    process.communicate()
-    assert len(workers) == 2
-    wait_until(lambda: not any(map(is_alive, workers)), seconds=10)
-    assert "(resumed: " in run_cli(*long_run, *PROCESSES, cwd=tmp_path).stderr
-    assert run_cli("verify").returncode == 0
-    nothing_is_left(tmp_path / "mixup-out", child_pids(os.getpid()))
+def test_a_signal_ends_all_processes_in_two_seconds(long_run: list[object], tmp_path: Path) -> None:
+    def seconds_to_end() -> float:
+        process = start_process(*long_run, "--passes", 100, *PROCESSES, cwd=tmp_path, own_group=True)
+        before = sidecars(tmp_path / "mixup-out")
+        wait_while_running(process, lambda: sidecars(tmp_path / "mixup-out") > before + 5)
+        began = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
+        wait_until(lambda: not session_pids(process.pid))
+        assert process.returncode == 130
+        return time.monotonic() - began
+
+    assert best_seconds(seconds_to_end, 2) < 2
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])])
+def test_the_main_process_killed_at_random(
+    kills: int, run_cli: Runner, mixup_gen: Runner, long_run: list[object], tmp_path: Path
+) -> None:
+    """At moments that are spread over the whole of a run. No worker outlives it."""
+    command, draw = [*long_run, "--passes", 5, *PROCESSES], np.random.default_rng(kills)
+    places = [tmp_path / str(number) for number in range(kills)]
+    for place in (tmp_path / "whole", *places):
+        place.mkdir()
+    began = time.monotonic()
+    assert mixup_gen(*command, cwd=tmp_path / "whole").returncode == 0
+    seconds = time.monotonic() - began
+    ended = []
+    for number, place in enumerate(places):
+        process = start_process(*command, cwd=place, own_group=True)
+        time.sleep((number + draw.uniform()) / kills * seconds)
+        process.kill()
+        process.communicate()
+        wait_until(lambda leader=process.pid: not session_pids(leader), seconds=10)  # type: ignore[misc]
+        ended.append(process.returncode)
+        complete(run_cli, place, *command)
+        nothing_is_left(place, child_pids(os.getpid()))
+        assert digests(place) == digests(tmp_path / "whole"), number
+    assert set(ended) <= {0, -signal.SIGKILL}
+    assert ended.count(-signal.SIGKILL) > kills / 2
 
 
 class Heard(Listener):

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, Any
 
-from tests.running import start_process
+from tests.running import PROGRAM, clean_environment
 
 PAUSE_SECONDS = 0.1
+
+FEWEST_LOOKS = 15
+"""Growth that was seen in fewer looks says nothing."""
 
 
 @dataclass
@@ -30,21 +36,39 @@ class Watched:
     def growth_bytes(self) -> int:
         """How much more memory was held after four fifths of the time than after a third of it."""
         count = len(self.rss_bytes)
+        assert count >= FEWEST_LOOKS, f"looked at {count} times only"
         return max(self.rss_bytes[: count * 4 // 5]) - max(self.rss_bytes[: count // 3])
 
 
-def watch(*args: object, cwd: Path) -> Watched:
-    """Run mixup-gen to its end and look at it meanwhile."""
+def watch(*args: object, cwd: Path, stdin: IO[Any] | None = None) -> Watched:
+    """Run mixup-gen to its end and look at it meanwhile. What it says goes to files: a pipe that nobody reads until
+    then would stop it once it is full."""
     seen = Watched()
     began = time.monotonic()
-    process = start_process(*args, cwd=cwd)
-    while process.poll() is None:
-        try:
-            seen.rss_bytes.append(int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * 4096)
-            seen.descriptors.append(len(os.listdir(f"/proc/{process.pid}/fd")))
-        except (FileNotFoundError, ProcessLookupError, PermissionError):  # it ended just now
-            break
-        time.sleep(PAUSE_SECONDS)
-    seen.stdout, seen.stderr = process.communicate(timeout=600)
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = subprocess.Popen(
+            [PROGRAM, *map(str, args)],
+            cwd=cwd,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
+            stdout=out,
+            stderr=err,
+        )
+        while process.poll() is None:
+            _look(process.pid, seen)
+            time.sleep(PAUSE_SECONDS)
+        for said in (out, err):
+            said.seek(0)
+        seen.stdout, seen.stderr = out.read(), err.read()
     seen.code, seen.seconds = process.returncode, time.monotonic() - began
     return seen
+
+
+def _look(pid: int, seen: Watched) -> None:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        open_files = len(os.listdir(f"/proc/{pid}/fd"))
+    except (FileNotFoundError, ProcessLookupError, PermissionError):  # it ended just now
+        return
+    seen.rss_bytes.append(pages * os.sysconf("SC_PAGE_SIZE"))
+    seen.descriptors.append(open_files)

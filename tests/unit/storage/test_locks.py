@@ -6,7 +6,6 @@ import errno
 import os
 import socket
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -125,10 +124,22 @@ def test_force_does_not_clear_what_another_part_makes(tmp_path: Path) -> None:
         assert two.job() == JOB
 
 
-def test_whoever_waits_for_a_sealing_lock_that_is_removed_makes_a_new_one(tmp_path: Path) -> None:
+def test_whoever_waits_for_a_sealing_lock_that_is_removed_makes_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else two runs could hold it: one the file that has no name any more, the other a new one."""
     one, two = folders(tmp_path, Part(1, 2), Part(2, 2))
+    import fcntl  # Windows has none
+
     is_alone = []
+    refused, flock = threading.Event(), fcntl.flock
+
+    def heard(descriptor: int, operation: int) -> None:
+        try:
+            flock(descriptor, operation)
+        except OSError:
+            refused.set()
+            raise
 
     def wait_and_look() -> None:
         with two.sealing():
@@ -139,8 +150,9 @@ def test_whoever_waits_for_a_sealing_lock_that_is_removed_makes_a_new_one(tmp_pa
 
     waiting = threading.Thread(target=wait_and_look)
     with one.sealing():
+        monkeypatch.setattr("fcntl.flock", heard)
         waiting.start()
-        time.sleep(0.2)  # it has opened the lock's file, and polls
+        assert refused.wait(30), "it has opened the lock's file, and polls"
         one.tidy()
         assert not one.work.exists()
     waiting.join(timeout=30)
