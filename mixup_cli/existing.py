@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ from mixup_cli.sources.loaded import LoadedColumn
 from mixup_cli.sources.table import SourceTable, first_difference, read_table
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.json_files import read_json
-from mixup_cli.storage.manifest import MANIFEST, RUN, SOURCES, Manifest
+from mixup_cli.storage.manifest import RUN, SOURCES, Manifest
 
 REMEDY = "Use another -o, or --force to replace it"
 
@@ -58,9 +59,8 @@ def _differences(before: Any, now: Any, name: str = "") -> Iterator[str]:
 
 def check_same_listing(folder: DataSetFolder, source: Source) -> None:
     """Refuse if the source's keys, labels or sizes are not those of sources.csv. Reads no content."""
+    check_sealed_sources(folder, folder.finished())
     before = sealed_table(folder)
-    if before is None and (folder.path / MANIFEST).exists():
-        raise DataError(f"{folder.path / SOURCES}: is missing. Run mixup-gen repair {folder.path}.")
     if before is None:  # a run was cut off before it wrote that down
         return
     sizes = source.stored_bytes()
@@ -69,6 +69,20 @@ def check_same_listing(folder: DataSetFolder, source: Source) -> None:
         for loaded, size in zip(before.loaded, sizes, strict=False)
     ]
     check_same_source(folder, before, SourceTable.of(source, LoadedColumn.of(unchanged)))
+
+
+def check_sealed_sources(folder: DataSetFolder, finished: Manifest | None) -> None:
+    """Refuse where sources.csv of a finished data set is damaged. Held against that, any source would seem another."""
+    if finished is None:
+        return
+    path = folder.path / SOURCES
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        raise DataError(f"{path}: is missing. Run mixup-gen repair {folder.path}.") from None
+    if found != finished.source.fingerprint:
+        sealed = f"its sha256 is {found[:12]}…, and {finished.source.fingerprint[:12]}… was sealed"
+        raise DataError(f"{path}: {sealed}. Run mixup-gen repair {folder.path}.")
 
 
 def check_same_labels(
