@@ -202,7 +202,7 @@ def _mixing_rules(recipe: Recipe) -> list[Rule]:
         (bool(recipe.methods), "--method: none given. Name at least one, for example mixup."),
         (
             all(0 < p < math.inf for p in probabilities),
-            f"--method: the probabilities are {probabilities}. Each must be above 0.",
+            f"--method: the probabilities are {probabilities}, and each must be above 0. Give, for example, mixup:0.5.",
         ),
         (
             all(0 <= level <= 255 for level in recipe.fill),

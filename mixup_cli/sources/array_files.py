@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -70,12 +71,27 @@ def _open_npz(path: Path, options: SourceOptions) -> ArrayFileSource:
 
 
 def _open_hdf5(path: Path, options: SourceOptions) -> ArrayFileSource:
-    file = Hdf5File(path)
+    with _remedy_told():
+        file = Hdf5File(path)
     keys = file.keys()
     data_key, label_key, notices = choose_keys(keys, options, str(path))
     group_key = _group_key(keys, options, str(path))
-    labels, groups = (None if key is None else file.read(key) for key in (label_key, group_key))
-    return _source(path, file.rows(data_key), _Beside(labels, groups), options, notices).watch(path, mapped=True)
+    with _remedy_told():
+        labels, groups = (None if key is None else file.read(key) for key in (label_key, group_key))
+        rows = file.rows(data_key)
+    return _source(path, rows, _Beside(labels, groups), options, notices).watch(path, mapped=True)
+
+
+@contextmanager
+def _remedy_told() -> Iterator[None]:
+    """What is wrong with an HDF5 file is found in the same way where it is a shard of ours. What to do about a source
+    is said here."""
+    try:
+        yield
+    except DataError as problem:
+        told = str(problem)
+        remedy = "Name one of them." if "Found: " in told else "Write it again, with plain data sets of numbers in it."
+        raise DataError(told if "Write it again" in told else f"{told} {remedy}") from problem
 
 
 def _open_npy(path: Path, options: SourceOptions) -> ArrayFileSource:

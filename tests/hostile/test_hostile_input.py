@@ -9,7 +9,7 @@ import pytest
 
 from tests.hostile.cases import CASES, Case
 from tests.hostile.cell import Cell
-from tests.hostile.conftest import check_harmless, error_of
+from tests.hostile.conftest import check_harmless, check_remedy, error_of
 from tests.hostile.makers import pictures, texts
 
 
@@ -23,9 +23,11 @@ def check_refused(case: Case, cell: Cell, place: Path) -> None:
     check_harmless(ended, place)
     message = error_of(ended)
     assert ended.code in case.code, message
+    assert case.words, "a message names at least what it is about"
     for words in case.words:
         assert words in message
-    assert not (place / "mixup-out").exists()
+    check_remedy(message)
+    assert ended.changed == []
 
 
 @pytest.mark.parametrize("case", parameters(heavy=False))
