@@ -28,6 +28,8 @@ if sys.platform != "win32":
 FEW_DESCRIPTORS, MOST_DESCRIPTORS = 512, 32768
 """Windows allows C libraries 512 open files; Linux lets a process map about twice 32768 regions."""
 
+REMEDY = "Run mixup-gen verify."
+
 LARGE_ROW_BYTES = 16 << 10
 """From this size on, rows are copied one by one: a second copy of them costs more than NumPy's calls."""
 
@@ -158,7 +160,12 @@ class ShardedColumn:
         return self._map(number)[rows] if self.is_mapped else self._read(number, rows)
 
     def _read(self, number: int, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
-        return read_column(file_inside(self._folder, self._files[number]), self._column, self._rows_in(number), rows)
+        path = file_inside(self._folder, self._files[number])
+        try:
+            return read_column(path, self._column, self._rows_in(number), rows)
+        except DataError as problem:
+            told = str(problem)
+            raise DataError(told if REMEDY in told else f"{told} {REMEDY}") from problem
 
     def _rows_in(self, number: int) -> int:
         return self._ends[number] - (self._ends[number - 1] if number else 0)
@@ -175,7 +182,7 @@ class ShardedColumn:
             # as a plain array, of which views are made four times as fast as of a memmap
             mapped = np.asarray(map_column(path, self._column, offset, self._rows_in(number)))
         except (OSError, ValueError) as problem:
-            raise DataError(f"{path}: cannot be read ({problem}). Run mixup-gen verify.") from problem
+            raise DataError(f"{path}: cannot be read ({problem}). {REMEDY}") from problem
         self._maps[number] = mapped
         self._make_way(number)
         return mapped

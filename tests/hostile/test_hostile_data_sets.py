@@ -119,14 +119,52 @@ def test_a_mapped_shard_stays_in_the_folder(
         MixedArrays(out).images([0])
 
 
-@pytest.mark.slow
+WHOLE_FILES = {"a link out of the folder", "a link to itself", "a pipe", "a folder", "not HDF5", "nothing"}
+"""Of these there is no shard to read. In the others one column is not what it was, and the rest is."""
+
+READING = ["inspect out", "preview out -o grid.png", "generate out -o again"]
+
+
 @pytest.mark.parametrize("name", data_sets.SHARDS)
-@pytest.mark.parametrize("command", COMMANDS[2:4])
-def test_commands_that_read_shards(name: str, command: str, cell: Cell, place: Path, finished: dict[str, Path]) -> None:
+def test_commands_that_read_shards(name: str, cell: Cell, place: Path, finished: dict[str, Path]) -> None:
+    """Each refuses what it reads, and names the shard; inspect reads the manifest alone, and `again` no shares."""
     changed(finished, place, "gzip", data_sets.SHARDS[name])
-    ended = cell.run(command.split(), place, {})
+    for command, is_refused in zip(READING, (False, True, name in WHOLE_FILES), strict=True):
+        ended = cell.run(command.split(), place, {})
+        check_harmless(ended, place)
+        assert ended.code == (65 if is_refused else 0), (command, ended.err)
+        if is_refused:
+            assert data_sets.SHARD in error_of(ended)
+            check_remedy(error_of(ended))
+
+
+@pytest.mark.parametrize("name", data_sets.SHARDS)
+def test_repair_of_a_shard_of_other_than_plain_data(
+    name: str, cell: Cell, place: Path, finished: dict[str, Path]
+) -> None:
+    """It makes the shard again where the manifest still tells what it was, and a file can take its place; else it
+    changes nothing."""
+    out = changed(finished, place, "gzip", data_sets.SHARDS[name])
+    ended = cell.run(["repair", "out"], place, {})
     check_harmless(ended, place)
-    assert ended.code in (0, 65), ended.err  # `again` mixes images and labels, and has no use for shares
+    if name in WHOLE_FILES - {"a folder"}:
+        assert ended.code == 0, ended.err
+        assert not (out / data_sets.SHARD).is_symlink()
+        assert digests(out) == digests(finished["gzip"])
+    else:
+        assert ended.code == (74 if name == "a folder" else 65), ended.err
+        assert ended.changed == []
+
+
+@pytest.mark.parametrize("name", data_sets.MANIFESTS)
+def test_repair_of_a_manifest_that_lies(name: str, cell: Cell, place: Path, finished: dict[str, Path]) -> None:
+    """SHA256SUMS has the hash of the lie, so nothing that can be put together is what was sealed."""
+    changed(finished, place, "none", data_sets.MANIFESTS[name])
+    ended = cell.run(["repair", "out"], place, {})
+    check_harmless(ended, place)
+    assert ended.code == 65, ended.err
+    check_remedy(error_of(ended))
+    assert ended.changed == []
 
 
 @pytest.mark.parametrize("column", ["method", "source_index", "source_label"])
