@@ -6,11 +6,28 @@ An error's text says where, what was found, what was expected and what to do nex
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class MixupGenError(Exception):
-    """Something the user can put right. Ends the command with `exit_code`."""
+    """Something the user can put right. Ends the command with `exit_code`.
+
+    Who finds it may not know what to do about it, which hangs on what the file is to whoever reads it: `remedy` is then
+    for others to add, with `or_else`.
+    """
 
     exit_code = 1
+
+    def __init__(self, found: str, remedy: str = "") -> None:
+        super().__init__(found, remedy)  # both: it travels from process to process
+        self.found, self.remedy = found, remedy
+
+    def __str__(self) -> str:
+        return f"{self.found} {self.remedy}".rstrip()
+
+    def or_else(self, remedy: str) -> Self:
+        """The same error, with this remedy unless it has one."""
+        return type(self)(self.found, self.remedy or remedy)
 
 
 class RepeatedFailureError(MixupGenError):

@@ -70,7 +70,7 @@ def check_room(needed: Needs, done_bytes: int, out: Path) -> None:
     if missing > needed.free_bytes:
         raise StorageError(
             f"{out}: this run needs {readable(missing)} of disk and {readable(needed.free_bytes)} are free. "
-            "Make room, ask for fewer --samples, or use another -o."
+            "Make room, ask for fewer --samples or --passes, or use another -o."
         )
 
 

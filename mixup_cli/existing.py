@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,7 @@ from mixup_cli.sources.table import SourceTable, first_difference, read_table
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of, read_json
-from mixup_cli.storage.manifest import MANIFEST, RUN, SOURCES, Manifest
+from mixup_cli.storage.manifest import RUN, SOURCES, Manifest
 
 TABLE_LIMIT_BYTES = 64 << 30
 """sources.csv has a line for each input, of which there may be many millions."""
@@ -62,9 +63,8 @@ def _differences(before: Any, now: Any, name: str = "") -> Iterator[str]:
 
 def check_same_listing(folder: DataSetFolder, source: Source) -> None:
     """Refuse if the source's keys, labels or sizes are not those of sources.csv. Reads no content."""
+    check_sealed_sources(folder, folder.finished())
     before = sealed_table(folder)
-    if before is None and (folder.path / MANIFEST).exists():
-        raise DataError(f"{folder.path / SOURCES}: is missing. Run mixup-gen repair {folder.path}.")
     if before is None:  # a run was cut off before it wrote that down
         return
     sizes = source.stored_bytes()
@@ -73,6 +73,20 @@ def check_same_listing(folder: DataSetFolder, source: Source) -> None:
         for loaded, size in zip(before.loaded, sizes, strict=False)
     ]
     check_same_source(folder, before, SourceTable.of(source, LoadedColumn.of(unchanged)))
+
+
+def check_sealed_sources(folder: DataSetFolder, finished: Manifest | None) -> None:
+    """Refuse where sources.csv of a finished data set is damaged. Held against that, any source would seem another."""
+    if finished is None:
+        return
+    path = folder.path / SOURCES
+    data = _sources_bytes(folder)
+    if data is None:
+        raise DataError(f"{path}: is missing. Run mixup-gen repair {folder.path}.")
+    found = hashlib.sha256(data).hexdigest()
+    if found != finished.source.fingerprint:
+        sealed = f"its sha256 is {found[:12]}…, and {finished.source.fingerprint[:12]}… was sealed"
+        raise DataError(f"{path}: {sealed}. Run mixup-gen repair {folder.path}.")
 
 
 def check_same_labels(
@@ -121,8 +135,13 @@ def check_same_fingerprint(folder: DataSetFolder, now: SourceTable) -> None:
 
 def sealed_table(folder: DataSetFolder) -> SourceTable | None:
     """The table that an earlier run sealed, or None."""
+    data = _sources_bytes(folder)
+    return None if data is None else read_table(data, str(folder.path / SOURCES))
+
+
+def _sources_bytes(folder: DataSetFolder) -> bytes | None:
     path = file_inside(folder.path, SOURCES)
-    return read_table(content_of(path, TABLE_LIMIT_BYTES), str(path)) if path.exists() else None
+    return content_of(path, TABLE_LIMIT_BYTES) if path.exists() else None
 
 
 def check_same_pixels(folder: DataSetFolder, fingerprint: str) -> None:

@@ -71,7 +71,7 @@ class Asked:
     label_kind: LabelKind
 
 
-ANEW = "The manifest cannot be rebuilt: make the data set again with generate, in another folder (-o)."
+ANEW = "Make the data set again with generate, in another folder (-o): the manifest cannot be rebuilt."
 
 
 NO_HASHES = f"{names.CHECKSUMS} and {names.CROISSANT}, which have the hashes of the shards, are lost or of another one"

@@ -214,13 +214,13 @@ def _mixing_rules(recipe: Recipe) -> list[Rule]:
         (bool(recipe.methods), "--method: none given. Name at least one, for example mixup."),
         (
             all(0 < p < math.inf for p in probabilities),
-            f"--method: the probabilities are {probabilities}. Each must be above 0.",
+            f"--method: the probabilities are {probabilities}, and each must be above 0. Give, for example, mixup:0.5.",
         ),
         (
             all(0 <= level <= 255 for level in recipe.fill),
             f"--fill: {recipe.fill} is not a colour. Give 0 … 255, or one such number per channel.",
         ),
-        (0 <= recipe.seed <= MAX_SEED, f"--seed: {recipe.seed} is not in 0 … 2^63-1."),
+        (0 <= recipe.seed <= MAX_SEED, f"--seed: {recipe.seed} is not in 0 … 2^63-1. Give a whole number in there."),
         (
             recipe.bandwidth is None or (recipe.pair == "nearest" and 0 < recipe.bandwidth < math.inf),
             f"--bandwidth: {recipe.bandwidth} goes with --pair nearest, and must be above 0.",
@@ -247,7 +247,7 @@ def _view_rules(recipe: Recipe) -> list[Rule]:
         ),
         (
             0 < low <= high <= 1,
-            f"--crop-area: {low:g},{high:g} is not LOW,HIGH with 0 < LOW <= HIGH <= 1.",
+            f"--crop-area: {low:g},{high:g} is not LOW,HIGH with 0 < LOW <= HIGH <= 1. Give, for example, 0.08,1.",
         ),
         (
             recipe.crop_area is None or recipe.crop_pad == 0,
@@ -287,12 +287,17 @@ def _label_rules(recipe: Recipe) -> list[Rule]:
     ]
 
 
+def _width_height(size: tuple[int, int] | None) -> str:
+    return "" if size is None else "x".join(f"{side:.6g}" for side in size[::-1])
+
+
 def _output_rules(recipe: Recipe) -> list[Rule]:
     low, high = recipe.value_range or (0.0, 1.0)
     return [
         (
             recipe.size is None or 1 <= min(recipe.size) <= max(recipe.size) <= MAX_SIDE_PX,
-            f"--size: {recipe.size} is not a size up to {MAX_SIDE_PX}. Give pixels, for example 224 or 224x192.",
+            f"--size: {_width_height(recipe.size)} is not a size from 1 to {MAX_SIDE_PX}. Give pixels, for example "
+            "224 or 224x192.",
         ),
         (
             recipe.samples_per_shard is None or recipe.samples_per_shard >= 1,
@@ -300,7 +305,7 @@ def _output_rules(recipe: Recipe) -> list[Rule]:
         ),
         (
             -math.inf < low < high < math.inf,
-            f"--value-range: {low},{high} is not LOW,HIGH with LOW below HIGH, both finite.",
+            f"--value-range: {low},{high} is not LOW,HIGH with LOW below HIGH, both finite. Give, for example, 0,1.",
         ),
         (
             recipe.normalize is None or recipe.dtype in ("float16", "float32"),

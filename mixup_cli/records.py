@@ -46,7 +46,9 @@ def manifest_of_run(
         return manifest_of(Content.of(job), kind, table, methods, shards)
     except ValidationError as problem:  # what is wrong was read from the sidecars of an earlier run
         found = problem.errors()[0]["msg"]
-        raise DataError(f"the sidecars of finished shards are damaged ({found}). Start anew with --force.") from None
+        raise DataError(
+            f".mixup-gen/done: the sidecars of finished shards are damaged ({found}). Start anew with --force."
+        ) from None
 
 
 def manifest_of(

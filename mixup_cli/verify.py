@@ -24,6 +24,7 @@ from mixup_cli.sources.base import picture_extent
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.finish import checksum_entries
 from mixup_cli.storage.inside import file_inside
+from mixup_cli.storage.left_over import left_over
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
 from mixup_cli.storage.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.seal import WORK_FOLDER, sha256_of
@@ -95,7 +96,7 @@ def _files(folder: Path, manifest: Manifest) -> Iterator[Finding]:
         if path.name not in listed:
             yield Finding(path.name, "is not in the manifest. Remove it: readers that take shard-*.h5 would read it.")
     if (folder / WORK_FOLDER).exists():
-        yield Finding(WORK_FOLDER, "is there, as if a run were under way or had been cut off. Run generate again.")
+        yield Finding(WORK_FOLDER, left_over(folder / WORK_FOLDER, manifest.shards))
     known = {names.SOURCES: manifest.source.fingerprint}
     try:
         entries = checksum_entries(folder)

@@ -13,6 +13,10 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {plural(count, noun)}"
 
 
+MOST_TIB = 1_000_000
+"""Of what is larger, the digits tell nobody anything."""
+
+
 def readable(size_bytes: int) -> str:
     """Bytes for people: 1.5 GiB."""
     size = float(size_bytes)
@@ -20,7 +24,14 @@ def readable(size_bytes: int) -> str:
         if size < 1024:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
-    return f"{size:.1f} TiB"
+    return f"{size:,.1f} TiB" if size < MOST_TIB else f"more than {MOST_TIB:,} TiB"
+
+
+def json_problem(problem: Exception) -> str:
+    """Why a text is not JSON. What Python says of its own limits helps nobody who has a file to mend."""
+    if isinstance(problem, RecursionError):
+        return "nested too deeply"
+    return str(problem).partition("; use sys.")[0]
 
 
 LONGEST = 2000

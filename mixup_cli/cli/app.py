@@ -8,14 +8,12 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable
-from functools import wraps
 from importlib.metadata import version
 from typing import Annotated, Any, cast
 
 import typer
 
-from mixup_cli.cli import settings, show, stopping
+from mixup_cli.cli import settings, show, stopping, whence
 from mixup_cli.cli.doctor import doctor
 from mixup_cli.cli.generate import generate
 from mixup_cli.cli.help import GroupedHelp
@@ -59,11 +57,11 @@ def options(
     """Precompute mixup training sets: pictures or a CIFAR archive in, sealed HDF5 shards out."""
 
 
-def _ending(problem: BaseException) -> tuple[str, int] | None:
+def _ending(problem: BaseException, context: Any) -> tuple[str, int] | None:
     """What to say and which code to exit with; None for a bug of ours, which is shown with its traceback."""
     match problem:
         case MixupGenError():
-            return f"error: {problem}", problem.exit_code
+            return f"error: {whence.with_places(str(problem), context)}", problem.exit_code
         case OSError():  # the last resort: where we know more, a StorageError says it
             where = f"{problem.filename}: " if problem.filename else ""
             found = problem.strerror or problem
@@ -75,28 +73,26 @@ def _ending(problem: BaseException) -> tuple[str, int] | None:
     return None
 
 
-def guarded(command: Callable[..., None]) -> Callable[..., None]:
+class Guarded(GroupedHelp):
     """A command whose errors of the user's become one line on stderr and an exit code."""
 
-    @wraps(command)
-    def run(**values: Any) -> None:
-        stopping.advise(stopping.CONTINUE if command is generate else stopping.AGAIN)
+    def invoke(self, ctx: Any) -> Any:
+        """See `click.Command.invoke`."""
+        stopping.advise(stopping.CONTINUE if self.name == "generate" else stopping.AGAIN)
         try:
-            for notice in () if values.get("quiet") else settings.unread(os.environ):
+            for notice in () if ctx.params.get("quiet") else settings.unread(os.environ):
                 show.notice(notice)
-            command(**values)
+            return super().invoke(ctx)
         except BaseException as problem:
-            ending = _ending(problem)
+            ending = _ending(problem, ctx)
             if ending is None or stopping.is_asked():
                 raise
             show.notice(ending[0])
             raise typer.Exit(ending[1]) from None
 
-    return run
-
 
 for each in (generate, plan, inspect, preview, verify, repair, doctor):
-    app.command(cls=GroupedHelp)(guarded(each))
+    app.command(cls=Guarded)(each)
 
 
 def _occupy_descriptors() -> None:
@@ -118,9 +114,10 @@ def _told(problem: Any) -> int:
     if type(problem).__name__ == "NoArgsIsHelpError":
         problem.show()
     else:
-        found = problem.format_message().rstrip(".")
         command = problem.ctx.command_path if problem.ctx else "mixup-gen"
-        show.notice(f"error: {found}. {command} --help lists what there is.")
+        found = whence.misused(problem)
+        end = "" if found.endswith("?") else "."
+        show.notice(f"error: {found}{end} {command} --help lists what there is.")
     return int(problem.exit_code)
 
 

@@ -15,11 +15,14 @@ from mixup_cli.cli.panels import RUNNING
 from mixup_cli.cli.plan_option import DECIDED
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.recipe import Recipe
+from mixup_cli.wording import json_problem
 
 NOT_IN_CONFIG = ("config", "print_config", "help", "sources")
 
 CONFIG_VARIABLE = "MIXUP_GEN_CONFIG"
 VARIABLES.add(CONFIG_VARIABLE)
+
+WRITE_TOML = "Write a line NAME = VALUE for each option; --print-config shows how."
 
 LIMIT_BYTES = 1 << 16
 """Each option once takes a few kilobytes."""
@@ -39,7 +42,8 @@ def load(context: typer.Context, path: Path | None) -> Path | None:
                 f"{path}: {key!r} is no option of {context.info_name}. Options: {', '.join(sorted(map(str, known)))}."
             )
         if isinstance(value, dict | list):
-            raise UsageError(f"{path}: {key} is a {type(value).__name__}. Write it as on the command line, in quotes.")
+            kind = "table" if isinstance(value, dict) else "list"
+            raise UsageError(f"{path}: {key} is a {kind}. Write it as on the command line, in quotes.")
         is_flag = getattr(known[name], "is_flag", False)
         if isinstance(value, bool) and not is_flag:
             raise UsageError(f"{path}: {key} is {str(value).lower()}, and it takes a value. Write it as for --{key}.")
@@ -56,15 +60,17 @@ def read_config(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:  # read to a limit: it may be a device, or a file of gigabytes
             data = file.read(LIMIT_BYTES + 1)
     except OSError as problem:
-        raise NoInputError(f"{path}: cannot be read ({problem.strerror}).") from None
+        raise NoInputError(
+            f"{path}: cannot be read ({problem.strerror}). --config takes a file of options in TOML."
+        ) from None
     if len(data) > LIMIT_BYTES:
-        raise UsageError(f"{path}: not a list of options (longer than {LIMIT_BYTES} bytes).")
+        raise UsageError(f"{path}: is longer than {LIMIT_BYTES} bytes, which no list of options is. {WRITE_TOML}")
     try:
         return tomllib.loads(data.decode())
     except RecursionError:
-        raise UsageError(f"{path}: not TOML (nested too deeply).") from None
+        raise UsageError(f"{path}: not TOML (nested too deeply). {WRITE_TOML}") from None
     except ValueError as problem:  # no UTF-8, no TOML, or a number of thousands of digits
-        raise UsageError(f"{path}: not TOML ({problem}).") from None
+        raise UsageError(f"{path}: not TOML ({json_problem(problem)}). {WRITE_TOML}") from None
 
 
 ConfigFile = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,28 +41,39 @@ Sources = Annotated[
 Out = Annotated[
     Path, option("--out", "-o", metavar="FOLDER", panel=OUTPUT, help="Where the data set goes. Default: mixup-out.")
 ]
-Json = Annotated[bool, option("--json", panel=RUNNING, help="Results as NDJSON.")]
-DryRun = Annotated[bool, option("--dry-run", panel=RUNNING, help="Tell what would be made, and make nothing.")]
-PrintConfig = Annotated[
-    bool, option("--print-config", panel=RUNNING, help="Print the resolved recipe as options in TOML.")
-]
 
 
-@takes(source=SourceFlags, recipe=RecipeFlags, amount=AmountFlags, scan=ScanFlags, run=RunFlags)
+@dataclass(frozen=True)
+class TellingFlags:
+    """What to tell: of what was made, or of what would be."""
+
+    dry_run: Annotated[bool, option("--dry-run", panel=RUNNING, help="Tell what would be made, and make nothing.")] = (
+        False
+    )
+    json: Annotated[bool, option("--json", panel=RUNNING, help="Results as NDJSON.")] = False
+    quiet: Quiet = False
+    print_config: Annotated[
+        bool, option("--print-config", panel=RUNNING, help="Print the resolved recipe as options in TOML.")
+    ] = False
+
+    def check(self) -> None:
+        """Raises UsageError for what excludes each other."""
+        if self.dry_run and self.print_config:
+            raise UsageError("--dry-run and --print-config: give one or the other.")
+
+
+@takes(source=SourceFlags, recipe=RecipeFlags, amount=AmountFlags, scan=ScanFlags, run=RunFlags, telling=TellingFlags)
 def generate(
     source: SourceFlags,
     recipe: RecipeFlags,
     amount: AmountFlags,
     scan: ScanFlags,
     run: RunFlags,
+    telling: TellingFlags,
     context: typer.Context,
     sources: Sources = None,
     plan: PlanOption = None,
     out: Out = Path("mixup-out"),
-    dry_run: DryRun = False,
-    json: Json = False,
-    quiet: Quiet = False,
-    print_config: PrintConfig = False,
     config: ConfigFile = None,
 ) -> None:
     """Mix a source into a data set of HDF5 shards with soft labels.
@@ -72,8 +84,7 @@ def generate(
     from mixup_cli.preload import preload
     from mixup_cli.run import Run
 
-    if dry_run and print_config:
-        raise UsageError("--dry-run and --print-config: give one or the other.")
+    telling.check()
     overruled = weaker(context, "samples", "passes") | weaker(context, "samples_per_shard", "shard_size")
     recipe, amount, run = without(recipe, overruled), without(amount, overruled), without(run, overruled)
     locations = sources or []
@@ -86,26 +97,26 @@ def generate(
     how = Run(out=out, origin=origin, plan=rows, **amount.given(), **scan.given(), **run.given())
     preload()
     opened = source.open(locations, out)
-    if print_config:
+    if telling.print_config:
         from mixup_cli.forecast import forecast
 
         show.result(as_toml(forecast(opened, wanted, how).job.recipe, plan).rstrip())
-    elif dry_run:
-        _foretell(opened, wanted, how, json, quiet)
+    elif telling.dry_run:
+        _foretell(opened, wanted, how, telling)
     else:
         from mixup_cli.generate import generate as make
 
-        _report(make(opened, wanted, how, show.Terminal(quiet)), json, quiet)
+        _report(make(opened, wanted, how, show.Terminal(telling.quiet)), telling)
 
 
-def _report(outcome: Outcome, as_json: bool, quiet: bool) -> None:
+def _report(outcome: Outcome, telling: TellingFlags) -> None:
     """The manifest's path on stdout, a sentence on stderr. A part that is not the last has no manifest to tell of."""
-    if as_json:
+    if telling.json:
         show.event(outcome.state, **_facts(outcome))
         return
     if outcome.manifest is not None:
         show.result(str(outcome.manifest))
-    if quiet:
+    if telling.quiet:
         return
     if outcome.state == "part":
         show.notice(_unfinished(outcome))
@@ -148,16 +159,16 @@ def _listed(parts: Sequence[Part]) -> str:
     return f"{shown} and {len(parts) - SHOWN_PARTS} more" if len(parts) > SHOWN_PARTS else shown
 
 
-def _foretell(opened: Source, wanted: Recipe, how: Run, as_json: bool, quiet: bool) -> None:
+def _foretell(opened: Source, wanted: Recipe, how: Run, telling: TellingFlags) -> None:
     """The dry run's answer: facts on stdout, warnings on stderr."""
     from mixup_cli.existing import what_is_there
     from mixup_cli.forecast import forecast
     from mixup_cli.storage.folder import DataSetFolder
 
     expected = forecast(opened, wanted, how, None if how.force else what_is_there(DataSetFolder(how.out))[1])
-    if as_json:
+    if telling.json:
         show.event("dry-run", **expected.facts())
     else:
         show.table(expected.lines())
-    for warning in () if quiet else expected.warnings():
+    for warning in () if telling.quiet else expected.warnings():
         show.notice(warning)

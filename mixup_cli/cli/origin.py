@@ -5,13 +5,57 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
+from mixup_cli.cli.groups import option
+from mixup_cli.cli.panels import RUNNING, Quiet, Workers
+from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import DataError
 
 if TYPE_CHECKING:
+    from mixup_cli.run import Run
     from mixup_cli.sources import Source
+
+
+@dataclass(frozen=True)
+class AgainFlags:
+    """What it takes to make rows of a finished data set again, and how to tell of it: `verify` and `repair` need both.
+
+    In both the source is read only where that is needed.
+    """
+
+    source_paths: Annotated[
+        list[Path] | None,
+        option(
+            "--source",
+            metavar="SOURCE",
+            panel=RUNNING,
+            help="Where the source is now, if rows are made again. Default: where it was.",
+        ),
+    ] = None
+    plan: PlanOption = None
+    workers: Workers = None
+    json: Annotated[bool, option("--json", panel=RUNNING, help="What was found and done, as NDJSON.")] = False
+    quiet: Quiet = False
+
+    @property
+    def threads(self) -> int:
+        """How many to use."""
+        from mixup_cli.engines.local import available_cores
+
+        return self.workers or available_cores()
+
+    def run(self, out: Path) -> Run:
+        """How the rows of the data set `out` are made again. Reads the plan."""
+        from mixup_cli.run import Run
+
+        rows = None if self.plan is None else read_plan_option(self.plan)
+        return Run(out=out, workers=self.threads, plan=rows)
+
+    def open(self, out: Path, flags: SourceFlags) -> Source:
+        """The source of the data set `out`: see `open_origin`."""
+        return open_origin(out, flags, self.source_paths)
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,22 @@ if TYPE_CHECKING:  # --help needs no storage
 BYTE_UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 
 
+EXAMPLES = {"--fill": "124,116,104", "--value-range": "0,1", "--crop-area": "0.08,1"}
+
+SHOWN_LETTERS = 60
+
+
+def _shown(text: str) -> str:
+    """What was given, in quotes, and no more of it than fits on a line."""
+    return repr(text if len(text) <= SHOWN_LETTERS else f"{text[:SHOWN_LETTERS]}…")
+
+
 def byte_count(text: str, option: str = "--shard-size") -> int:
     """`64MiB`, `1GB`, `1000000`: bytes, at least 1."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
     unit = BYTE_UNITS.get(match[2].lower()) if match else None
     if match is None or unit is None or not 1 <= float(match[1]) * unit < math.inf:
-        raise UsageError(f"{option}: {text!r} is not a number of bytes. Give, for example, 64MiB.")
+        raise UsageError(f"{option}: {_shown(text)} is not a number of bytes. Give, for example, 64MiB.")
     return int(float(match[1]) * unit)
 
 
@@ -38,7 +48,7 @@ def size(text: str, option: str = "--size") -> tuple[int, int]:
     """`224` or `WIDTHxHEIGHT`: height and width in pixels."""
     match = re.fullmatch(r"(\d+)(?:[xX](\d+))?", text.strip())
     if match is None:
-        raise UsageError(f"{option}: {text!r} is not a size. Give 224, or WIDTHxHEIGHT as in 320x240.")
+        raise UsageError(f"{option}: {_shown(text)} is not a size. Give 224, or WIDTHxHEIGHT as in 320x240.")
     width = int(match[1])
     return int(match[2] or width), width
 
@@ -53,7 +63,8 @@ def numbers(text: str, option: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise UsageError(f"{option}: {text!r} is not a list of numbers such as 0.5,0.5,0.5.") from None
+        example = EXAMPLES.get(option, "0.5,0.5,0.5")
+        raise UsageError(f"{option}: {_shown(text)} is not a list of numbers. Give, for example, {example}.") from None
 
 
 def value_range(text: str) -> tuple[float, float]:
@@ -69,7 +80,7 @@ def crop_area(text: str) -> tuple[float, float]:
 def _low_high(text: str, option: str) -> tuple[float, float]:
     values = numbers(text, option)
     if len(values) != 2:
-        raise UsageError(f"{option}: {text!r} is not LOW,HIGH.")
+        raise UsageError(f"{option}: {_shown(text)} is not LOW,HIGH. Give, for example, {EXAMPLES[option]}.")
     return values[0], values[1]
 
 
@@ -78,7 +89,7 @@ def fill(text: str) -> tuple[int, ...]:
     values = numbers(text, "--fill")
     if not all(0 <= value <= 255 and value.is_integer() for value in values):
         raise UsageError(
-            f"--fill: {text!r} is not a colour. Give 0 … 255, or one such number per channel: 124,116,104."
+            f"--fill: {_shown(text)} is not a colour. Give 0 … 255, or one such number per channel: 124,116,104."
         )
     return tuple(int(value) for value in values)
 

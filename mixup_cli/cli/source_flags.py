@@ -101,7 +101,7 @@ class SourceFlags:
         if locations:
             raise UsageError(f"--files-from and {locations[0]}: give one or the other.")
         with _list_stream(self.files_from) as stream:
-            lines = split_nul(stream) if self.null else lines_of(stream, self.files_from)
+            lines = split_nul(stream, self.files_from) if self.null else lines_of(stream, self.files_from)
             return open_file_list(lines, self.files_from, self.options(out))
 
     def origin(self, locations: list[Path]) -> dict[str, Any]:

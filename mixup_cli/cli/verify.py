@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 from mixup_cli.cli import show
 from mixup_cli.cli.groups import option, takes
-from mixup_cli.cli.origin import open_origin
-from mixup_cli.cli.panels import RUNNING, Finished, Quiet, Workers
-from mixup_cli.cli.plan_option import PlanOption, read_plan_option
+from mixup_cli.cli.origin import AgainFlags
+from mixup_cli.cli.panels import RUNNING, Finished
 from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import DataError
 from mixup_cli.wording import counted, one_line, plural
@@ -22,52 +22,38 @@ if TYPE_CHECKING:
     from mixup_cli.storage.manifest import Manifest
     from mixup_cli.verify import Finding
 
-Deep = Annotated[bool, option("--deep", panel=RUNNING, help="Recompute every row from the source and compare bits.")]
-SourcePaths = Annotated[
-    list[Path] | None,
-    option(
-        "--source", metavar="SOURCE", panel=RUNNING, help="With --deep: where the source is now. Default: where it was."
-    ),
-]
-Json = Annotated[bool, option("--json", panel=RUNNING, help="Findings as NDJSON.")]
+
+@dataclass(frozen=True)
+class DepthFlags:
+    """How closely to look."""
+
+    deep: Annotated[
+        bool, option("--deep", panel=RUNNING, help="Recompute every row from the source and compare bits.")
+    ] = False
 
 
-@takes(source=SourceFlags)
-def verify(
-    source: SourceFlags,
-    out: Finished = Path("mixup-out"),
-    deep: Deep = False,
-    source_paths: SourcePaths = None,
-    plan: PlanOption = None,
-    workers: Workers = None,
-    json: Json = False,
-    quiet: Quiet = False,
-) -> None:
+@takes(source=SourceFlags, depth=DepthFlags, again=AgainFlags)
+def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags, out: Finished = Path("mixup-out")) -> None:
     """Check a data set: hashes, shapes, row numbers, shares, label sums. Exits with 65 if anything is wrong."""
-    from mixup_cli.engines.local import available_cores
-    from mixup_cli.run import Run
     from mixup_cli.verify import data_set_folder, findings_of, open_finished
 
-    threads = workers or available_cores()
-    listener = show.Terminal(quiet)
+    listener = show.Terminal(again.quiet)
     out = data_set_folder(out)
     manifest = open_finished(out)
-    findings = findings_of(out, manifest, threads, listener)
-    if deep and not findings:
-        rows = None if plan is None else read_plan_option(plan)
-        opened = open_origin(out, source, source_paths)
-        findings = _recomputed(out, manifest, opened, Run(workers=threads, plan=rows), listener)
+    findings = findings_of(out, manifest, again.threads, listener)
+    if depth.deep and not findings:
+        findings = _recomputed(out, manifest, again.open(out, source), again.run(out), listener)
     for finding in findings:
-        show.event("finding", **vars(finding)) if json else show.result(one_line(str(finding)))
+        show.event("finding", **vars(finding)) if again.json else show.result(one_line(str(finding)))
     if findings:
         raise DataError(
             f"{out}: {counted(len(findings), 'finding')}. Run mixup-gen repair {out}, or make it again with --force."
         )
     totals = manifest.totals
-    if json:
-        show.event("verified", samples=totals.samples, shards=totals.shards, bytes=totals.bytes, deep=deep)
-    elif not quiet:
-        what = "every row is what the source gives" if deep else "whole, as sealed"
+    if again.json:
+        show.event("verified", samples=totals.samples, shards=totals.shards, bytes=totals.bytes, deep=depth.deep)
+    elif not again.quiet:
+        what = "every row is what the source gives" if depth.deep else "whole, as sealed"
         show.notice(f"{out}: {totals.samples:,} samples in {totals.shards:,} {plural(totals.shards, 'shard')}: {what}")
 
 

@@ -17,7 +17,7 @@ from mixup_cli.methods.jigsaw import Jigsaw
 from mixup_cli.methods.mixup import Mixup
 from mixup_cli.methods.mosaic import Mosaic
 from mixup_cli.methods.none import Unmixed
-from mixup_cli.methods.options import check_option, option_named
+from mixup_cli.methods.options import MAX_ALPHA, check_option, option_named
 from mixup_cli.methods.resizemix import ResizeMix
 from mixup_cli.methods.saliencymix import SaliencyMix
 from mixup_cli.methods.shares import shares
@@ -66,6 +66,8 @@ def parent_count(choices: Sequence[MethodChoice]) -> int:
 def resolve(choices: Sequence[MethodChoice], alpha: float | None) -> tuple[MethodChoice, ...]:
     """The choices with every option filled in: `alpha` where one is asked for, else the method's own default."""
     named = [MethodChoice(METHOD_ALIASES.get(each.name, each.name), each.probability, each.options) for each in choices]
+    if alpha is not None and not 0 <= alpha <= MAX_ALPHA:
+        raise UsageError(f"--alpha: {alpha} is not a number from 0 to {MAX_ALPHA:g}. Give, for example, 0.2.")
     takers = {each.name for each in named if hasattr(build(each), "alpha")}
     if alpha is not None and not takers:
         raise UsageError(f"--alpha: {', '.join(each.name for each in named)} has none. Leave it out.")

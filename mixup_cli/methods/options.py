@@ -40,19 +40,22 @@ def check_option(method: str, option: Field[Any], value: float | str) -> None:
     words = option.metadata.get(WORDS)
     if words is not None:
         if value not in words:
-            raise UsageError(f"--method {method}: {option.name}={value} is not one of {', '.join(words)}.")
+            raise UsageError(
+                f"--method {method}: {option.name}={value} is not one of {', '.join(words)}. Give one of them."
+            )
         return
     low, high = option.metadata[LOW], option.metadata[HIGH]
     whole = WHOLE in option.metadata
     if isinstance(value, str) or not low <= value <= high or value == math.inf or (whole and value != int(value)):
         kind = "a whole number" if whole else "a number"
         upper = f" to {high:g}" if high < math.inf else " up"
-        raise UsageError(f"--method {method}: {option.name}={value} is not {kind} from {low:g}{upper}.")
+        raise UsageError(f"--method {method}: {option.name}={value} is not {kind} from {low:g}{upper}. Give one.")
 
 
 def option_named(method: type[Any], name: str) -> Field[Any]:
     """A method's option. Raises UsageError where it has none of that name."""
     known = {option.name: option for option in fields(method)}
     if name not in known:
-        raise UsageError(f"--method {method.name}: it has no option {name!r} ({', '.join(sorted(known)) or 'none'}).")
+        options = f"Give one of {', '.join(sorted(known))}." if known else "Leave it out: it has none."
+        raise UsageError(f"--method {method.name}: it has no option {name!r}. {options}")
     return known[name]

@@ -198,10 +198,10 @@ class _Reader:
         doubled = [each for each, count in Counter(header).items() if count > 1]
         for names, what in ((missing, "is missing"), (strange, "is none of a plan's"), (doubled, "is there twice")):
             if names:
-                found = ",".join(header)
+                shown = repr(",".join(header))
                 raise DataError(
                     f"{self._name}: the column {names[0][:40]!r} {what}. "
-                    f"The header is {found if len(found) <= 200 else found[:200] + ' …'!r}. {REPLAN}"
+                    f"The header is {shown if len(shown) <= 200 else f'{shown[:200]}… and so on'}. {REPLAN}"
                 )
 
     def add(self, batch: Batch) -> None:
@@ -242,7 +242,9 @@ class _Reader:
     def plan(self) -> PlanFile:
         """All rows."""
         if not self._rows:
-            raise NoInputError(f"{self._name}: has no rows. There is nothing to make.")
+            raise NoInputError(
+                f"{self._name}: has no rows, so there is nothing to make. Plan anew, with --samples or --passes."
+            )
         arrays = {column: _joined(parts) for column, parts in self._arrays.items()}
         present, method = np.unique(arrays.pop("method"), return_inverse=True)
         mask_seed, lam = arrays.pop("mask_seed"), arrays.pop("lam", None)

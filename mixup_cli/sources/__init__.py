@@ -71,7 +71,10 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
     if path.suffix.lower().lstrip(".") in SUFFIXES:
         raise DataError(f"{path}: a single picture. Give its folder, or a list of pictures with --files-from.")
     if path.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".xz", ".bz2", ".zst", ".7z"):
-        raise DataError(f"{path}: an archive, but not of CIFAR. Unpack it, and give the folder.")
+        raise DataError(
+            f"{path}: an archive, and nothing in it is a plain file of CIFAR, such as data_batch_1. If it was to be "
+            "CIFAR, fetch it again; if it holds pictures, unpack it and give the folder."
+        )
     raise DataError(
         f"{path}: of no known kind. Known are folders of pictures, CIFAR archives (.tar, .tar.gz), MNIST IDX files, "
         ".npz, .npy and .h5. For a list of pictures use --files-from."

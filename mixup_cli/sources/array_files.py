@@ -17,7 +17,7 @@ from mixup_cli.sources.arrays import ArraySource, RowKeys, Rows
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.file_rows import FileRows, whole
 from mixup_cli.sources.hdf5_arrays import Hdf5File
-from mixup_cli.sources.npz import npz_keys, read_npy_header, read_npz, rows_in_file
+from mixup_cli.sources.npz import WRITE_AGAIN, npz_keys, read_npy_header, read_npz, rows_in_file
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
 SUFFIXES = (".npz", ".npy", *HDF5_SUFFIXES)
@@ -61,7 +61,7 @@ def _open_npz(path: Path, options: SourceOptions) -> ArrayFileSource:
     data_key, label_key, notices = choose_keys(keys, options, str(path))
     for key in filter(None, (data_key, label_key)):
         if key not in keys:
-            raise DataError(f"{path}: has no array {key!r}. Found: {', '.join(keys)}.")
+            raise DataError(f"{path}: has no array {key!r}. Found: {', '.join(keys)}. Name one of them.")
     group_key = _group_key(keys, options, str(path))
     labels, groups = (None if key is None else whole(read_npz(path, key)) for key in (label_key, group_key))
     rows = read_npz(path, data_key)
@@ -71,7 +71,7 @@ def _open_npz(path: Path, options: SourceOptions) -> ArrayFileSource:
 
 def _open_hdf5(path: Path, options: SourceOptions) -> ArrayFileSource:
     file = Hdf5File(path)
-    keys = _hdf5_keys(file, path)
+    keys = file.keys()
     data_key, label_key, notices = choose_keys(keys, options, str(path))
     group_key = _group_key(keys, options, str(path))
     labels, groups = (None if key is None else file.read(key) for key in (label_key, group_key))
@@ -91,17 +91,6 @@ def _open_npy(path: Path, options: SourceOptions) -> ArrayFileSource:
     return source.watch(path, label_file, mapped=True)
 
 
-def _hdf5_keys(file: Hdf5File, path: Path) -> list[str]:
-    """The names in the root. Raises DataError where they are damaged; a name that is no UTF-8 comes as bytes."""
-    try:
-        names: list[object] = [*file.keys()]
-        if not all(isinstance(name, str) for name in names):
-            raise TypeError("a name is not UTF-8")
-    except (RuntimeError, TypeError) as error:  # sorting texts and bytes raises a TypeError, too
-        raise DataError(f"{path}: its list of arrays is damaged ({error}). Fetch or write it again.") from error
-    return [str(name) for name in names]
-
-
 @dataclass(frozen=True)
 class _Beside:
     """What stands beside the samples."""
@@ -114,7 +103,8 @@ def _source(path: Path, rows: Rows, beside: _Beside, options: SourceOptions, not
     sample_shape = rows.shape[1:]
     if np.prod(sample_shape, dtype=np.float64) > _VALUES_PER_PIXEL * options.max_pixels:
         raise DataError(
-            f"{path}: one sample has the shape {sample_shape}, more than --max-pixels {options.max_pixels}."
+            f"{path}: one sample has the shape {sample_shape}, more than --max-pixels {options.max_pixels}. Raise it "
+            "if that is what the file is to hold."
         )
     count = rows.shape[0] if rows.shape else 0
     found = Labels()
@@ -142,6 +132,8 @@ def choose_keys(keys: Sequence[str], options: SourceOptions, location: str) -> t
         return _with_labels(options.data_key, keys, options, location, [])
     splits = {split: key for split in SPLITS if (key := _data_key(keys, split)) is not None}
     plain = _data_key(keys, None)
+    if not keys:
+        raise DataError(f"{location}: holds no arrays. Write it again, with the samples in it.")
     if plain is None and not splits:
         raise DataError(
             f"{location}: found {_listed(keys)}. Say which are the samples: --data-key NAME --label-key NAME."
@@ -233,10 +225,12 @@ def _read_npy(path: Path) -> NDArray[Any] | FileRows:
         with path.open("rb") as stream:
             header = read_npy_header(stream, str(path))
     except OSError as error:
-        raise NoInputError(f"{path}: cannot read ({error.strerror}).") from error
+        raise NoInputError(f"{path}: cannot read ({error.strerror}). Make it readable.") from error
     found_bytes = path.stat().st_size - header.data_at
     if found_bytes != header.data_bytes:
-        raise DataError(f"{path}: its header says {header.data_bytes} bytes of data, found {found_bytes}.")
+        raise DataError(
+            f"{path}: its header says {header.data_bytes} bytes of data, found {found_bytes}. {WRITE_AGAIN}"
+        )
     if header.data_bytes == 0:
         return np.empty(header.shape, header.dtype)
     return rows_in_file(path, header, header.data_at)

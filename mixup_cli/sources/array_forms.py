@@ -37,7 +37,9 @@ def sample_dtype(dtype: np.dtype[Any], location: str) -> SampleDtype:
         return _KEPT[dtype.name]
     if dtype.kind in "biu" or dtype.name in ("float16", "float64"):
         return "float32"
-    raise DataError(f"{location}: samples of dtype {dtype} cannot be mixed, expected integers or real numbers.")
+    raise DataError(
+        f"{location}: samples of dtype {dtype} cannot be mixed, expected integers or real numbers. Write them as such."
+    )
 
 
 def as_axes(block: NDArray[Any], axes: Axes, wanted: Axes) -> NDArray[Any]:

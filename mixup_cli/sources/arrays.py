@@ -183,12 +183,13 @@ class ArraySource(Source):
 def _check_rows(rows: Rows, location: str) -> None:
     if len(rows.shape) < 2:
         raise DataError(
-            f"{location}: found an array of shape {tuple(rows.shape)}, expected samples as its first dimension."
+            f"{location}: found an array of shape {tuple(rows.shape)}, expected samples as its first dimension. "
+            "Write it again, with one row a sample."
         )
     if rows.shape[0] == 0:
-        raise NoInputError(f"{location}: holds no samples (an array of shape {tuple(rows.shape)}).")
+        raise NoInputError(f"{location}: holds no samples (an array of shape {tuple(rows.shape)}). Fill it.")
     if 0 in rows.shape:
-        raise DataError(f"{location}: its samples are empty (an array of shape {tuple(rows.shape)}).")
+        raise DataError(f"{location}: its samples are empty (an array of shape {tuple(rows.shape)}). Fill it.")
 
 
 def _hashed(values: NDArray[Any]) -> list[Loaded]:

@@ -50,7 +50,7 @@ class Member:
         if self.size_bytes > MEMBER_LIMIT_BYTES:
             raise DataError(
                 f"{location}: {self.name} has {self.size_bytes} bytes, expected at most {MEMBER_LIMIT_BYTES}. "
-                "This is not a CIFAR archive as published."
+                "This is not a CIFAR archive as published. Fetch it again."
             )
         self.is_read = True
         with self.open() as stream:

@@ -21,16 +21,16 @@ _BLOCK_BYTES = 1 << 20
 _REDUNDANT = re.compile(r"(?<=/)(?:\.?/)+")
 
 
-def split_nul(stream: IO[bytes]) -> Iterator[bytes]:
+def split_nul(stream: IO[bytes], location: str) -> Iterator[bytes]:
     """The NUL-separated entries of a stream (`find -print0`), read block by block; as `open_file_list` takes them."""
     rest = b""
     while block := stream.read(_BLOCK_BYTES):
         *entries, rest = (rest + block).split(b"\0")
         yield from entries
         if len(rest) > LINE_LIMIT_BYTES:
-            raise DataError("--files-from: the list has no NULs, and -0 is for lists that have. Drop -0.")
+            raise DataError(f"{location}: has no NULs, and -0 is for lists that have. Drop -0.")
     if rest.endswith(b"\n"):
-        raise DataError("--files-from: the list ends with a newline, and -0 is for lists with NULs. Drop -0.")
+        raise DataError(f"{location}: ends with a newline, and -0 is for lists with NULs. Drop -0.")
     if rest:
         yield rest
 

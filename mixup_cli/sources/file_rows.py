@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError
 
 _DIMENSION_LIMIT = 64  # NumPy's own
+_SHOWN_DIMENSIONS = 8
 _CLAIM_LIMIT_BYTES = 1 << 62
 
 
@@ -47,7 +48,8 @@ def check_claim(shape: tuple[int, ...], dtype: np.dtype[Any], where: str) -> Non
     """Raises DataError, which begins with `where`, for what a header may say and no array can have."""
     claimed_bytes = math.prod(max(1, length) for length in shape) * dtype.itemsize
     if not shape or len(shape) > _DIMENSION_LIMIT or min(shape) < 0 or not 0 < claimed_bytes < _CLAIM_LIMIT_BYTES:
-        raise DataError(f"{where}: claims {dtype} {shape}, which no array of samples has. Write the file again.")
+        found = f"{shape}" if len(shape) <= _SHOWN_DIMENSIONS else f"of {len(shape)} dimensions"
+        raise DataError(f"{where}: claims {dtype} {found}, which no array of samples has. Write the file again.")
 
 
 def whole(rows: NDArray[Any] | FileRows) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.metadata import Entry, Metadata, find_metadata, read_metadata
 from mixup_cli.sources.pictures import SUFFIXES, PictureSource, escape_name
@@ -46,7 +46,7 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     """
     root = str(path)
     if not Path(root).is_dir():
-        raise NoInputError(f"{escape_name(root)}: no such folder")
+        raise NoInputError(f"{escape_name(root)}: no such folder. Check the path.")
     tree = walk(root, options.exclude)
     split, notices = _choose_split(root, tree, options.split)
     base = f"{split}/" if split else ""
@@ -66,7 +66,9 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
 def _check_nothing_needs_metadata(root: str, options: SourceOptions) -> None:
     for option, column in (("--label-column", options.label_column), ("--group-column", options.group_column)):
         if column is not None:
-            raise UsageError(f"{option} {column}: {escape_name(root)} has no metadata.csv or .jsonl")
+            raise UsageError(
+                f"{option} {column}: {escape_name(root)} has no metadata.csv or .jsonl. Write one, or drop {option}."
+            )
 
 
 def _sorted_source(root: str, taken: _Taken, notices: Sequence[str], max_pixels: int) -> PictureSource:
@@ -112,7 +114,9 @@ def _named_split(root: str, heads: Sequence[str], splits: Sequence[str], wanted:
     if len(synonyms) == 1:
         return synonyms[0]
     if splits:
-        raise UsageError(f"--split {wanted}: {escape_name(root)} has no such split (found: {_names(splits)})")
+        raise UsageError(
+            f"--split {wanted}: {escape_name(root)} has no such split (found: {_names(splits)}). Pass one of them."
+        )
     raise UsageError(
         f"--split {wanted}: {escape_name(root)} has no split folders (found: {_names(heads) or 'none'}). Drop --split."
     )
@@ -154,16 +158,23 @@ def _by_metadata(root: str, metadata: Metadata, pictures: Sequence[str], prefixe
     inside, base = prefixes
     known = set(pictures)
     rows = {inside + name: entry for name, entry in metadata.entries.items() if (inside + name).startswith(base)}
-    for name, entry in rows.items():
-        # A file that the walk does not know (another suffix, a dot-folder) counts if it is named and is there.
-        if name not in known and not Path(root, name).is_file():
-            raise DataError(f"{metadata.name}, line {entry.line}: there is no file {name[len(inside) :]}")
+    # A file that the walk does not know (another suffix, a dot-folder) counts if it is named and is there. One that is
+    # not is an input that cannot be read, for the scan to refuse or leave out: here we know the line.
+    gone = [name for name in rows if name not in known and not Path(root, name).is_file()]
+    notices = [_missing(metadata, gone, rows[gone[0]].line, inside)] if gone else []
     unnamed = len(known.difference(rows))
-    left_out = [f"{counted(unnamed, 'picture')} that {metadata.name} does not name left out"] if unnamed else []
+    if unnamed:
+        notices.append(f"{counted(unnamed, 'picture')} that {metadata.name} does not name left out")
     if not rows:
-        return _Taken([], Labels(), tuple(left_out))
+        return _Taken([], Labels(), tuple(notices))
     labels, notice = _metadata_labels(metadata, list(rows.values()))
-    return _Taken(list(rows), labels, (notice, *left_out))
+    return _Taken(list(rows), labels, (notice, *notices))
+
+
+def _missing(metadata: Metadata, gone: Sequence[str], line: int, inside: str) -> str:
+    more = f", nor {len(gone) - 1:,} more that it names" if gone[1:] else ""
+    first = escape_name(gone[0][len(inside) :])
+    return f"{metadata.name}, line {line}: there is no file {first}{more}"
 
 
 def _metadata_labels(metadata: Metadata, entries: Sequence[Entry]) -> tuple[Labels, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
-from mixup_cli.storage.plain_hdf5 import PlainDataSet, plain_data_set
+from mixup_cli.storage.plain_hdf5 import NotInFileError, PlainDataSet, plain_data_set
+
+WRITE_AGAIN = "Write it again, with plain data sets of numbers in it."
 
 # Deflate shrinks by 1032 at most. What claims more was never written, or was made to fill the memory.
 _HIGHEST_RATIO = 1100
@@ -28,14 +32,24 @@ class Hdf5File:
         except OSError as error:
             if not path.is_file():
                 raise NoInputError(f"{path}: there is no such file.") from error
-            raise DataError(f"{path}: cannot be opened as HDF5 ({error}).") from error
+            raise DataError(f"{path}: cannot be opened as HDF5 ({error}).", WRITE_AGAIN) from error
 
     def keys(self) -> list[str]:
-        """The names in the root, whatever they lead to."""
-        return sorted(self._file)
+        """The names in the root, whatever they lead to. Raises DataError where they are damaged."""
+        try:
+            names: list[object] = [*self._file]
+            if not all(isinstance(name, str) for name in names):  # bytes, where they are no UTF-8
+                raise TypeError("a name is not UTF-8")
+        except (RuntimeError, TypeError) as error:
+            raise DataError(f"{self._path}: its list of arrays is damaged ({error}).", WRITE_AGAIN) from error
+        return sorted(map(str, names))
 
     def rows(self, key: str) -> PlainDataSet:
         """Raises DataError unless `key` is a plain data set of this very file."""
+        with _remedies():
+            return self._rows(key)
+
+    def _rows(self, key: str) -> PlainDataSet:
         where = f"{self._path}: {key}"
         try:
             found = plain_data_set(self._file, key, where)
@@ -50,7 +64,18 @@ class Hdf5File:
         try:
             return np.asarray(rows[:])
         except OSError as error:
-            raise DataError(f"{self._path}: {key}: is not readable ({error}).") from error
+            raise DataError(f"{self._path}: {key}: is not readable ({error}).", WRITE_AGAIN) from error
+
+
+@contextmanager
+def _remedies() -> Iterator[None]:
+    """What to do about a source: the same is found wrong with shards of ours, about which one does something else."""
+    try:
+        yield
+    except NotInFileError as problem:
+        raise problem.or_else("Name one of them.") from problem
+    except DataError as problem:
+        raise problem.or_else(WRITE_AGAIN) from problem
 
 
 def _check_storage(found: PlainDataSet) -> None:

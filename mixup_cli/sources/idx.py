@@ -89,10 +89,10 @@ def read_idx(path: Path) -> NDArray[Any] | FileRows:
 def _read_header(stream: Readable, location: str) -> _Header:
     start = stream.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in DTYPES or not 0 < start[3] < 33:
-        raise DataError(f"{location}: begins with {start.hex(' ')}, which no IDX file does.")
+        raise DataError(f"{location}: begins with {start.hex(' ')}, which no IDX file does. Fetch it again.")
     lengths = stream.read(4 * start[3])
     if len(lengths) < 4 * start[3]:
-        raise DataError(f"{location}: is cut short within its header.")
+        raise DataError(f"{location}: is cut short within its header. Fetch it again.")
     shape = tuple(int(length) for length in np.frombuffer(lengths, ">u4"))
     check_claim(shape, np.dtype(DTYPES[start[2]]), location)
     return _Header(np.dtype(DTYPES[start[2]]), shape, 4 + len(lengths))
@@ -127,12 +127,12 @@ def _choose(folder: Path, options: SourceOptions, notices: list[str]) -> Path:
     """The images file of the wanted split in `folder`; the training split if none is wanted and there are several."""
     found = _images_in(folder)
     if not found:
-        raise NoInputError(f"{folder}: holds no IDX images (names like train-images-idx3-ubyte).")
+        raise NoInputError(f"{folder}: holds no IDX images (names like train-images-idx3-ubyte). Check the path.")
     if options.split is None and len(found) == 1:
         return found[0]
     split = options.split or "train"
     if split not in _SPLIT_PREFIXES:
-        raise UsageError(f"{folder}: IDX folders have the splits train and test, not {split!r}.")
+        raise UsageError(f"{folder}: IDX folders have the splits train and test, not {split!r}. Pass one of them.")
     chosen = [file for file in found if re.search(rf"(^|[-_.])({_SPLIT_PREFIXES[split]})[-_.]images", file.name)]
     if len(chosen) != 1:
         names = ", ".join(file.name for file in found)

@@ -17,6 +17,7 @@ from mixup_cli.sources.base import SourceOptions
 from mixup_cli.sources.bounded_read import lines_of
 from mixup_cli.sources.metadata_labels import Label, LabelReader, check_column, choose_columns, text_of
 from mixup_cli.sources.pictures import escape_name
+from mixup_cli.wording import counted, json_problem
 
 
 @dataclass(frozen=True, slots=True)  # slots: there is one for every file
@@ -95,8 +96,8 @@ def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
             columns = next(reader, [])
             for values in reader:
                 if values and len(values) != len(columns):
-                    found = f"has {len(values)} values, but there are {len(columns)} columns"
-                    raise DataError(f"{escape_name(str(path))}, line {reader.line_num}: {found}")
+                    found = f"has {counted(len(values), 'value')}, and there are {counted(len(columns), 'column')}"
+                    raise DataError(f"{escape_name(str(path))}, line {reader.line_num}: {found}. Mend that line.")
                 if values:
                     yield reader.line_num, dict(zip(columns, values, strict=True))
         except csv.Error as error:
@@ -114,7 +115,7 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
                 row = json.loads(text)
             except (ValueError, RecursionError) as error:
                 raise DataError(
-                    f"{escape_name(str(path))}, line {line}: is not JSON ({error}). Mend that line."
+                    f"{escape_name(str(path))}, line {line}: is not JSON ({json_problem(error)}). Mend that line."
                 ) from error
             if not isinstance(row, dict):
                 raise DataError(f"{escape_name(str(path))}, line {line}: is not a JSON object. Mend that line.")
@@ -130,8 +131,12 @@ def _check_columns(name: str, columns: tuple[str, ...], options: SourceOptions) 
 
 
 def _file_name(where: str, value: object) -> str:
-    if not isinstance(value, str) or not value:
+    if value in (None, ""):
         raise DataError(f"{where}: has no file_name. Fill it in, or remove the line.")
+    if not isinstance(value, str):
+        raise DataError(f"{where}: file_name is {value!r:.80}, and a text was expected. Mend that line.")
+    if "\0" in value:
+        raise DataError(f"{where}: file_name holds a NUL, which no file's name does. Mend that line.")
     path = posixpath.normpath(value)
     if path.startswith(("/", "../")) or path in ("..", ".") or Path(path).is_absolute():
         raise DataError(f"{where}: {escape_name(value)} is not below the metadata file's folder. Move it there.")

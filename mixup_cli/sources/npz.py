@@ -25,6 +25,7 @@ from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.sources.bounded_read import check_inflated, read_array
 from mixup_cli.sources.file_rows import FileRows, check_claim
 
+WRITE_AGAIN = "Write it again, with np.save or np.savez."
 _LOCAL_HEADER_BYTES = 30
 _NPY_HEADER_BYTES = 1 << 14  # NumPy parses 10,000 of them at most, and reads as many as the file says
 _DAMAGED = (
@@ -71,7 +72,7 @@ def read_npz(path: Path, key: str) -> NDArray[Any] | FileRows:
             if header.data_at + header.data_bytes != info.file_size:
                 raise DataError(
                     f"{where}: claims {header.dtype} {header.shape}, {header.data_bytes} bytes, and holds "
-                    f"{info.file_size - header.data_at}."
+                    f"{info.file_size - header.data_at}. {WRITE_AGAIN}"
                 )
             if info.compress_type == zipfile.ZIP_STORED and header.data_bytes:
                 return _stored(path, header, _data_offset(path, info, where))
@@ -93,15 +94,22 @@ def read_npy_header(stream: IO[bytes], where: str) -> NpyHeader:
         else:
             raise ValueError(f"version {version}, which only arrays of records need")
     except Exception as error:  # NumPy evaluates the header as a Python literal, and raises what that raises
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{where}: has no readable .npy header ({reason:.200}).") from error
+        raise DataError(f"{where}: has no readable .npy header ({_reason(error)}). {WRITE_AGAIN}") from error
     if dtype.hasobject or dtype.names is not None:
         raise DataError(
-            f"{where}: is an array of {dtype}, expected numbers or strings. Nothing is ever unpickled here."
+            f"{where}: is an array of {dtype}, expected numbers or strings. Make plain numbers of it, and write it "
+            "again: nothing is ever unpickled here."
         )
     if shape or not dtype.itemsize:  # a single value is refused where samples are expected, but must have bytes
         check_claim(shape, dtype, where)
     return NpyHeader(tuple(shape), "F" if is_fortran else "C", dtype, start.tell())
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong with a header. What Python says of one that is no dictionary is about Python."""
+    if isinstance(error, ValueError | EOFError) and "malformed node" not in str(error):
+        return f"{(str(error).splitlines() or ['damaged'])[0]:.200}"
+    return "it is no dictionary of descr, fortran_order and shape"
 
 
 @contextmanager
@@ -110,15 +118,16 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         with zipfile.ZipFile(path) as archive:
             yield archive
     except _DAMAGED as error:
-        raise DataError(f"{path}: is no readable .npz ({error}). Write it again with np.savez.") from error
+        found = "it is encrypted" if "is encrypted" in str(error) else error
+        raise DataError(f"{path}: is no readable .npz ({found}). {WRITE_AGAIN}") from error
     except OSError as error:
-        raise NoInputError(f"{path}: cannot read ({error.strerror or error}).") from error
+        raise NoInputError(f"{path}: cannot read ({error.strerror or error}). Make it readable.") from error
 
 
 def _inflated(stream: IO[bytes], header: NpyHeader, where: str) -> NDArray[Any]:
     data = read_array(stream, header.data_bytes)
     if len(data) < header.data_bytes:
-        raise DataError(f"{where}: is cut short (found {len(data)} of {header.data_bytes} bytes).")
+        raise DataError(f"{where}: is cut short (found {len(data)} of {header.data_bytes} bytes). {WRITE_AGAIN}")
     return data.view(header.dtype).reshape(header.shape, order=header.order)  # type: ignore[call-overload, no-any-return]
 
 
@@ -128,7 +137,7 @@ def _data_offset(path: Path, info: zipfile.ZipInfo, where: str) -> int:
         stream.seek(info.header_offset)
         local = stream.read(_LOCAL_HEADER_BYTES)
     if len(local) < _LOCAL_HEADER_BYTES:
-        raise DataError(f"{where}: is cut short.")
+        raise DataError(f"{where}: is cut short. {WRITE_AGAIN}")
     name_bytes, extra_bytes = struct.unpack("<HH", local[26:30])
     return int(info.header_offset + _LOCAL_HEADER_BYTES + name_bytes + extra_bytes)
 
@@ -136,7 +145,7 @@ def _data_offset(path: Path, info: zipfile.ZipInfo, where: str) -> int:
 def _stored(path: Path, header: NpyHeader, member_at: int) -> NDArray[Any] | FileRows:
     offset = member_at + header.data_at
     if offset + header.data_bytes > path.stat().st_size:
-        raise DataError(f"{path}: is cut short.")
+        raise DataError(f"{path}: is cut short. {WRITE_AGAIN}")
     return rows_in_file(path, header, offset)
 
 

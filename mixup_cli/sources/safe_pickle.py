@@ -40,7 +40,7 @@ def read_pickle(data: bytes, member: str) -> dict[str, Any]:
     except _RefusedError as error:
         raise DataError(f"{member}: {error}. Fetch the archive again from a place that you trust.") from None
     except Exception as error:  # whatever goes wrong over foreign bytes, the bytes are damaged
-        found = str(error) or type(error).__name__
+        found = (str(error) or type(error).__name__).partition("; use sys.")[0]
         raise DataError(f"{member}: the pickle is damaged ({found:.200}). Fetch the archive again.") from error
 
 
@@ -198,6 +198,11 @@ class _Machine:
             raise _RefusedError("the pickle numbers its memo wildly")
         self.memo[index] = self.stack[-1]
 
+    def recall(self, index: int) -> None:
+        if index not in self.memo:
+            raise _RefusedError("the pickle refers to what it has not memorized")
+        self.stack.append(self.memo[index])
+
     def reduce(self) -> None:
         """Call a stand-in. Only a `_Global` can be called, and only with what the true function gets."""
         arguments, function = self.stack.pop(), self.stack.pop()
@@ -245,7 +250,7 @@ _WITH_ARGUMENT: dict[str, Callable[[_Machine, Any], None]] = {
     "INST": lambda _, name: _refuse_global(str(name).replace(" ", ".")),
     "GLOBAL": lambda machine, name: machine.find(name.replace(" ", ".", 1)),
     **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), _Machine.memoize),
-    **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), lambda machine, index: machine.stack.append(machine.memo[index])),
+    **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), _Machine.recall),
 }
 _WITHOUT_ARGUMENT: dict[str, Callable[[_Machine], object]] = {
     "STACK_GLOBAL": _Machine.find_on_stack,

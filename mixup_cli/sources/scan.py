@@ -154,5 +154,6 @@ def _settle(name: str, problem: str, broken: int, tolerance: Tolerance) -> None:
         raise DataError(f"{name}: {problem}. Remove it, or pass --on-error skip.")
     if tolerance.max_errors is not None and broken > tolerance.max_errors:
         raise DataError(
-            f"{name}: {problem}. That is broken input number {broken}, and --max-errors allows {tolerance.max_errors}."
+            f"{name}: {problem}. That is broken input number {broken}, and --max-errors allows {tolerance.max_errors}. "
+            "Remove such inputs, or allow more."
         )

@@ -70,13 +70,15 @@ class ChunkedRows:
         if self._filters not in PIPELINES:
             raise DataError(
                 f"{self._where}: is stored with the HDF5 filters {', '.join(map(str, self._filters))}, which mixup-gen "
-                "does not read. Write it again with gzip (h5repack -f GZIP=4)."
+                "does not read.",
+                "Write it again with gzip (h5repack -f GZIP=4).",
             )
         limit = LZF_LIMIT_BYTES if LZF in self._filters else CHUNK_LIMIT_BYTES
         if self._chunk_bytes > limit:
             raise DataError(
                 f"{self._where}: has chunks of {self._chunk_bytes} bytes, of which one is inflated for each row that "
-                f"is read; expected at most {limit}. Write it again with smaller ones (h5repack)."
+                f"is read; expected at most {limit}.",
+                "Write it again with smaller ones (h5repack).",
             )
 
     def _check_chunks(self) -> set[Offset] | None:
@@ -95,8 +97,8 @@ class ChunkedRows:
         self._data_set.id.chunk_iter(note)
         if largest > self._chunk_bytes + self._chunk_bytes // 8 + 4096:
             raise DataError(
-                f"{self._where}: has a chunk that is stored in {largest} bytes and holds {self._chunk_bytes}. Write it "
-                "again (h5repack)."
+                f"{self._where}: has a chunk that is stored in {largest} bytes and holds {self._chunk_bytes}.",
+                "Write it again (h5repack).",
             )
         return found
 

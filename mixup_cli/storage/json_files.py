@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mixup_cli.errors import DataError, StorageError
+from mixup_cli.wording import json_problem
 
 
 def to_json(plain: Any) -> bytes:
@@ -58,7 +59,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         plain = json.loads(content_of(path))
     except (ValueError, RecursionError) as problem:
-        raise DataError(f"{path}: not JSON ({problem}). Restore it, or start anew with --force.") from None
+        raise DataError(
+            f"{path}: not JSON ({json_problem(problem)}). Restore it, or start anew with --force."
+        ) from None
     if not isinstance(plain, dict):
         raise DataError(f"{path}: not a JSON object. Restore it, or start anew with --force.")
     return plain

@@ -178,6 +178,8 @@ def _of_recipe(manifest: Manifest) -> Iterator[str]:
         return
     if recipe.to_dict() != manifest.recipe:
         yield "recipe: lacks fields"
+    if missing := sorted({choice.name for choice in recipe.methods} - set(manifest.methods)):
+        yield f"methods: {', '.join(missing)} missing, which the recipe has"
     if recipe.recipe_id != manifest.recipe_id:
         yield f"recipe_id: is {manifest.recipe_id[:12]}…, and the recipe's hash is {recipe.recipe_id[:12]}…"
 

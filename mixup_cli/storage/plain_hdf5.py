@@ -12,6 +12,10 @@ from mixup_cli.errors import DataError
 from mixup_cli.storage.chunks import ChunkedRows, Rows, filters_of
 
 
+class NotInFileError(DataError):
+    """There is no data set of that name."""
+
+
 class PlainDataSet:
     """The rows of a data set of one file, none of which takes more memory than its shape tells."""
 
@@ -63,7 +67,7 @@ def _data_set(file: h5py.File, key: str, where: str) -> h5py.Dataset:
     found: Any = file
     for part in key.strip("/").split("/"):
         if not isinstance(found, h5py.Group) or part not in found:
-            raise DataError(f"{where}: is not in the file. Found: {', '.join(sorted(file))}.")
+            raise NotInFileError(f"{where}: is not in the file. Found: {', '.join(sorted(file))}.")
         link = found.get(part, getlink=True)
         if not isinstance(link, h5py.HardLink):
             raise DataError(f"{where}: is a {type(link).__name__} and is not followed, expected a plain data set.")

@@ -28,6 +28,8 @@ Values = Callable[[Column], Iterable[Array]]
 CHUNK_BYTES = 1 << 20
 """Compressed columns are chunked by whole rows up to this size, and at least one row."""
 
+REMEDY = "Run mixup-gen verify."
+
 GZIP_LEVEL = 6
 ZSTD_LEVEL = 3
 
@@ -209,12 +211,13 @@ def read_column(path: Path, column: Column, row_count: int, rows: slice | NDArra
             expected = (stored_dtype(column), (row_count, *column.shape))
             if (stored.dtype, stored.shape) != expected:
                 raise DataError(
-                    f"{where}: is {stored.dtype} {stored.shape}, and {expected[0]} {expected[1]} was expected. Run "
-                    "mixup-gen verify."
+                    f"{where}: is {stored.dtype} {stored.shape}, and {expected[0]} {expected[1]} was expected."
                 )
             return stored[rows]
+    except DataError as problem:
+        raise problem.or_else(REMEDY) from problem
     except (OSError, KeyError, RuntimeError, TypeError, ValueError) as problem:
-        raise DataError(f"{path}: not a readable shard ({problem}). Run mixup-gen verify.") from problem
+        raise DataError(f"{path}: not a readable shard ({problem}).", REMEDY) from problem
 
 
 def map_column(path: Path, column: Column, offset: int, row_count: int) -> Array:

@@ -39,10 +39,12 @@ CASES = [
         "Give one or the other.",
     ),
     Case("generate colours --method mixdown", 2, "--method: ", "'mixdown' is not", "zetamix, jigsaw, none."),
-    Case("generate colours --method mixup:beta=1", 2, "--method mixup: ", "no option 'beta'", "(alpha, base)."),
+    Case(
+        "generate colours --method mixup:beta=1", 2, "--method mixup: ", "no option 'beta'", "Give one of alpha, base."
+    ),
     Case("generate colours --method mixup:x", 2, "--method: ", "'x' in 'mixup:x'", "mixup:0.5:alpha=0.4,cutmix:0.5."),
     Case("generate colours --size big", 2, "--size: ", "'big' is not a size", "320x240."),
-    Case("generate colours --fill red", 2, "--fill: ", "'red' is not", "0.5,0.5,0.5."),
+    Case("generate colours --fill red", 2, "--fill: ", "'red' is not", "124,116,104."),
     Case("generate colours --fill 1,2", 2, "--fill: ", "2 values, and the channels are 3", "Give 1 or 3."),
     Case("generate colours --normalize imagenet", 2, "--normalize: ", "--dtype is not given", "--dtype float32."),
     Case("generate colours --dtype float32 --normalize x", 2, "--normalize: ", "'x' is neither", "0.2,0.2,0.2."),
@@ -128,7 +130,6 @@ BROKEN_PICTURES = {
 }
 
 BROKEN_SOURCES = {
-    "metadata_names_missing": (65, "metadata.csv, line 3: there is no file not_here.jpg"),
     "no_pictures": (66, "no_pictures: no pictures found"),
     "idx_lies-images-idx3-ubyte": (65, "its header says uint8 (60000, 8, 8)"),
     "idx_too_few_labels-images-idx3-ubyte": (65, "found 3 labels for 4 samples"),
@@ -142,7 +143,7 @@ BROKEN_SOURCES = {
     "cifar_rows_too_short.tar.gz": (65, "data_batch_1: its 'data' is uint8 (10, 3000), expected uint8 (n, 3072)"),
 }
 
-PARTLY_BROKEN = {"nan_pixels.npz": "x[", "cifar_batch_missing.tar.gz": None}
+PARTLY_BROKEN = {"metadata_names_missing": None, "nan_pixels.npz": "x[", "cifar_batch_missing.tar.gz": None}
 SOUND = {"wrong_extension.png"}
 
 
@@ -215,6 +216,18 @@ def test_a_sample_that_is_not_a_number_is_skipped_by_its_place(run_cli: Runner, 
     assert "00002: holds NaN or infinity" in error_line(refused)
     assert run_cli("generate", BROKEN / "nan_pixels.npz", "--on-error", "skip").returncode == 0
     assert len(manifest(tmp_path / "mixup-out")["source"]["skipped"]) == 1
+
+
+def test_a_picture_that_is_not_there_is_told_with_its_line(run_cli: Runner, tmp_path: Path) -> None:
+    source = shutil.copytree(BROKEN / "metadata_names_missing", tmp_path / "source")
+    refused = run_cli("generate", source, cwd=tmp_path)
+    assert refused.returncode == 65
+    assert error_line(refused).startswith("not_here.jpg: cannot read (No such file or directory). Remove it, or pass")
+    assert f"{source}/metadata.csv, line 3: there is no file not_here.jpg" in refused.stderr
+    shutil.copy(source / "here.jpg", source / "there.jpg")
+    (source / "metadata.csv").write_text("file_name,label\nhere.jpg,cat\nnot_here.jpg,cat\nthere.jpg,dog\n")
+    assert run_cli("generate", source, "--on-error", "skip").returncode == 0
+    assert [each["key"] for each in manifest(tmp_path / "mixup-out")["source"]["skipped"]] == ["not_here.jpg"]
 
 
 def test_an_archive_without_one_batch_is_used_and_says_so(run_cli: Runner, tmp_path: Path) -> None:

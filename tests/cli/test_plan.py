@@ -173,7 +173,7 @@ def test_a_configuration_for_plan_and_generate(colours: Path, tmp_path: Path, ru
     assert run_cli("generate", colours, "--plan", tmp_path / "plan.csv", *out).returncode == 0
     assert manifest(tmp_path / "o")["totals"]["samples"] == 7
     ended = run_cli("generate", colours, "--seed", 1, *out, env={"MIXUP_GEN_PLAN": str(tmp_path / "plan.csv")})
-    assert error_line(ended).startswith("--seed and --plan: ")
+    assert error_line(ended).startswith("--seed and --plan (from MIXUP_GEN_PLAN): ")
 
 
 def test_a_dry_run_checks_the_plan(colours: Path, plan: Path, tmp_path: Path, run_cli: Runner) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,32 @@ def test_losing_the_list_of_sources_is_told(
     assert ended.returncode == 65
     assert error_line(ended) == f"{finished}/sources.csv: is missing. Run mixup-gen repair {finished}."
     assert run_cli("repair", finished).returncode == 0
+    assert run_cli("generate", colours, "-o", finished, *options).returncode == 0
+
+
+EDITS: dict[str, Callable[[str], str]] = {
+    "a key": lambda text: text.replace("red/0", "red/5"),
+    "a hash, which nobody else reads": lambda text: text[:-6] + ("0" if text[-6] != "0" else "1") + text[-5:],
+    "no list at all": lambda text: "x",
+    "a line less": lambda text: text[: text.rstrip("\n").rindex("\n") + 1],
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+@pytest.mark.parametrize("options", [[], ["--passes", "2"]], ids=["as it is", "extended"])
+def test_an_edited_list_of_sources_is_damage_and_no_other_source(
+    edit: str, options: list[str], finished: Path, colours: Path, run_cli: Runner
+) -> None:
+    path = finished / "sources.csv"
+    whole = path.read_text()
+    path.write_text(EDITS[edit](whole))
+    refused = run_cli("generate", colours, "-o", finished, *options)
+    assert refused.returncode == 65
+    message = error_line(refused)
+    assert message.startswith(f"{path}: its sha256 is ")
+    assert message.endswith(f"… was sealed. Run mixup-gen repair {finished}.")
+    assert run_cli("repair", finished).returncode == 0
+    assert path.read_text() == whole
     assert run_cli("generate", colours, "-o", finished, *options).returncode == 0
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import struct
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,9 +21,11 @@ from mixup_cli.errors import DataError
 from mixup_cli.generate import generate
 from mixup_cli.sources import pictures
 from mixup_cli.sources.base import Survey
+from mixup_cli.verify import verify
 from tests.data_sets import digests
 from tests.running import Runner, error_line, interrupted_at_the_end
 from tests.small_sources import write_arrays, write_colours
+from tests.unit.sources.cifar_archives import Batch, binary_batch, write_cifar
 
 Interrupted = Callable[..., Path]
 
@@ -232,3 +236,145 @@ def test_a_source_that_stays_as_it_is_is_no_news(colours: Path, tmp_path: Path) 
     listener = Meddler(lambda: None)
     generate(open_source([colours]), Recipe(), Run(out=tmp_path / "out"), listener)
     assert not [text for text in listener.told if "has changed" in text]
+
+
+Change = Callable[[Path], object]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of source: `make` writes it and returns its path, `change` makes it another one, and `told` is what the
+    refusal then names."""
+
+    make: Callable[[Path], Path]
+    change: Change
+    told: str
+
+
+def arrays_npz(root: Path) -> Path:
+    return write_arrays(root / "a.npz")
+
+
+def brighter(path: Path) -> None:
+    """Another value in sample 7, in a file of the same size."""
+    with np.load(path) as stored:
+        x, y = stored["x"], stored["y"]
+    x[7] ^= 1
+    np.savez(path, x=x, y=y)
+
+
+def relabelled(path: Path) -> None:
+    with np.load(path) as stored:
+        x, y = stored["x"], stored["y"]
+    y[3] = (y[3] + 1) % 4
+    np.savez(path, x=x, y=y)
+
+
+def longer(path: Path) -> None:
+    write_arrays(path, count=44)
+
+
+def cifar(root: Path, value: int = 7) -> Path:
+    """CIFAR-10 as a tar, of two samples; `value` is of the second's first pixel."""
+    pixels = np.zeros((2, 3072), np.uint8)
+    pixels[1, 0] = value
+    files = {"data_batch_1.bin": binary_batch("10", Batch(pixels, [0, 1], []))}
+    return write_cifar(root / "cifar.tar", files, "cifar-10-batches-bin")
+
+
+def idx(root: Path) -> Path:
+    values = np.random.default_rng(3).integers(0, 256, (6, 5, 5), np.uint8)
+    path = root / "train-images-idx3-ubyte"
+    path.write_bytes(struct.pack(">HBB3I", 0, 8, 3, *values.shape) + values.tobytes())
+    (root / "train-labels-idx1-ubyte").write_bytes(struct.pack(">HBBI", 0, 8, 1, 6) + bytes([0, 1, 0, 1, 0, 1]))
+    return path
+
+
+def last_byte_changed(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_END)
+        file.write(bytes([byte ^ 1]))
+
+
+def with_metadata(root: Path) -> Path:
+    source = write_colours(root / "colours")
+    rows = [path.relative_to(source).as_posix() for path in sorted(source.glob("*/*.png"))]
+    (source / "metadata.csv").write_text("file_name,label\n" + "".join(f"{name},{name[0]}\n" for name in rows))
+    return source
+
+
+def other_label(source: Path) -> None:
+    path = source / "metadata.csv"
+    path.write_text(path.read_text().replace("green/2.png,g", "green/2.png,b"))
+
+
+def one_row_less(source: Path) -> None:
+    path = source / "metadata.csv"
+    path.write_text(path.read_text().replace("green/2.png,g\n", ""))
+
+
+def finished_one(root: Path, seed: int = 0) -> Path:
+    generate(open_source([write_arrays(root / "b.npz")]), Recipe(seed=seed), Run(out=root / "mixed"))
+    return root / "mixed"
+
+
+def made_anew(source: Path) -> None:
+    shutil.rmtree(source)
+    finished_one(source.parent, seed=1)
+
+
+KINDS = {
+    "npz, pixels": Kind(arrays_npz, brighter, "00007 has other content than before"),
+    "npz, labels": Kind(arrays_npz, relabelled, "00003 was of class '3' and is of '0'"),
+    "npz, longer": Kind(arrays_npz, longer, "00040 is new"),
+    "CIFAR tar": Kind(cifar, lambda path: cifar(path.parent, 8), "data_batch_1/00001 has other content than before"),
+    "IDX, pixels": Kind(idx, last_byte_changed, "00005 has other content than before"),
+    "IDX, labels": Kind(
+        idx, lambda path: last_byte_changed(path.parent / "train-labels-idx1-ubyte"), "00005 was of class '1' and is of"
+    ),
+    "metadata.csv, a label": Kind(with_metadata, other_label, "green/2.png was of class 'g' and is of 'b'"),
+    "metadata.csv, a row less": Kind(with_metadata, one_row_less, "green/2.png is gone"),
+    "a finished data set": Kind(finished_one, made_anew, "00000 has "),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_source_that_changes_before_a_resume_is_refused(
+    kind: str, interrupted: Interrupted, run_cli: Runner, tmp_path: Path
+) -> None:
+    source = KINDS[kind].make(tmp_path)
+    out = interrupted(source)
+    before = digests(out)
+    KINDS[kind].change(source)
+    refused = run_cli("generate", source, "-o", out)
+    assert refused.returncode == 73
+    assert f"was made from another source ({KINDS[kind].told}" in error_line(refused)
+    assert digests(out) == before
+
+
+@pytest.mark.parametrize("make", [arrays_npz, cifar, idx])
+def test_an_archive_or_array_file_that_changes_while_it_is_read(
+    make: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in memory by then (an archive, whose sum was checked) is what was there, and the change is told at the
+    end; what is read where it lies ends the run, since nobody knows of what time it is."""
+    path = make(tmp_path)
+    source = open_source([path])
+    load = type(source).load
+
+    def slowly(self: Any, *rest: Any) -> Any:
+        last_byte_changed(path)
+        return load(self, *rest)
+
+    monkeypatch.setattr(type(source), "load", slowly)
+    listener = Meddler(lambda: None)
+    if make is cifar:
+        generate(source, Recipe(), Run(out=tmp_path / "out"), listener)
+        assert any(text.startswith(f"{path} has changed since it was read") for text in listener.told)
+        assert verify(tmp_path / "out") == []
+    else:
+        with pytest.raises(DataError, match=rf"{path.name}: changed while it was read\. Let nothing write there"):
+            generate(source, Recipe(), Run(out=tmp_path / "out"), listener)
+        assert not (tmp_path / "out").exists()

@@ -16,6 +16,7 @@ from mixup_cli.storage.manifest import read_manifest
 from mixup_cli.verify import Finding, open_finished, verify
 from mixup_cli.verify import _files as files_around
 from mixup_cli.verify import _shard as check_shard
+from tests.data_sets import digests
 from tests.running import Runner
 
 PRIME = 61
@@ -24,7 +25,8 @@ PRIME = 61
 
 @pytest.fixture
 def data_set(request: pytest.FixtureRequest, run_cli: Runner, tmp_path: Path) -> Path:
-    """Two shards of one row each, without labels: some thirty kilobytes, or less where they are compressed."""
+    """Two shards of one row each, without labels: 69,648 bytes each, or compressed 94,219
+    (a chunk of each column begins a page, and there is little in it)."""
     np.save(tmp_path / "a.npy", np.arange(6, dtype=np.uint8).reshape(2, 3, 1))
     options = ["--samples-per-shard", 1, "--compression", getattr(request, "param", "none")]
     ended = run_cli("generate", tmp_path / "a.npy", *options, "-o", tmp_path / "out", cwd=tmp_path)
@@ -139,12 +141,51 @@ def test_each_field_of_the_manifest_that_is_edited(data_set: Path) -> None:
     assert tried > 500
 
 
-def test_a_sidecar_that_vouches_for_another_shard(run_cli: Runner, data_set: Path) -> None:
-    """Left by a run that was cut off, beside a shard of the same length with other content."""
+def test_what_a_run_has_left_in_the_work_folder_is_told(data_set: Path) -> None:
+    """Nothing, the sidecars of these shards, those of others, a run that is or was at work: each by its kind."""
     manifest = json.loads((data_set / "manifest.json").read_bytes())
     done = data_set / ".mixup-gen/done"
     done.mkdir(parents=True)
-    (done / "00000.json").write_text(json.dumps({**manifest["shards"][0], "sha256": "0" * 64}))
-    assert [finding.file for finding in verify(data_set)] == [".mixup-gen"]
+    told = [left_in(data_set)]
+    (done / "00000.json").write_text(json.dumps(manifest["shards"][0]))
+    told.append(left_in(data_set))
+    (done / "00001.json").write_text(json.dumps({**manifest["shards"][1], "sha256": "0" * 64}))
+    told.append(left_in(data_set))
+    (done / "00000.json").unlink()
     (data_set / ".mixup-gen/recipe.json").write_text("{}")
-    assert [finding.file for finding in verify(data_set)] == [".mixup-gen"]
+    told.append(left_in(data_set))
+    shutil.rmtree(done)
+    (data_set / ".mixup-gen/part-1-of-1.lock").touch()
+    holder = {"pid": 7, "host": "elsewhere", "since": "yesterday"}
+    (data_set / ".mixup-gen/part-1-of-1.json").write_text(json.dumps(holder))
+    told.append(left_in(data_set))
+    assert told == [
+        "is there and empty: a run has ended here, and did not remove it",
+        "is there, and holds 1 sidecar of the manifest's shards",
+        "is there, and holds 2 sidecars, 1 of them of no shard of the manifest (done/00001.json)",
+        "is there, and holds the recipe of a run that has begun and not ended; "
+        "1 sidecar, it is of no shard of the manifest (done/00001.json)",
+        "is there, and holds the lock of process 7 on elsewhere, since yesterday, which is at work or was cut off; "
+        "the recipe of a run that has begun and not ended",
+    ]
+
+
+def left_in(data_set: Path) -> str:
+    """What verify says of the work folder, as its only finding, before the remedy."""
+    (finding,) = verify(data_set)
+    assert finding.file == ".mixup-gen"
+    return finding.problem.removesuffix(". Running generate again, or repair, removes it.")
+
+
+def test_a_sidecar_of_other_content_is_nothing_to_go_on_with(run_cli: Runner, data_set: Path) -> None:
+    """It vouches for a shard of the same name and length. Generate and repair take the manifest's word, and tidy up."""
+    manifest = json.loads((data_set / "manifest.json").read_bytes())
+    kept = digests(data_set)
+    for command in (["generate", data_set.parent / "a.npy", "--samples-per-shard", 1, "-o"], ["repair"]):
+        done = data_set / ".mixup-gen/done"
+        done.mkdir(parents=True)
+        (done / "00000.json").write_text(json.dumps({**manifest["shards"][0], "sha256": "0" * 64}))
+        ended = run_cli(*command, data_set)
+        assert ended.returncode == 0, ended.stderr
+        assert digests(data_set) == kept
+        assert verify(data_set) == []

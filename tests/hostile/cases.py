@@ -16,10 +16,14 @@ ENORMOUS = {"MIXUP_GEN_SAMPLES", "MIXUP_GEN_PASSES"}
 """More than fits on any disk, which is told as such."""
 
 
+NAMING_FILES = {"MIXUP_GEN_CONFIG", "MIXUP_GEN_PLAN", "MIXUP_GEN_FILES_FROM"}
+
+
 @dataclass(frozen=True)
 class Case:
     """`make` writes into an empty folder, where `command` then runs. `code` is the exit code, and `words` must stand in
-    the message; of several codes any will do. `heavy` ones take seconds or much room to make."""
+    the message, the name of the file or variable among them; of several codes any will do. `heavy` ones take seconds or
+    much room to make."""
 
     name: str
     make: Callable[[Path], object]
@@ -51,18 +55,24 @@ def _archives() -> Iterator[Case]:
     yield from _of("pickle bomb", archives.PICKLE_BOMBS, archives.pickle_bomb, cifar, DATA, "data_batch_1", "Fetch")
     outside = [f"../{archives.FOLDER}/data_batch_1", f"/{archives.FOLDER}/data_batch_1", "x/../../data_batch_1"]
     for name in outside:
-        yield Case(
-            f"tar: member {name}", partial(archives.tar_member, name=name), cifar, (DATA, NO_INPUT), ("cifar.tar",)
-        )
+        make = partial(archives.tar_member, name=name)
+        yield Case(f"tar: member {name}", make, cifar, (DATA,), ("cifar.tar: an archive", "plain file of CIFAR"))
     kinds = {"link": tarfile.SYMTYPE, "hard link": tarfile.LNKTYPE, "device": tarfile.CHRTYPE, "pipe": tarfile.FIFOTYPE}
     for what, kind in kinds.items():
         linked = partial(archives.tar_member, name=f"{archives.FOLDER}/data_batch_1", kind=kind)
-        yield Case(f"tar: {what}", linked, cifar, (DATA, NO_INPUT), ("cifar.tar",))
+        yield Case(f"tar: {what}", linked, cifar, (DATA,), ("cifar.tar: an archive", "plain file of CIFAR"))
     for size in (10**6, 1 << 33, (1 << 63) - 1):
-        yield Case(f"tar: {size} bytes", partial(archives.size_that_lies, size=size), cifar, (DATA,), ("cifar.tar",))
+        words = ("cifar.tar", "data_batch_1", f"{size} bytes")
+        yield Case(f"tar: {size} bytes", partial(archives.size_that_lies, size=size), cifar, (DATA,), words)
     yield Case("tar: minus ten bytes", archives.negative_size, cifar, (DATA,), ("cifar.tar",))
     yield Case("tar: sparse", archives.sparse_member, cifar, (DATA, NO_INPUT), ("cifar.tar",))
-    yield Case("tar: 2,000 members", partial(archives.million_members, count=20_000), cifar, (DATA,), ("1000 members",))
+    yield Case(
+        "tar: 20,000 members",
+        partial(archives.million_members, count=20_000),
+        cifar,
+        (DATA,),
+        ("cifar.tar", "1000 members"),
+    )
     yield from _compressed()
 
 
@@ -71,20 +81,39 @@ def _compressed() -> Iterator[Case]:
     yield Case("tar.gz: cut", partial(archives.cut_gzip, kept=0.6), packed, (DATA,), ("cifar.tar.gz", "Fetch"))
     yield Case("tar.gz: cut at the sum", partial(archives.cut_gzip, kept=0.9999999), packed, (DATA,), ("cifar.tar.gz",))
     yield Case(
-        "tar: a million members", archives.million_members, "generate cifar.tar", (DATA,), ("members",), heavy=True
+        "tar: a million members",
+        archives.million_members,
+        "generate cifar.tar",
+        (DATA,),
+        ("cifar.tar", "members"),
+        heavy=True,
     )
     bomb = partial(archives.gzip_bomb_in_tar, count_bytes=2 << 30)
     yield Case("gzip bomb: a batch of 2 GB", bomb, packed, (DATA,), ("cifar.tar.gz", "expected at most"), heavy=True)
     yield Case(
-        "gzip bomb: nine large batches", archives.large_batches, packed, (DATA,), ("inflates to more",), heavy=True
+        "gzip bomb: nine large batches",
+        archives.large_batches,
+        packed,
+        (DATA,),
+        ("cifar.tar.gz", "inflates to more"),
+        heavy=True,
     )
     idx = partial(archives.idx_gzip_bomb, count_bytes=2 << 30)
-    yield Case("gzip bomb: IDX of 2 GB", idx, pictures_gz, (DATA,), ("inflate to", "uncompressed"), heavy=True)
+    yield Case(
+        "gzip bomb: IDX of 2 GB", idx, pictures_gz, (DATA,), ("train-images", "inflate to", "uncompressed"), heavy=True
+    )
     members = partial(archives.many_gzip_members, count=300_000)
-    yield Case("gzip: 300,000 members", members, packed, (DATA,), ("members",), heavy=True)
+    yield Case("gzip: 300,000 members", members, packed, (DATA,), ("cifar.tar.gz", "members"), heavy=True)
     behind = partial(archives.zeros_behind_gzip, count_bytes=100 << 30)
-    yield Case("gzip: 100 GB of zeros behind it", behind, packed, (DATA,), ("zeros",), heavy=True)
-    yield Case("tar.gz: refused half way", archives.refused_half_way, packed, (DATA,), ("os.system",), heavy=True)
+    yield Case("gzip: 100 GB of zeros behind it", behind, packed, (DATA,), ("cifar.tar.gz", "zeros"), heavy=True)
+    yield Case(
+        "tar.gz: refused half way",
+        archives.refused_half_way,
+        packed,
+        (DATA,),
+        ("cifar.tar.gz", "os.system"),
+        heavy=True,
+    )
 
 
 def _arrays() -> Iterator[Case]:
@@ -96,11 +125,11 @@ def _arrays() -> Iterator[Case]:
     npz = "generate x.npz"
     inflating = partial(arrays.npz_header_bomb, count_bytes=64 << 20)
     yield Case(".npz: a header that inflates", inflating, npz, (DATA,), ("x.npz", ".npy header"))
-    yield Case(".npz: nothing in it", arrays.npz_without_members, npz, (DATA,), ("x.npz", "nothing"))
+    yield Case(".npz: nothing in it", arrays.npz_without_members, npz, (DATA,), ("x.npz: holds no arrays",))
     yield Case(".npz: a name that leads out", arrays.npz_that_leads_out, npz, (DATA,), ("x.npz",))
     yield Case(".npz: encrypted", arrays.npz_encrypted, npz, (DATA,), ("x.npz", "encrypted"))
     bomb = partial(arrays.npz_bomb, count_bytes=2 << 30)
-    yield Case(".npz bomb of 2 GB", bomb, npz, (DATA,), ("inflate to", "np.savez"), heavy=True)
+    yield Case(".npz bomb of 2 GB", bomb, npz, (DATA,), ("x.npz", "inflate to", "np.savez"), heavy=True)
     for name in ("x.npz", "x.h5", "x.csv", "x.tar.gz", "x.idx3-ubyte", "x.parquet"):
         yield Case(
             f"an array named {name}", partial(arrays.wrong_suffix, name=name), f"generate {name}", (DATA,), (name,)
@@ -114,21 +143,43 @@ def _texts() -> Iterator[Case]:
     for file, contents in (("metadata.csv", texts.METADATA_CSV), ("metadata.jsonl", texts.METADATA_JSONL)):
         for name, content in contents.items():
             make = partial(texts.metadata, name=file, content=content)
-            yield Case(f"{file}: {name}", make, "generate pictures", (DATA, NO_INPUT), (file,))
-    yield from _of("list", texts.LISTS, texts.file_list, "generate --files-from list", (DATA, NO_INPUT))
+            named = texts.NOT_THERE.get(name, file)
+            yield Case(f"{file}: {name}", make, "generate pictures", (DATA, NO_INPUT), (named,))
+    listed = "generate --files-from list"
+    in_list = [name for name in texts.LISTS if name != "a file that is not there"]
+    yield from _of("list", in_list, texts.file_list, listed, (DATA, NO_INPUT), "list")
+    yield from _of("list", ["a file that is not there"], texts.file_list, listed, DATA, "nowhere/0.png: cannot read")
     endless = partial(texts.list_without_end, count_bytes=300 << 20)
-    yield Case("list: 300 MB without a NUL", endless, "generate -0 --files-from list", (DATA,), ("-0",))
+    yield Case(
+        "list: 300 MB without a NUL",
+        endless,
+        "generate -0 --files-from list",
+        (DATA,),
+        ("list: has no NULs", "Drop -0"),
+    )
     yield from _of("plan", texts.PLANS, texts.plan, "generate pictures --plan plan.csv", (DATA, NO_INPUT), "plan.csv")
-    yield from _of("config", texts.CONFIGS, texts.config, "generate pictures --config c.toml", (USAGE,))
-    for variable, values in texts.SETTINGS.items():
-        for value in values:
-            environment = {variable: value}
-            name = f"{variable}={value[:20]}"
-            code = (USAGE, DATA, NO_INPUT, FULL) if variable in ENORMOUS else (USAGE, DATA, NO_INPUT)
-            yield Case(name, pictures.good, "generate pictures", code, (), environment)
+    yield from _of("config", texts.CONFIGS, texts.config, "generate pictures --config c.toml", (USAGE,), "c.toml")
+    yield from _variables()
     for device in ("/dev/zero", "/dev/null", "pipe"):
         words = (device, "neither a file nor a folder")
         yield Case(f"source: {device}", pictures.pipe_as_source, f"generate {device}", (DATA,), words)
+
+
+def _variables() -> Iterator[Case]:
+    for variable, values in texts.SETTINGS.items():
+        command = "generate" if variable == "MIXUP_GEN_FILES_FROM" else "generate pictures"
+        for value in values:
+            words, code = _about(variable, value)
+            yield Case(f"{variable}={value[:20]}", pictures.good, command, code, words, {variable: value})
+
+
+def _about(variable: str, value: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """What a message about a variable names: the file that it names, or itself."""
+    if variable in ENORMOUS:
+        return ("mixup-out", "--samples or --passes"), (FULL,)
+    if variable in NAMING_FILES:
+        return (f"{value}: ",), (USAGE, DATA, NO_INPUT)
+    return (f"from {variable})",), (USAGE,)
 
 
 CASES = [*_archives(), *_arrays(), *_texts()]

@@ -10,10 +10,11 @@ import json
 import os
 import resource
 import signal
+import stat
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ ADDRESS_SPACE_BYTES = 8 << 30
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command came to its end. `signal` is 0 where none ended it; `peak_bytes` is of memory that it touched."""
+    """How a command came to its end. `signal` is 0 where none ended it; `peak_bytes` is of memory that it touched;
+    `changed` are the paths, relative to the parent of the folder it ran in, of what is new, gone or different."""
 
     code: int
     signal: int
@@ -37,6 +39,30 @@ class Ended:
     err: str
     cpu_seconds: float
     peak_bytes: int
+    arguments: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+
+
+STREAMS = ("stdout", "stderr", "stdin")
+"""What a command says and is told stands in these, beside the folder it runs in."""
+
+
+def whole_listing(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Everything below a folder, by its relative path: kind, size and time of last change, of folders the kind alone.
+    Links are not followed."""
+    found: dict[str, tuple[int, ...]] = {}
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = os.path.join(place, name)
+            try:
+                seen = os.lstat(path)
+            except OSError:  # a path too long for the system
+                continue
+            is_folder = stat.S_ISDIR(seen.st_mode)
+            found[os.path.relpath(path, folder)] = (
+                (seen.st_mode,) if is_folder else (seen.st_mode, seen.st_size, seen.st_mtime_ns)
+            )
+    return found
 
 
 class Cell:
@@ -59,8 +85,12 @@ class Cell:
         assert pipes[1] is not None
         request = {"arguments": arguments, "folder": str(folder), "environment": environment, "stdin": stdin}
         pipes[0].write(json.dumps(request) + "\n")
+        before = whole_listing(folder.parent)
         pipes[0].flush()
-        return Ended(**json.loads(pipes[1].readline()))
+        answer = json.loads(pipes[1].readline())
+        after = whole_listing(folder.parent)
+        paths = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+        return Ended(**answer, arguments=arguments, changed=[path for path in paths if path not in STREAMS])
 
     def close(self) -> None:
         """End the process."""
@@ -70,7 +100,7 @@ class Cell:
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     """Fork, wait, measure."""
     folder = Path(request["folder"])
-    out, err, fed = (folder.parent / name for name in ("stdout", "stderr", "stdin"))
+    out, err, fed = (folder.parent / name for name in STREAMS)
     fed.write_bytes(os.fsencode(request["stdin"]))
     process = os.fork()
     if process == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,7 +34,8 @@ def place(tmp_path: Path) -> Path:
 
 
 def check_harmless(ended: Ended, place: Path) -> None:
-    """No crash, no hang, no memory, nothing run, nothing outside touched; and what is said is text in lines."""
+    """No crash, no hang, no memory, nothing run; nothing made, changed or removed but what the command is to make; and
+    what is said is text in lines."""
     assert ended.signal == 0, f"ended by signal {ended.signal}, after {ended.cpu_seconds} s: {ended.err}"
     assert "Traceback" not in ended.err, ended.err
     assert "Warning" not in ended.err, ended.err
@@ -44,6 +46,36 @@ def check_harmless(ended: Ended, place: Path) -> None:
     assert ended.peak_bytes < MOST_BYTES
     assert not (place / "IT-RAN").exists()
     assert (place.parent / "outside/secret").read_bytes() == SECRET
+    wanted = f"{place.name}/{output_of(ended.arguments)}"
+    assert [path for path in ended.changed if path != wanted and not path.startswith(f"{wanted}/")] == []
+
+
+def output_of(arguments: list[str]) -> str:
+    """What a command may make, in the folder where it runs: a name that nothing has, if it only reads."""
+    command = arguments[0]
+    if "-o" in arguments:
+        return arguments[arguments.index("-o") + 1]
+    if command == "repair":
+        return arguments[1]
+    return "mixup-out" if command == "generate" else "(nothing)"
+
+
+REMEDIES = frozenset(
+    (
+        "Add Change Check Continue Drop Empty Fetch Fill Give Keep Leave Let Make Mend Move Name Options: Pass Plan "
+        "Put Raise Remove Rename Restore Run Save Say Start Store Use Write mixup-gen --config --files-from --plan"
+    ).split()
+)
+"""How a sentence begins that says what to do, or where it is told."""
+
+ALTERNATIVES = ("If it was to be ", "If NULs stand ", "For a list of pictures use ", "For lists of names pass ")
+
+
+def check_remedy(message: str) -> None:
+    """The last sentence of a message says what to do; or it is a question, the answer to which says it."""
+    last = re.split(r"[.?] (?=[A-Zm-])", message)[-1]
+    is_one = last.split(" ", 1)[0].removesuffix(",") in REMEDIES or last.startswith(ALTERNATIVES)
+    assert message.endswith("?") or (is_one and message.endswith(".")), message
 
 
 def error_of(ended: Ended) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.hostile.cases import CASES, Case
 from tests.hostile.cell import Cell
-from tests.hostile.conftest import check_harmless, error_of
+from tests.hostile.conftest import check_harmless, check_remedy, error_of
 from tests.hostile.makers import pictures, texts
 
 
@@ -23,9 +24,11 @@ def check_refused(case: Case, cell: Cell, place: Path) -> None:
     check_harmless(ended, place)
     message = error_of(ended)
     assert ended.code in case.code, message
+    assert case.words, "a message names at least what it is about"
     for words in case.words:
         assert words in message
-    assert not (place / "mixup-out").exists()
+    check_remedy(message)
+    assert ended.changed == []
 
 
 @pytest.mark.parametrize("case", parameters(heavy=False))
@@ -77,6 +80,50 @@ def test_what_is_no_file_is_left_out(make: object, cell: Cell, place: Path) -> N
 def test_a_bad_picture_of_a_hostile_name(name: str, cell: Cell, place: Path) -> None:
     pictures.bad_name(place, name)
     check_left_out(cell, place, name)
+
+
+NAMED: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "a list": (pictures.in_list, "--files-from list", "pictures/"),
+    "a list with NULs": (pictures.in_list_with_nul, "-0 --files-from list", "pictures/"),
+    "metadata.csv": (pictures.in_metadata_csv, "pictures", ""),
+    "metadata.jsonl": (pictures.in_metadata_jsonl, "pictures", ""),
+    "the training split": (pictures.in_split_folders, "pictures", "train/"),
+    "the validation split": (pictures.in_split_folders, "pictures --split val", "val/"),
+}
+"""Ways to name pictures of which three are broken: what writes them, the source, and how the keys begin."""
+
+REASONS = {"cut": "cannot decode (file ends at byte 900)", "gone": "cannot read (No such file or directory)"}
+REASONS["text"] = "not a picture Pillow can read"
+
+
+@pytest.mark.parametrize("how", NAMED)
+def test_broken_pictures_however_they_are_named(how: str, cell: Cell, place: Path) -> None:
+    """Whichever is met first is refused; all are left out with their reasons, if no more are allowed than there are."""
+    make, source, before = NAMED[how]
+    make(place)
+    keys = [before + name for name in pictures.BROKEN_ONES]
+    command = ["generate", *source.split(), "--quiet"]
+    refused = cell.run(command, place, {})
+    check_harmless(refused, place)
+    assert refused.code == 65, refused.err
+    told = [f"{key}: {reason}." for key, reason in zip(keys, REASONS.values(), strict=True)]
+    assert error_of(refused) in [f"{each} Remove it, or pass --on-error skip." for each in told]
+    command += ["--on-error", "skip"]
+    too_many = cell.run([*command, "--max-errors", "2"], place, {})
+    check_harmless(too_many, place)
+    assert too_many.code == 65
+    allowed = "That is broken input number 3, and --max-errors allows 2. Remove such inputs, or allow more."
+    assert error_of(too_many) in [f"{each} {allowed}" for each in told]
+    assert too_many.changed == refused.changed == []
+    skipped = cell.run([*command, "--max-errors", "3"], place, {})
+    check_harmless(skipped, place)
+    assert skipped.code == 0, skipped.err
+    source_record = json.loads((place / "mixup-out/manifest.json").read_text())["source"]
+    assert source_record["samples"] == 7
+    found = [(each["key"], each["reason"]) for each in source_record["skipped"]]
+    assert found == list(zip(keys, REASONS.values(), strict=True))
+    verified = cell.run(["verify", "mixup-out", "--deep"], place, {})
+    assert verified.code == 0, verified.err
 
 
 @pytest.mark.parametrize("name", pictures.SOUND)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import struct
@@ -203,6 +204,53 @@ def foreign_manifest(folder: Path) -> None:
     with (good(folder) / "cat/manifest.json").open("wb") as file:
         file.write(b"[" * 1000)
         file.truncate(500 << 20)
+
+
+def broken_beside_good(folder: Path, root: str = "pictures") -> Path:
+    """Two classes of two sound pictures each, of 16 by 16, and in the first class one that is cut and one that is no
+    picture."""
+    top = folder / root
+    for name in ("cat", "dog"):
+        (top / name).mkdir(parents=True)
+        for number in range(2):
+            (top / name / f"{number}.png").write_bytes(encoded("PNG", (16, 16)))
+    (top / "cat/cut.png").write_bytes(encoded("PNG")[:900])
+    (top / "cat/text.png").write_bytes(b"this is no picture")
+    return top
+
+
+BROKEN_ONES = ("cat/cut.png", "cat/gone.png", "cat/text.png")
+
+
+def all_named(folder: Path) -> list[str]:
+    """The paths of what `broken_beside_good` has made, and of one picture that is not there."""
+    top = broken_beside_good(folder)
+    return sorted([*(path.relative_to(top).as_posix() for path in top.rglob("*.png")), "cat/gone.png"])
+
+
+def in_list(folder: Path) -> None:
+    (folder / "list").write_text("".join(f"pictures/{name}\n" for name in all_named(folder)))
+
+
+def in_list_with_nul(folder: Path) -> None:
+    (folder / "list").write_text("".join(f"pictures/{name}\0" for name in all_named(folder)))
+
+
+def in_metadata_csv(folder: Path) -> None:
+    rows = [f"{name},{name[:3]}\n" for name in all_named(folder)]
+    (folder / "pictures/metadata.csv").write_text("file_name,label\n" + "".join(rows))
+
+
+def in_metadata_jsonl(folder: Path) -> None:
+    rows = [json.dumps({"file_name": name, "label": name[:3]}) for name in all_named(folder)]
+    (folder / "pictures/metadata.jsonl").write_text("\n".join(rows))
+
+
+def in_split_folders(folder: Path) -> None:
+    """In both splits; a link to nowhere is the picture that is not there."""
+    for split in ("train", "val"):
+        top = broken_beside_good(folder, f"pictures/{split}")
+        (top / "cat/gone.png").symlink_to("nowhere.png")
 
 
 def pipe_as_source(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.hostile.makers.pictures import encoded, good
@@ -37,6 +38,12 @@ METADATA_CSV = {
     "a NUL": b"file_name,label\n0.p\0ng,a\n",
     "a picture's bytes": encoded("PNG"),
 }
+
+NOT_THERE = {
+    "a file that is not there": "9.png: cannot read",
+    "file_name is half a letter": "\\ud800.png: cannot read",
+}
+"""A picture that is named and not there is told by its name, as any that cannot be read."""
 
 METADATA_JSONL = {
     "nothing": b"\n",
@@ -169,14 +176,22 @@ WRONG = ["null", "true", "1", '"text"', "[]", "[[]]", "{}", "1e400", '{"a": ' * 
 """One JSON value of each type."""
 
 
-def every_wrong_type(plain: dict[str, object]) -> list[tuple[str, str]]:
-    """A JSON object with each of its values replaced by each wrong one: what was replaced, and the text."""
-    found = []
-    for key in plain:
-        for wrong in WRONG:
-            text = json.dumps({**plain, key: "@"}).replace('"@"', wrong)
-            found.append((f"{key} is {wrong[:20]}", text))
-    return found
+@dataclass(frozen=True)
+class WrongValue:
+    """A JSON object in which one `field` has a wrong `value`; `text` is all of it."""
+
+    field: str
+    value: str
+    text: str
+
+
+def every_wrong_type(plain: dict[str, object]) -> list[WrongValue]:
+    """A JSON object with each of its values replaced by each wrong one: for each field as many as WRONG has."""
+    return [
+        WrongValue(field, value, json.dumps({**plain, field: "@"}).replace('"@"', value))
+        for field in plain
+        for value in WRONG
+    ]
 
 
 NO_JSON = {

@@ -67,7 +67,7 @@ def test_nul_separated_names_may_hold_anything() -> None:
     for name in names:
         Path(os.fsdecode(name)).parent.mkdir(exist_ok=True)
         Image.new("L", (2, 2), 7).save(os.fsdecode(name))
-    source = open_file_list(split_nul(io.BytesIO(b"\0".join(names) + b"\0")), "-", SourceOptions())
+    source = open_file_list(split_nul(io.BytesIO(b"\0".join(names) + b"\0"), "-"), "-", SourceOptions())
     assert source.keys == [" /1.png", "a/caf\\xe9.png", "a/new\nline.png"]
     out = np.zeros((3, 2, 2, 1), np.uint8)
     assert [one.problem for one in source.load(0, 3, Target(Form((2, 2, 1), "uint8", "hwc")), out)] == [None] * 3
@@ -81,7 +81,7 @@ def test_missing_file_is_a_problem_of_the_scan() -> None:
 
 def test_entries_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_list, "_BLOCK_BYTES", 3)
-    assert list(split_nul(io.BytesIO(b"abcd\0e\0\0fgh"))) == [b"abcd", b"e", b"", b"fgh"]
+    assert list(split_nul(io.BytesIO(b"abcd\0e\0\0fgh"), "-")) == [b"abcd", b"e", b"", b"fgh"]
 
 
 def test_lines_are_read_one_by_one() -> None:

@@ -228,16 +228,25 @@ def test_label_column_without_metadata(tmp_path: Path) -> None:
         open_it(tmp_path, label_column="species")
 
 
+def test_what_metadata_name_and_is_not_there_is_left_to_the_scan(tmp_path: Path) -> None:
+    """Which refuses it, or leaves it out. Here its line is known."""
+    pictures(tmp_path, "a.png")
+    (tmp_path / "metadata.csv").write_text("file_name,label\na.png,x\nb.png,y\nc.png,y\n")
+    source = open_it(tmp_path)
+    assert source.keys == ["a.png", "b.png", "c.png"]
+    assert f"{tmp_path}/metadata.csv, line 3: there is no file b.png, nor 1 more that it names" in source.notices
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("file_name,label\na.png,x\nb.png,y\n", "line 3: there is no file b.png"),
+        ("file_name,label\na\0.png,x\n", "line 2: file_name holds a NUL"),
         ("file_name,label\na.png,x\n\n./a.png,y\n", "line 4: a.png stands in line 2 already"),
         ("file_name,label\n../a.png,x\n", "line 2: ../a.png is not below"),
         ("file_name,label\n/etc/a.png,x\n", "line 2: /etc/a.png is not below"),
         ("file_name,label\nsub/../../a.png,x\n", "line 2: .* is not below"),
         ("file_name,label\na.png,\n", "line 2: column label has no usable label"),
-        ("file_name,label\na.png\n", "line 2: has 1 values, but there are 2 columns"),
+        ("file_name,label\na.png\n", "line 2: has 1 value, and there are 2 columns"),
         ("file_name,label\n,x\n", "line 2: has no file_name"),
         ('file_name,label\na.png,"x\n', "is not CSV"),
         ("name,label\na.png,x\n", r"no column file_name \(found: name, label\)"),
