@@ -99,6 +99,9 @@ def _origin(out: Path) -> _Origin:
         raise DataError(f"{path}: {where}: {first['msg']}. {remedy}") from None
     except RecursionError:
         raise DataError(f"{path}: source: is nested too deeply. {remedy}") from None
+    for place in (*origin.locations, origin.options.files_from or ""):
+        if "\0" in place or Path(place).is_fifo() or Path(place).is_char_device():
+            raise DataError(f"{path}: source: {place!r} is neither a file nor a folder. {remedy}")
     if origin.options.files_from == "-":
         raise DataError(f"{path}: the list of files came from stdin. Pass --files-from.")
     if not origin.locations:

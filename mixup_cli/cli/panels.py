@@ -9,6 +9,8 @@ import typer
 
 from mixup_cli.cli.groups import option
 
+MOST_WORKERS = 4096
+
 SOURCE, MIXING, PAIRING, VIEWS, LABELS = "Source", "Mixing", "Pairing", "Before mixing", "Labels"
 OUTPUT, RUNNING = "Output", "Running"
 
@@ -16,4 +18,6 @@ Quiet = Annotated[bool, option("--quiet", "-q", panel=RUNNING, help="No notices 
 Finished = Annotated[
     Path, typer.Argument(metavar="[OUT]", help="The data set. Default: mixup-out.", show_default=False)
 ]
-Workers = Annotated[int | None, option("--workers", min=1, panel=RUNNING, help="Threads. Default: the cores.")]
+Workers = Annotated[
+    int | None, option("--workers", min=1, max=MOST_WORKERS, panel=RUNNING, help="Threads. Default: the cores.")
+]

@@ -96,6 +96,7 @@ class RecipeFlags:
         option(
             "--window",
             min=1,
+            max=1 << 40,
             metavar="W",
             panel=PAIRING,
             help="Mix only samples that are among the same W consecutive ones of the source.",

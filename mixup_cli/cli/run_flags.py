@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from mixup_cli.choices import CacheKind, Device, EngineKind, OnError
 from mixup_cli.cli import parse
 from mixup_cli.cli.groups import option
-from mixup_cli.cli.panels import MIXING, OUTPUT, RUNNING
+from mixup_cli.cli.panels import MIXING, MOST_WORKERS, OUTPUT, RUNNING
 from mixup_cli.errors import UsageError
 
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
@@ -69,7 +69,8 @@ class ScanFlags:
         ),
     ] = None
     workers: Annotated[
-        int | None, option("--workers", min=1, panel=RUNNING, help="Threads, or processes. Default: the cores.")
+        int | None,
+        option("--workers", min=1, max=MOST_WORKERS, panel=RUNNING, help="Threads, or processes. Default: the cores."),
     ] = None
 
     def given(self) -> dict[str, Any]:

@@ -139,7 +139,7 @@ def _some(rows: Iterator[list[str]], count: int, name: str) -> list[list[str]]:
 def _parquet_batches(file: IO[bytes], name: str) -> tuple[list[str], Iterator[Batch]]:
     """The names of the columns, and the rows. What pyarrow says of damaged files has many forms."""
     arrow, parquet = require_parquet()
-    damage = (arrow.ArrowException, OSError, UnicodeDecodeError)
+    damage = (arrow.ArrowException, OSError, ValueError, OverflowError)
 
     def refuse(problem: Exception) -> NoReturn:
         reason = (str(problem).splitlines() or ["damaged"])[0].rstrip(".")

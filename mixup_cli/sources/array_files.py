@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
-from mixup_cli.sources.array_labels import groups_from_array, labels_from_array
+from mixup_cli.sources.array_labels import check_count, check_groups, groups_from_array, labels_from_array
 from mixup_cli.sources.arrays import ArraySource, RowKeys, Rows
 from mixup_cli.sources.base import Labels, SourceOptions
-from mixup_cli.sources.file_rows import FileRows, whole
+from mixup_cli.sources.file_rows import FileRows
 from mixup_cli.sources.hdf5_arrays import Hdf5File
 from mixup_cli.sources.npz import WRITE_AGAIN, npz_keys, read_npy_header, read_npz, rows_in_file
 
@@ -63,7 +63,7 @@ def _open_npz(path: Path, options: SourceOptions) -> ArrayFileSource:
         if key not in keys:
             raise DataError(f"{path}: has no array {key!r}. Found: {', '.join(keys)}. Name one of them.")
     group_key = _group_key(keys, options, str(path))
-    labels, groups = (None if key is None else whole(read_npz(path, key)) for key in (label_key, group_key))
+    labels, groups = (None if key is None else read_npz(path, key) for key in (label_key, group_key))
     rows = read_npz(path, data_key)
     source = _source(path, rows, _Beside(labels, groups), options, notices)
     return source.watch(path, mapped=not isinstance(rows, np.ndarray))
@@ -74,7 +74,7 @@ def _open_hdf5(path: Path, options: SourceOptions) -> ArrayFileSource:
     keys = file.keys()
     data_key, label_key, notices = choose_keys(keys, options, str(path))
     group_key = _group_key(keys, options, str(path))
-    labels, groups = (None if key is None else file.read(key) for key in (label_key, group_key))
+    labels, groups = (None if key is None else file.rows(key) for key in (label_key, group_key))
     return _source(path, file.rows(data_key), _Beside(labels, groups), options, notices).watch(path, mapped=True)
 
 
@@ -82,9 +82,9 @@ def _open_npy(path: Path, options: SourceOptions) -> ArrayFileSource:
     if options.data_key is not None:
         raise UsageError(f"{path}: a .npy file holds one array. Drop --data-key.")
     label_file = _label_file(path, options)
-    labels = None if label_file is None else whole(_read_npy(label_file))
+    labels = None if label_file is None else _read_npy(label_file)
     group_file = None if options.group_column is None else _named_file(path, options.group_column, "groups")
-    groups = None if group_file is None else whole(_read_npy(group_file))
+    groups = None if group_file is None else _read_npy(group_file)
     is_lacking = label_file is None and options.label_kind != "none"
     notices = [_unlabelled(f"{path}: found no labels file beside it")] if is_lacking else []
     source = _source(path, _read_npy(path), _Beside(labels, groups), options, notices)
@@ -93,10 +93,10 @@ def _open_npy(path: Path, options: SourceOptions) -> ArrayFileSource:
 
 @dataclass(frozen=True)
 class _Beside:
-    """What stands beside the samples."""
+    """What stands beside the samples, and is not read before it is known to be as long as they are."""
 
-    labels: NDArray[Any] | None
-    groups: NDArray[Any] | None
+    labels: Rows | None
+    groups: Rows | None
 
 
 def _source(path: Path, rows: Rows, beside: _Beside, options: SourceOptions, notices: list[str]) -> ArrayFileSource:
@@ -109,10 +109,21 @@ def _source(path: Path, rows: Rows, beside: _Beside, options: SourceOptions, not
     count = rows.shape[0] if rows.shape else 0
     found = Labels()
     if beside.labels is not None:
-        found = labels_from_array(beside.labels, count, str(path), options.label_kind)
+        if count:  # else there is nothing to mix, which others tell
+            check_count(beside.labels.shape, count, str(path))
+        found = labels_from_array(_read(beside.labels, path), count, str(path), options.label_kind)
     if beside.groups is not None:
-        found = replace(found, groups=groups_from_array(beside.groups, count, str(path)))
+        check_groups(beside.groups.shape, count, str(path))
+        found = replace(found, groups=groups_from_array(_read(beside.groups, path), count, str(path)))
     return ArrayFileSource(str(path), RowKeys(count), found, rows, notices=notices)
+
+
+def _read(rows: Rows, path: Path) -> NDArray[Any]:
+    """All of what stands beside the samples. Raises DataError where it is damaged."""
+    try:
+        return np.asarray(rows[:] if rows.shape else rows)
+    except OSError as error:
+        raise DataError(f"{path}: the labels or groups are not readable ({error}). Write the file again.") from error
 
 
 def _group_key(keys: Sequence[str], options: SourceOptions, location: str) -> str | None:
@@ -207,7 +218,7 @@ def _label_file(path: Path, options: SourceOptions) -> Path | None:
         return None
     if options.label_key is not None:
         return _named_file(path, options.label_key, "labels")
-    stems = {file.stem.lower(): file for file in sorted(path.parent.glob("*.npy"))}
+    stems = {file.stem.lower(): file for file in sorted(path.parent.glob("*.npy")) if file.is_file()}
     return next((stems[name] for name in _partners(path.stem.lower()) if name in stems), None)
 
 

@@ -33,8 +33,7 @@ def labels_from_array(values: NDArray[Any], count: int, where: str, kind: LabelK
         raise DataError(
             f"{where}: labels have shape {values.shape}, expected ({count},) or ({count}, classes). Pass --label-key."
         )
-    if len(values) != count:
-        raise DataError(f"{where}: found {len(values)} labels for {count} samples. Pass --label-key, or mend the file.")
+    check_count(values.shape, count, where)
     if kind in ("soft", "multi", "real"):
         return _from_numbers(values, where, kind)
     if values.ndim == 2:
@@ -49,10 +48,21 @@ def labels_from_array(values: NDArray[Any], count: int, where: str, kind: LabelK
     )
 
 
+def check_count(shape: tuple[int, ...], count: int, where: str) -> None:
+    """Raises DataError for an array, read or not, that does not have a row for each of `count` samples."""
+    if shape and shape[0] != count:
+        raise DataError(f"{where}: found {shape[0]} labels for {count} samples. Pass --label-key, or mend the file.")
+
+
+def check_groups(shape: tuple[int, ...], count: int, where: str) -> None:
+    """Raises DataError for an array, read or not, that does not have a group for each of `count` samples."""
+    if shape not in ((count,), (count, 1)):
+        raise DataError(f"{where}: groups have shape {shape}, expected ({count},). Pass another --group-column.")
+
+
 def groups_from_array(values: NDArray[Any], count: int, where: str) -> tuple[str, ...]:
     """The groups of `count` samples, from integers or strings (n,) or (n, 1). Raises DataError for anything else."""
-    if values.shape not in ((count,), (count, 1)):
-        raise DataError(f"{where}: groups have shape {values.shape}, expected ({count},). Pass another --group-column.")
+    check_groups(values.shape, count, where)
     values = values.reshape(count)
     if values.dtype.kind in "biu":
         return tuple(str(int(value)) for value in values)

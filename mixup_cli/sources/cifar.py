@@ -18,7 +18,7 @@ from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources.arrays import ArraySource, StackedRows
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.bounded_read import is_gzip
-from mixup_cli.sources.cifar_members import Member, members, published_folder
+from mixup_cli.sources.cifar_members import NAMES_LIMIT_BYTES, Member, members, published_folder
 from mixup_cli.sources.safe_pickle import read_pickle
 
 Role: TypeAlias = Literal["train", "test", "names"]
@@ -224,7 +224,7 @@ def _pickled_rows(
 
 def _read_names(version: Version, member: Member, location: str, level: str) -> dict[str, list[str]]:
     """The class names that stand in `member`, by level; empty if it has none of use."""
-    data = member.read(location)
+    data = member.read(location, NAMES_LIMIT_BYTES)
     if version.label_bytes:
         member_level = "coarse" if member.base_name.startswith("coarse") else "fine"
         lines = data.decode("utf-8", "replace").splitlines()

@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from mixup_cli.errors import DataError
 from mixup_cli.sources.bounded_read import Readable, open_inflated, read_up_to, skip
 
+NAMES_LIMIT_BYTES = 1 << 20
 MEMBER_LIMIT_BYTES = 200_000_000  # the largest of the published archives has 155 MB
 ARCHIVE_LIMIT_BYTES = 400_000_000  # the largest has 186 MB in all
 PEEKED_BYTES = 32 << 20
@@ -45,11 +46,11 @@ class Member:
     def parent_name(self) -> str:
         return PurePosixPath(self.name).parent.name
 
-    def read(self, location: str) -> bytes:
+    def read(self, location: str, limit_bytes: int = MEMBER_LIMIT_BYTES) -> bytes:
         """Raises DataError if it is longer than any CIFAR file, or cut short."""
-        if self.size_bytes > MEMBER_LIMIT_BYTES:
+        if self.size_bytes > limit_bytes:
             raise DataError(
-                f"{location}: {self.name} has {self.size_bytes} bytes, expected at most {MEMBER_LIMIT_BYTES}. "
+                f"{location}: {self.name} has {self.size_bytes} bytes, expected at most {limit_bytes}. "
                 "This is not a CIFAR archive as published. Fetch it again."
             )
         self.is_read = True
@@ -88,10 +89,15 @@ def published_folder(path: Path) -> Path:
 
 def _folder_members(folder: Path, known: re.Pattern[str]) -> Iterator[Member]:
     # By name first: the folder may turn out to hold a million pictures.
-    for name in sorted(filter(known.fullmatch, os.listdir(folder))):
-        file = folder / name
-        if file.is_file():
-            yield Member(f"{folder.name}/{name}", file.stat().st_size, partial(open_inflated, file))
+    names = sorted(filter(known.fullmatch, os.listdir(folder)))
+    files = [file for name in names if (file := folder / name).is_file()]
+    sizes = [file.stat().st_size for file in files]
+    if sum(sizes) > ARCHIVE_LIMIT_BYTES:
+        raise DataError(
+            f"{folder}: {files[0].name} and the like have {sum(sizes)} bytes, more than any CIFAR. Fetch it again."
+        )
+    for file, size_bytes in zip(files, sizes, strict=True):
+        yield Member(f"{folder.name}/{file.name}", size_bytes, partial(open_inflated, file))
 
 
 def _tar_members(stream: Readable, location: str, limit_bytes: int) -> Iterator[Member]:

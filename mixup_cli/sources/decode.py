@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 import numpy as np
@@ -15,8 +14,6 @@ from mixup_cli.choices import Resize
 from mixup_cli.sources.base import DEPTHS, FormMismatch, SampleDtype, Target
 from mixup_cli.sources.headers import (
     Header,
-    Undecodable,
-    check_scans,
     header_of,
     is_deep_colour,
     open_picture,
@@ -24,6 +21,7 @@ from mixup_cli.sources.headers import (
     read_header,
     reasons,
 )
+from mixup_cli.sources.picture_limits import Undecodable, WatchedBytes, check_work
 from mixup_cli.sources.scaling import write_converted
 
 __all__ = ["Header", "Undecodable", "check_header", "crop_box", "decode", "fit_picture", "pad_size", "read_header"]
@@ -96,11 +94,11 @@ def pad_size(extent: tuple[float, float], size: tuple[int, int]) -> tuple[int, i
 def _opened(data: bytes, max_pixels: int) -> tuple[ImageFile, int, Header]:
     """A picture of which only the header was read, with its orientation. Raises Undecodable."""
     with reasons(data):
-        picture = open_picture(io.BytesIO(data))
+        picture = open_picture(WatchedBytes(data))
         orientation = orientation_of(picture)
         header = header_of(picture, orientation)
     _check_pixel_count(header, max_pixels)
-    check_scans(data)
+    check_work(picture, data)
     return picture, orientation, header
 
 
@@ -185,8 +183,8 @@ def _turn(picture: Image.Image, orientation: int) -> Image.Image:
 def _convert(pixels: NDArray[np.generic], source: SampleDtype, target: Target) -> NDArray[np.generic]:
     """Scale the full range of `source` to that of the form's dtype (see `scaling`)."""
     dtype = target.form.dtype
-    if source == "float32" and dtype != "float32" and np.isnan(pixels).any():
-        raise Undecodable("has pixels that are not a number (NaN)")
+    if source == "float32" and not np.isfinite(pixels).all():
+        raise Undecodable("has pixels that are no finite number (NaN or infinite)")
     if source == "uint16":
         pixels = np.clip(np.rint(pixels), 0, 65535).astype(np.uint16)
     if source == dtype:

@@ -25,6 +25,8 @@ def split_nul(stream: IO[bytes], location: str) -> Iterator[bytes]:
     """The NUL-separated entries of a stream (`find -print0`), read block by block; as `open_file_list` takes them."""
     rest = b""
     while block := stream.read(_BLOCK_BYTES):
+        if len(block) == _BLOCK_BYTES and not any(block):
+            raise DataError(f"{location}: holds NULs and nothing between them. Is it the right file?")
         *entries, rest = (rest + block).split(b"\0")
         yield from entries
         if len(rest) > LINE_LIMIT_BYTES:

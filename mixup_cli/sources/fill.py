@@ -79,7 +79,7 @@ def fill(source: Source, target: Target, place: Place, how: Scanning) -> Filled:
             table = settle(source, loaded, how.tolerance)
             how.listener.notice(f"{len(source):,} decoded samples are used again from {kept.folder}")
             return samples, table
-    misfit = kept.misfit(keys[0], stamps)
+    misfit = kept.misfit(keys[0], stamps, target.form)
     if misfit is not None:
         raise misfit
     return _kept(source, target, place, how, _Wanted(kept, keys[0], stamps, looked_ns))

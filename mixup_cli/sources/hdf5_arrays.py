@@ -6,11 +6,8 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import h5py
-import numpy as np
-from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.storage.plain_hdf5 import NotInFileError, PlainDataSet, plain_data_set
@@ -57,14 +54,6 @@ class Hdf5File:
             raise DataError(f"{where}: is not readable ({error}).") from error
         _check_storage(found)
         return found
-
-    def read(self, key: str) -> NDArray[Any]:
-        """The whole data set (labels); strings come as bytes. Raises DataError as `rows` does."""
-        rows = self.rows(key)
-        try:
-            return np.asarray(rows[:])
-        except OSError as error:
-            raise DataError(f"{self._path}: {key}: is not readable ({error}).", WRITE_AGAIN) from error
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import io
-import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,10 +24,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from mixup_cli.sources.base import SampleDtype
-
-
-class Undecodable(Exception):
-    """A picture cannot be used; the text is the reason, short enough to stand behind "KEY: "."""
+from mixup_cli.sources.picture_limits import Undecodable, WatchedBytes, WatchedFile, check_tags
 
 
 class _Jpeg(JpegImageFile):
@@ -37,6 +33,11 @@ class _Jpeg(JpegImageFile):
 
 
 class _Tiff(TiffImageFile):
+    def _setup(self) -> None:
+        """Look at the tags before Pillow makes lists of them."""
+        check_tags(self.tag_v2)
+        super()._setup()
+
     def load_prepare(self) -> None:
         """Allocate as Pillow does, but without its own limit on pixels: ours has been checked already."""
         if self._im is None:
@@ -55,10 +56,6 @@ _PLUGINS: tuple[tuple[bytes, type[ImageFile]], ...] = (
     (b"MM\0+", _Tiff),
     (b"BM", BmpImageFile),
 )
-
-MOST_SCANS = 200
-_SCAN, _END = b"\xff\xda", b"\xff\xd9"
-_MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # in compressed data stand but 00 and D0 … D7 behind FF
 
 MACHINE_ERRNOS = frozenset([errno.EMFILE, errno.ENFILE, errno.EIO])
 """Errors that say something of the machine, and nothing of the file that was being read."""
@@ -92,7 +89,7 @@ def read_header(data: bytes | IO[bytes]) -> Header:
     A picture with 16 bits per colour channel is "uint16" here, though `decode` can only give 8 of them.
     Raises Undecodable.
     """
-    stream = io.BytesIO(data) if isinstance(data, bytes) else data
+    stream = WatchedBytes(data) if isinstance(data, bytes) else WatchedFile(data.fileno())
     with reasons(data if isinstance(data, bytes) else None):
         picture = open_picture(stream)
         return header_of(picture, orientation_of(picture))
@@ -161,22 +158,6 @@ def is_deep_colour(picture: ImageFile) -> bool:
         return bool(max(picture.tag_v2.get(258, (8,))) > 8)
     args = picture.tile[0].args if picture.tile else ""
     return ";16" in str(args if isinstance(args, str) else args and args[0])
-
-
-def check_scans(data: bytes) -> None:
-    """Raises Undecodable for a JPEG with more scans than any encoder writes: twenty bytes of such a file make the
-    decoder go over the whole picture once more, thousands of times in all."""
-    if data.startswith(b"\xff\xd8") and data.count(_SCAN) > MOST_SCANS and _scan_count(data) > MOST_SCANS:
-        raise Undecodable(f"has more than {MOST_SCANS} scans, which no encoder writes")
-
-
-def _scan_count(data: bytes) -> int:
-    """Scans up to the end mark: what stands behind it (another picture, a film) has marks of its own."""
-    count, at = 0, 2
-    while (found := _MARKER.search(data, at)) is not None and found[0] != _END:
-        count += found[0] == _SCAN
-        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
-    return count
 
 
 def orientation_of(picture: ImageFile) -> int:

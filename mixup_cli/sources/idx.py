@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
-from mixup_cli.sources.array_labels import labels_from_array
+from mixup_cli.sources.array_labels import check_count, labels_from_array
 from mixup_cli.sources.arrays import ArraySource, RowKeys
 from mixup_cli.sources.base import Axes, Labels, SourceOptions
 from mixup_cli.sources.bounded_read import Readable, check_inflated, is_gzip, open_inflated, read_array
@@ -64,7 +64,9 @@ def open_idx(path: Path, options: SourceOptions) -> IdxSource:
     labels_file = _labels_beside(images)
     labels = Labels()
     if labels_file is not None:
-        labels = labels_from_array(whole(read_idx(labels_file)), rows.shape[0], str(labels_file), options.label_kind)
+        stored = read_idx(labels_file)
+        check_count(stored.shape, rows.shape[0], str(labels_file))
+        labels = labels_from_array(whole(stored), rows.shape[0], str(labels_file), options.label_kind)
     else:
         notices.append(f"{images}: found no labels file beside it; the samples are unlabelled.")
     shown: Axes | None = "hwc" if len(rows.shape) == 3 else None

@@ -6,7 +6,6 @@ stays readable when it is removed. In place of an entry, KEY.json can tell that 
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import secrets
@@ -23,9 +22,9 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import StorageError
 from mixup_cli.sources.base import DEPTHS, Form, FormMismatch, Source, Stamps
-from mixup_cli.sources.kept_entry import Draft, Record, read_samples, record_path, samples_path
+from mixup_cli.sources.kept_entry import UNREADABLE, Draft, Record, read_samples, record_path, samples_path
 from mixup_cli.sources.loaded import SAMPLE_BYTES, LoadedColumn
-from mixup_cli.storage.json_files import to_json
+from mixup_cli.storage.json_files import read_json, to_json
 from mixup_cli.storage.seal import seal_bytes
 from mixup_cli.wording import readable
 
@@ -53,7 +52,7 @@ class KeptCache:
         try:
             record = Record.read(record_path(self.folder, key))
             return samples_path(self.folder, key).stat().st_size == record.file_bytes
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except UNREADABLE:
             return False
 
     def find(
@@ -64,7 +63,7 @@ class KeptCache:
             record = Record.read(record_path(self.folder, key))
             with samples_path(self.folder, key).open("rb") as file:
                 samples, loaded = read_samples(file, record, form, len(source))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except UNREADABLE:
             return None
         doubtful = _doubtful(stamps, record.looked_ns)
         if any(source.rehash(index) != loaded[index].sha256 for index in doubtful.tolist()):
@@ -72,14 +71,15 @@ class KeptCache:
         self._note_use(key, replace(record, looked_ns=looked_ns) if len(doubtful) else None)
         return samples, loaded
 
-    def misfit(self, key: str, stamps: Stamps) -> FormMismatch | None:
+    def misfit(self, key: str, stamps: Stamps, form: Form) -> FormMismatch | None:
         """The sample that an earlier run found not to fit this form, so that nobody decodes up to it once more."""
         try:
-            plain = json.loads(record_path(self.folder, key).read_bytes())
+            plain = read_json(record_path(self.folder, key))
             height, width = plain["size"]
             found = FormMismatch(str(plain["misfit"]), (int(height), int(width)), plain["dtype"])
-            is_certain = found.dtype in DEPTHS and not len(_doubtful(stamps, int(plain["looked_ns"])))
-        except (OSError, ValueError, KeyError, TypeError):
+            is_other = found.size != form.extent[:2] or DEPTHS.index(found.dtype) > DEPTHS.index(form.dtype)
+            is_certain = is_other and not len(_doubtful(stamps, int(plain["looked_ns"])))
+        except UNREADABLE:
             return None
         return found if is_certain else None
 

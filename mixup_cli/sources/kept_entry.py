@@ -17,16 +17,20 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.errors import StorageError
+from mixup_cli.errors import DataError, StorageError
 from mixup_cli.sources.base import Form, Source, Stamps, Target
 from mixup_cli.sources.cache import reserve
 from mixup_cli.sources.loaded import SAMPLE_BYTES, LoadedColumn
 from mixup_cli.sources.mapped import map_file, moved
-from mixup_cli.storage.json_files import to_json
+from mixup_cli.storage.json_files import read_json, to_json
 from mixup_cli.storage.seal import seal_bytes, sync_folder
 
 ENTRY_FORMAT = 1
 """Raise it whenever the same key would stand for other samples: also when decoding changes."""
+
+
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, DataError, StorageError)
+"""What reading an entry raises that is not there, or is something else."""
 
 
 def samples_path(folder: Path, key: str) -> Path:
@@ -66,8 +70,8 @@ class Record:
 
     @classmethod
     def read(cls, path: Path) -> Record:
-        """Raises OSError where there is none, and ValueError or KeyError where it is something else."""
-        plain = json.loads(path.read_bytes())
+        """Raises one of UNREADABLE."""
+        plain = read_json(path)
         problems = {int(index): str(reason) for index, reason in plain["problems"].items()}
         return cls(int(plain["file_bytes"]), int(plain["looked_ns"]), str(plain["column_sha256"]), problems)
 

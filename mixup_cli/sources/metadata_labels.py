@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
@@ -13,11 +13,12 @@ import numpy as np
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
-from mixup_cli.sources.array_labels import labels_from_rows
+from mixup_cli.sources.array_labels import CLASS_LIMIT, labels_from_rows
 from mixup_cli.sources.base import Labels, SourceOptions
 
 LABEL_COLUMNS = ("label", "labels", "class", "category", "target")
 BETWEEN_NAMES = "|"
+LABELS_LIMIT_BYTES = 8 << 30
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 Label: TypeAlias = str | tuple[str, ...] | tuple[float, ...]
@@ -51,7 +52,7 @@ class LabelReader:
         if self.kind == "none":
             return Labels()
         if self.kind == "classes":
-            return _one_each([label for label in found if isinstance(label, str)])
+            return _one_each([label for label in found if isinstance(label, str)], f"{name}: column {self.columns[0]}")
         if self._has_names:
             return _several_each(
                 [[str(each) for each in label] for label in found], f"{name}: column {self.columns[0]}"
@@ -136,14 +137,26 @@ def _number(where: str, column: str, value: object) -> float:
     return number
 
 
-def _one_each(found: Sequence[str]) -> Labels:
+def _names(found: Iterable[str], rows: int, row_bytes: int, where: str) -> tuple[str, ...]:
+    """The classes, sorted. Raises DataError where they are too many, or a row for each sample, with a number for each
+    class, would be too large."""
     names = sort_classes(set(found))
+    if len(names) > CLASS_LIMIT or rows * row_bytes * len(names) > LABELS_LIMIT_BYTES:
+        raise DataError(
+            f"{where}: found {len(names)} classes for {rows} samples, which is too many. Pass another --label-column, "
+            "or --label-kind none."
+        )
+    return names
+
+
+def _one_each(found: Sequence[str], where: str) -> Labels:
+    names = _names(found, len(found), 0, where)
     numbers = {each: number for number, each in enumerate(names)}
     return Labels(names, np.fromiter((numbers[each] for each in found), np.int32, len(found)))
 
 
 def _several_each(found: Sequence[Sequence[str]], where: str) -> Labels:
-    names = sort_classes(set(chain.from_iterable(found)))
+    names = _names(chain.from_iterable(found), len(found), 4, where)
     if not names:
         raise DataError(f"{where} names no class at all. Fill it in, or pass --label-kind none.")
     numbers = {each: number for number, each in enumerate(names)}

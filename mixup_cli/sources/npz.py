@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,6 +28,7 @@ from mixup_cli.sources.file_rows import FileRows, check_claim
 
 WRITE_AGAIN = "Write it again, with np.save or np.savez."
 _LOCAL_HEADER_BYTES = 30
+_DIRECTORY_BYTES = 8 << 20
 _NPY_HEADER_BYTES = 1 << 14  # NumPy parses 10,000 of them at most, and reads as many as the file says
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -67,6 +69,8 @@ def read_npz(path: Path, key: str) -> NDArray[Any] | FileRows:
     where = f"{path}: {key}"
     with _opened(path) as archive:
         info = archive.getinfo(f"{key}.npy")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # NumPy writes no others
+            raise DataError(f"{where}: is compressed in a way that np.savez does not know. {WRITE_AGAIN}")
         with archive.open(info) as stream:
             header = read_npy_header(stream, where)
             if header.data_at + header.data_bytes != info.file_size:
@@ -112,10 +116,20 @@ def _reason(error: Exception) -> str:
     return "it is no dictionary of descr, fortran_order and shape"
 
 
+class _Archive(FileIO):
+    """A file of which the list of members is not read if there is no end to it."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """See `FileIO.read`. Raises BadZipFile where it is asked for more than a list of members takes."""
+        if size is not None and size > _DIRECTORY_BYTES:
+            raise zipfile.BadZipFile(f"its list of members has {size} bytes")
+        return super().read(size) or b""
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _Archive(path) as file, zipfile.ZipFile(file) as archive:
             yield archive
     except _DAMAGED as error:
         found = "it is encrypted" if "is encrypted" in str(error) else error

@@ -11,7 +11,7 @@ import math
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -53,7 +53,8 @@ class ChunkedRows:
     def __init__(self, data_set: h5py.Dataset, where: str) -> None:
         self._data_set, self._where = data_set, where
         self._chunk_shape: tuple[int, ...] = data_set.chunks
-        self._chunk_bytes = math.prod(self._chunk_shape) * data_set.dtype.itemsize
+        self._item_bytes: int = data_set.id.get_type().get_size()  # of references to texts NumPy has another size
+        self._chunk_bytes = math.prod(self._chunk_shape) * self._item_bytes
         self._filters = filters_of(data_set)
         self._check_filters()
         self._stored = self._check_chunks()
@@ -81,18 +82,19 @@ class ChunkedRows:
                 "Write it again with smaller ones (h5repack).",
             )
 
-    def _check_chunks(self) -> set[Offset] | None:
-        """The offsets of the chunks that are stored, or None where all are. Compressing adds little at worst."""
+    def _check_chunks(self) -> dict[int, list[Offset]] | None:
+        """The offsets of the chunks that are stored, by their first row, or None where all are: of others there may be
+        any number, in a few bytes. Compressing adds little at worst."""
         extents = zip(self._data_set.shape, self._chunk_shape, strict=True)
         grid = math.prod(-(-extent // chunk) for extent, chunk in extents)
-        found: set[Offset] | None = None if self._data_set.id.get_num_chunks() == grid else set()
+        found: dict[int, list[Offset]] | None = None if self._data_set.id.get_num_chunks() == grid else {}
         largest = 0
 
         def note(chunk: Any) -> None:
             nonlocal largest
             largest = max(largest, chunk.size)
             if found is not None:
-                found.add(chunk.chunk_offset)
+                found.setdefault(chunk.chunk_offset[0], []).append(chunk.chunk_offset)
 
         self._data_set.id.chunk_iter(note)
         if largest > self._chunk_bytes + self._chunk_bytes // 8 + 4096:
@@ -118,6 +120,8 @@ class ChunkedRows:
             return taken
         count = len(range(*rows.indices(self._data_set.shape[0]))) if isinstance(rows, slice) else len(rows)
         out = np.empty((count, *self._data_set.shape[1:]), self._data_set.dtype)
+        if self.has_gaps:
+            out[...] = self._data_set.fillvalue
         for first, inside, place in self._parts(rows):
             for offset, region, trimmed in self._across(first):
                 out[(place, *region)] = self._chunk(offset)[(inside, *trimmed)]
@@ -140,16 +144,22 @@ class ChunkedRows:
                 yield first, rows[begin:end] - first, slice(begin, end)
 
     def _across(self, first: int) -> Iterator[tuple[Offset, list[slice], list[slice]]]:
-        """The chunks beside each other in a line: where each begins, its place in the rows, and what of it is used."""
+        """The stored chunks beside each other in a line: where each begins, its place in the rows, and what of it is
+        used."""
         shape, chunk = self._data_set.shape[1:], self._chunk_shape[1:]
-        for corner in product(*(range(0, extent, step) for extent, step in zip(shape, chunk, strict=True))):
+        for offset in self._offsets(first):
+            corner = offset[1:]
             ends = [min(begin + step, extent) for begin, step, extent in zip(corner, chunk, shape, strict=True)]
             region = [slice(begin, end) for begin, end in zip(corner, ends, strict=True)]
-            yield (first, *corner), region, [slice(0, end - begin) for begin, end in zip(corner, ends, strict=True)]
+            yield offset, region, [slice(0, end - begin) for begin, end in zip(corner, ends, strict=True)]
+
+    def _offsets(self, first: int) -> Iterable[Offset]:
+        if self._stored is not None:
+            return self._stored.get(first, ())
+        shape, chunk = self._data_set.shape[1:], self._chunk_shape[1:]
+        return product([first], *(range(0, extent, step) for extent, step in zip(shape, chunk, strict=True)))
 
     def _chunk(self, offset: Offset) -> NDArray[Any]:
-        if self._stored is not None and offset not in self._stored:
-            return np.full(self._chunk_shape, self._data_set.fillvalue, self._data_set.dtype)
         with self._lock:
             if (held := self._cache.get(offset)) is not None:
                 return held
@@ -165,19 +175,21 @@ class ChunkedRows:
         if not {DEFLATE, ZSTD} & {*self._filters}:
             return
         for first, _, _ in self._parts(rows):
-            for offset, _, _ in self._across(first):
-                if self._stored is None or offset in self._stored:
-                    self._inflated(offset)
+            for offset in self._offsets(first):
+                self._inflated(offset)
 
     def _inflated(self, offset: Offset) -> bytes:
         """The bytes of a chunk. Raises OSError where they are not as many as it should hold."""
-        with self._lock:
-            skipped, stored = self._data_set.id.read_direct_chunk(offset)
+        try:
+            with self._lock:
+                skipped, stored = self._data_set.id.read_direct_chunk(offset)
+        except (RuntimeError, ValueError) as problem:  # a damaged index of chunks
+            raise OSError(f"the chunk at {offset} cannot be read ({problem})") from None
         data: bytes = stored
         try:
             for place, number in reversed([*enumerate(self._filters)]):
                 if not skipped >> place & 1:
-                    data = UNDO[number](data, self._chunk_bytes, self._data_set.id.get_type().get_size())
+                    data = UNDO[number](data, self._chunk_bytes, self._item_bytes)
         except Oversized:
             raise OSError(f"the chunk at {offset} holds more than its {self._chunk_bytes} bytes") from None
         except (ValueError, zlib.error) as problem:

@@ -13,6 +13,7 @@ import os
 import sys
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
@@ -31,11 +32,17 @@ PAGE_BYTES = 4096
 """Direct writes begin at a multiple of this, in the file and in memory, and are multiples of it long."""
 
 
+def _new_file(path: Path) -> FileIO:
+    """What an earlier run left there, or anybody has put there, goes: a link would lead the bytes elsewhere."""
+    path.unlink(missing_ok=True)
+    return path.open("xb", buffering=0)
+
+
 class Outflow:
     """One file. `write` raises what earlier writes failed with, `sync` the rest of it: OSError in both cases."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("wb", buffering=0)
+        self._file = _new_file(path)
         self._pieces = _pages(PIECE_COUNT * PIECE_BYTES).reshape(PIECE_COUNT, PIECE_BYTES)
         self._piece, self._filled = 0, 0
         self._direct = False

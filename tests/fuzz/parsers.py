@@ -21,8 +21,8 @@ from mixup_cli.plan_files import reading
 from mixup_cli.plan_files.plan_file import PlanFile
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources import arrays, cifar, decode, metadata_labels, safe_pickle, table
-from mixup_cli.sources.headers import Undecodable
 from mixup_cli.sources.loaded import LoadedColumn
+from mixup_cli.sources.picture_limits import Undecodable
 from mixup_cli.storage.manifest import _contradictions, shard_name
 from tests.fuzz import data_sets, loading
 from tests.fuzz.layers import in_gzip, in_png, in_tar, in_zip

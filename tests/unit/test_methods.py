@@ -178,8 +178,14 @@ def test_options_are_filled_in_where_alpha_is_taken() -> None:
     ("choice", "message"),
     [
         (MethodChoice("blur"), "'blur' is not a method"),
-        (MethodChoice("mixup", options={"side": 1.0}), r"--method mixup: it has no option 'side' (alpha, base)."),
-        (MethodChoice("none", options={"side": 1.0}), "--method none: it has no option 'side' (none)."),
+        (
+            MethodChoice("mixup", options={"side": 1.0}),
+            "--method mixup: it has no option 'side'. Give one of alpha, base.",
+        ),
+        (
+            MethodChoice("none", options={"side": 1.0}),
+            "--method none: it has no option 'side'. Leave it out: it has none.",
+        ),
         (MethodChoice("mixup", options={"alpha": -1.0}), "--method mixup: alpha=-1.0 is not a number from 0 to 1000."),
         (MethodChoice("mixup", options={"alpha": NAN}), "--method mixup: alpha=nan is not a number from 0 to 1000."),
         (MethodChoice("mixup", options={"alpha": INF}), "--method mixup: alpha=inf is not a number from 0 to 1000."),

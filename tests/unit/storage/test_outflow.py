@@ -6,6 +6,7 @@ import resource
 import stat
 import sys
 import threading
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
@@ -121,12 +122,26 @@ def test_a_file_that_becomes_too_large_is_an_error(tmp_path: Path, room: int) ->
     assert list(tmp_path.iterdir()) == []
 
 
+def full_device(_: Path) -> FileIO:
+    return Path("/dev/full").open("wb", buffering=0)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_disk_that_becomes_full_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "a.part").symlink_to("/dev/full")
+def test_a_disk_that_becomes_full_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outflow, "_new_file", full_device)
     with pytest.raises(StorageError, match=r"a: No space left on device\. Make room"):
         sealed_bytes(tmp_path, DATA, 700_001)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_that_lies_in_the_way_is_not_followed(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.mkdir()
+    theirs.write_bytes(b"theirs")
+    (ours / "a.part").symlink_to(theirs)
+    assert sealed_bytes(ours, DATA, 700_001) == DATA
+    assert theirs.read_bytes() == b"theirs"
+    assert not (ours / "a").is_symlink()
 
 
 @pytest.mark.parametrize("failing", range(1, 7))

@@ -4,11 +4,13 @@ import hashlib
 import os
 import resource
 import stat
+from io import FileIO
 from pathlib import Path
 
 import pytest
 
 from mixup_cli.errors import StorageError
+from mixup_cli.storage import outflow
 from mixup_cli.storage.seal import Sealed, Sealing, seal_bytes
 
 
@@ -87,9 +89,13 @@ def test_a_failing_fsync_leaves_nothing(tmp_path: Path, work: Path, monkeypatch:
     assert files_in(tmp_path) == []
 
 
+def full_device(_: Path) -> FileIO:
+    return Path("/dev/full").open("wb", buffering=0)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_told_as_one(tmp_path: Path, work: Path) -> None:
-    (work / "a.part").symlink_to("/dev/full")
+def test_a_full_disk_is_told_as_one(tmp_path: Path, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outflow, "_new_file", full_device)
     with pytest.raises(StorageError, match=r"No space left on device\. Make room"):
         seal_bytes(tmp_path / "a", b"x", work)
     assert files_in(tmp_path) == []

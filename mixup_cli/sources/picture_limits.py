@@ -1,0 +1,114 @@
+"""What a picture may make a decoder do: a few bytes can ask for more work or memory than all its pixels.
+
+Pillow reads headers piece by piece, in Python. So pieces are counted as they are read; what is inside of them is looked
+at before a decoder does.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+
+from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+MOST_READS = 500_000
+"""A picture of 100 million pixels in tiles of 32 pixels takes 200,000; a second or two pass over these."""
+
+MOST_EXIF_PIECES = 100
+"""Each is put behind those before it, in a new place. One holds all that cameras write."""
+
+MOST_TAG_BYTES = 4 << 20
+"""Of a TIFF tag that holds numbers: one for each of half a million tiles."""
+
+MOST_SCANS = 200
+MOST_SCANNED_PIXELS = 4 * 10**9
+"""Of a JPEG, over all of its scans: twenty over 200 million pixels."""
+
+MOST_RUN_PIXELS = 20_000_000
+"""Of a BMP in run lengths, which Pillow fills pixel by pixel, in Python."""
+
+_SCAN, _END = b"\xff\xda", b"\xff\xd9"
+_MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # in compressed data stand but 00 and D0 … D7 behind FF
+_STRIPS = (273, 279, 324, 325)
+_TEXTS = (1, 2, 7)
+"""The kinds of tags that Pillow leaves as bytes."""
+
+
+class Undecodable(Exception):
+    """A picture cannot be used; the text is the reason, short enough to stand behind "KEY: "."""
+
+
+class _Budget:
+    """How much may still be read, in pieces."""
+
+    def __init__(self) -> None:
+        self._reads_left, self._exif_left = MOST_READS, MOST_EXIF_PIECES
+
+    def spend(self, data: bytes) -> bytes:
+        """The same bytes. Raises Undecodable where they are too many pieces."""
+        self._reads_left -= 1
+        if self._reads_left < 0:
+            raise Undecodable(f"is of more than {MOST_READS} pieces, which no encoder writes")
+        if data.startswith(b"Exif\0\0"):
+            self._exif_left -= 1
+            if self._exif_left < 0:
+                raise Undecodable(f"has more than {MOST_EXIF_PIECES} pieces of EXIF, which no encoder writes")
+        return data
+
+
+class WatchedBytes(io.BytesIO):
+    """A picture's bytes, read in so many pieces at most: reading raises Undecodable beyond."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._budget = _Budget()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """See `io.BytesIO.read`."""
+        return self._budget.spend(super().read(size))
+
+
+class WatchedFile(io.BufferedReader):
+    """As `WatchedBytes`, of an open file, which stays open."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(io.FileIO(descriptor, closefd=False))
+        self._budget = _Budget()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """See `io.BufferedReader.read`."""
+        return self._budget.spend(super().read(size))
+
+
+def check_tags(tags: ImageFileDirectory_v2) -> None:
+    """Raises Undecodable for a TIFF whose tags, of which Pillow makes numbers and lists of tiles, hold too many."""
+    for tag, stored in tags._tagdata.items():  # as read: asking for a tag in the official way makes numbers of it
+        is_text = tags.tagtype[tag] in _TEXTS
+        if (len(stored) > MOST_TAG_BYTES and not is_text) or (tag in _STRIPS and is_text):
+            raise Undecodable(f"has a tag ({tag}) of {len(stored)} bytes, which no encoder writes")
+
+
+def check_work(picture: ImageFile, data: bytes) -> None:
+    """Raises Undecodable for a picture whose pixels, few as they may be, take a decoder minutes."""
+    pixels = picture.width * picture.height
+    if picture.tile and picture.tile[0][0] == "bmp_rle" and pixels > MOST_RUN_PIXELS:
+        raise Undecodable(f"has {pixels} pixels in run lengths, of which at most {MOST_RUN_PIXELS} are read")
+    if data.startswith(b"\xff\xd8") and _is_too_often(data.count(_SCAN), pixels):
+        scans = _scan_count(data)
+        if _is_too_often(scans, pixels):
+            raise Undecodable(f"has {scans} scans over {pixels} pixels, which no encoder writes")
+
+
+def _is_too_often(scans: int, pixels: int) -> bool:
+    """Twenty bytes of a JPEG make the decoder go over the whole picture once more, thousands of times in all."""
+    return scans > MOST_SCANS or (scans > 1 and scans * pixels > MOST_SCANNED_PIXELS)
+
+
+def _scan_count(data: bytes) -> int:
+    """Scans up to the end mark: what stands behind it (another picture, a film) has marks of its own."""
+    count, at = 0, 2
+    while (found := _MARKER.search(data, at)) is not None and found[0] != _END:
+        count += found[0] == _SCAN
+        at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    return count
