@@ -16,7 +16,7 @@ from mixup_cli.sources.table import SourceTable, first_difference, read_table
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of, read_json
-from mixup_cli.storage.manifest import RUN, SOURCES, Manifest
+from mixup_cli.storage.manifest import MANIFEST, RUN, SOURCES, Manifest
 
 TABLE_LIMIT_BYTES = 64 << 30
 """sources.csv has a line for each input, of which there may be many millions."""
@@ -63,10 +63,14 @@ def _differences(before: Any, now: Any, name: str = "") -> Iterator[str]:
 
 def check_same_listing(folder: DataSetFolder, source: Source) -> None:
     """Refuse if the source's keys, labels or sizes are not those of sources.csv. Reads no content."""
-    check_sealed_sources(folder, folder.finished())
+    finished = folder.finished()
+    check_sealed_sources(folder, finished)
     before = sealed_table(folder)
     if before is None:  # a run was cut off before it wrote that down
         return
+    if finished is not None and finished.source.samples != len(before.loaded):
+        found = f"says {finished.source.samples} inputs, and {SOURCES} lists {len(before.loaded)}"
+        raise DataError(f"{folder.path / MANIFEST}: {found}. Make the data set again with --force.")
     sizes = source.stored_bytes()
     unchanged = [
         loaded if size in (-1, loaded.stored_bytes) or loaded.problem else loaded.resized(size)

@@ -63,6 +63,7 @@ def written(instance: Any) -> dict[str, Any]:
 
 MAX_CROP_PAD = 65535
 MAX_SIDE_PX = 65535
+MOST_MEAN, LEAST_STD = 1e30, 1e-30
 
 WINDOW_PAIRS: tuple[Pair, ...] = ("any", "same-class", "cross-class")
 """The ways of pairing that can keep to windows: others draw donors from all samples."""
@@ -109,8 +110,9 @@ class Normalize:
 
     @property
     def is_finite(self) -> bool:
-        """Whether one can divide by it."""
-        return all(map(math.isfinite, (*self.mean, *self.std))) and all(std > 0 for std in self.std)
+        """Whether one can divide by it, and float32 holds what comes out."""
+        means_fit = all(abs(mean) <= MOST_MEAN for mean in self.mean)
+        return means_fit and all(LEAST_STD <= std < math.inf for std in self.std)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -313,6 +315,7 @@ def _output_rules(recipe: Recipe) -> list[Rule]:
         ),
         (
             recipe.normalize is None or recipe.normalize.is_finite,
-            "--normalize: every mean must be a finite number, and every standard deviation one above 0.",
+            f"--normalize: every mean must be from {-MOST_MEAN:g} to {MOST_MEAN:g}, and every standard deviation a "
+            f"number from {LEAST_STD:g} up. Give, for example, imagenet.",
         ),
     ]

@@ -12,7 +12,7 @@ from mixup_cli.cli.origin import AgainFlags
 from mixup_cli.cli.panels import Finished
 from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import DataError
-from mixup_cli.wording import counted, plural
+from mixup_cli.wording import counted, one_line, plural
 
 if TYPE_CHECKING:
     from mixup_cli.repair import Mended
@@ -39,7 +39,7 @@ def _report(out: Path, mended: Mended, as_json: bool, quiet: bool) -> None:
         if as_json:
             show.event("repaired" if each not in mended.left else "left", **vars(each))
         else:
-            show.result(str(each))
+            show.result(one_line(str(each)))
     if mended.left:
         raise DataError(f"{out}: {counted(len(mended.left), 'file')} could not be put right (told above).")
     totals = mended.manifest.totals

@@ -58,13 +58,17 @@ def seeds(cells: Cells) -> NDArray[np.uint64]:
 
 def fractions(cells: Cells) -> NDArray[np.float32]:
     """Finite numbers as float32 (m), NaN where a cell is empty. Raises BadCellError."""
-    if isinstance(cells, StoredNumbers) and np.isfinite(cells.values).all():
-        return np.where(cells.is_there, cells.values, np.nan).astype(np.float32)
+    if isinstance(cells, StoredNumbers):
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
+            stored = np.asarray(cells.values).astype(np.float32)
+        if np.isfinite(stored).all():
+            return np.where(cells.is_there, stored, np.float32(np.nan))
     texts = texts_of(cells)
     numbers = np.full(len(texts), np.nan, np.float32)
     is_there = _filled(texts)
     try:
-        numbers[is_there] = np.fromiter(map(float, filter(None, texts)), np.float64)
+        with np.errstate(over="ignore"):
+            numbers[is_there] = np.fromiter(map(float, filter(None, texts)), np.float64)
     except ValueError:
         raise _first_bad(texts, _is_finite, "a number") from None
     if not np.isfinite(numbers[is_there]).all():
@@ -164,7 +168,8 @@ def _whole(cell: str, low: int, high: int) -> int | None:
 
 def _is_finite(cell: str) -> bool:
     try:
-        return bool(np.isfinite(np.float32(cell)))
+        with np.errstate(over="ignore"):
+            return bool(np.isfinite(np.float32(cell)))
     except ValueError:
         return False
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.errors import DataError
 from mixup_cli.labels import dense_from_classes
 from mixup_cli.storage.manifest import read_manifest
 from mixup_cli.storage.reading import ShardedColumn
@@ -56,4 +57,9 @@ class MixedArrays:
         if "source_label" not in self._columns:
             return None
         classes, shares = (self._columns[name].take(wanted) for name in ("source_label", "label_share"))
+        if classes.size and not 0 <= int(classes.min()) <= int(classes.max()) < len(self.class_names):
+            raise DataError(
+                f"{self._folder}: source_label has a number beyond the {len(self.class_names)} classes. Run mixup-gen "
+                "verify."
+            )
         return dense_from_classes(classes, shares, len(self.class_names))

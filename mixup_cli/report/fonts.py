@@ -43,6 +43,10 @@ def _instead(letter: str) -> str:
     return letter.encode("unicode_escape").decode()
 
 
+MOST_LETTERS = 10_000
+"""No picture is as wide as a line of these; measuring takes memory for each."""
+
+
 def width_px(text: str, size: int) -> float:
     """How wide a text is."""
     return font(size).getlength(text)
@@ -50,9 +54,9 @@ def width_px(text: str, size: int) -> float:
 
 def shortened(text: str, size: int, limit_px: float) -> str:
     """The text, or as much of its beginning as is not wider than `limit_px` with a … after it."""
-    if width_px(text, size) <= limit_px:
+    if len(text) <= MOST_LETTERS and width_px(text, size) <= limit_px:
         return text
-    low, high = 0, len(text)
+    low, high = 0, min(len(text), MOST_LETTERS)
     while low < high:  # the longest beginning that fits, by bisection: class names can be long
         middle = (low + high + 1) // 2
         low, high = (middle, high) if width_px(text[:middle] + "…", size) <= limit_px else (low, middle - 1)

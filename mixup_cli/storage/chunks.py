@@ -53,7 +53,7 @@ class ChunkedRows:
     def __init__(self, data_set: h5py.Dataset, where: str) -> None:
         self._data_set, self._where = data_set, where
         self._chunk_shape: tuple[int, ...] = data_set.chunks
-        self._item_bytes: int = data_set.id.get_type().get_size()  # of references to texts NumPy has another size
+        self._item_bytes = _item_bytes(data_set)
         self._chunk_bytes = math.prod(self._chunk_shape) * self._item_bytes
         self._filters = filters_of(data_set)
         self._check_filters()
@@ -201,6 +201,15 @@ class ChunkedRows:
 
 class Oversized(Exception):
     """Compressed data hold more than they may."""
+
+
+def _item_bytes(data_set: h5py.Dataset) -> int:
+    """How many bytes a value takes in a chunk. A text of any length is a length, and a place in a heap: its address and
+    a number."""
+    if data_set.dtype.kind != "O":
+        return int(data_set.dtype.itemsize)
+    address_bytes, _ = data_set.file.id.get_create_plist().get_sizes()
+    return int(4 + address_bytes + 4)
 
 
 def filters_of(data_set: h5py.Dataset) -> tuple[int, ...]:

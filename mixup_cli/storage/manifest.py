@@ -31,10 +31,16 @@ REQUIRED_COLUMNS = {"images", "index", "source_index", "share", "method", "box"}
 MOST_INPUTS = 1 << 36
 """Arrays of this length are made when a data set is extended."""
 
+MOST_DIMENSIONS = 31
+"""Of a row; HDF5 has 32, of which one is the rows."""
+
 LABEL_COLUMNS = {"labels", "source_label", "label_share"}
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Count = Annotated[int, Field(ge=0)]
+MOST = 1 << 62
+"""Sums of bytes and rows stay below it, whatever a manifest says: they are computed with."""
+
+Count = Annotated[int, Field(ge=0, le=MOST)]
 DtypeName = Annotated[str, Field(pattern="^(uint8|uint16|int32|int64|float16|float32)$")]
 ShardFile = Annotated[str, Field(pattern=r"^shard-[0-9]{5,}\.h5$")]
 """A file in the data set's own folder: a name that leaves it cannot be written down."""
@@ -157,6 +163,9 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
     yield from _of_columns(manifest)
     if manifest.source.samples > MOST_INPUTS:
         yield f"source.samples: is {manifest.source.samples}, and no source has more than {MOST_INPUTS}"
+    outside = (each.source_index for each in manifest.source.skipped if each.source_index >= manifest.source.samples)
+    if (beyond := next(outside, None)) is not None:
+        yield f"source.skipped: has the input {beyond}, and there are {manifest.source.samples}"
     row, row_bytes = 0, {column.name: column.row_bytes for column in manifest.columns}
     for number, shard in enumerate(manifest.shards):
         if (shard.file, shard.start) != (shard_name(number), row) or shard.stop <= row:
@@ -208,7 +217,11 @@ def _of_columns(manifest: Manifest) -> Iterator[str]:
     for name in expected.keys() & columns.keys():
         if (found := (columns[name].dtype, columns[name].shape)) != expected[name]:
             yield f"columns: {name} is {found}, and {expected[name]} was expected"
-    if len(columns["images"].shape) < len(manifest.axes):
+    for name, column in columns.items():
+        if len(column.shape) > MOST_DIMENSIONS or column.row_bytes > MOST:
+            yield f"columns: {name} has rows of {len(column.shape)} dimensions, larger than any"
+            return
+    if manifest.axes and len(columns["images"].shape) != len(manifest.axes):
         yield f"columns: images has the shape {columns['images'].shape}, and the axes are {manifest.axes}"
 
 
@@ -218,7 +231,9 @@ def _of_shard(shard: ShardRecord, row_bytes: dict[str, int], compression: str) -
         return
     rows = shard.stop - shard.start
     for name, stored in shard.columns.items():
-        if compression != "none":
+        if rows * row_bytes[name] > MOST:
+            yield f"columns.{name}: has {rows} rows of {row_bytes[name]} bytes, more than any file"
+        elif compression != "none":
             if stored.content_sha256 is None:
                 yield f"columns.{name}: has no content_sha256"
         elif stored.offset is None:

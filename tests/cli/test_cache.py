@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,33 @@ def test_deep_verification_does_not_trust_it(run_cli: Runner, photos: Path, tmp_
     assert AGAIN in run_cli("generate", photos, "--cache", "disk", "--force").stderr
     assert run_cli("verify").returncode == 0
     assert "is not what the source gives" in run_cli("verify", "--deep").stdout
+
+
+RECORDS = {
+    "numbers without end": '{"problems": {}, "file_bytes": 1e400, "looked_ns": 5, "column_sha256": ""}',
+    "nested": "[" * 200_000,
+    "a misfit of any size": '{"misfit": "a", "size": [1e400, 1], "dtype": "uint8", "looked_ns": 9}',
+    "a misfit that fits": '{"misfit": "a", "size": [32, 32], "dtype": "uint8", "looked_ns": 9000000000000000000}',
+}
+
+
+@pytest.mark.parametrize("text", [*RECORDS.values(), "pipe", "endless"], ids=[*RECORDS, "a pipe", "/dev/zero"])
+def test_what_else_lies_in_the_place_of_a_record_is_no_entry(
+    text: str, run_cli: Runner, photos: Path, tmp_path: Path
+) -> None:
+    command = ("generate", photos, "--size", 32, "--cache", "disk")
+    run_cli(*command, "-o", "first", cwd=tmp_path)
+    (record,) = (tmp_path / ".mixup-gen-cache").glob("*.json")
+    record.unlink()
+    if text == "pipe":
+        os.mkfifo(record)
+    elif text == "endless":
+        record.symlink_to("/dev/zero")
+    else:
+        record.write_text(text)
+    ended = run_cli(*command, "-o", "second")
+    assert ended.returncode == 0, ended.stderr
+    assert digests(tmp_path / "second") == digests(tmp_path / "first")
 
 
 def test_a_changed_picture_is_another_source(run_cli: Runner, photos: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -321,6 +322,34 @@ def test_without_a_manifest_nothing_else_may_be_damaged(
     assert f"{harm}: " in error_line(refused)
     assert "generate, in another folder (-o)" in error_line(refused)
     assert digests(data_set) == before
+
+
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def endless(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("how", [pipe, endless])
+def test_without_a_manifest_what_is_no_shard_is_not_read(
+    how: Callable[[Path], None], run_cli: Runner, data_set: Path
+) -> None:
+    (data_set / "manifest.json").unlink()
+    how(data_set / "shard-00001.h5")
+    refused = run_cli("repair", data_set)
+    assert refused.returncode == 65
+    assert "shard-00001.h5: " in error_line(refused)
+
+
+def test_a_name_that_writes_on_the_terminal_is_shown_escaped(run_cli: Runner, data_set: Path) -> None:
+    shutil.copy(data_set / "shard-00000.h5", data_set / "shard-\x1b[31m.h5")
+    told = run_cli("repair", data_set)
+    assert "\x1b" not in told.stdout + told.stderr
+    assert "shard-\\x1b[31m.h5" in told.stdout
 
 
 def test_small_files_need_no_source(run_cli: Runner, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -265,6 +266,10 @@ ODD_RUNS: list[tuple[str | None, str]] = [
     ('{"source": {"locations": [1], "options": {}}}', "source.locations.0: "),
     ('{"source": {"locations": [], "options": {}}}', "names no source. Pass --source"),
     ('{"source": {"locations": ["x"], "options": {"label_level": "x"}}}', "source.options.label_level: "),
+    ('{"source": {"locations": ["x\\u0000"], "options": {}}}', "is neither a file nor a folder. Pass --source"),
+    ('{"source": {"locations": ["pipe"], "options": {}}}', "'pipe' is neither a file nor a folder."),
+    ('{"source": {"locations": ["x"], "options": {"files_from": "pipe"}}}', "'pipe' is neither a file nor a folder."),
+    ('{"source": {"locations": ["x"], "options": {"files_from": "/dev/zero"}}}', "'/dev/zero' is neither a file"),
     ('{"source": {"locations": ["x"], "options": {"files_from": "-"}}}', "came from stdin. Pass --files-from"),
 ]
 
@@ -277,7 +282,8 @@ def test_deep_needs_to_be_told_the_source_where_run_json_does_not(
         (data_set / "run.json").unlink()
     else:
         (data_set / "run.json").write_text(text)
-    refused = run_cli("verify", data_set, "--deep")
+    os.mkfifo(data_set.parent / "pipe")
+    refused = run_cli("verify", data_set, "--deep", cwd=data_set.parent)
     assert refused.returncode == 65
     assert told in error_line(refused)
     assert run_cli("verify", data_set, "--deep", "--source", colours).returncode == 0

@@ -157,6 +157,8 @@ def _texts() -> Iterator[Case]:
         (DATA,),
         ("list: has no NULs", "Drop -0"),
     )
+    zeros = f"{listed} -0".replace(" list", " /dev/zero")
+    yield Case("list: /dev/zero", pictures.good, zeros, (DATA,), ("/dev/zero: holds NULs and nothing between",))
     yield from _of("plan", texts.PLANS, texts.plan, "generate pictures --plan plan.csv", (DATA, NO_INPUT), "plan.csv")
     yield from _of("config", texts.CONFIGS, texts.config, "generate pictures --config c.toml", (USAGE,), "c.toml")
     yield from _variables()

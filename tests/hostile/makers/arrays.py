@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -170,7 +171,23 @@ def linked(link: Any) -> Draw:
     return lambda file, _: file.__setitem__("x", link)
 
 
+def deflate_bomb(file: h5py.File, _: Path) -> None:
+    """One chunk of a megabyte of deflate, where HDF5's own filter would take all it comes to."""
+    stored = file.create_dataset("x", (16, 1 << 16), "u1", chunks=(16, 1 << 16), compression="gzip")
+    stored.id.write_direct_chunk((0, 0), zlib.compress(bytes(1 << 30), 9)[: 1 << 20])
+
+
+def unwritten_grid(file: h5py.File, _: Path) -> None:
+    """Rows of two million chunks each, none of which is there but one."""
+    stored = file.create_dataset("x", (30, 2_000_000), "u1", chunks=(1, 1))
+    stored[0, 0] = 1
+    file.create_dataset("y", data=np.arange(29))
+
+
 HDF5: dict[str, Draw] = {
+    "a chunk that inflates to a gigabyte": deflate_bomb,
+    "two million chunks beside each other": unwritten_grid,
+    "a filter that nobody can bound": made("x", (16, 16), "i4", chunks=(4, 4), scaleoffset=0),
     "external link": lambda file, folder: file.__setitem__("x", h5py.ExternalLink(beside(folder), "x")),
     "external link to a pipe": external_to_pipe,
     "external storage": lambda file, folder: file.create_dataset(

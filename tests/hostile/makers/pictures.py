@@ -79,6 +79,33 @@ def jpeg_of_scans(count: int, side: int) -> bytes:
     return whole[:last] + whole[last:-2] * count + b"\xff\xd9"
 
 
+def jpeg_behind(pieces: bytes) -> bytes:
+    """A JPEG with more behind its first mark."""
+    whole = encoded("JPEG", (16, 16))
+    return whole[:2] + pieces + whole[2:]
+
+
+def jpeg_piece(kind: int, content: bytes) -> bytes:
+    return b"\xff" + struct.pack(">BH", kind, len(content) + 2) + content
+
+
+def tiff_of_strips(count: int) -> bytes:
+    """One row in each, with offsets of one byte."""
+    at = 200
+    tags = {256: 1, 257: count, 258: 8, 259: 1, 262: 1, 277: 1, 278: 1}
+    lists = [(273, 1, count, at), (279, 1, count, at + count)]
+    whole = tiff(*((number, 4, 1, value) for number, value in tags.items()), *lists)
+    return whole.ljust(at, b"\0") + b"\x08" * count + b"\x01" * count
+
+
+def bmp_of_one_line(width: int) -> bytes:
+    """In run lengths: one pixel, and the end of the line."""
+    data = b"\x01\x05\0\0\0\x01"
+    at = 14 + 40 + 1024
+    header = struct.pack("<IiiHHIIiiII", 40, width, 1, 1, 8, 1, len(data), 0, 0, 256, 0)
+    return b"BM" + struct.pack("<IHHI", at + len(data), 0, 0, at) + header + bytes(1024) + data
+
+
 BAD: dict[str, Callable[[], bytes]] = {
     "zero bytes": lambda: b"",
     "one byte": lambda: b"\x89",
@@ -112,6 +139,14 @@ BAD: dict[str, Callable[[], bytes]] = {
     "BMP of minus 2**31": lambda: encoded("BMP")[:18] + struct.pack("<ii", -(2**31), -(2**31)) + encoded("BMP")[26:],
     "JPEG of 65,500 squared": lambda: encoded("JPEG").replace(b"\x00\x40\x00\x40", b"\xff\xdc\xff\xdc", 1),
     "JPEG of 20,000 scans": lambda: jpeg_of_scans(20_000, 2000),
+    "JPEG with 20 MB of EXIF in 20,000 pieces": lambda: jpeg_behind(
+        jpeg_piece(0xE1, b"Exif\0\0" + bytes(65_500)) * 320 + jpeg_piece(0xE1, b"Exif\0\0x") * 20_000
+    ),
+    "JPEG behind 20 MB of padding": lambda: jpeg_behind(b"\xff" * 20_000_000),
+    "JPEG of a million marks": lambda: jpeg_behind(b"\xff\xd0" * 1_000_000),
+    "PNG of 600,000 chunks": lambda: png(8, 8, png_chunk(b"teSt", b"") * 600_000, data=zlib.compress(bytes(8 * 25))),
+    "TIFF of ten million strips": lambda: tiff_of_strips(10_000_000),
+    "BMP of one line of 100 million pixels": lambda: bmp_of_one_line(100_000_000),
     "a pickle": lambda: b"\x80\x02cos\nsystem\n.",
     "a zip": lambda: b"PK\x03\x04" + bytes(99),
     "an executable": lambda: b"\x7fELF" + bytes(99),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -248,6 +249,28 @@ def test_parquet_that_went_through_other_hands(tmp_path: Path) -> None:
     parquet.write_table(table.drop_columns(["index", "label_0"]), path, compression="zstd")
     same(first, read_plan(path))
     FAMILY.checked(read_plan(path))
+
+
+@pytest.mark.parametrize("kind", [pa.date64(), pa.timestamp("ns"), pa.time64("ns"), pa.duration("us")])
+def test_parquet_with_times_that_there_are_not(tmp_path: Path, kind: pa.DataType) -> None:
+    path = as_parquet(Setting(), 5, tmp_path / "plan.parquet")
+    table = parquet.read_table(path)
+    times = pa.array([2**62] * 5, pa.int64()).cast(kind, safe=False)
+    parquet.write_table(table.set_column(table.column_names.index("parent_0"), "parent_0", times), path)
+    with pytest.raises(DataError, match=r"plan\.parquet"):
+        read_plan(path)
+
+
+@pytest.mark.parametrize("lam", ["1e300", "-1e39"])
+def test_lambda_beyond_float32(tmp_path: Path, lam: str) -> None:
+    """Whoever turns warnings into errors sees the same."""
+    assert "lam is " in refusal(re.sub(rb"0\.\d{6},", f"{lam},".encode(), Setting().csv(1)))
+    path = as_parquet(Setting(), 5, tmp_path / "plan.parquet")
+    table = parquet.read_table(path)
+    wide = pa.array([float(lam)] * 5, pa.float64())
+    parquet.write_table(table.set_column(table.column_names.index("lam"), "lam", wide), path)
+    with pytest.raises(DataError, match="lam is "):
+        read_plan(path)
 
 
 @pytest.mark.parametrize(("value", "shown"), [(1.5, "1.5"), (float("nan"), "nan"), (2.0**40, "1099511627776.0")])

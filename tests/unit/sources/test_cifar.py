@@ -279,3 +279,19 @@ def test_damaged_batches_are_refused_by_name(match: str, files: dict[str, bytes]
     with pytest.raises(MixupGenError, match=match) as caught:
         opened(path, "train")
     assert caught.value.exit_code == 65
+
+
+def test_names_of_megabytes_are_no_names(tmp_path: Path) -> None:
+    files = cifar_files("10", "binary") | {"batches.meta.txt": b"cat\n" * (1 << 19)}
+    path = write_cifar(tmp_path / "cifar-10-binary.tar.gz", files, "cifar-10-batches-bin")
+    with pytest.raises(DataError, match=r"batches\.meta\.txt has 2097152 bytes, expected at most 1048576"):
+        open_cifar(path, SourceOptions())
+
+
+def test_a_folder_holds_no_more_than_an_archive_may(tmp_path: Path) -> None:
+    """A file with a hole takes no room."""
+    for number in range(1, 6):
+        with (tmp_path / f"data_batch_{number}.bin").open("wb") as file:
+            file.truncate(3073 * 30_000)
+    with pytest.raises(DataError, match=r"data_batch_1\.bin and the like have 460950000 bytes, more than any CIFAR"):
+        open_cifar(tmp_path, SourceOptions())

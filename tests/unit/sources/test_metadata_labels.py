@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
-from mixup_cli.sources import open_source
+from mixup_cli.sources import metadata_labels, open_source
 from mixup_cli.sources.base import Labels, SourceOptions
 from tests.unit.sources.test_folder import pictures
 
@@ -45,6 +46,24 @@ def test_names_with_bars_between_them_are_classes(tmp_path: Path) -> None:
     labels = labels_of(csv_of(tmp_path, "tags", "dog| cat", "", "cat|cat"), label_column="tags", label_kind="multi")
     assert (labels.kind, labels.class_names) == ("multi", ("cat", "dog"))
     assert table(labels) == [[1, 1], [0, 0], [1, 0]]
+
+
+@pytest.mark.parametrize("kind", ["multi", "classes"])
+def test_too_many_classes_are_refused(kind: LabelKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metadata_labels, "CLASS_LIMIT", 2)
+    csv_of(tmp_path, "tags", "a", "b", "c")
+    with pytest.raises(DataError, match="column tags: found 3 classes for 3 samples, which is too many"):
+        labels_of(tmp_path, label_column="tags", label_kind=kind)
+
+
+def test_a_table_of_labels_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few megabytes of names can ask for a number of each, for each sample."""
+    monkeypatch.setattr(metadata_labels, "LABELS_LIMIT_BYTES", 4 * 3 * 3)
+    csv_of(tmp_path, "tags", "a|b", "c", "a")
+    assert len(table(labels_of(tmp_path, label_column="tags", label_kind="multi"))) == 3
+    csv_of(tmp_path, "tags", "a|b", "c", "d")
+    with pytest.raises(DataError, match="found 4 classes for 3 samples"):
+        labels_of(tmp_path, label_column="tags", label_kind="multi")
 
 
 def test_names_in_json_lists_are_classes(tmp_path: Path) -> None:

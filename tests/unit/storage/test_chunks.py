@@ -57,6 +57,20 @@ def test_what_was_never_written_is_the_fill_value(file: h5py.File) -> None:
         plain_numbers(file, "x", "x")
 
 
+def test_a_row_of_millions_of_chunks_that_are_not_there(file: h5py.File) -> None:
+    """Those are not gone over: a few bytes claim any number of them."""
+    stored = file.create_dataset("x", (3, 1 << 40), "u1", chunks=(1, 1), compression="gzip")
+    stored[1, 5] = 3
+    assert [*plain_data_set(file, "x", "x")._rows._across(1)] == [((1, 5), [slice(5, 6)], [slice(0, 1)])]
+
+
+@pytest.mark.parametrize("filters", FILTERS[:3])
+def test_texts_of_any_length(file: h5py.File, filters: dict[str, Any]) -> None:
+    """A chunk holds references to them, of another size than NumPy's."""
+    file.create_dataset("x", data=["cat", "a dog", ""] * 5, dtype=h5py.string_dtype(), chunks=(4,), **filters)
+    assert plain_data_set(file, "x", "x")[3:6].tolist() == [b"cat", b"a dog", b""]
+
+
 def test_a_chunk_that_no_filter_was_applied_to(tmp_path: Path) -> None:
     """HDF5 leaves a filter out where it does not help, and says so beside the chunk."""
     with h5py.File(tmp_path / "x.h5", "w") as file:

@@ -110,6 +110,8 @@ def without_offset(plain: dict[str, Any]) -> None:
     del plain["shards"][1]["columns"]["share"]["offset"]
 
 
+SKIPPED = {"source_index": 99, "key": "x", "reason": "y"}
+
 CONTRADICTIONS: list[tuple[Damage, str]] = [
     (lambda plain: plain["recipe"].update(seed="1"), "recipe: seed: "),
     (lambda plain: plain["recipe"].update(seed=-1), "--seed: "),
@@ -131,6 +133,13 @@ CONTRADICTIONS: list[tuple[Damage, str]] = [
     (lambda plain: plain["columns"].append(plain["columns"][1]), "columns: two have the same name"),
     (lambda plain: plain["columns"].pop(0), "columns: images missing"),
     (lambda plain: plain["columns"][0].update(shape=[3]), "columns: images has the shape "),
+    (lambda plain: plain["columns"][0].update(shape=[2, 2, 3, 1]), "columns: images has the shape "),
+    (lambda plain: plain["columns"][0].update(shape=[1] * 40), "columns: images has rows of 40 dimensions"),
+    (lambda plain: plain["columns"][0].update(shape=[1 << 40] * 3), "columns: images has rows of 3 dimensions"),
+    (lambda plain: plain["shards"][1].update(stop=1 << 62), r"shards.1.columns.\w+: has 4611686018427387894 rows"),
+    (lambda plain: plain["shards"][0]["columns"]["share"].update(offset=10**25), "shards.0.columns.share.offset: "),
+    (lambda plain: plain["shards"][0].update(bytes=10**4000), "shards.0.bytes: |not JSON"),
+    (lambda plain: plain["source"].update(skipped=[SKIPPED]), "source.skipped: has the input 99, and there are "),
 ]
 
 
