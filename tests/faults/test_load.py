@@ -151,14 +151,16 @@ def test_two_million_paths_on_stdin(tmp_path: Path) -> None:
 
 
 def test_a_csv_of_two_million_paths(tmp_path: Path) -> None:
-    """metadata.csv: all of it is read, and the first that is no file is named by its line, since a row with a label
-    and no picture is a mistake in the table."""
+    """metadata.csv: all of it is read; the first that is no file is told with its line, and one of them refused."""
     write_many(tmp_path / "some", 1000)
     with (tmp_path / "metadata.csv").open("w") as rows:
         rows.write("file_name,label\n")
         rows.writelines(f"{path(number)},{number % 7}\n" for number in range(PATHS))
     refused = watch("generate", tmp_path, "-o", tmp_path / "out", cwd=tmp_path)
     assert refused.code == 65
-    assert refused.stderr.splitlines()[-1].endswith(f"metadata.csv, line 1002: there is no file {path(1000)}")
+    told = f"metadata.csv, line 1002: there is no file {path(1000)}, nor 1,998,999 more that it names"
+    assert told in refused.stderr
+    reason = ".png: cannot read (No such file or directory). Remove it, or pass --on-error skip."
+    assert refused.stderr.splitlines()[-1].endswith(reason)
     assert refused.peak_bytes < 2048 * MIB
     assert refused.seconds < 120
