@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
+from mixup_cli.storage.global_heap import REFERENCE
 
 DEFLATE, SHUFFLE, FLETCHER32, LZF, ZSTD = 1, 2, 3, 32000, 32015
 """The filters' numbers, with HDF5 and in the HDF Group's registry."""
@@ -52,9 +53,9 @@ class ChunkedRows:
 
     def __init__(self, data_set: h5py.Dataset, where: str) -> None:
         self._data_set, self._where = data_set, where
+        self._dtype = stored_dtype(data_set)
         self._chunk_shape: tuple[int, ...] = data_set.chunks
-        self._item_bytes = _item_bytes(data_set)
-        self._chunk_bytes = math.prod(self._chunk_shape) * self._item_bytes
+        self._chunk_bytes = math.prod(self._chunk_shape) * self._dtype.itemsize
         self._filters = filters_of(data_set)
         self._check_filters()
         self._stored = self._check_chunks()
@@ -106,6 +107,8 @@ class ChunkedRows:
 
     def _can_inflate(self) -> bool:
         """Whether the bytes of a chunk are its values. Else HDF5 converts them, once they are known to be bounded."""
+        if holds_texts(self._data_set):  # HDF5 would look for the texts, too
+            return True
         is_plain = self._data_set.dtype.kind != "O" and (
             h5py.h5t.py_create(self._data_set.dtype, logical=True) == self._data_set.id.get_type()
         )
@@ -119,8 +122,8 @@ class ChunkedRows:
                 taken: NDArray[Any] = self._data_set[rows]
             return taken
         count = len(range(*rows.indices(self._data_set.shape[0]))) if isinstance(rows, slice) else len(rows)
-        out = np.empty((count, *self._data_set.shape[1:]), self._data_set.dtype)
-        if self.has_gaps:
+        out = np.zeros((count, *self._data_set.shape[1:]), self._dtype)
+        if self.has_gaps and not holds_texts(self._data_set):  # of which those that were not written are empty
             out[...] = self._data_set.fillvalue
         for first, inside, place in self._parts(rows):
             for offset, region, trimmed in self._across(first):
@@ -163,7 +166,7 @@ class ChunkedRows:
         with self._lock:
             if (held := self._cache.get(offset)) is not None:
                 return held
-        chunk = np.frombuffer(self._inflated(offset), self._data_set.dtype).reshape(self._chunk_shape)
+        chunk = np.frombuffer(self._inflated(offset), self._dtype).reshape(self._chunk_shape)
         with self._lock:
             self._cache[offset] = chunk
             while len(self._cache) > max(1, CACHE_BYTES // self._chunk_bytes):
@@ -189,7 +192,7 @@ class ChunkedRows:
         try:
             for place, number in reversed([*enumerate(self._filters)]):
                 if not skipped >> place & 1:
-                    data = UNDO[number](data, self._chunk_bytes, self._item_bytes)
+                    data = UNDO[number](data, self._chunk_bytes, self._dtype.itemsize)
         except Oversized:
             raise OSError(f"the chunk at {offset} holds more than its {self._chunk_bytes} bytes") from None
         except (ValueError, zlib.error) as problem:
@@ -203,13 +206,15 @@ class Oversized(Exception):
     """Compressed data hold more than they may."""
 
 
-def _item_bytes(data_set: h5py.Dataset) -> int:
-    """How many bytes a value takes in a chunk. A text of any length is a length, and a place in a heap: its address and
-    a number."""
-    if data_set.dtype.kind != "O":
-        return int(data_set.dtype.itemsize)
-    address_bytes, _ = data_set.file.id.get_create_plist().get_sizes()
-    return int(4 + address_bytes + 4)
+def stored_dtype(data_set: h5py.Dataset) -> np.dtype[Any]:
+    """What a data set itself holds: of texts of any length, references."""
+    dtype: np.dtype[Any] = data_set.dtype
+    return REFERENCE if holds_texts(data_set) else dtype
+
+
+def holds_texts(data_set: h5py.Dataset) -> bool:
+    """Whether its values are texts of any length, and not of one."""
+    return data_set.dtype.kind == "O" and h5py.check_string_dtype(data_set.dtype) is not None
 
 
 def filters_of(data_set: h5py.Dataset) -> tuple[int, ...]:

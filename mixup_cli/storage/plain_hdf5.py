@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -9,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
-from mixup_cli.storage.chunks import ChunkedRows, Rows, filters_of
+from mixup_cli.storage.chunks import ChunkedRows, Rows, filters_of, holds_texts
+from mixup_cli.storage.global_heap import REFERENCE, GlobalHeap
 
 
 class NotInFileError(DataError):
@@ -27,7 +30,13 @@ class PlainDataSet:
         self.chunk_shape: tuple[int, ...] | None = data_set.chunks
         self.stored_bytes: int = data_set.id.get_storage_size()
         self.offset: int | None = data_set.id.get_offset()
-        self._rows = data_set if self.chunk_shape is None else ChunkedRows(data_set, where)
+        self._heap = GlobalHeap(data_set.file) if holds_texts(data_set) else None
+        self._rows = self._stored_rows(data_set)
+
+    def _stored_rows(self, data_set: h5py.Dataset) -> Any:
+        if self.chunk_shape is not None:
+            return ChunkedRows(data_set, self.where)
+        return data_set if self._heap is None else _references(data_set, self.where)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -40,7 +49,18 @@ class PlainDataSet:
     def __getitem__(self, rows: Rows) -> NDArray[Any]:
         """Consecutive rows, or some in ascending order, none of them twice. Raises OSError where they are damaged."""
         taken: NDArray[Any] = self._rows[rows]
-        return taken
+        return taken if self._heap is None else self._heap.texts(taken)
+
+
+def _references(data_set: h5py.Dataset, where: str) -> NDArray[Any]:
+    """Those of a data set that is not chunked, left in the file."""
+    offset, path = data_set.id.get_offset(), Path(data_set.file.filename)
+    needed = math.prod(data_set.shape) * REFERENCE.itemsize
+    if needed == 0:
+        return np.empty(data_set.shape, REFERENCE)
+    if offset is None or offset + needed > path.stat().st_size:
+        raise DataError(f"{where}: its texts are not in the file, or in its header.")
+    return np.memmap(path, REFERENCE, "r", offset, data_set.shape)
 
 
 def plain_numbers(file: h5py.File, key: str, where: str) -> PlainDataSet:
@@ -74,6 +94,8 @@ def _data_set(file: h5py.File, key: str, where: str) -> h5py.Dataset:
         found = found[part]
     if not isinstance(found, h5py.Dataset):
         raise DataError(f"{where}: is a {type(found).__name__.lower()}, expected a plain data set.")
+    if holds_texts(found) and file.id.get_create_plist().get_sizes() != (8, 8):
+        raise DataError(f"{where}: is in a file of short addresses, where texts of any length are not read.")
     if found.external or found.is_virtual:
         kind = "a virtual data set" if found.is_virtual else "stored in other files"
         raise DataError(f"{where}: is {kind} and is not followed, expected a plain data set.")

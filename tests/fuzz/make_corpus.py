@@ -87,8 +87,12 @@ def array_files() -> dict[str, bytes]:
 
 
 def hdf5_files(scratch: Path) -> dict[str, bytes]:
-    """Texts of one length: those of any length stand in a heap, over whose damage HDF5 itself can loop for ever."""
+    """Texts of one length, and of any length: these stand in a heap, over whose damage HDF5 itself can loop for ever."""
     made = {}
+    with h5py.File(scratch / "texts.h5", "w") as file:
+        file.create_dataset("x", data=SMALL)
+        file.create_dataset("y", data=["a", "bb", "a"], dtype=h5py.string_dtype(), chunks=(2,), compression="gzip")
+    made["hdf5.texts"] = (scratch / "texts.h5").read_bytes()
     for kind, options in (("plain", {}), ("chunked", {"chunks": (1, 2, 2), "compression": "gzip", "shuffle": True})):
         with h5py.File(scratch / f"{kind}.h5", "w") as file:
             file.create_dataset("x", data=SMALL.astype(">f4" if options else "u1"), **options)

@@ -64,13 +64,6 @@ def test_a_row_of_millions_of_chunks_that_are_not_there(file: h5py.File) -> None
     assert [*plain_data_set(file, "x", "x")._rows._across(1)] == [((1, 5), [slice(5, 6)], [slice(0, 1)])]
 
 
-@pytest.mark.parametrize("filters", FILTERS[:3])
-def test_texts_of_any_length(file: h5py.File, filters: dict[str, Any]) -> None:
-    """A chunk holds references to them, of another size than NumPy's."""
-    file.create_dataset("x", data=["cat", "a dog", ""] * 5, dtype=h5py.string_dtype(), chunks=(4,), **filters)
-    assert plain_data_set(file, "x", "x")[3:6].tolist() == [b"cat", b"a dog", b""]
-
-
 def test_a_chunk_that_no_filter_was_applied_to(tmp_path: Path) -> None:
     """HDF5 leaves a filter out where it does not help, and says so beside the chunk."""
     with h5py.File(tmp_path / "x.h5", "w") as file:
