@@ -290,7 +290,8 @@ def _label_rules(recipe: Recipe) -> list[Rule]:
 
 
 def _width_height(size: tuple[int, int] | None) -> str:
-    return "" if size is None else "x".join(f"{side:.6g}" for side in size[::-1])
+    """For a message: of a side of many digits no more than that it has them."""
+    return "" if size is None else "x".join(f"{min(side, 10**9)}" for side in size[::-1])
 
 
 def _output_rules(recipe: Recipe) -> list[Rule]:

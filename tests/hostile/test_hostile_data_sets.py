@@ -226,9 +226,8 @@ TAKEN: dict[str, tuple[set[str], str]] = {
     },
     **{
         f".mixup-gen/done/00000.json {field}": (set(texts.WRONG), "it vouches for nothing: the shard is made again")
-        for field in "bytes file sha256 start stop".split()
+        for field in "bytes columns file sha256 start stop".split()
     },
-    ".mixup-gen/done/00000.json columns": (set(texts.WRONG) - {"{}"}, "the same, but where only the manifest can tell"),
 }
 """Fields of which a wrong value harms nothing: which values, and why. What comes out is as if they were right."""
 
@@ -239,7 +238,7 @@ TOLD_OTHERWISE = {
     ".mixup-gen/recipe.json class_names null": "was made from other labels",
     ".mixup-gen/recipe.json class_names []": "was made from other labels",
     **{f"run.json pixel_fingerprint {value}": "decode to other pixels" for value in texts.WRONG},
-    ".mixup-gen/done/00000.json columns {}": "sidecars of finished shards are damaged",
+    "manifest.json shards []": "totals: are",
 }
 """What is said of a field, where its name is not in the message."""
 
@@ -268,7 +267,8 @@ def check_wrong_value(name: str, wrong: texts.WrongValue, cell: Cell, place: Pat
     told = TOLD_OTHERWISE.get(f"{name} {wrong.field} {wrong.value}", f"{name}: {wrong.field}")
     assert told in message, wrong
     check_remedy(message)
-    assert ended.changed == [], wrong
+    locks = [f"{place.name}/out/.mixup-gen/lock"]  # which an unfinished data set may have
+    assert ended.changed in ([], locks), wrong
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name != "sources.csv"])

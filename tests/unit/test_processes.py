@@ -87,7 +87,8 @@ def test_a_task_whose_process_dies_is_done_by_another(
     assert first != second
     assert told == [f"shard-7: its worker process {first} {how}. It is tried again (attempt 2 of 3)."]
     assert not left_behind.exists()
-    assert child_pids(os.getpid()) == [second]
+    left = child_pids(os.getpid())  # other tests may have left some, too
+    assert (first in left, second in left) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ SETTINGS = {
     "MIXUP_GEN_SEED": ("x", "9" * 5000, "1.5", "-1"),
     "MIXUP_GEN_QUIET": ("maybe",),
     "MIXUP_GEN_ALPHA": ("x", "-1", "nan", "inf"),
-    "MIXUP_GEN_SIZE": ("0", "-1", "9" * 50, "1e3", "1x2x3"),
+    "MIXUP_GEN_SIZE": ("0", "-1", "9" * 400, "1e3", "1x2x3"),
     "MIXUP_GEN_SHARD_SIZE": ("9" * 400, "0", "1 LiB", "nan"),
     "MIXUP_GEN_FILL": ("inf", "1e999", "0,,0", "-1"),
     "MIXUP_GEN_METHOD": (":", "mixup:nan", "mixup:1:alpha=inf", "mixup:" + "a=" * 9000),
