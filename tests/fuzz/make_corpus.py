@@ -87,7 +87,7 @@ def array_files() -> dict[str, bytes]:
 
 
 def hdf5_files(scratch: Path) -> dict[str, bytes]:
-    """Texts of one length, and of any length: these stand in a heap, over whose damage HDF5 itself can loop for ever."""
+    """Texts of one length, and of any length: these stand in a heap, over whose damage HDF5 can loop for ever."""
     made = {}
     with h5py.File(scratch / "texts.h5", "w") as file:
         file.create_dataset("x", data=SMALL)
