@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
-from tests.running import Runner, run_process
+from tests.running import Runner, child_pids, run_process
 from tests.small_sources import SIZES, write_arrays, write_colours, write_photos
 from tests.unit.sources.cifar_archives import cifar_files, write_cifar
 
@@ -52,6 +52,13 @@ def cifar(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CIFAR-10 archive with twenty training pictures."""
     path = tmp_path_factory.mktemp("sources") / "cifar-10-python.tar.gz"
     return write_cifar(path, cifar_files("10", "python"), "cifar-10-batches-py")
+
+
+@pytest.fixture
+def new_children() -> Callable[[], list[int]]:
+    """The processes that this one has begun since the test did, as they are now. Those of other tests may live on."""
+    before = {*child_pids(os.getpid())}
+    return lambda: [pid for pid in child_pids(os.getpid()) if pid not in before]
 
 
 @pytest.fixture

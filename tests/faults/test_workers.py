@@ -195,7 +195,12 @@ def test_a_signal_ends_all_processes_in_two_seconds(long_run: list[object], tmp_
 
 @pytest.mark.parametrize("kills", [2, pytest.param(20, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])])
 def test_the_main_process_killed_at_random(
-    kills: int, run_cli: Runner, mixup_gen: Runner, long_run: list[object], tmp_path: Path
+    kills: int,
+    new_children: Callable[[], list[int]],
+    run_cli: Runner,
+    mixup_gen: Runner,
+    long_run: list[object],
+    tmp_path: Path,
 ) -> None:
     """At moments that are spread over the whole of a run. No worker outlives it."""
     command, draw = [*long_run, "--passes", 5, *PROCESSES], np.random.default_rng(kills)
@@ -214,7 +219,7 @@ def test_the_main_process_killed_at_random(
         wait_until(lambda leader=process.pid: not session_pids(leader), seconds=10)  # type: ignore[misc]
         ended.append(process.returncode)
         complete(run_cli, place, *command)
-        nothing_is_left(place, child_pids(os.getpid()))
+        nothing_is_left(place, new_children())
         assert digests(place) == digests(tmp_path / "whole"), number
     assert set(ended) <= {0, -signal.SIGKILL}
     assert ended.count(-signal.SIGKILL) > kills / 2
@@ -263,7 +268,9 @@ def test_a_picture_that_crashes_the_decoder_once(run_cli: Runner, photos: Path, 
     ]
 
 
-def test_a_picture_that_crashes_the_decoder_each_time(photos: Path, tmp_path: Path) -> None:
+def test_a_picture_that_crashes_the_decoder_each_time(
+    new_children: Callable[[], list[int]], photos: Path, tmp_path: Path
+) -> None:
     run = Run(out=tmp_path / "out", engine="processes", workers=2)
     with pytest.raises(RepeatedFailureError) as raised:
         generate(opened(photos, tmp_path / "calls", 99), Recipe(), run)
@@ -274,11 +281,15 @@ def test_a_picture_that_crashes_the_decoder_each_time(photos: Path, tmp_path: Pa
     )
     assert raised.value.exit_code == 1
     assert not (tmp_path / "out").exists(), "as if it had never begun"
-    assert child_pids(os.getpid()) == []
+    assert new_children() == []
 
 
 def test_a_shard_that_always_dies_ends_the_run_and_keeps_the_others(
-    run_cli: Runner, arrays: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    new_children: Callable[[], list[int]],
+    run_cli: Runner,
+    arrays: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def tasks(work: ShardWork, rows: dict[int, range]) -> Iterator[Task[Any]]:
         for number, task in zip(rows, shard_tasks(work, rows), strict=True):
@@ -303,7 +314,7 @@ def test_a_shard_that_always_dies_ends_the_run_and_keeps_the_others(
     ]
     assert all("shard-00004.h5" in line for line in lines)
     assert 1 <= sidecars(tmp_path / "mixup-out") <= 7
-    nothing_is_left(tmp_path / "mixup-out", child_pids(os.getpid()))
+    nothing_is_left(tmp_path / "mixup-out", new_children())
     assert "(resumed: " in run_cli(*command).stderr
     assert run_cli("verify").returncode == 0
 

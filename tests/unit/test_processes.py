@@ -77,7 +77,7 @@ def die_first(times: int, death: Callable[[], object], path: Path) -> int:
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n == "SIGTERM" else n for n in DEATHS])
 def test_a_task_whose_process_dies_is_done_by_another(
-    name: str, engine: ProcessEngine, told: list[str], tmp_path: Path
+    name: str, new_children: Callable[[], list[int]], engine: ProcessEngine, told: list[str], tmp_path: Path
 ) -> None:
     death, how = DEATHS[name]
     left_behind = tmp_path / "half"
@@ -87,8 +87,7 @@ def test_a_task_whose_process_dies_is_done_by_another(
     assert first != second
     assert told == [f"shard-7: its worker process {first} {how}. It is tried again (attempt 2 of 3)."]
     assert not left_behind.exists()
-    left = child_pids(os.getpid())  # other tests may have left some, too
-    assert (first in left, second in left) == (False, True)
+    assert new_children() == [second]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +95,12 @@ def test_a_task_whose_process_dies_is_done_by_another(
     [("exit", "Look at it closely"), ("SIGKILL", "Pass a smaller --workers, --batch-size or --shard-size")],
 )
 def test_a_task_that_always_dies_ends_the_run(
-    name: str, remedy: str, engine: ProcessEngine, told: list[str], tmp_path: Path
+    name: str,
+    remedy: str,
+    new_children: Callable[[], list[int]],
+    engine: ProcessEngine,
+    told: list[str],
+    tmp_path: Path,
 ) -> None:
     death, how = DEATHS[name]
     task = Task("shard-7", partial(die_first, 9, death, tmp_path / "calls"), suspect="Look at it closely")
@@ -105,7 +109,7 @@ def test_a_task_that_always_dies_ends_the_run(
     text = str(raised.value)
     assert text.startswith("shard-7: failed 3 times, the last time: its worker process ")
     assert text.endswith(f"{how}. {remedy}, and run the same command again: what is finished is kept.")
-    assert (len(told), child_pids(os.getpid())) == (2, [])
+    assert (len(told), new_children()) == (2, [])
 
 
 class Loud:
@@ -169,7 +173,9 @@ def deaf(path: Path) -> None:
     time.sleep(60)
 
 
-def test_a_task_that_does_not_stop_is_killed(told: list[str], tmp_path: Path) -> None:
+def test_a_task_that_does_not_stop_is_killed(
+    new_children: Callable[[], list[int]], told: list[str], tmp_path: Path
+) -> None:
     left_behind = tmp_path / "half"
     left_behind.touch()
 
@@ -181,12 +187,12 @@ def test_a_task_that_does_not_stop_is_killed(told: list[str], tmp_path: Path) ->
     with ProcessEngine(2, told.append) as engine:
         with pytest.raises(LookupError):
             list(engine.run(tasks()))
-        assert child_pids(os.getpid()) == []
+        assert new_children() == []
     assert not left_behind.exists()
 
 
 def test_a_message_that_an_interrupt_cut_off(
-    engine: ProcessEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    new_children: Callable[[], list[int]], engine: ProcessEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What follows on that connection would be read as something else."""
 
@@ -201,7 +207,7 @@ def test_a_message_that_an_interrupt_cut_off(
         with pytest.raises(KeyboardInterrupt):
             list(engine.run([Task("shard-7", os.getpid, left_behind.unlink)]))
     assert not left_behind.exists()
-    assert child_pids(os.getpid()) == []
+    assert new_children() == []
     assert list(engine.run([partial(int, 3)])) == [3]
 
 
