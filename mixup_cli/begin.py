@@ -78,8 +78,7 @@ def _check_same(folder: DataSetFolder, wanted: Beginning) -> Manifest | None:
     finished, stored = existing.what_is_there(folder)
     existing.check_same_recipe(folder, stored, wanted.job.recipe)
     existing.check_same_pixels(folder, wanted.fingerprint)
-    existing.check_sealed_sources(folder, finished)
-    existing.check_same_source(folder, existing.sealed_table(folder), wanted.table)
+    existing.check_same_source(folder, existing.sealed_table(folder, finished), wanted.table)
     existing.check_same_labels(folder, finished, wanted.job.label_kind, wanted.job.class_names)
     if finished is None:
         existing.check_same_rows(folder, wanted.rows)

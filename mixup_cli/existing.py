@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from mixup_cli.choices import LabelKind
@@ -64,8 +65,7 @@ def _differences(before: Any, now: Any, name: str = "") -> Iterator[str]:
 def check_same_listing(folder: DataSetFolder, source: Source) -> None:
     """Refuse if the source's keys, labels or sizes are not those of sources.csv. Reads no content."""
     finished = folder.finished()
-    check_sealed_sources(folder, finished)
-    before = sealed_table(folder)
+    before = sealed_table(folder, finished)
     if before is None:  # a run was cut off before it wrote that down
         return
     if finished is not None and finished.source.samples != len(before.loaded):
@@ -77,20 +77,6 @@ def check_same_listing(folder: DataSetFolder, source: Source) -> None:
         for loaded, size in zip(before.loaded, sizes, strict=False)
     ]
     check_same_source(folder, before, SourceTable.of(source, LoadedColumn.of(unchanged)))
-
-
-def check_sealed_sources(folder: DataSetFolder, finished: Manifest | None) -> None:
-    """Refuse where sources.csv of a finished data set is damaged. Held against that, any source would seem another."""
-    if finished is None:
-        return
-    path = folder.path / SOURCES
-    data = _sources_bytes(folder)
-    if data is None:
-        raise DataError(f"{path}: is missing. Run mixup-gen repair {folder.path}.")
-    found = hashlib.sha256(data).hexdigest()
-    if found != finished.source.fingerprint:
-        sealed = f"its sha256 is {found[:12]}…, and {finished.source.fingerprint[:12]}… was sealed"
-        raise DataError(f"{path}: {sealed}. Run mixup-gen repair {folder.path}.")
 
 
 def check_same_labels(
@@ -137,15 +123,29 @@ def check_same_fingerprint(folder: DataSetFolder, now: SourceTable) -> None:
         )
 
 
-def sealed_table(folder: DataSetFolder) -> SourceTable | None:
-    """The table that an earlier run sealed, or None."""
-    data = _sources_bytes(folder)
-    return None if data is None else read_table(data, str(folder.path / SOURCES))
+def sealed_table(folder: DataSetFolder, finished: Manifest | None = None) -> SourceTable | None:
+    """The table that an earlier run sealed, or None.
 
-
-def _sources_bytes(folder: DataSetFolder) -> bytes | None:
+    Of a data set that is `finished`, refuses one that is lost or damaged: held against that, any source would seem
+    another.
+    """
     path = file_inside(folder.path, SOURCES)
-    return content_of(path, TABLE_LIMIT_BYTES) if path.exists() else None
+    if path.exists():
+        data = content_of(path, TABLE_LIMIT_BYTES)
+        if finished is not None:
+            _check_sealed(path, data, finished.source.fingerprint)
+        return read_table(data, str(path))
+    if finished is not None:
+        raise DataError(f"{path}: is missing. Run mixup-gen repair {folder.path}.")
+    return None
+
+
+def _check_sealed(path: Path, data: bytes, sealed: str) -> None:
+    found = hashlib.sha256(data).hexdigest()
+    if found != sealed:
+        raise DataError(
+            f"{path}: its sha256 is {found[:12]}…, and {sealed[:12]}… was sealed. Run mixup-gen repair {path.parent}."
+        )
 
 
 def check_same_pixels(folder: DataSetFolder, fingerprint: str) -> None:

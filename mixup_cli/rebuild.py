@@ -73,7 +73,6 @@ class Asked:
 
 ANEW = "Make the data set again with generate, in another folder (-o): the manifest cannot be rebuilt."
 
-
 NO_HASHES = f"{names.CHECKSUMS} and {names.CROISSANT}, which have the hashes of the shards, are lost or of another one"
 
 

@@ -13,6 +13,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {plural(count, noun)}"
 
 
+def quoted(text: str, most_letters: int) -> str:
+    """What a user gave, in quotes, and no more of it than fits into a line."""
+    return repr(text if len(text) <= most_letters else f"{text[:most_letters]}…")
+
+
 MOST_TIB = 1_000_000
 """Of what is larger, the digits tell nobody anything."""
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mixup_cli.errors import UsageError
 from mixup_cli.recipe import NORMALIZATIONS, MethodChoice, Normalize
+from mixup_cli.wording import quoted
 
 if TYPE_CHECKING:  # --help needs no storage
     from mixup_cli.storage.parts import Part
@@ -17,12 +19,7 @@ BYTE_UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb
 
 EXAMPLES = {"--fill": "124,116,104", "--value-range": "0,1", "--crop-area": "0.08,1"}
 
-SHOWN_LETTERS = 60
-
-
-def _shown(text: str) -> str:
-    """What was given, in quotes, and no more of it than fits on a line."""
-    return repr(text if len(text) <= SHOWN_LETTERS else f"{text[:SHOWN_LETTERS]}…")
+_shown = partial(quoted, most_letters=60)
 
 
 def byte_count(text: str, option: str = "--shard-size") -> int:

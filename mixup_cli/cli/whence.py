@@ -6,6 +6,8 @@ import os
 import re
 from typing import Any
 
+from mixup_cli.wording import quoted
+
 _OPTION = re.compile(r"(?<!\S)--?[a-zA-Z0-9][a-z0-9-]*")
 SHOWN_LETTERS = 40
 
@@ -47,7 +49,7 @@ def _found(context: Any, option: str) -> str:
     parameter = _parameter(context, option)
     is_variable = context.get_parameter_source(parameter.name).name == "ENVIRONMENT"
     text = os.environ[parameter.envvar] if is_variable else str(context.default_map[parameter.name])
-    return repr(text if len(text) <= SHOWN_LETTERS else f"{text[:SHOWN_LETTERS]}…")
+    return quoted(text, SHOWN_LETTERS)
 
 
 def _parameter(context: Any, option: str) -> Any:

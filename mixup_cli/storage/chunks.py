@@ -107,7 +107,7 @@ class ChunkedRows:
 
     def _can_inflate(self) -> bool:
         """Whether the bytes of a chunk are its values. Else HDF5 converts them, once they are known to be bounded."""
-        if holds_texts(self._data_set):  # HDF5 would look for the texts, too
+        if self._dtype is REFERENCE:  # HDF5 would look for the texts, too
             return True
         is_plain = self._data_set.dtype.kind != "O" and (
             h5py.h5t.py_create(self._data_set.dtype, logical=True) == self._data_set.id.get_type()
@@ -122,9 +122,9 @@ class ChunkedRows:
                 taken: NDArray[Any] = self._data_set[rows]
             return taken
         count = len(range(*rows.indices(self._data_set.shape[0]))) if isinstance(rows, slice) else len(rows)
-        out = np.zeros((count, *self._data_set.shape[1:]), self._dtype)
-        if self.has_gaps and not holds_texts(self._data_set):  # of which those that were not written are empty
-            out[...] = self._data_set.fillvalue
+        out = np.empty((count, *self._data_set.shape[1:]), self._dtype)
+        if self.has_gaps:
+            out[...] = np.zeros((), REFERENCE) if self._dtype is REFERENCE else self._data_set.fillvalue
         for first, inside, place in self._parts(rows):
             for offset, region, trimmed in self._across(first):
                 out[(place, *region)] = self._chunk(offset)[(inside, *trimmed)]
