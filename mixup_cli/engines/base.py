@@ -41,6 +41,10 @@ class Task(Generic[Result]):
         return self.call()
 
 
+WAIT_SECONDS = 0.1
+"""How long the main thread waits at a time. A signal that comes just before it begins to wait does not wake it: Python
+answers it afterwards."""
+
 _keys = count()
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 
 from mixup_cli.engines.attempts import Attempt, may_pass
-from mixup_cli.engines.base import Engine, Result, Stopped, Tell, tell_nobody
+from mixup_cli.engines.base import WAIT_SECONDS, Engine, Result, Stopped, Tell, tell_nobody
 
 
 def available_cores() -> int:
@@ -60,7 +60,7 @@ class LocalEngine(Engine):
                     pool.submit(self._counted, task): Attempt(task) for task in islice(waiting, 2 * self.workers)
                 }
                 while running:
-                    done = wait(running, return_when=FIRST_COMPLETED).done
+                    done = wait(running, WAIT_SECONDS, FIRST_COMPLETED).done
                     for future in [each for each in running if each in done]:  # the first failure, where there are two
                         attempt = running.pop(future)
                         problem = future.exception()
@@ -72,7 +72,8 @@ class LocalEngine(Engine):
                         yield future.result()
             except BaseException:
                 self._stop.set()
-                pool.shutdown(wait=True, cancel_futures=True)
+                pool.shutdown(wait=False, cancel_futures=True)
                 with self._changed:  # the pool does not know a thread in whose start it was interrupted
-                    self._changed.wait_for(lambda: self._active == 0)
+                    while not self._changed.wait_for(lambda: self._active == 0, WAIT_SECONDS):
+                        pass  # to hear a second signal
                 raise

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any
 
 from mixup_cli.engines.attempts import Attempt
-from mixup_cli.engines.base import Engine, Result, Tell, tell_nobody
+from mixup_cli.engines.base import WAIT_SECONDS, Engine, Result, Tell, tell_nobody
 from mixup_cli.engines.child import Child
 from mixup_cli.engines.worker import Answer, checkpoint
 
@@ -46,7 +46,7 @@ class ProcessEngine(Engine):
         try:
             self._hand_out(failed, waiting)
             while self._busy:
-                for child in self._answering():
+                for child in self._answering(WAIT_SECONDS):
                     results = self._settle(child, failed)
                     self._hand_out(failed, waiting)
                     yield from results
@@ -84,7 +84,7 @@ class ProcessEngine(Engine):
         failed.append(attempt.again(problem, passes, self._tell))
         return []
 
-    def _answering(self, seconds: float | None = None) -> list[Child]:
+    def _answering(self, seconds: float) -> list[Child]:
         """Wait for processes that have answered or died, and not longer than some seconds."""
         ready = wait([child.connection for child in self._busy.values()], seconds)
         return [self._busy[connection] for connection in ready]

@@ -5,18 +5,24 @@ from __future__ import annotations
 import sys
 
 PATCHED = """
-import sys, time
+import os, sys, time
 from mixup_cli.cli import start, stopping
 stopping.GRACE_SECONDS = float(sys.argv.pop(1))
 if sys.argv.pop(1) == "stuck":
     from mixup_cli.sources import pictures
     def decode(*_):
-        print("decoding", file=sys.stderr, flush=True)
+        os.write(2, b"decoding\\n")
         time.sleep(60)
     pictures.decode = decode
+    end_soon = stopping._end_soon
+    def heard():
+        os.write(2, b"heard\\n")
+        end_soon()
+    stopping._end_soon = heard
 start.main()
 """
-"""mixup-gen with another grace; `stuck` means that decoding a picture takes a minute, as far as anybody sees."""
+"""mixup-gen with another grace; `stuck` means that decoding a picture takes a minute, as far as anybody sees, and that
+it is told when the first signal was heard: of two that come before that, the system delivers one."""
 
 
 def patched(grace_seconds: float, decoding: str = "plain") -> list[object]:

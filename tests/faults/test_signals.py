@@ -69,12 +69,13 @@ def stuck(grace_seconds: float, place: Path) -> subprocess.Popen[str]:
 def seconds_to_end(process: subprocess.Popen[str], signals: int) -> float:
     """Send so many signals, and return how long the process then takes to end."""
     for each in range(signals):
-        time.sleep(0.2 if each else 0)
+        while each and process.stderr and process.stderr.readline() != "heard\n":
+            assert process.poll() is None
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=LONG / 2)
     assert process.returncode == 130
-    assert stderr.replace("decoding\n", "") in TOLD[signal.SIGINT]
+    assert stderr.replace("decoding\n", "").replace("heard\n", "") in TOLD[signal.SIGINT]
     return time.monotonic() - began
 
 
