@@ -84,7 +84,10 @@ def _numbers_as_floats(options: Mapping[str, float | str]) -> dict[str, float | 
 
 @dataclass(frozen=True)
 class MethodChoice:
-    """One mixing method with the probability that a row takes it and the options that its file defines."""
+    """One mixing method with the probability that a row takes it and the options that its file defines.
+
+    The probabilities of a recipe's methods are divided by their sum; where each is 1, the methods have equal shares.
+    """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -216,7 +219,8 @@ def _mixing_rules(recipe: Recipe) -> list[Rule]:
         (bool(recipe.methods), "--method: none given. Name at least one, for example mixup."),
         (
             all(0 < p < math.inf for p in probabilities),
-            f"--method: the probabilities are {probabilities}, and each must be above 0. Give, for example, mixup:0.5.",
+            f"--method: the probabilities are {probabilities}, and each must be above 0. Give, for example, "
+            "mixup:0.5,cutmix:0.5.",
         ),
         (
             all(0 <= level <= 255 for level in recipe.fill),

@@ -13,7 +13,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from mixup_cli.cli import settings, show, stopping, whence
+from mixup_cli.cli import needs, settings, show, stopping, whence
 from mixup_cli.cli.doctor import doctor
 from mixup_cli.cli.generate import generate
 from mixup_cli.cli.help import GroupedHelp
@@ -82,6 +82,7 @@ class Guarded(GroupedHelp):
         try:
             for notice in () if ctx.params.get("quiet") else settings.unread(os.environ):
                 show.notice(notice)
+            needs.settle(ctx)
             return super().invoke(ctx)
         except BaseException as problem:
             ending = _ending(problem, ctx)

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from mixup_cli.cli import parse
-from mixup_cli.cli.groups import VARIABLES
+from mixup_cli.cli.groups import VARIABLES, local_path
 from mixup_cli.cli.panels import RUNNING
-from mixup_cli.cli.plan_option import DECIDED
+from mixup_cli.cli.needs import DECIDED
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.recipe import Recipe
 from mixup_cli.wording import json_problem
@@ -78,6 +78,7 @@ ConfigFile = Annotated[
     typer.Option(
         "--config",
         metavar="FILE.toml",
+        parser=local_path,
         is_eager=True,
         callback=load,
         envvar=CONFIG_VARIABLE,

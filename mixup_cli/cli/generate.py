@@ -11,9 +11,9 @@ import typer
 
 from mixup_cli.cli import show
 from mixup_cli.cli.config import ConfigFile, as_toml
-from mixup_cli.cli.groups import option, takes, weaker, without
+from mixup_cli.cli.groups import local_path, option, takes
 from mixup_cli.cli.panels import OUTPUT, RUNNING, Quiet
-from mixup_cli.cli.plan_option import PlanOption, read_plan_option, undecided
+from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.run_flags import AmountFlags, RunFlags, ScanFlags
 from mixup_cli.cli.source_flags import SourceFlags
@@ -34,12 +34,21 @@ Sources = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="[SOURCE]…",
+        parser=local_path,
         help="Picture folders, CIFAR archives, IDX or array files. Default: this folder.",
         show_default=False,
     ),
 ]
 Out = Annotated[
-    Path, option("--out", "-o", metavar="FOLDER", panel=OUTPUT, help="Where the data set goes. Default: mixup-out.")
+    Path,
+    option(
+        "--out",
+        "-o",
+        metavar="FOLDER",
+        parser=local_path,
+        panel=OUTPUT,
+        help="Where the data set goes. Default: mixup-out.",
+    ),
 ]
 
 
@@ -55,11 +64,6 @@ class TellingFlags:
     print_config: Annotated[
         bool, option("--print-config", panel=RUNNING, help="Print the resolved recipe as options in TOML.")
     ] = False
-
-    def check(self) -> None:
-        """Raises UsageError for what excludes each other."""
-        if self.dry_run and self.print_config:
-            raise UsageError("--dry-run and --print-config: give one or the other.")
 
 
 @takes(source=SourceFlags, recipe=RecipeFlags, amount=AmountFlags, scan=ScanFlags, run=RunFlags, telling=TellingFlags)
@@ -84,17 +88,13 @@ def generate(
     from mixup_cli.preload import preload
     from mixup_cli.run import Run
 
-    telling.check()
-    overruled = weaker(context, "samples", "passes") | weaker(context, "samples_per_shard", "shard_size")
-    recipe, amount, run = without(recipe, overruled), without(amount, overruled), without(run, overruled)
     locations = sources or []
-    if plan is not None:
-        recipe, amount = undecided(context, recipe, amount)
     if plan == source.files_from == "-":
         raise UsageError("--plan - and --files-from -: stdin can be read once. Put one of them into a file.")
     rows = None if plan is None else read_plan_option(plan)
     wanted, origin = recipe.recipe(rows), source.origin(locations)
-    how = Run(out=out, origin=origin, plan=rows, **amount.given(), **scan.given(), **run.given())
+    settings = {**amount.given(), **scan.given(), **run.given()}
+    how = Run(out=out, origin=origin, plan=rows, shard_bytes=recipe.shard_bytes, **settings)
     preload()
     opened = source.open(locations, out)
     if telling.print_config:

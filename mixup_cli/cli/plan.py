@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-import typer
-
 from mixup_cli.cli import show
 from mixup_cli.cli.config import ConfigFile
 from mixup_cli.cli.generate import Sources
-from mixup_cli.cli.groups import option, takes, weaker, without
+from mixup_cli.cli.groups import local_path, option, takes
 from mixup_cli.cli.panels import OUTPUT, Quiet
 from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.run_flags import AmountFlags, ScanFlags
@@ -26,7 +24,14 @@ if TYPE_CHECKING:
 
 Out = Annotated[
     Path,
-    option("--out", "-o", metavar="FILE|-", panel=OUTPUT, help="A .csv or .parquet file. Default: -, CSV to stdout."),
+    option(
+        "--out",
+        "-o",
+        metavar="FILE|-",
+        parser=local_path,
+        panel=OUTPUT,
+        help="A .csv or .parquet file. Default: -, CSV to stdout.",
+    ),
 ]
 
 STDOUT = Path("-")
@@ -40,7 +45,6 @@ def plan(
     recipe: RecipeFlags,
     amount: AmountFlags,
     scan: ScanFlags,
-    context: typer.Context,
     sources: Sources = None,
     out: Out = STDOUT,
     quiet: Quiet = False,
@@ -56,7 +60,6 @@ def plan(
     check_out(out)
     if out == STDOUT and scan.cache == "disk" and scan.cache_folder is None:
         raise UsageError("--cache disk: the plan goes to stdout, which is beside no folder. Name one: --cache-folder.")
-    amount = without(amount, weaker(context, "samples", "passes"))
     opened = source.open(sources or [], Run.out)
     run = Run(out=out, **amount.given(), **scan.given())
     write = _print if out == STDOUT else WRITERS[out.suffix.lower()](out)

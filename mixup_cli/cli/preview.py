@@ -11,7 +11,7 @@ import typer
 
 from mixup_cli.cli import show
 from mixup_cli.cli.generate import Sources
-from mixup_cli.cli.groups import option, takes
+from mixup_cli.cli.groups import local_path, option, takes
 from mixup_cli.cli.origin import open_origin
 from mixup_cli.cli.panels import OUTPUT, RUNNING, SOURCE, Quiet
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
@@ -28,14 +28,20 @@ MOST_ROWS = 100
 
 Out = Annotated[  # not from MIXUP_GEN_OUT, which names the data set
     Path | None,
-    typer.Option("--out", "-o", metavar="FILE.png", rich_help_panel=OUTPUT, help="The picture to write."),
+    typer.Option(
+        "--out", "-o", metavar="FILE.png", parser=local_path, rich_help_panel=OUTPUT, help="The picture to write."
+    ),
 ]
 Rows = Annotated[int, option("--rows", min=1, max=MOST_ROWS, panel=RUNNING, help="How many rows. Default: 8.")]
 Start = Annotated[int, option("--start", min=0, panel=RUNNING, help="The first of them. Default: 0.")]
 SourcePaths = Annotated[
     list[Path] | None,
     option(
-        "--source", metavar="SOURCE", panel=SOURCE, help="For a data set: where its source is now. Default: as it was."
+        "--source",
+        metavar="SOURCE",
+        parser=local_path,
+        panel=SOURCE,
+        help="For a data set: where its source is now. Default: as it was.",
     ),
 ]
 

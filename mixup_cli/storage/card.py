@@ -87,7 +87,7 @@ def methods(manifest: Manifest) -> list[str]:
             f"{name} {value if isinstance(value, str) else format(value, 'g')}"
             for name, value in sorted(choice["options"].items())
         ]
-        if len(choices) > 1:
+        if len(choices) > 1 and "plan" not in manifest.recipe:
             options.append(f"weight {choice['probability']:g}")
         shown.append(f"{choice['name']} ({', '.join(options)})" if options else choice["name"])
     return shown

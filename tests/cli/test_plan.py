@@ -77,7 +77,7 @@ def test_where_no_plan_can_go(out: str, code: int, found: str, colours: Path, tm
 
 
 def test_what_generate_refuses_plan_refuses(colours: Path, tmp_path: Path, run_cli: Runner) -> None:
-    assert error_line(run_cli("plan", colours, "--method", "nix")).startswith("--method: 'nix'")
+    assert error_line(run_cli("plan", colours, "--method", "nix")).startswith("--method: unknown method 'nix'")
     assert run_cli("plan", tmp_path / "nothing").returncode == 66
 
 
