@@ -12,10 +12,10 @@ import typer
 from mixup_cli.cli import parse
 from mixup_cli.cli.groups import VARIABLES, local_path
 from mixup_cli.cli.panels import RUNNING
-from mixup_cli.cli.needs import DECIDED
+from mixup_cli.cli.needs import DECIDED, OF_RECIPE, is_given
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.recipe import Recipe
-from mixup_cli.wording import json_problem
+from mixup_cli.wording import did_you_mean, json_problem
 
 NOT_IN_CONFIG = ("config", "print_config", "help", "sources")
 
@@ -38,8 +38,10 @@ def load(context: typer.Context, path: Path | None) -> Path | None:
     for key, value in values.items():
         name = key.replace("-", "_")
         if name not in known:
+            names = sorted(str(each).replace("_", "-") for each in known)
             raise UsageError(
-                f"{path}: {key!r} is no option of {context.info_name}. Options: {', '.join(sorted(map(str, known)))}."
+                f"{path}: unknown option {key!r}{did_you_mean(key.replace('_', '-'), names)} The options of "
+                f"{context.info_name} are {', '.join(names)}."
             )
         if isinstance(value, dict | list):
             kind = "table" if isinstance(value, dict) else "list"
@@ -90,15 +92,37 @@ ConfigFile = Annotated[
 ]
 
 
-DECIDED_BY_PLAN = frozenset(name.replace("_", "-") for name in DECIDED)
+def as_toml(recipe: Recipe, context: Any) -> str:
+    """A resolved recipe, and all else that a command was asked for, as a file for `--config`: the same options again
+    do the same.
 
-
-def as_toml(recipe: Recipe, plan: str | None = None) -> str:
-    """A resolved recipe as a file for `--config`: the same options again give the same recipe.
-
-    `plan` is what `--plan` named: what a plan has decided is left out, and one from stdin is a remark only.
+    What a plan has decided is left out. What comes from stdin is a remark only.
     """
-    values: dict[str, Any] = {
+    others = {
+        name: value
+        for name, value in context.params.items()
+        if name not in (*NOT_IN_CONFIG, *OF_RECIPE) and is_given(context, name)
+    }
+    left_out = DECIDED if "plan" in others else ()
+    values = {name: value for name, value in _of_recipe(recipe).items() if name.replace("-", "_") not in left_out}
+    remarks = [f"# --{_key(name)} came from stdin: pass it again\n" for name in STREAMS if others.get(name) == "-"]
+    values |= {_key(name): value for name, value in others.items() if not (name in STREAMS and value == "-")}
+    # A JSON string, number or boolean is also a TOML one.
+    lines = (f"{key} = {json.dumps(value, default=str)}\n" for key, value in values.items() if value is not None)
+    return "".join([*remarks, *lines])
+
+
+STREAMS = ("plan", "files_from")
+"""The options that may name stdin."""
+
+
+def _key(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _of_recipe(recipe: Recipe) -> dict[str, Any]:
+    """The options that give a recipe."""
+    return {
         "method": parse.methods_text(recipe.methods),
         **_if_on(recipe, ("pair", "bandwidth", "balance", "per_class", "window", "flip", "crop_pad", "linear_light")),
         "random-resized-crop": True if recipe.crop_area else None,
@@ -119,13 +143,6 @@ def as_toml(recipe: Recipe, plan: str | None = None) -> str:
         "compression": recipe.compression,
         "samples-per-shard": recipe.samples_per_shard,
     }
-    if plan is not None:
-        values = {"plan": plan, **{key: value for key, value in values.items() if key not in DECIDED_BY_PLAN}}
-    remark = ""
-    if values.get("plan") == "-":
-        values["plan"], remark = None, "# the plan came from stdin: pass it again with --plan\n"
-    # A JSON string, number or boolean is also a TOML one.
-    return remark + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items() if value is not None)
 
 
 def _if_on(recipe: Recipe, names: tuple[str, ...]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class TellingFlags:
     json: Annotated[bool, option("--json", panel=RUNNING, help="Results as NDJSON.")] = False
     quiet: Quiet = False
     print_config: Annotated[
-        bool, option("--print-config", panel=RUNNING, help="Print the resolved recipe as options in TOML.")
+        bool, option("--print-config", panel=RUNNING, help="Print what was asked for, with the recipe resolved, as options in TOML.")
     ] = False
 
 
@@ -100,7 +100,7 @@ def generate(
     if telling.print_config:
         from mixup_cli.forecast import forecast
 
-        show.result(as_toml(forecast(opened, wanted, how).job.recipe, plan).rstrip())
+        show.result(as_toml(forecast(opened, wanted, how).job.recipe, context).rstrip())
     elif telling.dry_run:
         _foretell(opened, wanted, how, telling)
     else:

@@ -58,7 +58,6 @@ EXCLUDE = (
     ("samples_per_shard", "shard_size"),
     ("crop_pad", "random_resized_crop"),
     ("dry_run", "print_config"),
-    ("json", "print_config"),
 )
 
 DECIDED = ("alpha", "keep_originals", "seed", "pair", "bandwidth", "balance", "per_class", "window", "samples", "passes")
