@@ -67,7 +67,8 @@ class Forecast:
         if self.job.recipe.window is not None:
             yield "windows", f"of {self.job.recipe.window:,} consecutive samples; only those of one meet"
         yield "cache", self.cache
-        yield "disk", f"{readable(needed.disk_bytes)} needed, {readable(needed.free_bytes)} free"
+        room = "" if needed.certain_bytes <= needed.free_bytes else ": this does not fit"
+        yield "disk", f"{readable(needed.disk_bytes)} needed, {readable(needed.free_bytes)} free{room}"
         yield "time", f"about {_duration(self.seconds)}, if the disk keeps up"
 
     def warnings(self) -> Iterator[str]:
@@ -80,8 +81,6 @@ class Forecast:
                 f"dense labels take {readable(columns['labels'])} a sample and the pixels {readable(columns[IMAGES])}: "
                 "--labels sparse stores classes and shares instead"
             )
-        if self.needed.disk_bytes > self.needed.free_bytes and not self._compressed:
-            yield "this does not fit on the disk, and would be refused"
         if self._compressed and self.needed.disk_bytes > self.needed.free_bytes:
             yield "this fits on the disk only if compression saves enough"
 

@@ -60,6 +60,11 @@ def one_line(text: str) -> str:
     is shown escaped, and of what is too long the middle is left out."""
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    """A text in which what cannot be printed is shown escaped."""
     if text.isprintable():
         return text
     return "".join(

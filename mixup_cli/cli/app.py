@@ -36,7 +36,6 @@ SWITCH_SECONDS = 0.0005
 would rest for most of Python's own 5 ms after each piece."""
 
 
-
 class Commands(TyperGroup):
     """The commands by their names."""
 

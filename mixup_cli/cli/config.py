@@ -39,10 +39,9 @@ def load(context: typer.Context, path: Path | None) -> Path | None:
         name = key.replace("-", "_")
         if name not in known:
             names = sorted(str(each).replace("_", "-") for each in known)
-            raise UsageError(
-                f"{path}: unknown option {key!r}{did_you_mean(key.replace('_', '-'), names)} The options of "
-                f"{context.info_name} are {', '.join(names)}."
-            )
+            meant = did_you_mean(key.replace("_", "-"), names)
+            rest = "" if meant.endswith("?") else f" The options of {context.info_name} are {', '.join(names)}."
+            raise UsageError(f"{path}: unknown option {key!r}{meant}{rest}")
         if isinstance(value, dict | list):
             kind = "table" if isinstance(value, dict) else "list"
             raise UsageError(f"{path}: {key} is a {kind}. Write it as on the command line, in quotes.")
@@ -122,8 +121,10 @@ def _key(name: str) -> str:
 
 def _of_recipe(recipe: Recipe) -> dict[str, Any]:
     """The options that give a recipe."""
+    from mixup_cli.methods import without_idle
+
     return {
-        "method": parse.methods_text(recipe.methods),
+        "method": parse.methods_text(without_idle(recipe.methods)),
         **_if_on(recipe, ("pair", "bandwidth", "balance", "per_class", "window", "flip", "crop_pad", "linear_light")),
         "random-resized-crop": True if recipe.crop_area else None,
         "crop-area": ",".join(map(repr, recipe.crop_area)) if recipe.crop_area else None,

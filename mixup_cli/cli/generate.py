@@ -62,7 +62,12 @@ class TellingFlags:
     json: Annotated[bool, option("--json", panel=RUNNING, help="Results as NDJSON.")] = False
     quiet: Quiet = False
     print_config: Annotated[
-        bool, option("--print-config", panel=RUNNING, help="Print what was asked for, with the recipe resolved, as options in TOML.")
+        bool,
+        option(
+            "--print-config",
+            panel=RUNNING,
+            help="Print what was asked for, with the recipe resolved, as options in TOML.",
+        ),
     ] = False
 
 
@@ -160,15 +165,20 @@ def _listed(parts: Sequence[Part]) -> str:
 
 
 def _foretell(opened: Source, wanted: Recipe, how: Run, telling: TellingFlags) -> None:
-    """The dry run's answer: facts on stdout, warnings on stderr."""
-    from mixup_cli.existing import what_is_there
+    """The dry run's answer: facts on stdout, warnings on stderr. Raises StorageError where the run could not fit."""
+    from mixup_cli.estimate import check_room
+    from mixup_cli.existing import complete, what_is_there
     from mixup_cli.forecast import forecast
     from mixup_cli.storage.folder import DataSetFolder
 
-    expected = forecast(opened, wanted, how, None if how.force else what_is_there(DataSetFolder(how.out))[1])
+    folder = DataSetFolder(how.out)
+    finished, stored = (None, None) if how.force else what_is_there(folder)
+    expected = forecast(opened, wanted, how, stored)
     if telling.json:
         show.event("dry-run", **expected.facts())
     else:
         show.table(expected.lines())
     for warning in () if telling.quiet else expected.warnings():
         show.notice(warning)
+    if finished is None or not complete(folder, finished, expected.needed.rows):
+        check_room(expected.needed, folder.shard_bytes(), how.out)

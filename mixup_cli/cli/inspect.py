@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
 from mixup_cli.cli import show
 from mixup_cli.cli.generate import Sources
 from mixup_cli.cli.groups import option, takes
+from mixup_cli.cli.needs import check_asks_for_no_mixing
 from mixup_cli.cli.panels import RUNNING
 from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.source_flags import SourceFlags
+from mixup_cli.errors import UsageError
 from mixup_cli.wording import readable
 
 if TYPE_CHECKING:
@@ -31,6 +35,7 @@ SIZES_SHOWN = 3
 def inspect(
     source: SourceFlags,
     recipe: RecipeFlags,
+    context: typer.Context,
     sources: Sources = None,
     schema: Schema = False,
     json: Json = False,
@@ -40,9 +45,12 @@ def inspect(
     from mixup_cli.storage.manifest import MANIFEST, json_schema, read_manifest
 
     locations = sources or []
+    if schema and (locations or json):
+        raise UsageError("--schema: it prints a schema, and looks at no source. Give it alone.")
     if schema:
         show.result(to_json(json_schema()).decode().rstrip())
     elif len(locations) == 1 and (locations[0] / MANIFEST).is_file():
+        check_asks_for_no_mixing(context, locations[0])
         manifest = read_manifest(locations[0])
         if json:
             show.event("inspected", **manifest.model_dump(mode="json", exclude={"shards"}, exclude_none=True))
@@ -58,7 +66,7 @@ def _inspect_source(flags: SourceFlags, recipe: RecipeFlags, locations: list[Pat
 
     opened = flags.open(locations, Run.out)
     survey = opened.survey()
-    expected = forecast(opened, recipe.recipe(), Run())
+    expected = forecast(opened, recipe.recipe(), Run(shard_bytes=recipe.shard_bytes))
     if as_json:
         show.event("inspected", **_source_facts(opened, survey), would=expected.facts())
         return

@@ -6,8 +6,8 @@ environment before a configuration file), it overrules: the weaker one counts as
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from mixup_cli.cli.recipe_flags import RecipeFlags
@@ -60,7 +60,18 @@ EXCLUDE = (
     ("dry_run", "print_config"),
 )
 
-DECIDED = ("alpha", "keep_originals", "seed", "pair", "bandwidth", "balance", "per_class", "window", "samples", "passes")
+DECIDED = (
+    "alpha",
+    "keep_originals",
+    "seed",
+    "pair",
+    "bandwidth",
+    "balance",
+    "per_class",
+    "window",
+    "samples",
+    "passes",
+)
 """What a plan has decided already."""
 
 OF_RECIPE = tuple(each.name for each in fields(RecipeFlags))
@@ -93,9 +104,17 @@ def is_typed(context: Any, name: str) -> bool:
     return _rank(context, name) == 0
 
 
-def all_typed(context: Any, names: tuple[str, ...]) -> Iterator[str]:
-    """Those of the options that the command line sets, as they are written there."""
-    return (typed(name) for name in names if is_typed(context, name))
+def check_asks_for_no_mixing(context: Any, folder: Path) -> None:
+    """Raises UsageError where the command line has options that only a source could follow, and not the data set
+    `folder`, which is mixed already."""
+    for name in (*OF_RECIPE, *OF_SOURCE, "plan"):
+        if not is_typed(context, name) or (name in OF_SOURCE and is_given(context, "source_paths")):
+            continue
+        with_source = name in OF_SOURCE and "source_paths" in context.params
+        remedy = (
+            "Name its source, too, with --source" if with_source else f"Name {folder / 'manifest.json'} to mix it again"
+        )
+        raise UsageError(f"{typed(name)}: {folder} is mixed already. {remedy}, or leave it out.")
 
 
 def typed(name: str) -> str:
@@ -158,6 +177,7 @@ def _method_of_plan(context: Any, is_overruled: bool) -> None:
         gone = sorted(before.options.keys() - after.options.keys())
         if gone or before.probability != 1:
             what = f"{gone[0]} of {before.name}" if gone else f"how often {before.name} occurs"
-            raise UsageError(f"--method and --plan: the plan has decided {what}. Leave it out: "
-                             f"--method {parse.methods_text(left)}.")
+            raise UsageError(
+                f"--method and --plan: the plan has decided {what}. Leave it out: --method {parse.methods_text(left)}."
+            )
     context.params["method"] = parse.methods_text(left)

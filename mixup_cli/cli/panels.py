@@ -17,9 +17,7 @@ OUTPUT, RUNNING = "Output", "Running"
 Quiet = Annotated[bool, option("--quiet", "-q", panel=RUNNING, help="No notices and no progress bar.")]
 Finished = Annotated[
     Path,
-    typer.Argument(
-        metavar="[OUT]", parser=local_path, help="The data set. Default: mixup-out.", show_default=False
-    ),
+    typer.Argument(metavar="[OUT]", parser=local_path, help="The data set. Default: mixup-out.", show_default=False),
 ]
 Workers = Annotated[
     int | None, option("--workers", min=1, max=MOST_WORKERS, panel=RUNNING, help="Threads. Default: the cores.")

@@ -119,7 +119,9 @@ def _method(text: str) -> tuple[str, float | None, dict[str, float | str]]:
     for part in rest:
         key, equals, value = part.partition("=")
         if key in options or (not equals and probability is not None):
-            raise UsageError(f"--method: {_shown(text)} gives {key if equals else 'a probability'} twice. Give it once.")
+            raise UsageError(
+                f"--method: {_shown(text)} gives {key if equals else 'a probability'} twice. Give it once."
+            )
         if equals:
             options[key] = _option_value(value)
             continue
@@ -149,8 +151,10 @@ def _probabilities(names: list[str], given: list[float | None]) -> list[float]:
         )
     if len(numbers) == len(given) == 1 and abs(total - 1) > MOST_OFF:
         rest = f", or {names[0]}:{total:g},none:{1 - total:.12g}" if total < 1 else ""
-        raise UsageError(f"--method: the probability of {names[0]} is {total:g}, and there is no other method. Give "
-                         f"{names[0]}{rest}.")
+        raise UsageError(
+            f"--method: the probability of {names[0]} is {total:g}, and there is no other method. Give "
+            f"{names[0]}{rest}."
+        )
     if numbers and len(numbers) < len(given):
         without = [name for name, number in zip(names, given, strict=True) if number is None]
         raise UsageError(
@@ -180,7 +184,11 @@ def methods_text(choices: tuple[MethodChoice, ...]) -> str:
         ":".join(
             [
                 each.name,
-                *([] if are_equal else [repr(each.probability if abs(total - 1) <= MOST_OFF else each.probability / total)]),
+                *(
+                    []
+                    if are_equal
+                    else [repr(each.probability if abs(total - 1) <= MOST_OFF else each.probability / total)]
+                ),
                 *(f"{key}={value}" for key, value in sorted(each.options.items())),
             ]
         )

@@ -16,8 +16,8 @@ from mixup_cli.cli.panels import OUTPUT, Quiet
 from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.run_flags import AmountFlags, ScanFlags
 from mixup_cli.cli.source_flags import SourceFlags
-from mixup_cli.errors import UsageError
-from mixup_cli.wording import counted
+from mixup_cli.errors import NoInputError, OutputExistsError, UsageError
+from mixup_cli.wording import counted, printable
 
 if TYPE_CHECKING:
     from mixup_cli.write_plan import WrittenPlan
@@ -69,7 +69,7 @@ def plan(
         if not quiet:
             show.notice(
                 f"{counted(rows, 'row')}; to carry them out: mixup-gen generate --plan {out}, with the same SOURCE and "
-                "the options that are not in the plan (--method with its options, --size, views …)"
+                "the options that the plan does not decide (--size, views, options such as jigsaw:n=4 …)"
             )
 
 
@@ -82,9 +82,9 @@ def check_out(out: Path) -> None:
     if out.suffix.lower() not in WRITERS:
         raise UsageError(f"-o {out}: a plan is .csv or .parquet. Name one of these, or - for stdout.")
     if out.is_dir():
-        raise UsageError(f"-o {out}: is a folder. Name a file.")
+        raise OutputExistsError(f"{out}: is a folder, and -o names a file. Use another -o.")
     if not out.absolute().parent.is_dir():
-        raise UsageError(f"-o {out}: there is no folder {out.parent}. Make it, or name another one.")
+        raise NoInputError(f"{out.parent}: no such folder, and -o {out} is to go there. Make it, or use another -o.")
 
 
 def scratch_beside(out: Path) -> Path | None:
@@ -93,8 +93,11 @@ def scratch_beside(out: Path) -> Path | None:
 
 
 def _print(written: WrittenPlan) -> None:
-    """CSV on stdout, UTF-8 whatever the terminal's encoding. If nobody reads on, the rest is not computed."""
+    """CSV on stdout, UTF-8 whatever the terminal's encoding. If the reader stops, the rest is not computed. On a
+    terminal, what names could do to it is shown escaped; a pipe or a file gets the plan as it is."""
     for data in _csv_parts(written):
+        if sys.stdout.isatty():
+            data = "\n".join(map(printable, data.decode().split("\n"))).encode()  # noqa: PLW2901
         if not show.piece(data):
             return
 

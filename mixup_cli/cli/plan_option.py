@@ -24,6 +24,7 @@ PlanOption = Annotated[
     ),
 ]
 
+
 def read_plan_option(name: str) -> PlanFile:
     """The plan that `--plan` names."""
     from mixup_cli.plan_files.reading import read_csv, read_plan

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +16,7 @@ from mixup_cli.cli.panels import OUTPUT, RUNNING, SOURCE, Quiet
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.source_flags import SourceFlags
+from mixup_cli.cli.needs import check_asks_for_no_mixing
 from mixup_cli.errors import MixupGenError, NoInputError, OutputExistsError, UsageError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def preview(
     place = _place(out)
     locations, wanted = sources or [], range(start, start + rows)
     if len(locations) == 1 and (locations[0] / MANIFEST).is_file():
-        _check_asks_for_no_mixing(context, locations[0])
+        check_asks_for_no_mixing(context, locations[0])
         made = _of_data_set(locations[0], source, source_paths, wanted)
     elif source_paths is not None:
         raise UsageError("--source: it goes with a finished data set. Name the source itself without it.")
@@ -100,17 +100,6 @@ def _place(out: Path | None) -> Path:
     if not out.parent.is_dir():
         raise NoInputError(f"{out.parent}: no such folder, and -o {out} is to go there. Make it, or use another -o.")
     return out
-
-
-def _check_asks_for_no_mixing(context: typer.Context, folder: Path) -> None:
-    """Raises UsageError where the command line has options that only a source could follow."""
-    for each in fields(RecipeFlags):
-        origin = context.get_parameter_source(each.name)
-        if origin is not None and origin.name == "COMMANDLINE":
-            raise UsageError(
-                f"--{each.name.replace('_', '-')}: {folder} is mixed already. Leave it out, or name "
-                f"{folder / 'manifest.json'} to see the data set mixed again."
-            )
 
 
 def _within(wanted: range, table: PlanFile | None) -> range:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mixup_cli.choices import METHOD_ALIASES
@@ -48,7 +48,21 @@ METHODS: dict[str, type[Method]] = {
     )
 }
 
-__all__ = ["METHODS", "Decisions", "Grid", "Method", "Peaks", "asked", "build", "parent_count", "resolve", "same_rows", "shares", "undecided"]
+__all__ = [
+    "METHODS",
+    "Decisions",
+    "Grid",
+    "Method",
+    "Peaks",
+    "asked",
+    "build",
+    "parent_count",
+    "resolve",
+    "same_rows",
+    "shares",
+    "undecided",
+    "without_idle",
+]
 
 
 def build(choice: MethodChoice) -> Method:
@@ -87,6 +101,15 @@ def asked(choices: Sequence[MethodChoice], alpha: float | None = None) -> tuple[
     return named if alpha is None else _with_alpha(named, alpha)
 
 
+def without_idle(choices: Sequence[MethodChoice]) -> tuple[MethodChoice, ...]:
+    """The choices as `asked` takes them: without options that have no effect, though recipes hold their defaults."""
+    return tuple(_but(each, build(each).idle) for each in choices)
+
+
+def _but(choice: MethodChoice, names: frozenset[str]) -> MethodChoice:
+    return replace(choice, options={name: value for name, value in choice.options.items() if name not in names})
+
+
 def _by_own_name(choice: MethodChoice) -> MethodChoice:
     return replace(choice, name=METHOD_ALIASES.get(choice.name, choice.name))
 
@@ -99,7 +122,9 @@ def _with_alpha(choices: tuple[MethodChoice, ...], alpha: float) -> tuple[Method
         names = ", ".join(each.name for each in choices)
         raise UsageError(f"--alpha: nothing here draws lam from it (--method {names}). Leave it out.")
     if all("alpha" in each.options for each in choices if each.name in takers):
-        raise UsageError(f"--alpha: each method that takes it has its own ({', '.join(takers)}). Leave one of them out.")
+        raise UsageError(
+            f"--alpha: each method that takes it has its own ({', '.join(takers)}). Leave one of them out."
+        )
     return tuple(
         replace(each, options={"alpha": alpha, **each.options}) if each.name in takers else each for each in choices
     )
@@ -113,18 +138,13 @@ def resolve(choices: Sequence[MethodChoice], is_planned: bool = False) -> tuple[
 
 def _filled_in(choice: MethodChoice, is_planned: bool) -> MethodChoice:
     method = build(choice)
-    options = written(method)
     unknown = method.decided - choice.options.keys() if is_planned else frozenset()
-    return replace(choice, options={name: value for name, value in options.items() if name not in unknown})
+    return _but(replace(choice, options=written(method)), unknown)
 
 
 def undecided(choices: Sequence[MethodChoice]) -> tuple[MethodChoice, ...]:
     """The choices without what a plan decides: how often each occurs, and the options that decide its rows."""
-    return tuple(MethodChoice(each.name, options=_carried_out(each)) for each in choices)
-
-
-def _carried_out(choice: MethodChoice) -> Mapping[str, float | str]:
-    return {name: value for name, value in choice.options.items() if name not in build(choice).decided}
+    return tuple(replace(_but(each, build(each).decided), probability=1.0) for each in choices)
 
 
 def same_rows(before: Sequence[MethodChoice], now: Sequence[MethodChoice], is_planned: bool) -> bool:

@@ -63,7 +63,11 @@ def test_what_cannot_fit_is_refused_before_it_starts(
     message = error_line(refused)
     assert message.startswith("mixup-out: this run needs 1.0 MiB of disk and 1000 B are free. Make room")
     assert digests(tmp_path) == {}
-    assert "would be refused" in run_cli("generate", arrays, "--dry-run").stderr
+    foretold = run_cli("generate", arrays, "--dry-run")
+    assert (foretold.returncode, foretold.stderr.splitlines()[-1]) == (74, refused.stderr.splitlines()[-1])
+    assert "disk          1.0 MiB needed, 1000 B free: this does not fit\n" in foretold.stdout
+    assert run_cli("generate", arrays, "--dry-run", "--json").returncode == 74
+    assert "this does not fit" in run_cli("inspect", arrays).stdout
 
 
 def test_what_is_there_already_needs_no_room(run_cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,6 +86,7 @@ def test_a_finished_one_needs_no_room(
     leave_free(monkeypatch, 0)
     again = run_cli("generate", arrays, "--compression", compression)
     assert (again.returncode, again.stderr[:23]) == (0, "mixup-gen: nothing to d")
+    assert run_cli("generate", arrays, "--compression", compression, "--dry-run").returncode == 0
 
 
 def test_forced_replacement_that_cannot_fit_leaves_what_is_there(
