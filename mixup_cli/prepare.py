@@ -52,6 +52,7 @@ def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | N
         raise NoInputError(f"{source.location}: no samples in it.")
     methods = resolve(recipe.methods, is_planned=recipe.plan is not None)
     decided = decide(_with_pairing(recipe.with_(methods=methods)), survey)
+    _check_value_range(decided.recipe, survey, decided.form, len(source))
     labels = source.labels
     resolved = with_label_rule(decided.recipe, labels.kind)
     most_parents = parent_count(resolved.methods)
@@ -72,6 +73,20 @@ def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | N
     notices = decided.notices + ((ZSTD_NOTICE,) if resolved.compression == "zstd" else ())
     label_kind = mixed_kind(resolved, labels.kind)
     return Job(resolved, decided.form, decided.target, spec, per_shard, labels.class_names, label_kind, notices)
+
+
+def _check_value_range(recipe: Recipe, survey: Survey, form: Form, sample_count: int) -> None:
+    """Raises UsageError where a value range would certainly change no sample: not where only some were looked at."""
+    if recipe.value_range is None:
+        return
+    if form.dtype == "float32":
+        raise UsageError(
+            "--value-range: it turns values into integers, and these samples stay floats. Pass --dtype uint8 or uint16, "
+            "or leave it out."
+        )
+    is_whole = survey.array_form is not None or survey.dtypes.total() == sample_count
+    if is_whole and set(survey.dtypes) == {"uint8"}:
+        raise UsageError("--value-range: these samples have 8 bits, which keep their values. Leave it out.")
 
 
 def _with_pairing(recipe: Recipe) -> Recipe:

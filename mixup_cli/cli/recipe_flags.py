@@ -156,7 +156,7 @@ class RecipeFlags:
     value_range: Annotated[
         str | None,
         option(
-            "--value-range", metavar="LOW,HIGH", panel=OUTPUT, help="What floats to turn into 0 … the integer maximum."
+            "--value-range", metavar="LOW,HIGH", panel=OUTPUT, help="What floats and 16-bit values to turn into 0 … the integer maximum."
         ),
     ] = None
     normalize: Annotated[

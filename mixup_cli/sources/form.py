@@ -38,7 +38,7 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
     deepest = _deepest(asked)
     depth = _depth(asked, survey, recipe)
     form = replace(form, dtype=min(depth, deepest, key=DEPTHS.index))
-    if deepest == "uint8" and depth == "uint16":
+    if deepest == "uint8" and depth == "uint16" and recipe.value_range is None:
         notices.append("16-bit values become 8-bit ones by (v * 255 + 32767) // 65535; --dtype uint16 keeps them")
     height, width, channels = form.extent
     cached = _cached(recipe, survey, form)
