@@ -29,6 +29,9 @@ from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.shard import bytes_of
 from mixup_cli.wording import counted, plural, readable
 
+JSON_NAMES = {"rows": "samples", "output_bytes": "bytes"}
+"""What `--json` calls fields of `Needs`: as it calls what a run has made."""
+
 PROBE_SAMPLES = 16
 PROBE_BYTES = 16 << 20
 
@@ -52,7 +55,7 @@ class Forecast:
             "recipe_id": recipe.recipe_id,
             "inputs": len(self.source),
             "seconds": round(self.seconds, 1),
-            **vars(self.needed),
+            **{JSON_NAMES.get(name, name): value for name, value in vars(self.needed).items()},
             "cache": self.cache,
             "warnings": list(self.warnings()),
         }

@@ -137,8 +137,9 @@ def _report(outcome: Outcome, telling: TellingFlags) -> None:
 
 
 def _facts(outcome: Outcome) -> dict[str, Any]:
-    """What `--json` tells; of parts only where there are several."""
+    """What `--json` tells besides the state; of parts only where there are several."""
     facts = {**vars(outcome), "manifest": None if outcome.manifest is None else str(outcome.manifest)}
+    del facts["state"]
     parts = {name: facts.pop(name) for name in ("part", "missing", "running")}
     if outcome.part.is_whole:
         return facts

@@ -53,7 +53,7 @@ def inspect(
         check_asks_for_no_mixing(context, locations[0])
         manifest = read_manifest(locations[0])
         if json:
-            show.event("inspected", **manifest.model_dump(mode="json", exclude={"shards"}, exclude_none=True))
+            show.event("inspected", **_data_set_facts(manifest))
         else:
             show.table(_data_set_lines(manifest))
     else:
@@ -92,7 +92,8 @@ def _source_facts(source: Source, survey: Survey) -> dict[str, Any]:
     return {
         "kind": source.kind,
         "samples": len(source),
-        "labels": source.labels.kind,
+        "inputs": len(source),
+        "label_kind": source.labels.kind,
         "class_names": list(source.labels.class_names),
         "class_counts": _class_counts(source),
         "groups": len(set(source.labels.groups or ())),
@@ -140,6 +141,22 @@ def _some(names: list[str]) -> str:
     """As many names as fit a few lines."""
     more = len(names) - CLASSES_SHOWN
     return ", ".join(names[:CLASSES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _data_set_facts(manifest: Manifest) -> dict[str, Any]:
+    """For machines: what manifest.json says of the whole, under the names that other commands use."""
+    whole = manifest.model_dump(mode="json", exclude={"shards", "totals", "source"}, exclude_none=True)
+    source = manifest.source
+    return {
+        "kind": "mixup-gen data set",
+        **manifest.totals.model_dump(),
+        "inputs": source.samples,
+        "skipped": len(source.skipped),
+        "groups": source.groups or 0,
+        "source_kind": source.kind,
+        "source_fingerprint": source.fingerprint,
+        **whole,
+    }
 
 
 def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:

@@ -51,7 +51,7 @@ def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags, out: Finis
         )
     totals = manifest.totals
     if again.json:
-        show.event("verified", samples=totals.samples, shards=totals.shards, bytes=totals.bytes, deep=depth.deep)
+        show.event("verified", **totals.model_dump(), deep=depth.deep)
     elif not again.quiet:
         what = "every row is what the source gives" if depth.deep else "whole, as sealed"
         show.notice(f"{out}: {totals.samples:,} samples in {totals.shards:,} {plural(totals.shards, 'shard')}: {what}")

@@ -49,7 +49,7 @@ def test_bytes_are_told_within_a_hundredth(options: list[str], run_cli: Runner, 
     facts = told(run_cli, source, "-o", tmp_path / "o", "--passes", 6, *options)
     run_cli("generate", source, "-o", tmp_path / "o", "--passes", 6, *options)
     made = list((tmp_path / "o").iterdir())
-    assert facts["output_bytes"] == pytest.approx(sum(path.stat().st_size for path in made), rel=0.01)
+    assert facts["bytes"] == pytest.approx(sum(path.stat().st_size for path in made), rel=0.01)
     assert facts["shards"] == sum(path.suffix == ".h5" for path in made)
     assert facts["cache_bytes"] == 50 * 400 * 400 * 3
 
