@@ -27,7 +27,7 @@ from mixup_cli.sources.table import SourceTable, label_texts
 from mixup_cli.sources.window_store import most_windows
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.shard import bytes_of
-from mixup_cli.wording import counted, plural, readable
+from mixup_cli.wording import counted, readable
 
 JSON_NAMES = {"rows": "samples", "output_bytes": "bytes"}
 """What `--json` calls fields of `Needs`: as it calls what a run has made."""
@@ -63,12 +63,12 @@ class Forecast:
     def lines(self) -> Iterator[tuple[str, str]]:
         """For people: name and value of each fact."""
         needed, form = self.needed, self.job.form
-        shards = f"{needed.shards:,} {plural(needed.shards, 'shard')}"
-        yield "would make", f"{needed.rows:,} samples in {shards} of up to {self.job.samples_per_shard:,}"
+        shards = counted(needed.shards, "shard")
+        yield "would make", f"{counted(needed.rows, 'sample')} in {shards} of up to {self.job.samples_per_shard:,}"
         yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
         yield "output", readable(needed.output_bytes) + (" before compression" if self._compressed else "")
         if self.job.recipe.window is not None:
-            yield "windows", f"of {self.job.recipe.window:,} consecutive samples; only those of one meet"
+            yield "windows", f"of {counted(self.job.recipe.window, 'consecutive sample')}; only those of one meet"
         yield "cache", self.cache
         room = "" if needed.certain_bytes <= needed.free_bytes else ": this does not fit"
         yield "disk", f"{readable(needed.disk_bytes)} needed, {readable(needed.free_bytes)} free{room}"

@@ -31,7 +31,7 @@ from mixup_cli.pairing import (
 from mixup_cli.recipe import Recipe
 from mixup_cli.rng import Draws
 from mixup_cli.views import ViewRules, Views, peaks_in_view
-from mixup_cli.wording import plural
+from mixup_cli.wording import counted
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Plan:
         for choice in recipe.methods:
             if (needed := parent_count([choice])) > count:
                 raise DataError(
-                    f"the source has {count} usable {plural(count, 'sample')}, and {choice.name} mixes "
+                    f"the source has {counted(count, 'usable sample')}, and {choice.name} mixes "
                     f"{needed} different ones. Add samples, or pass --method none."
                 )
         most_parents = parent_count(recipe.methods)

@@ -53,6 +53,9 @@ def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | N
     methods = resolve(recipe.methods, is_planned=recipe.plan is not None)
     decided = decide(_with_pairing(recipe.with_(methods=methods)), survey)
     _check_value_range(decided.recipe, survey, decided.form, len(source))
+    is_resized = decided.form.axes and decided.target.resize is not None
+    if survey.array_form is not None and not is_resized and recipe.resize != Recipe.resize:
+        raise UsageError(f"--resize {recipe.resize}: these samples keep their size. Leave it out.")
     labels = source.labels
     resolved = with_label_rule(decided.recipe, labels.kind)
     most_parents = parent_count(resolved.methods)
@@ -81,8 +84,8 @@ def _check_value_range(recipe: Recipe, survey: Survey, form: Form, sample_count:
         return
     if form.dtype == "float32":
         raise UsageError(
-            "--value-range: it turns values into integers, and these samples stay floats. Pass --dtype uint8 or uint16, "
-            "or leave it out."
+            "--value-range: it turns values into integers, and these samples stay floats. Pass --dtype uint8 or "
+            "uint16, or leave it out."
         )
     is_whole = survey.array_form is not None or survey.dtypes.total() == sample_count
     if is_whole and set(survey.dtypes) == {"uint8"}:

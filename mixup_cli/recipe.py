@@ -276,15 +276,15 @@ def _label_rules(recipe: Recipe) -> list[Rule]:
         ),
         (
             recipe.remix_kappa is None or 1 <= recipe.remix_kappa < math.inf,
-            f"--remix-kappa: {recipe.remix_kappa} is not a ratio of class sizes from 1 up.",
+            f"--remix-kappa: {recipe.remix_kappa} is not a ratio of class sizes from 1 up. Give, for example, 3.",
         ),
         (
             recipe.remix_tau is None or 0 <= recipe.remix_tau <= 1,
-            f"--remix-tau: {recipe.remix_tau} is not in 0 … 1.",
+            f"--remix-tau: {recipe.remix_tau} is not in 0 … 1. Give, for example, 0.5.",
         ),
         (
             0 <= recipe.label_smoothing < 1,
-            f"--label-smoothing: {recipe.label_smoothing} is not in 0 … 1, 1 excluded.",
+            f"--label-smoothing: {recipe.label_smoothing} is not in 0 … 1, 1 excluded. Give, for example, 0.1.",
         ),
         (
             recipe.label_smoothing == 0 or recipe.labels != "sparse",

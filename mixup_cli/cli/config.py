@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +12,8 @@ import typer
 
 from mixup_cli.cli import parse
 from mixup_cli.cli.groups import VARIABLES, local_path
-from mixup_cli.cli.panels import RUNNING
 from mixup_cli.cli.needs import DECIDED, OF_RECIPE, is_given
+from mixup_cli.cli.panels import RUNNING
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.recipe import Recipe
 from mixup_cli.wording import did_you_mean, json_problem
@@ -91,7 +92,7 @@ ConfigFile = Annotated[
 ]
 
 
-def as_toml(recipe: Recipe, context: Any) -> str:
+def printed(recipe: Recipe, context: Any) -> str:
     """A resolved recipe, and all else that a command was asked for, as a file for `--config`: the same options again
     do the same.
 
@@ -103,12 +104,10 @@ def as_toml(recipe: Recipe, context: Any) -> str:
         if name not in (*NOT_IN_CONFIG, *OF_RECIPE) and is_given(context, name)
     }
     left_out = DECIDED if "plan" in others else ()
-    values = {name: value for name, value in _of_recipe(recipe).items() if name.replace("-", "_") not in left_out}
-    remarks = [f"# --{_key(name)} came from stdin: pass it again\n" for name in STREAMS if others.get(name) == "-"]
-    values |= {_key(name): value for name, value in others.items() if not (name in STREAMS and value == "-")}
-    # A JSON string, number or boolean is also a TOML one.
-    lines = (f"{key} = {json.dumps(value, default=str)}\n" for key, value in values.items() if value is not None)
-    return "".join([*remarks, *lines])
+    values = {name: value for name, value in of_recipe(recipe).items() if name.replace("-", "_") not in left_out}
+    streams = [name for name in STREAMS if others.get(name) == "-"]
+    values |= {_key(name): value for name, value in others.items() if name not in streams}
+    return "".join(f"# --{_key(name)} came from stdin: pass it again\n" for name in streams) + as_toml(values)
 
 
 STREAMS = ("plan", "files_from")
@@ -119,7 +118,12 @@ def _key(name: str) -> str:
     return name.replace("_", "-")
 
 
-def _of_recipe(recipe: Recipe) -> dict[str, Any]:
+def as_toml(values: Mapping[str, Any]) -> str:
+    """Options that are given, a line for each: a JSON string, number or boolean is also a TOML one."""
+    return "".join(f"{key} = {json.dumps(value, default=str)}\n" for key, value in values.items() if value is not None)
+
+
+def of_recipe(recipe: Recipe) -> dict[str, Any]:
     """The options that give a recipe."""
     from mixup_cli.methods import without_idle
 

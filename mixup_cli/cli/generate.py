@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mixup_cli.cli import show
-from mixup_cli.cli.config import ConfigFile, as_toml
+from mixup_cli.cli.config import ConfigFile, printed
 from mixup_cli.cli.groups import local_path, option, takes
 from mixup_cli.cli.panels import OUTPUT, RUNNING, Quiet
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
@@ -105,7 +105,7 @@ def generate(
     if telling.print_config:
         from mixup_cli.forecast import forecast
 
-        show.result(as_toml(forecast(opened, wanted, how).job.recipe, context).rstrip())
+        show.result(printed(forecast(opened, wanted, how).job.recipe, context).rstrip())
     elif telling.dry_run:
         _foretell(opened, wanted, how, telling)
     else:
@@ -126,9 +126,9 @@ def _report(outcome: Outcome, telling: TellingFlags) -> None:
     if outcome.state == "part":
         show.notice(_unfinished(outcome))
         return
-    what = f"{outcome.samples:,} samples in {counted(outcome.shards, 'shard')}"
+    what = f"{counted(outcome.samples, 'sample')} in {counted(outcome.shards, 'shard')}"
     if outcome.state == "unchanged":
-        show.notice(f"nothing to do: {what} are there and complete")
+        show.notice(f"nothing to do: {what} {'is' if outcome.samples == 1 else 'are'} there and complete")
         return
     rate = outcome.samples / max(outcome.seconds, 1e-9)
     is_all = outcome.state == "made" and outcome.shards_made == outcome.shards

@@ -17,7 +17,7 @@ from mixup_cli.cli.panels import RUNNING
 from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import UsageError
-from mixup_cli.wording import readable
+from mixup_cli.wording import counted, readable
 
 if TYPE_CHECKING:
     from mixup_cli.sources import Source
@@ -134,7 +134,7 @@ def _class_lines(source: Source) -> Iterator[tuple[str, str]]:
         yield "", _some([f"{name} ({count:,})" for name, count in counts.items()])
     if labels.groups is not None:
         sizes = Counter(labels.groups).values()
-        yield "groups", f"{len(sizes):,}, of {min(sizes):,} to {max(sizes):,} samples"
+        yield "groups", f"{len(sizes):,}, of {min(sizes):,} to {counted(max(sizes), 'sample')}"
 
 
 def _some(names: list[str]) -> str:
@@ -171,12 +171,12 @@ def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "method", methods_text(recipe.methods)
     yield "seed", f"{recipe.seed}"
     if recipe.window is not None:
-        yield "windows", f"of {recipe.window:,} consecutive samples"
+        yield "windows", f"of {counted(recipe.window, 'consecutive sample')}"
     yield "quantities" if manifest.label_kind == "real" else "classes", f"{len(manifest.class_names)}"
     if manifest.class_names:
         yield "", _some(list(manifest.class_names))
     yield "labels", label_meaning(manifest)
-    yield "source", f"{source.kind}, {source.samples:,} inputs, {len(source.skipped):,} skipped"
+    yield "source", f"{source.kind}, {counted(source.samples, 'input')}, {len(source.skipped):,} skipped"
     for number, column in enumerate(manifest.columns):
         shape = "x".join(map(str, column.shape)) or "scalar"
         yield "" if number else "columns", f"{column.name:<13} {column.dtype:<8} {shape}"

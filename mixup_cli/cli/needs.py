@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from mixup_cli.choices import LabelKind
 from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import UsageError
@@ -34,11 +35,14 @@ class Need:
         return any(is_given(context, name) for name in self.others)
 
 
+LABELLED = tuple(kind for kind in get_args(LabelKind) if kind != "none")
+
 NEEDS = (
     Need(("null",), ("files_from",), "--files-from"),
     Need(("max_errors",), ("on_error",), "--on-error skip", ("skip",)),
     Need(("cache_folder", "cache_limit"), ("cache",), "--cache disk", ("disk",)),
     Need(("crop_area", "cache_size"), ("random_resized_crop",), "--random-resized-crop", (True,)),
+    Need(("label_column", "label_level"), ("label_kind",), "a --label-kind other than none", (None, *LABELLED)),
     Need(("bandwidth",), ("pair",), "--pair nearest", ("nearest",)),
     Need(("remix_kappa", "remix_tau"), ("label_rule",), "--label-rule remix", ("remix",)),
     Need(("value_range",), ("dtype",), "--dtype uint8 or uint16", (None, "uint8", "uint16")),
@@ -155,7 +159,7 @@ def _need(context: Any, name: str, need: Need) -> None:
 
 
 def _decided(context: Any) -> None:
-    """Leave out what a plan from a stronger place has decided: a configuration may be meant for `mixup-gen plan`, too."""
+    """Leave out what a plan from a stronger place has decided: a file may be meant for `mixup-gen plan`, too."""
     plan = _rank(context, "plan")
     for name in DECIDED:
         if not is_given(context, name):

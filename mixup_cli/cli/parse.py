@@ -146,8 +146,8 @@ def _probabilities(names: list[str], given: list[float | None]) -> list[float]:
     total = math.fsum(number for number in numbers if math.isfinite(number))
     if not all(0 < number < math.inf for number in numbers):
         raise UsageError(
-            f"--method: the probabilities are {', '.join(f'{number:g}' for number in numbers)}, and each must be a number "
-            "above 0. Give, for example, mixup:0.5,cutmix:0.5."
+            f"--method: the probabilities are {', '.join(f'{number:g}' for number in numbers)}, and each must be a "
+            "number above 0. Give, for example, mixup:0.5,cutmix:0.5."
         )
     if len(numbers) == len(given) == 1 and abs(total - 1) > MOST_OFF:
         rest = f", or {names[0]}:{total:g},none:{1 - total:.12g}" if total < 1 else ""
@@ -158,8 +158,8 @@ def _probabilities(names: list[str], given: list[float | None]) -> list[float]:
     if numbers and len(numbers) < len(given):
         without = [name for name, number in zip(names, given, strict=True) if number is None]
         raise UsageError(
-            f"--method: {without[0]} has no probability, and others have one. Give each one, in sum 1, or none of them: "
-            f"{','.join(names)} has equal shares."
+            f"--method: {without[0]} has no probability, and others have one. Give each one, in sum 1, or none of "
+            f"them: {','.join(names)} has equal shares."
         )
     if numbers and abs(total - 1) > MOST_OFF:
         normalised = ",".join(f"{name}:{number / total:.12g}" for name, number in zip(names, numbers, strict=True))

@@ -61,7 +61,7 @@ def plan(
     if out == STDOUT and scan.cache == "disk" and scan.cache_folder is None:
         raise UsageError("--cache disk: the plan goes to stdout, which is beside no folder. Name one: --cache-folder.")
     opened = source.open(sources or [], Run.out)
-    run = Run(out=out, **amount.given(), **scan.given())
+    run = Run(out=out, shard_bytes=recipe.shard_bytes, **amount.given(), **scan.given())
     write = _print if out == STDOUT else WRITERS[out.suffix.lower()](out)
     rows = with_plan(opened, recipe.recipe(), run, show.Terminal(quiet), write, scratch_beside(out))
     if out != STDOUT:
@@ -97,7 +97,7 @@ def _print(written: WrittenPlan) -> None:
     terminal, what names could do to it is shown escaped; a pipe or a file gets the plan as it is."""
     for data in _csv_parts(written):
         if sys.stdout.isatty():
-            data = "\n".join(map(printable, data.decode().split("\n"))).encode()  # noqa: PLW2901
+            data = "\n".join(map(printable, data.decode().split("\n"))).encode()
         if not show.piece(data):
             return
 

@@ -11,13 +11,14 @@ import typer
 from mixup_cli.cli import show
 from mixup_cli.cli.generate import Sources
 from mixup_cli.cli.groups import local_path, option, takes
+from mixup_cli.cli.needs import check_asks_for_no_mixing
 from mixup_cli.cli.origin import open_origin
 from mixup_cli.cli.panels import OUTPUT, RUNNING, SOURCE, Quiet
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.source_flags import SourceFlags
-from mixup_cli.cli.needs import check_asks_for_no_mixing
 from mixup_cli.errors import MixupGenError, NoInputError, OutputExistsError, UsageError
+from mixup_cli.wording import counted
 
 if TYPE_CHECKING:
     from mixup_cli.plan_files.reading import PlanFile
@@ -107,7 +108,7 @@ def _within(wanted: range, table: PlanFile | None) -> range:
     if table is None:
         return wanted
     if wanted.start >= len(table):
-        raise UsageError(f"--start: {wanted.start} is beyond the plan, which has {len(table)} rows.")
+        raise UsageError(f"--start: {wanted.start} is beyond the plan, which has {counted(len(table), 'row')}.")
     return range(wanted.start, min(wanted.stop, len(table)))
 
 

@@ -33,6 +33,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "crop_area": parse.crop_area,
     "value_range": parse.value_range,
     "normalize": parse.normalize,
+    "shard_size": parse.byte_count,
 }
 """How options that are more than a word or a number are read."""
 
@@ -156,7 +157,10 @@ class RecipeFlags:
     value_range: Annotated[
         str | None,
         option(
-            "--value-range", metavar="LOW,HIGH", panel=OUTPUT, help="What floats and 16-bit values to turn into 0 … the integer maximum."
+            "--value-range",
+            metavar="LOW,HIGH",
+            panel=OUTPUT,
+            help="What floats and 16-bit values to turn into 0 … the integer maximum.",
         ),
     ] = None
     normalize: Annotated[
@@ -213,7 +217,7 @@ class RecipeFlags:
         from mixup_cli.methods import asked, resolve
         from mixup_cli.methods.effect import check_effect
 
-        given = {name: value for name, value in asdict(self).items() if value is not None and name != "shard_size"}
+        given = {name: value for name, value in asdict(self).items() if value is not None}
         alpha = given.pop("alpha", None)
         chosen = Recipe().methods if plan is None else tuple(MethodChoice(name) for name in plan.method_names)
         if "method" in given:
@@ -221,6 +225,7 @@ class RecipeFlags:
         for name, read in READERS.items():
             if name in given:
                 given[name] = read(given[name])
+        given.pop("shard_size", None)
         if given.pop("random_resized_crop", False):
             given.setdefault("crop_area", DEFAULT_CROP_AREA)
         if plan is not None:

@@ -116,7 +116,8 @@ class RunFlags:
             "--part",
             metavar="K/N",
             panel=RUNNING,
-            help="Make the K-th of N parts of the shards (K is 1 to N), beside runs that make the others into the same folder.",
+            help="Make the K-th of N parts of the shards (K is 1 to N), beside runs that make the others into the same "
+            "folder.",
         ),
     ] = None
     force: Annotated[bool, option("--force", panel=RUNNING, help="Replace what is there.")] = False

@@ -13,7 +13,7 @@ from mixup_cli.cli.origin import AgainFlags
 from mixup_cli.cli.panels import RUNNING, Finished
 from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import DataError
-from mixup_cli.wording import counted, one_line, plural
+from mixup_cli.wording import counted, one_line
 
 if TYPE_CHECKING:
     from mixup_cli.listener import Listener
@@ -54,7 +54,7 @@ def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags, out: Finis
         show.event("verified", **totals.model_dump(), deep=depth.deep)
     elif not again.quiet:
         what = "every row is what the source gives" if depth.deep else "whole, as sealed"
-        show.notice(f"{out}: {totals.samples:,} samples in {totals.shards:,} {plural(totals.shards, 'shard')}: {what}")
+        show.notice(f"{out}: {counted(totals.samples, 'sample')} in {counted(totals.shards, 'shard')}: {what}")
 
 
 def _recomputed(out: Path, manifest: Manifest, source: Source, run: Run, listener: Listener) -> list[Finding]:

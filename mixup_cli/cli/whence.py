@@ -42,7 +42,7 @@ KINDS = {"int_parsing": "a whole number", "float_parsing": "a number", "bool_par
 
 def _what_is_wrong(problem: Any, parameter: Any) -> str:
     """What is there and what could be, from what pydantic says of it."""
-    details = getattr(problem.__cause__, "errors", lambda: [])()
+    details: list[Any] = getattr(problem.__cause__, "errors", list)()
     if not details:
         return f"{problem.message.rstrip('.')}."
     kind, found = details[0]["type"], quoted(str(details[0]["input"]), SHOWN_LETTERS)

@@ -89,11 +89,8 @@ def asked(choices: Sequence[MethodChoice], alpha: float | None = None) -> tuple[
     named = tuple(_by_own_name(each) for each in choices)
     names = [each.name for each in named]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        others = [other for other, name in METHOD_ALIASES.items() if name == twice]
-        raise UsageError(
-            f"--method: {twice} is named twice{f' ({others[0]} is another name of it)' if others else ''}. Name it once, "
-            "with its probability."
-        )
+        also = "".join(f" ({other} is another name of it)" for other, name in METHOD_ALIASES.items() if name == twice)
+        raise UsageError(f"--method: {twice} is named twice{also}. Name it once, with its probability.")
     for each in named:
         if idle := sorted(build(each).idle & each.options.keys()):
             options = ":".join(f"{name}={value}" for name, value in each.options.items() if name not in idle)

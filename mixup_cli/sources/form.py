@@ -9,6 +9,7 @@ from mixup_cli.choices import Dtype
 from mixup_cli.errors import UsageError
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import DEPTHS, Form, SampleDtype, Survey, Target
+from mixup_cli.wording import counted
 
 DEFAULT_SIZE = (224, 224)
 """Height and width where pictures differ in size and none was asked for: what ImageNet models take."""
@@ -146,4 +147,6 @@ def _check_channels(recipe: Recipe, channels: int) -> None:
         options |= {"--normalize": recipe.normalize.mean, "--normalize (std)": recipe.normalize.std}
     for option, values in options.items():
         if len(values) not in (1, channels):
-            raise UsageError(f"{option}: {len(values)} values, and the channels are {channels}. Give 1 or {channels}.")
+            raise UsageError(
+                f"{option}: {counted(len(values), 'value')}, and the channels are {channels}. Give 1 or {channels}."
+            )

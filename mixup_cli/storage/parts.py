@@ -25,8 +25,8 @@ class Part:
     def __post_init__(self) -> None:
         if not 1 <= self.number <= self.of <= MOST_PARTS:
             raise UsageError(
-                f"--part: {self} is not a part: the parts of N are 1/N … N/N, and N is at most {MOST_PARTS:,}. Give, for "
-                "example, 1/4."
+                f"--part: {self} is not a part: the parts of N are 1/N … N/N, and N is at most {MOST_PARTS:,}. Give, "
+                "for example, 1/4."
             )
 
     def __str__(self) -> str:

@@ -1,5 +1,5 @@
-"""No option is accepted that has no effect: what acts only beside another option, a method or a kind of value is refused
-without it, and what is accepted changes what is made."""
+"""No option is accepted that has no effect: what acts only beside another option, a method or a kind of value is
+refused without it, and what is accepted changes what is made."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ ALONE = {
     "cache_limit": "--cache-limit 1GiB",
     "crop_area": "--crop-area 0.5,1",
     "cache_size": "--cache-size 9",
+    "label_column": "--label-kind none --label-column kind",
+    "label_level": "--label-kind none --label-level fine",
     "bandwidth": "--bandwidth 0.5",
     "remix_kappa": "--remix-kappa 2",
     "remix_tau": "--remix-tau 0.1",
@@ -35,8 +37,8 @@ ALONE = {
 @pytest.mark.parametrize("place", ["command line", "environment", "file"])
 def test_what_an_option_needs(name: str, place: str, run_cli: Runner, colours: Path, tmp_path: Path) -> None:
     options, need = ALONE[name].split(), next(need for need in NEEDS if name in need.names)
-    if name == "value_range" and place != "command line":
-        pytest.skip("--dtype on the command line overrules it")
+    if len(ALONE[name].split()) > 2 and place != "command line":
+        return  # what it goes with would overrule it, as below
     value = options[-1]
     env, config = {}, []
     if place == "environment":
@@ -67,7 +69,10 @@ def test_an_option_changes_what_is_made_or_is_refused(
         ended = run_cli(*command, *option.split(), "-o", tmp_path / f"{number}")
         if ended.returncode == 2:
             assert error_line(ended).startswith(f"{option.split()[0]}: it has no effect, because no method here (")
-            assert method.partition(":")[0] not in error_line(ended).partition("It acts with ")[2].split(",") or ":" in method
+            assert (
+                method.partition(":")[0] not in error_line(ended).partition("It acts with ")[2].split(",")
+                or ":" in method
+            )
             continue
         found = columns(tmp_path / f"{number}")
         assert any(not np.array_equal(found[name], values) for name, values in plain.items()), option
@@ -99,12 +104,12 @@ PLANNED = ["--alpha 0.4", "--seed 1", "--pair same-class", "--window 5", "--per-
 @pytest.mark.parametrize("command", ["generate", "preview"])
 @pytest.mark.parametrize("option", PLANNED)
 def test_what_a_plan_has_decided(command: str, option: str, run_cli: Runner, colours: Path, tmp_path: Path) -> None:
-    if command == "preview" and option.split()[0] in ("--passes", "--samples"):
+    if command == "preview" and option.split(maxsplit=1)[0] in ("--passes", "--samples"):
         return
     run_cli("plan", colours, "-q", "-o", "p.csv", cwd=tmp_path)
     ended = run_cli(command, colours, "--plan", "p.csv", *option.split(), "-o", "x.png")
     assert ended.returncode == 2
-    assert error_line(ended).startswith(f"{option.split()[0]} and --plan: the plan has decided that.")
+    assert error_line(ended).startswith(f"{option.split(maxsplit=1)[0]} and --plan: the plan has decided that.")
 
 
 @pytest.mark.parametrize(
@@ -156,8 +161,28 @@ def test_options_for_a_source_that_is_not_read(
     run_cli("generate", colours, "-q", cwd=tmp_path)
     ended = run_cli(command, *option.split())
     assert ended.returncode == 2
-    assert error_line(ended) == f"{option.split()[0]}: it goes with {needed}. Pass both, or neither."
-    assert run_cli(command, "-q", env={"MIXUP_GEN_SPLIT": "x"}).returncode == 0, "the environment speaks to all commands"
+    assert error_line(ended) == f"{option.split(maxsplit=1)[0]}: it goes with {needed}. Pass both, or neither."
+    assert run_cli(command, "-q", env={"MIXUP_GEN_SPLIT": "x"}).returncode == 0, (
+        "the environment speaks to all commands"
+    )
+
+
+@pytest.mark.parametrize("axes", [(5, 8, 8), (5, 7)])
+def test_arrays_that_are_not_resized(axes: tuple[int, ...], run_cli: Runner, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros(axes, np.uint8))
+    ended = run_cli("generate", "x.npy", "--resize", "pad", cwd=tmp_path)
+    assert error_line(ended) == "--resize pad: these samples keep their size. Leave it out."
+    assert run_cli("generate", "x.npy", "--resize", "crop", "--dry-run").returncode == 0, "which is the default"
+    if len(axes) == 3:
+        assert run_cli("generate", "x.npy", "--resize", "pad", "--size", "4x9", "--dry-run").returncode == 0
+
+
+@pytest.mark.parametrize("command", ["plan", "inspect", "preview"])
+def test_a_shard_size_is_read_everywhere(command: str, run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    out = [] if command == "inspect" else ["-o", tmp_path / f"x.{'csv' if command == 'plan' else 'png'}"]
+    assert run_cli(command, colours, *out, "--shard-size", "3KiB").returncode == 0
+    assert error_line(run_cli(command, colours, *out, "--shard-size", "3x")).startswith("--shard-size: '3x' is not ")
+    assert "shards of up to 1" in run_cli("inspect", colours, "--shard-size", "300B").stdout
 
 
 @pytest.mark.parametrize("command", ["inspect mixup-out", "preview mixup-out -o x.png"])
@@ -166,7 +191,7 @@ def test_a_data_set_is_mixed_already(command: str, option: str, run_cli: Runner,
     run_cli("generate", colours, "-q", cwd=tmp_path)
     ended = run_cli(*command.split(), *option.split())
     assert ended.returncode == 2
-    assert error_line(ended).startswith(f"{option.split()[0]}: mixup-out is mixed already. Name ")
+    assert error_line(ended).startswith(f"{option.split(maxsplit=1)[0]}: mixup-out is mixed already. Name ")
 
 
 def test_a_schema_needs_no_source(run_cli: Runner, colours: Path) -> None:
@@ -223,7 +248,10 @@ def test_a_value_range_without_effect(
         ("mixup:50,cutmix:50", "the probabilities sum to 100, and they must sum to 1. Give mixup:0.5,cutmix:0.5."),
         ("mixup:1,cutmix:2", "Give mixup:0.333333333333,cutmix:0.666666666667."),
         ("mixup:0.5,cutmix", "cutmix has no probability, and others have one."),
-        ("mixup:0.5", "the probability of mixup is 0.5, and there is no other method. Give mixup, or mixup:0.5,none:0.5."),
+        (
+            "mixup:0.5",
+            "the probability of mixup is 0.5, and there is no other method. Give mixup, or mixup:0.5,none:0.5.",
+        ),
         ("mixup:2", "the probability of mixup is 2, and there is no other method. Give mixup."),
         ("mixup:-1,cutmix:2", "each must be a number above 0."),
         ("mixup:nan,cutmix:2", "each must be a number above 0."),

@@ -59,7 +59,7 @@ def test_the_page_lists_every_event_and_name(lines: list[dict[str, Any]]) -> Non
 
 
 def test_each_name_means_the_same(lines: list[dict[str, Any]], colours: Path) -> None:
-    first = {}
+    first: dict[tuple[str, str | None], dict[str, Any]] = {}
     for line in lines:
         first.setdefault((line["event"], line.get("kind")), line)
     foretold, made = first["dry-run", None], first["unchanged", None]

@@ -1,4 +1,5 @@
-"""The rule of docs/scripts.md: make runs it once, and again where a file is new; a run with nothing to do changes no time."""
+"""The rule of docs/scripts.md: make runs it once, and again where a file is new; a run with nothing to do changes no
+time."""
 
 from __future__ import annotations
 

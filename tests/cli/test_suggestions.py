@@ -1,4 +1,4 @@
-"""What the user mistypes is shown, with the word that may be meant; bounds and choices are named with the value found."""
+"""What the user mistypes is shown, with the word that may be meant; bounds and choices come with the value found."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ MISTAKES = {
     "genrate": "unknown command 'genrate'; did you mean generate? mixup-gen --help lists what there is.",
     "mix": "unknown command 'mix'. mixup-gen --help lists what there is.",
     "--versio": "unknown option --versio; did you mean --version? mixup-gen --help lists what there is.",
-    "generate --aplha 2": "unknown option --aplha; did you mean --alpha? mixup-gen generate --help lists what there is.",
+    "generate --aplha 2": "unknown option --aplha; did you mean --alpha? mixup-gen generate --help",
     "generate --Pair any": "unknown option --Pair; did you mean --pair?",
     "generate --keep_originals": "unknown option --keep_originals; did you mean --keep-originals?",
     "verify -x": "unknown option -x. mixup-gen verify --help",
     "verify --depe": "unknown option --depe; did you mean --deep?",
-    "generate --pair same": "--pair: 'same' is not one of any, same-class, cross-class, balanced, nearest; did you mean "
-    "same-class? mixup-gen generate --help",
-    "generate --pair Nearest": "--pair: 'Nearest' is not one of any, same-class, cross-class, balanced, nearest; did you "
-    "mean nearest?",
+    "generate --pair same": "--pair: 'same' is not one of any, same-class, cross-class, balanced, nearest; did you "
+    "mean same-class? mixup-gen generate --help",
+    "generate --pair Nearest": "--pair: 'Nearest' is not one of any, same-class, cross-class, balanced, nearest; did "
+    "you mean nearest?",
     "generate --resize fit": "--resize: 'fit' is not one of crop, pad, stretch. mixup-gen",
     "generate --dtype float": "; did you mean float16?",
     "generate --alpha x": "--alpha: 'x' is not a number. mixup-gen",
@@ -75,7 +75,12 @@ def test_a_mistake_in_the_environment(run_cli: Runner, tmp_path: Path) -> None:
 
 
 def test_words_about_numbers() -> None:
-    assert [counted(count, "class") for count in (0, 1, 2, 2000)] == ["0 classes", "1 class", "2 classes", "2,000 classes"]
+    assert [counted(count, "class") for count in (0, 1, 2, 2000)] == [
+        "0 classes",
+        "1 class",
+        "2 classes",
+        "2,000 classes",
+    ]
     assert plural(1, "shard") == "shard"
     assert did_you_mean("", ["any"]) == "."
     assert printable("a\x1b[2Jé\n") == "a\\x1b[2Jé\\n"
@@ -85,7 +90,12 @@ def test_words_about_numbers() -> None:
 def test_stdout_that_cannot_be_written(command: str, mixup_gen: Runner) -> None:
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(
-            [PROGRAM, *command.split()], stdout=full, stderr=subprocess.PIPE, text=True, env=clean_environment(), check=False
+            [PROGRAM, *command.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=clean_environment(),
+            check=False,
         )
     assert ended.returncode == 74
     assert ended.stderr.splitlines()[-1].startswith("mixup-gen: error: stdout: No space left on device. ")
@@ -109,7 +119,7 @@ def test_a_plan_on_a_terminal_shows_names_escaped(colours: Path, tmp_path: Path)
 
     shutil.copytree(colours, tmp_path / "c")
     (tmp_path / "c/red/0.png").rename(tmp_path / "c/red/\x1b[2J.png")
-    command = [PROGRAM, "plan", "c", "-q"]
+    command = [str(PROGRAM), "plan", "c", "-q"]
     piped = subprocess.run(command, cwd=tmp_path, env=clean_environment(), capture_output=True, check=True).stdout
     assert b"\x1b[2J" in piped
     ours, theirs = os.openpty()
