@@ -41,7 +41,7 @@ def load(context: typer.Context, path: Path | None) -> Path | None:
         if name not in known:
             names = sorted(str(each).replace("_", "-") for each in known)
             meant = did_you_mean(key.replace("_", "-"), names)
-            rest = "" if meant.endswith("?") else f" The options of {context.info_name} are {', '.join(names)}."
+            rest = "" if meant.endswith("?") else f" Give one of {', '.join(names)}."
             raise UsageError(f"{path}: unknown option {key!r}{meant}{rest}")
         if isinstance(value, dict | list):
             kind = "table" if isinstance(value, dict) else "list"

@@ -292,3 +292,26 @@ def test_the_same_probabilities_go_on_with_a_data_set_however_it_recorded_them(
     assert run_cli("generate", colours, "--method", "mixup,cutmix", "-o", out, "--passes", 2).returncode == 0
     with h5py.File(out / "shard-00000.h5") as file:
         assert json.loads(file.attrs["recipe"])["methods"][0]["probability"] == float(recorded)
+
+
+def test_a_data_set_that_recorded_what_its_plan_had_decided_goes_on(
+    run_cli: Runner, colours: Path, tmp_path: Path
+) -> None:
+    """Earlier versions recorded the defaults, as if they had been used."""
+    from mixup_cli import MethodChoice, Recipe, open_source
+    from mixup_cli import Run as Settings
+    from mixup_cli.generate import generate
+    from mixup_cli.plan_files.reading import read_plan
+
+    run_cli("plan", colours, "-q", "--method", "mixup,cutmix", "-o", "p.csv", cwd=tmp_path)
+    plan, out = read_plan(tmp_path / "p.csv"), tmp_path / "o"
+    choices = (MethodChoice("mixup", 0.3, {"alpha": 0.2}), MethodChoice("cutmix", 0.7, {"alpha": 1.0}))
+    generate(open_source([colours]), Recipe(methods=choices, plan=plan.digest()), Settings(out=out, plan=plan))
+    before = manifest(out)
+    assert before["recipe"]["methods"][0]["options"] == {"alpha": 0.2}
+    ended = run_cli("generate", colours, "--plan", "p.csv", "-o", out)
+    assert (ended.returncode, "nothing to do" in ended.stderr) == (0, True), ended.stderr
+    assert run_cli("verify", out, "--deep", "--plan", "p.csv", "--source", colours).returncode == 0
+    (out / "shard-00000.h5").unlink()
+    assert run_cli("generate", colours, "--plan", "p.csv", "-o", out).returncode == 0
+    assert manifest(out) == before

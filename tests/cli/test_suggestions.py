@@ -59,14 +59,14 @@ def test_a_mistake_on_the_command_line(command: str, run_cli: Runner, colours: P
         ("batch_sise = 3", "unknown option 'batch_sise'; did you mean batch-size?"),
         ("keep-original = true", "unknown option 'keep-original'; did you mean keep-originals?"),
         ("Alpha = 1", "unknown option 'Alpha'; did you mean alpha?"),
-        ("zzz = 1", "unknown option 'zzz'. The options of generate are alpha, balance, bandwidth, batch-size, "),
+        ("zzz = 1", "unknown option 'zzz'. Give one of alpha, balance, bandwidth, batch-size, "),
     ],
 )
 def test_a_mistake_in_a_file(line: str, message: str, run_cli: Runner, tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text(line)
     told = error_line(run_cli("generate", "--config", "c.toml", cwd=tmp_path))
     assert told.startswith(f"c.toml: {message}")
-    assert "_" not in told.partition("The options of")[2], "as --print-config writes them"
+    assert "_" not in told.partition("Give one of")[2], "as --print-config writes them"
 
 
 def test_a_mistake_in_the_environment(run_cli: Runner, tmp_path: Path) -> None:
