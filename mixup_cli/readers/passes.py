@@ -1,0 +1,112 @@
+"""Passes over the source: which rows of a data set are of which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import DataError, UsageError
+from mixup_cli.recipe import Recipe
+from mixup_cli.storage.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Passes:
+    """The rows of each pass: `passes[p]` is a range, `len(passes)` how many passes there are.
+
+    A pass has `pass_rows` rows. The last one has fewer where the data set was made with a number of `--samples` that is
+    no whole number of passes. Originals that were kept are of no pass: they are the rows before the first,
+    0 … `original_count`−1.
+    """
+
+    original_count: int
+    pass_rows: int
+    row_count: int
+
+    @property
+    def _starts(self) -> range:
+        return range(self.original_count, self.row_count, self.pass_rows)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, number: int) -> range:
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"there is no pass {number}: the data set has {len(self)}, counted from 0")
+        start = self._starts[number]
+        return range(start, min(start + self.pass_rows, self.row_count))
+
+
+def passes_of(folder: Path, manifest: Manifest) -> Passes:
+    """The passes of a data set. Reads sources.csv where the classes' sizes decide how long a pass is.
+
+    Raises UsageError where its rows come from a plan file, DataError where sources.csv is needed and is not what was
+    sealed.
+    """
+    from mixup_cli.pairing import Population, chosen, pass_rows  # slow to import, and readers seldom need it
+
+    recipe = Recipe.from_dict(manifest.recipe)
+    if recipe.plan is not None:
+        raise UsageError(f"{folder}: its rows come from a plan file, which has no passes. Leave passes and epoch out.")
+    by_class = recipe.per_class is not None or recipe.balance != "none"
+    classes = _classes(folder, manifest) if by_class else None
+    population = chosen(recipe, Population(manifest.usable, classes, class_names=manifest.class_names))
+    if not len(population):
+        raise DataError(f"{folder}: its manifest counts no usable inputs. Run mixup-gen verify.")
+    originals = len(population) if recipe.keep_originals else 0
+    return Passes(originals, pass_rows(recipe, population), manifest.totals.samples)
+
+
+def _classes(folder: Path, manifest: Manifest) -> NDArray[np.int32]:
+    """The class of each usable input, numbered as they come: int32 (n)."""
+    from mixup_cli.existing import sealed_table
+    from mixup_cli.storage.folder import DataSetFolder
+
+    table = sealed_table(DataSetFolder(folder), manifest)
+    labels = [] if table is None else table.labels
+    if len(labels) != manifest.source.samples:
+        raise DataError(f"{folder}: sources.csv has {len(labels)} inputs, and the manifest {manifest.source.samples}.")
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(label, len(numbers)) for label in labels], np.int32)[manifest.usable]
+
+
+class Shown:
+    """The rows that a reader shows, some ranges one after another."""
+
+    def __init__(self, parts: Sequence[range]) -> None:
+        self._ends = np.cumsum([len(part) for part in parts])
+        self._shifts = np.array([part.stop for part in parts]) - self._ends
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def rows(self, positions: Sequence[int]) -> NDArray[np.int64]:
+        """The rows at some positions, from 0: int64 (m)."""
+        wanted = np.asarray(positions, np.int64)
+        rows: NDArray[np.int64] = wanted + self._shifts[self._ends.searchsorted(wanted, side="right")]
+        return rows
+
+
+def shown_of(folder: Path, passes: Passes, wanted: int | Iterable[int] | None, one_by_one: bool) -> list[Shown]:
+    """What a reader shows: the wanted passes at once, or each of them for itself.
+
+    `wanted` None stands for all of them. Raises IndexError where one is not there, and UsageError where there is none,
+    or one of those that are shown one by one is short.
+    """
+    numbers = range(len(passes)) if wanted is None else [wanted] if isinstance(wanted, int) else list(wanted)
+    parts = [passes[number] for number in numbers]
+    if not parts:
+        raise UsageError(f"{folder}: no pass is asked for; it has {len(passes)}. Pass, for example, passes=0.")
+    if not one_by_one:
+        return [Shown(parts)]
+    if len({len(part) for part in parts}) > 1:
+        whole = len(passes) - 1
+        raise UsageError(
+            f"{folder}: pass {whole} is short, with {len(passes[whole])} rows of {passes.pass_rows}, and epochs have one "
+            f"length. Leave it out: passes=range({whole})."
+        )
+    return [Shown([part]) for part in parts]
