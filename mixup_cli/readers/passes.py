@@ -91,22 +91,38 @@ class Shown:
         return rows
 
 
-def shown_of(folder: Path, passes: Passes, wanted: int | Iterable[int] | None, one_by_one: bool) -> list[Shown]:
+@dataclass(frozen=True)
+class OneByOne:
+    """Some passes of one length, each shown for itself."""
+
+    passes: Passes
+    numbers: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, place: int) -> Shown:
+        return Shown([self.passes[self.numbers[place]]])
+
+
+def shown_of(
+    folder: Path, passes: Passes, wanted: int | Iterable[int] | None, one_by_one: bool
+) -> Sequence[Shown] | OneByOne:
     """What a reader shows: the wanted passes at once, or each of them for itself.
 
     `wanted` None stands for all of them. Raises IndexError where one is not there, and UsageError where there is none,
     or one of those that are shown one by one is short.
     """
-    numbers = range(len(passes)) if wanted is None else [wanted] if isinstance(wanted, int) else list(wanted)
-    parts = [passes[number] for number in numbers]
-    if not parts:
-        raise UsageError(f"{folder}: no pass is asked for; it has {len(passes)}. Pass, for example, passes=0.")
+    last = len(passes) - 1
+    numbers = range(last + 1) if wanted is None else (wanted,) if isinstance(wanted, int) else tuple(wanted)
+    if not numbers:
+        raise UsageError(f"{folder}: no pass is asked for, and it has {last + 1}. Pass, for example, passes=0.")
+    parts = [passes[number] for number in (() if wanted is None else numbers)]  # all of them could be very many
     if not one_by_one:
         return [Shown(parts)]
-    if len({len(part) for part in parts}) > 1:
-        whole = len(passes) - 1
+    if len(numbers) > 1 and len(passes[last]) < passes.pass_rows and (last in numbers or -1 in numbers):
         raise UsageError(
-            f"{folder}: pass {whole} is short, with {len(passes[whole])} rows of {passes.pass_rows}, and epochs have one "
-            f"length. Leave it out: passes=range({whole})."
+            f"{folder}: pass {last} is short, with {len(passes[last])} rows of {passes.pass_rows}, and epochs have one "
+            f"length. Leave it out: passes=range({last})."
         )
-    return [Shown([part]) for part in parts]
+    return OneByOne(passes, numbers)

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from torch.utils.data._utils.collate import default_collate_fn_map
 
 from mixup_cli.readers.numpy import MixedArrays
-from mixup_cli.readers.passes import Shown, shown_of
+from mixup_cli.readers.passes import OneByOne, Shown, shown_of
 
 Sample = tuple[Tensor, Tensor] | Tensor
 
@@ -50,11 +50,10 @@ class MixedDataset(Dataset[Any]):
         self._transform = transform
         self._has_epochs = epoch is not None
         self._epoch = torch.tensor(epoch or 0)
-        if self._has_epochs:
-            self._epoch.share_memory_()  # with workers that stay from epoch to epoch
-        if passes is None and epoch is None:
-            self._shown = [Shown([range(len(self.arrays))])]
-        else:
+        if self._has_epochs:  # workers that stay from epoch to epoch must see it
+            self._epoch.share_memory_()  # type: ignore[no-untyped-call]
+        self._shown: Sequence[Shown] | OneByOne = [Shown([range(len(self.arrays))])]
+        if passes is not None or epoch is not None:
             self._shown = shown_of(self.arrays.folder, self.arrays.passes, passes, self._has_epochs)
 
     @property
@@ -65,8 +64,7 @@ class MixedDataset(Dataset[Any]):
         """
         if not self._has_epochs:
             raise AttributeError(
-                "all rows are shown in every epoch, so there is no set_epoch. Open the data set with epoch=0 to see one "
-                "pass an epoch."
+                "set_epoch: this data set shows the same rows in every epoch. Open it with epoch=0 to see one pass in each."
             )
         return self._set_epoch
 

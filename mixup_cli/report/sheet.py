@@ -62,7 +62,8 @@ class _Sheet:
     def face(self) -> Face:
         """The font, which has the letters of all names if any font has."""
         tiles = [tile for line in self.lines for tile in line.parents]
-        words = [word for each in (*self.lines, *tiles) for word in each.label]
+        labels = [line.label for line in self.lines] + [tile.label for tile in tiles]
+        words = [word for label in labels for word in label]
         return Face.of([word.name for word in words] + [text for tile in tiles for text in (tile.key, tile.problem)])
 
     @cached_property

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, DistributedSampler
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.generate import generate
 from mixup_cli.readers.numpy import MixedArrays
-from mixup_cli.readers.passes import Shown
+from mixup_cli.readers.passes import Passes, Shown, shown_of
 from mixup_cli.readers.pytorch import MixedDataset
 from mixup_cli.recipe import MethodChoice, Recipe
 from mixup_cli.run import Run
@@ -55,7 +55,7 @@ RECIPES: list[tuple[dict[str, Any], int, int]] = [
 ]
 
 
-@pytest.mark.parametrize(("fields", "originals", "length"), RECIPES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("fields", "originals", "length"), RECIPES, ids=str)
 def test_every_pass_has_each_base_as_often_as_the_recipe_says(
     fields: dict[str, Any], originals: int, length: int, source: Path, tmp_path: Path
 ) -> None:
@@ -99,7 +99,9 @@ def test_a_last_pass_can_be_short(source: Path, tmp_path: Path) -> None:
     for missing in (3, -4):
         with pytest.raises(IndexError, match=f"there is no pass {missing}: the data set has 3"):
             MixedDataset(tmp_path / "out", passes=missing)
-    with pytest.raises(UsageError, match="no pass is asked for; it has 3"):
+    with pytest.raises(UsageError, match="pass 2 is short"):
+        MixedDataset(tmp_path / "out", epoch=0, passes=[-1, 0])
+    with pytest.raises(UsageError, match="no pass is asked for, and it has 3"):
         MixedDataset(tmp_path / "out", passes=[])
 
 
@@ -177,7 +179,9 @@ def test_with_a_distributed_sampler_every_process_has_its_part_of_the_pass(
 ) -> None:
     folder, bases = unmixed
     data = MixedDataset(folder, epoch=0)
-    samplers = [DistributedSampler(data, num_replicas=2, rank=rank, drop_last=True) for rank in (0, 1)]
+    samplers: list[DistributedSampler[Any]] = [
+        DistributedSampler(data, num_replicas=2, rank=rank, drop_last=True) for rank in (0, 1)
+    ]
     loaders = [DataLoader(data, batch_size=4, sampler=sampler) for sampler in samplers]
     for epoch in range(4):
         data.set_epoch(epoch)
@@ -192,13 +196,19 @@ def test_only_who_shows_epochs_has_the_method_that_trainers_look_for(unmixed: tu
     folder, _ = unmixed
     assert hasattr(MixedDataset(folder, epoch=0), "set_epoch")
     assert not hasattr(MixedDataset(folder), "set_epoch")
-    with pytest.raises(AttributeError, match="Open the data set with epoch=0"):
+    with pytest.raises(AttributeError, match="Open it with epoch=0"):
         MixedDataset(folder, passes=1).set_epoch(1)
 
 
 def test_ranges_are_shown_one_after_another() -> None:
-    shown = Shown([range(5, 8), range(20, 21), range(0, 2)])
+    shown = Shown([range(5, 8), range(20, 21), range(2)])
     assert len(shown) == 6
     assert shown.rows([0, 1, 2, 3, 4, 5]).tolist() == [5, 6, 7, 20, 0, 1]
     assert shown.rows([5, 3, 0]).tolist() == [1, 20, 5]
     assert shown.rows([]).dtype == np.int64
+
+
+def test_passes_of_a_manifest_that_counts_many_rows_take_no_room() -> None:
+    passes = Passes(original_count=0, pass_rows=1, row_count=1 << 62)
+    assert passes[-1] == range((1 << 62) - 1, 1 << 62)
+    assert len(shown_of(Path("out"), passes, None, one_by_one=True)) == 1 << 62
