@@ -54,17 +54,16 @@ class MixedArrays:
 
     def images(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:
         """The images of some rows, in the order asked for: (m, *image shape)."""
-        return self._columns["images"].take(np.asarray(rows, np.int64))
+        return self._columns["images"].take(rows)
 
     def labels(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32] | None:
         """The mixed labels of some rows, float32 (m, K): as stored, or made from classes and label shares. None for an
         unlabelled data set."""
-        wanted = np.asarray(rows, np.int64)
         if "labels" in self._columns:
-            return self._columns["labels"].take(wanted)
+            return self._columns["labels"].take(rows)
         if "source_label" not in self._columns:
             return None
-        classes, shares = (self._columns[name].take(wanted) for name in ("source_label", "label_share"))
+        classes, shares = (self._columns[name].take(rows) for name in ("source_label", "label_share"))
         if classes.size and not 0 <= int(classes.min()) <= int(classes.max()) < len(self.class_names):
             raise DataError(
                 f"{self.folder}: source_label has a number beyond the {len(self.class_names)} classes. Run mixup-gen "

@@ -64,7 +64,8 @@ class MixedDataset(Dataset[Any]):
         """
         if not self._has_epochs:
             raise AttributeError(
-                "set_epoch: this data set shows the same rows in every epoch. Open it with epoch=0 to see one pass in each."
+                "set_epoch: this data set shows the same rows in every epoch. Open it with epoch=0 to see one pass in "
+                "each."
             )
         return self._set_epoch
 
