@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from torch.utils.data import DataLoader, DistributedSampler
 
 from mixup_cli.errors import DataError, UsageError
@@ -212,3 +213,20 @@ def test_passes_of_a_manifest_that_counts_many_rows_take_no_room() -> None:
     passes = Passes(original_count=0, pass_rows=1, row_count=1 << 62)
     assert passes[-1] == range((1 << 62) - 1, 1 << 62)
     assert len(shown_of(Path("out"), passes, None, one_by_one=True)) == 1 << 62
+
+
+def test_a_split_that_is_not_mixed_has_each_picture_once(run_cli: Runner, tmp_path: Path) -> None:
+    """The recipe for a test split in README, held against the files themselves."""
+    draw = np.random.default_rng(3)
+    for split, count in (("train", 9), ("test", 5)):
+        for number in range(count):
+            path = tmp_path / "set" / split / "abc"[number % 3] / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(draw.integers(0, 256, (6, 8, 3), dtype=np.uint8)).save(path)
+    out = tmp_path / "out"
+    assert run_cli("generate", tmp_path / "set", "--split", "test", "--method", "none", "-o", out).returncode == 0
+    arrays = MixedArrays(out)
+    in_order = np.argsort(arrays.column("source_index")[:][:, 0])
+    files = sorted((tmp_path / "set" / "test").rglob("*.png"))
+    assert np.array_equal(arrays.images(in_order), [np.asarray(Image.open(path)) for path in files])
+    assert np.array_equal(arrays.labels(in_order), [np.eye(3)["abc".index(path.parent.name)] for path in files])
