@@ -47,18 +47,25 @@ def passes_of(folder: Path, manifest: Manifest) -> Passes:
     Raises UsageError where its rows come from a plan file, DataError where sources.csv is needed and is not what was
     sealed.
     """
-    from mixup_cli.pairing import Population, chosen, pass_rows  # slow to import, and readers seldom need it
-
     recipe = Recipe.from_dict(manifest.recipe)
     if recipe.plan is not None:
         raise UsageError(f"{folder}: its rows come from a plan file, which has no passes. Leave passes and epoch out.")
-    by_class = recipe.per_class is not None or recipe.balance != "none"
-    classes = _classes(folder, manifest) if by_class else None
-    population = chosen(recipe, Population(manifest.usable, classes, class_names=manifest.class_names))
-    if not len(population):
+    if recipe.per_class is None and recipe.balance == "none":  # each usable input is a base once, and nothing is read
+        population_size = pass_rows = manifest.source.samples - len(manifest.source.skipped)
+    else:
+        population_size, pass_rows = _sizes(folder, manifest, recipe)
+    if pass_rows < 1:
         raise DataError(f"{folder}: its manifest counts no usable inputs. Run mixup-gen verify.")
-    originals = len(population) if recipe.keep_originals else 0
-    return Passes(originals, pass_rows(recipe, population), manifest.totals.samples)
+    return Passes(population_size if recipe.keep_originals else 0, pass_rows, manifest.totals.samples)
+
+
+def _sizes(folder: Path, manifest: Manifest, recipe: Recipe) -> tuple[int, int]:
+    """How many inputs are mixed, and how many rows a pass has."""
+    from mixup_cli.pairing import Population, chosen, pass_rows
+
+    classes = _classes(folder, manifest)
+    population = chosen(recipe, Population(manifest.usable, classes, class_names=manifest.class_names))
+    return len(population), pass_rows(recipe, population)
 
 
 def _classes(folder: Path, manifest: Manifest) -> NDArray[np.int32]:
@@ -69,7 +76,8 @@ def _classes(folder: Path, manifest: Manifest) -> NDArray[np.int32]:
     table = sealed_table(DataSetFolder(folder), manifest)
     labels = [] if table is None else table.labels
     if len(labels) != manifest.source.samples:
-        raise DataError(f"{folder}: sources.csv has {len(labels)} inputs, and the manifest {manifest.source.samples}.")
+        found = f"sources.csv lists {len(labels)} inputs, and the manifest {manifest.source.samples}"
+        raise DataError(f"{folder}: {found}. Run mixup-gen verify.")
     numbers: dict[str, int] = {}
     return np.array([numbers.setdefault(label, len(numbers)) for label in labels], np.int32)[manifest.usable]
 

@@ -229,4 +229,6 @@ def test_a_split_that_is_not_mixed_has_each_picture_once(run_cli: Runner, tmp_pa
     in_order = np.argsort(arrays.column("source_index")[:][:, 0])
     files = sorted((tmp_path / "set" / "test").rglob("*.png"))
     assert np.array_equal(arrays.images(in_order), [np.asarray(Image.open(path)) for path in files])
-    assert np.array_equal(arrays.labels(in_order), [np.eye(3)["abc".index(path.parent.name)] for path in files])
+    assert np.array_equal(
+        np.asarray(arrays.labels(in_order)), [np.eye(3)["abc".index(path.parent.name)] for path in files]
+    )
