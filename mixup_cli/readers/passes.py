@@ -36,7 +36,7 @@ class Passes:
 
     def __getitem__(self, number: int) -> range:
         if not -len(self) <= number < len(self):
-            raise IndexError(f"there is no pass {number}: the data set has {len(self)}, counted from 0")
+            raise IndexError(f"pass {number}: the data set has passes 0 to {len(self) - 1}. Make more with --passes.")
         start = self._starts[number]
         return range(start, min(start + self.pass_rows, self.row_count))
 

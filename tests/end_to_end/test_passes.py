@@ -98,7 +98,7 @@ def test_a_last_pass_can_be_short(source: Path, tmp_path: Path) -> None:
     assert len(MixedDataset(tmp_path / "out", epoch=0, passes=range(2))) == 13
     assert len(MixedDataset(tmp_path / "out", epoch=0, passes=2)) == 4
     for missing in (3, -4):
-        with pytest.raises(IndexError, match=f"there is no pass {missing}: the data set has 3"):
+        with pytest.raises(IndexError, match=f"pass {missing}: the data set has passes 0 to 2"):
             MixedDataset(tmp_path / "out", passes=missing)
     with pytest.raises(UsageError, match="pass 2 is short"):
         MixedDataset(tmp_path / "out", epoch=0, passes=[-1, 0])
