@@ -38,10 +38,10 @@ _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 
 
 def local_name(text: str) -> str:
-    """The name of a file or folder. Raises UsageError for a URL, which would be taken for a relative path, and for
-    what cannot be a path."""
+    """The name of a file or folder. Raises UsageError for a URL, which would be taken for a relative path, and ValueError
+    for what cannot be a path."""
     if "\0" in text:
-        raise UsageError(f"{text!r} is not a path: it holds a NUL. Give another one.")
+        raise ValueError("holds a NUL, and no path does")
     if match := _URL.match(text):
         instead = (
             f"Give the path alone: {text[match.end() :]}"

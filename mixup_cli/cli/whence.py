@@ -48,14 +48,16 @@ def _what_is_wrong(problem: Any, parameter: Any) -> str:
     kind, found = details[0]["type"], quoted(str(details[0]["input"]), SHOWN_LETTERS)
     if choices := parameter.type_descriptor.choices:
         return f"{found} is not one of {', '.join(choices)}{did_you_mean(str(details[0]['input']), choices)}"
+    if kind == "value_error":
+        return f"{found} {details[0]['msg'].removeprefix('Value error, ')}."
     if kind in BOUNDS:
         name, wrong = BOUNDS[kind]
         return f"{found.strip(chr(39))} is {wrong} {details[0]['ctx'][name]}."
     return f"{found} is not {KINDS.get(kind, f'valid ({problem.message})')}."
 
 
-def _behind(option: str, place: str, word: str = "from ") -> str:
-    return f"{option} ({word}{place})" if place else option
+def _behind(option: str, place: str) -> str:
+    return f"{option} (from {place})" if place else option
 
 
 def _place(context: Any, option: str) -> str:
