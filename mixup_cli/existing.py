@@ -60,7 +60,14 @@ def _differences(before: Any, now: Any, name: str = "") -> Iterator[str]:
         for number, pair in enumerate(zip(before, now, strict=True)):
             yield from _differences(*pair, f"{name}.{number}")
     elif before != now:
-        yield f"{name} was {before!r} and is {now!r}"
+        yield f"{name} was {_shown(before)} and is {_shown(now)}"
+
+
+def _shown(value: Any) -> str:
+    """A value of a recipe; of methods, where others were added or left out, their names."""
+    if isinstance(value, list) and all(isinstance(each, dict) and "name" in each for each in value):
+        return ", ".join(str(each["name"]) for each in value)
+    return repr(value)
 
 
 def check_same_listing(folder: DataSetFolder, source: Source) -> None:

@@ -262,7 +262,8 @@ def _view_rules(recipe: Recipe) -> list[Rule]:
         (
             recipe.cache_size is None
             or (recipe.crop_area is not None and 1 <= min(recipe.cache_size) <= max(recipe.cache_size) <= MAX_SIDE_PX),
-            f"--cache-size: it goes with --random-resized-crop, and is 1 to {MAX_SIDE_PX} pixels.",
+            f"--cache-size: {_width_height(recipe.cache_size)} goes with --random-resized-crop, and is 1 to "
+            f"{MAX_SIDE_PX} pixels a side. Give, for example, 256.",
         ),
     ]
 
@@ -298,6 +299,12 @@ def _width_height(size: tuple[int, int] | None) -> str:
     return "" if size is None else "x".join(f"{min(side, 10**9)}" for side in size[::-1])
 
 
+def _means_and_deviations(normalize: Normalize | None) -> str:
+    if normalize is None:
+        return ""
+    return "/".join(",".join(f"{value:g}" for value in values) for values in (normalize.mean, normalize.std))
+
+
 def _output_rules(recipe: Recipe) -> list[Rule]:
     low, high = recipe.value_range or (0.0, 1.0)
     return [
@@ -320,7 +327,7 @@ def _output_rules(recipe: Recipe) -> list[Rule]:
         ),
         (
             recipe.normalize is None or recipe.normalize.is_finite,
-            f"--normalize: every mean must be from {-MOST_MEAN:g} to {MOST_MEAN:g}, and every standard deviation a "
-            f"number from {LEAST_STD:g} up. Give, for example, imagenet.",
+            f"--normalize: in {_means_and_deviations(recipe.normalize)}, every mean must be from {-MOST_MEAN:g} to "
+            f"{MOST_MEAN:g}, and every standard deviation a number from {LEAST_STD:g} up. Give, for example, imagenet.",
         ),
     ]

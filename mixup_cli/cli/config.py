@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mixup_cli.cli import parse
+from mixup_cli.cli import method_text
 from mixup_cli.cli.groups import VARIABLES, local_path
 from mixup_cli.cli.needs import DECIDED, OF_RECIPE, is_given
 from mixup_cli.cli.panels import RUNNING
@@ -128,7 +128,7 @@ def of_recipe(recipe: Recipe) -> dict[str, Any]:
     from mixup_cli.methods import without_idle
 
     return {
-        "method": parse.methods_text(without_idle(recipe.methods)),
+        "method": method_text.methods_text(without_idle(recipe.methods)),
         **_if_on(recipe, ("pair", "bandwidth", "balance", "per_class", "window", "flip", "crop_pad", "linear_light")),
         "random-resized-crop": True if recipe.crop_area else None,
         "crop-area": ",".join(map(repr, recipe.crop_area)) if recipe.crop_area else None,

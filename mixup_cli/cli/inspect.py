@@ -160,7 +160,7 @@ def _data_set_facts(manifest: Manifest) -> dict[str, Any]:
 
 
 def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
-    from mixup_cli.cli.parse import methods_text
+    from mixup_cli.cli.method_text import methods_text
     from mixup_cli.recipe import Recipe
     from mixup_cli.storage.card import label_meaning
 

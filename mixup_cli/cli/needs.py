@@ -172,16 +172,15 @@ def _decided(context: Any) -> None:
 
 
 def _method_of_plan(context: Any, is_overruled: bool) -> None:
-    from mixup_cli.cli import parse
+    from mixup_cli.cli import method_text
     from mixup_cli.methods import undecided
 
-    choices = parse.methods(context.params["method"])
+    choices = method_text.methods(context.params["method"])
     left = undecided(choices)
+    text = method_text.methods_text(left)
     for before, after in () if is_overruled else zip(choices, left, strict=True):
         gone = sorted(before.options.keys() - after.options.keys())
         if gone or before.probability != 1:
             what = f"{gone[0]} of {before.name}" if gone else f"how often {before.name} occurs"
-            raise UsageError(
-                f"--method and --plan: the plan has decided {what}. Leave it out: --method {parse.methods_text(left)}."
-            )
-    context.params["method"] = parse.methods_text(left)
+            raise UsageError(f"--method and --plan: the plan has decided {what}. Leave it out: --method {text}.")
+    context.params["method"] = text

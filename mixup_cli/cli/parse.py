@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mixup_cli.errors import UsageError
-from mixup_cli.recipe import NORMALIZATIONS, MethodChoice, Normalize
-from mixup_cli.wording import quoted
+from mixup_cli.recipe import NORMALIZATIONS, Normalize
+from mixup_cli.wording import did_you_mean, quoted
 
 if TYPE_CHECKING:  # --help needs no storage
     from mixup_cli.storage.parts import Part
@@ -98,99 +98,7 @@ def normalize(text: str) -> Normalize:
     mean, slash, std = text.partition("/")
     if not slash:
         raise UsageError(
-            f"--normalize: {text!r} is neither a name ({', '.join(NORMALIZATIONS)}) "
-            "nor MEAN/STD as in 0.5,0.5,0.5/0.2,0.2,0.2."
+            f"--normalize: {_shown(text)} is neither a name ({', '.join(NORMALIZATIONS)}) nor MEAN/STD as in "
+            f"0.5,0.5,0.5/0.2,0.2,0.2{did_you_mean(text, NORMALIZATIONS)}"
         )
     return Normalize(numbers(mean, "--normalize"), numbers(std, "--normalize"))
-
-
-def methods(text: str) -> tuple[MethodChoice, ...]:
-    """`NAME[:PROBABILITY][:OPTION=VALUE]…`, several with commas between them: `mixup:0.5:alpha=0.4,cutmix:0.5`."""
-    read = [_method(part.strip()) for part in text.split(",")]
-    probabilities = _probabilities([name for name, _, _ in read], [given for _, given, _ in read])
-    return tuple(MethodChoice(name, p, options) for (name, _, options), p in zip(read, probabilities, strict=True))
-
-
-def _method(text: str) -> tuple[str, float | None, dict[str, float | str]]:
-    """A method's name, its probability, if one is given, and its options."""
-    name, *rest = (part.strip() for part in text.split(":"))
-    probability: float | None = None
-    options: dict[str, float | str] = {}
-    for part in rest:
-        key, equals, value = part.partition("=")
-        if key in options or (not equals and probability is not None):
-            raise UsageError(
-                f"--method: {_shown(text)} gives {key if equals else 'a probability'} twice. Give it once."
-            )
-        if equals:
-            options[key] = _option_value(value)
-            continue
-        try:
-            probability = float(part)
-        except ValueError:
-            raise UsageError(
-                f"--method: {part!r} in {_shown(text)} is neither a probability nor OPTION=VALUE. Give, for example, "
-                "mixup:0.5:alpha=0.4,cutmix:0.5."
-            ) from None
-    return name, probability, options
-
-
-MOST_OFF = 1e-9
-"""How far the sum of probabilities may be from 1: thirds cannot be written out."""
-
-
-def _probabilities(names: list[str], given: list[float | None]) -> list[float]:
-    """The probability of each method: equal shares, written as 1 each, where none is given, or what is given. Raises
-    UsageError where that is not above 0, does not sum to 1, or is not given for each."""
-    numbers = [number for number in given if number is not None]
-    total = math.fsum(number for number in numbers if math.isfinite(number))
-    if not all(0 < number < math.inf for number in numbers):
-        raise UsageError(
-            f"--method: the probabilities are {', '.join(f'{number:g}' for number in numbers)}, and each must be a "
-            "number above 0. Give, for example, mixup:0.5,cutmix:0.5."
-        )
-    if len(numbers) == len(given) == 1 and abs(total - 1) > MOST_OFF:
-        rest = f", or {names[0]}:{total:g},none:{1 - total:.12g}" if total < 1 else ""
-        raise UsageError(
-            f"--method: the probability of {names[0]} is {total:g}, and there is no other method. Give "
-            f"{names[0]}{rest}."
-        )
-    if numbers and len(numbers) < len(given):
-        without = [name for name, number in zip(names, given, strict=True) if number is None]
-        raise UsageError(
-            f"--method: {without[0]} has no probability, and others have one. Give each one, in sum 1, or none of "
-            f"them: {','.join(names)} has equal shares."
-        )
-    if numbers and abs(total - 1) > MOST_OFF:
-        normalised = ",".join(f"{name}:{number / total:.12g}" for name, number in zip(names, numbers, strict=True))
-        raise UsageError(f"--method: the probabilities sum to {total:.12g}, and they must sum to 1. Give {normalised}.")
-    return numbers or [1.0] * len(given)
-
-
-def _option_value(text: str) -> float | str:
-    """A number where it is one; the method knows whether it takes a number or a word."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def methods_text(choices: tuple[MethodChoice, ...]) -> str:
-    """What `methods` reads back, where it comes from there; probabilities that do not sum to 1 are divided by their
-    sum."""
-    total = math.fsum(each.probability for each in choices)
-    are_equal = all(each.probability == 1 for each in choices)
-    return ",".join(
-        ":".join(
-            [
-                each.name,
-                *(
-                    []
-                    if are_equal
-                    else [repr(each.probability if abs(total - 1) <= MOST_OFF else each.probability / total)]
-                ),
-                *(f"{key}={value}" for key, value in sorted(each.options.items())),
-            ]
-        )
-        for each in choices
-    )

@@ -18,7 +18,7 @@ from mixup_cli.choices import (
     Pair,
     Resize,
 )
-from mixup_cli.cli import parse
+from mixup_cli.cli import method_text, parse
 from mixup_cli.cli.groups import option
 from mixup_cli.cli.panels import LABELS, MIXING, OUTPUT, PAIRING, VIEWS
 from mixup_cli.recipe import DEFAULT_CROP_AREA, MethodChoice, Recipe
@@ -221,7 +221,7 @@ class RecipeFlags:
         alpha = given.pop("alpha", None)
         chosen = Recipe().methods if plan is None else tuple(MethodChoice(name) for name in plan.method_names)
         if "method" in given:
-            chosen = parse.methods(given.pop("method"))
+            chosen = method_text.methods(given.pop("method"))
         for name, read in READERS.items():
             if name in given:
                 given[name] = read(given[name])

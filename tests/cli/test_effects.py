@@ -248,11 +248,10 @@ def test_a_value_range_without_effect(
         ("mixup:50,cutmix:50", "the probabilities sum to 100, and they must sum to 1. Give mixup:0.5,cutmix:0.5."),
         ("mixup:1,cutmix:2", "Give mixup:0.333333333333,cutmix:0.666666666667."),
         ("mixup:0.5,cutmix", "cutmix has no probability, and others have one."),
-        (
-            "mixup:0.5",
-            "the probability of mixup is 0.5, and there is no other method. Give mixup, or mixup:0.5,none:0.5.",
-        ),
-        ("mixup:2", "the probability of mixup is 2, and there is no other method. Give mixup."),
+        ("mixup:50:alpha=2,cutmix:50:box=inside", "Give mixup:0.5:alpha=2.0,cutmix:0.5:box=inside."),
+        ("mixup:0.5", "the probabilities sum to 0.5, and they must sum to 1. Give mixup:1, or add none:0.5."),
+        ("mixup:0.3,none:0.3", "the probabilities sum to 0.6, and they must sum to 1. Give mixup:0.5,none:0.5."),
+        ("mixup:2", "the probabilities sum to 2, and they must sum to 1. Give mixup:1."),
         ("mixup:-1,cutmix:2", "each must be a number above 0."),
         ("mixup:nan,cutmix:2", "each must be a number above 0."),
         ("jigsaw,patchmix", "jigsaw is named twice (patchmix is another name of it)."),
@@ -267,9 +266,8 @@ def test_methods_have_one_rule(methods: str, message: str, run_cli: Runner, colo
         assert (ended.returncode, list(tmp_path.iterdir())) == (2, [])
         assert error_line(ended).startswith("--method: ")
         assert message in error_line(ended)
-    remedy = message.rpartition("Give mixup:")[2].rstrip(".")
-    if "sum to" in message or remedy.startswith("0.3"):
-        assert run_cli("generate", colours, "--method", f"mixup:{remedy}", "--dry-run").returncode == 0
+    remedy = error_line(ended).rpartition("and they must sum to 1. Give ")[2].partition(", or")[0].rstrip(".")
+    assert not remedy.startswith("mixup") or run_cli("plan", colours, "--method", remedy, "-q").returncode == 0
 
 
 @pytest.mark.parametrize("recorded", ["50", "0.5", "1.0"])
