@@ -38,7 +38,7 @@ _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 
 
 def local_name(text: str) -> str:
-    """The name of a file or folder. Raises UsageError for a URL, which would be taken for a relative path, and ValueError
+    """The name of a file or folder. Raises UsageError for a URL, which would be taken for a relative path; ValueError
     for what cannot be a path."""
     if "\0" in text:
         raise ValueError("holds a NUL, and no path does")
