@@ -88,6 +88,8 @@ def settle(context: Any) -> None:
         _exclude(context, first, second)
     if "alpha" in context.params and is_given(context, "plan"):
         _decided(context)
+    if is_given(context, "alpha") and is_given(context, "method"):
+        _alpha(context)
     for need in NEEDS:
         for name in need.names:
             if is_given(context, name) and all(other in context.params for other in need.others):
@@ -156,6 +158,19 @@ def _need(context: Any, name: str, need: Need) -> None:
     if min(_rank(context, other) for other in need.others) >= _rank(context, name):
         raise UsageError(f"{typed(name)}: it goes with {need.text}. Pass both, or neither.")
     _drop(context, name)
+
+
+def _alpha(context: Any) -> None:
+    """Of an alpha for all and the methods' own, the stronger overrules: a file that was printed has their own."""
+    from mixup_cli.cli import method_text
+    from mixup_cli.methods import of_all, without_alpha
+
+    alpha, method = _rank(context, "alpha"), _rank(context, "method")
+    choices = method_text.methods(context.params["method"])
+    if alpha < method:
+        context.params["method"] = method_text.methods_text(of_all(choices))
+    elif alpha > method and not without_alpha(choices):
+        _drop(context, "alpha")
 
 
 def _decided(context: Any) -> None:

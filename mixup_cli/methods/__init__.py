@@ -56,11 +56,13 @@ __all__ = [
     "Peaks",
     "asked",
     "build",
+    "of_all",
     "parent_count",
     "resolve",
     "same_rows",
     "shares",
     "undecided",
+    "without_alpha",
     "without_idle",
 ]
 
@@ -114,17 +116,30 @@ def _by_own_name(choice: MethodChoice) -> MethodChoice:
 def _with_alpha(choices: tuple[MethodChoice, ...], alpha: float) -> tuple[MethodChoice, ...]:
     if not 0 <= alpha <= MAX_ALPHA:
         raise UsageError(f"--alpha: {alpha} is not a number from 0 to {MAX_ALPHA:g}. Give, for example, 0.2.")
-    takers = {each.name for each in choices if hasattr(method := build(each), "alpha") and "alpha" not in method.idle}
-    if not takers:
+    lacking = without_alpha(choices)
+    if not lacking:
+        own = [each.name for each in choices if "alpha" in each.options]
+        if own:
+            names = ", ".join(own)
+            raise UsageError(f"--alpha: each method that takes it has its own ({names}). Leave one of them out.")
         names = ", ".join(each.name for each in choices)
         raise UsageError(f"--alpha: nothing here draws lam from it (--method {names}). Leave it out.")
-    if all("alpha" in each.options for each in choices if each.name in takers):
-        raise UsageError(
-            f"--alpha: each method that takes it has its own ({', '.join(takers)}). Leave one of them out."
-        )
     return tuple(
-        replace(each, options={"alpha": alpha, **each.options}) if each.name in takers else each for each in choices
+        replace(each, options={**each.options, "alpha": alpha}) if each.name in lacking else each for each in choices
     )
+
+
+def without_alpha(choices: Sequence[MethodChoice]) -> frozenset[str]:
+    """The methods that draw from an alpha, and have none of their own."""
+    methods = {each.name: build(_by_own_name(each)) for each in choices if "alpha" not in each.options}
+    return frozenset(
+        name for name, method in methods.items() if hasattr(method, "alpha") and "alpha" not in method.idle
+    )
+
+
+def of_all(choices: Sequence[MethodChoice]) -> tuple[MethodChoice, ...]:
+    """The choices without an alpha of their own, so that one is for all."""
+    return tuple(_but(each, frozenset({"alpha"})) for each in choices)
 
 
 def resolve(choices: Sequence[MethodChoice], is_planned: bool = False) -> tuple[MethodChoice, ...]:

@@ -98,6 +98,26 @@ def test_alpha_is_for_methods_without_one(run_cli: Runner, colours: Path, tmp_pa
     assert found == [0.4, 0.7, None]
 
 
+@pytest.mark.parametrize(
+    ("file", "typed_options", "alphas"),
+    [
+        ("method = 'mixup:alpha=0.4,cutmix'", "--alpha 0.7", [0.7, 0.7]),
+        ("alpha = 0.7", "--method mixup:alpha=0.4", [0.4]),
+        ("alpha = 0.7", "--method mixup:alpha=0.4,cutmix", [0.4, 0.7]),
+        ("alpha = 0.7", "--method cutout", [None]),
+        ("alpha = 0.7", "--alpha 0.1", [0.1]),
+    ],
+)
+def test_the_stronger_alpha_overrules(
+    file: str, typed_options: str, alphas: list[float | None], run_cli: Runner, colours: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "c.toml").write_text(file)
+    ended = run_cli("generate", colours, "--config", "c.toml", *typed_options.split(), cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    found = [each["options"].get("alpha") for each in manifest(tmp_path / "mixup-out")["recipe"]["methods"]]
+    assert found == alphas
+
+
 PLANNED = ["--alpha 0.4", "--seed 1", "--pair same-class", "--window 5", "--per-class 2", "--passes 2", "--samples 3"]
 
 
