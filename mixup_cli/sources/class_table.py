@@ -144,7 +144,9 @@ def moved(labels: Labels, names: tuple[str, ...]) -> Labels:
     return replace(labels, class_names=names, classes=classes, values=_widened(labels.values, columns, len(names)))
 
 
-def _widened(values: NDArray[np.float32] | None, columns: NDArray[np.int_], width: int) -> NDArray[np.float32] | None:
+def _widened(
+    values: NDArray[np.float32] | None, columns: NDArray[np.signedinteger], width: int
+) -> NDArray[np.float32] | None:
     """Column i of `values` (n, k) at columns[i] of (n, width); one of −1, which is zero in all rows, left out."""
     if values is None:
         return None
@@ -156,7 +158,7 @@ def _widened(values: NDArray[np.float32] | None, columns: NDArray[np.int_], widt
 def _used(labels: Labels) -> list[int]:
     """The classes that samples are of."""
     if labels.classes is not None:
-        return np.unique(labels.classes).tolist()
+        return [int(number) for number in np.unique(labels.classes)]
     return np.flatnonzero((labels.values != 0).any(axis=0)).tolist() if labels.values is not None else []
 
 

@@ -55,8 +55,6 @@ def open_file_list(lines: Iterable[bytes], location: str, options: SourceOptions
             "out, or name a folder with metadata.csv."
         )
     paths, numbers = _read_paths(lines, location)
-    if not paths:
-        raise NoInputError(f"{location}: names no files (expected one path a line). Check what makes the list.")
     keys = [escape_name(path) for path in paths]
     order = sorted(range(len(paths)), key=keys.__getitem__)
     for first, second in pairwise(order):
@@ -64,6 +62,8 @@ def open_file_list(lines: Iterable[bytes], location: str, options: SourceOptions
             line, other = sorted((numbers[first], numbers[second]))
             raise DataError(f"{location}, line {other}: {keys[first]} stands in line {line} already. Keep one.")
     paths, notices = _without_junk([paths[index] for index in order], location)
+    if not paths:
+        raise NoInputError(f"{location}: names no files (expected one path a line). Check what makes the list.")
     labels, told = Labels(), list[str]()
     if options.label_kind != "none":
         labels, told = _labels_by_parent(paths, location, options)

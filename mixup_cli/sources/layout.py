@@ -183,8 +183,8 @@ def _check_classes(root: str, folders: Folders, base: str, heads: dict[str, bool
     for head in (head for head, holds in heads.items() if not holds):
         if {*folders.below(f"{base}{head}/")} <= {*heads} - {head}:
             raise UsageError(
-                f"{place}: {escape_name(head)} holds no pictures itself, and its folders have the names of those beside "
-                f"it. Move it away if it is a copy, or {as_classes} if it is a class."
+                f"{place}: {escape_name(head)} holds no pictures itself, and its folders are named as those "
+                f"beside it. Move it away if it is a copy, or {as_classes} if it is a class."
             )
 
 

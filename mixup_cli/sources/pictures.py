@@ -20,11 +20,13 @@ from mixup_cli.sources.changing import Look, change_while_read, look, look_of
 from mixup_cli.sources.decode import Undecodable, check_header, decode, read_header
 from mixup_cli.sources.headers import MACHINE_ERRNOS
 
-SUFFIXES = frozenset("avif bmp dib gif jfif jp2 jpe jpeg jpg pbm pgm png pnm ppm tif tiff webp".split())
+SUFFIXES = frozenset(
+    "avif bmp dib gif j2c j2k jfif jp2 jpc jpe jpeg jpf jpg jpx pbm pgm png pnm ppm tif tiff webp".split()
+)
 """What a folder walk takes for a picture, in lower case. The content decides how it is decoded."""
 
 UNREAD_SUFFIXES = frozenset(
-    "arw bpg cr2 cr3 dcm dds dng eps exr fits hdr heic heif hif ico j2c j2k jpc jpf jpx jxl jxr nef nrw orf pam pcx "
+    "arw bpg cr2 cr3 dcm dds dng eps exr fits hdr heic heif hif ico jxl jxr nef nrw orf pam pcx "
     "pef pfm psd qoi raf raw rw2 sgi srw svg svgz tga wdp wmf xcf".split()
 )
 """Other files that their owner takes for pictures: they are missed, and never in silence."""
