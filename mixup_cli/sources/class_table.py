@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -33,16 +33,17 @@ def read_classes(value: str) -> tuple[str, ...]:
     what it is. Raises UsageError, NoInputError or DataError.
     """
     path, where = Path(value), f"--classes {quoted(value, _SHOWN_LETTERS)}"
-    if value.startswith("[") and value.endswith("]"):
-        names = _from_json(value.encode("utf-8", "surrogateescape"), where)
-    elif _exists(path / MANIFEST) or path.name == MANIFEST:
-        return _of_data_set(path if path.name != MANIFEST else path.parent, where)
-    elif _exists(path) and not path.is_dir():
+    is_there, is_folder = _kind_of(path)
+    if value.startswith("["):
+        names = _from_json(value.encode("utf-8", "surrogatepass"), where)
+    elif is_there and (path.name == MANIFEST or _kind_of(path / MANIFEST)[0]):
+        return _of_data_set(path.parent if path.name == MANIFEST else path, where)
+    elif is_there and not is_folder:
         names = _from_file(path, where)
     elif "," in value:
         names = [name.strip() for name in value.split(",")]
     else:
-        what = "a folder without a manifest.json" if path.is_dir() else "no such file or data set"
+        what = "a folder without a manifest.json" if is_folder else "no such file or data set"
         raise NoInputError(f"{where}: {what}. Give a file, a finished data set, or names with a comma between them.")
     return _checked(names, where)
 
@@ -52,11 +53,12 @@ def classes_text(names: Sequence[str]) -> str:
     return json.dumps(names, ensure_ascii=False)
 
 
-def _exists(path: Path) -> bool:
+def _kind_of(path: Path) -> tuple[bool, bool]:
+    """Whether it is there, and whether it is a folder."""
     try:
-        return path.exists()
+        return path.exists(), path.is_dir()
     except (OSError, ValueError):  # too long for a name, or with a NUL
-        return False
+        return False, False
 
 
 def _of_data_set(folder: Path, where: str) -> tuple[str, ...]:
@@ -71,7 +73,8 @@ def _from_file(path: Path, where: str) -> list[str]:
         return _from_json(content_of(path, _FILE_BYTES), where)
     try:
         with path.open(encoding="utf-8-sig") as file:
-            return [name for line in lines_of(file, where) if (name := line.strip())]
+            names = (name for line in lines_of(file, where) if (name := line.strip()))
+            return list(islice(names, CLASS_LIMIT + 1))
     except UnicodeDecodeError as error:
         raise DataError(
             f"{where}: is not UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from mixup_cli.errors import DataError, UsageError
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.layout import Folders, Split, Taken, class_level, descend
 from mixup_cli.sources.pictures import UNREAD_SUFFIXES, escape_name, names_of
-from mixup_cli.sources.walk import Tree
+from mixup_cli.sources.splits import find_splits, split_in
+from mixup_cli.sources.walk import Tree, is_junk
 from mixup_cli.wording import counted
 
 
@@ -40,10 +42,12 @@ def by_folders(root: str, tree: Tree, split: Split, options: SourceOptions) -> T
     if loose := len(pictures) - len(nested):
         notices.append(f"{counted(loose, 'picture')} next to the class folders left out")
     notices += [*_empty_folders(tree, base, {*heads, *names, *(options.classes or ())}), *told]
-    if len(names) == 1:
+    if len(names) == 1 and options.classes is None:
         notices.append(
             f"one class only ({names_of(list(heads))}): every label is the same. Is the source one folder deeper?"
         )
+    if options.classes is None and not split.base:
+        notices += _numbered_apart(root, {*heads})
     numbers = {name: number for number, name in enumerate(names)}
     of_head = {head: numbers[escape_name(head)] for head in heads}
     found = (of_head[name[len(base) :].partition("/")[0]] for name in nested)
@@ -92,6 +96,23 @@ def _is_lonely(name: str, splits: Mapping[str, set[str]]) -> bool:
     others = [names for other, names in splits.items() if other != name]
     shared = any(splits[name] & names for names in others)
     return len(splits[name]) == 1 and not shared and any(len(names) > 1 for names in others)
+
+
+def _numbered_apart(root: str, heads: set[str]) -> list[str]:
+    """What is said where the source itself is a split, and one beside it has some of its classes and others."""
+    place = Path(root).absolute()
+    if split_in(place.name) is None:
+        return []
+    for other in sorted(place.parent.glob("*/")):
+        if len({*find_splits({place.name: True, other.name: True}).values()}) < 2:
+            continue
+        names = {each.name for each in other.glob("*/") if not each.name.startswith(".") and not is_junk(each.name)}
+        if names & heads and names - heads:
+            return [
+                f"{escape_name(other.name)}/ beside it has {names_of(sorted(names - heads))} too: classes have other "
+                f"numbers there. For the same, give {escape_name(str(place.parent))} with --split, or pass --classes"
+            ]
+    return []
 
 
 def _empty_folders(tree: Tree, base: str, known: set[str]) -> list[str]:

@@ -23,6 +23,9 @@ _NOT_CLASSES = frozenset(
 )
 """Folders that say what kind of files they hold: no data set has only such classes."""
 
+_LIKELY = ("train", "im", "jpeg", "photo", "picture")
+"""How the folder begins that is most likely meant."""
+
 _SHOWN_CLASSES = 6
 
 
@@ -167,24 +170,26 @@ def descend(folders: Folders, base: str, options: SourceOptions) -> str:
 def _check_classes(root: str, folders: Folders, base: str, heads: dict[str, bool]) -> None:
     """Raises UsageError where several folders cannot be taken for classes."""
     place, shown = escape_name((root + "/" + base).rstrip("/")), names_of(list(heads))
-    first, as_classes = next(iter(heads)), f"pass {_as_classes(base, list(heads))}"
+    as_classes = f"pass {_as_classes(base, list(heads))}"
     if all(head.lower() in _NOT_CLASSES for head in heads) or len(find_splits(heads)) == len(heads):
+        likely = min(heads, key=lambda head: not head.lower().startswith(_LIKELY))
         raise UsageError(
             f"{place}: has the folders {shown}, which do not look like classes. Give one of them, such as "
-            f"{place}/{escape_name(first)}; or {as_classes} if they are classes."
+            f"{place}/{escape_name(likely)}; or {as_classes} if they are classes."
         )
     if not any(heads.values()):
+        first = next(iter(heads))
         below = names_of(list(folders.below(f"{base}{first}/")), 3)
         raise UsageError(
             f"{place}: its folders ({shown}) hold no pictures themselves, only folders (in {escape_name(first)}: "
-            f"{below}). Give the folder whose folders are the classes, such as {place}/{escape_name(first)}; or "
-            f"{as_classes} if {shown} are the classes."
+            f"{below}). If {shown} are the classes, {as_classes}; else give the folder whose folders are, such as "
+            f"{place}/{escape_name(first)}."
         )
     for head in (head for head, holds in heads.items() if not holds):
         if {*folders.below(f"{base}{head}/")} <= {*heads} - {head}:
             raise UsageError(
-                f"{place}: {escape_name(head)} holds no pictures itself, and its folders are named as those "
-                f"beside it. Move it away if it is a copy, or {as_classes} if it is a class."
+                f"{place}: {escape_name(head)} holds no pictures itself, and its folders are named as those beside it. "
+                f"Move it away if it is a copy, or {as_classes} if it is a class."
             )
 
 
