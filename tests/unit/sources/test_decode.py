@@ -418,7 +418,7 @@ def test_files_that_are_no_pictures(data: bytes, reason: str) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.sampled_from(["JPEG", "PNG", "BMP", "GIF", "WEBP"]),
+    st.sampled_from(["JPEG", "PNG", "BMP", "GIF", "WEBP", "AVIF", "JPEG2000", "PPM"]),
     st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=8),
 )
 def test_damage_raises_nothing_but_its_reason(kind: str, edits: list[tuple[int, int]]) -> None:
