@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from mixup_cli.errors import DataError, UsageError
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.layout import Folders, Split, Taken, class_level, descend
 from mixup_cli.sources.pictures import UNREAD_SUFFIXES, escape_name, names_of
-from mixup_cli.sources.splits import find_splits, split_in
+from mixup_cli.sources.splits import find_splits, has_labels, split_in
 from mixup_cli.sources.walk import Tree, is_junk
 from mixup_cli.wording import counted
 
@@ -35,7 +35,7 @@ def by_folders(root: str, tree: Tree, split: Split, options: SourceOptions) -> T
     nested = [name for name in pictures if "/" in name[len(base) :]]
     if options.label_kind == "none":
         return Taken(nested or pictures, Labels(), ())
-    names, told = class_names(folders, base, split.others, options)
+    names, told = class_names(folders, base, split, options)
     if not names:
         told = told or ["no class folders: the source is unlabelled (pictures and shares only)"]
         return Taken(pictures, Labels(), (*notices, *told))
@@ -54,18 +54,19 @@ def by_folders(root: str, tree: Tree, split: Split, options: SourceOptions) -> T
     return Taken(nested, Labels(names, np.fromiter(found, np.int32, len(nested))), tuple(notices))
 
 
-def class_names(
-    folders: Folders, base: str, others: Iterable[str], options: SourceOptions
-) -> tuple[tuple[str, ...], list[str]]:
+def class_names(folders: Folders, base: str, split: Split, options: SourceOptions) -> tuple[tuple[str, ...], list[str]]:
     """The classes of all splits, sorted, and what to say of them; none where the pictures in `base` have no class.
 
-    `others` are the bases of the other splits. A split with one folder only, which no other split has, holds pictures
-    without a class, as Kaggle's `test/test` does, if there is a split with several.
+    A split with one folder only, which no other split has, holds pictures without a class, as Kaggle's `test/test`
+    does, if there is a split with several. So does one that is called unlabelled, or to be predicted.
     """
     taken = folders.below(base)
     if options.classes is not None or not taken:
         return tuple(sorted(map(escape_name, taken))), []
-    splits = {base: {*taken}, **{other: _classes_of(folders, other, taken) for other in others}}
+    if not has_labels(split.base):
+        return (), [f"{escape_name(base)} taken as unlabelled, by its name"]
+    labelled = filter(has_labels, split.others)
+    splits = {base: {*taken}, **{other: _classes_of(folders, other, taken) for other in labelled}}
     lonely = [name for name in splits if _is_lonely(name, splits)]
     if base in lonely:
         only = names_of(list(taken))

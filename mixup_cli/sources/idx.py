@@ -142,7 +142,7 @@ def _choose(folder: Path, options: SourceOptions, notices: list[str]) -> Path:
         raise NoInputError(f"{folder}: holds no IDX images (names like train-images-idx3-ubyte). Check the path.")
     if options.split is None and len(found) == 1:
         return found[0]
-    split = options.split or "train"
+    split = "train" if options.split is None else options.split
     if split not in _SPLIT_PREFIXES:
         raise UsageError(f"{folder}: IDX folders have the splits train and test, not {split!r}. Pass one of them.")
     chosen = [file for file in found if re.search(rf"(^|[-_.])({_SPLIT_PREFIXES[split]})[-_.]images", file.name)]

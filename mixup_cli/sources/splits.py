@@ -74,6 +74,11 @@ def split_in(name: str) -> str | None:
     return None if named is None else named.kind
 
 
+def has_labels(base: str) -> bool:
+    """Whether the pictures of a split can have classes, by the name of its folder."""
+    return split_in(base.rstrip("/").rpartition("/")[2]) not in ("unlabelled", "pred")
+
+
 def names_of_other_splits(name: str) -> Iterator[str]:
     """The name with another split's word in place of its own, for each such word: `y_test` for `y_train`."""
     pieces = re.split(r"([_\-./])", name)

@@ -23,7 +23,7 @@ from tests.picture_folders import open_it, pictures
 
 def numbers(source: Source) -> list[int]:
     assert source.labels.classes is not None
-    return source.labels.classes.tolist()
+    return [int(number) for number in source.labels.classes]
 
 
 def opened(place: Path, split: str | None = None, **options: Any) -> Source:
@@ -65,6 +65,15 @@ def test_splits_of_different_classes_form_a_union(val: str, tmp_path: Path) -> N
         source = open_it(tmp_path, split=split)
         assert source.labels.class_names == tuple(mine + theirs)
         assert f"{split}/ shares no class with the other splits: all of their classes are numbered" in source.notices
+
+
+def test_a_split_that_is_unlabelled_by_its_name_has_no_classes(tmp_path: Path) -> None:
+    pictures(tmp_path, "train/a/1.png", "train/b/1.png", "unlabelled/1/1.png", "unlabelled/2/1.png", "pred/x/1.png")
+    assert open_it(tmp_path).labels.class_names == ("a", "b")
+    for split in ("unlabelled", "pred"):
+        source = open_it(tmp_path, split=split)
+        assert source.labels.kind == "none"
+        assert source.notices == (f"{split}/ taken as unlabelled, by its name",)
 
 
 def test_folders_of_another_split_that_may_be_no_classes_are_not_counted(tmp_path: Path) -> None:
