@@ -109,17 +109,16 @@ def _checked(names: list[str], where: str) -> tuple[str, ...]:
 def as_given(source: Source, names: tuple[str, ...]) -> Labels:
     """The source's labels over the classes `names`, in their order.
 
-    Labels that are only numbers (of arrays) take the names by position. Raises UsageError where a sample is of a class
+    Labels that are only numbers (of arrays) take the names by position, unless these are numbers themselves. Raises UsageError where a sample is of a class
     that is not among them, and for labels that are not of classes.
     """
     labels = source.labels
     if labels.kind in ("none", "real"):
         what = "has no classes" if labels.kind == "none" else "has labels that are numbers"
         raise UsageError(f"--classes: {source.location} {what}. Leave it out.")
-    used = _used(labels)
-    found = [labels.class_names[number] for number in used]
     count = len(labels.class_names)
-    if isinstance(source, ArraySource) and labels.class_names == index_names(count) and not {*found} <= {*names}:
+    are_numbers = isinstance(source, ArraySource) and labels.class_names == index_names(count)
+    if are_numbers and {*names} != {*index_names(len(names))}:  # whatever labels this split has
         if count > len(names):
             raise UsageError(
                 f"--classes: has {counted(len(names), 'name')}, and {source.location} has the labels 0 to "
@@ -127,7 +126,8 @@ def as_given(source: Source, names: tuple[str, ...]) -> Labels:
             )
         return replace(labels, class_names=names, values=_widened(labels.values, np.arange(count), len(names)))
     position = {name: number for number, name in enumerate(names)}
-    for number, name in zip(used, found, strict=True):
+    for number in _used(labels):
+        name = labels.class_names[number]
         if name not in position:
             example = source.name_of(_first_of(labels, number))
             raise UsageError(

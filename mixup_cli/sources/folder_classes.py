@@ -122,7 +122,9 @@ def _empty_folders(tree: Tree, base: str, known: set[str]) -> list[str]:
     empty = sorted(name for name in below if name and "/" not in name and not {name, escape_name(name)} & known)
     if not empty:
         return []
-    return [f"{counted(len(empty), 'folder')} without pictures left out, not a class: {names_of(empty)}"]
+    inside = sorted(name for name in tree.others if name[len(base) :].partition("/")[0] in empty)
+    files = f" ({counted(len(inside), 'other file')} there: {names_of(inside, 1)})" if inside else ""
+    return [f"{counted(len(empty), 'folder')} without pictures left out, not a class: {names_of(empty)}{files}"]
 
 
 def _check_readable(root: str, tree: Tree, base: str, heads: Mapping[str, bool]) -> None:

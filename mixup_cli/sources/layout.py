@@ -150,10 +150,14 @@ def class_level(root: str, folders: Folders, base: str, options: SourceOptions) 
     if options.split == NO_SPLIT:
         return base, []
     level = descend(folders, base, options)
-    heads = folders.below(level)
+    heads, notices = folders.below(level), []
+    if level != base:
+        notices.append(f"{escape_name(level)} looked into: no other folder has pictures")
     if len(heads) > 1 and not _is_asked_for(heads, options):
         _check_classes(root, folders, level, heads)
-    return level, [] if level == base else [f"{escape_name(level)} looked into: no other folder has pictures"]
+        if deeper := [head for head, holds in heads.items() if not holds]:
+            notices.append(f"each taken as one class, though its pictures lie in folders: {names_of(deeper)}")
+    return level, notices
 
 
 def descend(folders: Folders, base: str, options: SourceOptions) -> str:

@@ -116,6 +116,17 @@ def test_pictures_that_are_not_read_are_named(tmp_path: Path) -> None:
     )
 
 
+def test_a_folder_of_other_files_is_named_with_them(tmp_path: Path) -> None:
+    pictures(tmp_path, "cat/1.png", "dog/1.png")
+    for name in ("annotations/1.xml", "annotations/more/2.xml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    assert open_it(tmp_path).notices[0] == (
+        "1 folder without pictures left out, not a class: annotations (2 other files there: annotations/1.xml and 1 "
+        "more)"
+    )
+
+
 # Metadata
 
 
@@ -260,6 +271,14 @@ def test_numbers_get_names(tmp_path: Path) -> None:
     assert numbers(opened(path, classes=("2", "1", "0"))) == [2, 0, 1]
     with pytest.raises(UsageError, match=r"^--classes: has 2 names, and .*all\.npz has the labels 0 to 2\. Give"):
         opened(path, classes=("no", "yes"))
+
+
+@pytest.mark.parametrize("names", [("x", "0", "1"), ("1", "2", "3"), ("2", "0", "1")])
+def test_numbers_get_the_same_names_in_every_split(names: tuple[str, ...], tmp_path: Path) -> None:
+    path, _ = one_file(".npz")(tmp_path, np.array([0, 2, 1]), np.array([1, 1, 1]))
+    of_one = numbers(opened(path, "train", classes=names))[2]
+    assert numbers(opened(path, "val", classes=names)) == [of_one] * 3
+    assert of_one == (names.index("1") if "2" in names and "0" in names else 1)
 
 
 def test_soft_labels_get_names_and_numbers_to_predict_none(tmp_path: Path) -> None:

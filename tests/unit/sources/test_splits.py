@@ -191,7 +191,7 @@ def test_class_folders_with_folders_among_their_pictures_are_no_doubt(tmp_path: 
     pictures(tmp_path, "cat/1.png", "dog/session1/1.png", "dog/session2/1.png")
     source = open_it(tmp_path)
     assert classes(source) == ["cat", "dog", "dog"]
-    assert source.notices == ()
+    assert source.notices == ("each taken as one class, though its pictures lie in folders: dog",)
 
 
 def test_the_only_folder_of_folders_is_looked_into(tmp_path: Path) -> None:
