@@ -109,8 +109,8 @@ def _checked(names: list[str], where: str) -> tuple[str, ...]:
 def as_given(source: Source, names: tuple[str, ...]) -> Labels:
     """The source's labels over the classes `names`, in their order.
 
-    Labels that are only numbers (of arrays) take the names by position, unless these are numbers themselves. Raises UsageError where a sample is of a class
-    that is not among them, and for labels that are not of classes.
+    Labels that are only numbers (of arrays) take the names by position, unless these are numbers themselves. Raises
+    UsageError where a sample is of a class that is not among them, and for labels that are not of classes.
     """
     labels = source.labels
     if labels.kind in ("none", "real"):

@@ -11,6 +11,8 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
@@ -18,6 +20,8 @@ from mixup_cli.sources import open_source
 from mixup_cli.sources.base import Source, SourceOptions
 from mixup_cli.sources.class_table import classes_text, read_classes
 from mixup_cli.sources.file_list import open_file_list
+from mixup_cli.sources.folder_classes import class_names
+from mixup_cli.sources.layout import Folders, Split
 from tests.picture_folders import open_it, pictures
 
 
@@ -65,6 +69,16 @@ def test_splits_of_different_classes_form_a_union(val: str, tmp_path: Path) -> N
         source = open_it(tmp_path, split=split)
         assert source.labels.class_names == tuple(mine + theirs)
         assert f"{split}/ shares no class with the other splits: all of their classes are numbered" in source.notices
+
+
+@given(st.dictionaries(st.sampled_from(["train", "val", "test", "extra"]), st.sets(st.sampled_from("abcd"))))
+def test_all_splits_have_the_same_table(splits: dict[str, set[str]]) -> None:
+    folders = Folders(frozenset(f"{split}/{name}" for split, names in splits.items() for name in names))
+    tables = set()
+    for split in splits:
+        others = tuple(f"{other}/" for other in splits if other != split)
+        tables.add(class_names(folders, f"{split}/", Split(f"{split}/", others), SourceOptions())[0])
+    assert len(tables - {()}) <= 1
 
 
 def test_a_split_that_is_unlabelled_by_its_name_has_no_classes(tmp_path: Path) -> None:
