@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import IO
@@ -137,9 +138,11 @@ def _labels_by_parent(paths: list[str], location: str, options: SourceOptions) -
 
 
 def _check_no_splits(splits: dict[str, str | None], location: str) -> None:
-    """`splits` has the folders of pictures, and of which split the folder around each is."""
-    names = {os.path.basename(folder): True for folder, around in splits.items() if around is None}
-    if found := sorted(find_splits(names)):
+    """`splits` has the folders of pictures, and of which split the folder around each is. In a split, one of several
+    folders may be called as a split is; not the only one."""
+    beside = Counter(map(os.path.dirname, splits))
+    in_doubt = (each for each, around in splits.items() if around is None or beside[os.path.dirname(each)] == 1)
+    if found := sorted(find_splits({os.path.basename(folder): True for folder in in_doubt})):
         raise UsageError(
             f"{location}: has pictures in {names_of(found)}, which is the name of a split. Pass --label-kind none for "
             "pictures without classes, or --classes, with the names of all folders, if they are the classes."

@@ -66,6 +66,8 @@ def test_a_class_is_not_a_split_unless_it_is_asked_for() -> None:
 
 def test_several_splits_in_one_list_are_said() -> None:
     source = open_lines(b"train/cat/1.png", b"train/train/1.png", b"val/cat/2.png", b"x/dog/1.png")
+    with pytest.raises(UsageError, match="has pictures in test, which is the name of a split"):
+        open_lines(b"train/cat/1.png", b"train/train/1.png", b"test/test/2.png")
     assert source.labels.class_names == ("cat", "dog", "train")
     assert source.notices == ("list.txt: has pictures of several splits (train, val), which are mixed with each other",)
     assert open_lines(b"cat/1.png", b"cat/2.png").notices == (
