@@ -16,7 +16,7 @@ _KINDS = {
     "pred": ("pred", "predict", "prediction"),
 }
 _KIND_OF = {word: kind for kind, words in _KINDS.items() for word in words}
-_OFTEN_CLASSES = frozenset(("dev", "eval", "evaluation", "extra", *_KINDS["pred"]))
+_OFTEN_CLASSES = frozenset(("valid", "dev", "eval", "evaluation", "extra", *_KINDS["pred"]))
 """Words that mean a split only beside a surer one."""
 
 _FILLERS = ("set", "data", "dataset", "images", "image", "img", "imgs", "pictures", "split", "folder")

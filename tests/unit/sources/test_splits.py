@@ -37,6 +37,8 @@ def test_names_of_splits(name: str, kind: str | None) -> None:
         ("asl_alphabet_train asl_alphabet_test", "asl_alphabet_train asl_alphabet_test"),
         ("airport bullet_train dev_board test_tube train_station", ""),
         ("good bad extra", ""),
+        ("valid invalid", ""),
+        ("train valid", "train valid"),
         ("train extra", "train extra"),
         ("dev eval", "dev eval"),
         ("cat dog unlabelled", "unlabelled"),
