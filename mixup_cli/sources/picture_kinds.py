@@ -11,7 +11,8 @@ from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import AvifImagePlugin, Image
+from PIL import Image
+from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
@@ -87,15 +88,12 @@ def _stream_of(picture: ImageFile) -> IO[bytes]:
     return picture.fp
 
 
-class Avif(AvifImagePlugin.AvifImageFile):
-    """Decoded by one thread: there are as many pictures at once as workers."""
+class Avif(AvifImageFile):
+    """An AVIF whose content is looked at before a decoder sees it."""
 
     def _open(self) -> None:
-        """Look at what the decoder would do before it is there."""
-        data = _all_of(self)
-        self.stream = look_at_avif(data)
+        self.stream = look_at_avif(_all_of(self))
         super()._open()
-        self._decoder = AvifImagePlugin._avif.AvifDecoder(data, "auto", 1)  # type: ignore[attr-defined]
 
 
 class Jpeg2000(Jpeg2KImageFile):
