@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mixup_cli.cli import show
+from mixup_cli.cli.classes import class_facts, class_lines
 from mixup_cli.cli.config import ConfigFile, printed
 from mixup_cli.cli.groups import local_path, option, takes
 from mixup_cli.cli.panels import OUTPUT, RUNNING, Quiet
@@ -176,9 +177,9 @@ def _foretell(opened: Source, wanted: Recipe, how: Run, telling: TellingFlags) -
     finished, stored = (None, None) if how.force else what_is_there(folder)
     expected = forecast(opened, wanted, how, stored)
     if telling.json:
-        show.event("dry-run", **expected.facts())
+        show.event("dry-run", **class_facts(opened.labels), **expected.facts())
     else:
-        show.table(expected.lines())
+        show.table([*class_lines(opened.labels), *expected.lines()])
     for warning in () if telling.quiet else expected.warnings():
         show.notice(warning)
     if finished is None or not complete(folder, finished, expected.needed.rows):

@@ -26,6 +26,7 @@ CASES = {
     "files_from": "--files-from list.txt",
     "null": "--files-from nul.txt -0",
     "split": "split --split test",
+    "classes": "colours --classes red,green,blue",
     "label_level": "cifar-100-python.tar.gz --label-level coarse",
     "label_column": "meta --label-column kind",
     "label_kind": "colours --label-kind none",

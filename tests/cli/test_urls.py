@@ -16,6 +16,7 @@ COMMANDS = [
     "generate colours -o {}",
     "generate --files-from {}",
     "generate colours --plan {}",
+    "generate colours --classes {}",
     "generate colours --cache disk --cache-folder {}",
     "generate colours --config {}",
     "plan {}",
