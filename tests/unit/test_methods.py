@@ -263,3 +263,18 @@ def test_other_names_mean_the_same() -> None:
 def test_what_has_no_effect_is_refused(choices: list[MethodChoice], alpha: float | None, message: str) -> None:
     with pytest.raises(UsageError, match=f"^{re.escape(message)}"):
         asked(choices, alpha)
+
+
+CHANGED = {"alpha": 0.7, "base": 3.0, "box": "inside", "side": 0.1, "gamma": 1.0}
+CHANGED |= {"area_low": 0.1, "area_high": 0.2, "aspect_low": 0.5, "aspect_high": 2.0}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_a_plan_decides_is_not_looked_at_when_it_is_carried_out(name: str) -> None:
+    method = METHODS[name]()
+    decisions = decided_by(method, GRID, 50)
+    for option in METHODS[name].decided - {"low", "high"}:
+        other = build(MethodChoice(name, options={option: CHANGED[option]}))
+        before, now = method.weights(decisions, GRID), other.weights(decisions, GRID)
+        for field in fields(Weights):
+            assert np.array_equal(getattr(before, field.name), getattr(now, field.name)), (option, field.name)
