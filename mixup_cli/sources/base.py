@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.choices import LabelKind, LabelLevel, Resize
+from mixup_cli.sources.scaling import Finish
 
 SampleDtype: TypeAlias = Literal["uint8", "uint16", "float32"]
 Axes: TypeAlias = Literal["hwc", "chw", "hw", ""]
@@ -105,13 +106,21 @@ class Target:
     `resize` None means that pictures must have the form's size already; one that has not raises `FormMismatch`.
     `value_range` maps [low, high] linearly onto the full range of an integer form, clipping what lies outside.
     `deepest` is the dtype beyond which a deeper form would be of no use to the output (None: the form's own); a picture
-    that is deeper than a form which is not that deep raises `FormMismatch`.
+    that is deeper than a form which is not that deep raises `FormMismatch`. `finish` is there where it could
+    make infinities of samples: those are then broken.
     """
 
     form: Form
     resize: Resize | None = None
     value_range: tuple[float, float] | None = None
     deepest: SampleDtype | None = None
+    finish: Finish | None = None
+
+    def problems(self, samples: NDArray[Any]) -> list[str | None]:
+        """Why samples (m, *form.shape) in the form cannot be used, per sample: `finish` makes them infinite."""
+        if self.finish is None:
+            return [None] * len(samples)
+        return self.finish.problems(samples, {"hwc": 3, "chw": 1}.get(self.form.axes))
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,10 @@ def decode(data: bytes, target: Target, key: str, max_pixels: int) -> NDArray[np
         pixels = np.asarray(upright)
     if target.resize is None and pixels.shape[:2] != (height, width):
         raise FormMismatch(key, (pixels.shape[0], pixels.shape[1]), header.dtype)
-    return _into_form(_convert(pixels, source_dtype, target), target)
+    decoded = _into_form(_convert(pixels, source_dtype, target), target)
+    if (problem := target.problems(decoded[None])[0]) is not None:
+        raise Undecodable(problem)
+    return decoded
 
 
 def check_header(data: bytes, target: Target, key: str, max_pixels: int) -> None:
