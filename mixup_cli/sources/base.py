@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeAlias
@@ -26,10 +26,15 @@ DEPTHS: tuple[SampleDtype, ...] = ("uint8", "uint16", "float32")
 """From the shallowest to the deepest: a form holds whatever is not deeper than itself."""
 
 
+NO_GROUPS = "none"
+"""The group column that says to leave out groups which a source brings along."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourceOptions:
     """How a source is to be read: which part of it, and where its labels stand.
 
+    `group_column` is `NO_GROUPS` to leave groups out (where there is no column of that name).
     `max_pixels` bounds the pixels of one picture, so that a decompression bomb is an error and not a dead machine.
     `exclude` are folders that a walk never enters (the output folder of this run).
     """
@@ -43,6 +48,10 @@ class SourceOptions:
     label_key: str | None = None
     max_pixels: int = 100_000_000
     exclude: tuple[Path, ...] = ()
+
+    def group_column_of(self, columns: Container[str]) -> str | None:
+        """The column of groups that is asked for of a source with these columns."""
+        return None if self.group_column == NO_GROUPS and NO_GROUPS not in columns else self.group_column
 
 
 @dataclass(frozen=True)
@@ -198,6 +207,10 @@ class Source(ABC):
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def ignores(self, name: str, value: object) -> bool:
+        """Whether this value of an option, which sources of the kind take (`takes.TAKES`), has no effect here."""
+        return False
 
     def name_of(self, index: int) -> str:
         """What messages call a sample: for pictures, the key is a path and says enough."""

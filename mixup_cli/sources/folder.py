@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mixup_cli.errors import NoInputError, UsageError
-from mixup_cli.sources.base import Labels, SourceOptions
+from mixup_cli.sources.base import NO_GROUPS, Labels, SourceOptions
 from mixup_cli.sources.metadata import Entry, Metadata, find_metadata, read_metadata
 from mixup_cli.sources.pictures import SUFFIXES, PictureSource, escape_name
 from mixup_cli.sources.walk import Tree, walk
@@ -68,7 +68,7 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
 
 def _check_nothing_needs_metadata(root: str, options: SourceOptions) -> None:
     for option, column in (("--label-column", options.label_column), ("--group-column", options.group_column)):
-        if column is not None:
+        if column is not None and (option, column) != ("--group-column", NO_GROUPS):
             raise UsageError(
                 f"{option} {column}: {escape_name(root)} has no metadata.csv or .jsonl. Write one, or drop {option}."
             )

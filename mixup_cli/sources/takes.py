@@ -16,7 +16,7 @@ TAKES: Mapping[str, frozenset[str]] = {
     "IDX": frozenset({"split", "label_kind"}),
     "a .npy file": frozenset({"label_key", "label_kind", "group_column", "max_pixels"}),
     "an .npz or .h5 file": frozenset({"split", "data_key", "label_key", "label_kind", "group_column", "max_pixels"}),
-    "a mixup-gen data set": frozenset({"label_kind"}),
+    "a mixup-gen data set": frozenset({"label_kind", "group_column"}),
 }
 """By what a source is read as (`Source.read_as`): the fields of `SourceOptions` that have an effect on it."""
 
@@ -30,12 +30,13 @@ def check_taken(sources: Sequence[Source], options: SourceOptions) -> None:
     With several sources, an option must have an effect on one of them; those in `OF_ALL`, on each.
     """
     for name in _given(options):
-        ignoring = [source for source in sources if name not in TAKES[source.read_as]]
+        value = getattr(options, name)
+        ignoring = [each for each in sources if name not in TAKES[each.read_as] or each.ignores(name, value)]
         if len(ignoring) == len(sources) or (ignoring and name in OF_ALL):
             option, first = f"--{name.replace('_', '-')}", ignoring[0]
             raise UsageError(
-                f"{option} {getattr(options, name)}: {first.location} is read as {first.read_as}, where {option} has "
-                f"no effect. Leave it out. It works with {_listed(name)}."
+                f"{option} {value}: {first.location} is read as {first.read_as}, where {option} has "
+                f"no effect. Leave it out. It works with {_listed(name, first)}."
             )
 
 
@@ -45,5 +46,5 @@ def _given(options: SourceOptions) -> list[str]:
     return [name for name in names if getattr(options, name) != getattr(SourceOptions, name)]
 
 
-def _listed(name: str) -> str:
-    return ", ".join(kind for kind, taken in TAKES.items() if name in taken)
+def _listed(name: str, ignoring: Source) -> str:
+    return ", ".join(kind for kind, taken in TAKES.items() if name in taken and kind != ignoring.read_as)
