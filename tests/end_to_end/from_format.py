@@ -4,60 +4,30 @@ words of the page. Sections are named where they are carried out. Samples are ui
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc, ndtri
 
-ORIGINALS, CHOICE, MEMBERS = 2**63, 2**63 + 1, 2**63 + 2
-ORDER, ROW, DONOR, MORE, VIEW, MASK, WINDOW = range(1, 8)
-
-
-# 8. Random words
-
-
-def words(key: int, stream: int, lane: int, first: int, count: int) -> list[int]:
-    skipped = first % 4
-    counter = np.array([first // 4, lane, 0, 0], np.uint64)
-    drawn = np.random.Philox(key=np.array([key, stream], np.uint64), counter=counter).random_raw(skipped + count)
-    return [int(word) for word in drawn[skipped:]]
-
-
-def uniform(word: int) -> float:
-    return (word >> 11) * 2.0**-53
-
-
-def below(word: int, n: int) -> int:
-    return ((word >> 32) * n) >> 32
-
-
-# 9. Plan
-
-
-def order(seed: int, lane: int, n: int, stream: int = ORDER) -> list[int]:
-    bits = max(1, (n - 1).bit_length())
-    keys = sorted((word >> bits << bits) | j for j, word in enumerate(words(seed, stream, lane, 0, n)))
-    return [key & ((1 << bits) - 1) for key in keys]
-
-
-def lam_of(a: float, b: float, word: int) -> int:
-    if a == 0 or b == 0:
-        return 65536
-    middles = (np.arange(65536) + 0.5) / 65536
-    table = betainc(a, b, middles)
-    if a == b:
-        table[32768:] = 1 - table[32767::-1]
-    return int((np.maximum.accumulate(table) <= uniform(word)).sum())
-
-
-def largest_remainder(totals: list[int], unit: int) -> list[int]:
-    whole = sum(totals)
-    parts = [unit * each // whole for each in totals]
-    by_rest = sorted(range(len(totals)), key=lambda k: (-(unit * totals[k] % whole), k))
-    for k in by_rest[: unit - sum(parts)]:
-        parts[k] += 1
-    return parts
+from tests.end_to_end.format_methods import (
+    CHOICE,
+    DONOR,
+    MASK,
+    MEMBERS,
+    METHODS,
+    ORIGINALS,
+    ROW,
+    VIEW,
+    WINDOW,
+    Row,
+    below,
+    largest_remainder,
+    order,
+    parents_of,
+    uniform,
+    words,
+)
 
 
 @dataclass
@@ -79,18 +49,12 @@ class Reference:
         self.seed = recipe["seed"]
         self.usable = self._usable()
         self.n = len(self.usable)
-        self.P = max(self._parents_of(each["name"], each["options"]) for each in recipe["methods"])
+        self.P = max(parents_of(each["name"], each["options"]) for each in recipe["methods"])
         self.height, self.width = source.pictures.shape[1:3]
         self.window = self._windows()
         self.passes: dict[int, list[int]] = {}
         self.meetings: dict[int, list[list[int] | None]] = {}
         self.rows_of_pass = len(self._bases(0))
-
-    @staticmethod
-    def _parents_of(name: str, options: dict[str, Any]) -> int:
-        if name in ("dirichlet", "zetamix"):
-            return int(options["k"])
-        return {"cutout": 1, "erase": 1, "none": 1, "mosaic": 4}.get(name, 2)
 
     def _usable(self) -> list[int]:
         count = len(self.source.pictures)
@@ -204,7 +168,7 @@ class Reference:
             count = max(1, len(positions) // size)
             cuts = [*(number * size for number in range(count)), len(positions)]
             blocks = []
-            for start, stop in zip(cuts, cuts[1:], strict=False):
+            for start, stop in pairwise(cuts):
                 own = kinds[start:stop]
                 occur = list(dict.fromkeys(own))
                 first = max(occur, key=own.count)
@@ -289,133 +253,7 @@ class Reference:
         name, options = chosen["name"], chosen["options"]
         if met is None:
             return self._made("none", {}, [self._bases(number)[i]], drawn, r)
-        return self._made(name, options, met[: self._parents_of(name, options)], drawn, r)
-
-    # Methods: what a row is made of
-
-    def _box(self, y: int, x: int, half: tuple[int, int]) -> list[int]:
-        edges = [y - half[0], x - half[1], y + half[0], x + half[1]]
-        ends = [self.height, self.width, self.height, self.width]
-        return [min(max(edge, 0), end) for edge, end in zip(edges, ends, strict=True)]
-
-    def _inside(self, drawn: list[int], height: int, width: int) -> list[int]:
-        top, left = below(drawn[2], self.height - height + 1), below(drawn[3], self.width - width + 1)
-        return [top, left, top + height, left + width]
-
-    def _weights(
-        self, name: str, o: dict[str, Any], drawn: list[int], r: int | None
-    ) -> tuple[NDArray[np.int64], list[int]]:
-        """The weights (parents, H, W), and the box."""
-        H, W = self.height, self.width
-        y, x = below(drawn[2], H), below(drawn[3], W)
-        parts, box = np.zeros((self._parents_of(name, o), H, W), np.int64), [0] * 4
-        parts[0] = 65536
-        seeded = words(drawn[4], MASK, 0, 0, max(H * W, 4))
-        if name == "mixup":
-            parts[0] = lam_of(o.get("base", o["alpha"]), o["alpha"], drawn[1])
-            parts[1] = 65536 - parts[0]
-        elif name == "cutmix":
-            h = 0.5 * np.sqrt((65536 - lam_of(o["alpha"], o["alpha"], drawn[1])) / 65536)
-            box = self._box(y, x, (int(h * H), int(h * W)))
-            if o.get("box") == "inside":
-                box = self._inside(drawn, int(2 * h * H), int(2 * h * W))
-            elif o.get("box") == "minmax":
-                low, high = o.get("low", 0.2), o.get("high", 0.8)
-                height = int(low * H) + below(drawn[1], int(high * H) - int(low * H) + 1)
-                width = int(low * W) + below(drawn[5], int(high * W) - int(low * W) + 1)
-                box = self._inside(drawn, height, width)
-        elif name == "cutout":
-            half = int(o["side"] * min(H, W)) // 2
-            box = self._box(y, x, (half, half))
-        elif name == "erase":
-            box = self._erased(o, drawn, r)
-        elif name == "mosaic":
-            span = o["high"] - o["low"]
-            bottom = int(np.rint((o["low"] + span * uniform(drawn[2])) * H))
-            right = int(np.rint((o["low"] + span * uniform(drawn[3])) * W))
-            box = [0, 0, bottom, right]
-            parts[0] = 0
-            parts[0, :bottom, :right] = parts[1, :bottom, right:] = 65536
-            parts[2, bottom:, :right] = parts[3, bottom:, right:] = 65536
-        elif name == "gridmix":
-            lam = lam_of(o["alpha"], o["alpha"], drawn[1])
-            n = int(o["holes_low"]) + below(seeded[0], int(o["holes_high"]) - int(o["holes_low"]) + 1)
-            period = max(1, min(H, W) // n)
-            hole = int(np.rint(np.sqrt((65536 - lam) / 65536) * period))
-            down = (np.arange(H) + below(seeded[1], period)) % period < hole
-            across = (np.arange(W) + below(seeded[2], period)) % period < hole
-            parts[1] = 65536 * (down[:, None] & across)
-            parts[0] -= parts[1]
-        elif name == "smoothmix":
-            k = o["low"] + (o["high"] - o["low"]) * uniform(seeded[0])
-            dy = np.arange(H) - below(seeded[1], H)
-            dx = np.arange(W) - below(seeded[2], W)
-            donor = 65536 * np.exp(-0.5 * (dy / (k * H)) ** 2)[:, None] * np.exp(-0.5 * (dx / (k * W)) ** 2)
-            parts[1] = np.rint(donor)
-            parts[0] -= parts[1]
-        elif name == "jigsaw":
-            lam, n = lam_of(o["alpha"], o["alpha"], drawn[1]), int(o["n"])
-            rows, columns = min(n, H), min(n, W)
-            count = rows * columns
-            donors = np.argsort(seeded[:count])[: int(np.rint((65536 - lam) / 65536 * count))]
-            patch = (np.arange(H) * rows // H)[:, None] * columns + np.arange(W) * columns // W
-            parts[1] = 65536 * np.isin(patch, donors)
-            parts[0] -= parts[1]
-        elif name == "fmix":
-            parts[0] = 65536 * self._fmix(o, drawn)
-            parts[1] = 65536 - parts[0]
-        elif name == "dirichlet":
-            left, k = 65536, int(o["k"])
-            for j in range(k - 1):
-                assert r is not None
-                word = drawn[1] if j == 0 else words(self.seed, MORE, (j - 1) // 8, 8 * r + (j - 1) % 8, 1)[0]
-                parts[j] = (left * lam_of(o["alpha"], (k - 1 - j) * o["alpha"], word) + 32768) // 65536
-                left -= int(parts[j, 0, 0])
-            parts[k - 1] = left
-        elif name == "zetamix":
-            ranks = np.arange(1, int(o["k"]) + 1) ** -float(o["gamma"])
-            exact = ranks / ranks.sum() * 65536
-            whole = np.floor(exact).astype(np.int64)
-            for k in sorted(range(len(exact)), key=lambda k: (whole[k] - exact[k], k))[: 65536 - whole.sum()]:
-                whole[k] += 1
-            parts[:] = whole[:, None, None]
-        top, left_, bottom, right = box
-        if name == "cutmix":
-            parts[0, top:bottom, left_:right], parts[1, top:bottom, left_:right] = 0, 65536
-        if name == "cutout" or (name == "erase" and "fill" not in o):
-            parts[0, top:bottom, left_:right] = 0
-        return parts, box
-
-    def _erased(self, o: dict[str, Any], drawn: list[int], r: int | None) -> list[int]:
-        assert r is not None
-        for t in range(10):
-            u1, u2 = map(uniform, words(self.seed, MORE, 2 * t // 8, 8 * r + 2 * t % 8, 2))
-            area = self.height * self.width * (o["area_low"] + (o["area_high"] - o["area_low"]) * u1)
-            low, high = np.log(o["aspect_low"]), np.log(o["aspect_high"])
-            aspect = np.exp(low + (high - low) * u2)
-            height, width = int(np.rint(np.sqrt(area * aspect))), int(np.rint(np.sqrt(area / aspect)))
-            if 0 < height < self.height and 0 < width < self.width:
-                return self._inside(drawn, height, width)
-        return [0] * 4
-
-    def _fmix(self, o: dict[str, Any], drawn: list[int]) -> NDArray[np.bool_]:
-        H, W = self.height, self.width
-        count = H * (W // 2 + 1)
-        halves = [
-            half for word in words(drawn[4], MASK, 0, 0, (count + 1) // 2) for half in (word & 0xFFFFFFFF, word >> 32)
-        ]
-        a, b = (np.array([half >> shift & 0xFFFF for half in halves[:count]]) for shift in (0, 16))
-        z = (ndtri((a + 0.5) / 65536) + 1j * ndtri((b + 0.5) / 65536)).reshape(H, -1)
-        frequency = np.hypot(np.fft.fftfreq(H)[:, None], np.fft.rfftfreq(W))
-        z = z * np.maximum(frequency, 1 / max(H, W)) ** -o["decay"]
-        z[:, 0] *= np.sqrt(2)
-        if W % 2 == 0:
-            z[:, W // 2] *= np.sqrt(2)
-        image = np.fft.irfft2(z, (H, W)).ravel()
-        lam = lam_of(o["alpha"], o["alpha"], drawn[1])
-        taken = np.zeros(H * W, bool)
-        taken[np.argsort(-image, kind="stable")[: int(np.rint(lam / 65536 * H * W))]] = True
-        return taken.reshape(H, W)
+        return self._made(name, options, met[: parents_of(name, options)], drawn, r)
 
     # Views, shares, labels, and section 10
 
@@ -448,7 +286,7 @@ class Reference:
 
     def _made(self, name: str, o: dict[str, Any], met: list[int], drawn: list[int], r: int | None) -> dict[str, Any]:
         parents = [self.usable[j] for j in met]
-        weights, box = self._weights(name, o, drawn, r)
+        weights, box = METHODS[name](o, Row(self.seed, -1 if r is None else r, drawn, self.height, self.width))
         fill = np.resize(np.array(self.recipe["fill"], np.int64), self.source.pictures.shape[3])
         seen_and_views = [self._seen(parent, k, r) for k, parent in enumerate(parents)]
         seen = np.stack([np.where(each < 0, fill, each) for each, _ in seen_and_views])
@@ -484,38 +322,37 @@ class Reference:
         return ((total.astype(np.float32) - mean) * scale).astype(dtype)
 
     def _labels(self, parents: list[int], share: NDArray[np.float64]) -> dict[str, Any]:
-        source, rule = self.source, self.recipe.get("label_rule", "soft")
-        label_share = share.copy()
-        if rule == "base":
-            label_share = np.eye(len(share))[int(np.argmax(share))]
+        source, smoothing = self.source, self.recipe.get("label_smoothing", 0.0)
+        row: dict[str, Any] = {}
         if source.classes is not None:
             classes = [source.classes[parent] for parent in parents]
-            if rule == "union":
-                label_share = np.array([
-                    float(share[k] > 0 and all(share[j] == 0 or classes[j] != classes[k] for j in range(k)))
-                    for k in range(len(share))
-                ])  # fmt: skip
-            if rule == "remix" and len(share) == 2:
-                sizes = [sum(source.classes[j] == c for j in self.usable) for c in classes]
-                kappa, tau = self.recipe["remix_kappa"], self.recipe["remix_tau"]
-                if sizes[0] / sizes[1] >= kappa and share[0] < tau:
-                    label_share = np.array([0.0, 1.0])
-                elif sizes[1] / sizes[0] >= kappa and share[1] < tau:
-                    label_share = np.array([1.0, 0.0])
-            label = np.zeros(source.class_count)
-            for k, c in enumerate(classes):
-                label[c] += label_share[k]
+            label_share = self._label_share(classes, share)
+            rows = np.eye(source.class_count)[classes]
             row = {"source_label": classes, "label_share": label_share.astype(np.float32)}
         else:
             assert source.values is not None
-            values = source.values[parents].astype(np.float64)
-            label = np.zeros(source.class_count)
-            for k in range(len(share)):
-                label += label_share[k] * values[k]
-            if rule == "union":
-                label = np.max([values[k] * (share[k] > 0) for k in range(len(share))], axis=0)
-            row = {}
-        smoothing = self.recipe.get("label_smoothing", 0.0)
+            label_share, rows = self._label_share(None, share), source.values[parents].astype(np.float64)
+        label = np.zeros(source.class_count)
+        for k in range(len(share)):
+            label += label_share[k] * rows[k]
+        if source.classes is None and self.recipe.get("label_rule") == "union":
+            label = np.max([rows[k] * (share[k] > 0) for k in range(len(share))], axis=0)
         if smoothing:
             label = (1 - smoothing) * label + smoothing / source.class_count
         return {**row, "labels": label.astype(np.float32)}
+
+    def _label_share(self, classes: list[int] | None, share: NDArray[np.float64]) -> NDArray[np.float64]:
+        rule = self.recipe.get("label_rule", "soft")
+        if rule == "base":
+            return np.eye(len(share))[int(np.argmax(share))]
+        if classes is not None and rule == "union":
+            seen = [{classes[j] for j in range(k) if share[j] > 0} for k in range(len(share))]
+            return np.array([float(share[k] > 0 and classes[k] not in seen[k]) for k in range(len(share))])
+        if classes is not None and rule == "remix" and len(share) == 2:
+            of_usable = [self._class_of(position) for position in range(self.n)]
+            n0, n1 = (of_usable.count(each) for each in classes)
+            if n0 / n1 >= self.recipe["remix_kappa"] and share[0] < self.recipe["remix_tau"]:
+                return np.array([0.0, 1.0])
+            if n1 / n0 >= self.recipe["remix_kappa"] and share[1] < self.recipe["remix_tau"]:
+                return np.array([1.0, 0.0])
+        return share
