@@ -344,7 +344,7 @@ class Reference:
     def _label_share(self, classes: list[int] | None, share: NDArray[np.float64]) -> NDArray[np.float64]:
         rule = self.recipe.get("label_rule", "soft")
         if rule == "base":
-            return np.eye(len(share))[int(np.argmax(share))]
+            return np.array([float(k == int(np.argmax(share))) for k in range(len(share))])
         if classes is not None and rule == "union":
             seen = [{classes[j] for j in range(k) if share[j] > 0} for k in range(len(share))]
             return np.array([float(share[k] > 0 and classes[k] not in seen[k]) for k in range(len(share))])

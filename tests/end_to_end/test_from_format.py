@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.data_sets import columns, manifest
@@ -47,7 +47,7 @@ def recipes(draw: st.DrawFn) -> dict[str, Any]:
     if rule != "union" and kind in ("classes", "soft") and draw(st.booleans()):
         options += ["--label-smoothing", 0.1]
     options += ["--dtype", draw(st.sampled_from(["uint8", "uint16", "float32", "float16"]))]
-    if options[-1].startswith("float") and draw(st.booleans()):
+    if str(options[-1]).startswith("float") and draw(st.booleans()):
         options += ["--normalize", "0.4,0.5,0.6/0.2,0.3,0.1"]
     return {"kind": kind, "options": options, "groups": draw(st.booleans()), "seed": draw(st.integers(0, 9))}
 
@@ -83,7 +83,11 @@ def write_source(path: Path, kind: str, has_groups: bool, seed: int) -> Source:
     )
 
 
+REMIX = ["--method", "mixup:alpha=1", "--label-rule", "remix", "--per-class", 6, "--pair", "cross-class", "--seed", 0]
+
+
 @given(asked=recipes())
+@example(asked={"kind": "classes", "options": REMIX, "groups": False, "seed": 0})
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_rows_are_what_the_format_says(
     asked: dict[str, Any], run_cli: Runner, tmp_path_factory: pytest.TempPathFactory

@@ -110,8 +110,8 @@ def test_a_group_column_that_a_data_set_does_not_have(run_cli: Runner, patients:
 
 
 def test_a_column_that_is_called_none_is_a_column(run_cli: Runner, tmp_path: Path) -> None:
-    content = {"x": np.zeros((8, 2, 2, 3), np.uint8), "y": np.arange(8) % 2}
-    np.savez(tmp_path / "with.npz", **content, none=np.arange(8) % 2)
+    two = np.arange(8) % 2
+    np.savez(tmp_path / "with.npz", x=np.zeros((8, 2, 2, 3), np.uint8), y=two, none=two)
     run_cli("generate", "with.npz", "--group-column", "none", "-o", "with", cwd=tmp_path)
     assert manifest(tmp_path / "with")["source"]["groups"] == 2
 

@@ -111,5 +111,5 @@ def test_pictures_of_height_and_width_alone_have_one_channel(
     images = batch[0] if labels else batch
     assert images.shape == (4, 1, 5, 7)
     assert torch.equal(images[:, 0], torch.from_numpy(found.arrays.images(range(4))))
-    assert (found[0][0] if labels else found[0]).shape == (1, 5, 7)
+    assert images[0].shape == (1, 5, 7)
     assert torch.nn.Conv2d(1, 2, 3)(images).shape == (4, 2, 3, 5)

@@ -313,7 +313,12 @@ def test_pillow_decodes_at_that_scale(
 ) -> None:
     loaded: list[tuple[int, int]] = []
     load = headers._Jpeg.load
-    monkeypatch.setattr(headers._Jpeg, "load", lambda self: [loaded.append(self.size), load(self)][1])
+
+    def spy(self: headers._Jpeg) -> Any:
+        loaded.append(self.size)
+        return load(self)
+
+    monkeypatch.setattr(headers._Jpeg, "load", spy)
     decode(encode(Image.new("RGB", extent[::-1]), "JPEG"), target(*size, resize=resize), "k", MANY)
     assert loaded[0] == (math.ceil(extent[1] / divisor), math.ceil(extent[0] / divisor))
 
