@@ -1,5 +1,8 @@
-"""Rows of a data set, computed from what docs/format.md says and from nothing of ours: one row after another, in the
-words of the page. Sections are named where they are carried out. Samples are uint8 pictures (n, H, W, channels)."""
+"""Rows of a data set, computed from what docs/format.md says and from nothing of ours.
+
+One row after another, in the words of the page. Samples are pictures (n, H, W, channels) of uint8, uint16 or float32,
+and the output is not of a lesser dtype.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ from tests.end_to_end.format_methods import (
 class Source:
     """`classes` where each sample has one, else `values`; `groups` where there are any."""
 
-    pictures: NDArray[np.uint8]
+    pictures: NDArray[Any]
     class_count: int
     classes: list[int] | None = None
     values: NDArray[np.float32] | None = None
@@ -51,6 +54,12 @@ class Reference:
         self.n = len(self.usable)
         self.P = max(parents_of(each["name"], each["options"]) for each in recipe["methods"])
         self.height, self.width = source.pictures.shape[1:3]
+        self.working = source.pictures.dtype.name
+        self.fill = np.resize(np.array(recipe["fill"], np.int64), source.pictures.shape[3])
+        if self.working == "uint16":
+            self.fill = 257 * self.fill
+        elif self.working == "float32":
+            self.fill = (self.fill * (1 / 255)).astype(np.float32).astype(np.float64)
         self.window = self._windows()
         self.passes: dict[int, list[int]] = {}
         self.meetings: dict[int, list[list[int] | None]] = {}
@@ -257,41 +266,45 @@ class Reference:
 
     # Views, shares, labels, and section 10
 
-    def _seen(self, sample: int, k: int, r: int | None) -> tuple[NDArray[np.int64], list[int]]:
-        """A parent through its view (H, W, channels), −1 where the fill is seen, and the view."""
-        picture = self.source.pictures[sample].astype(np.int64)
+    def _seen(self, sample: int, k: int, r: int | None) -> tuple[NDArray[Any], list[int]]:
+        """A parent through its view (H, W, channels), and the view."""
         flip, p = self.recipe.get("flip", 0.0), self.recipe.get("crop_pad", 0)
         view = [0, 0, self.height, self.width, 0]
         if r is not None and (flip or p):
             drawn = words(self.seed, VIEW, k, 24 * r, 3)
             top, left = below(drawn[1], 2 * p + 1) - p, below(drawn[2], 2 * p + 1) - p
             view = [top, left, top + self.height, left + self.width, int(uniform(drawn[0]) < flip)]
-        wide = np.pad(picture, ((p, p), (p, p), (0, 0)), constant_values=-1)
+        wide = np.tile(self.fill, (self.height + 2 * p, self.width + 2 * p, 1))
+        wide[p : p + self.height, p : p + self.width] = self.source.pictures[sample]
         seen = wide[view[0] + p : view[2] + p, view[1] + p : view[3] + p]
         return (seen[:, ::-1] if view[4] else seen), view
 
-    def _rearranged(
-        self, name: str, o: dict[str, Any], seen: NDArray[np.int64], box: list[int], drawn: list[int]
-    ) -> None:
+    def _rearranged(self, name: str, o: dict[str, Any], seen: NDArray[Any], box: list[int], drawn: list[int]) -> None:
         top, left, bottom, right = box
         if name == "mosaic":
             seen[:] = np.roll(seen, (bottom, right), axis=(1, 2))
         elif name == "erase" and o.get("fill") == "mean":
             count = self.height * self.width
-            seen[0, top:bottom, left:right] = (seen[0].sum(axis=(0, 1)) + count // 2) // count
+            mean = seen[0].mean(axis=(0, 1)).astype(np.float32)
+            if self.working != "float32":
+                mean = (seen[0].sum(axis=(0, 1)) + count // 2) // count
+            seen[0, top:bottom, left:right] = mean
         elif name == "erase" and o.get("fill") == "noise":
             shape = (bottom - top, right - left, seen.shape[3])
-            noise = np.array(words(drawn[4], MASK, 0, 0, int(np.prod(shape))), np.uint64) >> np.uint64(56)
-            seen[0, top:bottom, left:right] = noise.astype(np.int64).reshape(shape)
+            drawn = words(drawn[4], MASK, 0, 0, int(np.prod(shape)))
+            shift, unit = {"uint8": (56, 1), "uint16": (48, 1), "float32": (40, 2.0**-24)}[self.working]
+            seen[0, top:bottom, left:right] = np.array([(word >> shift) * unit for word in drawn]).reshape(shape)
 
     def _made(self, name: str, o: dict[str, Any], met: list[int], drawn: list[int], r: int | None) -> dict[str, Any]:
         parents = [self.usable[j] for j in met]
         weights, box = METHODS[name](o, Row(self.seed, -1 if r is None else r, drawn, self.height, self.width))
-        fill = np.resize(np.array(self.recipe["fill"], np.int64), self.source.pictures.shape[3])
         seen_and_views = [self._seen(parent, k, r) for k, parent in enumerate(parents)]
-        seen = np.stack([np.where(each < 0, fill, each) for each, _ in seen_and_views])
+        seen = np.stack([each for each, _ in seen_and_views])
         self._rearranged(name, o, seen, box, drawn)
-        total = (weights[..., None] * seen).sum(axis=0) + (65536 - weights.sum(axis=0))[..., None] * fill
+        total = np.zeros(seen.shape[1:], seen.dtype)
+        for k in range(len(parents)):
+            total += weights[k, :, :, None] * seen[k]
+        total += (65536 - weights.sum(axis=0))[..., None] * self.fill
         totals = [int(each) for each in weights.sum(axis=(1, 2))]
         share = largest_remainder(totals if sum(totals) else [1, *totals[1:]], 2**24)
         empty = self.P - len(parents)
@@ -310,16 +323,17 @@ class Reference:
             row["view"] = [*views, *[views[0]] * empty]
         return row
 
-    def _finished(self, total: NDArray[np.int64]) -> NDArray[Any]:
+    def _finished(self, total: NDArray[Any]) -> NDArray[Any]:
         dtype = self.recipe["dtype"]
-        if dtype == "uint8":
-            return ((total + 32768) >> 16).astype(np.uint8)
-        if dtype == "uint16":
-            return ((257 * total + 32768) >> 16).astype(np.uint16)
+        if dtype in ("uint8", "uint16"):
+            factor = 257 if (self.working, dtype) == ("uint8", "uint16") else 1
+            return ((factor * total + 32768) >> 16).astype(dtype)
+        unit = {"uint8": 255 * 65536, "uint16": 65535, "float32": 1}[self.working]
         normalize = self.recipe["normalize"] or {"mean": [0.0], "std": [1.0]}
-        mean = np.array(np.array(normalize["mean"]) * 255 * 65536, np.float32)
-        scale = np.array(1 / (np.array(normalize["std"]) * 255 * 65536), np.float32)
-        return ((total.astype(np.float32) - mean) * scale).astype(dtype)
+        mean = np.array(np.array(normalize["mean"]) * unit, np.float32)
+        scale = np.array(1 / (np.array(normalize["std"]) * unit), np.float32)
+        value = total if self.working == "uint8" else total / 65536
+        return ((value.astype(np.float32) - mean) * scale).astype(dtype)
 
     def _labels(self, parents: list[int], share: NDArray[np.float64]) -> dict[str, Any]:
         source, smoothing = self.source, self.recipe.get("label_smoothing", 0.0)

@@ -49,20 +49,34 @@ def recipes(draw: st.DrawFn) -> dict[str, Any]:
     options += ["--dtype", draw(st.sampled_from(["uint8", "uint16", "float32", "float16"]))]
     if str(options[-1]).startswith("float") and draw(st.booleans()):
         options += ["--normalize", "0.4,0.5,0.6/0.2,0.3,0.1"]
-    return {"kind": kind, "options": options, "groups": draw(st.booleans()), "seed": draw(st.integers(0, 9))}
+    stored = "uint8" if options[-1] == "uint8" else draw(st.sampled_from(["uint8", "uint16", "float32"]))
+    if stored == "float32" and "uint16" in options:
+        stored = "uint16"
+    return {
+        "kind": kind,
+        "options": options,
+        "groups": draw(st.booleans()),
+        "seed": draw(st.integers(0, 9)),
+        "stored": stored,
+    }
 
 
 def _name(method: str) -> str:
     return method.partition(":")[0]
 
 
-def write_source(path: Path, kind: str, has_groups: bool, seed: int) -> Source:
+def write_source(path: Path, asked: dict[str, Any]) -> Source:
     """Some tens of small pictures with labels of a kind, in classes of very unequal size."""
-    draw = np.random.default_rng(seed)
+    draw, kind, has_groups, seed = np.random.default_rng(asked["seed"]), asked["kind"], asked["groups"], asked["seed"]
     count, class_count = int(draw.integers(40, 90)), 4
-    pictures = draw.integers(0, 256, (count, 7, 10, 3), dtype=np.uint8)
+    shape = (count, 7, 10, 3)
+    pictures: Any = draw.normal(size=shape).astype(np.float32)
+    if asked["stored"] != "float32":
+        pictures = draw.integers(0, np.iinfo(asked["stored"]).max, shape, asked["stored"], endpoint=True)
     classes = np.minimum(draw.integers(0, 12, count), 3)
     classes[:class_count] = range(class_count)
+    if seed % 2:  # a class without samples
+        classes[classes == 1], class_count = class_count, class_count + 1
     groups = draw.integers(0, 3, count)
     stored: Any = classes
     values: Any = None
@@ -87,13 +101,13 @@ REMIX = ["--method", "mixup:alpha=1", "--label-rule", "remix", "--per-class", 6,
 
 
 @given(asked=recipes())
-@example(asked={"kind": "classes", "options": REMIX, "groups": False, "seed": 0})
+@example(asked={"kind": "classes", "options": REMIX, "groups": False, "seed": 0, "stored": "uint8"})
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_rows_are_what_the_format_says(
     asked: dict[str, Any], run_cli: Runner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("made")
-    source = write_source(folder / "a.npz", asked["kind"], asked["groups"], asked["seed"])
+    source = write_source(folder / "a.npz", asked)
     options = [*asked["options"], "--label-kind", asked["kind"], *["--group-column", "g"] * asked["groups"]]
     ended = run_cli("generate", folder / "a.npz", *options, "--passes", 2, "-o", folder / "o", "-q")
     if ended.returncode == 65:  # nobody can meet: nothing was made
