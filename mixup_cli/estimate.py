@@ -29,7 +29,7 @@ RUN_BYTES = 700
 SIDECAR_BYTES = 4096
 """What a finished shard's sidecar takes of the disk until the data set is sealed: a block."""
 
-LINES_LOOKED_AT = 2048
+LINES_LOOKED_AT = 512
 """Lines of sources.csv that are written to find out how long they are, spread over the source."""
 
 A_HASH = "0" * 64
