@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.running import Runner, error_line
+from tests.running import Runner
 
 SCHEMA = Path(__file__).parents[2] / "docs/manifest.schema.json"
 
@@ -55,5 +55,5 @@ def test_a_source_of_which_nothing_can_be_made_is_told_all_the_same(run_cli: Run
     ended = run_cli("inspect", "one.npz", cwd=tmp_path)
     assert "samples       1" in ended.stdout
     assert ended.returncode == 65
-    assert "1 usable sample, and mixup mixes 2 different ones" in error_line(ended)
+    assert "error: the source has 1 usable sample, and mixup mixes 2 different ones" in ended.stderr
     assert run_cli("inspect", "one.npz", "--method", "none").returncode == 0
