@@ -51,7 +51,7 @@ SMALL_BYTES = 1 << 20
 @dataclass(frozen=True)
 class Forecast:
     """What a run would do. `cache` tells where decoded samples would wait; `seconds` counts decoding, mixing and
-    hashing, not the disk; `notices` are those of the plan."""
+    hashing, not the disk; `notices` are those of the plan; `there_bytes` of the shards are on the disk already."""
 
     job: Job
     source: Source
@@ -59,6 +59,7 @@ class Forecast:
     cache: str
     seconds: float
     notices: tuple[str, ...] = ()
+    there_bytes: int = 0
 
     def facts(self) -> dict[str, Any]:
         """For machines."""
@@ -71,6 +72,7 @@ class Forecast:
             **vars(self.needed),
             "output_bytes": self.needed.output_bytes,
             "disk_bytes": self.needed.disk_bytes,
+            "there_bytes": self.there_bytes,
             "cache": self.cache,
             "warnings": list(self.warnings()),
         }
@@ -85,7 +87,10 @@ class Forecast:
         if self.job.recipe.window is not None:
             yield "windows", f"of {self.job.recipe.window:,} consecutive samples; only those of one meet"
         yield "cache", self.cache
-        yield "disk", f"{readable(needed.disk_bytes)} needed, {readable(needed.free_bytes)} free"
+        yield (
+            "disk",
+            f"{readable(max(0, needed.disk_bytes - self.there_bytes))} needed, {readable(needed.free_bytes)} free",
+        )
         yield "time", f"about {_duration(self.seconds)}, if the disk keeps up"
 
     def warnings(self) -> Iterator[str]:
@@ -102,10 +107,15 @@ class Forecast:
         if 2 * self.needed.fixed_bytes > self.needed.shard_bytes > SMALL_BYTES:
             each = readable(self.job.spec.size.fixed_bytes)
             yield f"each shard takes {each} besides its rows, most of the output: pass a larger --shard-size"
-        if self.needed.disk_bytes > self.needed.free_bytes and not self._compressed:
+        if not self.fits:
             yield "this does not fit on the disk, and would be refused"
-        if self._compressed and self.needed.disk_bytes > self.needed.free_bytes:
+        elif self.needed.disk_bytes - self.there_bytes > self.needed.free_bytes:
             yield "this fits on the disk only if compression saves enough"
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is room for it, as far as can be known before shards are compressed."""
+        return self.needed.certain_bytes - self.there_bytes <= self.needed.free_bytes
 
     @property
     def _compressed(self) -> bool:
@@ -121,10 +131,11 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = N
     recipe = adopt(recipe, stored, keeps_shard_size=run.shard_bytes is None)
     job = prepare(recipe, source, source.survey(), run.shard_bytes)
     check_caching(job.recipe, run)
-    existing.check_same_recipe(DataSetFolder(run.out), stored, job.recipe)
+    folder = DataSetFolder(run.out)
+    existing.check_same_recipe(folder, stored, job.recipe)
     everything = np.arange(len(source))
     population = population_of(source.labels, everything)
-    place = run.place(DataSetFolder(run.out).work)
+    place = run.place(folder.work)
     on_disk = needs_file(source, job.target, place)
     needed = needs(job, source, row_count(job.recipe, run, population), run.out, on_disk)
     cache, to_decode = cache_text(source, job.target, place), len(source)
@@ -136,7 +147,7 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = N
     probe = _Probe.load(job, source)
     plan = planned(job, source, everything, probe, run.plan)
     seconds = probe.seconds_per_sample * to_decode + probe.seconds_per_row(plan, run, needed.rows) * needed.rows
-    return Forecast(job, source, needed, cache, seconds / run.workers, plan.notices)
+    return Forecast(job, source, needed, cache, seconds / run.workers, plan.notices, folder.shard_bytes())
 
 
 def _in_windows(job: Job, count: int, run: Run, needed: Needs) -> tuple[Needs, str]:

@@ -71,6 +71,9 @@ def test_what_is_there_already_needs_no_room(run_cli: Runner, tmp_path: Path, mo
     source = write_arrays(tmp_path / "a.npz", 50, (100, 100, 3))
     run_cli("generate", source, "--passes", 2, cwd=tmp_path)
     leave_free(monkeypatch, 3_000_000)
+    foretold = run_cli("generate", source, "--passes", 3, "--dry-run")
+    assert ("would be refused" in foretold.stderr, "1.4 MiB needed, 2.9 MiB free" in foretold.stdout) == (False, True)
+    assert "would be refused" in run_cli("generate", source, "--passes", 6, "--dry-run").stderr
     assert run_cli("generate", source, "--passes", 3).returncode == 0, "1.5 MB of shards, and what is around them"
     assert run_cli("generate", source, "--passes", 6).returncode == 74
 
@@ -137,6 +140,16 @@ def test_who_stays_unmixed_is_told_before(run_cli: Runner, tmp_path: Path) -> No
     np.savez(tmp_path / "a.npz", x=np.zeros((60, 4, 4, 3), np.uint8), y=np.arange(60) // 59)
     ended = run_cli("generate", "a.npz", "--pair", "same-class", "--dry-run", cwd=tmp_path)
     assert "1 sample will stay unmixed" in ended.stderr
+
+
+def test_what_compression_may_save_is_not_refused(
+    run_cli: Runner, arrays: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_free(monkeypatch, 400_000)
+    command = ["generate", arrays, "--compression", "gzip", "--dry-run", "--passes", 60]
+    assert "only if compression saves enough" in run_cli(*command, cwd=tmp_path).stderr
+    refused = run_cli(*command, "--samples-per-shard", 8).stderr
+    assert "this does not fit on the disk, and would be refused" in refused, "300 shards' metadata"
 
 
 def test_many_small_shards_are_foretold_and_warned_of(run_cli: Runner, arrays: Path, tmp_path: Path) -> None:

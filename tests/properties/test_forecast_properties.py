@@ -39,6 +39,7 @@ class Asked:
     count: int
     shape: tuple[int, ...]
     classes: int | None
+    is_soft: bool
     has_groups: bool
 
 
@@ -48,7 +49,8 @@ def wishes(draw: st.DrawFn) -> Asked:
     names = draw(st.lists(st.sampled_from(METHODS), min_size=1, max_size=3, unique=True))
     dtype = draw(st.sampled_from([None, "uint8", "uint16", "float16", "float32"]))
     is_float = dtype in ("float16", "float32")
-    by_class = classes is not None and classes > 1
+    is_soft = classes is not None and classes > 1 and draw(st.booleans())
+    by_class = classes is not None and classes > 1 and not is_soft
     recipe = Recipe(
         methods=tuple(MethodChoice(name) for name in names),
         keep_originals=draw(st.booleans()),
@@ -60,6 +62,7 @@ def wishes(draw: st.DrawFn) -> Asked:
         per_class=draw(st.sampled_from([None, 2, 5])) if by_class else None,
         samples_per_shard=draw(st.sampled_from([None, 1, 7, 40])),
         flip=draw(st.sampled_from([0.0, 0.5])),
+        size=draw(st.sampled_from([None, (8, 11)])),
     )
     return Asked(
         recipe,
@@ -68,6 +71,7 @@ def wishes(draw: st.DrawFn) -> Asked:
         count=draw(st.integers(12, 120)),
         shape=draw(st.sampled_from([(4, 4, 3), (9, 5, 1), (40, 50, 3), (3, 20, 20)])),
         classes=classes,
+        is_soft=is_soft,
         has_groups=draw(st.booleans()),
     )
 
@@ -75,7 +79,9 @@ def wishes(draw: st.DrawFn) -> Asked:
 def source_of(asked: Asked, folder: Path) -> Source:
     """Sorted by class, as folders are: a look at the first samples sees one class alone."""
     content: dict[str, Any] = {"x": np.random.default_rng(1).integers(0, 256, (asked.count, *asked.shape), np.uint8)}
-    if asked.classes is not None:
+    if asked.classes is not None and asked.is_soft:
+        content["y"] = np.full((asked.count, asked.classes), 1 / asked.classes)
+    elif asked.classes is not None:
         content["y"] = np.arange(asked.count) * asked.classes // asked.count
     if asked.has_groups:
         content["who"] = np.arange(asked.count) % 2
