@@ -16,12 +16,16 @@ from mixup_cli.errors import DataError
 from mixup_cli.labels import dense_from_classes
 from mixup_cli.sources.arrays import ArraySource, RowKeys
 from mixup_cli.sources.base import NO_GROUPS, Labels, SourceOptions
-from mixup_cli.sources.table import TABLE_LIMIT_BYTES, check_sealed, read_table
+from mixup_cli.sources.table import check_sealed, read_table
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import LIMIT_BYTES, content_of
 from mixup_cli.storage.manifest import MANIFEST, SOURCES, Manifest, read_manifest
 from mixup_cli.storage.reading import ShardedColumn
 from mixup_cli.storage.shard import require_filter
+
+
+TABLE_LIMIT_BYTES = 4 << 30
+"""Of the sources.csv of a data set that somebody else may have written: 40 million inputs."""
 
 
 class DataSetSource(ArraySource):
