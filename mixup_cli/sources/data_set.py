@@ -23,7 +23,6 @@ from mixup_cli.storage.manifest import MANIFEST, SOURCES, Manifest, read_manifes
 from mixup_cli.storage.reading import ShardedColumn
 from mixup_cli.storage.shard import require_filter
 
-
 TABLE_LIMIT_BYTES = 4 << 30
 """Of the sources.csv of a data set that somebody else may have written: 40 million inputs."""
 

@@ -49,10 +49,9 @@ class Finish:
     def ended(self, values: NDArray[Any]) -> NDArray[Any]:
         """What values become, whose last dimension is the channels; infinite where `dtype` cannot hold it."""
         mean, scale = self.constants
+        sums = values.astype(np.float32) * np.float32(self._parts)
         with np.errstate(over="ignore"):
-            ended: NDArray[Any] = ((values.astype(np.float32) * np.float32(self._parts) - mean) * scale).astype(
-                self.dtype
-            )
+            ended: NDArray[Any] = ((sums - mean) * scale).astype(self.dtype)
         return ended
 
     def problems(self, samples: NDArray[Any], channel_axis: int | None) -> list[str | None]:
