@@ -32,6 +32,9 @@ SIDECAR_BYTES = 4096
 LINES_LOOKED_AT = 512
 """Lines of sources.csv that are written to find out how long they are, spread over the source."""
 
+MOST_ROWS = 10**6
+"""What a shard is taken to have while its description is measured: whatever is asked for, a manifest can say it."""
+
 A_HASH = "0" * 64
 
 
@@ -100,7 +103,8 @@ def _side_bytes(job: Job, source: Source, rows: int, shards: int) -> int:
 def _described_bytes(job: Job, source: Source, rows: int, shards: int) -> int:
     """Manifest, card, metadata and checksums of the first shards, with hashes of zeros."""
     table = SourceTable([], [], LoadedColumn(0), None if source.labels.groups is None else [])
-    records = [_record(job, number, shard_rows(number, rows, job.samples_per_shard)) for number in range(shards)]
+    length = min(job.samples_per_shard, MOST_ROWS)
+    records = [_record(job, number, shard_rows(number, rows, length)) for number in range(shards)]
     names = [choice.name for choice in job.recipe.methods]
     manifest = manifest_of(Content.of(job), source.kind, table, names, records)
     manifest_json = manifest.to_json()

@@ -67,6 +67,15 @@ def test_what_cannot_fit_is_refused_before_it_starts(
     assert "would be refused" in run_cli("generate", arrays, "--dry-run").stderr
 
 
+@pytest.mark.parametrize("options", [[], ["--samples-per-shard", 10**18], ["--samples-per-shard", 1]])
+def test_the_largest_wish_is_refused_alike(
+    options: list[object], run_cli: Runner, arrays: Path, tmp_path: Path
+) -> None:
+    refused = run_cli("generate", arrays, "--samples", 10**18, *options, cwd=tmp_path)
+    assert refused.returncode == 74
+    assert "of disk and" in error_line(refused)
+
+
 def test_what_is_there_already_needs_no_room(run_cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_arrays(tmp_path / "a.npz", 50, (100, 100, 3))
     run_cli("generate", source, "--passes", 2, cwd=tmp_path)
