@@ -265,7 +265,7 @@ def test_what_has_no_effect_is_refused(choices: list[MethodChoice], alpha: float
         asked(choices, alpha)
 
 
-CHANGED = {"alpha": 0.7, "base": 3.0, "box": "inside", "side": 0.1, "gamma": 1.0}
+CHANGED: dict[str, float | str] = {"alpha": 0.7, "base": 3.0, "box": "inside", "side": 0.1, "gamma": 1.0}
 CHANGED |= {"area_low": 0.1, "area_high": 0.2, "aspect_low": 0.5, "aspect_high": 2.0}
 
 
