@@ -16,6 +16,7 @@ from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of, read_json
 from mixup_cli.storage.manifest import MANIFEST, RUN, SOURCES, Manifest
+from mixup_cli.wording import counted, plural
 
 REMEDY = "Use another -o, or --force to replace it"
 
@@ -54,7 +55,14 @@ def _differences(before: Any, now: Any, name: str = "") -> Iterator[str]:
         for number, pair in enumerate(zip(before, now, strict=True)):
             yield from _differences(*pair, f"{name}.{number}")
     elif before != now:
-        yield f"{name} was {before!r} and is {now!r}"
+        yield f"{name} was {_shown(before)} and is {_shown(now)}"
+
+
+def _shown(value: Any) -> str:
+    """A value of a recipe; of methods, where others were added or left out, their names."""
+    if isinstance(value, list) and all(isinstance(each, dict) and "name" in each for each in value):
+        return ", ".join(str(each["name"]) for each in value)
+    return repr(value)
 
 
 def check_same_listing(folder: DataSetFolder, source: Source) -> None:
@@ -64,7 +72,7 @@ def check_same_listing(folder: DataSetFolder, source: Source) -> None:
     if before is None:  # a run was cut off before it wrote that down
         return
     if finished is not None and finished.source.samples != len(before.loaded):
-        found = f"says {finished.source.samples} inputs, and {SOURCES} lists {len(before.loaded)}"
+        found = f"says {counted(finished.source.samples, 'input')}, and {SOURCES} lists {len(before.loaded)}"
         raise DataError(f"{folder.path / MANIFEST}: {found}. Make the data set again with --force.")
     sizes = source.stored_bytes()
     unchanged = [
@@ -98,8 +106,8 @@ def check_same_rows(folder: DataSetFolder, rows: int) -> None:
     if folder.part.is_whole or begun in (None, rows):
         return
     raise OutputExistsError(
-        f"{folder.path}: was begun for {begun} samples, and part {folder.part} is asked for {rows}. Ask for as many in "
-        "all parts, or pass --force to all of them to begin anew."
+        f"{folder.path}: was begun for {begun} {plural(begun, 'sample')}, and part {folder.part} is asked for {rows}. "
+        "Ask for as many in all parts, or pass --force to all of them to begin anew."
     )
 
 
@@ -182,15 +190,14 @@ def check_not_cut_down(folder: DataSetFolder, rows: int) -> None:
     made = folder.rows_done()
     if made > rows:
         raise OutputExistsError(
-            f"{folder.path}: an unfinished run has made {made} samples here, more than the {rows} asked for. "
-            "Ask for as many, or pass --force to begin anew."
+            f"{folder.path}: an unfinished run has made {counted(made, 'sample')} here, more than the {rows} asked "
+            "for. Ask for as many, or pass --force to begin anew."
         )
 
 
 def enough(folder: DataSetFolder, finished: Manifest, wanted: int) -> bool:
     """Whether a finished data set has just the rows that are wanted. Refuses where it has more."""
     if wanted < finished.totals.samples:
-        raise OutputExistsError(
-            f"{folder.path}: has {finished.totals.samples} samples, more than the {wanted} asked for. {REMEDY}."
-        )
+        found = counted(finished.totals.samples, "sample")
+        raise OutputExistsError(f"{folder.path}: has {found}, more than the {wanted} asked for. {REMEDY}.")
     return wanted == finished.totals.samples

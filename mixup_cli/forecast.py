@@ -34,7 +34,10 @@ from mixup_cli.sources.window_store import most_windows
 from mixup_cli.stage import as_pictures
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.shard import bytes_of
-from mixup_cli.wording import counted, plural, readable
+from mixup_cli.wording import counted, readable
+
+JSON_NAMES = {"rows": "samples", "shard_bytes": "bytes"}
+"""What `--json` calls fields of `Needs`: as it calls what a run has made."""
 
 PROBE_SAMPLES = 16
 """Samples are loaded to measure the time, in …"""
@@ -69,7 +72,7 @@ class Forecast:
             "recipe_id": recipe.recipe_id,
             "inputs": len(self.source),
             "seconds": round(self.seconds, 1),
-            **vars(self.needed),
+            **{JSON_NAMES.get(name, name): value for name, value in vars(self.needed).items()},
             "output_bytes": self.needed.output_bytes,
             "disk_bytes": self.needed.disk_bytes,
             "there_bytes": self.there_bytes,
@@ -80,17 +83,15 @@ class Forecast:
     def lines(self) -> Iterator[tuple[str, str]]:
         """For people: name and value of each fact."""
         needed, form = self.needed, self.job.form
-        shards = f"{needed.shards:,} {plural(needed.shards, 'shard')}"
-        yield "would make", f"{needed.rows:,} samples in {shards} of up to {self.job.samples_per_shard:,}"
+        shards = counted(needed.shards, "shard")
+        yield "would make", f"{counted(needed.rows, 'sample')} in {shards} of up to {self.job.samples_per_shard:,}"
         yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
         yield "output", readable(needed.output_bytes) + (" before compression" if self._compressed else "")
         if self.job.recipe.window is not None:
-            yield "windows", f"of {self.job.recipe.window:,} consecutive samples; only those of one meet"
+            yield "windows", f"of {counted(self.job.recipe.window, 'consecutive sample')}; only those of one meet"
         yield "cache", self.cache
-        yield (
-            "disk",
-            f"{readable(max(0, needed.disk_bytes - self.there_bytes))} needed, {readable(needed.free_bytes)} free",
-        )
+        missing, room = max(0, needed.disk_bytes - self.there_bytes), "" if self.fits else ": this does not fit"
+        yield "disk", f"{readable(missing)} needed, {readable(needed.free_bytes)} free{room}"
         yield "time", f"about {_duration(self.seconds)}, if the disk keeps up"
 
     def warnings(self) -> Iterator[str]:
@@ -107,9 +108,7 @@ class Forecast:
         if 2 * self.needed.fixed_bytes > self.needed.shard_bytes > SMALL_BYTES:
             each = readable(self.job.spec.size.fixed_bytes)
             yield f"each shard takes {each} besides its rows, most of the output: pass a larger --shard-size"
-        if not self.fits:
-            yield "this does not fit on the disk, and would be refused"
-        elif self.needed.disk_bytes - self.there_bytes > self.needed.free_bytes:
+        if self.fits and self.needed.disk_bytes - self.there_bytes > self.needed.free_bytes:
             yield "this fits on the disk only if compression saves enough"
 
     @property

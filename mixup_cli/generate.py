@@ -36,6 +36,7 @@ from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord
 from mixup_cli.storage.parts import Part
 from mixup_cli.storage.shard import writer_for
+from mixup_cli.wording import counted
 
 State = Literal["made", "resumed", "extended", "unchanged", "part"]
 
@@ -287,4 +288,4 @@ def skipped_notices(table: SourceTable) -> list[str]:
         return []
     _, key, reason = skipped[0]
     first = f"{key}: {reason}" if len(skipped) == 1 else f"the first is {key}: {reason}"
-    return [f"{len(skipped):,} of {len(table.keys):,} inputs left out ({first}); sources.csv tells of each"]
+    return [f"{len(skipped):,} of {counted(len(table.keys), 'input')} left out ({first}); sources.csv tells of each"]

@@ -10,7 +10,7 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.columns import columns_of
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.label_rules import mixed_kind, with_label_rule
-from mixup_cli.methods import parent_count, resolve
+from mixup_cli.methods import parent_count, resolve, same_rows
 from mixup_cli.pairing import DEFAULT_BANDWIDTH
 from mixup_cli.recipe import FORMAT_VERSION, MethodChoice, Recipe
 from mixup_cli.sources.base import Form, Source, Survey, Target
@@ -51,7 +51,12 @@ def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | N
     """Resolve a recipe for a source. Raises UsageError where they do not fit, NoInputError for an empty source."""
     if not len(source):
         raise NoInputError(f"{source.location}: no samples in it.")
-    decided = decide(_with_pairing(recipe.with_(methods=resolve(recipe.methods, None))), survey)
+    methods = resolve(recipe.methods, is_planned=recipe.plan is not None)
+    decided = decide(_with_pairing(recipe.with_(methods=methods)), survey)
+    _check_value_range(decided.recipe, survey, decided.form, len(source))
+    is_resized = decided.form.axes and decided.target.resize is not None
+    if survey.array_form is not None and not is_resized and recipe.resize != Recipe.resize:
+        raise UsageError(f"--resize {recipe.resize}: these samples keep their size. Leave it out.")
     labels = source.labels
     resolved = with_label_rule(decided.recipe, labels.kind)
     most_parents = parent_count(resolved.methods)
@@ -75,6 +80,20 @@ def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | N
     return Job(resolved, decided.form, decided.target, spec, per_shard, labels.class_names, label_kind, notices)
 
 
+def _check_value_range(recipe: Recipe, survey: Survey, form: Form, sample_count: int) -> None:
+    """Raises UsageError where a value range would certainly change no sample: not where only some were looked at."""
+    if recipe.value_range is None:
+        return
+    if form.dtype == "float32":
+        raise UsageError(
+            "--value-range: it turns values into integers, and these samples stay floats. Pass --dtype uint8 or "
+            "uint16, or leave it out."
+        )
+    is_whole = survey.array_form is not None or survey.dtypes.total() == sample_count
+    if is_whole and set(survey.dtypes) == {"uint8"}:
+        raise UsageError("--value-range: these samples have 8 bits, which keep their values. Leave it out.")
+
+
 def _with_pairing(recipe: Recipe) -> Recipe:
     """The recipe with what its way of pairing needs filled in.
 
@@ -94,9 +113,14 @@ def _with_small_donor(choice: MethodChoice) -> MethodChoice:
 
 
 def adopt(recipe: Recipe, stored: Recipe | None, keeps_shard_size: bool) -> Recipe:
-    """A recipe whose open fields are those of the data set that is there already, if there is one."""
+    """A recipe whose open fields are those of the data set that is there already, if there is one, and whose methods
+    are written as they are there, if that comes to the same rows."""
     if stored is None:
         return recipe
+    is_planned = recipe.plan is not None
+    methods = _with_pairing(recipe.with_(methods=resolve(recipe.methods, is_planned))).methods
+    if same_rows(stored.methods, methods, is_planned):
+        recipe = recipe.with_(methods=stored.methods)
     fields = ["size", "cache_size", "channels", "dtype", "layout", *(["samples_per_shard"] if keeps_shard_size else [])]
     return recipe.with_(**{name: getattr(stored, name) for name in fields if getattr(recipe, name) in (None, "source")})
 

@@ -84,7 +84,10 @@ def _numbers_as_floats(options: Mapping[str, float | str]) -> dict[str, float | 
 
 @dataclass(frozen=True)
 class MethodChoice:
-    """One mixing method with the probability that a row takes it and the options that its file defines."""
+    """One mixing method with the probability that a row takes it and the options that its file defines.
+
+    The probabilities of a recipe's methods are divided by their sum; where each is 1, the methods have equal shares.
+    """
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -216,7 +219,8 @@ def _mixing_rules(recipe: Recipe) -> list[Rule]:
         (bool(recipe.methods), "--method: none given. Name at least one, for example mixup."),
         (
             all(0 < p < math.inf for p in probabilities),
-            f"--method: the probabilities are {probabilities}, and each must be above 0. Give, for example, mixup:0.5.",
+            f"--method: the probabilities are {probabilities}, and each must be above 0. Give, for example, "
+            "mixup:0.5,cutmix:0.5.",
         ),
         (
             all(0 <= level <= 255 for level in recipe.fill),
@@ -258,7 +262,8 @@ def _view_rules(recipe: Recipe) -> list[Rule]:
         (
             recipe.cache_size is None
             or (recipe.crop_area is not None and 1 <= min(recipe.cache_size) <= max(recipe.cache_size) <= MAX_SIDE_PX),
-            f"--cache-size: it goes with --random-resized-crop, and is 1 to {MAX_SIDE_PX} pixels.",
+            f"--cache-size: {_width_height(recipe.cache_size)} goes with --random-resized-crop, and is 1 to "
+            f"{MAX_SIDE_PX} pixels a side. Give, for example, 256.",
         ),
     ]
 
@@ -272,15 +277,15 @@ def _label_rules(recipe: Recipe) -> list[Rule]:
         ),
         (
             recipe.remix_kappa is None or 1 <= recipe.remix_kappa < math.inf,
-            f"--remix-kappa: {recipe.remix_kappa} is not a ratio of class sizes from 1 up.",
+            f"--remix-kappa: {recipe.remix_kappa} is not a ratio of class sizes from 1 up. Give, for example, 3.",
         ),
         (
             recipe.remix_tau is None or 0 <= recipe.remix_tau <= 1,
-            f"--remix-tau: {recipe.remix_tau} is not in 0 … 1.",
+            f"--remix-tau: {recipe.remix_tau} is not in 0 … 1. Give, for example, 0.5.",
         ),
         (
             0 <= recipe.label_smoothing < 1,
-            f"--label-smoothing: {recipe.label_smoothing} is not in 0 … 1, 1 excluded.",
+            f"--label-smoothing: {recipe.label_smoothing} is not in 0 … 1, 1 excluded. Give, for example, 0.1.",
         ),
         (
             recipe.label_smoothing == 0 or recipe.labels != "sparse",
@@ -292,6 +297,12 @@ def _label_rules(recipe: Recipe) -> list[Rule]:
 def _width_height(size: tuple[int, int] | None) -> str:
     """For a message: of a side of many digits no more than that it has them."""
     return "" if size is None else "x".join(f"{min(side, 10**9)}" for side in size[::-1])
+
+
+def _means_and_deviations(normalize: Normalize | None) -> str:
+    if normalize is None:
+        return ""
+    return "/".join(",".join(f"{value:g}" for value in values) for values in (normalize.mean, normalize.std))
 
 
 def _output_rules(recipe: Recipe) -> list[Rule]:
@@ -316,7 +327,7 @@ def _output_rules(recipe: Recipe) -> list[Rule]:
         ),
         (
             recipe.normalize is None or recipe.normalize.is_finite,
-            f"--normalize: every mean must be from {-MOST_MEAN:g} to {MOST_MEAN:g}, and every standard deviation a "
-            f"number from {LEAST_STD:g} up. Give, for example, imagenet.",
+            f"--normalize: in {_means_and_deviations(recipe.normalize)}, every mean must be from {-MOST_MEAN:g} to "
+            f"{MOST_MEAN:g}, and every standard deviation a number from {LEAST_STD:g} up. Give, for example, imagenet.",
         ),
     ]

@@ -29,6 +29,7 @@ from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
 from mixup_cli.storage.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.seal import WORK_FOLDER, sha256_of
 from mixup_cli.storage.shard import bytes_of, require_filter
+from mixup_cli.wording import plural
 
 READ_BYTES = 1 << 20
 SUM_TOLERANCE = 1e-6
@@ -154,7 +155,7 @@ def _shard(
         path = file_inside(folder, record.file)
         size = path.stat().st_size
         if size != record.bytes:
-            problems.append(f"has {size} bytes, and {record.bytes} were sealed")
+            problems.append(f"has {size} {plural(size, 'byte')}, and {record.bytes} were sealed")
         if (problem := _hash_problem(path, record.sha256, names_by_hash)) is not None:
             problems.append(problem)
         else:  # HDF5 is not made for damaged files: what is not as it was sealed is not opened

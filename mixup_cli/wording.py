@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def plural(count: int, noun: str) -> str:
-    """The noun for so many of it: 1 shard, 2 shards."""
-    return noun if count == 1 else f"{noun}s"
+    """The noun for so many of it: 1 shard, 2 shards, 2 classes."""
+    return noun if count == 1 else f"{noun}{'es' if noun.endswith('s') else 's'}"
 
 
 def counted(count: int, noun: str) -> str:
-    """How many of it: `1 shard`, `2 shards`."""
-    return f"{count} {plural(count, noun)}"
+    """How many of it: `1 shard`, `2,000 shards`."""
+    return f"{count:,} {plural(count, noun)}"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown word: the known one that is most like it, where one is."""
+    from difflib import get_close_matches  # takes a while to import, and is seldom needed
+
+    names = list(known)
+    begun = [name for name in names if word and name.startswith(word.lower())]
+    near = begun or get_close_matches(word.lower(), names, n=1)
+    return f"; did you mean {near[0]}?" if near else "."
 
 
 def quoted(text: str, most_letters: int) -> str:
@@ -48,6 +60,11 @@ def one_line(text: str) -> str:
     is shown escaped, and of what is too long the middle is left out."""
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    """A text in which what cannot be printed is shown escaped."""
     if text.isprintable():
         return text
     return "".join(

@@ -32,7 +32,7 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     asked = Recipe()
-    recipe = asked.with_(methods=resolve(asked.methods, None))
+    recipe = asked.with_(methods=resolve(asked.methods))
     classes = (np.arange(SAMPLES) % 10).astype(np.int32)
     plan = Plan(recipe, Population(np.arange(SAMPLES), classes), Grid(32, 32))
     plan.rows(0, 4096)  # tables and compiled code

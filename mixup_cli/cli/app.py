@@ -12,8 +12,9 @@ from importlib.metadata import version
 from typing import Annotated, Any, cast
 
 import typer
+from typer.core import TyperGroup
 
-from mixup_cli.cli import settings, show, stopping, whence
+from mixup_cli.cli import needs, settings, show, stopping, whence
 from mixup_cli.cli.doctor import doctor
 from mixup_cli.cli.generate import generate
 from mixup_cli.cli.help import GroupedHelp
@@ -22,17 +23,32 @@ from mixup_cli.cli.plan import plan
 from mixup_cli.cli.preview import preview
 from mixup_cli.cli.repair import repair
 from mixup_cli.cli.verify import verify
-from mixup_cli.errors import MixupGenError, StorageError
+from mixup_cli.errors import MixupGenError, StorageError, UsageError
+from mixup_cli.wording import did_you_mean
 
 GC_THRESHOLD = 100_000
 """A scan makes hundreds of thousands of small objects and no cycle among them; looking for some took 7 % of a run."""
+
+WHAT_THERE_IS = "mixup-gen --help lists what there is."
 
 SWITCH_SECONDS = 0.0005
 """How long a thread that runs Python may keep others waiting. While one imports, another feeds the decompressor, which
 would rest for most of Python's own 5 ms after each piece."""
 
+
+class Commands(TyperGroup):
+    """The commands by their names."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """See `click.Group.resolve_command`."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            raise UsageError(f"unknown command {args[0]!r}{did_you_mean(args[0], self.commands)} {WHAT_THERE_IS}")
+        return super().resolve_command(ctx, args)
+
+
 app = typer.Typer(
     name="mixup-gen",
+    cls=Commands,
     help="Precompute mixup training sets: pictures or a CIFAR archive in, sealed HDF5 shards out.",
     no_args_is_help=True,
     add_completion=False,
@@ -82,6 +98,7 @@ class Guarded(GroupedHelp):
         try:
             for notice in () if ctx.params.get("quiet") else settings.unread(os.environ):
                 show.notice(notice)
+            needs.settle(ctx)
             return super().invoke(ctx)
         except BaseException as problem:
             ending = _ending(problem, ctx)
@@ -115,9 +132,7 @@ def _told(problem: Any) -> int:
         problem.show()
     else:
         command = problem.ctx.command_path if problem.ctx else "mixup-gen"
-        found = whence.misused(problem)
-        end = "" if found.endswith("?") else "."
-        show.notice(f"error: {found}{end} {command} --help lists what there is.")
+        show.notice(f"error: {whence.misused(problem)} {WHAT_THERE_IS.replace('mixup-gen', command)}")
     return int(problem.exit_code)
 
 
@@ -139,6 +154,11 @@ def main() -> None:
         sys.exit(problem.exit_code)
     except _Misused as problem:
         sys.exit(_told(problem))
+    except OSError as problem:  # commands tell of theirs; this one is of --help
+        show.let_go(sys.stdout)
+        if not isinstance(problem, BrokenPipeError):  # whoever asked reads no further
+            show.notice(f"error: stdout: {problem.strerror}. Send it elsewhere, and run the same command again.")
+            sys.exit(StorageError.exit_code)
     except BaseException:  # not Interrupt alone: what is raised while something else fails can take its place
         if stopping.is_asked():
             stopping.end()

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from mixup_cli.wording import counted
+
 if TYPE_CHECKING:
     from mixup_cli.sources import Labels
 
@@ -43,7 +45,7 @@ def class_lines(labels: Labels) -> Iterator[tuple[str, str]]:
         yield "", some([f"{name} ({count:,})" for name, count in counts.items()])
     if labels.groups is not None:
         sizes = Counter(labels.groups).values()
-        yield "groups", f"{len(sizes):,}, of {min(sizes):,} to {max(sizes):,} samples"
+        yield "groups", f"{len(sizes):,}, of {min(sizes):,} to {counted(max(sizes), 'sample')}"
 
 
 def some(names: list[str]) -> str:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from mixup_cli.cli import parse
-from mixup_cli.cli.groups import VARIABLES
+from mixup_cli.cli import method_text
+from mixup_cli.cli.groups import VARIABLES, local_path
+from mixup_cli.cli.needs import DECIDED, OF_RECIPE, is_given
 from mixup_cli.cli.panels import RUNNING
-from mixup_cli.cli.plan_option import DECIDED
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.recipe import Recipe
-from mixup_cli.wording import json_problem
+from mixup_cli.wording import did_you_mean, json_problem
 
 NOT_IN_CONFIG = ("config", "print_config", "help", "sources")
 
@@ -38,9 +39,10 @@ def load(context: typer.Context, path: Path | None) -> Path | None:
     for key, value in values.items():
         name = key.replace("-", "_")
         if name not in known:
-            raise UsageError(
-                f"{path}: {key!r} is no option of {context.info_name}. Options: {', '.join(sorted(map(str, known)))}."
-            )
+            names = sorted(str(each).replace("_", "-") for each in known)
+            meant = did_you_mean(key.replace("_", "-"), names)
+            rest = "" if meant.endswith("?") else f" Give one of {', '.join(names)}."
+            raise UsageError(f"{path}: unknown option {key!r}{meant}{rest}")
         if isinstance(value, dict | list):
             kind = "table" if isinstance(value, dict) else "list"
             raise UsageError(f"{path}: {key} is a {kind}. Write it as on the command line, in quotes.")
@@ -78,6 +80,7 @@ ConfigFile = Annotated[
     typer.Option(
         "--config",
         metavar="FILE.toml",
+        parser=local_path,
         is_eager=True,
         callback=load,
         envvar=CONFIG_VARIABLE,
@@ -89,16 +92,43 @@ ConfigFile = Annotated[
 ]
 
 
-DECIDED_BY_PLAN = frozenset(name.replace("_", "-") for name in DECIDED)
+def printed(recipe: Recipe, context: Any) -> str:
+    """A resolved recipe, and all else that a command was asked for, as a file for `--config`: the same options again
+    do the same.
 
-
-def as_toml(recipe: Recipe, plan: str | None = None) -> str:
-    """A resolved recipe as a file for `--config`: the same options again give the same recipe.
-
-    `plan` is what `--plan` named: what a plan has decided is left out, and one from stdin is a remark only.
+    What a plan has decided is left out. What comes from stdin is a remark only.
     """
-    values: dict[str, Any] = {
-        "method": parse.methods_text(recipe.methods),
+    others = {
+        name: value
+        for name, value in context.params.items()
+        if name not in (*NOT_IN_CONFIG, *OF_RECIPE) and is_given(context, name)
+    }
+    left_out = DECIDED if "plan" in others else ()
+    values = {name: value for name, value in of_recipe(recipe).items() if name.replace("-", "_") not in left_out}
+    streams = [name for name in STREAMS if others.get(name) == "-"]
+    values |= {_key(name): value for name, value in others.items() if name not in streams}
+    return "".join(f"# --{_key(name)} came from stdin: pass it again\n" for name in streams) + as_toml(values)
+
+
+STREAMS = ("plan", "files_from")
+"""The options that may name stdin."""
+
+
+def _key(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def as_toml(values: Mapping[str, Any]) -> str:
+    """Options that are given, a line for each: a JSON string, number or boolean is also a TOML one."""
+    return "".join(f"{key} = {json.dumps(value, default=str)}\n" for key, value in values.items() if value is not None)
+
+
+def of_recipe(recipe: Recipe) -> dict[str, Any]:
+    """The options that give a recipe."""
+    from mixup_cli.methods import without_idle
+
+    return {
+        "method": method_text.methods_text(without_idle(recipe.methods)),
         **_if_on(recipe, ("pair", "bandwidth", "balance", "per_class", "window", "flip", "crop_pad", "linear_light")),
         "random-resized-crop": True if recipe.crop_area else None,
         "crop-area": ",".join(map(repr, recipe.crop_area)) if recipe.crop_area else None,
@@ -118,13 +148,6 @@ def as_toml(recipe: Recipe, plan: str | None = None) -> str:
         "compression": recipe.compression,
         "samples-per-shard": recipe.samples_per_shard,
     }
-    if plan is not None:
-        values = {"plan": plan, **{key: value for key, value in values.items() if key not in DECIDED_BY_PLAN}}
-    remark = ""
-    if values.get("plan") == "-":
-        values["plan"], remark = None, "# the plan came from stdin: pass it again with --plan\n"
-    # A JSON string, number or boolean is also a TOML one.
-    return remark + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items() if value is not None)
 
 
 def _if_on(recipe: Recipe, names: tuple[str, ...]) -> dict[str, Any]:

@@ -11,10 +11,10 @@ import typer
 
 from mixup_cli.cli import show
 from mixup_cli.cli.classes import class_facts, class_lines
-from mixup_cli.cli.config import ConfigFile, as_toml
-from mixup_cli.cli.groups import option, takes, weaker, without
+from mixup_cli.cli.config import ConfigFile, printed
+from mixup_cli.cli.groups import local_path, option, takes
 from mixup_cli.cli.panels import OUTPUT, RUNNING, Quiet
-from mixup_cli.cli.plan_option import PlanOption, read_plan_option, undecided
+from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.run_flags import AmountFlags, RunFlags, ScanFlags
 from mixup_cli.cli.source_flags import SourceFlags
@@ -35,12 +35,21 @@ Sources = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="[SOURCE]…",
+        parser=local_path,
         help="Picture folders, CIFAR archives, IDX or array files. Default: this folder.",
         show_default=False,
     ),
 ]
 Out = Annotated[
-    Path, option("--out", "-o", metavar="FOLDER", panel=OUTPUT, help="Where the data set goes. Default: mixup-out.")
+    Path,
+    option(
+        "--out",
+        "-o",
+        metavar="FOLDER",
+        parser=local_path,
+        panel=OUTPUT,
+        help="Where the data set goes. Default: mixup-out.",
+    ),
 ]
 
 
@@ -54,13 +63,13 @@ class TellingFlags:
     json: Annotated[bool, option("--json", panel=RUNNING, help="Results as NDJSON.")] = False
     quiet: Quiet = False
     print_config: Annotated[
-        bool, option("--print-config", panel=RUNNING, help="Print the resolved recipe as options in TOML.")
+        bool,
+        option(
+            "--print-config",
+            panel=RUNNING,
+            help="Print what was asked for, with the recipe resolved, as options in TOML.",
+        ),
     ] = False
-
-    def check(self) -> None:
-        """Raises UsageError for what excludes each other."""
-        if self.dry_run and self.print_config:
-            raise UsageError("--dry-run and --print-config: give one or the other.")
 
 
 @takes(source=SourceFlags, recipe=RecipeFlags, amount=AmountFlags, scan=ScanFlags, run=RunFlags, telling=TellingFlags)
@@ -85,23 +94,19 @@ def generate(
     from mixup_cli.preload import preload
     from mixup_cli.run import Run
 
-    telling.check()
-    overruled = weaker(context, "samples", "passes") | weaker(context, "samples_per_shard", "shard_size")
-    recipe, amount, run = without(recipe, overruled), without(amount, overruled), without(run, overruled)
     locations = sources or []
-    if plan is not None:
-        recipe, amount = undecided(context, recipe, amount)
     if plan == source.files_from == "-":
         raise UsageError("--plan - and --files-from -: stdin can be read once. Put one of them into a file.")
     rows = None if plan is None else read_plan_option(plan)
     wanted, origin = recipe.recipe(rows), source.origin(locations)
-    how = Run(out=out, origin=origin, plan=rows, **amount.given(), **scan.given(), **run.given())
+    settings = {**amount.given(), **scan.given(), **run.given()}
+    how = Run(out=out, origin=origin, plan=rows, shard_bytes=recipe.shard_bytes, **settings)
     preload()
     opened = source.open(locations, out)
     if telling.print_config:
         from mixup_cli.forecast import forecast
 
-        show.result(as_toml(forecast(opened, wanted, how).job.recipe, plan).rstrip())
+        show.result(printed(forecast(opened, wanted, how).job.recipe, context).rstrip())
     elif telling.dry_run:
         _foretell(opened, wanted, how, telling)
     else:
@@ -122,9 +127,9 @@ def _report(outcome: Outcome, telling: TellingFlags) -> None:
     if outcome.state == "part":
         show.notice(_unfinished(outcome))
         return
-    what = f"{outcome.samples:,} samples in {counted(outcome.shards, 'shard')}"
+    what = f"{counted(outcome.samples, 'sample')} in {counted(outcome.shards, 'shard')}"
     if outcome.state == "unchanged":
-        show.notice(f"nothing to do: {what} are there and complete")
+        show.notice(f"nothing to do: {what} {'is' if outcome.samples == 1 else 'are'} there and complete")
         return
     rate = outcome.samples / max(outcome.seconds, 1e-9)
     is_all = outcome.state == "made" and outcome.shards_made == outcome.shards
@@ -133,8 +138,9 @@ def _report(outcome: Outcome, telling: TellingFlags) -> None:
 
 
 def _facts(outcome: Outcome) -> dict[str, Any]:
-    """What `--json` tells; of parts only where there are several."""
+    """What `--json` tells besides the state; of parts only where there are several."""
     facts = {**vars(outcome), "manifest": None if outcome.manifest is None else str(outcome.manifest)}
+    del facts["state"]
     parts = {name: facts.pop(name) for name in ("part", "missing", "running")}
     if outcome.part.is_whole:
         return facts
@@ -161,15 +167,20 @@ def _listed(parts: Sequence[Part]) -> str:
 
 
 def _foretell(opened: Source, wanted: Recipe, how: Run, telling: TellingFlags) -> None:
-    """The dry run's answer: facts on stdout, warnings on stderr."""
-    from mixup_cli.existing import what_is_there
+    """The dry run's answer: facts on stdout, warnings on stderr. Raises StorageError where the run could not fit."""
+    from mixup_cli.estimate import check_room
+    from mixup_cli.existing import complete, what_is_there
     from mixup_cli.forecast import forecast
     from mixup_cli.storage.folder import DataSetFolder
 
-    expected = forecast(opened, wanted, how, None if how.force else what_is_there(DataSetFolder(how.out))[1])
+    folder = DataSetFolder(how.out)
+    finished, stored = (None, None) if how.force else what_is_there(folder)
+    expected = forecast(opened, wanted, how, stored)
     if telling.json:
         show.event("dry-run", **class_facts(opened.labels), **expected.facts())
     else:
         show.table([*class_lines(opened.labels), *expected.lines()])
     for warning in () if telling.quiet else expected.warnings():
         show.notice(warning)
+    if finished is None or not complete(folder, finished, expected.needed.rows):
+        check_room(expected.needed, folder.shard_bytes(), how.out)

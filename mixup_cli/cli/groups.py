@@ -7,10 +7,12 @@ the command one filled-in dataclass per group.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
-from dataclasses import MISSING, fields, replace
+from dataclasses import MISSING, fields
 from functools import wraps
-from typing import Any, TypeVar, get_type_hints
+from pathlib import Path
+from typing import Any, get_type_hints
 
 import typer
 
@@ -30,6 +32,29 @@ def option(*names: str, help: str, panel: str, **settings: Any) -> Any:  # noqa:
     return typer.Option(
         *names, help=help, rich_help_panel=panel, envvar=variable, show_default=False, show_envvar=False, **settings
     )
+
+
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
+
+
+def local_name(text: str) -> str:
+    """The name of a file or folder. Raises UsageError for a URL, which would be taken for a relative path; ValueError
+    for what cannot be a path."""
+    if "\0" in text:
+        raise ValueError("holds a NUL, and no path does")
+    if match := _URL.match(text):
+        instead = (
+            f"Give the path alone: {text[match.end() :]}"
+            if match[0] == "file://"
+            else "Mount it or copy it first, and give a local path"
+        )
+        raise UsageError(f"{text}: URLs and object stores are not supported yet. {instead}.")
+    return text
+
+
+def local_path(text: str | Path) -> Path:
+    """As `local_name`; defaults are paths already."""
+    return Path(local_name(text) if isinstance(text, str) else text)
 
 
 def takes(**groups: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., None]]:
@@ -71,31 +96,3 @@ def _parameters(group: type[Any]) -> list[inspect.Parameter]:
 
 def _build(group: type[Any], values: dict[str, Any]) -> Any:
     return group(**{each.name: values[each.name] for each in fields(group)})
-
-
-PRECEDENCE = ("COMMANDLINE", "ENVIRONMENT", "DEFAULT_MAP")
-"""Where a value can come from, the strongest first; Click calls the config file's values a default map."""
-
-
-def weaker(context: typer.Context, first: str, second: str) -> set[str]:
-    """Of two options that exclude each other, the one that the other overrules, if both are given.
-
-    Raises UsageError where both come from the same place.
-    """
-    origins = {name: context.get_parameter_source(name) for name in (first, second)}
-    ranks = {name: PRECEDENCE.index(o.name) for name, o in origins.items() if o is not None and o.name in PRECEDENCE}
-    if len(ranks) < 2:
-        return set()
-    if ranks[first] == ranks[second]:
-        one, other = (f"--{name.replace('_', '-')}" for name in (first, second))
-        raise UsageError(f"{one} and {other}: both are set. Give one or the other.")
-    return {max(ranks, key=lambda name: ranks[name])}
-
-
-Flags = TypeVar("Flags")
-
-
-def without(flags: Flags, overruled: set[str]) -> Flags:
-    """A group of options as if some of them were not given."""
-    names = overruled & {each.name for each in fields(flags)}  # type: ignore[arg-type]  # groups are dataclasses
-    return replace(flags, **dict.fromkeys(names))  # type: ignore[type-var]

@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
 from mixup_cli.cli import show
 from mixup_cli.cli.classes import class_facts, class_lines, some
 from mixup_cli.cli.generate import Sources
 from mixup_cli.cli.groups import option, takes
+from mixup_cli.cli.needs import check_asks_for_no_mixing
 from mixup_cli.cli.panels import RUNNING
 from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.source_flags import SourceFlags
-from mixup_cli.wording import readable
+from mixup_cli.errors import UsageError
+from mixup_cli.wording import counted, readable
 
 if TYPE_CHECKING:
     from mixup_cli.sources import Source
@@ -30,6 +34,7 @@ SIZES_SHOWN = 3
 def inspect(
     source: SourceFlags,
     recipe: RecipeFlags,
+    context: typer.Context,
     sources: Sources = None,
     schema: Schema = False,
     json: Json = False,
@@ -39,12 +44,15 @@ def inspect(
     from mixup_cli.storage.manifest import MANIFEST, json_schema, read_manifest
 
     locations = sources or []
+    if schema and (locations or json):
+        raise UsageError("--schema: it prints a schema, and looks at no source. Give it alone.")
     if schema:
         show.result(to_json(json_schema()).decode().rstrip())
     elif len(locations) == 1 and (locations[0] / MANIFEST).is_file():
+        check_asks_for_no_mixing(context, locations[0])
         manifest = read_manifest(locations[0])
         if json:
-            show.event("inspected", **manifest.model_dump(mode="json", exclude={"shards"}, exclude_none=True))
+            show.event("inspected", **_data_set_facts(manifest))
         else:
             show.table(_data_set_lines(manifest))
     else:
@@ -59,7 +67,7 @@ def _inspect_source(flags: SourceFlags, recipe: RecipeFlags, locations: list[Pat
     survey = opened.survey()
     if not as_json:  # what is there, even where nothing can be made of it
         show.table(_source_lines(opened, survey))
-    expected = forecast(opened, recipe.recipe(), Run())
+    expected = forecast(opened, recipe.recipe(), Run(shard_bytes=recipe.shard_bytes))
     if as_json:
         show.event("inspected", **_source_facts(opened, survey), would=expected.facts())
         return
@@ -73,7 +81,8 @@ def _source_facts(source: Source, survey: Survey) -> dict[str, Any]:
     return {
         "kind": source.kind,
         "samples": len(source),
-        "labels": source.labels.kind,
+        "inputs": len(source),
+        "label_kind": source.labels.kind,
         **class_facts(source.labels),
         "groups": len(set(source.labels.groups or ())),
         "sizes": [[height, width, count] for (height, width), count in survey.sizes.most_common()],
@@ -98,8 +107,24 @@ def _source_lines(source: Source, survey: Survey) -> Iterator[tuple[str, str]]:
     yield "values", ", ".join(f"{name} ({count:,})" for name, count in survey.dtypes.most_common())
 
 
+def _data_set_facts(manifest: Manifest) -> dict[str, Any]:
+    """For machines: what manifest.json says of the whole, under the names that other commands use."""
+    whole = manifest.model_dump(mode="json", exclude={"shards", "totals", "source"}, exclude_none=True)
+    source = manifest.source
+    return {
+        "kind": "mixup-gen data set",
+        **manifest.totals.model_dump(),
+        "inputs": source.samples,
+        "skipped": len(source.skipped),
+        "groups": source.groups or 0,
+        "source_kind": source.kind,
+        "source_fingerprint": source.fingerprint,
+        **whole,
+    }
+
+
 def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
-    from mixup_cli.cli.parse import methods_text
+    from mixup_cli.cli.method_text import methods_text
     from mixup_cli.recipe import Recipe
     from mixup_cli.storage.card import label_meaning
 
@@ -110,12 +135,12 @@ def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "method", methods_text(recipe.methods)
     yield "seed", f"{recipe.seed}"
     if recipe.window is not None:
-        yield "windows", f"of {recipe.window:,} consecutive samples"
+        yield "windows", f"of {counted(recipe.window, 'consecutive sample')}"
     yield "quantities" if manifest.label_kind == "real" else "classes", f"{len(manifest.class_names)}"
     if manifest.class_names:
         yield "", some(list(manifest.class_names))
     yield "labels", label_meaning(manifest)
-    yield "source", f"{source.kind}, {source.samples:,} inputs, {len(source.skipped):,} skipped"
+    yield "source", f"{source.kind}, {counted(source.samples, 'input')}, {len(source.skipped):,} skipped"
     for number, column in enumerate(manifest.columns):
         shape = "x".join(map(str, column.shape)) or "scalar"
         yield "" if number else "columns", f"{column.name:<13} {column.dtype:<8} {shape}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from mixup_cli.cli.groups import option
+from mixup_cli.cli.groups import local_path, option
 from mixup_cli.cli.panels import RUNNING, Quiet, Workers
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.source_flags import SourceFlags
@@ -30,6 +30,7 @@ class AgainFlags:
         option(
             "--source",
             metavar="SOURCE",
+            parser=local_path,
             panel=RUNNING,
             help="Where the source is now, if rows are made again. Default: where it was.",
         ),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mixup_cli.cli.groups import option
+from mixup_cli.cli.groups import local_path, option
 
 MOST_WORKERS = 4096
 
@@ -16,7 +16,8 @@ OUTPUT, RUNNING = "Output", "Running"
 
 Quiet = Annotated[bool, option("--quiet", "-q", panel=RUNNING, help="No notices and no progress bar.")]
 Finished = Annotated[
-    Path, typer.Argument(metavar="[OUT]", help="The data set. Default: mixup-out.", show_default=False)
+    Path,
+    typer.Argument(metavar="[OUT]", parser=local_path, help="The data set. Default: mixup-out.", show_default=False),
 ]
 Workers = Annotated[
     int | None, option("--workers", min=1, max=MOST_WORKERS, panel=RUNNING, help="Threads. Default: the cores.")

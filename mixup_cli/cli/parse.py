@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mixup_cli.errors import UsageError
-from mixup_cli.recipe import NORMALIZATIONS, MethodChoice, Normalize
-from mixup_cli.wording import quoted
+from mixup_cli.recipe import NORMALIZATIONS, Normalize
+from mixup_cli.wording import did_you_mean, quoted
 
 if TYPE_CHECKING:  # --help needs no storage
     from mixup_cli.storage.parts import Part
@@ -98,53 +98,7 @@ def normalize(text: str) -> Normalize:
     mean, slash, std = text.partition("/")
     if not slash:
         raise UsageError(
-            f"--normalize: {text!r} is neither a name ({', '.join(NORMALIZATIONS)}) "
-            "nor MEAN/STD as in 0.5,0.5,0.5/0.2,0.2,0.2."
+            f"--normalize: {_shown(text)} is neither a name ({', '.join(NORMALIZATIONS)}) nor MEAN/STD as in "
+            f"0.5,0.5,0.5/0.2,0.2,0.2{did_you_mean(text, NORMALIZATIONS)}"
         )
     return Normalize(numbers(mean, "--normalize"), numbers(std, "--normalize"))
-
-
-def methods(text: str) -> tuple[MethodChoice, ...]:
-    """`NAME[:PROBABILITY][:OPTION=VALUE]…`, several with commas between them: `mixup:0.5:alpha=0.4,cutmix:0.5`."""
-    choices = tuple(_method(part.strip()) for part in text.split(","))
-    names = [choice.name for choice in choices]
-    if len(set(names)) < len(names):
-        raise UsageError(f"--method: {text!r} names a method twice. Give each one once, with its probability.")
-    return choices
-
-
-def _method(text: str) -> MethodChoice:
-    name, *rest = text.split(":")
-    probability = 1.0
-    options: dict[str, float | str] = {}
-    for part in rest:
-        key, equals, value = part.partition("=")
-        if equals:
-            options[key] = _option_value(value)
-            continue
-        try:
-            probability = float(part)
-        except ValueError:
-            raise UsageError(
-                f"--method: {part!r} in {text!r} is neither a probability nor OPTION=VALUE. Give, for example, "
-                "mixup:0.5:alpha=0.4,cutmix:0.5."
-            ) from None
-    return MethodChoice(name, probability, options)
-
-
-def _option_value(text: str) -> float | str:
-    """A number where it is one; the method knows whether it takes a number or a word."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def methods_text(choices: tuple[MethodChoice, ...]) -> str:
-    """What `methods` reads back."""
-    return ",".join(
-        ":".join(
-            [each.name, f"{each.probability!r}", *(f"{key}={value}" for key, value in sorted(each.options.items()))]
-        )
-        for each in choices
-    )

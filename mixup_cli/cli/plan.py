@@ -8,25 +8,30 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-import typer
-
 from mixup_cli.cli import show
 from mixup_cli.cli.config import ConfigFile
 from mixup_cli.cli.generate import Sources
-from mixup_cli.cli.groups import option, takes, weaker, without
+from mixup_cli.cli.groups import local_path, option, takes
 from mixup_cli.cli.panels import OUTPUT, Quiet
 from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.run_flags import AmountFlags, ScanFlags
 from mixup_cli.cli.source_flags import SourceFlags
-from mixup_cli.errors import UsageError
-from mixup_cli.wording import counted
+from mixup_cli.errors import NoInputError, OutputExistsError, UsageError
+from mixup_cli.wording import counted, printable
 
 if TYPE_CHECKING:
     from mixup_cli.write_plan import WrittenPlan
 
 Out = Annotated[
     Path,
-    option("--out", "-o", metavar="FILE|-", panel=OUTPUT, help="A .csv or .parquet file. Default: -, CSV to stdout."),
+    option(
+        "--out",
+        "-o",
+        metavar="FILE|-",
+        parser=local_path,
+        panel=OUTPUT,
+        help="A .csv or .parquet file. Default: -, CSV to stdout.",
+    ),
 ]
 
 STDOUT = Path("-")
@@ -40,7 +45,6 @@ def plan(
     recipe: RecipeFlags,
     amount: AmountFlags,
     scan: ScanFlags,
-    context: typer.Context,
     sources: Sources = None,
     out: Out = STDOUT,
     quiet: Quiet = False,
@@ -56,9 +60,8 @@ def plan(
     check_out(out)
     if out == STDOUT and scan.cache == "disk" and scan.cache_folder is None:
         raise UsageError("--cache disk: the plan goes to stdout, which is beside no folder. Name one: --cache-folder.")
-    amount = without(amount, weaker(context, "samples", "passes"))
     opened = source.open(sources or [], Run.out)
-    run = Run(out=out, **amount.given(), **scan.given())
+    run = Run(out=out, shard_bytes=recipe.shard_bytes, **amount.given(), **scan.given())
     write = _print if out == STDOUT else WRITERS[out.suffix.lower()](out)
     rows = with_plan(opened, recipe.recipe(), run, show.Terminal(quiet), write, scratch_beside(out))
     if out != STDOUT:
@@ -66,7 +69,7 @@ def plan(
         if not quiet:
             show.notice(
                 f"{counted(rows, 'row')}; to carry them out: mixup-gen generate --plan {out}, with the same SOURCE and "
-                "the options that are not in the plan (--method with its options, --size, views …)"
+                "the options that the plan does not decide (--size, views, options such as jigsaw:n=4 …)"
             )
 
 
@@ -79,9 +82,9 @@ def check_out(out: Path) -> None:
     if out.suffix.lower() not in WRITERS:
         raise UsageError(f"-o {out}: a plan is .csv or .parquet. Name one of these, or - for stdout.")
     if out.is_dir():
-        raise UsageError(f"-o {out}: is a folder. Name a file.")
+        raise OutputExistsError(f"{out}: is a folder, and -o names a file. Use another -o.")
     if not out.absolute().parent.is_dir():
-        raise UsageError(f"-o {out}: there is no folder {out.parent}. Make it, or name another one.")
+        raise NoInputError(f"{out.parent}: no such folder, and -o {out} is to go there. Make it, or use another -o.")
 
 
 def scratch_beside(out: Path) -> Path | None:
@@ -90,8 +93,11 @@ def scratch_beside(out: Path) -> Path | None:
 
 
 def _print(written: WrittenPlan) -> None:
-    """CSV on stdout, UTF-8 whatever the terminal's encoding. If nobody reads on, the rest is not computed."""
+    """CSV on stdout, UTF-8 whatever the terminal's encoding. If the reader stops, the rest is not computed. On a
+    terminal, what names could do to it is shown escaped; a pipe or a file gets the plan as it is."""
     for data in _csv_parts(written):
+        if sys.stdout.isatty():
+            data = "\n".join(map(printable, data.decode().split("\n"))).encode()
         if not show.piece(data):
             return
 

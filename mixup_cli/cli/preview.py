@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,13 +10,15 @@ import typer
 
 from mixup_cli.cli import show
 from mixup_cli.cli.generate import Sources
-from mixup_cli.cli.groups import option, takes
+from mixup_cli.cli.groups import local_path, option, takes
+from mixup_cli.cli.needs import check_asks_for_no_mixing
 from mixup_cli.cli.origin import open_origin
 from mixup_cli.cli.panels import OUTPUT, RUNNING, SOURCE, Quiet
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import MixupGenError, NoInputError, OutputExistsError, UsageError
+from mixup_cli.wording import counted
 
 if TYPE_CHECKING:
     from mixup_cli.plan_files.reading import PlanFile
@@ -28,14 +29,20 @@ MOST_ROWS = 100
 
 Out = Annotated[  # not from MIXUP_GEN_OUT, which names the data set
     Path | None,
-    typer.Option("--out", "-o", metavar="FILE.png", rich_help_panel=OUTPUT, help="The picture to write."),
+    typer.Option(
+        "--out", "-o", metavar="FILE.png", parser=local_path, rich_help_panel=OUTPUT, help="The picture to write."
+    ),
 ]
 Rows = Annotated[int, option("--rows", min=1, max=MOST_ROWS, panel=RUNNING, help="How many rows. Default: 8.")]
 Start = Annotated[int, option("--start", min=0, panel=RUNNING, help="The first of them. Default: 0.")]
 SourcePaths = Annotated[
     list[Path] | None,
     option(
-        "--source", metavar="SOURCE", panel=SOURCE, help="For a data set: where its source is now. Default: as it was."
+        "--source",
+        metavar="SOURCE",
+        parser=local_path,
+        panel=SOURCE,
+        help="For a data set: where its source is now. Default: as it was.",
     ),
 ]
 
@@ -65,7 +72,7 @@ def preview(
     place = _place(out)
     locations, wanted = sources or [], range(start, start + rows)
     if len(locations) == 1 and (locations[0] / MANIFEST).is_file():
-        _check_asks_for_no_mixing(context, locations[0])
+        check_asks_for_no_mixing(context, locations[0])
         made = _of_data_set(locations[0], source, source_paths, wanted)
     elif source_paths is not None:
         raise UsageError("--source: it goes with a finished data set. Name the source itself without it.")
@@ -96,23 +103,12 @@ def _place(out: Path | None) -> Path:
     return out
 
 
-def _check_asks_for_no_mixing(context: typer.Context, folder: Path) -> None:
-    """Raises UsageError where the command line has options that only a source could follow."""
-    for each in fields(RecipeFlags):
-        origin = context.get_parameter_source(each.name)
-        if origin is not None and origin.name == "COMMANDLINE":
-            raise UsageError(
-                f"--{each.name.replace('_', '-')}: {folder} is mixed already. Leave it out, or name "
-                f"{folder / 'manifest.json'} to see the data set mixed again."
-            )
-
-
 def _within(wanted: range, table: PlanFile | None) -> range:
     """The rows that are wanted, as far as a plan from a file has them."""
     if table is None:
         return wanted
     if wanted.start >= len(table):
-        raise UsageError(f"--start: {wanted.start} is beyond the plan, which has {len(table)} rows.")
+        raise UsageError(f"--start: {wanted.start} is beyond the plan, which has {counted(len(table), 'row')}.")
     return range(wanted.start, min(wanted.stop, len(table)))
 
 

@@ -18,10 +18,9 @@ from mixup_cli.choices import (
     Pair,
     Resize,
 )
-from mixup_cli.cli import parse
+from mixup_cli.cli import method_text, parse
 from mixup_cli.cli.groups import option
 from mixup_cli.cli.panels import LABELS, MIXING, OUTPUT, PAIRING, VIEWS
-from mixup_cli.errors import UsageError
 from mixup_cli.recipe import DEFAULT_CROP_AREA, MethodChoice, Recipe
 
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
@@ -34,6 +33,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "crop_area": parse.crop_area,
     "value_range": parse.value_range,
     "normalize": parse.normalize,
+    "shard_size": parse.byte_count,
 }
 """How options that are more than a word or a number are read."""
 
@@ -48,8 +48,8 @@ class RecipeFlags:
             "--method",
             metavar="NAME[,NAME…]",
             panel=MIXING,
-            help=f"{', '.join(METHOD_NAMES)}. With probabilities and options: mixup:0.5:alpha=0.4,cutmix:0.5. "
-            "Default: mixup.",
+            help=f"{', '.join(METHOD_NAMES)}. With probabilities, which sum to 1, and options: "
+            "mixup:0.5:alpha=0.4,cutmix:0.5. Default: mixup.",
         ),
     ] = None
     alpha: Annotated[
@@ -58,7 +58,8 @@ class RecipeFlags:
             "--alpha",
             min=0,
             panel=MIXING,
-            help="lam ~ Beta(alpha, alpha); 0 = unmixed. Default: the method's: mixup 0.2, cutmix 1.",
+            help="lam ~ Beta(alpha, alpha), for methods without alpha=… of their own; 0 = unmixed. Default: the "
+            "method's: mixup 0.2, cutmix 1.",
         ),
     ] = None
     keep_originals: Annotated[
@@ -156,7 +157,10 @@ class RecipeFlags:
     value_range: Annotated[
         str | None,
         option(
-            "--value-range", metavar="LOW,HIGH", panel=OUTPUT, help="What floats to turn into 0 … the integer maximum."
+            "--value-range",
+            metavar="LOW,HIGH",
+            panel=OUTPUT,
+            help="What floats and 16-bit values to turn into 0 … the integer maximum.",
         ),
     ] = None
     normalize: Annotated[
@@ -198,24 +202,34 @@ class RecipeFlags:
     samples_per_shard: Annotated[
         int | None, option("--samples-per-shard", min=1, panel=OUTPUT, help="In place of --shard-size.")
     ] = None
+    shard_size: Annotated[str | None, option("--shard-size", metavar="SIZE", panel=OUTPUT, help="Default: 64MiB.")] = (
+        None
+    )
+
+    @property
+    def shard_bytes(self) -> int | None:
+        """What `--shard-size` says; it becomes samples per shard once the size of a row is known."""
+        return None if self.shard_size is None else parse.byte_count(self.shard_size)
 
     def recipe(self, plan: PlanFile | None = None) -> Recipe:
         """The recipe that was asked for; what was not asked for is the recipe's default. A plan from a file brings its
         own methods, unless others are asked for."""
-        from mixup_cli.methods import resolve
+        from mixup_cli.methods import asked, resolve
+        from mixup_cli.methods.effect import check_effect
 
         given = {name: value for name, value in asdict(self).items() if value is not None}
         alpha = given.pop("alpha", None)
         chosen = Recipe().methods if plan is None else tuple(MethodChoice(name) for name in plan.method_names)
         if "method" in given:
-            chosen = parse.methods(given.pop("method"))
+            chosen = method_text.methods(given.pop("method"))
         for name, read in READERS.items():
             if name in given:
                 given[name] = read(given[name])
+        given.pop("shard_size", None)
         if given.pop("random_resized_crop", False):
             given.setdefault("crop_area", DEFAULT_CROP_AREA)
-        elif "crop_area" in given:
-            raise UsageError("--crop-area: it goes with --random-resized-crop. Pass both, or neither.")
         if plan is not None:
             given["plan"] = plan.digest()
-        return Recipe(methods=resolve(chosen, alpha), **given)
+        recipe = Recipe(methods=resolve(asked(chosen, alpha), is_planned=plan is not None), **given)
+        check_effect(recipe)
+        return recipe

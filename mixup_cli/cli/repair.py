@@ -12,7 +12,7 @@ from mixup_cli.cli.origin import AgainFlags
 from mixup_cli.cli.panels import Finished
 from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import DataError
-from mixup_cli.wording import counted, one_line, plural
+from mixup_cli.wording import counted, one_line
 
 if TYPE_CHECKING:
     from mixup_cli.repair import Mended
@@ -37,15 +37,16 @@ def _report(out: Path, mended: Mended, as_json: bool, quiet: bool) -> None:
     """Each file that was not as it should be on stdout, a sentence on stderr."""
     for each in mended.repaired:
         if as_json:
-            show.event("repaired" if each not in mended.left else "left", **vars(each))
+            event = "repaired" if each not in mended.left else "left"
+            show.event(event, file=each.file, problem="; ".join(each.found), done=each.done)
         else:
             show.result(one_line(str(each)))
     if mended.left:
         raise DataError(f"{out}: {counted(len(mended.left), 'file')} could not be put right (told above).")
     totals = mended.manifest.totals
     if as_json:
-        show.event("whole", samples=totals.samples, shards=totals.shards, repaired=len(mended.repaired))
+        show.event("whole", **totals.model_dump(), repaired=len(mended.repaired))
     elif not quiet:
         what = f"{counted(len(mended.repaired), 'file')} put right" if mended.repaired else "nothing to repair"
-        shards = f"{totals.shards:,} {plural(totals.shards, 'shard')}"
-        show.notice(f"{out}: {what}: {totals.samples:,} samples in {shards}, whole, as sealed")
+        whole = f"{counted(totals.samples, 'sample')} in {counted(totals.shards, 'shard')}, whole, as sealed"
+        show.notice(f"{out}: {what}: {whole}")

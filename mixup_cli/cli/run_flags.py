@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from mixup_cli.choices import CacheKind, Device, EngineKind, OnError
 from mixup_cli.cli import parse
-from mixup_cli.cli.groups import option
-from mixup_cli.cli.panels import MIXING, MOST_WORKERS, OUTPUT, RUNNING
-from mixup_cli.errors import UsageError
+from mixup_cli.cli.groups import local_path, option
+from mixup_cli.cli.panels import MIXING, MOST_WORKERS, RUNNING
 
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
     from mixup_cli.sources.cache import Caching
@@ -55,6 +54,7 @@ class ScanFlags:
         option(
             "--cache-folder",
             metavar="FOLDER",
+            parser=local_path,
             panel=RUNNING,
             help="With --cache disk: where. Default: .mixup-gen-cache beside the output.",
         ),
@@ -77,8 +77,6 @@ class ScanFlags:
         """What was asked for, as the library takes it."""
         from mixup_cli.sources.scan import Tolerance
 
-        if self.max_errors is not None and self.on_error != "skip":
-            raise UsageError("--max-errors: it goes with --on-error skip. Pass both, or neither.")
         tolerance = Tolerance(self.on_error or Tolerance.on_error, self.max_errors)
         given = {"tolerance": tolerance, "caching": self._caching()}
         return {**given, **({"workers": self.workers} if self.workers is not None else {})}
@@ -86,9 +84,6 @@ class ScanFlags:
     def _caching(self) -> Caching:
         from mixup_cli.sources.cache import Caching
 
-        for name, value in (("--cache-folder", self.cache_folder), ("--cache-limit", self.cache_limit)):
-            if value is not None and self.cache != "disk":
-                raise UsageError(f"{name}: it goes with --cache disk. Pass both, or neither.")
         given: dict[str, Any] = {"kind": self.cache, "folder": self.cache_folder}
         if self.cache_limit is not None:
             given["limit_bytes"] = parse.byte_count(self.cache_limit, "--cache-limit")
@@ -99,9 +94,6 @@ class ScanFlags:
 class RunFlags:
     """How to carry it out."""
 
-    shard_size: Annotated[str | None, option("--shard-size", metavar="SIZE", panel=OUTPUT, help="Default: 64MiB.")] = (
-        None
-    )
     engine: Annotated[
         EngineKind | None,
         option(
@@ -124,7 +116,8 @@ class RunFlags:
             "--part",
             metavar="K/N",
             panel=RUNNING,
-            help="Make the K-th of N parts of the shards, beside runs that make the others into the same folder.",
+            help="Make the K-th of N parts of the shards (K is 1 to N), beside runs that make the others into the same "
+            "folder.",
         ),
     ] = None
     force: Annotated[bool, option("--force", panel=RUNNING, help="Replace what is there.")] = False
@@ -132,8 +125,6 @@ class RunFlags:
     def given(self) -> dict[str, Any]:
         """What was asked for, as the library takes it."""
         given = {name: value for name, value in vars(self).items() if value is not None}
-        if "shard_size" in given:
-            given["shard_bytes"] = parse.byte_count(given.pop("shard_size"))
         if "part" in given:
             given["part"] = parse.part(given["part"])
         return given

@@ -21,11 +21,11 @@ def _print(text: str, stream: TextIO | None) -> None:
     try:
         print(text, file=stream, flush=True)
     except OSError:
-        _let_go(stream)
+        let_go(stream)
         raise
 
 
-def _let_go(stream: TextIO) -> None:
+def let_go(stream: TextIO) -> None:
     """The rest goes nowhere: Python would complain at its end of what it cannot write."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
@@ -55,7 +55,7 @@ def piece(data: bytes) -> bool:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
         except OSError as problem:
-            _let_go(sys.stdout)
+            let_go(sys.stdout)
             if isinstance(problem, BrokenPipeError):
                 return False
             raise

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any
 
 from mixup_cli.choices import LabelKind, LabelLevel
-from mixup_cli.cli.groups import option
+from mixup_cli.cli.groups import local_name, option
 from mixup_cli.cli.panels import SOURCE
 from mixup_cli.errors import NoInputError, UsageError
 
@@ -23,7 +23,13 @@ class SourceFlags:
 
     files_from: Annotated[
         str | None,
-        option("--files-from", metavar="FILE|-", panel=SOURCE, help="Read picture paths from a list, one a line."),
+        option(
+            "--files-from",
+            metavar="FILE|-",
+            parser=local_name,
+            panel=SOURCE,
+            help="Read picture paths from a list, one a line.",
+        ),
     ] = None
     null: Annotated[bool, option("-0", "--null", panel=SOURCE, help="Paths in the list end with NUL, not newline.")] = (
         False
@@ -42,6 +48,7 @@ class SourceFlags:
         option(
             "--classes",
             metavar="FILE|OUT|A,B,…",
+            parser=local_name,
             panel=SOURCE,
             help="The classes in their order: a file with one name a line or a JSON list, a finished data set, or "
             "names. Default: those of all splits, sorted.",
@@ -114,8 +121,6 @@ class SourceFlags:
             if location.resolve().is_relative_to(out.resolve()):
                 raise UsageError(f"-o {out}: the source {location} is there. Use another -o.")
         if self.files_from is None:
-            if self.null:
-                raise UsageError("-0: it says how the list of --files-from is separated. Pass both, or neither.")
             return open_source(locations or [Path()], self.options(out))
         if locations:
             raise UsageError(f"--files-from and {locations[0]}: give one or the other.")

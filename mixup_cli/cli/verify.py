@@ -13,7 +13,7 @@ from mixup_cli.cli.origin import AgainFlags
 from mixup_cli.cli.panels import RUNNING, Finished
 from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import DataError
-from mixup_cli.wording import counted, one_line, plural
+from mixup_cli.wording import counted, one_line
 
 if TYPE_CHECKING:
     from mixup_cli.listener import Listener
@@ -51,10 +51,10 @@ def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags, out: Finis
         )
     totals = manifest.totals
     if again.json:
-        show.event("verified", samples=totals.samples, shards=totals.shards, bytes=totals.bytes, deep=depth.deep)
+        show.event("verified", **totals.model_dump(), deep=depth.deep)
     elif not again.quiet:
         what = "every row is what the source gives" if depth.deep else "whole, as sealed"
-        show.notice(f"{out}: {totals.samples:,} samples in {totals.shards:,} {plural(totals.shards, 'shard')}: {what}")
+        show.notice(f"{out}: {counted(totals.samples, 'sample')} in {counted(totals.shards, 'shard')}: {what}")
 
 
 def _recomputed(out: Path, manifest: Manifest, source: Source, run: Run, listener: Listener) -> list[Finding]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import Any
 
-from mixup_cli.wording import quoted
+from mixup_cli.wording import did_you_mean, quoted
 
 _OPTION = re.compile(r"(?<!\S)--?[a-zA-Z0-9][a-z0-9-]*")
 SHOWN_LETTERS = 40
@@ -22,17 +21,43 @@ def with_places(message: str, context: Any) -> str:
 
 
 def misused(problem: Any) -> str:
-    """What Click finds wrong with a command line, told as all else is: which option, what is there, what could be."""
-    option = max(getattr(getattr(problem, "param", None), "opts", ()), key=len, default="")
+    """A sentence on what Click finds wrong with a command line: which option, what is there, what could be."""
+    if (unknown := getattr(problem, "option_name", None)) and type(problem).__name__ == "NoSuchOption":
+        known = [name for each in problem.ctx.command.params for name in (*each.opts, *each.secondary_opts)]
+        return f"unknown option {unknown}{did_you_mean(unknown, [name for name in known if name.startswith('-')])}"
+    if type(problem).__name__ == "BadOptionUsage":
+        wrong = "it takes a value, and none is given" if "requires" in problem.message else "it takes no value"
+        return f"{problem.option_name}: {wrong}."
+    parameter = getattr(problem, "param", None)
+    option = max(getattr(parameter, "opts", ()), key=len, default="")
     if not option.startswith("--") or not problem.message:
-        return str(problem.format_message()).rstrip(".")
+        return f"{str(problem.format_message()).rstrip('.')}."
     place = _place(problem.ctx, option)
-    found = f"{_found(problem.ctx, option)} from {place}" if place else ""
-    return f"{_behind(option, found, word='')}: {problem.message.removeprefix('Value error, ').rstrip('.')}"
+    return f"{_behind(option, place)}: {_what_is_wrong(problem, parameter)}"
 
 
-def _behind(option: str, place: str, word: str = "from ") -> str:
-    return f"{option} ({word}{place})" if place else option
+BOUNDS = {"greater_than_equal": ("ge", "less than"), "less_than_equal": ("le", "more than")}
+KINDS = {"int_parsing": "a whole number", "float_parsing": "a number", "bool_parsing": "true or false"}
+
+
+def _what_is_wrong(problem: Any, parameter: Any) -> str:
+    """What is there and what could be, from what pydantic says of it."""
+    details: list[Any] = getattr(problem.__cause__, "errors", list)()
+    if not details:
+        return f"{problem.message.rstrip('.')}."
+    kind, found = details[0]["type"], quoted(str(details[0]["input"]), SHOWN_LETTERS)
+    if choices := parameter.type_descriptor.choices:
+        return f"{found} is not one of {', '.join(choices)}{did_you_mean(str(details[0]['input']), choices)}"
+    if kind == "value_error":
+        return f"{found} {details[0]['msg'].removeprefix('Value error, ')}."
+    if kind in BOUNDS:
+        name, wrong = BOUNDS[kind]
+        return f"{found.strip(chr(39))} is {wrong} {details[0]['ctx'][name]}."
+    return f"{found} is not {KINDS.get(kind, f'valid ({problem.message})')}."
+
+
+def _behind(option: str, place: str) -> str:
+    return f"{option} (from {place})" if place else option
 
 
 def _place(context: Any, option: str) -> str:
@@ -42,14 +67,6 @@ def _place(context: Any, option: str) -> str:
     if origin is None or origin.name not in ("ENVIRONMENT", "DEFAULT_MAP"):
         return ""
     return str(parameter.envvar if origin.name == "ENVIRONMENT" else context.params.get("config"))
-
-
-def _found(context: Any, option: str) -> str:
-    """What the variable or file says, for a message that does not tell it."""
-    parameter = _parameter(context, option)
-    is_variable = context.get_parameter_source(parameter.name).name == "ENVIRONMENT"
-    text = os.environ[parameter.envvar] if is_variable else str(context.default_map[parameter.name])
-    return quoted(text, SHOWN_LETTERS)
 
 
 def _parameter(context: Any, option: str) -> Any:

@@ -88,6 +88,20 @@ class Method(ABC):
     needs_peaks: ClassVar[bool] = False
     """Whether it must know where donors are salient."""
 
+    averages: ClassVar[bool] = False
+    """Whether it computes with values: where it only places them, light and sRGB come to the same."""
+
+    fills: ClassVar[bool] = False
+    """Whether part of a row can be the recipe's fill colour."""
+
+    decided: ClassVar[frozenset[str]] = frozenset()
+    """The options that `decide` alone looks at: a plan has settled them."""
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """The options without effect beside the values of the others."""
+        return frozenset()
+
     @property
     def parent_count(self) -> int:
         """How many samples meet in a row."""

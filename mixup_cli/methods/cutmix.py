@@ -50,6 +50,7 @@ class CutMix(BoxMethod):
   booktitle = {IEEE/CVF International Conference on Computer Vision},
   year = {2019}
 }"""
+    decided = frozenset({"alpha", "box", "low", "high"})
 
     alpha: float = number(1.0, 0.0, MAX_ALPHA)
     box: str = word("paper", "inside", "minmax")
@@ -68,6 +69,10 @@ class CutMix(BoxMethod):
             raise UsageError(f"--method cutmix: low={low:g} is above high={high:g}.")
         object.__setattr__(self, "low", low)  # so that recipes hold them
         object.__setattr__(self, "high", high)
+
+    @property
+    def idle(self) -> frozenset[str]:
+        return frozenset({"alpha"} if self.box == "minmax" else ())
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
         return decided(pure(len(draws), 0, 2), self._box(draws.words, grid))

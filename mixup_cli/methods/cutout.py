@@ -32,6 +32,8 @@ class Cutout(Method):
 }"""
     needs_picture = True
     has_box = True
+    fills = True
+    decided = frozenset({"side"})
 
     side: float = number(0.5)
 

@@ -25,6 +25,9 @@ class Dirichlet(Method):
     name = "dirichlet"
     summary = "weighted average of k samples"
 
+    averages = True
+    decided = frozenset({"alpha"})
+
     alpha: float = number(0.2, 0.0, MAX_ALPHA)
     k: float = count(3, 2, 16)
 

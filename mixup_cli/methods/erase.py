@@ -43,6 +43,7 @@ class Erase(Method):
 }"""
     needs_picture = True
     has_box = True
+    decided = frozenset({"area_low", "area_high", "aspect_low", "aspect_high"})
 
     area_low: float = number(0.02, 0.0, 1.0)
     area_high: float = number(0.33, 0.0, 1.0)
@@ -63,8 +64,12 @@ class Erase(Method):
         return 1
 
     @property
-    def rearranges(self) -> bool:  # type: ignore[override]  # it depends on the option
-        return self.fill != "colour"
+    def fills(self) -> bool:  # type: ignore[override]  # it depends on the option
+        return self.fill == "colour"
+
+    @property
+    def rearranges(self) -> bool:  # type: ignore[override]  # likewise
+        return not self.fills
 
     @property
     def has_seed(self) -> bool:  # type: ignore[override]  # likewise

@@ -19,6 +19,7 @@ class MaskMethod(Method):
     needs_picture = True
     has_mask = True
     has_seed = True
+    decided = frozenset({"alpha"})
 
     alpha: float = number(1.0, 0.0, MAX_ALPHA)
 

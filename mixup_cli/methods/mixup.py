@@ -33,6 +33,9 @@ class Mixup(Method):
   year = {2018}
 }"""
 
+    averages = True
+    decided = frozenset({"alpha", "base"})
+
     alpha: float = number(0.2, 0.0, MAX_ALPHA)
     base: float | None = follows(0.0, MAX_ALPHA)
 

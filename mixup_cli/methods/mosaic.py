@@ -38,6 +38,7 @@ class Mosaic(Method):
     has_box = True
     has_mask = True
     rearranges = True
+    decided = frozenset({"low", "high"})
 
     low: float = number(0.3, 0.0, 1.0)
     high: float = number(0.7, 0.0, 1.0)

@@ -8,6 +8,7 @@ from typing import Any
 
 from mixup_cli.errors import UsageError
 from mixup_cli.recipe import LEFT_OUT_AT_DEFAULT
+from mixup_cli.wording import did_you_mean
 
 MAX_ALPHA = 1000.0
 """Far beyond any use: lam is then ½ within a few hundredths."""
@@ -40,9 +41,8 @@ def check_option(method: str, option: Field[Any], value: float | str) -> None:
     words = option.metadata.get(WORDS)
     if words is not None:
         if value not in words:
-            raise UsageError(
-                f"--method {method}: {option.name}={value} is not one of {', '.join(words)}. Give one of them."
-            )
+            found = f"{option.name}={value} is not one of {', '.join(words)}"
+            raise UsageError(f"--method {method}: {found}{did_you_mean(str(value), words)}")
         return
     low, high = option.metadata[LOW], option.metadata[HIGH]
     whole = WHOLE in option.metadata
@@ -56,6 +56,6 @@ def option_named(method: type[Any], name: str) -> Field[Any]:
     """A method's option. Raises UsageError where it has none of that name."""
     known = {option.name: option for option in fields(method)}
     if name not in known:
-        options = f"Give one of {', '.join(sorted(known))}." if known else "Leave it out: it has none."
-        raise UsageError(f"--method {method.name}: it has no option {name!r}. {options}")
+        options = f"Its options are {', '.join(sorted(known))}." if known else "It has no options: leave it out."
+        raise UsageError(f"--method {method.name}: unknown option {name!r}{did_you_mean(name, known)} {options}")
     return known[name]

@@ -39,6 +39,8 @@ class ResizeMix(BoxMethod):
 }"""
     rearranges = True
 
+    decided = frozenset({"low", "high"})
+
     low: float = number(0.1, 0.0, 1.0)
     high: float = number(0.8, 0.0, 1.0)
 

@@ -34,6 +34,8 @@ class SaliencyMix(BoxMethod):
 }"""
     needs_peaks = True
 
+    decided = frozenset({"alpha"})
+
     alpha: float = number(1.0, 0.0, MAX_ALPHA)
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:

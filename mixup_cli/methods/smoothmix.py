@@ -37,6 +37,7 @@ class SmoothMix(Method):
     needs_picture = True
     has_mask = True
     has_seed = True
+    averages = True
 
     low: float = number(0.25, 0.01, 10.0)
     high: float = number(0.5, 0.01, 10.0)

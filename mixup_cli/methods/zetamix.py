@@ -32,6 +32,9 @@ class ZetaMix(Method):
   year = {2024}
 }"""
 
+    averages = True
+    decided = frozenset({"gamma"})
+
     gamma: float = number(2.8, 0.0, 100.0)
     k: float = count(4, 2, 16)
 

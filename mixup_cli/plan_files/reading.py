@@ -29,6 +29,7 @@ from mixup_cli.plan_files.columns import columns_in
 from mixup_cli.plan_files.plan_file import PlanFile
 from mixup_cli.plan_files.writing import require_parquet
 from mixup_cli.sources.bounded_read import lines_of, read_line
+from mixup_cli.wording import counted
 
 __all__ = ["PlanFile", "read_csv", "read_plan"]
 
@@ -120,7 +121,8 @@ def _quoted_batches(lines: Iterator[str], header: list[str], name: str, count: i
         if set(map(len, batch)) != {len(header)}:
             row, cells = next((row, len(cells)) for row, cells in enumerate(batch) if len(cells) != len(header))
             raise DataError(
-                f"{name}, row {count + row + 1}: has {cells} cells, and the header has {len(header)}. Mend that row."
+                f"{name}, row {count + row + 1}: has {counted(cells, 'cell')}, and the header has {len(header)}. "
+                "Mend that row."
             )
         yield dict(zip(header, zip(*batch, strict=True), strict=True))
         count += len(batch)

@@ -22,6 +22,7 @@ from mixup_cli.sources.scan import until_it_fits
 from mixup_cli.sources.table import SourceTable
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.views import Views
+from mixup_cli.wording import counted
 
 
 def preview_data_set(folder: Path, source: Source | None, wanted: range) -> Preview:
@@ -80,7 +81,7 @@ def _parents(
     if table is None:
         return "sources.csv is missing, so the source cannot be recognised"
     if len(table.keys) != len(source):
-        return f"made from {len(table.keys)} inputs, and {source.location} has {len(source)}"
+        return f"made from {counted(len(table.keys), 'input')}, and {source.location} has {len(source)}"
     survey = source.survey(SURVEY_SAMPLES)
 
     def attempt() -> Parents | str:

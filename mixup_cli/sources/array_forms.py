@@ -15,6 +15,7 @@ from PIL import Image
 from mixup_cli.errors import DataError
 from mixup_cli.sources.base import Axes, Form, FormMismatch, SampleDtype, Target, picture_extent
 from mixup_cli.sources.decode import fit_picture
+from mixup_cli.wording import counted
 
 PICTURE_CHANNELS = (1, 3, 4)
 EXACT_IN_FLOAT32 = 1 << 24  # every integer up to this size is a float32
@@ -58,7 +59,9 @@ def as_axes(block: NDArray[Any], axes: Axes, wanted: Axes) -> NDArray[Any]:
     if wanted == "hw":
         channel_axis = 3 if axes == "hwc" else 1
         if block.shape[channel_axis] != 1:
-            raise DataError(f"pictures with {block.shape[channel_axis]} channels have no plain height and width form.")
+            raise DataError(
+                f"pictures with {counted(block.shape[channel_axis], 'channel')} have no plain height and width form."
+            )
         return block[..., 0] if axes == "hwc" else block[:, 0]
     return np.moveaxis(block, 1, 3) if wanted == "hwc" else np.moveaxis(block, 3, 1)
 

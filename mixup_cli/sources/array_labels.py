@@ -12,6 +12,7 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.sources.base import Labels
 from mixup_cli.sources.pictures import escape_name
+from mixup_cli.wording import counted, plural
 
 CLASS_LIMIT = 100_000
 _SUM_TOLERANCE = 1e-4
@@ -51,7 +52,10 @@ def labels_from_array(values: NDArray[Any], count: int, where: str, kind: LabelK
 def check_count(shape: tuple[int, ...], count: int, where: str) -> None:
     """Raises DataError for an array, read or not, that does not have a row for each of `count` samples."""
     if shape and shape[0] != count:
-        raise DataError(f"{where}: found {shape[0]} labels for {count} samples. Pass --label-key, or mend the file.")
+        raise DataError(
+            f"{where}: found {shape[0]} {plural(shape[0], 'label')} for {counted(count, 'sample')}. Pass --label-key, "
+            "or mend the file."
+        )
 
 
 def check_groups(shape: tuple[int, ...], count: int, where: str) -> None:

@@ -125,7 +125,8 @@ class Target:
     """The form to bring samples into, and the rules for it.
 
     `resize` None means that pictures must have the form's size already; one that has not raises `FormMismatch`.
-    `value_range` maps [low, high] linearly onto the full range of an integer form, clipping what lies outside.
+    `value_range` maps [low, high] of floats and 16-bit values linearly onto the full range of an integer form, clipping
+    what lies outside.
     `deepest` is the dtype beyond which a deeper form would be of no use to the output (None: the form's own); a picture
     that is deeper than a form which is not that deep raises `FormMismatch`. `finish` is there where it could
     make infinities of samples: those are then broken.

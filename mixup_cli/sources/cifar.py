@@ -20,6 +20,7 @@ from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.bounded_read import is_gzip
 from mixup_cli.sources.cifar_members import NAMES_LIMIT_BYTES, Member, members, published_folder
 from mixup_cli.sources.safe_pickle import read_pickle
+from mixup_cli.wording import counted
 
 Role: TypeAlias = Literal["train", "test", "names"]
 
@@ -220,7 +221,9 @@ def _pickled_rows(
     if not isinstance(labels, list) or not all(isinstance(label, int) and 0 <= label < 256 for label in labels):
         raise DataError(f"{where}: its {key!r} are no list of class indices. Fetch it again.")
     if len(labels) != len(pixels):
-        raise DataError(f"{where}: has {len(labels)} labels for {len(pixels)} pictures. Fetch it again.")
+        raise DataError(
+            f"{where}: has {counted(len(labels), 'label')} for {counted(len(pixels), 'picture')}. Fetch it again."
+        )
     return pixels, np.array(labels, np.int64)
 
 
@@ -245,7 +248,8 @@ def _class_names(found: dict[str, list[str]], expected: int, location: str) -> t
     names = next(iter(found.values()), [])
     if len(names) == expected == len(set(names)):
         return tuple(names), []
-    notice = f"{location}: found {len(names)} class names, expected {expected}; the classes are called by their index."
+    count = counted(len(names), "class name")
+    notice = f"{location}: found {count}, expected {expected}; the classes are called by their index."
     return tuple(str(index) for index in range(expected)), [notice]
 
 
@@ -253,7 +257,9 @@ def _notices(contents: _Contents, batches: list[_Batch], options: SourceOptions,
     notices = []
     if options.split is None and contents.has_other_split:
         count = sum(len(batch.pixels) for batch in batches)
-        notices.append(f"{location}: using the training split, {count} samples (--split test takes the others).")
+        notices.append(
+            f"{location}: using the training split, {counted(count, 'sample')} (--split test takes the others)."
+        )
     is_train_of_10 = batches[0].stem.startswith("data_batch")
     if is_train_of_10 and len(batches) != 5:
         notices.append(f"{location}: holds {len(batches)} of the 5 training batches of CIFAR-10.")

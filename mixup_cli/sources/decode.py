@@ -51,7 +51,7 @@ def decode(data: bytes, target: Target, key: str, max_pixels: int) -> NDArray[np
     Returns a C-contiguous array of `target.form.shape` and dtype; its axes are "hwc" or "chw" with 1 or 3 channels.
     Alpha is composited over white; grey is ITU-R 601-2 luma (Pillow's "L"); padding is black. Integers keep their
     share of the full range when the depth changes: v*257 from 8 to 16 bits, (v*255 + 32767)//65535 back, and v/255 or
-    v/65535 in float32.
+    v/65535 in float32. Where the target has a value range, it takes the place of the full range of 16 bits.
 
     Raises Undecodable for a picture that cannot be used, and FormMismatch where its size (without `resize`) or its
     depth does not fit the form.
@@ -129,6 +129,8 @@ def _check_depth(picture: ImageFile, header: Header, target: Target, key: str) -
     if DEPTHS.index(dtype) < min(DEPTHS.index(header.dtype), DEPTHS.index(deepest)):
         raise FormMismatch(key, (header.height, header.width), header.dtype)
     if is_deep_colour(picture):
+        if target.value_range is not None:
+            raise Undecodable("has 16 bits per colour channel, of which Pillow reads only 8, without --value-range")
         if dtype == "uint8":
             return "uint8"
         raise Undecodable("has 16 bits per colour channel, of which Pillow reads only 8 (--dtype uint8 accepts that)")
@@ -211,7 +213,7 @@ def _convert(pixels: NDArray[np.generic], source: SampleDtype, target: Target) -
         raise Undecodable("has pixels that are no finite number (NaN or infinite)")
     if source == "uint16":
         pixels = np.clip(np.rint(pixels), 0, 65535).astype(np.uint16)
-    if source == dtype:
+    if source == dtype and (target.value_range is None or dtype != "uint16"):
         return pixels
     converted = np.empty(pixels.shape, dtype)
     write_converted(pixels, converted, target.value_range)

@@ -20,7 +20,7 @@ from mixup_cli.sources.kept_cache import KeptCache, NotKeptError
 from mixup_cli.sources.kept_entry import entry_key
 from mixup_cli.sources.scan import Tolerance, scan, settle
 from mixup_cli.sources.table import SourceTable
-from mixup_cli.wording import readable
+from mixup_cli.wording import counted, readable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,9 @@ def fill(source: Source, target: Target, place: Place, how: Scanning) -> Filled:
         if (found := kept.find(key, source, stamps, target.form, looked_ns)) is not None:
             samples, loaded = found
             table = settle(source, loaded, how.tolerance)
-            how.listener.notice(f"{len(source):,} decoded samples are used again from {kept.folder}")
+            how.listener.notice(
+                f"{counted(len(source), 'decoded sample')} {_are(source)} used again from {kept.folder}"
+            )
             return samples, table
     misfit = kept.misfit(keys[0], stamps, target.form)
     if misfit is not None:
@@ -133,7 +135,8 @@ def _kept(source: Source, target: Target, place: Place, how: Scanning, wanted: _
             except (OSError, StorageError) as error:
                 problem = str(error)
         folder, size = wanted.kept.folder, readable(draft.samples.nbytes)
-        is_kept = f"{len(source):,} decoded samples ({size}) are kept for later runs in {folder}"
+        what = counted(len(source), "decoded sample")
+        is_kept = f"{what} ({size}) {_are(source)} kept for later runs in {folder}"
         how.listener.notice(is_kept if problem is None else f"decoded samples are not kept: {problem}")
         if problem is None or not place.mapped:
             return draft.samples, table
@@ -142,6 +145,10 @@ def _kept(source: Source, target: Target, place: Place, how: Scanning, wanted: _
         )  # the draft's file goes, and its name with it
         cache[:] = draft.samples
         return cache, table
+
+
+def _are(source: Source) -> str:
+    return "is" if len(source) == 1 else "are"
 
 
 def _why_not(source: Source, table: SourceTable, before: Stamps) -> str | None:

@@ -10,6 +10,7 @@ from mixup_cli.errors import UsageError
 from mixup_cli.recipe import Normalize, Recipe
 from mixup_cli.sources.base import DEPTHS, Form, SampleDtype, Survey, Target
 from mixup_cli.sources.scaling import Finish
+from mixup_cli.wording import counted
 
 DEFAULT_SIZE = (224, 224)
 """Height and width where pictures differ in size and none was asked for: what ImageNet models take."""
@@ -39,7 +40,7 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
     deepest = _deepest(asked)
     depth = _depth(asked, survey, recipe)
     form = replace(form, dtype=min(depth, deepest, key=DEPTHS.index))
-    if deepest == "uint8" and depth == "uint16":
+    if deepest == "uint8" and depth == "uint16" and recipe.value_range is None:
         notices.append("16-bit values become 8-bit ones by (v * 255 + 32767) // 65535; --dtype uint16 keeps them")
     height, width, channels = form.extent
     cached = _cached(recipe, survey, form)
@@ -157,4 +158,6 @@ def _check_channels(recipe: Recipe, channels: int) -> None:
         options |= {"--normalize": recipe.normalize.mean, "--normalize (std)": recipe.normalize.std}
     for option, values in options.items():
         if len(values) not in (1, channels):
-            raise UsageError(f"{option}: {len(values)} values, and the channels are {channels}. Give 1 or {channels}.")
+            raise UsageError(
+                f"{option}: {counted(len(values), 'value')}, and the channels are {channels}. Give 1 or {channels}."
+            )

@@ -15,6 +15,7 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.sources.array_labels import CLASS_LIMIT, labels_from_rows
 from mixup_cli.sources.base import Labels, SourceOptions
+from mixup_cli.wording import counted
 
 LABEL_COLUMNS = ("label", "labels", "class", "category", "target")
 BETWEEN_NAMES = "|"
@@ -144,7 +145,8 @@ def _names(found: Iterable[str], rows: int, row_bytes: int, where: str) -> tuple
     names = sort_classes(set(found))
     if len(names) > CLASS_LIMIT or rows * row_bytes * len(names) > LABELS_LIMIT_BYTES:
         raise DataError(
-            f"{where}: found {len(names)} classes for {rows} samples, which is too many. Pass another --label-column, "
+            f"{where}: found {counted(len(names), 'class')} for {counted(rows, 'sample')}, which is too many. Pass "
+            "another --label-column, "
             "or --label-kind none."
         )
     return names

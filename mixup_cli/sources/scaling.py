@@ -85,11 +85,13 @@ def write_converted(values: NDArray[Any], out: NDArray[Any], value_range: tuple[
 
     Full range goes to full range: uint8 v becomes 257 v in uint16 and v/255 in float32; uint16 becomes v/65535, or
     v/257 to the nearest in uint8. Other numbers keep their value in float32, and become integers only by
-    `value_range`. Raises DataError without it.
+    `value_range`, which is also the range of uint16 where it is given. Raises DataError without it.
     """
     source, wanted = values.dtype.name, out.dtype.name
     with np.errstate(over="ignore", invalid="ignore"):
-        if source == wanted:
+        if value_range is not None and source != "uint8" and wanted != "float32":
+            _write_scaled(values, out, value_range)
+        elif source == wanted:
             _copy(values, out)
         elif wanted == "float32" and source in ("uint8", "uint16"):
             np.divide(values, np.float32(np.iinfo(values.dtype).max), out=out, dtype=np.float32)

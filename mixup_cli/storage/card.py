@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from mixup_cli.methods import METHODS
 from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, Manifest
-from mixup_cli.wording import counted
+from mixup_cli.wording import plural
 
 MAX_NAMES = 200
 """Class names beyond this number are left to the manifest."""
@@ -75,7 +75,8 @@ def card(manifest: Manifest) -> str:
 
 def title(manifest: Manifest) -> str:
     """One line on what the data set is."""
-    return f"{manifest.totals.samples} samples, mixed by {', '.join(methods(manifest))}"
+    count = manifest.totals.samples
+    return f"{count} {plural(count, 'sample')}, mixed by {', '.join(methods(manifest))}"
 
 
 def methods(manifest: Manifest) -> list[str]:
@@ -87,7 +88,7 @@ def methods(manifest: Manifest) -> list[str]:
             f"{name} {value if isinstance(value, str) else format(value, 'g')}"
             for name, value in sorted(choice["options"].items())
         ]
-        if len(choices) > 1:
+        if len(choices) > 1 and "plan" not in manifest.recipe:
             options.append(f"weight {choice['probability']:g}")
         shown.append(f"{choice['name']} ({', '.join(options)})" if options else choice["name"])
     return shown
@@ -114,10 +115,10 @@ def _about(manifest: Manifest) -> Iterator[str]:
     yield "Written by mixup-gen. Each row is a mix of source samples, with the label that belongs to it."
     left_out = f", {len(source.skipped)} left out (`{MANIFEST}` says why)" if source.skipped else ""
     facts = {
-        "samples": f"{totals.samples} in {counted(totals.shards, 'shard')}, {totals.bytes} bytes",
+        "samples": f"{totals.samples} in {totals.shards} {plural(totals.shards, 'shard')}, {totals.bytes} bytes",
         "methods": ", ".join(methods(manifest)),
         "unmixed originals": "kept, as the first rows" if recipe["keep_originals"] else "not kept",
-        "source": f"{counted(source.samples, 'sample')} ({source.kind}){left_out}",
+        "source": f"{source.samples} {plural(source.samples, 'sample')} ({source.kind}){left_out}",
         **_of_labels(manifest),
         **({"groups": f"{source.groups}; only samples of the same group are mixed"} if source.groups else {}),
         "seed": str(recipe["seed"]),

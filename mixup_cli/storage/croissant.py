@@ -15,6 +15,7 @@ from typing import Any
 from mixup_cli.storage.card import label_meaning, papers, shown_shape, title
 from mixup_cli.storage.manifest import SOURCES, Manifest
 from mixup_cli.storage.seal import Sealed
+from mixup_cli.wording import plural
 
 SPECIFICATION = "http://mlcommons.org/croissant/1.0"
 
@@ -103,9 +104,10 @@ def _description(manifest: Manifest) -> str:
     columns = "; ".join(f"{c.name} {c.dtype} {shown_shape(c.shape)}" for c in manifest.columns)
     count, what = len(manifest.class_names), "quantities" if manifest.label_kind == "real" else "classes"
     classes = f"{count} {what}" if count else "no classes"
+    inputs = manifest.source.samples
     labels = f"Labels are {label_meaning(manifest)}. " if count else ""
     return (
-        f"{title(manifest)}. Precomputed by mixup-gen from {manifest.source.samples} source samples with {classes}, "
+        f"{title(manifest)}. Precomputed by mixup-gen from {inputs} source {plural(inputs, 'sample')} with {classes}, "
         f"seed {manifest.recipe['seed']}, recipe_id {manifest.recipe_id}. {labels}"
         f"Every HDF5 shard of N rows has these data sets at its root: {columns}."
     )

@@ -24,7 +24,10 @@ class Part:
 
     def __post_init__(self) -> None:
         if not 1 <= self.number <= self.of <= MOST_PARTS:
-            raise UsageError(f"--part: {self} is not K/N with 1 <= K <= N <= {MOST_PARTS}. Give, for example, 1/4.")
+            raise UsageError(
+                f"--part: {self} is not a part: the parts of N are 1/N … N/N, and N is at most {MOST_PARTS:,}. Give, "
+                "for example, 1/4."
+            )
 
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"

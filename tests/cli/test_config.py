@@ -78,8 +78,8 @@ def test_a_printed_config_gives_the_same_recipe(options: str, run_cli: Runner, c
 @pytest.mark.parametrize(
     ("content", "code", "told"),
     [
-        ("sede = 1", 2, "c.toml: 'sede' is no option of generate. Options: alpha, "),
-        ("config = 'd.toml'", 2, "c.toml: 'config' is no option of generate"),
+        ("sede = 1", 2, "c.toml: unknown option 'sede'; did you mean seed?"),
+        ("config = 'd.toml'", 2, "c.toml: unknown option 'config'. Give one of alpha, "),
         ("seed = ", 2, "c.toml: not TOML ("),
         ("method = ['mixup']", 2, "c.toml: method is a list. Write it as on the command line"),
         (None, 66, "c.toml: cannot be read (No such file or directory)"),

@@ -66,7 +66,11 @@ def test_what_cannot_fit_is_refused_before_it_starts(
     message = error_line(refused)
     assert re.match(r"mixup-out: this run needs 1\d\d\.\d KiB of disk and 1000 B are free\. Make room", message)
     assert digests(tmp_path) == {}
-    assert "would be refused" in run_cli("generate", arrays, "--dry-run").stderr
+    foretold = run_cli("generate", arrays, "--dry-run")
+    assert (foretold.returncode, foretold.stderr.splitlines()[-1]) == (74, refused.stderr.splitlines()[-1])
+    assert " needed, 1000 B free: this does not fit\n" in foretold.stdout
+    assert run_cli("generate", arrays, "--dry-run", "--json").returncode == 74
+    assert "this does not fit" in run_cli("inspect", arrays).stdout
 
 
 @pytest.mark.parametrize("options", [[], ["--samples-per-shard", 10**18], ["--samples-per-shard", 1]])
@@ -83,8 +87,8 @@ def test_what_is_there_already_needs_no_room(run_cli: Runner, tmp_path: Path, mo
     run_cli("generate", source, "--passes", 2, cwd=tmp_path)
     leave_free(monkeypatch, 3_000_000)
     foretold = run_cli("generate", source, "--passes", 3, "--dry-run")
-    assert ("would be refused" in foretold.stderr, "1.4 MiB needed, 2.9 MiB free" in foretold.stdout) == (False, True)
-    assert "would be refused" in run_cli("generate", source, "--passes", 6, "--dry-run").stderr
+    assert (foretold.returncode, "1.4 MiB needed, 2.9 MiB free\n" in foretold.stdout) == (0, True)
+    assert run_cli("generate", source, "--passes", 6, "--dry-run").returncode == 74
     assert run_cli("generate", source, "--passes", 3).returncode == 0, "1.5 MB of shards, and what is around them"
     assert run_cli("generate", source, "--passes", 6).returncode == 74
 
@@ -97,6 +101,7 @@ def test_a_finished_one_needs_no_room(
     leave_free(monkeypatch, 0)
     again = run_cli("generate", arrays, "--compression", compression)
     assert (again.returncode, again.stderr[:23]) == (0, "mixup-gen: nothing to d")
+    assert run_cli("generate", arrays, "--compression", compression, "--dry-run").returncode == 0
 
 
 def test_forced_replacement_that_cannot_fit_leaves_what_is_there(
@@ -159,8 +164,8 @@ def test_what_compression_may_save_is_not_refused(
     leave_free(monkeypatch, 400_000)
     command = ["generate", arrays, "--compression", "gzip", "--dry-run", "--passes", 60]
     assert "only if compression saves enough" in run_cli(*command, cwd=tmp_path).stderr
-    refused = run_cli(*command, "--samples-per-shard", 8).stderr
-    assert "this does not fit on the disk, and would be refused" in refused, "300 shards' metadata"
+    refused = run_cli(*command, "--samples-per-shard", 8)
+    assert (refused.returncode, ": this does not fit\n" in refused.stdout) == (74, True), "300 shards' metadata"
 
 
 def test_many_small_shards_are_foretold_and_warned_of(run_cli: Runner, arrays: Path, tmp_path: Path) -> None:

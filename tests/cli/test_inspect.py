@@ -42,7 +42,7 @@ def test_json_is_one_line(run_cli: Runner, cifar: Path) -> None:
 def test_a_data_set_of_ours_is_told_as_such(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
     run_cli("generate", colours, "--alpha", 0.3, cwd=tmp_path)
     ended = run_cli("inspect", "mixup-out")
-    for text in ("mixup-gen data set, format 1", "mixup:1.0:alpha=0.3", "pictures, 12 inputs, 0 skipped", "recipe_id"):
+    for text in ("mixup-gen data set, format 1", "mixup:alpha=0.3", "pictures, 12 inputs, 0 skipped", "recipe_id"):
         assert text in ended.stdout
 
 

@@ -38,14 +38,16 @@ CASES = [
         "both are set",
         "Give one or the other.",
     ),
-    Case("generate colours --method mixdown", 2, "--method: ", "'mixdown' is not", "zetamix, jigsaw, none."),
+    Case("generate colours --method mixdown", 2, "--method: ", "unknown method 'mixdown'", "zetamix, jigsaw, none."),
     Case(
-        "generate colours --method mixup:beta=1", 2, "--method mixup: ", "no option 'beta'", "Give one of alpha, base."
+        "generate colours --method mixup:beta=1", 2, "--method mixup: ", "option 'beta'", "Its options are alpha, base."
     ),
     Case("generate colours --method mixup:x", 2, "--method: ", "'x' in 'mixup:x'", "mixup:0.5:alpha=0.4,cutmix:0.5."),
     Case("generate colours --size big", 2, "--size: ", "'big' is not a size", "320x240."),
     Case("generate colours --fill red", 2, "--fill: ", "'red' is not", "124,116,104."),
-    Case("generate colours --fill 1,2", 2, "--fill: ", "2 values, and the channels are 3", "Give 1 or 3."),
+    Case(
+        "generate colours --fill 1,2 --method cutout", 2, "--fill: ", "2 values, and the channels are 3", "Give 1 or 3."
+    ),
     Case("generate colours --normalize imagenet", 2, "--normalize: ", "--dtype is not given", "--dtype float32."),
     Case("generate colours --dtype float32 --normalize x", 2, "--normalize: ", "'x' is neither", "0.2,0.2,0.2."),
     Case("generate colours --shard-size lots", 2, "--shard-size: ", "'lots' is not", "64MiB."),

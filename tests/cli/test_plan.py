@@ -63,8 +63,8 @@ def test_nothing_is_written_where_one_stands(colours: Path, tmp_path: Path, run_
     [
         ("plan.txt", 2, "is .csv or .parquet"),
         ("plan", 2, "is .csv or .parquet"),
-        ("folder.csv", 2, "is a folder"),
-        ("nowhere/plan.csv", 2, "there is no folder nowhere"),
+        ("folder.csv", 73, "folder.csv: is a folder, and -o names a file."),
+        ("nowhere/plan.csv", 66, "nowhere: no such folder, and -o nowhere/plan.csv is to go there."),
         ("/proc/plan.csv", 74, "cannot write there"),
     ],
 )
@@ -77,7 +77,7 @@ def test_where_no_plan_can_go(out: str, code: int, found: str, colours: Path, tm
 
 
 def test_what_generate_refuses_plan_refuses(colours: Path, tmp_path: Path, run_cli: Runner) -> None:
-    assert error_line(run_cli("plan", colours, "--method", "nix")).startswith("--method: 'nix'")
+    assert error_line(run_cli("plan", colours, "--method", "nix")).startswith("--method: unknown method 'nix'")
     assert run_cli("plan", tmp_path / "nothing").returncode == 66
 
 
@@ -203,7 +203,7 @@ def test_the_configuration_names_the_plan(colours: Path, plan: Path, tmp_path: P
 
 def test_the_configuration_cannot_name_stdin(colours: Path, plan: Path) -> None:
     printed = run_process("generate", colours, "--plan", "-", "--print-config", stdin=plan.read_text())
-    assert printed.stdout.startswith("# the plan came from stdin: pass it again with --plan\n")
+    assert printed.stdout.startswith("# --plan came from stdin: pass it again\n")
     assert "\nplan =" not in printed.stdout
 
 

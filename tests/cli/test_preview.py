@@ -83,7 +83,7 @@ def test_a_broken_input_is_shown_as_such(run_cli: Runner, colours: Path, tmp_pat
         (("-o", "."), 73, ".: is a folder, and -o names a picture."),
         (("-o", "nowhere/grid.png"), 66, "nowhere: no such folder"),
         (("-o", "grid.png", "--source", "elsewhere"), 2, "--source: it goes with a finished data set."),
-        (("-o", "grid.png", "--method", "mixupp"), 2, "'mixupp' is not a method"),
+        (("-o", "grid.png", "--method", "mixupp"), 2, "unknown method 'mixupp'; did you mean mixup?"),
     ],
 )
 def test_what_cannot_be_done_is_refused(

@@ -21,7 +21,7 @@ ROW = re.compile(
 
 
 def row_bytes(height: int, width: int, class_count: int) -> int:
-    recipe = Recipe(methods=resolve([MethodChoice("mixup")], None), dtype="uint8")
+    recipe = Recipe(methods=resolve([MethodChoice("mixup")]), dtype="uint8")
     labels = Labels(tuple(map(str, range(class_count))), np.zeros(1, np.int32))
     columns = columns_of(recipe, Form((height, width, 3), "uint8", "hwc"), labels, parent_count(recipe.methods))
     return sum(column.row_bytes for column in columns)

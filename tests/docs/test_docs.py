@@ -38,7 +38,11 @@ def run_console(block: str, folder: Path, environment: dict[str, str]) -> None:
         assert matches(expected.strip(), done.stdout.strip()), f"$ {command}\n{done.stdout}\nexpected:\n{expected}"
 
 
-@pytest.mark.parametrize(("document", "least"), [("README.md", 6), ("docs/methods.md", 2), ("docs/training.md", 6)])
+DOCUMENTS = {"README.md": 6, "docs/methods.md": 2, "docs/scripts.md": 1, "docs/training.md": 6}
+"""The pages with commands and snippets, and how many each has at least."""
+
+
+@pytest.mark.parametrize(("document", "least"), DOCUMENTS.items())
 def test_commands_and_snippets(document: str, least: int, tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     shutil.copytree(ROOT / "sample_data" / "photos", folder)

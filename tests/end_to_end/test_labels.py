@@ -367,7 +367,7 @@ REFUSED = [
     ("arrays.npz --label-rule union --label-smoothing 0.1", "--label-smoothing: ", "union"),
     ("arrays.npz --label-smoothing 0.1 --labels sparse", "--label-smoothing: ", "Pass --labels dense or both."),
     ("arrays.npz --label-smoothing 1", "--label-smoothing: ", "is not in 0 … 1"),
-    ("arrays.npz --remix-kappa 2", "--remix-kappa and --remix-tau: ", "--label-rule remix"),
+    ("arrays.npz --remix-kappa 2", "--remix-kappa: ", "--label-rule remix"),
     ("arrays.npz --label-rule remix --remix-kappa 0.5", "--remix-kappa: ", "from 1 up"),
     ("arrays.npz --label-rule remix --remix-tau 1.5", "--remix-tau: ", "is not in 0 … 1"),
     ("arrays.npz --label-kind soft --data-key x", "", "row 0 is no soft label"),

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from mixup_cli.choices import METHOD_NAMES
+from mixup_cli.methods import undecided
+from mixup_cli.recipe import Recipe
 from tests.data_sets import columns, digests, manifest
 from tests.running import PROGRAM, Runner, clean_environment, start_process
 
@@ -131,9 +133,11 @@ def test_an_untouched_plan_gives_what_generate_gives(
     for name, values in computed.items():
         assert values.tobytes() == read[name].tobytes(), name
     one, other = manifest(tmp_path / "computed"), manifest(tmp_path / "read")
-    changed = {name for name in other["recipe"] if other["recipe"][name] != one["recipe"].get(name)}
+    changed = {name for name in other["recipe"] if other["recipe"][name] != one["recipe"].get(name)} - {"methods"}
     decided_in_plan = {name[2:].replace("-", "_") for name in decided} & {"keep_originals", "pair"}
     assert changed == {"plan", *decided_in_plan}
+    was = (Recipe.from_dict(each["recipe"]).methods for each in (one, other))
+    assert undecided(next(was)) == next(was), "what the plan has decided is not written down"
     rest = {"recipe", "recipe_id", "shards", "totals"}
     assert {name: one[name] for name in one.keys() - rest} == {name: other[name] for name in other.keys() - rest}
 

@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 from pyarrow import parquet
 
-from mixup_cli.cli.config import as_toml
+from mixup_cli.cli.config import as_toml, of_recipe
 from mixup_cli.plan_files.writing import write_parquet
 from mixup_cli.recipe import Recipe
 from tests.fuzz.parsers import CORPUS
@@ -114,7 +114,7 @@ def texts(scratch: Path) -> dict[str, bytes]:
         "metadata-jsonl.small": b'{"file_name": "a.png", "label": "cat"}\n{"file_name": "b.png", "label": 1}\n',
         "metadata-jsonl.shares": b'{"file_name": "a.png", "label": 0, "share": 1.0}\n',
         "config.small": b'seed = 1\nmethod = "mixup:0.5,cutmix:0.5"\nquiet = true\n"shard-size" = """1MiB"""\n',
-        "config.recipe": as_toml(Recipe(size=(4, 6), crop_area=(0.1, 1.0), label_smoothing=0.1)).encode(),
+        "config.recipe": as_toml(of_recipe(Recipe(size=(4, 6), crop_area=(0.1, 1.0), label_smoothing=0.1))).encode(),
     }
 
 

@@ -11,7 +11,7 @@ from mixup_cli.beta import UNIT
 from mixup_cli.choices import METHOD_ALIASES, METHOD_NAMES
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
-from mixup_cli.methods import METHODS, Grid, Method, build, resolve, shares
+from mixup_cli.methods import METHODS, Grid, Method, asked, build, resolve, shares
 from mixup_cli.methods.cutmix import CutMix
 from mixup_cli.methods.cutout import Cutout
 from mixup_cli.methods.mixup import Mixup
@@ -99,7 +99,7 @@ def test_methods_say_what_they_are(name: str) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_recipes_hold_every_number_that_a_method_goes_by(name: str) -> None:
     """The same row again, whatever the defaults of a later version."""
-    resolved = resolve([MethodChoice(name)], None)[0]
+    resolved = resolve([MethodChoice(name)])[0]
     built = build(resolved)
     for option, value in resolved.options.items():
         assert isinstance(value, float)
@@ -169,22 +169,37 @@ def test_shares_of_thirds_still_sum_to_one() -> None:
 
 
 def test_options_are_filled_in_where_alpha_is_taken() -> None:
-    chosen = resolve([MethodChoice("mixup"), MethodChoice("cutmix", 2.0, {"alpha": 0.5}), MethodChoice("none")], None)
+    chosen = resolve([MethodChoice("mixup"), MethodChoice("cutmix", 2.0, {"alpha": 0.5}), MethodChoice("none")])
     assert [dict(each.options) for each in chosen] == [{"alpha": 0.2}, {"alpha": 0.5}, {}]
-    assert dict(resolve([MethodChoice("mixup")], 0.7)[0].options) == {"alpha": 0.7}
+    assert [dict(each.options) for each in asked(chosen[1:], None)] == [{"alpha": 0.5}, {}]
+    assert [dict(each.options) for each in asked([MethodChoice("mixup"), *chosen[1:]], 0.7)] == [
+        {"alpha": 0.7},
+        {"alpha": 0.5},
+        {},
+    ]
 
 
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        (MethodChoice("blur"), "'blur' is not a method"),
+        (MethodChoice("blur"), "--method: unknown method 'blur'. The methods are mixup, cutmix, "),
+        (MethodChoice("mixpu"), "--method: unknown method 'mixpu'; did you mean mixup? The methods are "),
+        (MethodChoice("CutMix"), "--method: unknown method 'CutMix'; did you mean cutmix? The methods are "),
+        (
+            MethodChoice("mixup", options={"alpah": 1.0}),
+            "--method mixup: unknown option 'alpah'; did you mean alpha? Its options are alpha, base.",
+        ),
+        (
+            MethodChoice("cutmix", options={"box": "insid"}),
+            "box=insid is not one of paper, inside, minmax; did you mean inside?",
+        ),
         (
             MethodChoice("mixup", options={"side": 1.0}),
-            "--method mixup: it has no option 'side'. Give one of alpha, base.",
+            "--method mixup: unknown option 'side'. Its options are alpha, base.",
         ),
         (
             MethodChoice("none", options={"side": 1.0}),
-            "--method none: it has no option 'side'. Leave it out: it has none.",
+            "--method none: unknown option 'side'. It has no options: leave it out.",
         ),
         (MethodChoice("mixup", options={"alpha": -1.0}), "--method mixup: alpha=-1.0 is not a number from 0 to 1000."),
         (MethodChoice("mixup", options={"alpha": NAN}), "--method mixup: alpha=nan is not a number from 0 to 1000."),
@@ -222,9 +237,44 @@ def test_what_no_method_knows_is_refused(choice: MethodChoice, message: str) -> 
 
 
 def test_other_names_mean_the_same() -> None:
-    assert resolve([MethodChoice("patchmix")], None) == resolve([MethodChoice("jigsaw")], None)
+    assert resolve([MethodChoice("patchmix")]) == resolve([MethodChoice("jigsaw")])
+    assert asked([MethodChoice("patchmix")]) == (MethodChoice("jigsaw"),)
 
 
-def test_alpha_is_refused_where_nothing_takes_it() -> None:
-    with pytest.raises(UsageError, match="--alpha: none has none"):
-        resolve([MethodChoice("none")], 0.2)
+@pytest.mark.parametrize(
+    ("choices", "alpha", "message"),
+    [
+        ([MethodChoice("none")], 0.2, "--alpha: nothing here draws lam from it (--method none). Leave it out."),
+        ([MethodChoice("cutmix", options={"box": "minmax"})], 0.2, "--alpha: nothing here draws lam from it"),
+        ([MethodChoice("mixup", options={"alpha": 1})], 0.2, "--alpha: each method that takes it has its own (mixup)."),
+        (
+            [MethodChoice("cutmix", options={"box": "minmax", "alpha": 1})],
+            None,
+            "--method cutmix: alpha has no effect beside box=minmax. Leave it out.",
+        ),
+        (
+            [MethodChoice("jigsaw"), MethodChoice("none"), MethodChoice("patchmix")],
+            None,
+            "--method: jigsaw is named twice (patchmix is another name of it). Name it once, with its probability.",
+        ),
+        ([MethodChoice("none"), MethodChoice("none")], None, "--method: none is named twice. Name it once"),
+    ],
+)
+def test_what_has_no_effect_is_refused(choices: list[MethodChoice], alpha: float | None, message: str) -> None:
+    with pytest.raises(UsageError, match=f"^{re.escape(message)}"):
+        asked(choices, alpha)
+
+
+CHANGED: dict[str, float | str] = {"alpha": 0.7, "base": 3.0, "box": "inside", "side": 0.1, "gamma": 1.0}
+CHANGED |= {"area_low": 0.1, "area_high": 0.2, "aspect_low": 0.5, "aspect_high": 2.0}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_a_plan_decides_is_not_looked_at_when_it_is_carried_out(name: str) -> None:
+    method = METHODS[name]()
+    decisions = decided_by(method, GRID, 50)
+    for option in METHODS[name].decided - {"low", "high"}:
+        other = build(MethodChoice(name, options={option: CHANGED[option]}))
+        before, now = method.weights(decisions, GRID), other.weights(decisions, GRID)
+        for field in fields(Weights):
+            assert np.array_equal(getattr(before, field.name), getattr(now, field.name)), (option, field.name)

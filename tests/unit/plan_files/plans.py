@@ -40,7 +40,7 @@ class Centres:
 
 
 def recipe_of(*methods: str, **fields: object) -> Recipe:
-    return Recipe(methods=resolve([MethodChoice(name) for name in methods], None), **fields)  # type: ignore[arg-type]  # by name
+    return Recipe(methods=resolve([MethodChoice(name) for name in methods]), **fields)  # type: ignore[arg-type]  # by name
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.choices import Dtype, Layout
 from mixup_cli.generate import generate
-from mixup_cli.methods import METHODS, resolve
+from mixup_cli.methods import METHODS, asked, resolve
 from mixup_cli.recipe import MethodChoice, Normalize, Recipe
 from mixup_cli.report.finished import preview_data_set
 from mixup_cli.report.lines import Line, Mixed, Preview, lines_of
@@ -26,7 +26,7 @@ NORMALIZED = Normalize((0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
 
 
 def recipe_of(*names: str, alpha: float | None = None, **fields: object) -> Recipe:
-    chosen = resolve([MethodChoice(name) for name in names], alpha)
+    chosen = resolve(asked([MethodChoice(name) for name in names], alpha))
     return Recipe(methods=chosen, **fields)  # type: ignore[arg-type]  # whatever a recipe takes
 
 

@@ -125,6 +125,9 @@ def test_floats_become_integers_by_a_stated_range_alone() -> None:
     assert loaded_as(values, "uint8", (0, 1)).tolist() == [0, 0, 128, 255, 255]  # 127.5 goes to the even 128
     assert loaded_as(values, "uint16", (-1, 1)).tolist() == [0, 32768, 49151, 65535, 65535]
     assert loaded_as(np.array([-128, 127], np.int8), "uint8", (-128, 127)).tolist() == [0, 255]
+    twelve_bits = np.array([0, 1365, 4095, 5000], np.uint16)
+    assert loaded_as(twelve_bits, "uint8", (0, 4095)).tolist() == [0, 85, 255, 255]
+    assert loaded_as(twelve_bits, "uint16", (0, 4095)).tolist() == [0, 21845, 65535, 65535]
     with pytest.raises(DataError, match="--value-range LOW,HIGH"):
         loaded_as(values, "uint8")
 

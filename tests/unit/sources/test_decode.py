@@ -410,6 +410,16 @@ def test_value_range_rounds_half_to_even_and_clips() -> None:
         decode(float_tiff([0.0, float("nan")]), target(1, 2, 1, value_range=(0, 1)), "k", MANY)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize(("dtype", "full"), [("uint8", 255), ("uint16", 65535)])
+def test_value_range_of_16_bits(kind: str, dtype: SampleDtype, full: int) -> None:
+    ramp = np.array([[0, 1, 1365, 2730, 4095, 5000]], np.uint16)
+    found = decode(encode(Image.fromarray(ramp), kind), target(1, 6, 1, dtype, value_range=(0, 4095)), "k", MANY)
+    assert found.ravel().tolist() == [0, round(full / 4095), full / 3, 2 * full / 3, full, full]
+    same = decode(encode(Image.new("L", (6, 1), 200)), target(1, 6, 1, dtype, value_range=(0, 4095)), "k", MANY)
+    assert same.ravel().tolist() == [200 * full // 255] * 6, "8 bits keep their share"
+
+
 def test_32_bit_integers_are_floats() -> None:
     data = encode(Image.fromarray(np.array([[-5, 70000]], np.int32)), "TIFF")
     assert read_header(data).dtype == "float32"
@@ -424,6 +434,8 @@ def test_16_bit_colour_is_not_passed_off_as_deep(colour_type: int) -> None:
     assert (decode(data, target(2, 2), "k", MANY) == 255).all()
     with pytest.raises(Undecodable, match="16 bits per colour channel"):
         decode(data, target(2, 2, dtype="uint16"), "k", MANY)
+    with pytest.raises(Undecodable, match="16 bits per colour channel"):
+        decode(data, target(2, 2, value_range=(0, 4095)), "k", MANY)
 
 
 # Damage
