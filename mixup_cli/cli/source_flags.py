@@ -35,13 +35,35 @@ class SourceFlags:
     label_level: Annotated[
         LabelLevel | None, option("--label-level", panel=SOURCE, help="CIFAR-100: which labels. Default: fine.")
     ] = None
+    labels_from: Annotated[
+        str | None,
+        option(
+            "--labels-from",
+            metavar="FILE",
+            panel=SOURCE,
+            help="Take labels from a table with a row for each picture: CSV, TSV, text, JSON lines or Parquet.",
+        ),
+    ] = None
+    file_column: Annotated[
+        str | None,
+        option("--file-column", metavar="NAME", panel=SOURCE, help="Its column that names the pictures."),
+    ] = None
     label_column: Annotated[
         str | None,
         option(
             "--label-column",
             metavar="NAME[,NAME…]",
             panel=SOURCE,
-            help="Column or columns of metadata.csv with labels.",
+            help="Its column or columns with labels, or those of metadata.csv.",
+        ),
+    ] = None
+    label_separator: Annotated[
+        str | None,
+        option(
+            "--label-separator",
+            metavar="TEXT",
+            panel=SOURCE,
+            help="What stands between several classes in one cell, such as ' ' or ','.",
         ),
     ] = None
     label_kind: Annotated[
@@ -107,8 +129,9 @@ class SourceFlags:
     def origin(self, locations: list[Path]) -> dict[str, Any]:
         """What run.json says of the source, so that `verify --deep` finds it again."""
         options = self.given()
-        if options.get("files_from", "-") != "-":
-            options["files_from"] = str(Path(options["files_from"]).absolute())
+        for name in ("files_from", "labels_from"):
+            if options.get(name, "-") != "-":
+                options[name] = str(Path(options[name]).absolute())
         return {"locations": [str(path.absolute()) for path in locations or [Path()]], "options": options}
 
 

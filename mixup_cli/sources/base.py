@@ -29,13 +29,18 @@ DEPTHS: tuple[SampleDtype, ...] = ("uint8", "uint16", "float32")
 class SourceOptions:
     """How a source is to be read: which part of it, and where its labels stand.
 
+    `labels_from` is a file with a row for each picture: `file_column` names it, `label_column` (one column, or several
+    with commas between them) labels it, and `label_separator` stands between several classes in one cell.
     `max_pixels` bounds the pixels of one picture, so that a decompression bomb is an error and not a dead machine.
     `exclude` are folders that a walk never enters (the output folder of this run).
     """
 
     split: str | None = None
     label_level: LabelLevel | None = None
+    labels_from: str | None = None
+    file_column: str | None = None
     label_column: str | None = None
+    label_separator: str | None = None
     label_kind: LabelKind | None = None
     group_column: str | None = None
     data_key: str | None = None

@@ -13,8 +13,11 @@ import numpy as np
 
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.sources.base import Labels, SourceOptions
-from mixup_cli.sources.metadata import Entry, Metadata, find_metadata, read_metadata
+from mixup_cli.sources.matching import PictureNames
+from mixup_cli.sources.metadata import Entry, Metadata, Place, find_metadata, pictures_of, read_metadata
+from mixup_cli.sources.metadata_labels import separator_hint
 from mixup_cli.sources.pictures import SUFFIXES, PictureSource, escape_name
+from mixup_cli.sources.tables_beside import tables_beside
 from mixup_cli.sources.walk import Tree, walk
 from mixup_cli.wording import counted, plural
 
@@ -51,12 +54,15 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     split, notices = _choose_split(root, tree, options.split)
     base = f"{split}/" if split else ""
     pictures = [name for name in tree.pictures if name.startswith(base)]
-    metadata, inside = _read_nearest_metadata(root, base, options)
+    names = PictureNames(pictures)
+    metadata, inside = _read_nearest_metadata(root, base, options, names)
     if metadata is None:
-        _check_nothing_needs_metadata(root, options)
+        beside = tables_beside(root, tree.others, names)
+        _check_nothing_needs_metadata(root, options, beside)
         taken = _by_folders(tree, pictures, base)
+        taken = taken if len(taken.labels.class_names) > 1 else replace(taken, notices=(*taken.notices, *beside))
     else:
-        taken = _by_metadata(root, metadata, pictures, (inside, base))
+        taken = _by_metadata(metadata, names, Place(root, base, inside))
     if not taken.paths:
         raise NoInputError(_nothing_found(root + ("/" + split if split else ""), tree))
     notices += [*taken.notices, *_left_out(tree, base)]
@@ -66,11 +72,13 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     return source
 
 
-def _check_nothing_needs_metadata(root: str, options: SourceOptions) -> None:
-    for option, column in (("--label-column", options.label_column), ("--group-column", options.group_column)):
-        if column is not None:
+def _check_nothing_needs_metadata(root: str, options: SourceOptions, beside: Sequence[str]) -> None:
+    for name in ("file_column", "label_column", "label_separator", "group_column"):
+        if (value := getattr(options, name)) is not None:
+            option = f"--{name.replace('_', '-')}"
             raise UsageError(
-                f"{option} {column}: {escape_name(root)} has no metadata.csv or .jsonl. Write one, or drop {option}."
+                f"{option} {value}: {escape_name(root)} has no metadata.csv or .jsonl. "
+                + (f"{beside[0]}." if beside else f"Name a table with --labels-from, or drop {option}.")
             )
 
 
@@ -148,50 +156,47 @@ def _by_folders(tree: Tree, pictures: Sequence[str], base: str) -> _Taken:
     return _Taken(nested, Labels(class_names, classes), tuple(notices))
 
 
-def _read_nearest_metadata(root: str, base: str, options: SourceOptions) -> tuple[Metadata | None, str]:
-    """Return the metadata of the split folder, or else of the root, and the prefix its file names need."""
+def _read_nearest_metadata(
+    root: str, base: str, options: SourceOptions, names: PictureNames
+) -> tuple[Metadata | None, str]:
+    """Return the table of labels that was named, or that of the split folder, or else of the root, and the prefix its
+    file names need."""
+    if options.labels_from is not None:
+        return read_metadata(Path(options.labels_from), options, names), ""
     for prefix in dict.fromkeys((base, "")):
         if path := find_metadata(Path(root, prefix)):
-            return read_metadata(path, options), prefix
+            return read_metadata(path, options, names), prefix
     return None, ""
 
 
-def _by_metadata(root: str, metadata: Metadata, pictures: Sequence[str], prefixes: tuple[str, str]) -> _Taken:
-    """Take what the metadata name below the split: `prefixes` are those of the file names and of the split."""
-    inside, base = prefixes
-    known = set(pictures)
-    rows = {inside + name: entry for name, entry in metadata.entries.items() if (inside + name).startswith(base)}
-    # A file that the walk does not know (another suffix, a dot-folder) counts if it is named and is there. One that is
-    # not is an input that cannot be read, for the scan to refuse or leave out: here we know the line.
-    gone = [name for name in rows if name not in known and not Path(root, name).is_file()]
-    notices = [_missing(metadata, gone, rows[gone[0]].line, inside)] if gone else []
-    unnamed = len(known.difference(rows))
-    if unnamed:
+def _by_metadata(metadata: Metadata, names: PictureNames, place: Place) -> _Taken:
+    """Take what the metadata name below the split."""
+    found, notices = pictures_of(metadata, names, place)
+    if unnamed := len(names.known.difference(found.values())):
         notices.append(f"{counted(unnamed, 'picture')} that {metadata.name} does not name left out")
-    if not rows:
-        return _Taken([], Labels(), tuple(notices))
-    labels, notice = _metadata_labels(metadata, list(rows.values()))
-    return _Taken(list(rows), labels, (notice, *notices))
+    labels, said = _metadata_labels(metadata, [metadata.entries[name] for name in found])
+    return _Taken(list(found.values()), labels, (*said, *notices))
 
 
-def _missing(metadata: Metadata, gone: Sequence[str], line: int, inside: str) -> str:
-    more = f", nor {len(gone) - 1:,} more that it names" if gone[1:] else ""
-    first = escape_name(gone[0][len(inside) :])
-    return f"{metadata.name}, line {line}: there is no file {first}{more}"
-
-
-def _metadata_labels(metadata: Metadata, entries: Sequence[Entry]) -> tuple[Labels, str]:
+def _metadata_labels(metadata: Metadata, entries: Sequence[Entry]) -> tuple[Labels, list[str]]:
     """The labels and groups of some rows, and what to say about them."""
     groups = tuple(entry.group for entry in entries if entry.group is not None) or None
     if metadata.reader is None:
         columns = ", ".join(metadata.columns)
         found = f"{metadata.name} has no label column (found: {columns}): the source is unlabelled"
-        return Labels(groups=groups), f"{found}. --label-column NAME picks one"
+        return Labels(groups=groups), [f"{found}. --label-column NAME picks one"]
     labels = metadata.reader.labels([entry.label for entry in entries if entry.label is not None], metadata.name)
     if labels.kind == "none":
-        return Labels(groups=groups), f"labels in {metadata.name}, if any, left out"
-    which = f"{plural(len(metadata.reader.columns), 'column')} {', '.join(metadata.reader.columns)}"
-    return replace(labels, groups=groups), f"labels taken from {metadata.name}, {which}"
+        return Labels(groups=groups), [f"labels in {metadata.name}, if any, left out"]
+    which = f"{plural(len(metadata.reader.columns), 'column')} {_names(metadata.reader.columns, 8)}"
+    files = "" if metadata.file_column == "file_name" else f"; column {metadata.file_column} names the pictures"
+    notices = [f"labels taken from {metadata.name}, {which}{files}"]
+    if labels.kind == "classes" and (separator := separator_hint(labels)):
+        notices.append(
+            f"{which} may hold several classes in a cell ({escape_name(labels.class_names[-1])}); "
+            f"--label-separator '{separator}' takes them apart"
+        )
+    return replace(labels, groups=groups), notices
 
 
 def _left_out(tree: Tree, base: str) -> list[str]:

@@ -10,7 +10,12 @@ from mixup_cli.sources.base import Source, SourceOptions
 
 TAKES: Mapping[str, frozenset[str]] = {
     "class folders": frozenset({"split", "label_kind", "max_pixels"}),
-    "pictures with metadata": frozenset({"split", "label_column", "label_kind", "group_column", "max_pixels"}),
+    "pictures with metadata": frozenset(
+        {
+            *("split", "labels_from", "file_column", "label_column", "label_separator"),
+            *("label_kind", "group_column", "max_pixels"),
+        }
+    ),
     "a list of pictures": frozenset({"label_kind", "max_pixels"}),
     "CIFAR": frozenset({"split", "label_level", "label_kind"}),
     "IDX": frozenset({"split", "label_kind"}),

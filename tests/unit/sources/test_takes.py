@@ -24,7 +24,10 @@ SAMPLE_DATA = Path("sample_data")
 OTHER_THAN_DEFAULT: dict[str, Any] = {
     "split": "train",
     "label_level": "fine",
+    "labels_from": "labels.csv",
+    "file_column": "file_name",
     "label_column": "label",
+    "label_separator": "|",
     "label_kind": "none",
     "group_column": "group",
     "data_key": "images",
@@ -90,8 +93,13 @@ def test_an_option_has_an_effect_or_is_refused_by_name(kind: str, name: str, tmp
     value = OTHER_THAN_DEFAULT[name]
     is_file = kind == "a .npy file" and name in ("label_key", "group_column")
     given: dict[str, Any] = {name: f"{value}.npy" if is_file else value}
+    if name == "labels_from":
+        given[name] = tmp_path / "labels.csv"
+        given[name].write_text("file_name,label\ntrain/cat/0.png,cat\n")
     options = SourceOptions(**given)
-    if name in TAKES[kind]:
+    if name == "labels_from" and kind == "class folders":
+        assert opened(kind, tmp_path, options).read_as == "pictures with metadata"
+    elif name in TAKES[kind]:
         assert opened(kind, tmp_path, options).read_as == kind
     else:
         with pytest.raises(UsageError, match=f"^--{name.replace('_', '-')} "):
