@@ -41,7 +41,7 @@ def labels_from_array(values: NDArray[Any], count: int, where: str, kind: LabelK
     if values.ndim == 2:
         return _from_rows(values, where)
     if values.dtype.kind == "f" and (values == np.trunc(values)).all() and np.isfinite(values).all():
-        values = np.clip(values, -CLASS_LIMIT, CLASS_LIMIT).astype(np.int64)
+        values = np.clip(values.astype(np.float64), -CLASS_LIMIT, CLASS_LIMIT).astype(np.int64)
     if values.dtype.kind in "biu":
         return _from_indices(values, where)
     if values.dtype.kind in "SUO":

@@ -48,8 +48,8 @@ class _Lines:
                 if row:
                     yield self.before + reader.line_num, [cell.strip() for cell in row]
         except csv.Error as error:
-            line = self.before + reader.line_num
-            raise DataError(f"{self.name}, line {line}: is not CSV ({error}). Mend that line.") from error
+            number = self.before + reader.line_num
+            raise DataError(f"{self.name}, line {number}: is not CSV ({error}). Mend that line.") from error
 
 
 def delimited_rows(
@@ -75,19 +75,27 @@ def delimited_rows(
 
 
 def _begun(name: str, lines: Iterator[str]) -> _Lines:
-    first = next(lines, "")
-    before = 0
+    first, before = _next_filled(lines, 0)
     if given := _SEPARATOR_LINE.fullmatch(first):
-        return _Lines(name, lines, given[1], 1)
+        return _Lines(name, lines, given[1], before + 1)
     if first.strip().isdecimal():
-        first, before = next(lines, ""), 1
+        first, before = _next_filled(lines, before + 1)
     counts = Counter(_QUOTED.sub("", first))
     separator = max(_SEPARATORS, key=lambda each: counts[each])
     if not counts[separator]:
         separator = " "
         while first.startswith("#"):
-            first, before = next(lines, ""), before + 1
+            first, before = _next_filled(lines, before + 1)
     return _Lines(name, chain([first], lines), separator, before)
+
+
+def _next_filled(lines: Iterator[str], before: int) -> tuple[str, int]:
+    """The next line that is not blank, and how many stand above it."""
+    for line in lines:
+        if line.strip():
+            return line, before
+        before += 1
+    return "", before
 
 
 def _columns(

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mixup_cli.errors import NoInputError, UsageError
+from mixup_cli.sources.array_folder import arrays_in
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.matching import PictureNames
 from mixup_cli.sources.metadata import Entry, Metadata, Place, find_metadata, pictures_of, read_metadata
@@ -64,7 +65,7 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     else:
         taken = _by_metadata(metadata, names, Place(root, base, inside))
     if not taken.paths:
-        raise NoInputError(_nothing_found(root + ("/" + split if split else ""), tree))
+        raise NoInputError(arrays_in(root, tree.others) or _nothing_found(root + ("/" + split if split else ""), tree))
     notices += [*taken.notices, *_left_out(tree, base)]
     source = _sorted_source(root, taken, notices, options.max_pixels)
     if metadata is not None:

@@ -120,8 +120,8 @@ def pictures_of(metadata: Metadata, names: PictureNames, place: Place) -> tuple[
         there = f" (there is {escape_name(nearest)})" if (nearest := names.nearest(first)) else ""
         raise DataError(
             f"{metadata.where(first)}: column {metadata.file_column} names {escape_name(first)}, and neither it nor "
-            f"any other row names a picture of {escape_name(place.root)}{there}. Pass another --file-column, or give the "
-            "folder with these pictures."
+            f"any other row names a picture of {escape_name(place.root)}{there}. Pass another --file-column, or give "
+            "the folder with these pictures."
         )
     notices = [f"rows of {metadata.name} and pictures were matched {rule}"] if rule else []
     without = [name for name in metadata.entries if name not in found]

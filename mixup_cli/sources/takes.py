@@ -18,9 +18,12 @@ TAKES: Mapping[str, frozenset[str]] = {
     ),
     "a list of pictures": frozenset({"label_kind", "max_pixels"}),
     "CIFAR": frozenset({"split", "label_level", "label_kind"}),
-    "IDX": frozenset({"split", "label_kind"}),
+    "IDX": frozenset({"split", "label_key", "label_kind"}),
+    "STL-10": frozenset({"split", "label_kind"}),
     "a .npy file": frozenset({"label_key", "label_kind", "group_column", "max_pixels"}),
-    "an .npz or .h5 file": frozenset({"split", "data_key", "label_key", "label_kind", "group_column", "max_pixels"}),
+    "an .npz, .h5 or .mat file": frozenset(
+        {"split", "data_key", "label_key", "label_kind", "group_column", "max_pixels"}
+    ),
     "a mixup-gen data set": frozenset({"label_kind"}),
 }
 """By what a source is read as (`Source.read_as`): the fields of `SourceOptions` that have an effect on it."""

@@ -83,9 +83,10 @@ def test_splits(spelling: str, suffix: str, tmp_path: Path) -> None:
 def test_named_by_options(suffix: str, tmp_path: Path) -> None:
     path = write(tmp_path / f"set{suffix}", arr_0=X, arr_1=Y)
     check(open_array_file(path, SourceOptions(data_key="arr_0", label_key="arr_1")))
-    check(open_array_file(path, SourceOptions(data_key="arr_0")), y=None)
-    with pytest.raises(DataError, match=r"found arr_0, arr_1\. .*--data-key"):
-        open_array_file(path, OPTIONS)
+    check(open_array_file(write(tmp_path / f"ab{suffix}", a=X, b=Y), SourceOptions(data_key="a")), y=None)
+    check(open_array_file(path, OPTIONS))
+    with pytest.raises(DataError, match=r"found arr0, arr1\. .*--data-key"):
+        open_array_file(write(tmp_path / f"other{suffix}", arr0=X, arr1=Y), OPTIONS)
     with pytest.raises(DataError, match="nothing-such"):
         open_array_file(path, SourceOptions(data_key="nothing-such"))
 

@@ -71,13 +71,20 @@ def _idx(folder: Path) -> Path:
     return folder
 
 
+def _stl10(folder: Path) -> Path:
+    for split in ("train", "test"):
+        (folder / f"{split}_X.bin").write_bytes(bytes(4 * 3 * 96 * 96))
+    return folder
+
+
 MAKERS = {
     "class folders": _class_folders,
     "pictures with metadata": _with_metadata,
     "CIFAR": lambda _: SAMPLE_DATA / "cifar-10-sample.tar.gz",
     "IDX": _idx,
+    "STL-10": _stl10,
     "a .npy file": _npy,
-    "an .npz or .h5 file": _h5,
+    "an .npz, .h5 or .mat file": _h5,
 }
 
 
@@ -91,6 +98,8 @@ def opened(kind: str, folder: Path, options: SourceOptions) -> Source:
 @pytest.mark.parametrize("kind", [*MAKERS, "a list of pictures"])
 def test_an_option_has_an_effect_or_is_refused_by_name(kind: str, name: str, tmp_path: Path) -> None:
     value = OTHER_THAN_DEFAULT[name]
+    if kind == "IDX" and name == "label_key":
+        value = "train-labels-idx1-ubyte"
     is_file = kind == "a .npy file" and name in ("label_key", "group_column")
     given: dict[str, Any] = {name: f"{value}.npy" if is_file else value}
     if name == "labels_from":
