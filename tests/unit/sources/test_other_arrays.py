@@ -123,6 +123,14 @@ def test_a_single_array_needs_no_key(suffix: str, name: str, tmp_path: Path) -> 
     check(open_source([write(tmp_path / f"f{suffix}", **{name: array})]), y=None)
 
 
+def test_a_group_names_the_arrays_in_it(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "f.h5", "w") as file:
+        file["train/x"], file["train/y"] = X, Y
+    with pytest.raises(DataError, match=r"train: is a group, which holds train/x, train/y. Name one of them"):
+        open_source([tmp_path / "f.h5"])
+    check(open_source([tmp_path / "f.h5"], SourceOptions(data_key="train/x", label_key="train/y")))
+
+
 # Which numbers are classes
 
 
