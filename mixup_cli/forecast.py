@@ -23,6 +23,7 @@ from mixup_cli.run import Run, check_caching, row_count
 from mixup_cli.sources.base import FormMismatch, Source
 from mixup_cli.sources.fill import cache_text, is_kept, needs_file
 from mixup_cli.sources.loaded import LoadedColumn
+from mixup_cli.sources.scan import all_broken, none_usable, probe
 from mixup_cli.sources.table import SourceTable, label_texts
 from mixup_cli.sources.window_store import most_windows
 from mixup_cli.storage.folder import DataSetFolder
@@ -135,6 +136,8 @@ def _seconds(job: Job, source: Source, run: Run, rows: int, to_decode: int) -> f
     except FormMismatch:
         return 0.0
     per_sample = (time.perf_counter() - began) / count
+    if all_broken(loaded) and (count == len(source) or all_broken(probe(source, job.target))):
+        raise none_usable(f"{source.name_of(0)}: {loaded[0].problem}", count, len(source))
     if sum(each.problem is None for each in loaded) < parent_count(job.recipe.methods):
         return per_sample * to_decode / run.workers
     table = SourceTable(source.keys[:count], label_texts(source.labels, len(source))[:count], LoadedColumn.of(loaded))

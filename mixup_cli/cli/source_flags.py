@@ -129,10 +129,16 @@ class SourceFlags:
     def origin(self, locations: list[Path]) -> dict[str, Any]:
         """What run.json says of the source, so that `verify --deep` finds it again."""
         options = self.given()
-        for name in ("files_from", "labels_from"):
-            if options.get(name, "-") != "-":
+        for name in ("files_from", "labels_from", "label_key", "group_column"):
+            is_file = name in ("files_from", "labels_from") or _is_path(options.get(name, ""))
+            if is_file and options.get(name, "-") != "-":
                 options[name] = str(Path(options[name]).absolute())
         return {"locations": [str(path.absolute()) for path in locations or [Path()]], "options": options}
+
+
+def _is_path(name: str) -> bool:
+    """Whether what may name an array or a file names a file."""
+    return ("." in name or "/" in name) and Path(name).is_file()
 
 
 def _list_stream(name: str) -> AbstractContextManager[IO[bytes]]:

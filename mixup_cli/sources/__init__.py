@@ -35,7 +35,7 @@ def _as_asked(source: Source, options: SourceOptions) -> Source:
     elif options.label_kind not in (None, kind):
         raise UsageError(
             f"--label-kind {options.label_kind}: {source.location} has labels of the kind {kind}. Leave it out; other "
-            "kinds stand in metadata.csv, metadata.jsonl or an array file."
+            "kinds stand in metadata.csv or .jsonl, in a table that --labels-from names, or in an array file."
         )
     return source
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal, Self, TypeAlias
 
@@ -122,11 +122,15 @@ class Target:
 @dataclass(frozen=True)
 class Survey:
     """What the samples look like before any is decoded: how many have which (height, width), and which dtype.
-    `sizes` is empty for arrays that are no pictures, whose `array_form` then tells all."""
+    `sizes` is empty for arrays that are no pictures, whose `array_form` then tells all. `broken` are left out of them:
+    the keys of samples whose headers cannot be read, with the reasons. `upper_bits` is how many pictures have 16 bits
+    a colour, of which only the upper 8 are read."""
 
     sizes: Counter[tuple[int, int]]
     dtypes: Counter[SampleDtype]
     array_form: Form | None = None
+    broken: Mapping[str, str] = field(default_factory=dict)
+    upper_bits: int = 0
 
 
 @dataclass(frozen=True, slots=True)  # slots: there is one for every input

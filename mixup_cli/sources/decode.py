@@ -24,7 +24,17 @@ from mixup_cli.sources.headers import (
 from mixup_cli.sources.picture_limits import Undecodable, WatchedBytes, check_work
 from mixup_cli.sources.scaling import write_converted
 
-__all__ = ["Header", "Undecodable", "check_header", "crop_box", "decode", "fit_picture", "pad_size", "read_header"]
+__all__ = [
+    "Header",
+    "Undecodable",
+    "check_header",
+    "check_pixel_count",
+    "crop_box",
+    "decode",
+    "fit_picture",
+    "pad_size",
+    "read_header",
+]
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -97,12 +107,13 @@ def _opened(data: bytes, max_pixels: int) -> tuple[ImageFile, int, Header]:
         picture = open_picture(WatchedBytes(data))
         orientation = orientation_of(picture)
         header = header_of(picture, orientation)
-    _check_pixel_count(header, max_pixels)
+    check_pixel_count(header, max_pixels)
     check_work(picture, data)
     return picture, orientation, header
 
 
-def _check_pixel_count(header: Header, max_pixels: int) -> None:
+def check_pixel_count(header: Header, max_pixels: int) -> None:
+    """Raises Undecodable for a picture with too many."""
     count = header.height * header.width
     if count > max_pixels:
         raise Undecodable(f"has {count} pixels, more than --max-pixels {max_pixels}")
@@ -113,13 +124,18 @@ def _check_depth(picture: ImageFile, header: Header, target: Target, key: str) -
     dtype = target.form.dtype
     deepest = target.deepest or dtype
     if header.dtype == "float32" and deepest != "float32" and target.value_range is None:
-        raise Undecodable("has float pixels (pass --dtype float32 or --value-range LOW,HIGH)")
+        raise Undecodable(
+            "has float pixels or integers that uint16 does not hold (pass --dtype float32 or --value-range LOW,HIGH)"
+        )
     if DEPTHS.index(dtype) < min(DEPTHS.index(header.dtype), DEPTHS.index(deepest)):
         raise FormMismatch(key, (header.height, header.width), header.dtype)
     if is_deep_colour(picture):
         if dtype == "uint8":
             return "uint8"
-        raise Undecodable("has 16 bits per colour channel, of which Pillow reads only 8 (--dtype uint8 accepts that)")
+        raise Undecodable(
+            "has 16 bits per colour channel, of which Pillow reads only 8 (--dtype uint8 accepts that; an array in "
+            ".npy or .h5 keeps 16)"
+        )
     return header.dtype
 
 

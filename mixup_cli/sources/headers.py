@@ -20,11 +20,19 @@ from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL.TiffImagePlugin import (
+    BITSPERSAMPLE,
+    PHOTOMETRIC_INTERPRETATION,
+    SAMPLEFORMAT,
+    SAMPLESPERPIXEL,
+    ImageFileDirectory_v2,
+    TiffImageFile,
+)
 from PIL.WebPImagePlugin import WebPImageFile
 
 from mixup_cli.sources.base import SampleDtype
 from mixup_cli.sources.picture_limits import Undecodable, WatchedBytes, WatchedFile, check_tags
+from mixup_cli.wording import counted
 
 
 class _Jpeg(JpegImageFile):
@@ -32,11 +40,34 @@ class _Jpeg(JpegImageFile):
         """Do nothing: the resolution is of no use here, and damaged EXIF would warn."""
 
 
+ARRAYS = "store such pictures as an array: .npy or .h5"
+_SEPARATED = 5
+"""TIFF's word for the colours of print: four of them, and alpha."""
+
+
+def _check_bands(tags: ImageFileDirectory_v2) -> None:
+    """Raises Undecodable for more bands than a picture has: Pillow would read three of them, or some of their bytes."""
+    bands = tags.get(SAMPLESPERPIXEL, 1)
+    if bands in range(5) or (bands == _SEPARATED and tags.get(PHOTOMETRIC_INTERPRETATION) == _SEPARATED):
+        return
+    raise Undecodable(f"{_bands(tags)}, where pictures have 1, 3 or 4 ({ARRAYS})")
+
+
+def _bands(tags: ImageFileDirectory_v2) -> str:
+    bands, bits, kinds = tags.get(SAMPLESPERPIXEL, 1), tags.get(BITSPERSAMPLE, (1,)), tags.get(SAMPLEFORMAT, (1,))
+    kind = {2: "signed integers", 3: "floats"}.get(kinds[0], "integers")
+    return f"has {counted(bands, 'band')} of {bits[0]}-bit {kind}"
+
+
 class _Tiff(TiffImageFile):
     def _setup(self) -> None:
         """Look at the tags before Pillow makes lists of them."""
         check_tags(self.tag_v2)
-        super()._setup()
+        _check_bands(self.tag_v2)
+        try:
+            super()._setup()
+        except SyntaxError as problem:
+            raise Undecodable(f"{_bands(self.tag_v2)}, which Pillow does not read ({ARRAYS})") from problem
 
     def load_prepare(self) -> None:
         """Allocate as Pillow does, but without its own limit on pixels: ours has been checked already."""
@@ -76,11 +107,13 @@ _CUT_OFF_WORDS = (
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture's header says: its upright size in pixels, and its depth."""
+    """What a picture's header says: its upright size in pixels, its depth, and whether `decode` gives the upper 8 of 16
+    bits only."""
 
     height: int
     width: int
     dtype: SampleDtype
+    is_deep_colour: bool = False
 
 
 def read_header(data: bytes | IO[bytes]) -> Header:
@@ -147,7 +180,7 @@ def header_of(picture: ImageFile, orientation: int) -> Header:
         dtype = "uint16"
     elif mode in ("I", "F"):
         dtype = "float32"
-    return Header(height, width, dtype)
+    return Header(height, width, dtype, is_deep_colour(picture))
 
 
 def is_deep_colour(picture: ImageFile) -> bool:
