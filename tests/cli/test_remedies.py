@@ -146,8 +146,8 @@ def test_a_list_with_labels_names_the_option_that_takes_it_and_that_works(
     refused = run_cli("generate", "--files-from", "train.txt", cwd=tmp_path)
     assert refused.returncode == 65
     assert error_line(refused) == (
-        f"train.txt, line 1: there is no file {one_line(lines[0].rstrip())}, but there is {paths[0]}. --files-from takes "
-        "paths alone; generate FOLDER --labels-from train.txt takes labels with them."
+        f"train.txt, line 1: there is no file {one_line(lines[0].rstrip())}, but there is {paths[0]}. --files-from "
+        "takes paths alone; generate FOLDER --labels-from train.txt takes labels with them."
     )
     assert run_cli("generate", "set", "--labels-from", "train.txt").returncode == 0
     assert manifest(tmp_path / "mixup-out")["class_names"] == ["0", "1", "2"]
