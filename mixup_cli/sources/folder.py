@@ -58,10 +58,10 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     names = PictureNames(pictures)
     metadata, inside = _read_nearest_metadata(root, base, options, names)
     if metadata is None:
-        beside = tables_beside(root, tree.others, names)
-        _check_nothing_needs_metadata(root, options, beside)
+        _check_nothing_needs_metadata(root, options, tree, names)
         taken = _by_folders(tree, pictures, base)
-        taken = taken if len(taken.labels.class_names) > 1 else replace(taken, notices=(*taken.notices, *beside))
+        if len(taken.labels.class_names) < 2:
+            taken = replace(taken, notices=(*taken.notices, *tables_beside(root, tree.others, names)))
     else:
         taken = _by_metadata(metadata, names, Place(root, base, inside))
     if not taken.paths:
@@ -73,10 +73,11 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     return source
 
 
-def _check_nothing_needs_metadata(root: str, options: SourceOptions, beside: Sequence[str]) -> None:
+def _check_nothing_needs_metadata(root: str, options: SourceOptions, tree: Tree, names: PictureNames) -> None:
     for name in ("file_column", "label_column", "label_separator", "group_column"):
         if (value := getattr(options, name)) is not None:
             option = f"--{name.replace('_', '-')}"
+            beside = tables_beside(root, tree.others, names)
             raise UsageError(
                 f"{option} {value}: {escape_name(root)} has no metadata.csv or .jsonl. "
                 + (f"{beside[0]}." if beside else f"Name a table with --labels-from, or drop {option}.")

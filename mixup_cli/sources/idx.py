@@ -29,7 +29,7 @@ class IdxSource(ArraySource):
 def looks_like_idx(path: Path) -> bool:
     """Whether `path` is an IDX file, or a folder with the images of some split."""
     if path.is_dir():
-        return bool(_images_in(_folder_in(path)))
+        return bool(_images_of(path))
     return begins_as_idx(path)
 
 
@@ -39,7 +39,7 @@ def open_idx(path: Path, options: SourceOptions) -> IdxSource:
     Raises DataError, NoInputError or UsageError.
     """
     notices: list[str] = []
-    images = _choose(_folder_in(path), options, notices) if path.is_dir() else path
+    images = _choose(path, options, notices) if path.is_dir() else path
     rows = read_idx(images)
     labels_file = _labels_beside(images)
     beside: tuple[Path, Rows] | None = None if labels_file is None else (labels_file, read_idx(labels_file))
@@ -58,9 +58,10 @@ def open_idx(path: Path, options: SourceOptions) -> IdxSource:
     return source.watch(images, labels_file, mapped=not isinstance(rows, np.ndarray))
 
 
-def _folder_in(path: Path) -> Path:
-    """Where the files of a folder lie: torchvision keeps them in `raw`."""
-    return path if _images_in(path) or not (path / "raw").is_dir() else path / "raw"
+def _images_of(folder: Path) -> list[Path]:
+    """The images files of a folder; torchvision keeps them in `raw`."""
+    inner = folder / "raw"
+    return _images_in(folder) or (_images_in(inner) if inner.is_dir() else [])
 
 
 def _images_in(folder: Path) -> list[Path]:
@@ -75,7 +76,7 @@ def _images_in(folder: Path) -> list[Path]:
 
 def _choose(folder: Path, options: SourceOptions, notices: list[str]) -> Path:
     """The images file of the wanted split in `folder`; the training split if none is wanted and there are several."""
-    found = _images_in(folder)
+    found = _images_of(folder)
     if not found:
         raise NoInputError(f"{folder}: holds no IDX images (names like train-images-idx3-ubyte). Check the path.")
     if options.split is None and len(found) == 1:

@@ -19,8 +19,15 @@ from mixup_cli.wording import json_problem
 Row: TypeAlias = dict[str, object]
 """The cells of a row by their columns: texts in CSV, any plain value in JSON and Parquet."""
 
+HEAD_ROWS, HEAD_CELLS = 1000, 200_000
+"""So many rows are looked at to find out which columns have files and labels, or fewer where there are many columns."""
+
 _START_BYTES = 1 << 12
 _PARQUET_BATCH = 1 << 10
+_BATCH_BYTES = 64 << 20
+"""More than this a thousand rows must not take: texts and lists that repeat are small in the file."""
+_MOST_VALUES = 1 << 28
+
 _PLAIN_TYPE = re.compile(
     r"(list<\w+: )?(u?int\d+|float|double|halffloat|bool|(large_)?string|dictionary<.*)( not null)?>?"
 )
@@ -60,6 +67,16 @@ def label_rows(path: Path, names_picture: Callable[[str], bool]) -> Iterator[tup
             yield from delimited_rows(path, name, names_picture)
 
 
+def first_rows(path: Path, names_picture: Callable[[str], bool]) -> list[Row]:
+    """The first rows, as many as tell what the columns hold. Raises as `label_rows` does."""
+    head: list[Row] = []
+    for _, row in label_rows(path, names_picture):
+        head.append(row)
+        if len(head) == HEAD_ROWS or len(head) * len(row) > HEAD_CELLS:
+            break
+    return head
+
+
 @contextmanager
 def _readable(name: str) -> Iterator[None]:
     try:
@@ -95,7 +112,12 @@ def _parquet_rows(path: Path, name: str) -> Iterator[tuple[int, Row]]:
     try:
         opened = parquet.ParquetFile(path, pre_buffer=False)
         columns = [field.name for field in opened.schema_arrow if _PLAIN_TYPE.fullmatch(str(field.type))]
+        groups = map(opened.metadata.row_group, range(opened.num_row_groups))
+        if sum(group.column(each).num_values for group in groups for each in range(group.num_columns)) > _MOST_VALUES:
+            raise DataError(f"{name}: claims more than {_MOST_VALUES:,} values, which no table of labels has.")
         for batch in opened.iter_batches(_PARQUET_BATCH, columns=columns):
+            if batch.nbytes > _BATCH_BYTES:
+                raise DataError(f"{name}, row {number + 1}: its texts or lists are too long for a table of labels.")
             for row in batch.to_pylist():
                 number += 1
                 yield number, row

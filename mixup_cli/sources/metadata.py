@@ -9,19 +9,15 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 from mixup_cli.errors import DataError
 from mixup_cli.sources.base import SourceOptions
 from mixup_cli.sources.delimited import FILE_COLUMNS
-from mixup_cli.sources.label_rows import Row, label_rows
+from mixup_cli.sources.label_rows import Row, first_rows, label_rows
 from mixup_cli.sources.matching import PictureNames
 from mixup_cli.sources.metadata_labels import Label, LabelReader, check_column, choose_columns, text_of
 from mixup_cli.sources.pictures import escape_name
-
-HEAD_ROWS = 1000
-"""So many rows are looked at to find out which columns have files and labels."""
 
 HUGGING_FACE = ("metadata.csv", "metadata.jsonl")
 OF_DATA_SETS = {"_classes.csv": None, "val_annotations.txt": "2"}
@@ -71,7 +67,7 @@ def read_metadata(path: Path, options: SourceOptions, names: PictureNames) -> Me
     name is not there, or nothing tells which columns to take.
     """
     name, is_strict = escape_name(str(path)), options.labels_from is None and path.name in HUGGING_FACE
-    head = [row for _, row in islice(label_rows(path, names.has), HEAD_ROWS)]
+    head = first_rows(path, names.has)
     if not head:
         raise DataError(f"{name}: has no rows. Fill it, or remove it.")
     columns = tuple(head[0])
@@ -106,15 +102,16 @@ def pictures_of(metadata: Metadata, names: PictureNames, place: Place) -> tuple[
 
     Raises DataError where no row names a picture, or a name fits two.
     """
-    within = {name: place.inside + name for name in metadata.entries if (place.inside + name).startswith(place.base)}
-    exact = {name: path for name, path in within.items() if path in names.known}
-    # A file that the walk does not know (another suffix, a dot-folder) counts if it is named and is there. One that is
-    # not is an input that cannot be read, for the scan to refuse or leave out: here we know the line.
-    unknown = [] if not metadata.is_strict else [name for name in within if name not in exact]
-    gone = [name for name in unknown if not Path(place.root, within[name]).is_file()]
-    if metadata.is_strict and len(gone) < len(within):
-        return within, [_missing(metadata, gone, "there is no file")] if gone else []
-    found, rule = (exact, "") if exact else names.matched(metadata.entries, metadata.where)
+    if metadata.is_strict:
+        within = {name: place.inside + name for name in metadata.entries}
+        within = {name: path for name, path in within.items() if path.startswith(place.base)}
+        # A file that the walk does not know (another suffix, a dot-folder) counts if it is named and is there. One that
+        # is not is an input that cannot be read, for the scan to refuse or leave out: here we know the line.
+        unknown = [name for name, path in within.items() if path not in names.known]
+        gone = [name for name in unknown if not Path(place.root, within[name]).is_file()]
+        if len(gone) < len(within):
+            return within, [_missing(metadata, gone, "there is no file")] if gone else []
+    found, rule = names.matched(metadata.entries, metadata.where)
     if not found:
         first = next(iter(metadata.entries))
         there = f" (there is {escape_name(nearest)})" if (nearest := names.nearest(first)) else ""
@@ -123,9 +120,12 @@ def pictures_of(metadata: Metadata, names: PictureNames, place: Place) -> tuple[
             f"any other row names a picture of {escape_name(place.root)}{there}. Pass another --file-column, or give "
             "the folder with these pictures."
         )
-    notices = [f"rows of {metadata.name} and pictures were matched {rule}"] if rule else []
-    without = [name for name in metadata.entries if name not in found]
-    return found, [*notices, *([_missing(metadata, without, "left out, for there is no picture")] if without else [])]
+    notices = (
+        [] if found.keys() == set(found.values()) else [f"rows of {metadata.name} and pictures were matched {rule}"]
+    )
+    if without := [name for name in metadata.entries if name not in found]:
+        notices.append(_missing(metadata, without, "left out, for there is no picture"))
+    return found, notices
 
 
 def _missing(metadata: Metadata, gone: Sequence[str], found: str) -> str:

@@ -111,8 +111,8 @@ def _guessed(columns: Sequence[str], options: SourceOptions, head: Sequence[Mapp
     by_name = {column.lower(): column for column in columns}
     if known := [by_name[label] for label in LABEL_COLUMNS if label in by_name]:
         return (known[0],)
-    is_certain = options.labels_from is not None and (len(columns) == 1 or _are_zeros_and_ones(columns, head))
-    return tuple(columns) if is_certain else ()
+    is_certain = len(columns) == 1 or (len(columns) <= CLASS_LIMIT and _are_zeros_and_ones(columns, head))
+    return tuple(columns) if options.labels_from is not None and is_certain else ()
 
 
 def _are_zeros_and_ones(columns: Sequence[str], head: Sequence[Mapping[str, object]]) -> bool:

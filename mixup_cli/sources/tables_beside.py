@@ -9,13 +9,12 @@ from itertools import islice
 from pathlib import Path
 
 from mixup_cli.errors import MixupGenError
-from mixup_cli.sources.label_rows import label_rows
+from mixup_cli.sources.label_rows import first_rows
 from mixup_cli.sources.matching import PictureNames
 from mixup_cli.sources.pictures import escape_name
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".parquet")
+SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl")
 MOST_FILES = 20
-HEAD_ROWS = 50
 
 
 def tables_beside(root: str, others: Sequence[str], names: PictureNames) -> list[str]:
@@ -37,6 +36,6 @@ def _beside(root: str) -> Iterator[str]:
 def _names_pictures(path: Path, names: PictureNames) -> bool:
     """Whether half of a column's first cells, at least, name pictures."""
     with suppress(MixupGenError):
-        head = [row for _, row in islice(label_rows(path, names.has), HEAD_ROWS)]
+        head = first_rows(path, names.has)
         return any(2 * sum(names.has(str(row.get(each))) for row in head) >= len(head) for each in (head or [{}])[0])
     return False

@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
-from mixup_cli.sources import open_source
+from mixup_cli.sources import label_rows, open_source
 from mixup_cli.sources.base import Source, SourceOptions
 from tests.unit.sources.test_folder import pictures
 
@@ -332,6 +332,29 @@ def test_tables_that_cannot_be_read_say_why_and_what_to_do(name: str, tmp_path: 
         with_table(tmp_path, files, text, **options)
     assert type(caught.value) is error
     assert str(tmp_path / "labels.csv") in str(caught.value) or "--label-separator" in str(caught.value)
+
+
+@pytest.mark.parametrize("columns", [{"id": ["a"] * 9, "tags": [["x"] * 99] * 9}, {"id": ["a"], "label": ["x" * 9999]}])
+def test_parquet_that_grows_is_refused(
+    columns: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Texts and lists that repeat take next to nothing in the file."""
+    monkeypatch.setattr(label_rows, "_BATCH_BYTES", 1 << 12)
+    monkeypatch.setattr(label_rows, "_MOST_VALUES", 100)
+    parquet.write_table(pa.table(columns), tmp_path / "t.parquet", compression="zstd")
+    with pytest.raises(DataError, match=r"t\.parquet.*(claims more than 100 values|are too long)"):
+        with_table(tmp_path, TWO, (tmp_path / "t.parquet").read_bytes(), "t.parquet")
+
+
+def test_tables_of_very_many_columns_are_looked_at_by_fewer_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label_rows, "HEAD_CELLS", 5)
+    names = [f"{number}.png" for number in range(9)]
+    pictures(tmp_path, *names)
+    (tmp_path / "t.csv").write_text("image,p,q\n" + "".join(f"{name},1,0\n" for name in names))
+    assert len(label_rows.first_rows(tmp_path / "t.csv", lambda _: True)) == 2
+    assert len(open_source([tmp_path], SourceOptions(labels_from=str(tmp_path / "t.csv")))) == 9
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
