@@ -15,7 +15,7 @@ from mixup_cli.sources.array_contents import SUFFIXES, Contents, array_beside, c
 from mixup_cli.sources.array_labels import check_count, check_groups, groups_from_array, labels_from_array
 from mixup_cli.sources.arrays import ArraySource, RowKeys, Rows
 from mixup_cli.sources.base import Labels, SourceOptions
-from mixup_cli.sources.matlab import MATLAB_SUFFIX, counted_from_zero, samples_first
+from mixup_cli.sources.matlab import MATLAB_SUFFIX, counted_from_zero, in_rows, labels_in_rows
 
 # What samples are called, and what the labels that belong to them are called.
 PARTNERS: dict[str, tuple[str, ...]] = {
@@ -84,7 +84,7 @@ def _array(contents: Contents, option: str, name: str) -> tuple[Path, Rows]:
 def _source(path: Path, rows: Rows, beside: _Beside, options: SourceOptions, notices: list[str]) -> ArrayFileSource:
     is_matlab = path.suffix.lower() == MATLAB_SUFFIX
     if is_matlab:
-        rows = samples_first(rows, None if beside.labels is None else beside.labels.shape[0])
+        rows, beside = in_rows(rows, beside.labels), replace(beside, labels=labels_in_rows(beside.labels, rows))
     sample_shape = rows.shape[1:]
     if np.prod(sample_shape, dtype=np.float64) > _VALUES_PER_PIXEL * options.max_pixels:
         raise DataError(
@@ -97,7 +97,9 @@ def _source(path: Path, rows: Rows, beside: _Beside, options: SourceOptions, not
         if count:  # else there is nothing to mix, which others tell
             check_count(beside.labels.shape, count, str(path))
         found = labels_from_array(read_beside(beside.labels, path), count, str(path), options.label_kind)
-        found = counted_from_zero(found) if is_matlab else found
+        if is_matlab and len(beside.labels.shape) == 1:
+            found, said = counted_from_zero(found, path)
+            notices = [*notices, *said]
     if beside.groups is not None:
         check_groups(beside.groups.shape, count, str(path))
         found = replace(found, groups=groups_from_array(read_beside(beside.groups, path), count, str(path)))
