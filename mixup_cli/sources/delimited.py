@@ -106,7 +106,8 @@ def _columns(
     A header that is one cell short, as CelebA has it, does not name the column of files.
     """
     lower = {cell.lower() for cell in first}
-    if lower.isdisjoint({*FILE_COLUMNS, *LABEL_COLUMNS}) and any(map(names_picture, first)):
+    has_names = not lower.isdisjoint({*FILE_COLUMNS, *LABEL_COLUMNS})
+    if not has_names and (any(map(names_picture, first)) or all(cell.isdecimal() for cell in first)):
         return None
     is_short = second is not None and len(second[1]) == len(first) + 1 and lower.isdisjoint(FILE_COLUMNS)
     return [FILE_COLUMNS[0], *first] if is_short else first

@@ -60,13 +60,13 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     if metadata is None:
         _check_nothing_needs_metadata(root, options, tree, names)
         taken = _by_folders(tree, pictures, base)
-        if len(taken.labels.class_names) < 2:
-            taken = replace(taken, notices=(*taken.notices, *tables_beside(root, tree.others, names)))
+        tables = tables_beside(root, tree.others, names, is_labelled=len(taken.labels.class_names) > 1)
+        taken = replace(taken, notices=(*taken.notices, *tables))
     else:
         taken = _by_metadata(metadata, names, Place(root, base, inside))
     if not taken.paths:
         raise NoInputError(arrays_in(root, tree.others) or _nothing_found(root + ("/" + split if split else ""), tree))
-    notices += [*taken.notices, *_left_out(tree, base)]
+    notices += [*taken.notices, *_left_out(tree, base, Path(root), metadata)]
     source = _sorted_source(root, taken, notices, options.max_pixels)
     if metadata is not None:
         source.read_as = "pictures with metadata"
@@ -201,9 +201,11 @@ def _metadata_labels(metadata: Metadata, entries: Sequence[Entry]) -> tuple[Labe
     return replace(labels, groups=groups), notices
 
 
-def _left_out(tree: Tree, base: str) -> list[str]:
+def _left_out(tree: Tree, base: str, root: Path, metadata: Metadata | None) -> list[str]:
     notices = []
-    if others := sorted(name for name in tree.others if name.startswith(base)):
+    table = "" if metadata is None else metadata.name
+    others = sorted(name for name in tree.others if name.startswith(base) and escape_name(str(root / name)) != table)
+    if others:
         count = counted(len(others), "file")
         notices.append(f"{count} that {'is' if len(others) == 1 else 'are'} no picture ignored ({_names(others, 1)})")
     if tree.repeated:

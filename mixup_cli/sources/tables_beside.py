@@ -17,10 +17,12 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl")
 MOST_FILES = 20
 
 
-def tables_beside(root: str, others: Sequence[str], names: PictureNames) -> list[str]:
-    """What to say about the tables in a folder, or beside it, of which a column names its pictures."""
-    paths = [os.path.normpath(os.path.join(root, name)) for name in sorted(others)]
-    paths += [os.path.normpath(os.path.join(root, os.pardir, name)) for name in _beside(root)]
+def tables_beside(root: str, others: Sequence[str], names: PictureNames, is_labelled: bool = False) -> list[str]:
+    """What to say about the tables in a folder, or beside it, of which a column names its pictures. Where these have
+    labels already, only tables that lie at the top of their folder count."""
+    paths = [os.path.normpath(os.path.join(root, name)) for name in sorted(others) if not (is_labelled and "/" in name)]
+    if not is_labelled:
+        paths += [os.path.normpath(os.path.join(root, os.pardir, name)) for name in _beside(root)]
     tables = islice((path for path in paths if path.lower().endswith(SUFFIXES)), MOST_FILES)
     found = next((path for path in tables if _names_pictures(Path(path), names)), None)
     return (

@@ -283,6 +283,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str | bytes, dict[str, Any], type[MixupG
         DataError,
         "row 0 is 1, -1, and --label-kind multi has zeros and ones",
     ),
+    "CUB's numbers of another table": (TWO, "1 1\n2 1\n", {}, DataError, r"\(found: 1, 2\). Pass --file-column"),
     "a column that is not there": (
         TWO,
         "id,x\na,x\n",
@@ -362,6 +363,16 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     for place in (tmp_path / "labels.csv", tmp_path):
         with pytest.raises(NoInputError, match="there is no such file"):
             open_source([tmp_path], SourceOptions(labels_from=str(place)))
+
+
+def test_parts_that_look_like_classes_have_their_table_named(tmp_path: Path) -> None:
+    pictures(tmp_path, "part_1/a.jpg", "part_2/b.jpg")
+    (tmp_path / "table.csv").write_text("lesion,image_id,dx\n1,a,x\n2,b,y\n")
+    source = open_source([tmp_path])
+    assert source.labels.class_names == ("part_1", "part_2")
+    assert f"{tmp_path}/table.csv names these pictures; --labels-from {tmp_path}/table.csv takes it" in source.notices
+    source = open_source([tmp_path], SourceOptions(labels_from=str(tmp_path / "table.csv"), label_column="dx"))
+    assert not any("ignored" in notice for notice in source.notices), "the table is not told as left out"
 
 
 @pytest.mark.parametrize("place", ["data/labels.csv", "labels.csv", "data/meta/train.txt"])
