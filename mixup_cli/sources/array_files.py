@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,9 +14,11 @@ import numpy as np
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources.array_contents import SUFFIXES, Contents, array_beside, contents_of, listed, read_beside
 from mixup_cli.sources.array_labels import check_count, check_groups, groups_from_array, labels_from_array
+from mixup_cli.sources.array_splits import Elsewhere, number_over_splits
 from mixup_cli.sources.arrays import ArraySource, RowKeys, Rows
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.matlab import MATLAB_SUFFIX, counted_from_zero, in_rows, labels_in_rows
+from mixup_cli.sources.splits import files_of_other_splits, names_of_other_splits
 
 # What samples are called, and what the labels that belong to them are called.
 PARTNERS: dict[str, tuple[str, ...]] = {
@@ -48,7 +51,7 @@ def open_array_file(path: Path, options: SourceOptions) -> ArrayFileSource:
         raise NoInputError(f"{path}: there is no such file.")
     contents = contents_of(path)
     if path.suffix.lower() == ".npy":
-        data_key, contents = path.stem, replace(contents, keys=())
+        data_key, label_key, contents = path.stem, options.label_key, replace(contents, keys=())
         labels = _labels_of_npy(path, contents.read(data_key).shape[:1], options)
         is_lacking = labels is None and options.label_kind != "none"
         notices = [_unlabelled(f"{path}: found no labels file beside it")] if is_lacking else []
@@ -62,8 +65,33 @@ def open_array_file(path: Path, options: SourceOptions) -> ArrayFileSource:
     beside = _Beside(*(None if each is None else each[1] for each in (labels, groups)))
     rows = contents.read(data_key)
     source = _source(path, rows, beside, options, notices)
+    if labels is not None:
+        number_over_splits(source, _other_splits(contents, label_key, labels[0]), options)
+        if path.suffix.lower() == MATLAB_SUFFIX and len(labels[1].shape) == 1:
+            source.labels, said = counted_from_zero(source.labels, path)
+            source.notices += (said,) if said else ()
     files = [each[0] for each in (labels, groups) if each is not None]
     return source.watch(path, *files, mapped=not isinstance(rows, np.ndarray) or isinstance(rows, np.memmap))
+
+
+def _other_splits(contents: Contents, label_key: str | None, labels: Path) -> Iterator[Elsewhere]:
+    """Labels of other splits: in the same file, in those that have its name with another split's word, or, of labels in
+    a file of their own, in files beside that."""
+    if labels != contents.path:
+        for file in files_of_other_splits(labels):
+            yield Elsewhere(str(file), file.stem, partial(_only_array, file))
+        return
+    key = label_key or ""
+    others = [*names_of_other_splits(key)]
+    for each in (contents, *map(contents_of, files_of_other_splits(contents.path))):
+        wanted = others if each is contents else [key, *others]
+        for name in (name for name in each.keys if name in wanted):
+            which = name if each is contents else each.path.stem
+            yield Elsewhere(f"{each.path}: {name}", which, partial(each.read, name))
+
+
+def _only_array(file: Path) -> Rows:
+    return array_beside(file, "--label-key", str(file))[1]
 
 
 @dataclass(frozen=True)
@@ -82,8 +110,7 @@ def _array(contents: Contents, option: str, name: str) -> tuple[Path, Rows]:
 
 
 def _source(path: Path, rows: Rows, beside: _Beside, options: SourceOptions, notices: list[str]) -> ArrayFileSource:
-    is_matlab = path.suffix.lower() == MATLAB_SUFFIX
-    if is_matlab:
+    if path.suffix.lower() == MATLAB_SUFFIX:
         rows, beside = in_rows(rows, beside.labels), replace(beside, labels=labels_in_rows(beside.labels, rows))
     sample_shape = rows.shape[1:]
     if np.prod(sample_shape, dtype=np.float64) > _VALUES_PER_PIXEL * options.max_pixels:
@@ -97,9 +124,6 @@ def _source(path: Path, rows: Rows, beside: _Beside, options: SourceOptions, not
         if count:  # else there is nothing to mix, which others tell
             check_count(beside.labels.shape, count, str(path))
         found = labels_from_array(read_beside(beside.labels, path), count, str(path), options.label_kind)
-        if is_matlab and len(beside.labels.shape) == 1:
-            found, said = counted_from_zero(found, path)
-            notices = [*notices, *said]
     if beside.groups is not None:
         check_groups(beside.groups.shape, count, str(path))
         found = replace(found, groups=groups_from_array(read_beside(beside.groups, path), count, str(path)))

@@ -6,67 +6,49 @@ ROOT/[SPLIT/]CLASS/[…/]picture      or      ROOT/[SPLIT/]metadata.csv|jsonl an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.sources.array_folder import arrays_in
-from mixup_cli.sources.base import Labels, SourceOptions
+from mixup_cli.sources.base import SourceOptions
+from mixup_cli.sources.folder_classes import by_folders, is_unread, unread_text
+from mixup_cli.sources.folder_metadata import Tables
+from mixup_cli.sources.layout import Folders, Taken, choose_split
 from mixup_cli.sources.matching import PictureNames
-from mixup_cli.sources.metadata import Entry, Metadata, Place, find_metadata, pictures_of, read_metadata
-from mixup_cli.sources.metadata_labels import separator_hint
-from mixup_cli.sources.pictures import SUFFIXES, PictureSource, escape_name
+from mixup_cli.sources.metadata import Metadata
+from mixup_cli.sources.pictures import SUFFIXES, PictureSource, escape_name, names_of
 from mixup_cli.sources.tables_beside import tables_beside
 from mixup_cli.sources.walk import Tree, walk
-from mixup_cli.wording import counted, plural
-
-_SPLITS = {
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing", "eval", "evaluation"),
-    "extra": ("extra",),
-    "unlabelled": ("unlabelled", "unlabeled"),
-}
-_SPLIT_OF = {name: split for split, names in _SPLITS.items() for name in names}
-
-
-@dataclass(frozen=True)
-class _Taken:
-    """The pictures taken (paths relative to the root) and their labels, in the same order."""
-
-    paths: Sequence[str]
-    labels: Labels
-    notices: tuple[str, ...]
+from mixup_cli.wording import counted
 
 
 def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     """Open an image folder; the keys are relative to `path`, in the order of their bytes.
 
     `notices` of the source tell which split was taken and what was left out. Raises NoInputError if there is no
-    picture, UsageError for a split or label column that is not there, DataError for damaged metadata, StorageError for
-    folders that cannot be listed.
+    picture, UsageError for a split or label column that is not there, and where it is in doubt which folders are the
+    classes, DataError for damaged metadata and for classes of which no picture can be read, StorageError for folders
+    that cannot be listed.
     """
     root = str(path)
     if not Path(root).is_dir():
         raise NoInputError(f"{escape_name(root)}: no such folder. Check the path.")
     tree = walk(root, options.exclude)
-    split, notices = _choose_split(root, tree, options.split)
-    base = f"{split}/" if split else ""
-    pictures = [name for name in tree.pictures if name.startswith(base)]
-    names = PictureNames(pictures)
-    metadata, inside = _read_nearest_metadata(root, base, options, names)
-    if metadata is None:
+    split = choose_split(root, Folders.of(tree.pictures), options)
+    tables = Tables(root, tree.pictures, split, options)
+    if (metadata := tables.nearest()) is None:
+        names = tables.names(split.base)
         _check_nothing_needs_metadata(root, options, tree, names)
-        taken = _by_folders(tree, pictures, base)
-        tables = tables_beside(root, tree.others, names, is_labelled=len(taken.labels.class_names) > 1)
-        taken = replace(taken, notices=(*taken.notices, *tables))
+        taken = by_folders(root, tree, split, options)
+        beside = tables_beside(root, tree.others, names, is_labelled=len(taken.labels.class_names) > 1)
+        taken = replace(taken, notices=(*taken.notices, *beside))
     else:
-        taken = _by_metadata(metadata, names, Place(root, base, inside))
+        taken = tables.taken(metadata)
     if not taken.paths:
-        raise NoInputError(arrays_in(root, tree.others) or _nothing_found(root + ("/" + split if split else ""), tree))
-    notices += [*taken.notices, *_left_out(tree, base, Path(root), metadata)]
+        place = root + ("/" + split.base).rstrip("/")
+        raise NoInputError(arrays_in(root, tree.others) or _nothing_found(place, tree))
+    notices = [*split.notices, *taken.notices, *_left_out(tree, split.base, Path(root), metadata)]
     source = _sorted_source(root, taken, notices, options.max_pixels)
     if metadata is not None:
         source.read_as = "pictures with metadata"
@@ -84,145 +66,34 @@ def _check_nothing_needs_metadata(root: str, options: SourceOptions, tree: Tree,
             )
 
 
-def _sorted_source(root: str, taken: _Taken, notices: Sequence[str], max_pixels: int) -> PictureSource:
+def _sorted_source(root: str, taken: Taken, notices: Sequence[str], max_pixels: int) -> PictureSource:
     # Code points sort as their UTF-8 bytes do, so this is the order of the key's bytes.
     order = sorted(range(len(taken.paths)), key=[escape_name(name) for name in taken.paths].__getitem__)
-    labels = _in_order(taken.labels, order)
+    labels = taken.labels.at(order)
     return PictureSource(root, [taken.paths[index] for index in order], labels, notices, max_pixels=max_pixels)
-
-
-def _in_order(labels: Labels, order: Sequence[int]) -> Labels:
-    return replace(
-        labels,
-        classes=None if labels.classes is None else labels.classes[order],
-        values=None if labels.values is None else labels.values[order],
-        groups=None if labels.groups is None else tuple(labels.groups[index] for index in order),
-    )
-
-
-def _choose_split(root: str, tree: Tree, wanted: str | None) -> tuple[str, list[str]]:
-    """Return the split folder to take ("" if there is no split level) and what to say about it."""
-    heads = sorted({name.partition("/")[0] for name in tree.pictures if "/" in name})
-    splits = [name for name in heads if name.lower() in _SPLIT_OF]
-    if wanted is not None:
-        return _named_split(root, heads, splits, wanted), []
-    if not splits or len(splits) < len(heads):
-        doubtful = len(splits) > 1 or any(_SPLIT_OF[name.lower()] == "train" for name in splits)
-        both = f"{_names(splits)}: taken as classes, because of {_names(sorted(set(heads) - set(splits)))}"
-        return "", [f"{both}. If they are splits, --split NAME picks one"] if doubtful else []
-    training = [name for name in splits if _SPLIT_OF[name.lower()] == "train"]
-    candidates = splits if len(splits) == 1 else training
-    if len(candidates) != 1:
-        found = "several training splits" if training else "no training split"
-        raise UsageError(f"{escape_name(root)}: has {found} (found: {_names(splits)}). Pass --split NAME.")
-    others = [name for name in splits if name != candidates[0]]
-    notice = f"{escape_name(candidates[0])}/ taken"
-    return candidates[0], [f"{notice} (also there: {_names(others)}); --split NAME picks another" if others else notice]
-
-
-def _named_split(root: str, heads: Sequence[str], splits: Sequence[str], wanted: str) -> str:
-    if wanted in heads:
-        return wanted
-    synonyms = [name for name in splits if _SPLIT_OF[name.lower()] == _SPLIT_OF.get(wanted.lower())]
-    if len(synonyms) == 1:
-        return synonyms[0]
-    if splits:
-        raise UsageError(
-            f"--split {wanted}: {escape_name(root)} has no such split (found: {_names(splits)}). Pass one of them."
-        )
-    raise UsageError(
-        f"--split {wanted}: {escape_name(root)} has no split folders (found: {_names(heads) or 'none'}). Drop --split."
-    )
-
-
-def _by_folders(tree: Tree, pictures: Sequence[str], base: str) -> _Taken:
-    """Class = first folder level below `base`; without such folders, an unlabelled source."""
-    nested = [name for name in pictures if "/" in name[len(base) :]]
-    if not nested:
-        return _Taken(pictures, Labels(), ("no class folders: the source is unlabelled (pictures and shares only)",))
-    heads = [name[len(base) :].partition("/")[0] for name in nested]
-    names = {head: escape_name(head) for head in set(heads)}
-    notices = []
-    if loose := len(pictures) - len(nested):
-        notices.append(f"{counted(loose, 'picture')} next to the class folders left out")
-    folders = {name[len(base) :] for name in tree.folders if name.startswith(base)}
-    if empty := sorted(name for name in folders - names.keys() if name and "/" not in name):
-        notices.append(f"{counted(len(empty), 'folder')} without pictures left out, not a class: {_names(empty)}")
-    if len(names) == 1:
-        notices.append(
-            f"one class only ({_names(list(names))}): every label is the same. Is the source one folder deeper?"
-        )
-    class_names = tuple(sorted(names.values()))
-    numbers = {name: number for number, name in enumerate(class_names)}
-    classes = np.fromiter((numbers[names[head]] for head in heads), np.int32, len(heads))
-    return _Taken(nested, Labels(class_names, classes), tuple(notices))
-
-
-def _read_nearest_metadata(
-    root: str, base: str, options: SourceOptions, names: PictureNames
-) -> tuple[Metadata | None, str]:
-    """Return the table of labels that was named, or that of the split folder, or else of the root, and the prefix its
-    file names need."""
-    if options.labels_from is not None:
-        return read_metadata(Path(options.labels_from), options, names), ""
-    for prefix in dict.fromkeys((base, "")):
-        if path := find_metadata(Path(root, prefix)):
-            return read_metadata(path, options, names), prefix
-    return None, ""
-
-
-def _by_metadata(metadata: Metadata, names: PictureNames, place: Place) -> _Taken:
-    """Take what the metadata name below the split."""
-    found, notices = pictures_of(metadata, names, place)
-    if unnamed := len(names.known.difference(found.values())):
-        notices.append(f"{counted(unnamed, 'picture')} that {metadata.name} does not name left out")
-    labels, said = _metadata_labels(metadata, [metadata.entries[name] for name in found])
-    return _Taken(list(found.values()), labels, (*said, *notices))
-
-
-def _metadata_labels(metadata: Metadata, entries: Sequence[Entry]) -> tuple[Labels, list[str]]:
-    """The labels and groups of some rows, and what to say about them."""
-    groups = tuple(entry.group for entry in entries if entry.group is not None) or None
-    if metadata.reader is None:
-        columns = ", ".join(metadata.columns)
-        found = f"{metadata.name} has no label column (found: {columns}): the source is unlabelled"
-        return Labels(groups=groups), [f"{found}. --label-column NAME picks one"]
-    labels = metadata.reader.labels([entry.label for entry in entries if entry.label is not None], metadata.name)
-    if labels.kind == "none":
-        return Labels(groups=groups), [f"labels in {metadata.name}, if any, left out"]
-    which = f"{plural(len(metadata.reader.columns), 'column')} {_names(metadata.reader.columns, 8)}"
-    files = "" if metadata.file_column == "file_name" else f"; column {metadata.file_column} names the pictures"
-    notices = [f"labels taken from {metadata.name}, {which}{files}"]
-    if labels.kind == "classes" and (separator := separator_hint(labels)):
-        notices.append(
-            f"{which} may hold several classes in a cell ({escape_name(labels.class_names[-1])}); "
-            f"--label-separator '{separator}' takes them apart"
-        )
-    return replace(labels, groups=groups), notices
 
 
 def _left_out(tree: Tree, base: str, root: Path, metadata: Metadata | None) -> list[str]:
     notices = []
     table = "" if metadata is None else metadata.name
     others = sorted(name for name in tree.others if name.startswith(base) and escape_name(str(root / name)) != table)
-    if others:
+    if unread := [name for name in others if is_unread(name)]:
+        notices.append(f"{unread_text(unread)} left out. Convert them to JPEG or PNG to have them mixed")
+    if others := [name for name in others if not is_unread(name)]:
         count = counted(len(others), "file")
-        notices.append(f"{count} that {'is' if len(others) == 1 else 'are'} no picture ignored ({_names(others, 1)})")
+        notices.append(f"{count} that {'is' if len(others) == 1 else 'are'} no picture ignored ({names_of(others, 1)})")
     if tree.repeated:
-        links = _names(sorted(tree.repeated))
+        links = names_of(sorted(tree.repeated))
         notices.append(f"{counted(len(tree.repeated), 'link')} to folders that were read already ignored: {links}")
     if tree.sealed:
-        notices.append(f"data sets written by mixup-gen left out: {_names(sorted(tree.sealed))}")
+        notices.append(f"data sets written by mixup-gen left out: {names_of(sorted(tree.sealed))}")
     return notices
 
 
 def _nothing_found(place: str, tree: Tree) -> str:
+    if unread := sorted(filter(is_unread, tree.others)):
+        return f"{escape_name(place)}: found only {unread_text(unread)}. Convert them to JPEG or PNG."
     looked_for = ", ".join("." + suffix for suffix in sorted(SUFFIXES))
     others = f"; {counted(len(tree.others), 'other file')} there" if tree.others else ""
     found = f"no pictures found (looked for {looked_for}, in sub-folders too{others})"
     return f"{escape_name(place)}: {found}. Give another folder."
-
-
-def _names(names: Sequence[str], limit: int = 5) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(escape_name(name) for name in names[:limit]) + more

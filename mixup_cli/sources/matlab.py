@@ -57,14 +57,14 @@ def labels_in_rows(labels: Rows | None, rows: Rows) -> Rows | None:
     return labels[:].T if labels is not None and is_turned else labels
 
 
-def counted_from_zero(labels: Labels, path: Path) -> tuple[Labels, list[str]]:
+def counted_from_zero(labels: Labels, path: Path) -> tuple[Labels, str]:
     """Classes 1 … K in place of those from 0 without a sample of class 0, and what to say about it."""
     if _SVHN.search(path.name):
-        return labels, [f"{path}: the label 10 is the digit 0, as in SVHN."]
+        return labels, f"{path}: the label 10 is the digit 0, as in SVHN."
     if labels.classes is None or labels.class_names[:1] != ("0",) or not labels.classes.all():
-        return labels, []
+        return labels, ""
     counted = replace(labels, class_names=labels.class_names[1:], classes=labels.classes - 1)
-    return counted, [f"{path}: the labels count from 1; class 1 has the number 0."]
+    return counted, f"{path}: the labels count from 1; class 1 has the number 0."
 
 
 def _reversed(file: Hdf5File, key: str, path: Path) -> Rows:

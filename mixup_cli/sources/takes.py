@@ -9,22 +9,22 @@ from mixup_cli.errors import UsageError
 from mixup_cli.sources.base import Source, SourceOptions
 
 TAKES: Mapping[str, frozenset[str]] = {
-    "class folders": frozenset({"split", "label_kind", "max_pixels"}),
+    "class folders": frozenset({"classes", "split", "label_kind", "max_pixels"}),
     "pictures with metadata": frozenset(
         {
             *("split", "labels_from", "file_column", "label_column", "label_separator"),
-            *("label_kind", "group_column", "max_pixels"),
+            *("classes", "label_kind", "group_column", "max_pixels"),
         }
     ),
-    "a list of pictures": frozenset({"label_kind", "max_pixels"}),
-    "CIFAR": frozenset({"split", "label_level", "label_kind"}),
-    "IDX": frozenset({"split", "label_key", "label_kind"}),
-    "STL-10": frozenset({"split", "label_kind"}),
-    "a .npy file": frozenset({"label_key", "label_kind", "group_column", "max_pixels"}),
+    "a list of pictures": frozenset({"classes", "label_kind", "max_pixels"}),
+    "CIFAR": frozenset({"split", "label_level", "classes", "label_kind"}),
+    "IDX": frozenset({"split", "label_key", "classes", "label_kind"}),
+    "STL-10": frozenset({"classes", "split", "label_kind"}),
+    "a .npy file": frozenset({"label_key", "classes", "label_kind", "group_column", "max_pixels"}),
     "an .npz, .h5 or .mat file": frozenset(
-        {"split", "data_key", "label_key", "label_kind", "group_column", "max_pixels"}
+        {"split", "data_key", "label_key", "classes", "label_kind", "group_column", "max_pixels"}
     ),
-    "a mixup-gen data set": frozenset({"label_kind"}),
+    "a mixup-gen data set": frozenset({"classes", "label_kind"}),
 }
 """By what a source is read as (`Source.read_as`): the fields of `SourceOptions` that have an effect on it."""
 

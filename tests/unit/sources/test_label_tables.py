@@ -13,7 +13,7 @@ from pyarrow import parquet
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
 from mixup_cli.sources import label_rows, open_source
 from mixup_cli.sources.base import Source, SourceOptions
-from tests.unit.sources.test_folder import pictures
+from tests.picture_folders import pictures
 
 
 def labelled(source: Source) -> dict[str, Any]:

@@ -21,8 +21,13 @@ SAMPLES = np.zeros((4, 8, 8, 3), np.uint8)
 CLASSES = np.array([0, 1, 0, 1])
 SAMPLE_DATA = Path("sample_data")
 
+CIFAR = ("astronaut", "brick", "cat", "clock", "coffee", "grass", "gravel", "photographer", "retina", "rocket")
+CLASS_NAMES = (*CIFAR, "dog", "0", "1")
+"""All that a sample of some kind of source is of."""
+
 OTHER_THAN_DEFAULT: dict[str, Any] = {
     "split": "train",
+    "classes": CLASS_NAMES,
     "label_level": "fine",
     "labels_from": "labels.csv",
     "file_column": "file_name",
@@ -74,6 +79,7 @@ def _idx(folder: Path) -> Path:
 def _stl10(folder: Path) -> Path:
     for split in ("train", "test"):
         (folder / f"{split}_X.bin").write_bytes(bytes(4 * 3 * 96 * 96))
+        (folder / f"{split}_y.bin").write_bytes(bytes([1, 2, 1, 2]))
     return folder
 
 

@@ -1,0 +1,116 @@
+"""Pictures that a table of labels names, over the classes of all splits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mixup_cli.errors import DataError, UsageError
+from mixup_cli.sources.base import Labels, SourceOptions
+from mixup_cli.sources.layout import Folders, Split, Taken, descend
+from mixup_cli.sources.matching import PictureNames
+from mixup_cli.sources.metadata import Entry, Metadata, Place, find_metadata, pictures_of, read_metadata
+from mixup_cli.sources.metadata_labels import Label, separator_hint
+from mixup_cli.sources.pictures import escape_name, names_of
+from mixup_cli.sources.splits import split_kind
+from mixup_cli.wording import counted, plural
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of labels for a split of the tree at `root`, of which `pictures` are all."""
+
+    root: str
+    pictures: Sequence[str]
+    split: Split
+    options: SourceOptions
+
+    def names(self, base: str) -> PictureNames:
+        """The pictures below `base`."""
+        return PictureNames([name for name in self.pictures if name.startswith(base)])
+
+    def nearest(self) -> Metadata | None:
+        """The table that was named, or that of the split folder, or else of the next folder above that has one."""
+        if self.options.labels_from is not None:
+            return read_metadata(Path(self.options.labels_from), self.options, self.names(self.split.base))
+        for prefix in self._prefixes():
+            if path := find_metadata(Path(self.root, prefix)):
+                return read_metadata(path, self.options, self.names(self.split.base))
+        return None
+
+    def _prefixes(self) -> list[str]:
+        parts = self.split.base.split("/")[:-1]
+        return ["".join(f"{part}/" for part in parts[:depth]) for depth in range(len(parts), -1, -1)]
+
+    def _inside(self) -> str:
+        """The prefix that the names in the nearest table need."""
+        if self.options.labels_from is not None:
+            return ""
+        return next((prefix for prefix in self._prefixes() if find_metadata(Path(self.root, prefix))), "")
+
+    def taken(self, metadata: Metadata) -> Taken:
+        """What a table names below the split."""
+        inside, names = self._inside(), self.names(self.split.base)
+        found, notices = pictures_of(metadata, names, Place(self.root, self.split.base, inside))
+        if unnamed := len(names.known.difference(found.values())):
+            notices.append(f"{counted(unnamed, 'picture')} that {metadata.name} does not name left out")
+        elsewhere = self._labels_elsewhere(metadata, {*found}, notices)
+        labels, told = _labels(metadata, [metadata.entries[name] for name in found], elsewhere)
+        return Taken(list(found.values()), labels, (*told, *notices))
+
+    def _labels_elsewhere(self, metadata: Metadata, found: set[str], notices: list[str]) -> list[Label]:
+        """The labels of other splits, which tell of classes too: in the same table, in tables of their own, or as class
+        folders."""
+        reader = metadata.reader
+        if self.options.classes is not None or reader is None or not reader.has_names:
+            return []
+        entries = [entry for name, entry in metadata.entries.items() if name not in found]
+        labels: list[Label] = []
+        if self.options.labels_from is None and self._inside() == self.split.base:
+            for other in self.split.others:
+                entries += self._entries(other, notices)
+                if reader.kind == "classes" and find_metadata(Path(self.root, other)) is None:
+                    labels += self._class_folders(other)
+        return [*labels, *(entry.label for entry in entries if entry.label is not None)]
+
+    def _class_folders(self, split: str) -> list[str]:
+        folders = Folders.of(self.pictures)
+        return [escape_name(name) for name in folders.below(descend(folders, split, self.options))]
+
+    def _entries(self, split: str, notices: list[str]) -> list[Entry]:
+        """What the table of another split says. It may be damaged, or lack labels as that of test data does; but the
+        classes of the training data must be known."""
+        path = find_metadata(Path(self.root, split))
+        try:
+            return [] if path is None else list(read_metadata(path, self.options, self.names(split)).entries.values())
+        except UsageError:  # no such column
+            return []
+        except DataError as problem:
+            remedy = "Its classes count for all splits; --classes NAMES fixes them without it."
+            if split_kind(split.split("/")[-2]) == "train":
+                raise DataError(f"{problem} {remedy}") from problem
+            notices.append(f"{problem} {remedy}")
+            return []
+
+
+def _labels(metadata: Metadata, entries: Sequence[Entry], elsewhere: Sequence[Label]) -> tuple[Labels, list[str]]:
+    """The labels and groups of some rows, over the classes of these and of the labels `elsewhere`; and what to say."""
+    groups = tuple(entry.group for entry in entries if entry.group is not None) or None
+    if metadata.reader is None:
+        columns = ", ".join(metadata.columns)
+        found = f"{metadata.name} has no label column (found: {columns}): the source is unlabelled"
+        return Labels(groups=groups), [f"{found}. --label-column NAME picks one"]
+    own = [entry.label for entry in entries if entry.label is not None]
+    labels = metadata.reader.labels([*own, *elsewhere], metadata.name).at(range(len(own)))
+    if labels.kind == "none":
+        return Labels(groups=groups), [f"labels in {metadata.name}, if any, left out"]
+    which = f"{plural(len(metadata.reader.columns), 'column')} {names_of(metadata.reader.columns, 8)}"
+    files = "" if metadata.file_column == "file_name" else f"; column {metadata.file_column} names the pictures"
+    notices = [f"labels taken from {metadata.name}, {which}{files}"]
+    if labels.kind == "classes" and (separator := separator_hint(labels)):
+        notices.append(
+            f"{which} may hold several classes in a cell ({escape_name(labels.class_names[-1])}); "
+            f"--label-separator '{separator}' takes them apart"
+        )
+    return replace(labels, groups=groups), notices
