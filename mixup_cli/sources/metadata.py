@@ -120,9 +120,8 @@ def pictures_of(metadata: Metadata, names: PictureNames, place: Place) -> tuple[
             f"any other row names a picture of {escape_name(place.root)}{there}. Pass another --file-column, or give "
             "the folder with these pictures."
         )
-    notices = (
-        [] if found.keys() == set(found.values()) else [f"rows of {metadata.name} and pictures were matched {rule}"]
-    )
+    is_whole = all(path in (name, place.base + name) for name, path in found.items())
+    notices = [] if is_whole else [f"rows of {metadata.name} and pictures were matched {rule}"]
     if without := [name for name in metadata.entries if name not in found]:
         notices.append(_missing(metadata, without, "left out, for there is no picture"))
     return found, notices

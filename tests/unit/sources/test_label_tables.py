@@ -215,6 +215,21 @@ def test_a_split_is_taken_as_ever_and_rows_of_others_are_left_out(tmp_path: Path
     assert labelled(with_table(tmp_path, (), text, split="test")) == {"test/b.jpg": "y"}
 
 
+def test_classes_have_the_numbers_of_the_whole_table_whatever_pictures_are_there(tmp_path: Path) -> None:
+    """So that parts and splits of a data set agree."""
+    text = "file,label\na.jpg,x\nb.jpg,y\nelsewhere.jpg,w\n"
+    source = with_table(tmp_path, TWO, text)
+    assert source.labels.class_names == ("w", "x", "y")
+    assert labelled(source) == XY
+
+
+def test_a_table_for_one_split_and_class_folders_in_the_other_share_their_classes(tmp_path: Path) -> None:
+    pictures(tmp_path, "val/images/v0.jpg", *(f"train/{name}/images/{name}.jpg" for name in ("n01", "n02", "n03")))
+    (tmp_path / "val/val_annotations.txt").write_text("v0.jpg\tn03\t0\t0\t9\t9\n")
+    for split in ("train", "val"):
+        assert open_source([tmp_path], SourceOptions(split=split)).labels.class_names == ("n01", "n02", "n03")
+
+
 def test_groups_stand_in_the_table(tmp_path: Path) -> None:
     source = with_table(tmp_path, TWO, "file,patient,label\na.jpg,p1,x\nb.jpg,p2,y\n", group_column="patient")
     assert source.labels.groups == ("p1", "p2")

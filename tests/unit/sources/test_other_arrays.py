@@ -218,6 +218,9 @@ def test_classes_that_begin_at_one_keep_their_names(save: Any, tmp_path: Path) -
     check(source, y=np.array([2, 9, 0, 0, 1, 2]))
     assert source.labels.class_names == tuple(str(each) for each in range(1, 11))
     assert source.notices == (f"{path}: the labels count from 1; class 1 has the number 0.",)
+    names = tuple("abcdefghij")
+    check(open_source([path], SourceOptions(classes=names)), y=np.array([2, 9, 0, 0, 1, 2]))
+    assert open_source([path], SourceOptions(classes=names)).labels.class_names == names
 
 
 @MATLAB

@@ -77,6 +77,7 @@ def _idx(folder: Path) -> Path:
 
 
 def _stl10(folder: Path) -> Path:
+    (folder / "class_names.txt").write_text("cat\ndog\n")
     for split in ("train", "test"):
         (folder / f"{split}_X.bin").write_bytes(bytes(4 * 3 * 96 * 96))
         (folder / f"{split}_y.bin").write_bytes(bytes([1, 2, 1, 2]))
