@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.sources.array_folder import arrays_in
-from mixup_cli.sources.base import SourceOptions
+from mixup_cli.sources.base import NO_GROUPS, SourceOptions
 from mixup_cli.sources.folder_classes import by_folders, is_unread, unread_text
 from mixup_cli.sources.folder_metadata import Tables
 from mixup_cli.sources.layout import Folders, Taken, choose_split
@@ -57,7 +57,8 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
 
 def _check_nothing_needs_metadata(root: str, options: SourceOptions, tree: Tree, names: PictureNames) -> None:
     for name in ("file_column", "label_column", "label_separator", "group_column"):
-        if (value := getattr(options, name)) is not None:
+        value = getattr(options, name)
+        if value is not None and (name, value) != ("group_column", NO_GROUPS):
             option = f"--{name.replace('_', '-')}"
             beside = tables_beside(root, tree.others, names)
             raise UsageError(

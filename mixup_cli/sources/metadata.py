@@ -71,10 +71,10 @@ def read_metadata(path: Path, options: SourceOptions, names: PictureNames) -> Me
     if not head:
         raise DataError(f"{name}: has no rows. Fill it, or remove it.")
     columns = tuple(head[0])
-    if options.group_column is not None:
-        check_column(name, columns, "--group-column", options.group_column)
+    if (group_column := options.group_column_of(columns)) is not None:
+        check_column(name, columns, "--group-column", group_column)
     file_column = _file_column(name, head, options, names)
-    others = [each for each in columns if each not in (file_column, options.group_column) and not _is_index(each)]
+    others = [each for each in columns if each not in (file_column, group_column) and not _is_index(each)]
     reader = choose_columns(name, others, _as_known(path, options), head)
     entries: dict[str, Entry] = {}
     for line, row in label_rows(path, names.has):
@@ -83,7 +83,7 @@ def read_metadata(path: Path, options: SourceOptions, names: PictureNames) -> Me
         if file_name in entries:
             raise DataError(f"{where}: {file_name} stands in line {entries[file_name].line} already. Keep one.")
         entries[file_name] = Entry(
-            line, None if reader is None else reader.read(where, row), _group(where, row, options.group_column)
+            line, None if reader is None else reader.read(where, row), _group(where, row, group_column)
         )
     return Metadata(name, columns, file_column, reader, entries, is_strict)
 
