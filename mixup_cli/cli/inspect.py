@@ -99,7 +99,8 @@ def _source_lines(source: Source, survey: Survey) -> Iterator[tuple[str, str]]:
     if survey.broken:
         key, problem = next(iter(survey.broken.items()))
         yield "broken", f"{len(survey.broken):,} of {len(source):,}, as far as headers show; {key}: {problem}"
-    yield "values", ", ".join(f"{name} ({count:,})" for name, count in survey.dtypes.most_common())
+    if survey.dtypes:
+        yield "values", ", ".join(f"{name} ({count:,})" for name, count in survey.dtypes.most_common())
 
 
 def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
