@@ -27,8 +27,9 @@ from mixup_cli.prepare import Job, adopt, prepare
 from mixup_cli.recipe import Recipe
 from mixup_cli.run import Run, check_caching, row_count
 from mixup_cli.saliency import PeakFinder
-from mixup_cli.sources.base import FormMismatch, Source
+from mixup_cli.sources.base import FormMismatch, Loaded, Source
 from mixup_cli.sources.fill import cache_text, is_kept, needs_file
+from mixup_cli.sources.scan import all_broken, none_usable
 from mixup_cli.sources.supply import WholeCache
 from mixup_cli.sources.window_store import most_windows
 from mixup_cli.stage import as_pictures
@@ -170,15 +171,19 @@ class _Probe:
 
     @classmethod
     def load(cls, job: Job, source: Source) -> Self:
-        """Load them, one run after another."""
+        """Load them, one run after another. Raises DataError where none of them can be used."""
         form, count = job.target.form, min(PROBE_SAMPLES, len(source))
         places = min(PROBE_PLACES, count)
         length = count // places
         samples = np.zeros((places * length, *form.shape), form.dtype)
+        loaded: list[Loaded] = []
         began = time.perf_counter()
         with suppress(FormMismatch):  # of a sample that its header is wrong about
             for number, start in enumerate(np.linspace(0, len(source) - length, places).astype(int).tolist()):
-                source.load(start, start + length, job.target, samples[number * length : (number + 1) * length])
+                room = samples[number * length : (number + 1) * length]
+                loaded += source.load(start, start + length, job.target, room)
+        if len(loaded) == len(samples) and all_broken(loaded):
+            raise none_usable(f"{source.name_of(0)}: {loaded[0].problem}", len(loaded), len(source))
         return cls(job, source, samples, (time.perf_counter() - began) / len(samples))
 
     def of(self, samples: NDArray[np.int64]) -> Peaks:

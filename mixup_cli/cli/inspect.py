@@ -87,6 +87,7 @@ def _source_facts(source: Source, survey: Survey) -> dict[str, Any]:
         "groups": len(set(source.labels.groups or ())),
         "sizes": [[height, width, count] for (height, width), count in survey.sizes.most_common()],
         "dtypes": dict(survey.dtypes),
+        "broken": len(survey.broken),
     }
 
 
@@ -104,7 +105,11 @@ def _source_lines(source: Source, survey: Survey) -> Iterator[tuple[str, str]]:
     else:
         often = ", ".join(f"{size} ({count:,})" for size, (_, count) in zip(shown, sizes, strict=True))
         yield "sizes", f"{len(survey.sizes):,} different; most often {often}"
-    yield "values", ", ".join(f"{name} ({count:,})" for name, count in survey.dtypes.most_common())
+    if survey.broken:
+        key, problem = next(iter(survey.broken.items()))
+        yield "broken", f"{len(survey.broken):,} of {len(source):,}, as far as headers show; {key}: {problem}"
+    if survey.dtypes:
+        yield "values", ", ".join(f"{name} ({count:,})" for name, count in survey.dtypes.most_common())
 
 
 def _data_set_facts(manifest: Manifest) -> dict[str, Any]:

@@ -126,7 +126,8 @@ def _csv_file(out: Path) -> Writer:
 
 
 def _parquet_file(out: Path) -> Writer:
-    from mixup_cli.plan_files.writing import require_parquet, write_parquet
+    from mixup_cli.plan_files.writing import write_parquet
+    from mixup_cli.sources.parquet import require_parquet
 
     require_parquet()  # before the scan, which takes longer
 

@@ -57,13 +57,35 @@ class SourceFlags:
     label_level: Annotated[
         LabelLevel | None, option("--label-level", panel=SOURCE, help="CIFAR-100: which labels. Default: fine.")
     ] = None
+    labels_from: Annotated[
+        str | None,
+        option(
+            "--labels-from",
+            metavar="FILE",
+            panel=SOURCE,
+            help="Take labels from a table with a row for each picture: CSV, TSV, text, JSON lines or Parquet.",
+        ),
+    ] = None
+    file_column: Annotated[
+        str | None,
+        option("--file-column", metavar="NAME", panel=SOURCE, help="Its column that names the pictures."),
+    ] = None
     label_column: Annotated[
         str | None,
         option(
             "--label-column",
             metavar="NAME[,NAME…]",
             panel=SOURCE,
-            help="Column or columns of metadata.csv with labels.",
+            help="Its column or columns with labels, or those of metadata.csv.",
+        ),
+    ] = None
+    label_separator: Annotated[
+        str | None,
+        option(
+            "--label-separator",
+            metavar="TEXT",
+            panel=SOURCE,
+            help="What stands between several classes in one cell, such as ' ' or ','.",
         ),
     ] = None
     label_kind: Annotated[
@@ -138,9 +160,16 @@ class SourceFlags:
         options = self.given()
         if self.classes is not None:
             options["classes"] = classes_text(read_classes(self.classes))
-        if options.get("files_from", "-") != "-":
-            options["files_from"] = str(Path(options["files_from"]).absolute())
+        for name in ("files_from", "labels_from", "label_key", "group_column"):
+            is_file = name in ("files_from", "labels_from") or _is_path(options.get(name, ""))
+            if is_file and options.get(name, "-") != "-":
+                options[name] = str(Path(options[name]).absolute())
         return {"locations": [str(path.absolute()) for path in locations or [Path()]], "options": options}
+
+
+def _is_path(name: str) -> bool:
+    """Whether what may name an array or a file names a file."""
+    return ("." in name or "/" in name) and Path(name).is_file()
 
 
 def _list_stream(name: str) -> AbstractContextManager[IO[bytes]]:

@@ -27,8 +27,8 @@ from mixup_cli.plan_files.cells import (
 )
 from mixup_cli.plan_files.columns import columns_in
 from mixup_cli.plan_files.plan_file import PlanFile
-from mixup_cli.plan_files.writing import require_parquet
 from mixup_cli.sources.bounded_read import lines_of, read_line
+from mixup_cli.sources.parquet import require_parquet
 from mixup_cli.wording import counted
 
 __all__ = ["PlanFile", "read_csv", "read_plan"]

@@ -10,12 +10,12 @@ from typing import IO, Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.errors import UsageError
 from mixup_cli.method_set import MethodSet
 from mixup_cli.methods import shares
 from mixup_cli.plan import Planned, Rows
 from mixup_cli.plan_files.columns import BOX, PlanColumns
 from mixup_cli.sources.base import Labels
+from mixup_cli.sources.parquet import require_parquet
 
 ROW_GROUP_ROWS = 1 << 16
 
@@ -153,15 +153,3 @@ class _Appended:
 
     def close(self) -> None:
         """The sink is closed by whoever opened it."""
-
-
-def require_parquet() -> tuple[Any, Any]:
-    """pyarrow and pyarrow.parquet."""
-    try:
-        import pyarrow as pa  # only in the `parquet` extra
-        from pyarrow import parquet
-    except ImportError as problem:
-        raise UsageError(
-            f"Parquet needs a library: {problem}. Install it with: pip install 'mixup-gen[parquet]', or write .csv."
-        ) from None
-    return pa, parquet

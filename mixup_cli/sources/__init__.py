@@ -37,7 +37,7 @@ def _as_asked(source: Source, options: SourceOptions) -> Source:
     elif options.label_kind not in (None, kind):
         raise UsageError(
             f"--label-kind {options.label_kind}: {source.location} has labels of the kind {kind}. Leave it out; other "
-            "kinds stand in metadata.csv, metadata.jsonl or an array file."
+            "kinds stand in metadata.csv or .jsonl, in a table that --labels-from names, or in an array file."
         )
     if options.classes is not None:
         source.labels = as_given(source, options.classes)
@@ -53,7 +53,7 @@ def _check_there(path: Path) -> None:
 
 def _open_one(path: Path, options: SourceOptions) -> Source:
     """The kinds, from the one that is surest of itself to the one that takes any folder."""
-    from mixup_cli.sources import array_files, cifar, data_set, folder, idx  # each brings its own libraries
+    from mixup_cli.sources import array_files, cifar, data_set, folder, idx, stl10  # each brings its own libraries
     from mixup_cli.sources.pictures import SUFFIXES
 
     try:
@@ -64,6 +64,8 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
             return cifar.open_cifar(path, options)
         if idx.looks_like_idx(path):
             return idx.open_idx(path, options)
+        if stl10.looks_like_stl10(path):
+            return stl10.open_stl10(path, options)
         if array_files.looks_like_array_file(path):
             return array_files.open_array_file(path, options)
         if path.is_dir():
@@ -79,5 +81,5 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
         )
     raise DataError(
         f"{path}: of no known kind. Known are folders of pictures, CIFAR archives (.tar, .tar.gz), MNIST IDX files, "
-        ".npz, .npy and .h5. For a list of pictures use --files-from."
+        ".npz, .npy, .h5 and .mat. For a list of pictures use --files-from."
     )

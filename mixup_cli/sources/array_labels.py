@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -21,15 +22,16 @@ _SUM_TOLERANCE = 1e-4
 def labels_from_array(values: NDArray[Any], count: int, where: str, kind: LabelKind | None = None) -> Labels:
     """Labels for `count` samples, of the kind asked for, or else of the kind that the array shows.
 
-    Integers (n,) are class indices, named "0" … "K-1"; strings (n,) are class names, sorted; integers (n, K) are
-    one-hot; floats (n, K) with rows that sum to 1 are soft labels. Several classes a sample, zeros and ones (n, K), and
-    real numbers (n,) or (n, D) are taken for such only where `kind` says so. A second dimension of 1 does not count.
+    Whole numbers (n,) of any dtype are class indices, named "0" … "K-1"; strings (n,) are class names, sorted; one-hot
+    rows (n, K) are classes, too; other floats (n, K) with rows that sum to 1 are soft labels. Several classes a sample,
+    zeros and ones (n, K), and real numbers (n,) or (n, D) are taken for such only where `kind` says so. Dimensions of
+    length 1 behind the first do not count.
     Raises DataError, naming `where`, for anything else, and NoInputError where `count` is 0.
     """
     if count == 0:
         raise NoInputError(f"{where}: holds no samples. Give another file.")
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
+    if values.ndim > 1 and math.prod(values.shape[1:]) == 1:
+        values = values.reshape(len(values))
     if values.ndim not in (1, 2):
         raise DataError(
             f"{where}: labels have shape {values.shape}, expected ({count},) or ({count}, classes). Pass --label-key."
@@ -39,13 +41,15 @@ def labels_from_array(values: NDArray[Any], count: int, where: str, kind: LabelK
         return _from_numbers(values, where, kind)
     if values.ndim == 2:
         return _from_rows(values, where)
+    if values.dtype.kind == "f" and (values == np.trunc(values)).all() and np.isfinite(values).all():
+        values = np.clip(values.astype(np.float64), -CLASS_LIMIT, CLASS_LIMIT).astype(np.int64)
     if values.dtype.kind in "biu":
         return _from_indices(values, where)
     if values.dtype.kind in "SUO":
         return Labels(*_from_strings(values, where))
     raise DataError(
-        f"{where}: labels of dtype {values.dtype} are no classes, expected integers or strings. Pass --label-key, or "
-        "--label-kind real if they are numbers to predict."
+        f"{where}: labels of dtype {values.dtype} are not classes, expected whole numbers or strings. Pass "
+        "--label-key, or --label-kind real if they are numbers to predict."
     )
 
 
@@ -84,6 +88,8 @@ def labels_from_rows(values: NDArray[Any], names: tuple[str, ...], kind: LabelKi
     if kind == "soft":
         return _soft(values, names, where)
     if kind == "multi":
+        if (np.abs(values) == 1).all():  # −1 for a class that is absent, as CelebA has it
+            values = values > 0
         wrong = ~((values == 0) | (values == 1)).all(axis=1)
         if wrong.any():
             row = int(np.argmax(wrong))
@@ -157,16 +163,23 @@ def _encodable(texts: list[str]) -> list[str]:
     return texts
 
 
+def one_hot_classes(values: NDArray[Any]) -> NDArray[np.int32] | None:
+    """The classes of rows of numbers (n, K) that all have a single 1 and else zeros; None where one has not."""
+    if ((values == 0) | (values == 1)).all() and ((values == 1).sum(axis=1) == 1).all():
+        return np.asarray(values.argmax(axis=1), np.int32)
+    return None
+
+
 def _from_rows(values: NDArray[Any], where: str) -> Labels:
     _check_width(values, where)
     names = index_names(values.shape[1])
+    if values.dtype.kind in "biuf" and (classes := one_hot_classes(values)) is not None:
+        return Labels(names, classes)
     if values.dtype.kind in "biu":
-        if not ((values == 0) | (values == 1)).all() or not (values.sum(axis=1) == 1).all():
-            raise DataError(
-                f"{where}: integer labels of shape {values.shape} are not one-hot. Pass --label-kind multi for any "
-                "number of classes a sample, real for numbers, or store classes."
-            )
-        return Labels(names, values.argmax(axis=1).astype(np.int32))
+        raise DataError(
+            f"{where}: integer labels of shape {values.shape} are not one-hot. Pass --label-kind multi for any "
+            "number of classes a sample, real for numbers, or store classes."
+        )
     if values.dtype.kind != "f":
         raise DataError(
             f"{where}: labels of dtype {values.dtype} and shape {values.shape} are of no known kind. Pass --label-key."

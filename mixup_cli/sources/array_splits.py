@@ -31,13 +31,13 @@ def number_over_splits(source: ArraySource, elsewhere: Iterable[Elsewhere], opti
     Labels of test data are often missing or −1: what cannot be read is a notice. Raises DataError where it is of the
     training data.
     """
-    before = source.labels.class_names
+    before = {*source.labels.class_names}
     if source.labels.classes is None or options.classes is not None:
         return
     notices: list[str] = []
     found = [labels for each in elsewhere if (labels := _labels(each, notices)) is not None]
     source.labels = over_splits(source.labels, found)
-    if added := [name for name in source.labels.class_names if name not in {*before}]:
+    if added := [name for name in source.labels.class_names if name not in before]:
         notices.append(f"{source.location}: classes of other splits, of which it has no sample: {names_of(added)}")
     source.notices += tuple(notices)
 

@@ -67,6 +67,18 @@ class StackedRows:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
+class TurnedRows:
+    """Rows of which each block is transposed when it is read, to `axes` of which the first is 0."""
+
+    def __init__(self, rows: Rows, axes: Sequence[int]) -> None:
+        self._rows, self._axes = rows, tuple(axes)
+        self.dtype = rows.dtype
+        self.shape = tuple(rows.shape[axis] for axis in axes)
+
+    def __getitem__(self, rows: slice, /) -> NDArray[Any]:
+        return np.transpose(self._rows[rows], self._axes)
+
+
 class RowKeys(Sequence[str]):
     """Row numbers as keys, zero padded so that they sort; made on demand, as there can be many millions."""
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Container, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
@@ -34,6 +34,8 @@ NO_GROUPS = "none"
 class SourceOptions:
     """How a source is to be read: which part of it, and where its labels stand.
 
+    `labels_from` is a file with a row for each picture: `file_column` names it, `label_column` (one column, or several
+    with commas between them) labels it, and `label_separator` stands between several classes in one cell.
     `group_column` is `NO_GROUPS` to leave groups out (where there is no column of that name).
     `max_pixels` bounds the pixels of one picture, so that a decompression bomb is an error and not a dead machine.
     `exclude` are folders that a walk never enters (the output folder of this run). `split` "" says that folders named
@@ -43,7 +45,10 @@ class SourceOptions:
     split: str | None = None
     classes: tuple[str, ...] | None = None
     label_level: LabelLevel | None = None
+    labels_from: str | None = None
+    file_column: str | None = None
     label_column: str | None = None
+    label_separator: str | None = None
     label_kind: LabelKind | None = None
     group_column: str | None = None
     data_key: str | None = None
@@ -148,11 +153,15 @@ class Target:
 @dataclass(frozen=True)
 class Survey:
     """What the samples look like before any is decoded: how many have which (height, width), and which dtype.
-    `sizes` is empty for arrays that are no pictures, whose `array_form` then tells all."""
+    `sizes` is empty for arrays that are no pictures, whose `array_form` then tells all. `broken` are left out of them:
+    the keys of samples whose headers cannot be read, with the reasons. `upper_bits` is how many pictures have 16 bits
+    a colour, of which only the upper 8 are read."""
 
     sizes: Counter[tuple[int, int]]
     dtypes: Counter[SampleDtype]
     array_form: Form | None = None
+    broken: Mapping[str, str] = field(default_factory=dict)
+    upper_bits: int = 0
 
 
 @dataclass(frozen=True, slots=True)  # slots: there is one for every input

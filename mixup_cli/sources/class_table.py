@@ -117,12 +117,13 @@ def as_given(source: Source, names: tuple[str, ...]) -> Labels:
         what = "has no classes" if labels.kind == "none" else "has labels that are numbers"
         raise UsageError(f"--classes: {source.location} {what}. Leave it out.")
     count = len(labels.class_names)
-    are_numbers = isinstance(source, ArraySource) and labels.class_names == index_names(count)
+    from_one = index_names(count + 1)[1:]  # as MATLAB counts
+    are_numbers = isinstance(source, ArraySource) and labels.class_names in (index_names(count), from_one)
     if are_numbers and {*names} != {*index_names(len(names))}:  # whatever labels this split has
         if count > len(names):
             raise UsageError(
-                f"--classes: has {counted(len(names), 'name')}, and {source.location} has the labels 0 to "
-                f"{count - 1}. Give a name for each of them."
+                f"--classes: has {counted(len(names), 'name')}, and {source.location} has the labels "
+                f"{labels.class_names[0]} to {labels.class_names[-1]}. Give a name for each of them."
             )
         return replace(labels, class_names=names, values=_widened(labels.values, np.arange(count), len(names)))
     position = {name: number for number, name in enumerate(names)}

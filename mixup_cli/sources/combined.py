@@ -58,7 +58,9 @@ class CombinedSource(Source):
         for survey in surveys:
             sizes += survey.sizes
             dtypes += survey.dtypes
-        return Survey(sizes, dtypes, self._common_form(surveys))
+        broken = {key: problem for survey in surveys for key, problem in survey.broken.items()}
+        upper_bits = sum(survey.upper_bits for survey in surveys)
+        return Survey(sizes, dtypes, self._common_form(surveys), broken, upper_bits)
 
     def stored_bytes(self) -> Sequence[int]:
         return list(chain.from_iterable(source.stored_bytes() for source in self._sources))

@@ -26,6 +26,7 @@ __all__ = [
     "Header",
     "Undecodable",
     "check_header",
+    "check_pixel_count",
     "crop_box",
     "decode",
     "fit_picture",
@@ -108,13 +109,14 @@ def _opened(data: bytes, max_pixels: int) -> tuple[ImageFile, int, Header]:
         picture = open_picture(WatchedBytes(data))
         orientation = orientation_of(picture)
         header = header_of(picture, orientation)
-    _check_pixel_count(header, max_pixels)
+    check_pixel_count(header, max_pixels)
     check_work(picture, data)
     check_stream(picture)
     return picture, orientation, header
 
 
-def _check_pixel_count(header: Header, max_pixels: int) -> None:
+def check_pixel_count(header: Header, max_pixels: int) -> None:
+    """Raises Undecodable for a picture with too many."""
     count = header.height * header.width
     if count > max_pixels:
         raise Undecodable(f"has {count} pixels, more than --max-pixels {max_pixels}")
@@ -125,7 +127,9 @@ def _check_depth(picture: ImageFile, header: Header, target: Target, key: str) -
     dtype = target.form.dtype
     deepest = target.deepest or dtype
     if header.dtype == "float32" and deepest != "float32" and target.value_range is None:
-        raise Undecodable("has float pixels (pass --dtype float32 or --value-range LOW,HIGH)")
+        raise Undecodable(
+            "has float pixels or integers that uint16 does not hold (pass --dtype float32 or --value-range LOW,HIGH)"
+        )
     if DEPTHS.index(dtype) < min(DEPTHS.index(header.dtype), DEPTHS.index(deepest)):
         raise FormMismatch(key, (header.height, header.width), header.dtype)
     if is_deep_colour(picture):
@@ -133,7 +137,10 @@ def _check_depth(picture: ImageFile, header: Header, target: Target, key: str) -
             raise Undecodable("has 16 bits per colour channel, of which Pillow reads only 8, without --value-range")
         if dtype == "uint8":
             return "uint8"
-        raise Undecodable("has 16 bits per colour channel, of which Pillow reads only 8 (--dtype uint8 accepts that)")
+        raise Undecodable(
+            "has 16 bits per colour channel, of which Pillow reads only 8 (--dtype uint8 accepts that; an array in "
+            ".npy or .h5 keeps 16)"
+        )
     return header.dtype
 
 

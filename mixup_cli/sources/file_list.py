@@ -46,9 +46,9 @@ def split_nul(stream: IO[bytes], location: str) -> Iterator[bytes]:
 def open_file_list(lines: Iterable[bytes], location: str, options: SourceOptions) -> PictureSource:
     """Open a list of picture paths, one a line; `lines` may end in a newline or not, and blank ones are ignored.
 
-    Paths are relative to the current folder, and so are the keys. Files are not looked at here: a missing one is a
-    problem that the scan reports. `location` names the list in messages. Raises DataError for a path that stands in
-    the list twice, NoInputError for an empty list.
+    Paths are relative to the current folder, and so are the keys. Only the first file is looked for here; a missing one
+    is a problem that the scan reports. `location` names the list in messages. Raises DataError for a path that stands
+    in the list twice, and lines that are more or less than a path; NoInputError for an empty list.
     """
     if options.label_kind not in (None, "classes", "none"):
         raise UsageError(
@@ -56,6 +56,8 @@ def open_file_list(lines: Iterable[bytes], location: str, options: SourceOptions
             "out, or name a folder with metadata.csv."
         )
     paths, numbers = _read_paths(lines, location)
+    if paths:
+        _check_first(paths[0], f"{location}, line {numbers[0]}", location)
     keys = [escape_name(path) for path in paths]
     order = sorted(range(len(paths)), key=keys.__getitem__)
     for first, second in pairwise(order):
@@ -74,6 +76,25 @@ def open_file_list(lines: Iterable[bytes], location: str, options: SourceOptions
     if options.classes is not None:
         source.labels = as_given(source, options.classes)
     return source
+
+
+def _check_first(path: str, where: str, location: str) -> None:
+    """Raises DataError where the first line is not the path of a file, and something that looks like it is one."""
+    if os.path.lexists(path):
+        return
+    table = "FILE" if location == "-" else location
+    with_labels = f"--files-from takes paths alone; generate FOLDER --labels-from {table} takes labels with them."
+    here = f"Paths begin at the current folder: run this in {os.path.dirname(location)}."
+    variants = [
+        (path.strip("\"' "), "Leave out quotes and blanks around it."),
+        *((part, with_labels) for part in (path.rsplit(None, 1)[0], *(path.rsplit(each, 1)[0] for each in ",;\t"))),
+        (path.replace("\\", "/"), "Write / between folders."),
+        (os.path.join(os.path.dirname(location), path), here),
+    ]
+    for variant, remedy in variants:
+        if variant != path and os.path.isfile(variant):
+            there = f"there is no file {escape_name(path)}, but there is {escape_name(variant)}"
+            raise DataError(f"{where}: {there}. {remedy}")
 
 
 def _read_paths(lines: Iterable[bytes], location: str) -> tuple[list[str], array[int]]:

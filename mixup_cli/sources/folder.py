@@ -6,14 +6,19 @@ ROOT/[SPLIT/]CLASS/[…/]picture      or      ROOT/[SPLIT/]metadata.csv|jsonl an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mixup_cli.errors import NoInputError, UsageError
+from mixup_cli.sources.array_folder import arrays_in
 from mixup_cli.sources.base import NO_GROUPS, SourceOptions
 from mixup_cli.sources.folder_classes import by_folders, is_unread, unread_text
-from mixup_cli.sources.folder_metadata import by_metadata, nearest_metadata
+from mixup_cli.sources.folder_metadata import Tables
 from mixup_cli.sources.layout import Folders, Taken, choose_split
+from mixup_cli.sources.matching import PictureNames
+from mixup_cli.sources.metadata import Metadata
 from mixup_cli.sources.pictures import SUFFIXES, PictureSource, escape_name, names_of
+from mixup_cli.sources.tables_beside import tables_beside
 from mixup_cli.sources.walk import Tree, walk
 from mixup_cli.wording import counted
 
@@ -31,27 +36,34 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
         raise NoInputError(f"{escape_name(root)}: no such folder. Check the path.")
     tree = walk(root, options.exclude)
     split = choose_split(root, Folders.of(tree.pictures), options)
-    named = nearest_metadata(root, split, options)
-    if named is None:
-        _check_nothing_needs_metadata(root, options)
+    tables = Tables(root, tree.pictures, split, options)
+    if (metadata := tables.nearest()) is None:
+        names = tables.names(split.base)
+        _check_nothing_needs_metadata(root, options, tree, names)
         taken = by_folders(root, tree, split, options)
+        beside = tables_beside(root, tree.others, names, is_labelled=len(taken.labels.class_names) > 1)
+        taken = replace(taken, notices=(*taken.notices, *beside))
     else:
-        pictures = [name for name in tree.pictures if name.startswith(split.base)]
-        taken = by_metadata(root, named, pictures, options)
+        taken = tables.taken(metadata)
     if not taken.paths:
-        raise NoInputError(_nothing_found(root + ("/" + split.base).rstrip("/"), tree))
-    notices = [*split.notices, *taken.notices, *_left_out(tree, split.base)]
+        place = root + ("/" + split.base).rstrip("/")
+        raise NoInputError(arrays_in(root, tree.others) or _nothing_found(place, tree))
+    notices = [*split.notices, *taken.notices, *_left_out(tree, split.base, Path(root), metadata)]
     source = _sorted_source(root, taken, notices, options.max_pixels)
-    if named is not None:
+    if metadata is not None:
         source.read_as = "pictures with metadata"
     return source
 
 
-def _check_nothing_needs_metadata(root: str, options: SourceOptions) -> None:
-    for option, column in (("--label-column", options.label_column), ("--group-column", options.group_column)):
-        if column is not None and (option, column) != ("--group-column", NO_GROUPS):
+def _check_nothing_needs_metadata(root: str, options: SourceOptions, tree: Tree, names: PictureNames) -> None:
+    for name in ("file_column", "label_column", "label_separator", "group_column"):
+        value = getattr(options, name)
+        if value is not None and (name, value) != ("group_column", NO_GROUPS):
+            option = f"--{name.replace('_', '-')}"
+            beside = tables_beside(root, tree.others, names)
             raise UsageError(
-                f"{option} {column}: {escape_name(root)} has no metadata.csv or .jsonl. Write one, or drop {option}."
+                f"{option} {value}: {escape_name(root)} has no metadata.csv or .jsonl. "
+                + (f"{beside[0]}." if beside else f"Name a table with --labels-from, or drop {option}.")
             )
 
 
@@ -62,9 +74,10 @@ def _sorted_source(root: str, taken: Taken, notices: Sequence[str], max_pixels: 
     return PictureSource(root, [taken.paths[index] for index in order], labels, notices, max_pixels=max_pixels)
 
 
-def _left_out(tree: Tree, base: str) -> list[str]:
+def _left_out(tree: Tree, base: str, root: Path, metadata: Metadata | None) -> list[str]:
     notices = []
-    others = sorted(name for name in tree.others if name.startswith(base))
+    table = "" if metadata is None else metadata.name
+    others = sorted(name for name in tree.others if name.startswith(base) and escape_name(str(root / name)) != table)
     if unread := [name for name in others if is_unread(name)]:
         notices.append(f"{unread_text(unread)} left out. Convert them to JPEG or PNG to have them mixed")
     if others := [name for name in others if not is_unread(name)]:

@@ -41,7 +41,7 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
     depth = _depth(asked, survey, recipe)
     form = replace(form, dtype=min(depth, deepest, key=DEPTHS.index))
     if deepest == "uint8" and depth == "uint16" and recipe.value_range is None:
-        notices.append("16-bit values become 8-bit ones by (v * 255 + 32767) // 65535; --dtype uint16 keeps them")
+        notices += _narrowing(survey)
     height, width, channels = form.extent
     cached = _cached(recipe, survey, form)
     resolved = recipe.with_(
@@ -59,6 +59,18 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
     watched = None if finish is None or finish.is_safe else finish
     target = Target(cached, None if as_they_are else recipe.resize, recipe.value_range, deepest, watched)
     return Decided(resolved, form, target, tuple(notices))
+
+
+def _narrowing(survey: Survey) -> list[str]:
+    notices = []
+    if survey.dtypes["uint16"] > survey.upper_bits:
+        notices.append("16-bit values become 8-bit ones by (v * 255 + 32767) // 65535; --dtype uint16 keeps them")
+    if survey.upper_bits:
+        notices.append(
+            "of 16-bit colours the upper 8 bits are read, as Pillow gives no more; to keep all 16, store the pictures "
+            "as an array (.npy, .h5)"
+        )
+    return notices
 
 
 def finish_of(form: Form, resolved: Recipe) -> Finish | None:
@@ -146,7 +158,8 @@ def _depth(asked: Dtype, survey: Survey, recipe: Recipe) -> SampleDtype:
         dtypes.remove("float32")
         if not dtypes:
             raise UsageError(
-                f"--dtype {asked}: the samples are floats. Pass --dtype float32, or say --value-range LOW,HIGH."
+                f"--dtype {asked}: the samples are floats, or integers that uint16 does not hold. Pass --dtype "
+                "float32, or say --value-range LOW,HIGH."
             )
     return max(dtypes, key=DEPTHS.index, default="uint8")
 

@@ -39,11 +39,13 @@ _CUT_OFF_WORDS = (
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture's header says: its upright size in pixels, and its depth."""
+    """What a picture's header says: its upright size in pixels, its depth, and whether `decode` gives the upper 8 of 16
+    bits only."""
 
     height: int
     width: int
     dtype: SampleDtype
+    is_deep_colour: bool = False
 
 
 def read_header(data: bytes | IO[bytes]) -> Header:
@@ -98,7 +100,7 @@ def header_of(picture: ImageFile, orientation: int) -> Header:
         dtype = "uint16"
     elif mode in ("I", "F"):
         dtype = "float32"
-    return Header(height, width, dtype)
+    return Header(height, width, dtype, is_deep_colour(picture))
 
 
 def is_deep_colour(picture: ImageFile) -> bool:

@@ -181,7 +181,8 @@ def _check_classes(root: str, folders: Folders, base: str, heads: dict[str, bool
             f"{place}: has the folders {shown}, which do not look like classes. Give one of them, such as "
             f"{place}/{escape_name(likely)}; or {as_classes} if they are classes."
         )
-    if not any(heads.values()):
+    inner = {folder.lower() for head in heads for folder in folders.below(f"{base}{head}/")}
+    if not any(heads.values()) and not inner <= _NOT_CLASSES:  # Tiny ImageNet has `images` in each class
         first = next(iter(heads))
         below = names_of(list(folders.below(f"{base}{first}/")), 3)
         raise UsageError(

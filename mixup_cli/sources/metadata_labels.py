@@ -1,4 +1,4 @@
-"""What the cells of a metadata file say: labels of any kind, and groups."""
+"""What the cells of a table of labels say: labels of any kind, and groups."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import numpy as np
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
-from mixup_cli.sources.array_labels import CLASS_LIMIT, labels_from_rows
+from mixup_cli.sources.array_labels import CLASS_LIMIT, labels_from_rows, one_hot_classes
 from mixup_cli.sources.base import Labels, SourceOptions
+from mixup_cli.sources.delimited import LABEL_COLUMNS
 from mixup_cli.wording import counted
 
-LABEL_COLUMNS = ("label", "labels", "class", "category", "target")
 BETWEEN_NAMES = "|"
 LABELS_LIMIT_BYTES = 8 << 30
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -28,12 +28,15 @@ Label: TypeAlias = str | tuple[str, ...] | tuple[float, ...]
 
 @dataclass(frozen=True)
 class LabelReader:
-    """Reads the label of a row: from one column with a class name ("classes") or with any number of them ("multi"), or
-    from one column or more with a number each ("real", "soft"; "multi" from several columns of 0 and 1). Of kind "none"
-    it reads nothing."""
+    """Reads the label of a row: from one column with a class name ("classes") or with any number of them ("multi"),
+    with `separator` between them; or from one column or more with a number each ("real", "soft"; "multi" from several
+    columns of 0 and 1). Of kind "none" it reads nothing. Where `one_hot_is_classes`, rows of "multi" that all have a
+    single 1 are classes."""
 
     columns: tuple[str, ...]
     kind: LabelKind
+    separator: str = BETWEEN_NAMES
+    one_hot_is_classes: bool = False
 
     @property
     def has_names(self) -> bool:
@@ -47,7 +50,7 @@ class LabelReader:
         column = self.columns[0]
         if self.kind == "classes":
             return text_of(where, column, "label", row.get(column))
-        return _class_names(where, column, row.get(column))
+        return _class_names(where, column, row.get(column), self.separator)
 
     def labels(self, found: Sequence[Label], name: str) -> Labels:
         """The labels of all samples; `name` is the file, for messages."""
@@ -61,32 +64,89 @@ class LabelReader:
             )
         names = self.columns if self.kind == "real" else tuple(sorted(self.columns))
         values = np.array(found, np.float64)[:, [self.columns.index(each) for each in names]]
+        if self.one_hot_is_classes and (classes := one_hot_classes(values)) is not None:
+            return Labels(names, classes)
         return labels_from_rows(values, names, self.kind, name)
 
 
-def choose_columns(name: str, columns: tuple[str, ...], options: SourceOptions) -> LabelReader | None:
-    """How to read the labels of a file with these columns; None where it has none of a name that tells."""
+def choose_columns(
+    name: str, columns: Sequence[str], options: SourceOptions, head: Sequence[Mapping[str, object]]
+) -> LabelReader | None:
+    """How to read the labels of a table, of which `head` are the first rows; None where no column's name tells.
+
+    Those that nothing names are looked for in `columns`.
+
+    Where `options.labels_from` says that there are labels, the only column is theirs, or all of them if they have
+    zeros and ones alone. Raises UsageError where nothing tells which columns have them.
+    """
     kind, wanted = options.label_kind, options.label_column
     if kind == "none":
         return LabelReader((), kind)
-    if wanted is None:
-        by_name = {column.lower(): column for column in columns}
-        chosen = tuple(by_name[label] for label in LABEL_COLUMNS if label in by_name)[:1]
-    else:
-        chosen = (wanted,) if wanted in columns else tuple(wanted.split(","))
+    there = list(head[0])
+    chosen = _guessed(columns, options, head) if wanted is None else _named(there, wanted)
     for column in chosen:
-        check_column(name, columns, "--label-column", column)
+        check_column(name, there, "--label-column", column)
     if len(chosen) != len(set(chosen)):
         raise UsageError(f"--label-column {wanted}: names a column twice. Name each once.")
-    if len(chosen) > 1 and kind in (None, "classes"):
+    if not chosen and options.labels_from is not None:
         raise UsageError(
-            f"--label-column {wanted}: one class a sample stands in one column. Pass --label-kind multi for several "
-            "columns of 0 and 1, soft for shares that sum to 1, real for numbers."
+            f"{name}: which column has the labels? Found: {', '.join(columns)}. Pass --label-column NAME; for several, "
+            "--label-column NAME,NAME and --label-kind multi."
         )
+    if options.label_separator is not None:
+        return _separated(chosen, options)
+    if len(chosen) > 1 and kind in (None, "classes"):
+        if not _are_zeros_and_ones(chosen, head):
+            raise UsageError(
+                f"--label-column {wanted}: one class a sample stands in one column. Pass --label-kind multi for "
+                "several columns of 0 and 1, soft for shares that sum to 1, real for numbers."
+            )
+        return LabelReader(chosen, "multi", one_hot_is_classes=True)
     return LabelReader(chosen, kind or "classes") if chosen else None
 
 
-def check_column(name: str, columns: tuple[str, ...], option: str, wanted: str) -> None:
+def _named(columns: Sequence[str], wanted: str) -> tuple[str, ...]:
+    return (wanted,) if wanted in columns else tuple(wanted.split(","))
+
+
+def _guessed(columns: Sequence[str], options: SourceOptions, head: Sequence[Mapping[str, object]]) -> tuple[str, ...]:
+    by_name = {column.lower(): column for column in columns}
+    if known := [by_name[label] for label in LABEL_COLUMNS if label in by_name]:
+        return (known[0],)
+    is_certain = len(columns) == 1 or (len(columns) <= CLASS_LIMIT and _are_zeros_and_ones(columns, head))
+    return tuple(columns) if options.labels_from is not None and is_certain else ()
+
+
+def _are_zeros_and_ones(columns: Sequence[str], head: Sequence[Mapping[str, object]]) -> bool:
+    """Whether all cells are 0 and 1; or −1 and 1, as CelebA has them."""
+    found = {str(row.get(column)).removesuffix(".0") for row in head for column in columns}
+    return found <= {"0", "1"} or found <= {"-1", "1"}
+
+
+def _separated(chosen: tuple[str, ...], options: SourceOptions) -> LabelReader:
+    separator = options.label_separator
+    if not separator or len(chosen) != 1 or options.label_kind not in (None, "multi"):
+        raise UsageError(
+            f"--label-separator {separator!r}: it stands between several classes in one cell. Pass one --label-column, "
+            "and leave --label-kind out."
+        )
+    return LabelReader(chosen, "multi", separator)
+
+
+def separator_hint(labels: Labels) -> str | None:
+    """Which separator may stand between several classes in a cell: the names are then made of fewer parts."""
+    for separator in (BETWEEN_NAMES, ";", ",", " "):
+        split = [_parts(name, separator) for name in labels.class_names]
+        if len(labels.class_names) > len({part for parts in split for part in parts}) and any(split):
+            return separator
+    return None
+
+
+def _parts(text: str, separator: str) -> list[str]:
+    return text.split() if separator.isspace() else [part.strip() for part in text.split(separator)]
+
+
+def check_column(name: str, columns: Sequence[str], option: str, wanted: str) -> None:
     """Raises UsageError where there is no such column."""
     if wanted not in columns:
         raise UsageError(f"{option} {wanted}: {name} has no such column (found: {', '.join(columns)}). Name one.")
@@ -115,14 +175,14 @@ def text_of(where: str, column: str, what: str, value: object) -> str:
     return text
 
 
-def _class_names(where: str, column: str, value: object) -> tuple[str, ...]:
+def _class_names(where: str, column: str, value: object, separator: str) -> tuple[str, ...]:
     """`a|b` in CSV, `["a", "b"]` in JSON; nothing between the quotes or brackets is no class."""
     if isinstance(value, str):
-        value = [part.strip() for part in value.split(BETWEEN_NAMES)] if value.strip() else []
+        value = _parts(value, separator) if value.strip() else []
     if not isinstance(value, list):
         raise DataError(
             f"{where}: column {column} has no list of classes (found: {value!r}; expected names with "
-            f"{BETWEEN_NAMES} between them, or a JSON list). Mend it."
+            f"{separator!r} between them, or a JSON list). Mend it."
         )
     return tuple(dict.fromkeys(text_of(where, column, "class", each) for each in value))
 

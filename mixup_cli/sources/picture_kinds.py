@@ -20,12 +20,20 @@ from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL.TiffImagePlugin import (
+    BITSPERSAMPLE,
+    PHOTOMETRIC_INTERPRETATION,
+    SAMPLEFORMAT,
+    SAMPLESPERPIXEL,
+    ImageFileDirectory_v2,
+    TiffImageFile,
+)
 from PIL.WebPImagePlugin import WebPImageFile
 
 from mixup_cli.sources.avif_stream import look_at_avif
 from mixup_cli.sources.jpeg2000_stream import IN_BOXES, RAW, look_at_jpeg2000
 from mixup_cli.sources.picture_limits import Undecodable, check_tags
+from mixup_cli.wording import counted
 
 _BRANDS_END = 64
 _UNKNOWN = "not a picture Pillow can read"
@@ -38,11 +46,34 @@ class Jpeg(JpegImageFile):
         """Do nothing: the resolution is of no use here, and damaged EXIF would warn."""
 
 
+ARRAYS = "store such pictures as an array: .npy or .h5"
+_SEPARATED = 5
+"""TIFF's word for the colours of print: four of them, and alpha."""
+
+
+def _check_bands(tags: ImageFileDirectory_v2) -> None:
+    """Raises Undecodable for more bands than a picture has: Pillow would read three of them, or some of their bytes."""
+    bands = tags.get(SAMPLESPERPIXEL, 1)
+    if bands in range(5) or (bands == _SEPARATED and tags.get(PHOTOMETRIC_INTERPRETATION) == _SEPARATED):
+        return
+    raise Undecodable(f"{_bands(tags)}, where pictures have 1, 3 or 4 ({ARRAYS})")
+
+
+def _bands(tags: ImageFileDirectory_v2) -> str:
+    bands, bits, kinds = tags.get(SAMPLESPERPIXEL, 1), tags.get(BITSPERSAMPLE, (1,)), tags.get(SAMPLEFORMAT, (1,))
+    kind = {2: "signed integers", 3: "floats"}.get(kinds[0], "integers")
+    return f"has {counted(bands, 'band')} of {bits[0]}-bit {kind}"
+
+
 class _Tiff(TiffImageFile):
     def _setup(self) -> None:
         """Look at the tags before Pillow makes lists of them."""
         check_tags(self.tag_v2)
-        super()._setup()
+        _check_bands(self.tag_v2)
+        try:
+            super()._setup()
+        except SyntaxError as problem:
+            raise Undecodable(f"{_bands(self.tag_v2)}, which Pillow does not read ({ARRAYS})") from problem
 
     def load_prepare(self) -> None:
         """Allocate as Pillow does, but without its own limit on pixels: ours has been checked already."""

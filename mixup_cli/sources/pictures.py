@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mixup_cli.errors import StorageError
 from mixup_cli.sources.base import Labels, Loaded, SampleDtype, Source, Stamps, Survey, Target
 from mixup_cli.sources.changing import Look, change_while_read, look, look_of
-from mixup_cli.sources.decode import Undecodable, check_header, decode, read_header
+from mixup_cli.sources.decode import Undecodable, check_header, check_pixel_count, decode, read_header
 from mixup_cli.sources.headers import MACHINE_ERRNOS
 
 SUFFIXES = frozenset(
@@ -90,16 +90,20 @@ class PictureSource(Source):
         count = len(self) if limit is None else min(limit, len(self))
         sizes: Counter[tuple[int, int]] = Counter()
         dtypes: Counter[SampleDtype] = Counter()
-        for step in range(count):
+        broken: dict[str, str] = {}
+        upper_bits = 0
+        for index in (step * len(self) // count for step in range(count)):
             try:
-                with _opened(self.path(step * len(self) // count)) as (file, _):
+                with _opened(self.path(index)) as (file, _):
                     header = read_header(file)
-            except Undecodable:
+                check_pixel_count(header, self._max_pixels)
+            except Undecodable as problem:
+                broken[self.keys[index]] = str(problem)
                 continue
-            if header.height * header.width <= self._max_pixels:
-                sizes[header.height, header.width] += 1
-                dtypes[header.dtype] += 1
-        return Survey(sizes, dtypes)
+            sizes[header.height, header.width] += 1
+            dtypes[header.dtype] += 1
+            upper_bits += header.is_deep_colour
+        return Survey(sizes, dtypes, None, broken, upper_bits)
 
     def stored_bytes(self) -> Sequence[int]:
         """See `Source.stored_bytes`."""

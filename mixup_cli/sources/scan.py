@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -28,6 +28,9 @@ CHUNK_BYTES = 4 << 20
 
 CHUNKS_PER_WORKER = 8
 """… but in no fewer runs than this for each worker, so that a few large pictures keep all of them busy."""
+
+PROBED = 8
+"""So many samples are looked at, spread over the source, to find out whether a problem is one of all."""
 
 CRASHED = "One of these inputs crashes the decoder. Find out which by leaving out half of them at a time, remove it"
 
@@ -87,16 +90,19 @@ def scan(
         for index, result in enumerate(results, start):
             if result.problem is not None:
                 broken += 1
-                _settle(source.name_of(index), result.problem, broken, tolerance)
+                found = f"{source.name_of(index)}: {result.problem}"
+                _settle(found, broken, tolerance, partial(probe, source, target), len(source))
         listener.advance(len(results))
     listener.end()
+    _check_some_usable(source, loaded)
     return SourceTable.of(source, loaded)
 
 
 def settle(source: Source, loaded: LoadedColumn, tolerance: Tolerance) -> SourceTable:
     """The table of samples that were scanned before. Raises DataError for broken inputs as `tolerance` says."""
     for broken, (index, problem) in enumerate(loaded.problems.items(), 1):
-        _settle(source.name_of(index), problem, broken, tolerance)
+        _settle(f"{source.name_of(index)}: {problem}", broken, tolerance, lambda: loaded, len(source))
+    _check_some_usable(source, loaded)
     return SourceTable.of(source, loaded)
 
 
@@ -149,11 +155,42 @@ def _scan_chunk(reading: Shared[_Reading], start: int, stop: int) -> Chunk:
     return start, loaded
 
 
-def _settle(name: str, problem: str, broken: int, tolerance: Tolerance) -> None:
+def probe(source: Source, target: Target) -> list[Loaded]:
+    """What becomes of a few samples spread over the source, as far as headers show; nothing where one does not fit the
+    target, and so can be read."""
+    count = min(PROBED, len(source))
+    indices = [step * len(source) // count for step in range(count)]
+    try:
+        return [source.examine(index, index + 1, target)[0] for index in indices]
+    except FormMismatch:
+        return []
+
+
+def all_broken(loaded: Sequence[Loaded]) -> bool:
+    """Whether none of some samples can be used."""
+    return bool(loaded) and all(each.problem is not None for each in loaded)
+
+
+def none_usable(found: str, looked_at: int, count: int) -> DataError:
+    """What to raise where so many of `count` inputs were looked at and are all like the one of which `found` tells."""
+    if count == 1:
+        return DataError(f"{found}. It is the only input. Give others.")
+    which = f"the {count:,} inputs" if looked_at == count else f"{looked_at} inputs that were looked at, of {count:,},"
+    return DataError(f"{found}. None of {which} can be used. Give others.")
+
+
+def _check_some_usable(source: Source, loaded: LoadedColumn) -> None:
+    if len(source) and len(loaded.problems) == len(source):
+        raise none_usable(f"{source.name_of(0)}: {loaded.problems[0]}", len(source), len(source))
+
+
+def _settle(found: str, broken: int, tolerance: Tolerance, others: Callable[[], Sequence[Loaded]], count: int) -> None:
     if tolerance.on_error == "fail":
-        raise DataError(f"{name}: {problem}. Remove it, or pass --on-error skip.")
+        if all_broken(looked_at := others()):
+            raise none_usable(found, len(looked_at), count)
+        raise DataError(f"{found}. Remove it, or pass --on-error skip.")
     if tolerance.max_errors is not None and broken > tolerance.max_errors:
         raise DataError(
-            f"{name}: {problem}. That is broken input number {broken}, and --max-errors allows {tolerance.max_errors}. "
+            f"{found}. That is broken input number {broken}, and --max-errors allows {tolerance.max_errors}. "
             "Remove such inputs, or allow more."
         )

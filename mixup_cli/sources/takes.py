@@ -11,14 +11,18 @@ from mixup_cli.sources.base import Source, SourceOptions
 TAKES: Mapping[str, frozenset[str]] = {
     "class folders": frozenset({"classes", "split", "label_kind", "max_pixels"}),
     "pictures with metadata": frozenset(
-        {"classes", "split", "label_column", "label_kind", "group_column", "max_pixels"}
+        {
+            *("split", "labels_from", "file_column", "label_column", "label_separator"),
+            *("classes", "label_kind", "group_column", "max_pixels"),
+        }
     ),
     "a list of pictures": frozenset({"classes", "label_kind", "max_pixels"}),
-    "CIFAR": frozenset({"classes", "split", "label_level", "label_kind"}),
-    "IDX": frozenset({"classes", "split", "label_kind"}),
-    "a .npy file": frozenset({"classes", "label_key", "label_kind", "group_column", "max_pixels"}),
-    "an .npz or .h5 file": frozenset(
-        {"classes", "split", "data_key", "label_key", "label_kind", "group_column", "max_pixels"}
+    "CIFAR": frozenset({"split", "label_level", "classes", "label_kind"}),
+    "IDX": frozenset({"split", "label_key", "classes", "label_kind"}),
+    "STL-10": frozenset({"classes", "split", "label_kind"}),
+    "a .npy file": frozenset({"label_key", "classes", "label_kind", "group_column", "max_pixels"}),
+    "an .npz, .h5 or .mat file": frozenset(
+        {"split", "data_key", "label_key", "classes", "label_kind", "group_column", "max_pixels"}
     ),
     "a mixup-gen data set": frozenset({"classes", "label_kind", "group_column"}),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError
 from mixup_cli.storage.chunks import ChunkedRows, Rows, filters_of, holds_texts
 from mixup_cli.storage.global_heap import REFERENCE, GlobalHeap
+
+_SHOWN_NAMES = 8
 
 
 class NotInFileError(DataError):
@@ -92,6 +95,9 @@ def _data_set(file: h5py.File, key: str, where: str) -> h5py.Dataset:
         if not isinstance(link, h5py.HardLink):
             raise DataError(f"{where}: is a {type(link).__name__} and is not followed, expected a plain data set.")
         found = found[part]
+    if isinstance(found, h5py.Group) and len(found):
+        inside = ", ".join(f"{key}/{name}" for name in islice(found, _SHOWN_NAMES))
+        raise NotInFileError(f"{where}: is a group, which holds {inside}.")
     if not isinstance(found, h5py.Dataset):
         raise DataError(f"{where}: is a {type(found).__name__.lower()}, expected a plain data set.")
     if holds_texts(found) and file.id.get_create_plist().get_sizes() != (8, 8):

@@ -137,7 +137,7 @@ BROKEN_SOURCES = {
     "idx_too_few_labels-images-idx3-ubyte": (65, "found 3 labels for 4 samples"),
     "too_few_labels.npz": (65, "too_few_labels.npz: found 3 labels for 4 samples"),
     "needs_pickle.npz": (65, "needs_pickle.npz: x: is an array of object"),
-    "not_a_dataset.h5": (65, "not_a_dataset.h5: found settings"),
+    "not_a_dataset.h5": (65, "not_a_dataset.h5: settings: is a group"),
     "truncated.h5": (65, "truncated.h5: cannot be opened as HDF5"),
     "cifar_truncated.tar.gz": (65, "cifar_truncated.tar.gz: the compressed data are damaged"),
     "cifar_runs_code.tar.gz": (65, "data_batch_1: the pickle asks for posix.system"),

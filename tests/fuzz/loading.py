@@ -17,6 +17,7 @@ from mixup_cli.sources.cifar import looks_like_cifar, open_cifar
 from mixup_cli.sources.decode import decode, read_header
 from mixup_cli.sources.form import decide
 from mixup_cli.sources.idx import looks_like_idx, open_idx
+from mixup_cli.sources.matching import PictureNames
 from mixup_cli.sources.metadata import read_metadata
 from mixup_cli.sources.scan import until_it_fits
 from mixup_cli.sources.table import label_texts
@@ -93,6 +94,6 @@ def metadata(path: Path) -> bool:
 
 
 def _labels(path: Path, options: SourceOptions) -> Labels:
-    found = read_metadata(path, options)
+    found = read_metadata(path, options, PictureNames([]))
     labels = [entry.label for entry in found.entries.values() if entry.label is not None]
     return Labels() if found.reader is None else found.reader.labels(labels, found.name)

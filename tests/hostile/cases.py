@@ -130,7 +130,7 @@ def _arrays() -> Iterator[Case]:
     yield Case(".npz: encrypted", arrays.npz_encrypted, npz, (DATA,), ("x.npz", "encrypted"))
     bomb = partial(arrays.npz_bomb, count_bytes=2 << 30)
     yield Case(".npz bomb of 2 GB", bomb, npz, (DATA,), ("x.npz", "inflate to", "np.savez"), heavy=True)
-    for name in ("x.npz", "x.h5", "x.csv", "x.tar.gz", "x.idx3-ubyte", "x.parquet"):
+    for name in ("x.npz", "x.h5", "x.csv", "x.tar.gz", "x.idx3-ubyte", "x.parquet", "x.mat"):
         yield Case(
             f"an array named {name}", partial(arrays.wrong_suffix, name=name), f"generate {name}", (DATA,), (name,)
         )
@@ -143,8 +143,10 @@ def _texts() -> Iterator[Case]:
     for file, contents in (("metadata.csv", texts.METADATA_CSV), ("metadata.jsonl", texts.METADATA_JSONL)):
         for name, content in contents.items():
             make = partial(texts.metadata, name=file, content=content)
-            named = texts.NOT_THERE.get(name, file)
-            yield Case(f"{file}: {name}", make, "generate pictures", (DATA, NO_INPUT), (named,))
+            yield Case(f"{file}: {name}", make, "generate pictures", (DATA, NO_INPUT), (file,))
+            make = partial(texts.metadata, name="../table", content=content)
+            command = "generate pictures --labels-from table"
+            yield Case(f"--labels-from {file}: {name}", make, command, (DATA, NO_INPUT, USAGE), ("table",))
     listed = "generate --files-from list"
     in_list = [name for name in texts.LISTS if name != "a file that is not there"]
     yield from _of("list", in_list, texts.file_list, listed, (DATA, NO_INPUT), "list")

@@ -83,9 +83,10 @@ def test_splits(spelling: str, suffix: str, tmp_path: Path) -> None:
 def test_named_by_options(suffix: str, tmp_path: Path) -> None:
     path = write(tmp_path / f"set{suffix}", arr_0=X, arr_1=Y)
     check(open_array_file(path, SourceOptions(data_key="arr_0", label_key="arr_1")))
-    check(open_array_file(path, SourceOptions(data_key="arr_0")), y=None)
-    with pytest.raises(DataError, match=r"found arr_0, arr_1\. .*--data-key"):
-        open_array_file(path, OPTIONS)
+    check(open_array_file(write(tmp_path / f"ab{suffix}", a=X, b=Y), SourceOptions(data_key="a")), y=None)
+    check(open_array_file(path, OPTIONS))
+    with pytest.raises(DataError, match=r"found arr0, arr1\. .*--data-key"):
+        open_array_file(write(tmp_path / f"other{suffix}", arr0=X, arr1=Y), OPTIONS)
     with pytest.raises(DataError, match="nothing-such"):
         open_array_file(path, SourceOptions(data_key="nothing-such"))
 
@@ -163,7 +164,7 @@ def test_classes(values: Any, names: tuple[str, ...], classes: list[int]) -> Non
         ([0, -1], "found the label -1"),
         ([0, 100_000], "found the label 100000"),
         ([0, 1, 2], "3 labels for 2 samples"),
-        ([0.5, 1.5], "dtype float64 are no classes"),
+        ([0.5, 1.5], "dtype float64 are not classes"),
         ([[1, 1], [1, 0]], "not one-hot"),
         ([[2, 0], [0, 1]], "not one-hot"),
         ([[0.5, 0.5], [0.5, 0.6]], "row 1 is no soft label"),
@@ -172,8 +173,8 @@ def test_classes(values: Any, names: tuple[str, ...], classes: list[int]) -> Non
         ([b"\xff", b"a"], "not UTF-8"),
         (np.array([0x110000, 65], "<u4").view("<U1"), "Unicode does not have"),
         (np.array([65, 0xFFFFFFFF], ">u4").view(">U1"), "Unicode does not have"),
-        ([[[1]], [[2]]], "shape"),
-        ([1j, 2j], "are no classes"),
+        ([[[1, 2]], [[2, 1]]], "shape"),
+        ([1j, 2j], "are not classes"),
         (np.array([{}, []], object), "neither integers nor strings"),
     ],
 )

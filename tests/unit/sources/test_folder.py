@@ -186,7 +186,7 @@ def test_what_metadata_name_and_is_not_there_is_left_to_the_scan(tmp_path: Path)
         ("file_name,label\na.png\n", "line 2: has 1 value, and there are 2 columns"),
         ("file_name,label\n,x\n", "line 2: has no file_name"),
         ('file_name,label\na.png,"x\n', "is not CSV"),
-        ("name,label\na.png,x\n", r"no column file_name \(found: name, label\)"),
+        ("name,label\nb.tif,x\n", r"no column file_name, .* \(found: name, label\). Pass --file-column NAME"),
         ("", "has no rows"),
     ],
 )

@@ -29,7 +29,10 @@ OTHER_THAN_DEFAULT: dict[str, Any] = {
     "split": "train",
     "classes": CLASS_NAMES,
     "label_level": "fine",
+    "labels_from": "labels.csv",
+    "file_column": "file_name",
     "label_column": "label",
+    "label_separator": "|",
     "label_kind": "none",
     "group_column": "group",
     "data_key": "images",
@@ -73,13 +76,22 @@ def _idx(folder: Path) -> Path:
     return folder
 
 
+def _stl10(folder: Path) -> Path:
+    (folder / "class_names.txt").write_text("cat\ndog\n")
+    for split in ("train", "test"):
+        (folder / f"{split}_X.bin").write_bytes(bytes(4 * 3 * 96 * 96))
+        (folder / f"{split}_y.bin").write_bytes(bytes([1, 2, 1, 2]))
+    return folder
+
+
 MAKERS = {
     "class folders": _class_folders,
     "pictures with metadata": _with_metadata,
     "CIFAR": lambda _: SAMPLE_DATA / "cifar-10-sample.tar.gz",
     "IDX": _idx,
+    "STL-10": _stl10,
     "a .npy file": _npy,
-    "an .npz or .h5 file": _h5,
+    "an .npz, .h5 or .mat file": _h5,
 }
 
 
@@ -93,10 +105,17 @@ def opened(kind: str, folder: Path, options: SourceOptions) -> Source:
 @pytest.mark.parametrize("kind", [*MAKERS, "a list of pictures"])
 def test_an_option_has_an_effect_or_is_refused_by_name(kind: str, name: str, tmp_path: Path) -> None:
     value = OTHER_THAN_DEFAULT[name]
+    if kind == "IDX" and name == "label_key":
+        value = "train-labels-idx1-ubyte"
     is_file = kind == "a .npy file" and name in ("label_key", "group_column")
     given: dict[str, Any] = {name: f"{value}.npy" if is_file else value}
+    if name == "labels_from":
+        given[name] = tmp_path / "labels.csv"
+        given[name].write_text("file_name,label\ntrain/cat/0.png,cat\n")
     options = SourceOptions(**given)
-    if name in TAKES[kind]:
+    if name == "labels_from" and kind == "class folders":
+        assert opened(kind, tmp_path, options).read_as == "pictures with metadata"
+    elif name in TAKES[kind]:
         assert opened(kind, tmp_path, options).read_as == kind
     else:
         with pytest.raises(UsageError, match=f"^--{name.replace('_', '-')} "):

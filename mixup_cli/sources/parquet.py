@@ -1,0 +1,19 @@
+"""The library that reads and writes Parquet, which only the `parquet` extra brings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mixup_cli.errors import UsageError
+
+
+def require_parquet() -> tuple[Any, Any]:
+    """pyarrow and pyarrow.parquet. Raises UsageError where they are not installed."""
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError as problem:
+        raise UsageError(
+            f"Parquet needs a library: {problem}. Install it with: pip install 'mixup-gen[parquet]', or use .csv."
+        ) from None
+    return pa, parquet

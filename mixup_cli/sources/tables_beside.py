@@ -1,0 +1,43 @@
+"""Tables of labels that lie beside pictures, and that only an option takes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+from mixup_cli.errors import MixupGenError
+from mixup_cli.sources.label_rows import first_rows
+from mixup_cli.sources.matching import PictureNames
+from mixup_cli.sources.pictures import escape_name
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl")
+MOST_FILES = 20
+
+
+def tables_beside(root: str, others: Sequence[str], names: PictureNames, is_labelled: bool = False) -> list[str]:
+    """What to say about the tables in a folder, or beside it, of which a column names its pictures. Where these have
+    labels already, only tables that lie at the top of their folder count."""
+    paths = [os.path.normpath(os.path.join(root, name)) for name in sorted(others) if not (is_labelled and "/" in name)]
+    if not is_labelled:
+        paths += [os.path.normpath(os.path.join(root, os.pardir, name)) for name in _beside(root)]
+    tables = islice((path for path in paths if path.lower().endswith(SUFFIXES)), MOST_FILES)
+    found = next((path for path in tables if _names_pictures(Path(path), names)), None)
+    return (
+        [] if found is None else [f"{(name := escape_name(found))} names these pictures; --labels-from {name} takes it"]
+    )
+
+
+def _beside(root: str) -> Iterator[str]:
+    with suppress(OSError):
+        yield from sorted(os.listdir(os.path.join(root, os.pardir)))
+
+
+def _names_pictures(path: Path, names: PictureNames) -> bool:
+    """Whether half of a column's first cells, at least, name pictures."""
+    with suppress(MixupGenError):
+        head = first_rows(path, names.has)
+        return any(2 * sum(names.has(str(row.get(each))) for row in head) >= len(head) for each in (head or [{}])[0])
+    return False
