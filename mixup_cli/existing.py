@@ -102,7 +102,7 @@ def check_same_rows(folder: DataSetFolder, rows: int) -> None:
         return
     raise OutputExistsError(
         f"{folder.path}: was begun for {begun} samples, and part {folder.part} is asked for {rows}. Ask for as many in "
-        "all parts, or pass --force to all of them to begin anew."
+        f"all parts, or {folder.give_up}."
     )
 
 
@@ -184,8 +184,13 @@ def complete(folder: DataSetFolder, finished: Manifest, wanted: int) -> bool:
 
 def all_there(folder: DataSetFolder, finished: Manifest) -> bool:
     """Whether every shard is there in full length. Reads no content: that is what `verify` is for."""
-    sizes = dict(folder.shard_sizes())
+    sizes = folder.shard_sizes()
     return all(sizes.get(shard.file) == shard.bytes for shard in finished.shards)
+
+
+def short_bytes(finished: Manifest, samples_per_shard: int) -> int:
+    """What the last shard takes that is made anew if the data set grows, beside the old one."""
+    return sum(shard.bytes for shard in finished.shards[-1:] if shard.stop - shard.start < samples_per_shard)
 
 
 def check_not_cut_down(folder: DataSetFolder, rows: int) -> None:
@@ -194,7 +199,7 @@ def check_not_cut_down(folder: DataSetFolder, rows: int) -> None:
     if made > rows:
         raise OutputExistsError(
             f"{folder.path}: an unfinished run has made {made} samples here, more than the {rows} asked for. "
-            "Ask for as many, or pass --force to begin anew."
+            f"Ask for as many, or {folder.give_up}."
         )
 
 

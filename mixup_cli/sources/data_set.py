@@ -13,7 +13,8 @@ from mixup_cli.labels import dense_from_classes
 from mixup_cli.sources.arrays import ArraySource, RowKeys
 from mixup_cli.sources.base import Labels
 from mixup_cli.storage.json_files import LIMIT_BYTES
-from mixup_cli.storage.manifest import MANIFEST, Manifest, read_manifest
+from mixup_cli.storage.manifest import MANIFEST
+from mixup_cli.storage.opened import OpenedDataSet
 from mixup_cli.storage.reading import ShardedColumn
 from mixup_cli.storage.shard import require_filter
 
@@ -35,30 +36,30 @@ def looks_like_data_set(path: Path) -> bool:
 def open_data_set(path: Path) -> DataSetSource:
     """A finished data set. Raises DataError where it is damaged."""
     folder = path.parent if path.name == MANIFEST else path
-    manifest = read_manifest(folder)
-    require_filter(manifest.compression)
-    images = ShardedColumn(folder, manifest, "images", mapped=False)
-    labels = _labels(folder, manifest)
-    return DataSetSource(str(path), RowKeys(len(images)), labels, images, shown=manifest.axes)
+    opened = OpenedDataSet.open(folder)
+    require_filter(opened.manifest.compression)
+    images = ShardedColumn(opened, "images", mapped=False)
+    return DataSetSource(str(path), RowKeys(len(images)), _labels(opened), images, shown=opened.manifest.axes)
 
 
-def _labels(folder: Path, manifest: Manifest) -> Labels:
+def _labels(opened: OpenedDataSet) -> Labels:
     """Labels as stored, or put together from classes and label shares; none for an unlabelled data set."""
+    folder, manifest = opened.folder, opened.manifest
     columns = {column.name for column in manifest.columns}
     names = manifest.class_names
     if manifest.label_kind == "none":
         return Labels()
     kind: Literal["soft", "multi", "real"] = "soft" if manifest.label_kind == "classes" else manifest.label_kind
     if "labels" in columns:
-        return _finite(folder, Labels(names, values=_column(folder, manifest, "labels"), values_kind=kind))
-    classes, shares = (_column(folder, manifest, name) for name in ("source_label", "label_share"))
+        return _finite(folder, Labels(names, values=_column(opened, "labels"), values_kind=kind))
+    classes, shares = (_column(opened, name) for name in ("source_label", "label_share"))
     if classes.min() < 0 or classes.max() >= len(names):
         raise DataError(f"{folder}: a row names a class that is not there. Run mixup-gen verify.")
     return _finite(folder, Labels(names, values=dense_from_classes(classes, shares, len(names)), values_kind=kind))
 
 
-def _column(folder: Path, manifest: Manifest, name: str) -> NDArray[Any]:
-    return ShardedColumn(folder, manifest, name, mapped=False)[:]
+def _column(opened: OpenedDataSet, name: str) -> NDArray[Any]:
+    return ShardedColumn(opened, name, mapped=False)[:]
 
 
 def _finite(folder: Path, labels: Labels) -> Labels:

@@ -17,21 +17,25 @@ FRESH = ("--samples-per-shard", "7", "--workers", "1")
 
 @dataclass(frozen=True)
 class Case:
-    """A `generate` that meets a fault, and what it finds: the output of `before`, and a stranger's files in its
-    folder."""
+    """A `generate` that meets a fault, and what it finds: the output of the runs `before` it, and a stranger's files in
+    its folder."""
 
     options: tuple[str, ...] = ()
-    before: tuple[str, ...] | None = None
+    before: tuple[tuple[str, ...], ...] = ()
     strangers: bool = False
 
 
+HALF = ("--passes", "3", "--part", "1/2")
+
 CASES = {
     "fresh": Case(),
-    "extended": Case(("--passes", "2"), before=("--passes", "1")),
-    "forced": Case(("--force",), before=("--seed", "1"), strangers=True),
+    "extended": Case(("--passes", "2"), before=(("--passes", "1"),)),
+    "forced": Case(("--force",), before=(("--seed", "1"),), strangers=True),
     "compressed": Case(("--compression", "gzip")),
     "cached": Case(("--cache", "disk", "--size", "9")),
-    "part": Case(("--part", "2/2"), before=("--part", "1/2")),
+    "part": Case(("--part", "2/2"), before=(("--part", "1/2"),)),
+    "extended by parts": Case(("--passes", "2", "--part", "2/2"), before=((), ("--passes", "2", "--part", "1/2"))),
+    "forced while extended": Case(("--force",), before=(("--seed", "1"), ("--seed", "1", *HALF))),
     "planned": Case(("--plan", "../../plan.csv")),
     "views": Case(("--method", "cutmix", "--crop-pad", "2", "--dtype", "float16")),
 }
@@ -87,8 +91,8 @@ def fall(
     run_cli("plan", colours, "-q", "-o", tmp_path / "plan.csv")
     for place in (folder / "0", tmp_path / "x/whole"):
         place.mkdir(parents=True)
-        if case.before is not None:
-            assert run_cli("generate", colours, *FRESH, *case.before, cwd=place).returncode == 0
+        for options in case.before:
+            assert run_cli("generate", colours, *FRESH, *options, cwd=place).returncode == 0
         for name in STRANGERS if case.strangers else ():
             (place / "mixup-out" / name).parent.mkdir(exist_ok=True)
             (place / "mixup-out" / name).write_text(f"mine: {name}")
