@@ -68,10 +68,12 @@ def test_what_cannot_fit_is_refused_before_it_starts(
 
 def test_what_is_there_already_needs_no_room(run_cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_arrays(tmp_path / "a.npz", 50, (100, 100, 3))
-    run_cli("generate", source, "--passes", 2, cwd=tmp_path)
+    how = ["--samples-per-shard", 50]  # a short last shard would be made anew, and needs room for both
+    run_cli("generate", source, *how, "--passes", 2, cwd=tmp_path)
     leave_free(monkeypatch, 3_000_000)
-    assert run_cli("generate", source, "--passes", 3).returncode == 0, "1.5 MB of shards and 1 MiB around them"
-    assert run_cli("generate", source, "--passes", 6).returncode == 74
+    more = run_cli("generate", source, *how, "--passes", 3)
+    assert more.returncode == 0, "1.5 MB of shards and 1 MiB around them"
+    assert run_cli("generate", source, *how, "--passes", 6).returncode == 74
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])

@@ -96,7 +96,7 @@ def test_at_every_step_the_old_or_the_new_one_is_there(
     moving = [left for left in fallen.attempts if check_old_or_new(left, whole)]
     assert len(moving) >= 6, "between the first and the last file that moves"
     still = [left for left in fallen.attempts if left not in moving]
-    some = [*moving[::3], *still[::9]]
+    some = [*moving[::4], *still[::12]]
     for left in some:
         check_ways_on(left, left in moving, run_cli, colours)
         check_completed(fallen, left, run_cli)
