@@ -34,15 +34,21 @@ class OpenedDataSet:
         stamp = _stamp(folder)  # before: if another takes its place just now, that is noticed
         return cls(folder, read_manifest(folder), stamp)
 
-    def shard(self, number: int, size: int) -> ShardRecord:
-        """What is known of a shard whose file, once it was open, had `size` bytes. It begins with the rows that it had
-        when the data set was opened. Raises DataError where it is another one."""
-        opened = self.manifest.shards[number]
+    def shard(self, number: int, size: int, rows: int | None = None) -> ShardRecord:
+        """What is known of a shard whose file, once it was open, had `size` bytes and, if that was looked up, `rows`.
+
+        It begins with the rows that it had when the data set was opened. Raises DataError where it is another one.
+        """
+        opened, sealed = self.manifest.shards[number], None
         for manifest in self._manifests():
             if number < len(manifest.shards) and is_same_or_larger(self.manifest, manifest):
                 record = manifest.shards[number]
                 if record.bytes == size and (record.sha256 == opened.sha256 or record.stop > opened.stop):
-                    return record
+                    sealed = record
+                    if rows in (None, record.stop - record.start):  # compressed shards of other rows can have one size
+                        return record
+        if sealed is not None:
+            return sealed
         if size != opened.bytes:
             raise DataError(
                 f"{self.folder / opened.file}: has {size} bytes, and {opened.bytes} were sealed. Open the data set "

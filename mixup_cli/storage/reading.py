@@ -163,8 +163,8 @@ class ShardedColumn:
     def _read(self, number: int, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
         path = file_inside(self._folder, self._files[number])
 
-        def row_count(size: int) -> int:
-            record = self._opened.shard(number, size)
+        def row_count(size: int, found: int) -> int:
+            record = self._opened.shard(number, size, found)
             return record.stop - record.start
 
         return read_column(path, self._column, row_count, rows)

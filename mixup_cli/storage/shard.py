@@ -202,15 +202,17 @@ def writer_for(spec: ShardSpec, work_folder: Path) -> PlainWriter | CompressedWr
 
 
 def read_column(
-    path: Path, column: Column, row_count: Callable[[int], int], rows: slice | NDArray[np.int64] = slice(None)
+    path: Path, column: Column, row_count: Callable[[int, int], int], rows: slice | NDArray[np.int64] = slice(None)
 ) -> Array:
     """Some rows of a column of a shard, through h5py. `row_count` tells how many it must have in all, from the size of
-    the file that was opened. Raises DataError where the file cannot be read, or holds something else."""
+    the file that was opened and how many it has. Raises DataError where the file cannot be read, or holds something
+    else."""
     where = f"{path}: {column.name}"
     try:
         with h5py.File(path, "r", locking=False) as file:
             stored = plain_numbers(file, column.name, where)
-            expected = (stored_dtype(column), (row_count(file.id.get_filesize()), *column.shape))
+            count = row_count(file.id.get_filesize(), *stored.shape[:1] or (0,))
+            expected = (stored_dtype(column), (count, *column.shape))
             if (stored.dtype, stored.shape) != expected:
                 raise DataError(
                     f"{where}: is {stored.dtype} {stored.shape}, and {expected[0]} {expected[1]} was expected."

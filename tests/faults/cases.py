@@ -25,17 +25,24 @@ class Case:
     strangers: bool = False
 
 
-HALF = ("--passes", "3", "--part", "1/2")
+LARGE = ("--size", "48")
+"""Then the last shard, of five rows, and the one of seven that takes its place differ in length and offsets."""
+
+GZIP = ("--compression", "gzip")
+"""Here the two have one size, since HDF5 puts each piece at a multiple of 4096 bytes."""
+
+HALF = ("--passes", "2", "--part", "1/2")
 
 CASES = {
     "fresh": Case(),
-    "extended": Case(("--passes", "2"), before=(("--passes", "1"),)),
+    "extended": Case((*LARGE, "--passes", "2"), before=(LARGE,)),
     "forced": Case(("--force",), before=(("--seed", "1"),), strangers=True),
-    "compressed": Case(("--compression", "gzip")),
+    "compressed": Case(GZIP),
     "cached": Case(("--cache", "disk", "--size", "9")),
     "part": Case(("--part", "2/2"), before=(("--part", "1/2"),)),
-    "extended by parts": Case(("--passes", "2", "--part", "2/2"), before=((), ("--passes", "2", "--part", "1/2"))),
-    "forced while extended": Case(("--force",), before=(("--seed", "1"), ("--seed", "1", *HALF))),
+    "extended, compressed": Case((*GZIP, "--passes", "2"), before=(GZIP,)),
+    "extended by parts": Case((*LARGE, *HALF, "--part", "2/2"), before=(LARGE, (*LARGE, *HALF))),
+    "forced while extended": Case(("--force",), before=(LARGE, (*LARGE, *HALF))),
     "planned": Case(("--plan", "../../plan.csv")),
     "views": Case(("--method", "cutmix", "--crop-pad", "2", "--dtype", "float16")),
 }

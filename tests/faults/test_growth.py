@@ -30,7 +30,7 @@ from mixup_cli.storage.reading import ShardedColumn
 from tests.data_sets import digests, manifest
 from tests.faults import reading
 from tests.faults.attempts import Attempt
-from tests.faults.cases import CASES, FRESH, check_completed, fall
+from tests.faults.cases import CASES, FRESH, LARGE, check_completed, fall
 from tests.faults.progress import meet_fault
 from tests.running import PROGRAM, Runner, error_line, python_environment, start_process
 
@@ -84,6 +84,7 @@ def copy_of(left: Attempt, name: str) -> Path:
     [
         ("extended", "kill"),
         pytest.param("extended", "EIO", marks=SLOW),
+        pytest.param("extended, compressed", "kill", marks=SLOW),
         pytest.param("extended by parts", "kill", marks=SLOW),
         pytest.param("extended by parts", "EIO", marks=SLOW),
     ],
@@ -98,11 +99,11 @@ def test_at_every_step_the_old_or_the_new_one_is_there(
     still = [left for left in fallen.attempts if left not in moving]
     some = [*moving[::4], *still[::12]]
     for left in some:
-        check_ways_on(left, left in moving, run_cli, colours)
+        check_ways_on(left, left in moving, run_cli, ["generate", colours, *FRESH, *CASES[name].before[0]])
         check_completed(fallen, left, run_cli)
 
 
-def check_ways_on(left: Attempt, is_moving: bool, run_cli: Runner, colours: Path) -> None:
+def check_ways_on(left: Attempt, is_moving: bool, run_cli: Runner, old_command: list[object]) -> None:
     """Each command does the right thing with what was left."""
     out = left.place / "mixup-out"
     is_old = manifest(out)["totals"]["samples"] == 12 and not is_moving
@@ -110,7 +111,7 @@ def check_ways_on(left: Attempt, is_moving: bool, run_cli: Runner, colours: Path
     assert checked.returncode == (0 if is_old else checked.returncode), (left, checked.stdout)
     assert {line.split(":")[0] for line in checked.stdout.splitlines()} <= {".mixup-gen"}, left
     assert not is_moving or "Running generate again, or repair, moves them." in checked.stdout
-    again = run_cli("generate", colours, *FRESH, "-o", copy_of(left, "again"))
+    again = run_cli(*old_command, "-o", copy_of(left, "again"))
     assert again.returncode == (0 if is_old else 73), (left, again.stderr)
     assert not is_old or "nothing to do: 12 samples" in again.stderr
     repaired = copy_of(left, "repaired")
@@ -194,7 +195,7 @@ def test_who_reads_meanwhile_sees_right_values(
     compression: str, run_cli: Runner, colours: Path, tmp_path: Path
 ) -> None:
     """One that was opened before, and new ones all the time, while the data set grows six times."""
-    command = ["generate", colours, *FRESH, "--compression", compression, "--labels", "both"]
+    command = ["generate", colours, *FRESH, *LARGE, "--compression", compression]
     for name, passes in (("out", 1), ("whole", 7)):
         assert run_cli(*command, "--passes", passes, "-o", tmp_path / name).returncode == 0
     program = [sys.executable, reading.__file__]
@@ -203,12 +204,16 @@ def test_who_reads_meanwhile_sees_right_values(
     )
     assert reader.stdout is not None
     assert reader.stdout.readline() == "12\n"
+    short = (tmp_path / "out/shard-00001.h5").stat().st_size
     for passes in range(2, 8):
         more = run_cli(*command, "--passes", passes, "-o", tmp_path / "out")
         assert more.returncode == 0, more.stderr
     said, problems = reader.communicate("", timeout=60)
     assert (reader.returncode, problems) == (0, "")
     assert said.endswith("84\n")
+    assert compression == "gzip" or (tmp_path / "out/shard-00001.h5").stat().st_size > short, (
+        "else offsets are the same"
+    )
     assert digests(tmp_path / "out") == digests(tmp_path / "whole")
 
 
@@ -219,14 +224,16 @@ def test_a_loader_whose_workers_begin_anew_each_epoch(
     torch = pytest.importorskip("torch")
     from mixup_cli.readers.pytorch import MixedDataset
 
-    command = ["generate", arrays, "--samples-per-shard", 16, "-o", tmp_path / "out"]
+    command = ["generate", arrays, "--samples-per-shard", 37, "-o", tmp_path / "out"]
     assert run_cli(*command).returncode == 0
+    short = (tmp_path / "out/shard-00001.h5").stat().st_size
     loader = torch.utils.data.DataLoader(
         MixedDataset(tmp_path / "out"), batch_size=8, num_workers=2, multiprocessing_context=start
     )
     first = [torch.cat(parts) for parts in zip(*loader, strict=True)]
     assert run_cli(*command, "--passes", 3).returncode == 0
     second = [torch.cat(parts) for parts in zip(*loader, strict=True)]
+    assert (tmp_path / "out/shard-00001.h5").stat().st_size > short, "else offsets are the same"
     assert len(first[0]) == 40
     assert all(torch.equal(then, now) for then, now in zip(first, second, strict=True))
     assert torch.equal(first[1].sum(dim=1), torch.ones(40))
@@ -234,7 +241,7 @@ def test_a_loader_whose_workers_begin_anew_each_epoch(
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])
 def test_as_a_source_it_stays_what_was_opened(compression: str, run_cli: Runner, arrays: Path, tmp_path: Path) -> None:
-    command = ["generate", arrays, "--samples-per-shard", 16, "--compression", compression, "-o", tmp_path / "out"]
+    command = ["generate", arrays, "--samples-per-shard", 37, "--compression", compression, "-o", tmp_path / "out"]
     assert run_cli(*command).returncode == 0
     source = open_data_set(tmp_path / "out")
     generate(open_data_set(tmp_path / "out"), Recipe(), Run(out=tmp_path / "before"))
