@@ -95,6 +95,7 @@ def test_at_every_step_the_old_or_the_new_one_is_there(
     fallen = fall(CASES[name], fault, run_cli, colours, tmp_path)
     whole = values(tmp_path / "x/whole/mixup-out")
     moving = [left for left in fallen.attempts if check_old_or_new(left, whole)]
+    assert len(fallen.attempts) >= 45
     assert len(moving) >= 6, "between the first and the last file that moves"
     still = [left for left in fallen.attempts if left not in moving]
     some = [*moving[::4], *still[::12]]
