@@ -23,7 +23,8 @@ def kept(folder: DataSetFolder, wanted: Beginning, numbers: Iterable[int]) -> di
     for number in numbers:
         rows = shard_rows(number, wanted.rows, wanted.job.samples_per_shard)
         for record in finished.shards[number : number + 1]:
-            if (record.start, record.stop) == (rows.start, rows.stop) and sizes.get(record.file) == record.bytes:
+            is_there = sizes.get(record.file) == record.bytes and not (folder.growth.path / record.file).exists()
+            if is_there and (record.start, record.stop) == (rows.start, rows.stop):
                 found[number] = record
     return found
 

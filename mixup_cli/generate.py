@@ -206,8 +206,9 @@ class _Work:
             if finished is not None:
                 return finished
             own = self._run.part.shards(shard_count(wanted.rows, job.samples_per_shard))
-            vouched_for, found = kept(self.folder, wanted, own), noted(self.folder, wanted, own)
-        found = {**vouched_for, **whole_ones(self.folder, found, self.engine, self._listener)}
+            sealed = kept(self.folder, wanted, own)
+            found = noted(self.folder, wanted, (number for number in own if number not in sealed))
+        found = {**sealed, **whole_ones(self.folder, found, self.engine, self._listener)}
         records = self._make_shards(job, maker, wanted.rows, found)
         if (name := self._source.changed()) is not None:
             self._tell(
@@ -235,8 +236,8 @@ class _Work:
     def _all_records(self, wanted: Beginning, records: dict[int, ShardRecord]) -> dict[int, ShardRecord]:
         """The records of all finished shards, by number: those of this part, and what other parts have written down."""
         count = shard_count(wanted.rows, wanted.job.samples_per_shard)
-        others = [number for number in range(count) if number not in records]
-        return {**kept(self.folder, wanted, others), **noted(self.folder, wanted, others), **records}
+        found = kept(self.folder, wanted, range(count)) | records
+        return found | noted(self.folder, wanted, (number for number in range(count) if number not in found))
 
     def _unsealed(self, wanted: Beginning, found: dict[int, ShardRecord]) -> Unsealed:
         count = shard_count(wanted.rows, wanted.job.samples_per_shard)

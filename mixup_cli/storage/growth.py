@@ -45,7 +45,7 @@ class Growth:
     def take_over(self) -> None:
         """Move a complete one into the place of the old one. Call it under `sealing`. Nothing happens without one.
 
-        New shards move first, so that who reads the old data set meets a shard made anew for a moment only.
+        New shards move first, so that a reader of the old data set meets a shard made anew for a moment only.
         """
         if not self.is_complete:
             return
