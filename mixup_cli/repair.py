@@ -80,6 +80,7 @@ def repair(folder: DataSetFolder, opened: Callable[[], Source], run: Run, listen
     work = _Repair(folder, opened, run, listener)
     work.look()
     if work.is_sound:
+        folder.tidy()
         return Mended(work.manifest, ())
     with folder.locked():
         _check_there(folder)  # again: a run that has begun and ended meanwhile has taken the manifest back

@@ -21,6 +21,10 @@ REPLACED = "another data set has taken the place of the one that was opened. Ope
 Stamp = tuple[int, int, int]
 
 
+class OtherShardError(DataError):
+    """A shard is not the one that any manifest tells of."""
+
+
 class OpenedDataSet:
     """The manifest of a data set as it was when it was opened, and the shards as they are now."""
 
@@ -37,24 +41,20 @@ class OpenedDataSet:
     def shard(self, number: int, size: int, rows: int | None = None) -> ShardRecord:
         """What is known of a shard whose file, once it was open, had `size` bytes and, if that was looked up, `rows`.
 
-        It begins with the rows that it had when the data set was opened. Raises DataError where it is another one.
+        It begins with the rows that it had when the data set was opened. Raises OtherShardError where it is another.
         """
-        opened, sealed = self.manifest.shards[number], None
+        opened = self.manifest.shards[number]
         for manifest in self._manifests():
             if number < len(manifest.shards) and is_same_or_larger(self.manifest, manifest):
                 record = manifest.shards[number]
-                if record.bytes == size and (record.sha256 == opened.sha256 or record.stop > opened.stop):
-                    sealed = record
-                    if rows in (None, record.stop - record.start):  # compressed shards of other rows can have one size
-                        return record
-        if sealed is not None:
-            return sealed
-        if size != opened.bytes:
-            raise DataError(
-                f"{self.folder / opened.file}: has {size} bytes, and {opened.bytes} were sealed. Open the data set "
-                "again; if that does not help, run mixup-gen verify."
-            )
-        raise DataError(f"{self.folder / opened.file}: {REPLACED}")
+                # compressed shards of other rows can have one size
+                is_found = record.bytes == size and rows in (None, record.stop - record.start)
+                if is_found and (record.sha256 == opened.sha256 or record.stop > opened.stop):
+                    return record
+        raise OtherShardError(
+            f"{self.folder / opened.file}: is not the shard that was sealed when the data set was opened ({size} bytes "
+            f"now, {opened.bytes} then). Open the data set again; if that does not help, run mixup-gen verify."
+        )
 
     def _manifests(self) -> Iterator[Manifest]:
         """All that may be true just now: while an extension moves into place, its manifest is the last to move."""

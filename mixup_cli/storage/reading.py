@@ -9,7 +9,7 @@ import threading
 import weakref
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.layout import Column, stored_dtype
-from mixup_cli.storage.opened import OpenedDataSet
+from mixup_cli.storage.opened import OpenedDataSet, OtherShardError
 from mixup_cli.storage.shard import map_column, read_column, require_filter
 
 if sys.platform != "win32":
@@ -63,6 +63,15 @@ class _Scratch(threading.local):
         if len(self._held) < count:
             self._held = np.empty(count, np.uint8)
         return self._held[:count].view(dtype).reshape(shape)
+
+
+def _undisturbed(read: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+    """What `read` gives, which opens a shard: again where another took its place between that and a look at the
+    manifest."""
+    try:
+        return read()
+    except OtherShardError:
+        return read()
 
 
 class ShardedColumn:
@@ -169,7 +178,7 @@ class ShardedColumn:
             record = self._opened.shard(number, size, found)
             return record.stop - record.start
 
-        return read_column(path, self._column, row_count, rows)
+        return _undisturbed(lambda: read_column(path, self._column, row_count, rows))
 
     def _rows_in(self, number: int) -> int:
         return self._ends[number] - (self._ends[number - 1] if number else 0)
@@ -179,17 +188,20 @@ class ShardedColumn:
         held = self._maps.get(number)
         if held is not None:
             return held
+        mapped = _undisturbed(lambda: self._mapped(number))
+        self._maps[number] = mapped
+        self._make_way(number)
+        return mapped
+
+    def _mapped(self, number: int) -> NDArray[Any]:
         path = file_inside(self._folder, self._files[number])
         try:
             with path.open("rb") as file:
                 offset = self._offset(number, path, os.fstat(file.fileno()).st_size)
                 # as a plain array, of which views are made four times as fast as of a memmap
-                mapped = np.asarray(map_column(file, self._column, offset, self._rows_in(number)))
+                return np.asarray(map_column(file, self._column, offset, self._rows_in(number)))
         except (OSError, ValueError) as problem:
             raise DataError(f"{path}: cannot be read ({problem}). Run mixup-gen verify.") from problem
-        self._maps[number] = mapped
-        self._make_way(number)
-        return mapped
 
     def _offset(self, number: int, path: Path, size: int) -> int:
         offset = self._opened.shard(number, size).columns[self._column.name].offset

@@ -24,7 +24,7 @@ from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.run import Run
 from mixup_cli.sources.data_set import open_data_set
-from mixup_cli.storage.manifest import Manifest, read_manifest
+from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
 from mixup_cli.storage.opened import OpenedDataSet
 from mixup_cli.storage.reading import ShardedColumn
 from tests.data_sets import digests, manifest
@@ -218,6 +218,25 @@ def test_who_reads_meanwhile_sees_right_values(
     assert digests(tmp_path / "out") == digests(tmp_path / "whole")
 
 
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_a_shard_that_is_replaced_just_after_it_was_opened(
+    compression: str, run_cli: Runner, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["generate", colours, *FRESH, *LARGE, "--compression", compression, "-o", tmp_path / "out"]
+    assert run_cli(*command).returncode == 0
+    expected, arrays = values(tmp_path / "out"), MixedArrays(tmp_path / "out")
+    look_up = OpenedDataSet.shard
+
+    def grow_first(opened: OpenedDataSet, *args: int) -> ShardRecord:
+        monkeypatch.setattr(OpenedDataSet, "shard", look_up)
+        assert run_cli(*command, "--passes", 2).returncode == 0
+        return look_up(opened, *args)
+
+    monkeypatch.setattr(OpenedDataSet, "shard", grow_first)
+    np.testing.assert_array_equal(arrays.images([11]), expected["images"][[11]])
+    np.testing.assert_array_equal(arrays.labels([11]), expected["labels"][[11]])
+
+
 @pytest.mark.parametrize("start", ["fork", "spawn"])
 def test_a_loader_whose_workers_begin_anew_each_epoch(
     start: str, run_cli: Runner, arrays: Path, tmp_path: Path
@@ -263,7 +282,7 @@ def test_another_data_set_in_its_place_is_refused(
     pickled, images = pickle.dumps(opened), opened.images([0])
     assert run_cli(*command, "--force", *options).returncode == 0
     for rows in ([17], [39]):
-        with pytest.raises(DataError, match=r"shard-0000[12]\.h5: .* [Oo]pen (it|the data set) again"):
+        with pytest.raises(DataError, match=r"shard-0000[12]\.h5: .* Open the data set again"):
             opened.labels(rows)
     with pytest.raises(DataError, match="another data set has taken the place"):
         pickle.loads(pickled)
@@ -276,7 +295,7 @@ def test_a_data_set_that_is_being_replaced_is_refused(run_cli: Runner, arrays: P
     assert run_cli(*command).returncode == 0
     opened = MixedArrays(tmp_path / "out")
     assert run_cli(*command, "--force", "--seed", 1, "--part", "1/2").returncode == 0
-    with pytest.raises(DataError, match=r"shard-00000\.h5: another data set has taken the place"):
+    with pytest.raises(DataError, match=r"shard-00000\.h5: is not the shard that was sealed when .* was opened"):
         opened.images([0])
 
 
