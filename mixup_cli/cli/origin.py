@@ -102,6 +102,8 @@ def _origin(out: Path) -> _Origin:
     for place in (*origin.locations, origin.options.files_from or ""):
         if "\0" in place or Path(place).is_fifo() or Path(place).is_char_device():
             raise DataError(f"{path}: source: {place!r} is neither a file nor a folder. {remedy}")
+    if not (origin.options.classes or "[").startswith("["):  # else it would name a file
+        raise DataError(f"{path}: source: its classes are not a list. {remedy}")
     if origin.options.files_from == "-":
         raise DataError(f"{path}: the list of files came from stdin. Pass --files-from.")
     if not origin.locations:

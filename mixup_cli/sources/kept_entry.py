@@ -25,7 +25,7 @@ from mixup_cli.sources.mapped import map_file, moved
 from mixup_cli.storage.json_files import read_json, to_json
 from mixup_cli.storage.seal import seal_bytes, sync_folder
 
-ENTRY_FORMAT = 1
+ENTRY_FORMAT = 2
 """Raise it whenever the same key would stand for other samples: also when decoding changes."""
 
 

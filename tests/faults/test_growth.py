@@ -23,6 +23,7 @@ from mixup_cli.generate import generate
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.run import Run
+from mixup_cli.sources.base import SourceOptions
 from mixup_cli.sources.data_set import open_data_set
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
 from mixup_cli.storage.opened import OpenedDataSet
@@ -263,8 +264,8 @@ def test_a_loader_whose_workers_begin_anew_each_epoch(
 def test_as_a_source_it_stays_what_was_opened(compression: str, run_cli: Runner, arrays: Path, tmp_path: Path) -> None:
     command = ["generate", arrays, "--samples-per-shard", 37, "--compression", compression, "-o", tmp_path / "out"]
     assert run_cli(*command).returncode == 0
-    source = open_data_set(tmp_path / "out")
-    generate(open_data_set(tmp_path / "out"), Recipe(), Run(out=tmp_path / "before"))
+    source = open_data_set(tmp_path / "out", SourceOptions())
+    generate(open_data_set(tmp_path / "out", SourceOptions()), Recipe(), Run(out=tmp_path / "before"))
     assert run_cli(*command, "--passes", 3).returncode == 0
     generate(source, Recipe(), Run(out=tmp_path / "after"))
     assert digests(tmp_path / "after") == digests(tmp_path / "before")

@@ -1,11 +1,13 @@
 """Pictures of every kind come out right, and damaged ones with a reason."""
 
 import io
+import math
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
@@ -16,9 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from mixup_cli.choices import Resize
-from mixup_cli.sources import headers
+from mixup_cli.sources import picture_kinds
 from mixup_cli.sources.base import Form, FormMismatch, SampleDtype, Target
-from mixup_cli.sources.decode import Header, Undecodable, crop_box, decode, pad_size, read_header
+from mixup_cli.sources.decode import Header, Undecodable, crop_box, decode, jpeg_divisor, pad_size, read_header
 
 MANY = 10**9
 RESIZES: tuple[Resize, ...] = ("crop", "pad", "stretch")
@@ -256,9 +258,9 @@ def test_draft_decodes_twice_the_needed_size(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[tuple[int, int]] = []
-    draft = headers._Jpeg.draft
+    draft = picture_kinds.Jpeg.draft
 
-    def spy(self: headers._Jpeg, mode: str | None, size: tuple[int, int] | None) -> Any:
+    def spy(self: picture_kinds.Jpeg, mode: str | None, size: tuple[int, int] | None) -> Any:
         box = draft(self, mode, size)
         seen.append(self.size)
         return box
@@ -267,15 +269,58 @@ def test_draft_decodes_twice_the_needed_size(
     exif[0x0112] = orientation
     picture = photo_like(1500, 2000)
     data = encode(picture, "JPEG", exif=exif, quality=95)
-    monkeypatch.setattr(headers._Jpeg, "draft", spy)
+    monkeypatch.setattr(picture_kinds.Jpeg, "draft", spy)
     drafted = decode(data, target(*size, resize=resize), "k", MANY)
-    monkeypatch.setattr(headers._Jpeg, "draft", lambda *_: None)
+    monkeypatch.setattr(picture_kinds.Jpeg, "draft", lambda *_: None)
     full = decode(data, target(*size, resize=resize), "k", MANY)
     ((columns, rows),) = seen
     assert (rows, columns) < (1500, 2000)
     assert rows >= 2 * needed[0]
     assert columns >= 2 * needed[1]
     assert np.abs(drafted.astype(int) - full.astype(int)).mean() < 1
+
+
+sides = st.integers(1, 3000)
+needed_sides = st.integers(1, 300)
+
+
+@given(sides, sides, needed_sides, needed_sides, st.sampled_from(["crop", "pad", "stretch"]))
+def test_a_jpeg_is_decoded_at_the_smallest_scale_that_has_twice_what_is_needed(
+    height: int, width: int, rows: int, columns: int, resize: Resize
+) -> None:
+    """To crop and to pad, one factor takes the picture to its new size, and the scale must be twice that or more."""
+    factors = [Fraction(rows, height), Fraction(columns, width)]
+    factor = min(factors) if resize == "pad" else max(factors)
+    scales = [Fraction(1, each) for each in (1, 2, 4, 8) if each <= min(height, width)]
+    expected = min((scale for scale in scales if scale >= 2 * factor), default=Fraction(1))
+    assert Fraction(1, jpeg_divisor((height, width), (rows, columns), resize)) == expected
+
+
+@pytest.mark.parametrize(
+    ("extent", "size", "resize", "divisor"),
+    [
+        ((2000, 3), (224, 224), "pad", 2),  # a quarter would have less than a pixel in width
+        ((2000, 9), (224, 224), "pad", 4),
+        ((512, 683), (32, 32), "crop", 8),
+        ((512, 683), (33, 32), "crop", 4),
+        ((1792, 1795), (224, 224), "crop", 4),
+        ((1793, 1000), (224, 224), "pad", 4),
+        ((1793, 1000), (224, 224), "stretch", 2),
+    ],
+)
+def test_pillow_decodes_at_that_scale(
+    extent: tuple[int, int], size: tuple[int, int], resize: Resize, divisor: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[tuple[int, int]] = []
+    load = picture_kinds.Jpeg.load
+
+    def spy(self: picture_kinds.Jpeg) -> Any:
+        loaded.append(self.size)
+        return load(self)
+
+    monkeypatch.setattr(picture_kinds.Jpeg, "load", spy)
+    decode(encode(Image.new("RGB", extent[::-1]), "JPEG"), target(*size, resize=resize), "k", MANY)
+    assert loaded[0] == (math.ceil(extent[1] / divisor), math.ceil(extent[0] / divisor))
 
 
 def test_no_draft_without_resizing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -408,7 +453,7 @@ def test_truncated_files_say_where_they_end(kind: str, options: dict[str, Any], 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(b"", "empty file"), (b"<html></html>", "not a picture Pillow can read"), (b"P6 1 1 255 abc", "not a picture")],
+    [(b"", "empty file"), (b"<html></html>", "not a picture Pillow can read"), (b"P7\n", "not a picture")],
 )
 def test_files_that_are_no_pictures(data: bytes, reason: str) -> None:
     for attempt in (lambda: decode(data, target(4, 4), "k", MANY), lambda: read_header(data)):
@@ -418,7 +463,7 @@ def test_files_that_are_no_pictures(data: bytes, reason: str) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.sampled_from(["JPEG", "PNG", "BMP", "GIF", "WEBP"]),
+    st.sampled_from(["JPEG", "PNG", "BMP", "GIF", "WEBP", "AVIF", "JPEG2000", "PPM"]),
     st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=8),
 )
 def test_damage_raises_nothing_but_its_reason(kind: str, edits: list[tuple[int, int]]) -> None:
