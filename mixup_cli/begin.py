@@ -54,10 +54,9 @@ def begin(folder: DataSetFolder, wanted: Beginning, force: bool) -> Manifest | N
         if finished is not None and existing.complete(folder, finished, wanted.rows):
             return finished
     existing.check_not_cut_down(folder, wanted.rows)
-    if finished is not None or not _is_written_down(folder, wanted):
+    is_begun = finished is None or folder.growth.is_begun
+    if not (is_begun and _is_written_down(folder, wanted)):
         folder.begin(wanted.record, wanted.table.csv)
-    if finished is not None:
-        folder.reopen(finished)
     folder.remove_from(shard_count(wanted.rows, wanted.job.samples_per_shard))
     folder.join()
     return None
@@ -80,8 +79,9 @@ def _check_same(folder: DataSetFolder, wanted: Beginning) -> Manifest | None:
     existing.check_same_pixels(folder, wanted.fingerprint)
     existing.check_same_source(folder, existing.sealed_table(folder, finished), wanted.table)
     existing.check_same_labels(folder, finished, wanted.job.label_kind, wanted.job.class_names)
-    if finished is None:
+    if finished is None or folder.growth.is_begun:
         existing.check_same_rows(folder, wanted.rows)
+    if finished is None:
         existing.check_same_fingerprint(folder, wanted.table)
     return finished
 
@@ -92,5 +92,5 @@ def _is_written_down(folder: DataSetFolder, wanted: Beginning) -> bool:
     return (
         there is not None
         and there == {**wanted.record, "versions": there["versions"]}
-        and (folder.path / SOURCES).exists()
+        and folder.place_of(SOURCES).exists()
     )

@@ -107,7 +107,7 @@ def check_same_rows(folder: DataSetFolder, rows: int) -> None:
         return
     raise OutputExistsError(
         f"{folder.path}: was begun for {begun} {plural(begun, 'sample')}, and part {folder.part} is asked for {rows}. "
-        "Ask for as many in all parts, or pass --force to all of them to begin anew."
+        f"Ask for as many in all parts, or {folder.give_up}."
     )
 
 
@@ -181,8 +181,16 @@ def complete(folder: DataSetFolder, finished: Manifest, wanted: int) -> bool:
 
 def all_there(folder: DataSetFolder, finished: Manifest) -> bool:
     """Whether every shard is there in full length. Reads no content: that is what `verify` is for."""
-    sizes = dict(folder.shard_sizes())
+    sizes = folder.shard_sizes()
     return all(sizes.get(shard.file) == shard.bytes for shard in finished.shards)
+
+
+def done_bytes(folder: DataSetFolder, finished: Manifest | None, rows: int, samples_per_shard: int) -> int:
+    """What is here already of the shards that `rows` rows take: a short last one is made anew beside the old one."""
+    there = folder.shard_bytes()
+    if finished is not None and finished.totals.samples < rows:
+        there -= sum(shard.bytes for shard in finished.shards[-1:] if shard.stop - shard.start < samples_per_shard)
+    return there
 
 
 def check_not_cut_down(folder: DataSetFolder, rows: int) -> None:
@@ -191,7 +199,7 @@ def check_not_cut_down(folder: DataSetFolder, rows: int) -> None:
     if made > rows:
         raise OutputExistsError(
             f"{folder.path}: an unfinished run has made {counted(made, 'sample')} here, more than the {rows} asked "
-            "for. Ask for as many, or pass --force to begin anew."
+            f"for. Ask for as many, or {folder.give_up}."
         )
 
 

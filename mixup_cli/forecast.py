@@ -147,7 +147,9 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = N
     probe = _Probe.load(job, source)
     plan = planned(job, source, everything, probe, run.plan)
     seconds = probe.seconds_per_sample * to_decode + probe.seconds_per_row(plan, run, needed.rows) * needed.rows
-    return Forecast(job, source, needed, cache, seconds / run.workers, plan.notices, folder.shard_bytes())
+    finished = None if run.force else folder.finished()
+    done_bytes = existing.done_bytes(folder, finished, needed.rows, job.samples_per_shard)
+    return Forecast(job, source, needed, cache, seconds / run.workers, plan.notices, done_bytes)
 
 
 def _in_windows(job: Job, count: int, run: Run, needed: Needs) -> tuple[Needs, str]:

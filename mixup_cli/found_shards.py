@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from pathlib import Path
 
 from mixup_cli.begin import Beginning
 from mixup_cli.engines.base import Engine
@@ -13,6 +12,21 @@ from mixup_cli.prepare import shard_rows
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.manifest import ShardRecord
 from mixup_cli.storage.seal import sha256_of, storage_errors
+
+
+def kept(folder: DataSetFolder, wanted: Beginning, numbers: Iterable[int]) -> dict[int, ShardRecord]:
+    """The records of those shards of a finished data set that stay as they are when it grows, by number: they hold the
+    rows that are wanted, and are there in full length. The manifest vouches for their content."""
+    if (finished := folder.finished()) is None:
+        return {}
+    sizes, found = folder.shard_sizes(), {}
+    for number in numbers:
+        rows = shard_rows(number, wanted.rows, wanted.job.samples_per_shard)
+        for record in finished.shards[number : number + 1]:
+            is_there = sizes.get(record.file) == record.bytes and not (folder.growth.path / record.file).exists()
+            if is_there and (record.start, record.stop) == (rows.start, rows.stop):
+                found[number] = record
+    return found
 
 
 def noted(folder: DataSetFolder, wanted: Beginning, numbers: Iterable[int]) -> dict[int, ShardRecord]:
@@ -34,7 +48,7 @@ def whole_ones(
     if not found:
         return whole
     listener.begin("check", sum(record.stop - record.start for record in found.values()), "samples")
-    for number, is_whole in engine.run(partial(_check, folder.path, *each) for each in found.items()):
+    for number, is_whole in engine.run(partial(_check, folder, *each) for each in found.items()):
         listener.advance(found[number].stop - found[number].start)
         if not is_whole:
             listener.notice(f"{whole.pop(number).file}: is not what was sealed: it is made again")
@@ -42,7 +56,7 @@ def whole_ones(
     return whole
 
 
-def _check(out: Path, number: int, record: ShardRecord) -> tuple[int, bool]:
-    path = out / record.file
+def _check(folder: DataSetFolder, number: int, record: ShardRecord) -> tuple[int, bool]:
+    path = folder.place_of(record.file)
     with storage_errors(path):
         return number, sha256_of(path) == record.sha256

@@ -17,7 +17,7 @@ from mixup_cli.begin import Beginning, begin
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.estimate import Needs, check_room, needs, room_told
 from mixup_cli.fingerprint import pixel_fingerprint
-from mixup_cli.found_shards import noted, whole_ones
+from mixup_cli.found_shards import kept, noted, whole_ones
 from mixup_cli.listener import Listener
 from mixup_cli.make_shard import ShardMaker
 from mixup_cli.planned import shard_maker
@@ -71,10 +71,12 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
     """
     began = time.monotonic()
     work = _Work(source, recipe, run, listener or Listener())
+    if not run.force:
+        work.folder.settle()
     standing = work.compare()
     done: Manifest | Unsealed | None = standing.complete
     if done is not None:
-        work.folder.tidy()
+        work.leave_alone()
     else:
         with work.folder.locked():
             standing = work.compare()  # again, now that nobody else makes the same shards
@@ -148,8 +150,18 @@ class _Work:
         if finished is not None:
             state = self._compare_rows(job, finished)
         if state != "unchanged":
-            self._check_room(job)
+            self._check_room(job, finished)
         return Standing(state, job, finished, stored)
+
+    def leave_alone(self) -> None:
+        """What is wanted is there: tidy up, and tell of an extension of it that was begun and not finished."""
+        self.folder.tidy()
+        if self.folder.growth.is_begun:
+            begun = (self.folder.job() or {}).get("rows")
+            self._tell(
+                f"{self.folder.work}: holds an unfinished extension to {begun} samples: its command goes on with it; "
+                "remove that folder to give it up"
+            )
 
     def _prepare(self, stored: Recipe | None) -> Job:
         """Resolve the recipe, as far as the survey knows the source. Refuses another recipe than the stored one."""
@@ -165,9 +177,10 @@ class _Work:
         # Where somebody removed or cut shards, what is missing is made again.
         return "unchanged" if existing.all_there(self.folder, finished) else "resumed"
 
-    def _check_room(self, job: Job) -> None:
+    def _check_room(self, job: Job, finished: Manifest | None) -> None:
         needed = self._needs(job, needs_file(self._source, job.target, self._place))
-        check_room(needed, self.folder.shard_bytes(), self.folder.path)
+        done_bytes = existing.done_bytes(self.folder, finished, needed.rows, job.samples_per_shard)
+        check_room(needed, done_bytes, self.folder.path)
 
     def _needs(self, job: Job, cache_on_disk: bool) -> Needs:
         rows = self._row_count(job, np.arange(len(self._source)))
@@ -188,11 +201,12 @@ class _Work:
         wanted = Beginning(job, table, fingerprint, self._row_count(job, table.usable))
         with self.folder.sealing():  # not before all that can be wrong with the new one has been found
             finished = begin(self.folder, wanted, self._run.force)
-        if finished is not None:
-            return finished
-        found = noted(self.folder, wanted, self._run.part.shards(shard_count(wanted.rows, job.samples_per_shard)))
-        if standing.finished is None:  # no manifest has vouched for them
-            found = whole_ones(self.folder, found, self.engine, self._listener)
+            if finished is not None:
+                return finished
+            own = self._run.part.shards(shard_count(wanted.rows, job.samples_per_shard))
+            sealed = kept(self.folder, wanted, own)
+            found = noted(self.folder, wanted, (number for number in own if number not in sealed))
+        found = {**sealed, **whole_ones(self.folder, found, self.engine, self._listener)}
         records = self._make_shards(job, maker, wanted.rows, found)
         if (name := self._source.changed()) is not None:
             self._tell(
@@ -206,7 +220,8 @@ class _Work:
     ) -> Manifest | Unsealed:
         """Seal the manifest, if the shards of all parts are there, and no other part has sealed it just now."""
         with self.folder.sealing():
-            if (finished := self.folder.finished()) is not None:
+            finished = self.folder.finished()
+            if finished is not None and existing.complete(self.folder, finished, wanted.rows):
                 return finished
             found = self._all_records(wanted, records)
             shards = [found[number] for number in sorted(found)]
@@ -219,7 +234,8 @@ class _Work:
     def _all_records(self, wanted: Beginning, records: dict[int, ShardRecord]) -> dict[int, ShardRecord]:
         """The records of all finished shards, by number: those of this part, and what other parts have written down."""
         count = shard_count(wanted.rows, wanted.job.samples_per_shard)
-        return {**noted(self.folder, wanted, (number for number in range(count) if number not in records)), **records}
+        found = kept(self.folder, wanted, range(count)) | records
+        return found | noted(self.folder, wanted, (number for number in range(count) if number not in found))
 
     def _unsealed(self, wanted: Beginning, found: dict[int, ShardRecord]) -> Unsealed:
         count = shard_count(wanted.rows, wanted.job.samples_per_shard)

@@ -75,10 +75,12 @@ def repair(folder: DataSetFolder, opened: Callable[[], Source], run: Run, listen
     Raises NoInputError where there is no finished data set, DataError where it cannot be repaired, OutputExistsError
     where a run is writing there. Whatever is raised, no file has been changed that was not made as it was sealed.
     """
+    folder.settle()
     _check_there(folder)
     work = _Repair(folder, opened, run, listener)
     work.look()
     if work.is_sound:
+        folder.tidy()
         return Mended(work.manifest, ())
     with folder.locked():
         _check_there(folder)  # again: a run that has begun and ended meanwhile has taken the manifest back
@@ -89,7 +91,7 @@ def repair(folder: DataSetFolder, opened: Callable[[], Source], run: Run, listen
 def _check_there(folder: DataSetFolder) -> None:
     if (folder.path / names.MANIFEST).exists():
         return
-    if folder.job() is not None or folder.half_cleared:
+    if (folder.job() is not None and not folder.growth.is_begun) or folder.half_cleared:
         raise NoInputError(f"{folder.path}: there is no {names.MANIFEST}. {UNFINISHED}")
     if not any(folder.path.glob("shard-*.h5")):
         raise NoInputError(f"{folder.path}: there is no data set. Name the folder of one.")

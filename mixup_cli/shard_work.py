@@ -26,7 +26,7 @@ class ShardWork:
     def make(self, number: int, rows: range) -> tuple[int, ShardRecord]:
         """Make a shard of these rows, and note it as done."""
         name = shard_name(number)
-        written = self.writer.write(self.folder.path / name, len(rows), self.maker.values(rows.start, rows.stop))
+        written = self.writer.write(self.folder.place / name, len(rows), self.maker.values(rows.start, rows.stop))
         record = ShardRecord(
             file=name,
             bytes=written.file.file_bytes,

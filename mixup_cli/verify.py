@@ -23,6 +23,7 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import picture_extent
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.finish import checksum_entries
+from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.left_over import left_over
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
@@ -34,6 +35,8 @@ from mixup_cli.wording import plural
 READ_BYTES = 1 << 20
 SUM_TOLERANCE = 1e-6
 NAME_LETTERS = 80
+
+UNSETTLED = "holds a larger data set that is complete, and not all files of which are in their places"
 
 UNFINISHED = "It is unfinished: run its generate command again."
 
@@ -63,6 +66,8 @@ def verify(folder: Path, workers: int = 1, listener: Listener | None = None) -> 
 def findings_of(folder: Path, manifest: Manifest, workers: int = 1, listener: Listener | None = None) -> list[Finding]:
     """What is wrong with a data set whose manifest was read: see `verify`."""
     listener = listener or Listener()
+    if Growth(folder).is_complete:  # its files are on their way to their places
+        return [Finding(WORK_FOLDER, f"{UNSETTLED}. Running generate again, or repair, moves them.")]
     findings = [*_files(folder, manifest)]
     listener.begin("verify", manifest.totals.samples, "samples")
     names_by_hash = {record.sha256: record.file for record in manifest.shards}
@@ -96,8 +101,8 @@ def _files(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     for path in sorted(folder.glob("shard-*.h5")):
         if path.name not in listed:
             yield Finding(path.name, "is not in the manifest. Remove it: readers that take shard-*.h5 would read it.")
-    if (folder / WORK_FOLDER).exists():
-        yield Finding(WORK_FOLDER, left_over(folder / WORK_FOLDER, manifest.shards))
+    if (problem := left_over(folder / WORK_FOLDER, manifest.shards)) is not None:
+        yield Finding(WORK_FOLDER, problem)
     known = {names.SOURCES: manifest.source.fingerprint}
     try:
         entries = checksum_entries(folder)

@@ -28,3 +28,9 @@ def edit(path: Path, old: str, new: str) -> None:
 def add_surplus_shard(folder: Path) -> None:
     """A copy of the first one, where the manifest has none."""
     shutil.copy(folder / "shard-00000.h5", folder / "shard-00007.h5")
+
+
+def leave_a_sidecar(folder: Path) -> None:
+    """As a run that was cut off leaves it beside a finished data set."""
+    (folder / ".mixup-gen/done").mkdir(parents=True)
+    (folder / ".mixup-gen/done/00000.json").write_text("{}")

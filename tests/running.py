@@ -74,6 +74,7 @@ def start_process(
     env: Mapping[str, str] | None = None,
     own_group: bool = False,
     program: Sequence[object] = (PROGRAM,),
+    stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[str]:
     """The installed command, begun and left to the caller; in a process group of its own, as in a terminal. `program`
     is what to run in its place."""
@@ -81,7 +82,7 @@ def start_process(
         [*map(str, program), *map(str, args)],
         cwd=cwd,
         env=clean_environment(env),
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -183,4 +183,4 @@ def _foretell(opened: Source, wanted: Recipe, how: Run, telling: TellingFlags) -
     for warning in () if telling.quiet else expected.warnings():
         show.notice(warning)
     if finished is None or not complete(folder, finished, expected.needed.rows):
-        check_room(expected.needed, folder.shard_bytes(), how.out)
+        check_room(expected.needed, expected.there_bytes, how.out)

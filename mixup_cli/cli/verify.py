@@ -43,6 +43,8 @@ def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags, out: Finis
     findings = findings_of(out, manifest, again.threads, listener)
     if depth.deep and not findings:
         findings = _recomputed(out, manifest, again.open(out, source), again.run(out), listener)
+    if findings and open_finished(out) != manifest:
+        raise DataError(f"{out}: was extended or replaced while it was looked at. Run mixup-gen verify again.")
     for finding in findings:
         show.event("finding", **vars(finding)) if again.json else show.result(one_line(str(finding)))
     if findings:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError
 from mixup_cli.labels import dense_from_classes
 from mixup_cli.readers.passes import Passes, passes_of
-from mixup_cli.storage.manifest import read_manifest
+from mixup_cli.storage.opened import REPLACED, OpenedDataSet
 from mixup_cli.storage.reading import ShardedColumn
 
 
@@ -23,21 +23,32 @@ class MixedArrays:
     `class_names` are the names of what a label's numbers stand for, `label_kind` says of which kind these are (in
     `docs/format.md`, section 4), `axes` what an image's dimensions are. Raises DataError where the data set is damaged,
     FileNotFoundError where there is none.
+
+    While it is extended, it stays the data set that was opened: these rows, with these values. Where another one takes
+    its place (`--force`), rows that are not mapped yet are a DataError.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder).absolute()
-        self.manifest = read_manifest(self.folder)
+        opened = OpenedDataSet.open(self.folder)
+        self.manifest = opened.manifest
         self.class_names = self.manifest.class_names
         self.label_kind = self.manifest.label_kind
         self.axes = self.manifest.axes
-        self._columns = {
-            column.name: ShardedColumn(self.folder, self.manifest, column.name) for column in self.manifest.columns
-        }
+        self._columns = {column.name: ShardedColumn(opened, column.name) for column in self.manifest.columns}
 
-    def __reduce__(self) -> tuple[type[MixedArrays], tuple[Path]]:
-        """Pickled as its place: a spawned worker of a `DataLoader` opens the data set anew."""
-        return type(self), (self.folder,)
+    def __reduce__(self) -> tuple[type[MixedArrays], tuple[Path], tuple[str, str, int]]:
+        """Pickled as its place: a spawned worker of a `DataLoader` opens the data set anew, if it is still this one."""
+        return type(self), (self.folder,), self._identity
+
+    def __setstate__(self, identity: tuple[str, str, int]) -> None:
+        recipe_id, fingerprint, samples = self._identity
+        if (recipe_id, fingerprint) != identity[:2] or samples < identity[2]:
+            raise DataError(f"{self.folder}: {REPLACED}")
+
+    @property
+    def _identity(self) -> tuple[str, str, int]:
+        return self.manifest.recipe_id, self.manifest.source.fingerprint, len(self)
 
     def __len__(self) -> int:
         return self.manifest.totals.samples

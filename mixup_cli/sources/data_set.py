@@ -19,7 +19,8 @@ from mixup_cli.sources.base import NO_GROUPS, Labels, SourceOptions
 from mixup_cli.sources.table import check_sealed, read_table
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import LIMIT_BYTES, content_of
-from mixup_cli.storage.manifest import MANIFEST, SOURCES, Manifest, read_manifest
+from mixup_cli.storage.manifest import MANIFEST, SOURCES
+from mixup_cli.storage.opened import OpenedDataSet
 from mixup_cli.storage.reading import ShardedColumn
 from mixup_cli.storage.shard import require_filter
 
@@ -49,32 +50,34 @@ def looks_like_data_set(path: Path) -> bool:
 def open_data_set(path: Path, options: SourceOptions) -> DataSetSource:
     """A finished data set. Raises DataError where it is damaged, or has rows that are of several groups."""
     folder = path.parent if path.name == MANIFEST else path
-    manifest = read_manifest(folder)
-    require_filter(manifest.compression)
-    images = ShardedColumn(folder, manifest, "images", mapped=False)
-    labels = _labels(folder, manifest)
-    if manifest.source.groups is not None and options.group_column != NO_GROUPS:
-        labels = replace(labels, groups=_groups(folder, manifest))
-    return DataSetSource(str(path), RowKeys(len(images)), labels, images, shown=manifest.axes)
+    opened = OpenedDataSet.open(folder)
+    require_filter(opened.manifest.compression)
+    images = ShardedColumn(opened, "images", mapped=False)
+    labels = _labels(opened)
+    if opened.manifest.source.groups is not None and options.group_column != NO_GROUPS:
+        labels = replace(labels, groups=_groups(opened))
+    return DataSetSource(str(path), RowKeys(len(images)), labels, images, shown=opened.manifest.axes)
 
 
-def _labels(folder: Path, manifest: Manifest) -> Labels:
+def _labels(opened: OpenedDataSet) -> Labels:
     """Labels as stored, or put together from classes and label shares; none for an unlabelled data set."""
+    folder, manifest = opened.folder, opened.manifest
     columns = {column.name for column in manifest.columns}
     names = manifest.class_names
     if manifest.label_kind == "none":
         return Labels()
     kind: Literal["soft", "multi", "real"] = "soft" if manifest.label_kind == "classes" else manifest.label_kind
     if "labels" in columns:
-        return _finite(folder, Labels(names, values=_column(folder, manifest, "labels"), values_kind=kind))
-    classes, shares = (_column(folder, manifest, name) for name in ("source_label", "label_share"))
+        return _finite(folder, Labels(names, values=_column(opened, "labels"), values_kind=kind))
+    classes, shares = (_column(opened, name) for name in ("source_label", "label_share"))
     if classes.min() < 0 or classes.max() >= len(names):
         raise DataError(f"{folder}: a row names a class that is not there. Run mixup-gen verify.")
     return _finite(folder, Labels(names, values=dense_from_classes(classes, shares, len(names)), values_kind=kind))
 
 
-def _groups(folder: Path, manifest: Manifest) -> tuple[str, ...]:
+def _groups(opened: OpenedDataSet) -> tuple[str, ...]:
     """The group of each row: that of its parents, as sources.csv names it."""
+    folder, manifest = opened.folder, opened.manifest
     path = file_inside(folder, SOURCES)
     try:
         data = content_of(path, TABLE_LIMIT_BYTES)
@@ -85,7 +88,7 @@ def _groups(folder: Path, manifest: Manifest) -> tuple[str, ...]:
     check_sealed(path, data, manifest.source.fingerprint)
     of_inputs = read_table(data, str(path)).groups or ()
     names = {name: number for number, name in enumerate(dict.fromkeys(of_inputs))}
-    parents = _column(folder, manifest, "source_index")
+    parents = _column(opened, "source_index")
     if parents.min() < 0 or parents.max() >= len(of_inputs):
         raise DataError(f"{folder}: a row names an input that is not there. Run mixup-gen verify.")
     of_rows = np.array([names[name] for name in of_inputs])[parents]
@@ -100,8 +103,8 @@ def _groups(folder: Path, manifest: Manifest) -> tuple[str, ...]:
     return tuple(told[number] for number in of_rows[:, 0].tolist())
 
 
-def _column(folder: Path, manifest: Manifest, name: str) -> NDArray[Any]:
-    return ShardedColumn(folder, manifest, name, mapped=False)[:]
+def _column(opened: OpenedDataSet, name: str) -> NDArray[Any]:
+    return ShardedColumn(opened, name, mapped=False)[:]
 
 
 def _finite(folder: Path, labels: Labels) -> Labels:

@@ -16,12 +16,14 @@ from mixup_cli.storage.seal import Sealed
 
 
 def finish(folder: DataSetFolder, manifest: Manifest, run_record: dict[str, object]) -> None:
-    """Seal the card, the metadata, the checksums, run.json and the manifest. From then on it is a data set."""
-    manifest_json = manifest.to_json()
-    for name, content in beside(manifest, manifest_json, (folder.path / SOURCES).stat().st_size).items():
-        folder.seal(folder.path / name, content)
-    folder.seal(folder.path / RUN, to_json(run_record))
-    folder.seal(folder.path / MANIFEST, manifest_json)
+    """Seal the card, the metadata, the checksums, run.json and the manifest. From then on it is a data set; one that
+    grew beside another then takes its place. Call it under `sealing`."""
+    manifest_json, place = manifest.to_json(), folder.place
+    for name, content in beside(manifest, manifest_json, (place / SOURCES).stat().st_size).items():
+        folder.seal(place / name, content)
+    folder.seal(place / RUN, to_json(run_record))
+    folder.seal(place / MANIFEST, manifest_json)
+    folder.growth.take_over()
 
 
 def beside(manifest: Manifest, manifest_json: bytes, sources_bytes: int) -> dict[str, bytes]:

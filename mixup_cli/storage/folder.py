@@ -16,6 +16,7 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, OutputExistsError, StorageError, UsageError
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage import manifest as names
+from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.json_files import content_of, read_json, to_json
 from mixup_cli.storage.locks import PartLocks
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
@@ -60,12 +61,14 @@ class Begun(names.Model):
 class DataSetFolder:
     """The output folder of a run. Unfinished: `.mixup-gen/` is there. Finished: `manifest.json` is.
 
-    `part` is what this run makes of it. Its temporary files are in `scratch`, which is there while it is `locked`.
+    `growth` is the larger data set that waits beside a finished one. `part` is what this run makes of it. Its temporary
+    files are in `scratch`, which is there while it is `locked`.
     """
 
     def __init__(self, path: Path, part: Part | None = None) -> None:
         self.path = path
         self.work = path / WORK_FOLDER
+        self.growth = Growth(path)
         self._done = self.work / "done"
         self._locks = PartLocks(path, self.work, part or Part())
         self.part = self._locks.part
@@ -107,6 +110,23 @@ class DataSetFolder:
             found = sorted(entry.name for entry in self.path.iterdir())
         is_ours = self.is_ours
         return [name for name in found if name != WORK_FOLDER and not (is_ours and OURS.fullmatch(name))]
+
+    @property
+    def place(self) -> Path:
+        """Where the files go that are being made: into the folder itself, or, of a data set that grows, beside it."""
+        return self.growth.path if self.growth.path.is_dir() else self.path
+
+    def place_of(self, name: str) -> Path:
+        """Where a file of the data set that is being made is, or will be."""
+        beside = self.growth.path / name
+        return beside if beside.exists() else self.path / name
+
+    @property
+    def give_up(self) -> str:
+        """What a user does who no longer wants what a run has begun here."""
+        if self.growth.is_begun:
+            return f"remove {self.work} to give them up"
+        return f"pass --force {'' if self.part.is_whole else 'to all of them '}to begin anew"
 
     @property
     def is_ours(self) -> bool:
@@ -174,8 +194,20 @@ class DataSetFolder:
         except (OutputExistsError, StorageError):  # the next run tidies up
             self._locks.let_go()
 
+    def settle(self) -> None:
+        """Take the last step of an extension, if a run was cut off in it. See `mixup_cli.storage.growth`.
+
+        Raises DataError as `tidy` does.
+        """
+        if self.growth.is_complete:
+            self._check_plain()
+            with self._locks.sealing():
+                if self._has_manifest:  # else --force was cut off while it removed all of it
+                    self.growth.take_over()
+
     def tidy(self) -> None:
-        """Remove the work folder of a finished data set, unless a part runs. It was left by a run that was cut off.
+        """Remove the work folder of a finished data set, unless a part runs or an unfinished extension is in it. It was
+        left by a run that was cut off.
 
         Raises DataError where it is a link, or holds one or a pipe: see `_check_plain`.
         """
@@ -187,21 +219,24 @@ class DataSetFolder:
     def _remove_work(self) -> None:
         """Where nothing was begun, leave no trace: then the folder itself goes too, if this run has made it, unless it
         holds something."""
-        is_finished = (self.path / names.MANIFEST).exists()
+        is_finished = self._has_manifest
         is_begun = self.half_cleared or (self.work / JOB).exists()
-        if (is_finished or not is_begun) and self._locks.remove_all() and not is_finished and self._is_new:
+        is_over = (is_finished or not is_begun) and not self.growth.is_begun
+        if is_over and self._locks.remove_all() and not is_finished and self._is_new:
             with suppress(OSError):
                 self.path.rmdir()
 
-    def shard_sizes(self) -> Iterator[tuple[str, int]]:
+    @property
+    def _has_manifest(self) -> bool:
+        return (self.path / names.MANIFEST).exists()
+
+    def shard_sizes(self) -> dict[str, int]:
         """The names and sizes in bytes of the shards that are here; another run may remove them meanwhile."""
-        for path in self.path.glob("shard-*.h5"):
-            with suppress(FileNotFoundError):
-                yield path.name, path.stat().st_size
+        return _shard_sizes(self.path)
 
     def shard_bytes(self) -> int:
-        """What the shards that are here take on the disk."""
-        return sum(size for _, size in self.shard_sizes())
+        """What the shards that are here, or wait beside, take on the disk."""
+        return sum(sum(_shard_sizes(folder).values()) for folder in (self.path, self.growth.path))
 
     def stamps(self) -> dict[str, tuple[int, int, int]]:
         """Size, time of the last change in ns and inode of everything that lies here, but for the work folder."""
@@ -238,6 +273,7 @@ class DataSetFolder:
             for entry in self.path.iterdir():
                 if OURS.fullmatch(entry.name) and entry.is_file():
                     entry.unlink()
+            self.growth.remove()
             self._clear_work()
             (self.work / CLEARING).unlink()
 
@@ -248,11 +284,13 @@ class DataSetFolder:
         (self.work / JOB).unlink(missing_ok=True)
 
     def begin(self, job: dict[str, Any], sources_csv: bytes) -> None:
-        """Write down what is made here, and of what."""
+        """Write down what is made here, and of what. Where a data set is finished, a larger one begins beside it."""
         with storage_errors(self.path):
+            if self._has_manifest:
+                self.growth.path.mkdir(parents=True, exist_ok=True)
             self._done.mkdir(parents=True, exist_ok=True)
         self.seal(self.work / JOB, to_json(job))
-        self.seal(self.path / names.SOURCES, sources_csv)
+        self.seal(self.place / names.SOURCES, sources_csv)
 
     def join(self) -> None:
         """Take part in what is made here. Call it under `sealing`, once that is written down."""
@@ -275,7 +313,7 @@ class DataSetFolder:
         """The record of a finished shard of just these rows, if the file is there in full length."""
         try:
             record = ShardRecord.model_validate_json(content_of(self._done / f"{number:05}.json"))
-            size = (self.path / record.file).stat().st_size
+            size = self.place_of(record.file).stat().st_size
         except (OSError, DataError, StorageError, ValidationError):
             return None
         expected = (shard_name(number), start, stop)
@@ -298,14 +336,16 @@ class DataSetFolder:
     def remove_from(self, number: int) -> None:
         """Remove the shards from `number` on, left behind by a run that wanted more rows."""
         with storage_errors(self.path):
-            for path in self.path.glob("shard-*.h5"):
-                found = SHARD.fullmatch(path.name)
-                if found and int(found[1]) >= number:
-                    path.unlink()
+            for folder in (self.path, self.growth.path):
+                for path in folder.glob("shard-*.h5"):
+                    found = SHARD.fullmatch(path.name)
+                    if found and int(found[1]) >= number:
+                        path.unlink()
 
-    def reopen(self, manifest: Manifest) -> None:
-        """Turn a finished data set back into an unfinished one, with all its shards done, so that it can grow."""
-        for number, record in enumerate(manifest.shards):
-            self.add_done(number, record)
-        with storage_errors(self.path):
-            (self.path / names.MANIFEST).unlink()
+
+def _shard_sizes(folder: Path) -> dict[str, int]:
+    sizes = {}
+    for path in folder.glob("shard-*.h5"):
+        with suppress(FileNotFoundError):
+            sizes[path.name] = path.stat().st_size
+    return sizes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 
 from mixup_cli.errors import MixupGenError
 from mixup_cli.storage.folder import JOB, SIDECAR
+from mixup_cli.storage.growth import NEXT_NAME
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.locks import SEALING, Holder
 from mixup_cli.storage.manifest import ShardRecord
@@ -19,17 +21,24 @@ DONE = "done"
 REMEDY = "Running generate again, or repair, removes it."
 
 
-def left_over(work: Path, shards: Sequence[ShardRecord]) -> str:
-    """What is in the work folder `work` of a data set that has these shards, in words. Nothing is changed."""
+def left_over(work: Path, shards: Sequence[ShardRecord]) -> str | None:
+    """What a run has left in the work folder `work` of a data set that has these shards, in words. Nothing is changed.
+
+    None where there is nothing, or what a run that extends the data set has there: locks and temporary files from its
+    beginning on, then what is under way.
+    """
+    if not os.path.lexists(work):
+        return None
     if work.is_symlink() or not work.is_dir():
         return "is no folder, and no run makes anything else of that name. Remove it."
+    if (work / NEXT_NAME).is_dir():
+        return None
     try:
-        told = [*_runs(work), *_begun(work), *_sidecars(work / DONE, shards), *_others(work)]
+        told = [*_begun(work), *_sidecars(work / DONE, shards), *_strange(work)]
+        told = [*_runs(work), *told, *_scratch(work)] if told else []
     except OSError as problem:
         return f"cannot be read ({problem.strerror}). Make it readable."
-    if not told:
-        return f"is there and empty: a run has ended here, and did not remove it. {REMEDY}"
-    return f"is there, and holds {'; '.join(told)}. {REMEDY}"
+    return f"is there, and holds {'; '.join(told)}. {REMEDY}" if told else None
 
 
 def _runs(work: Path) -> Iterator[str]:
@@ -65,13 +74,20 @@ def _tells_of(sidecar: Path, shards: Sequence[ShardRecord]) -> bool:
     return number < len(shards) and record == shards[number]
 
 
-def _others(work: Path) -> Iterator[str]:
-    """What is none of the above, and no lock or scratch folder of a part."""
-    known = {JOB, DONE, SEALING}
-    names = [path.name for path in sorted(work.iterdir()) if path.name not in known]
-    strange = [name for name in names if Part.named(name.partition(".")[0]) is None]
-    scratch = [name for name in names if name not in strange and "." not in name]
-    if scratch:
-        yield f"temporary files of a run ({scratch[0]})"
+def _names(work: Path) -> list[tuple[str, bool]]:
+    """What is none of the above, and whether it belongs to a part."""
+    names = sorted(path.name for path in work.iterdir() if path.name not in {JOB, DONE, SEALING})
+    return [(name, Part.named(name.partition(".")[0]) is not None) for name in names]
+
+
+def _scratch(work: Path) -> Iterator[str]:
+    folders = [name for name, is_part in _names(work) if is_part and "." not in name]
+    if folders:
+        yield f"temporary files of a run ({folders[0]})"
+
+
+def _strange(work: Path) -> Iterator[str]:
+    """What no run makes."""
+    strange = [name for name, is_part in _names(work) if not is_part]
     if strange:
         yield f"{counted(len(strange), 'file')} that no run makes ({strange[0]!r})"

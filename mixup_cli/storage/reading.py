@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 import threading
 import weakref
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.layout import Column, stored_dtype
-from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.opened import OpenedDataSet, OtherShardError
 from mixup_cli.storage.shard import map_column, read_column, require_filter
 
 if sys.platform != "win32":
@@ -64,23 +65,34 @@ class _Scratch(threading.local):
         return self._held[:count].view(dtype).reshape(shape)
 
 
+def _undisturbed(read: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+    """What `read` gives, which opens a shard: again where another took its place between that and a look at the
+    manifest."""
+    try:
+        return read()
+    except OtherShardError:
+        return read()
+
+
 class ShardedColumn:
     """A column of a data set, read by ranges of rows. Uncompressed shards are `mapped`, others read through h5py. A
-    shard that is cut short while it is mapped ends the process: who reads what others may change maps nothing.
+    shard that is cut short while it is mapped ends the process: who reads what others may change maps nothing. Rows are
+    those of the data set that was `opened`, also while it is extended.
 
-    `shape` is (samples, *row shape). Raises DataError where the data set has no such column or a shard cannot be read.
+    `shape` is (samples, *row shape). Raises DataError where the data set has no such column, or a shard cannot be read
+    or is another one than when the data set was opened.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, name: str, *, mapped: bool = True) -> None:
+    def __init__(self, opened: OpenedDataSet, name: str, *, mapped: bool = True) -> None:
+        folder, manifest = opened.folder, opened.manifest
         found = [column for column in manifest.columns if column.name == name]
         if not found:
             there = ", ".join(column.name for column in manifest.columns)
             raise DataError(f"{folder}: it has no column {name!r} ({there}).")
         require_filter(manifest.compression)
         self._column = Column(name, found[0].dtype, found[0].shape)
-        self._folder = folder
+        self._opened, self._folder = opened, folder
         self._files = [shard.file for shard in manifest.shards]
-        self._offsets = [shard.columns[name].offset for shard in manifest.shards]
         self._ends = list(accumulate(shard.stop - shard.start for shard in manifest.shards))
         self._borders = np.array([0, *self._ends])
         self._row_bytes = self._column.row_bytes
@@ -160,7 +172,13 @@ class ShardedColumn:
         return self._map(number)[rows] if self.is_mapped else self._read(number, rows)
 
     def _read(self, number: int, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
-        return read_column(file_inside(self._folder, self._files[number]), self._column, self._rows_in(number), rows)
+        path = file_inside(self._folder, self._files[number])
+
+        def row_count(size: int, found: int) -> int:
+            record = self._opened.shard(number, size, found)
+            return record.stop - record.start
+
+        return _undisturbed(lambda: read_column(path, self._column, row_count, rows))
 
     def _rows_in(self, number: int) -> int:
         return self._ends[number] - (self._ends[number - 1] if number else 0)
@@ -170,17 +188,26 @@ class ShardedColumn:
         held = self._maps.get(number)
         if held is not None:
             return held
-        path, offset = file_inside(self._folder, self._files[number]), self._offsets[number]
-        if offset is None:
-            raise DataError(f"{path}: the manifest does not tell where {self._column.name} begins.")
-        try:
-            # as a plain array, of which views are made four times as fast as of a memmap
-            mapped = np.asarray(map_column(path, self._column, offset, self._rows_in(number)))
-        except (OSError, ValueError) as problem:
-            raise DataError(f"{path}: cannot be read ({problem}). Run mixup-gen verify.") from problem
+        mapped = _undisturbed(lambda: self._mapped(number))
         self._maps[number] = mapped
         self._make_way(number)
         return mapped
+
+    def _mapped(self, number: int) -> NDArray[Any]:
+        path = file_inside(self._folder, self._files[number])
+        try:
+            with path.open("rb") as file:
+                offset = self._offset(number, path, os.fstat(file.fileno()).st_size)
+                # as a plain array, of which views are made four times as fast as of a memmap
+                return np.asarray(map_column(file, self._column, offset, self._rows_in(number)))
+        except (OSError, ValueError) as problem:
+            raise DataError(f"{path}: cannot be read ({problem}). Run mixup-gen verify.") from problem
+
+    def _offset(self, number: int, path: Path, size: int) -> int:
+        offset = self._opened.shard(number, size).columns[self._column.name].offset
+        if offset is None:
+            raise DataError(f"{path}: the manifest does not tell where {self._column.name} begins.")
+        return offset
 
     def _make_way(self, newest: int) -> None:
         """Let go of the maps that were made first, of whatever column, where there are too many."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, BinaryIO, Protocol, Self
 
 import h5py
 import numpy as np
@@ -207,14 +207,18 @@ def writer_for(spec: ShardSpec, work_folder: Path) -> PlainWriter | CompressedWr
     return (PlainWriter if spec.compression == "none" else CompressedWriter)(spec, work_folder)
 
 
-def read_column(path: Path, column: Column, row_count: int, rows: slice | NDArray[np.int64] = slice(None)) -> Array:
-    """Some rows of a column of a shard that has `row_count`, through h5py. Raises DataError where the file cannot be
-    read, or holds something else."""
+def read_column(
+    path: Path, column: Column, row_count: Callable[[int, int], int], rows: slice | NDArray[np.int64] = slice(None)
+) -> Array:
+    """Some rows of a column of a shard, through h5py. `row_count` tells how many it must have in all, from the size of
+    the file that was opened and how many it has. Raises DataError where the file cannot be read, or holds something
+    else."""
     where = f"{path}: {column.name}"
     try:
         with h5py.File(path, "r", locking=False) as file:
             stored = plain_numbers(file, column.name, where)
-            expected = (stored_dtype(column), (row_count, *column.shape))
+            count = row_count(file.id.get_filesize(), *stored.shape[:1] or (0,))
+            expected = (stored_dtype(column), (count, *column.shape))
             if (stored.dtype, stored.shape) != expected:
                 raise DataError(
                     f"{where}: is {stored.dtype} {stored.shape}, and {expected[0]} {expected[1]} was expected."
@@ -226,6 +230,6 @@ def read_column(path: Path, column: Column, row_count: int, rows: slice | NDArra
         raise DataError(f"{path}: not a readable shard ({problem}).", REMEDY) from problem
 
 
-def map_column(path: Path, column: Column, offset: int, row_count: int) -> Array:
+def map_column(file: Path | BinaryIO, column: Column, offset: int, row_count: int) -> Array:
     """A column of an uncompressed shard, mapped read-only: (row_count, *column.shape)."""
-    return np.memmap(path, stored_dtype(column), "r", offset, (row_count, *column.shape))
+    return np.memmap(file, stored_dtype(column), "r", offset, (row_count, *column.shape))

@@ -84,13 +84,24 @@ def test_the_largest_wish_is_refused_alike(
 
 def test_what_is_there_already_needs_no_room(run_cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_arrays(tmp_path / "a.npz", 50, (100, 100, 3))
+    how = ["--samples-per-shard", 50]  # a short last shard would be made anew, and needs room for both
+    run_cli("generate", source, *how, "--passes", 2, cwd=tmp_path)
+    leave_free(monkeypatch, 3_000_000)
+    foretold = run_cli("generate", source, *how, "--passes", 3, "--dry-run")
+    assert (foretold.returncode, "1.4 MiB needed, 2.9 MiB free" in foretold.stdout) == (0, True)
+    assert run_cli("generate", source, *how, "--passes", 6, "--dry-run").returncode == 74
+    more = run_cli("generate", source, *how, "--passes", 3)
+    assert more.returncode == 0, "1.5 MB of shards, and what is around them"
+    assert run_cli("generate", source, *how, "--passes", 6).returncode == 74
+
+
+def test_a_short_last_shard_needs_room_twice(run_cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old one stays until the new one takes its place; the dry run knows it, too."""
+    source = write_arrays(tmp_path / "a.npz", 50, (100, 100, 3))
     run_cli("generate", source, "--passes", 2, cwd=tmp_path)
     leave_free(monkeypatch, 3_000_000)
-    foretold = run_cli("generate", source, "--passes", 3, "--dry-run")
-    assert (foretold.returncode, "1.4 MiB needed, 2.9 MiB free\n" in foretold.stdout) == (0, True)
-    assert run_cli("generate", source, "--passes", 6, "--dry-run").returncode == 74
-    assert run_cli("generate", source, "--passes", 3).returncode == 0, "1.5 MB of shards, and what is around them"
-    assert run_cli("generate", source, "--passes", 6).returncode == 74
+    assert run_cli("generate", source, "--passes", 3, "--dry-run").returncode == 74
+    assert run_cli("generate", source, "--passes", 3).returncode == 74
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])

@@ -19,7 +19,7 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import Source
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.json_files import to_json
-from tests.damage import add_surplus_shard, edit, flip, truncate
+from tests.damage import add_surplus_shard, edit, flip, leave_a_sidecar, truncate
 from tests.data_sets import digests, identities
 from tests.running import Runner, error_line, interrupted_at_the_end
 from tests.small_sources import write_colours
@@ -58,7 +58,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], set[str]]] = {
     "manifest cut": (lambda folder: truncate(folder / "manifest.json"), {"manifest.json"}),
     "manifest edited": (lambda folder: edit(folder / "manifest.json", '"pictures"', '"cifar"'), {"manifest.json"}),
     "manifest spaced": (lambda folder: edit(folder / "manifest.json", "{", "{ "), {"manifest.json"}),
-    "work folder": (lambda folder: (folder / ".mixup-gen/done").mkdir(parents=True), {".mixup-gen"}),
+    "work folder": (leave_a_sidecar, {".mixup-gen"}),
 }
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.manifest import Manifest, read_manifest
-from tests.damage import add_surplus_shard, edit, flip, truncate
+from tests.damage import add_surplus_shard, edit, flip, leave_a_sidecar, truncate
 from tests.data_sets import manifest
 from tests.running import Runner, error_line
 from tests.small_sources import write_colours
@@ -94,7 +94,7 @@ DAMAGES: list[tuple[Callable[[Path], object], list[str]]] = [
     (lambda folder: edit(folder / "SHA256SUMS", "shard-00001.h5", "shard-00009.h5"), ["SHA256SUMS: "]),
     (lambda folder: (folder / "SHA256SUMS").unlink(), ["SHA256SUMS: cannot be read"]),
     (lambda folder: (folder / "croissant.json").unlink(), ["croissant.json: cannot be read"]),
-    (lambda folder: (folder / ".mixup-gen").mkdir(), [".mixup-gen: is there"]),
+    (leave_a_sidecar, [".mixup-gen: is there"]),
 ]
 
 

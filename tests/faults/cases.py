@@ -17,21 +17,32 @@ FRESH = ("--samples-per-shard", "7", "--workers", "1")
 
 @dataclass(frozen=True)
 class Case:
-    """A `generate` that meets a fault, and what it finds: the output of `before`, and a stranger's files in its
-    folder."""
+    """A `generate` that meets a fault, and what it finds: the output of the runs `before` it, and a stranger's files in
+    its folder."""
 
     options: tuple[str, ...] = ()
-    before: tuple[str, ...] | None = None
+    before: tuple[tuple[str, ...], ...] = ()
     strangers: bool = False
 
 
+LARGE = ("--size", "48")
+"""Then the last shard, of five rows, and the one of seven that takes its place differ in length and offsets."""
+
+GZIP = ("--compression", "gzip")
+"""Here the two have one size, since HDF5 puts each piece at a multiple of 4096 bytes."""
+
+HALF = ("--passes", "2", "--part", "1/2")
+
 CASES = {
     "fresh": Case(),
-    "extended": Case(("--passes", "2"), before=("--passes", "1")),
-    "forced": Case(("--force",), before=("--seed", "1"), strangers=True),
-    "compressed": Case(("--compression", "gzip")),
+    "extended": Case((*LARGE, "--passes", "2"), before=(LARGE,)),
+    "forced": Case(("--force",), before=(("--seed", "1"),), strangers=True),
+    "compressed": Case(GZIP),
     "cached": Case(("--cache", "disk", "--size", "9")),
-    "part": Case(("--part", "2/2"), before=("--part", "1/2")),
+    "part": Case(("--part", "2/2"), before=(("--part", "1/2"),)),
+    "extended, compressed": Case((*GZIP, "--passes", "2"), before=(GZIP,)),
+    "extended by parts": Case((*LARGE, *HALF, "--part", "2/2"), before=(LARGE, (*LARGE, *HALF))),
+    "forced while extended": Case(("--force",), before=(LARGE, (*LARGE, *HALF))),
     "planned": Case(("--plan", "../../plan.csv")),
     "views": Case(("--method", "cutmix", "--crop-pad", "2", "--dtype", "float16")),
 }
@@ -87,8 +98,8 @@ def fall(
     run_cli("plan", colours, "-q", "-o", tmp_path / "plan.csv")
     for place in (folder / "0", tmp_path / "x/whole"):
         place.mkdir(parents=True)
-        if case.before is not None:
-            assert run_cli("generate", colours, *FRESH, *case.before, cwd=place).returncode == 0
+        for options in case.before:
+            assert run_cli("generate", colours, *FRESH, *options, cwd=place).returncode == 0
         for name in STRANGERS if case.strangers else ():
             (place / "mixup-out" / name).parent.mkdir(exist_ok=True)
             (place / "mixup-out" / name).write_text(f"mine: {name}")

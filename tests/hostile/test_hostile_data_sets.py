@@ -302,13 +302,34 @@ def test_files_of_the_data_set_that_are_none(
     assert ended.code != 0 or name == ".mixup-gen/done/00000.json"
 
 
-@pytest.mark.parametrize("name", [".mixup-gen", ".mixup-gen/done", ".mixup-gen/shard-00000.h5.part", ".mixup-gen/x"])
+@pytest.mark.parametrize("content", texts.NO_JSON)
+def test_a_larger_data_set_that_is_none(content: str, cell: Cell, place: Path, finished: dict[str, Path]) -> None:
+    """Its manifest would say that its files are to take the place of others."""
+    out = changed(finished, place, "none", lambda out: None)
+    before = digests(out)
+    (out / ".mixup-gen/next").mkdir(parents=True)
+    (out / ".mixup-gen/next/manifest.json").write_bytes(texts.NO_JSON[content])
+    (out / ".mixup-gen/next/shard-00000.h5").write_bytes(b"no shard")
+    for command in (f"generate {SOURCE} -o out", "repair out", "verify out"):
+        ended = cell.run(command.split(), place, {})
+        check_harmless(ended, place)
+        assert ended.code == 65, (command, ended.err)
+        assert {name: digest for name, digest in digests(out).items() if not name.startswith(".mixup-gen")} == before
+    ended = cell.run(["generate", SOURCE, "-o", "out", "--force"], place, {})
+    assert ended.code == 0, ended.err
+
+
+LINKS = ["", "/done", "/next", "/next/manifest.json", "/next/shard-00000.h5", "/shard-00000.h5.part", "/x"]
+FOLDERS = ["", "/done", "/next"]
+
+
+@pytest.mark.parametrize("name", [f".mixup-gen{name}" for name in LINKS])
 def test_links_in_the_work_folder_lead_nowhere(name: str, cell: Cell, place: Path, finished: dict[str, Path]) -> None:
     """Else `--force` would empty somebody's folder, and a run would write over somebody's file."""
     out = changed(finished, place, "none", lambda out: None)
-    (out / name).parent.mkdir(exist_ok=True)
+    (out / name).parent.mkdir(parents=True, exist_ok=True)
     target = place.parent / "outside"
-    (out / name).symlink_to(target if name in (".mixup-gen", ".mixup-gen/done") else target / "secret")
+    (out / name).symlink_to(target if name.removeprefix(".mixup-gen") in FOLDERS else target / "secret")
     for options in ("--seed 5 --force", "--passes 2"):
         ended = cell.run(["generate", SOURCE, "-o", "out", *options.split()], place, {})
         check_harmless(ended, place)

@@ -8,7 +8,8 @@ import pytest
 
 from mixup_cli.errors import DataError
 from mixup_cli.storage import reading
-from mixup_cli.storage.manifest import Manifest, StoredColumn, read_manifest
+from mixup_cli.storage.manifest import Manifest, StoredColumn
+from mixup_cli.storage.opened import OpenedDataSet
 from mixup_cli.storage.reading import ShardedColumn
 from tests.unit.storage.small_data_set import arrays, write_data_set
 
@@ -18,7 +19,7 @@ ROW_COUNT = 7
 @pytest.fixture(params=["none", "gzip"])
 def images(tmp_path: Path, request: pytest.FixtureRequest) -> ShardedColumn:
     write_data_set(tmp_path / "out", request.param)
-    return ShardedColumn(tmp_path / "out", read_manifest(tmp_path / "out"), "images")
+    return ShardedColumn(OpenedDataSet.open(tmp_path / "out"), "images")
 
 
 def test_negative_rows_count_from_the_end(images: ShardedColumn) -> None:
@@ -48,7 +49,8 @@ def test_slices_have_step_one(images: ShardedColumn) -> None:
 
 
 def test_a_shard_is_mapped_once(tmp_path: Path) -> None:
-    column = ShardedColumn(tmp_path / "out", write_data_set(tmp_path / "out"), "images")
+    write_data_set(tmp_path / "out")
+    column = ShardedColumn(OpenedDataSet.open(tmp_path / "out"), "images")
     first = column[0:1]
     (tmp_path / "out/shard-00000.h5").unlink()
     np.testing.assert_array_equal(column[0:1], first)
@@ -60,7 +62,8 @@ def without_offsets(manifest: Manifest) -> Manifest:
 
 
 def test_a_missing_offset_is_damage(tmp_path: Path) -> None:
-    column = ShardedColumn(tmp_path / "out", without_offsets(write_data_set(tmp_path / "out")), "images")
+    opened = OpenedDataSet(tmp_path / "out", without_offsets(write_data_set(tmp_path / "out")))
+    column = ShardedColumn(opened, "images")
     with pytest.raises(DataError, match=r"shard-00000\.h5: .* where images begins"):
         column[:]
 
@@ -75,8 +78,9 @@ def test_maps_are_not_pickled(images: ShardedColumn) -> None:
 def test_all_columns_together_hold_few_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each takes a descriptor, and a process may have few thousand of these."""
     monkeypatch.setattr(reading, "most_maps", lambda: 2)
-    manifest = write_data_set(tmp_path / "out")
-    columns = {name: ShardedColumn(tmp_path / "out", manifest, name) for name in ("images", "share")}
+    write_data_set(tmp_path / "out")
+    opened = OpenedDataSet.open(tmp_path / "out")
+    columns = {name: ShardedColumn(opened, name) for name in ("images", "share")}
     rows = np.array([6, 0, 3, 1, 5])
     for _ in range(2):
         for name, column in columns.items():
