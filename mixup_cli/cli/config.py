@@ -15,7 +15,7 @@ from mixup_cli.cli.panels import RUNNING
 from mixup_cli.cli.plan_option import DECIDED
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.recipe import Recipe
-from mixup_cli.wording import json_problem
+from mixup_cli.wording import encodable, json_problem
 
 NOT_IN_CONFIG = ("config", "print_config", "help", "sources")
 
@@ -123,6 +123,8 @@ def as_toml(recipe: Recipe, plan: str | None = None) -> str:
     remark = ""
     if values.get("plan") == "-":
         values["plan"], remark = None, "# the plan came from stdin: pass it again with --plan\n"
+    for key in [key for key, value in values.items() if isinstance(value, str) and encodable(value) != value]:
+        remark += f"# {key} is {encodable(values.pop(key))}, which is not UTF-8: pass it again with --{key}\n"
     # A JSON string, number or boolean is also a TOML one.
     return remark + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items() if value is not None)
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from mixup_cli.cli import stopping
+
+UTF8_MODE = "PYTHONUTF8"
 
 
 def main() -> None:
     """Run the command line. Ends the process."""
+    _take_names_as_utf8()
     stopping.listen()
     try:
         from mixup_cli.cli import app
@@ -15,3 +21,17 @@ def main() -> None:
             stopping.end()
         raise
     app.main()
+
+
+def _take_names_as_utf8() -> None:
+    """Begin anew in Python's UTF-8 mode where a locale has names of files in another encoding.
+
+    Keys must not depend on the locale, and names in our files, which are UTF-8, must find their files. The terminal
+    keeps its encoding.
+    """
+    if sys.getfilesystemencoding() == "utf-8" or os.environ.get(UTF8_MODE) == "1" or not sys.executable:
+        return
+    os.environ[UTF8_MODE] = "1"
+    if sys.stdout is not None:
+        os.environ.setdefault("PYTHONIOENCODING", sys.stdout.encoding)
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

@@ -178,6 +178,9 @@ class Source(ABC):
     portable: bool = False
     """Whether worker processes may be sent copies: small ones, since samples stay in files until they are decoded."""
 
+    list_folder: str | None = None
+    """Where the relative paths of a list of files begin; None for every other source."""
+
     def __init__(self, location: str, keys: Sequence[str], labels: Labels, notices: Sequence[str] = ()) -> None:
         self.location = location
         self.keys = keys

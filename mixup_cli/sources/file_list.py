@@ -37,10 +37,12 @@ def split_nul(stream: IO[bytes], location: str) -> Iterator[bytes]:
         yield rest
 
 
-def open_file_list(lines: Iterable[bytes], location: str, options: SourceOptions) -> PictureSource:
+def open_file_list(
+    lines: Iterable[bytes], location: str, options: SourceOptions, root: str = os.curdir
+) -> PictureSource:
     """Open a list of picture paths, one a line; `lines` may end in a newline or not, and blank ones are ignored.
 
-    Paths are relative to the current folder, and so are the keys. Files are not looked at here: a missing one is a
+    Paths are relative to `root`, and so are the keys. Files are not looked at here: a missing one is a
     problem that the scan reports. `location` names the list in messages. Raises DataError for a path that stands in
     the list twice, NoInputError for an empty list.
     """
@@ -51,7 +53,7 @@ def open_file_list(lines: Iterable[bytes], location: str, options: SourceOptions
             f"{location}: a list of files has classes only, and no groups. Leave --label-kind and --group-column out, "
             "or name a folder with metadata.csv."
         )
-    paths, numbers = _read_paths(lines, location)
+    paths, numbers = _read_paths(lines, location, root)
     if not paths:
         raise NoInputError(f"{location}: names no files (expected one path a line). Check what makes the list.")
     keys = [escape_name(path) for path in paths]
@@ -61,15 +63,15 @@ def open_file_list(lines: Iterable[bytes], location: str, options: SourceOptions
             line, other = sorted((numbers[first], numbers[second]))
             raise DataError(f"{location}, line {other}: {keys[first]} stands in line {line} already. Keep one.")
     paths = [paths[index] for index in order]
-    labels = Labels() if options.label_kind == "none" else _labels_by_parent(paths)
-    source = PictureSource(os.curdir, paths, labels, max_pixels=options.max_pixels)
-    source.location = location
+    labels = Labels() if options.label_kind == "none" else _labels_by_parent(paths, root)
+    source = PictureSource(root, paths, labels, max_pixels=options.max_pixels)
+    source.location, source.list_folder = location, os.path.abspath(root)
     return source
 
 
-def _read_paths(lines: Iterable[bytes], location: str) -> tuple[list[str], array[int]]:
+def _read_paths(lines: Iterable[bytes], location: str, root: str) -> tuple[list[str], array[int]]:
     """The paths, cleaned of what does not tell files apart ("./", "//"), and the number of each one's line."""
-    here = os.getcwd().rstrip(os.sep) + os.sep
+    here = os.path.abspath(root).rstrip(os.sep) + os.sep
     paths: list[str] = []
     numbers = array("q")
     for number, line in enumerate(lines, start=1):
@@ -79,7 +81,7 @@ def _read_paths(lines: Iterable[bytes], location: str) -> tuple[list[str], array
         if b"\0" in entry:
             raise DataError(f"{location}, line {number}: holds a NUL. If NULs stand between the paths, pass -0.")
         path = os.fsdecode(entry)
-        path = path.removeprefix(here)  # So that the keys do not tell where the current folder lies.
+        path = path.removeprefix(here)  # So that the keys do not tell where that folder lies.
         if os.sep != "/":
             path = path.replace(os.sep, "/")
         if "//" in path or "./" in path:
@@ -90,14 +92,14 @@ def _read_paths(lines: Iterable[bytes], location: str) -> tuple[list[str], array
     return paths, numbers
 
 
-def _labels_by_parent(paths: list[str]) -> Labels:
+def _labels_by_parent(paths: list[str], root: str) -> Labels:
     parents: dict[str, str] = {}
     codes: list[str] = []
     for path in paths:
         folder = path.rpartition("/")[0]
         if folder not in parents:
             # "..", "." and "" have no name of their own until they are resolved.
-            parents[folder] = escape_name(os.path.basename(os.path.abspath(folder or os.curdir)))
+            parents[folder] = escape_name(os.path.basename(os.path.abspath(os.path.join(root, folder))))
         codes.append(parents[folder])
     names = tuple(sorted(set(parents.values())))
     numbers = {name: number for number, name in enumerate(names)}

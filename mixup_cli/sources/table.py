@@ -28,19 +28,22 @@ LABEL_DIGITS = 16
 class SourceTable:
     """One entry per input, in the order of `source_index`. `labels` are class names, or hashes of labels of other
     kinds, empty where there is none; `groups` are None where none were given. `has_names` says that the labels are
-    not hashes, which would tell nobody anything; of a table that was read it is not known."""
+    not hashes, which would tell nobody anything; of a table that was read it is not known. `list_folder` is the
+    source's."""
 
     keys: Sequence[str]
     labels: Sequence[str]
     loaded: LoadedColumn
     groups: Sequence[str] | None = None
     has_names: bool = True
+    list_folder: str | None = None
 
     @classmethod
     def of(cls, source: Source, loaded: LoadedColumn) -> SourceTable:
         """The table of a source, once it is known what became of its samples."""
         labels = source.labels
-        return cls(source.keys, label_texts(labels, len(source)), loaded, labels.groups, labels.values is None)
+        texts, has_names = label_texts(labels, len(source)), labels.values is None
+        return cls(source.keys, texts, loaded, labels.groups, has_names, source.list_folder)
 
     @cached_property
     def csv(self) -> bytes:
@@ -129,6 +132,9 @@ def first_difference(before: SourceTable, now: SourceTable) -> str | None:
             return f"{key} has another label than before"
         if old_group != new_group:
             return f"{key} was of group {old_group!r} and is of {new_group!r}"
+        if old_state.problem is None and new_state.problem is not None:
+            where = f"; the paths of the list begin in {now.list_folder}" if now.list_folder else ""
+            return f"{key}, which could be used before: {new_state.problem}{where}"
         if old_state != new_state:
             return f"{key} has other content than before"
     return None
