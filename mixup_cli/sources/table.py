@@ -113,13 +113,8 @@ def read_table(data: bytes, name: str) -> SourceTable:
 
 def first_difference(before: SourceTable, now: SourceTable) -> str | None:
     """What changed between two looks at a source, in words, or None. Names the first input that differs."""
-    for old, new in zip(before.keys, now.keys, strict=False):
-        if old != new:
-            return f"{min(old, new)} is {'gone' if old < new else 'new'}"
-    if len(before.keys) != len(now.keys):
-        longer = max(before.keys, now.keys, key=len)
-        which = "gone" if longer is before.keys else "new"
-        return f"{longer[min(len(before.keys), len(now.keys))]} is {which}"
+    if (other := _first_other_key(before.keys, now.keys)) is not None:
+        return other
     if (before.groups is None) != (now.groups is None):
         return "its samples had no groups, and have" if before.groups is None else "its samples had groups"
     ungrouped = [""] * len(now.keys)
@@ -132,9 +127,24 @@ def first_difference(before: SourceTable, now: SourceTable) -> str | None:
             return f"{key} has another label than before"
         if old_group != new_group:
             return f"{key} was of group {old_group!r} and is of {new_group!r}"
-        if old_state.problem is None and new_state.problem is not None:
-            where = f"; the paths of the list begin in {now.list_folder}" if now.list_folder else ""
-            return f"{key}, which could be used before: {new_state.problem}{where}"
         if old_state != new_state:
-            return f"{key} has other content than before"
+            return _of_content(key, old_state, new_state, now.list_folder)
     return None
+
+
+def _first_other_key(before: Sequence[str], now: Sequence[str]) -> str | None:
+    for old, new in zip(before, now, strict=False):
+        if old != new:
+            return f"{min(old, new)} is {'gone' if old < new else 'new'}"
+    if len(before) == len(now):
+        return None
+    longer = max(before, now, key=len)
+    return f"{longer[min(len(before), len(now))]} is {'gone' if longer is before else 'new'}"
+
+
+def _of_content(key: str, before: Loaded, now: Loaded, list_folder: str | None) -> str:
+    """How two looks at one input differ: an input that cannot be read any more has no other content."""
+    if before.problem is not None or now.problem is None:
+        return f"{key} has other content than before"
+    where = f"; the paths of the list begin in {list_folder}" if list_folder else ""
+    return f"{key}, which could be used before: {now.problem}{where}"
