@@ -88,9 +88,7 @@ class KeptCache:
         except UNREADABLE:
             return False
 
-    def find(
-        self, key: str, source: Source, stamps: Stamps, form: Form, looked_ns: int
-    ) -> Kept | None:
+    def find(self, key: str, source: Source, stamps: Stamps, form: Form, looked_ns: int) -> Kept | None:
         """An entry whose samples are still to be checked, or None. Files whose times could deceive are read again.
 
         Raises DamagedError where the rest of it is not what was kept.

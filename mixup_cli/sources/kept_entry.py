@@ -1,9 +1,9 @@
 """One entry of the kept cache: its key, its two files, and how they come about.
 
 KEY.samples holds the samples, then the column of what became of each (`LoadedColumn.to_bytes`). KEY.json is sealed
-last: without it there is no entry. It has a CRC-32 of each block of samples, and sha256 of the column and of itself; all
-are checked before an entry is used. The key is a hash of all that the samples depend on, and each file's size, times and
-inode are in it. So an entry is never changed: when the source changes, another one is looked for.
+last: without it there is no entry. It has a CRC-32 of each block of samples, and sha256 of the column and of itself;
+all are checked before an entry is used. The key is a hash of all that the samples depend on, and each file's size,
+times and inode are in it. So an entry is never changed: when the source changes, another one is looked for.
 """
 
 from __future__ import annotations
