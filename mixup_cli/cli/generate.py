@@ -12,6 +12,7 @@ import typer
 from mixup_cli.cli import show
 from mixup_cli.cli.config import ConfigFile, as_toml
 from mixup_cli.cli.groups import option, takes, weaker, without
+from mixup_cli.cli.outputs import check_kept, read_files
 from mixup_cli.cli.panels import OUTPUT, RUNNING, Quiet
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option, undecided
 from mixup_cli.cli.recipe_flags import RecipeFlags
@@ -95,6 +96,7 @@ def generate(
     rows = None if plan is None else read_plan_option(plan)
     wanted, origin = recipe.recipe(rows), source.origin(locations)
     how = Run(out=out, origin=origin, plan=rows, **amount.given(), **scan.given(), **run.given())
+    check_kept(out, read_files(source, locations, plan, config))
     preload()
     opened = source.open(locations, out)
     if telling.print_config:

@@ -13,6 +13,7 @@ from mixup_cli.cli import show
 from mixup_cli.cli.generate import Sources
 from mixup_cli.cli.groups import option, takes
 from mixup_cli.cli.origin import open_origin
+from mixup_cli.cli.outputs import Force, Output, read_files
 from mixup_cli.cli.panels import OUTPUT, RUNNING, SOURCE, Quiet
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.recipe_flags import RecipeFlags
@@ -51,6 +52,7 @@ def preview(
     start: Start = 0,
     source_paths: SourcePaths = None,
     plan: PlanOption = None,
+    force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Draw some rows with their parents, results, lam and labels: of a source as generate would mix it, without
@@ -60,24 +62,27 @@ def preview(
     from mixup_cli.report.sheet import sheet
     from mixup_cli.run import Run
     from mixup_cli.storage.manifest import MANIFEST
-    from mixup_cli.storage.seal import seal_bytes
 
     place = _place(out)
-    locations, wanted = sources or [], range(start, start + rows)
+    output, locations, wanted = Output(place, force), sources or [], range(start, start + rows)
+    read = read_files(source, [*locations, *(source_paths or [])], plan)
     if len(locations) == 1 and (locations[0] / MANIFEST).is_file():
         _check_asks_for_no_mixing(context, locations[0])
+        output.check(None, read, [*locations, *(source_paths or [])])
         made = _of_data_set(locations[0], source, source_paths, wanted)
     elif source_paths is not None:
         raise UsageError("--source: it goes with a finished data set. Name the source itself without it.")
     else:
         opened = source.open(locations, Run.out)
         _check_not_among(opened, place)
+        output.check(opened, read, [] if source.files_from else locations or [Path()])
         table = None if plan is None else read_plan_option(plan)
         made = preview_source(opened, recipe.recipe(table), _within(wanted, table), table)
     if not quiet:
         for notice in made.notices:
             show.notice(notice)
-    seal_bytes(place, sheet(made.lines), place.parent)
+    with output.sealed() as file:
+        file.write(sheet(made.lines))
     show.result(str(place))
 
 

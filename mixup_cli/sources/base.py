@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, Self, TypeAlias
@@ -205,6 +205,10 @@ class Source(ABC):
     def stamps(self) -> Stamps | None:
         """What tells whether any sample has changed; None where only reading it would tell, or nothing is gained."""
         return None
+
+    def files(self) -> Iterator[str]:
+        """The files that it is read from, as far as it knows them one by one."""
+        yield from ()
 
     def changed(self) -> str | None:
         """A file that is not any more what it was when it was read, by size, time of change and inode. None where there

@@ -36,6 +36,7 @@ from mixup_cli.sources.kept_entry import (
     seal_record,
 )
 from mixup_cli.sources.loaded import SAMPLE_BYTES, LoadedColumn
+from mixup_cli.storage.json_files import read_json
 from mixup_cli.wording import readable
 
 DOUBTFUL_NS = 2 * 10**9
@@ -193,7 +194,8 @@ class KeptCache:
             for other, entry in sorted(entries.items(), key=lambda item: item[1].used_ns):
                 lacks_room = kept_bytes + wanted_bytes > self._limit_bytes
                 lacks_disk = self._free_bytes() < wanted_bytes + spare_bytes
-                if (entry.used_ns == 0 or lacks_room or lacks_disk) and self._remove(other):
+                makes_way = entry.used_ns == 0 or lacks_room or lacks_disk
+                if makes_way and self._is_ours(other) and self._remove(other):
                     kept_bytes -= entry.file_bytes
         if kept_bytes + wanted_bytes > self._limit_bytes:
             raise NotKeptError(f"other runs are filling {self.folder} up to --cache-limit")
@@ -211,6 +213,15 @@ class KeptCache:
                 used_ns = status.st_mtime_ns if item.name.endswith(".json") else before.used_ns
                 found[match[1]] = _Entry(before.file_bytes + status.st_size, used_ns)
         return found
+
+    def _is_ours(self, key: str) -> bool:
+        """Whether the files of a key are those of an entry: others, too, name JSON after a sha256."""
+        if samples_path(self.folder, key).exists() or not record_path(self.folder, key).exists():
+            return True
+        try:
+            return not {"record", "column_sha256", MISFIT}.isdisjoint(read_json(record_path(self.folder, key)))
+        except UNREADABLE:
+            return False
 
     def _remove(self, key: str) -> bool:
         """Remove an entry or what is left of one, unless its lock is held."""

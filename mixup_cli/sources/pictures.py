@@ -98,6 +98,10 @@ class PictureSource(Source):
         rows = [_stamp(self.path(index)) for index in range(len(self))]
         return Stamps(np.array(rows, np.int64).reshape(-1, 4), (f"max_pixels {self._max_pixels}",))
 
+    def files(self) -> Iterator[str]:
+        """See `Source.files`."""
+        return map(self.path, range(len(self)))
+
     def changed(self) -> str | None:
         """See `Source.changed`."""
         for index in np.flatnonzero(self._looks).tolist():

@@ -433,6 +433,18 @@ def test_what_cut_off_runs_left_is_removed_and_the_rest_is_left_alone(photos: Pa
     assert not (folder / "CACHEDIR.TAG").exists(), "a folder of the user's is no cache folder to others"
 
 
+def test_json_of_the_users_that_is_named_after_a_hash_is_left_alone(photos: Path, tmp_path: Path) -> None:
+    """Where it lies in the folder that --cache-folder names, and there is no room left."""
+    theirs = tmp_path / "cache" / f"{'c' * 64}.json"
+    theirs.parent.mkdir()
+    for content in ('{"boxes": []}', "[1]", "not JSON"):
+        theirs.write_text(content)
+        os.utime(theirs, (1e9, 1e9))
+        for width in (1, 2, 3):
+            filled(photos, tmp_path, of_width(width), limit_bytes=ENTRY_BYTES + 1000)
+        assert theirs.read_text() == content
+
+
 def test_room_that_the_output_needs_is_left(photos: Path, tmp_path: Path) -> None:
     _, told = filled(photos, tmp_path, spare_bytes=1 << 60)
     assert len(told) == 1
