@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from numba import njit
+from numba import config, njit
+
+from mixup_cli.errors import UsageError
+
+NO_COMPILING = "NUMBA_DISABLE_JIT"
+"""With this variable numba leaves functions as they are, its own, too. Ours are for the compiler alone."""
+
+if config.DISABLE_JIT:
+    raise UsageError(f"{NO_COMPILING}: is set, and mixing takes compiled functions. Unset it, and begin anew.")
 
 
 def _cached() -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from mixup_cli.cli.groups import option
 from mixup_cli.cli.panels import RUNNING
-from mixup_cli.errors import OutputExistsError, UsageError
+from mixup_cli.errors import OutputExistsError, StorageError, UsageError
 
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
     from mixup_cli.cli.source_flags import SourceFlags
@@ -83,17 +83,22 @@ class Output:
         """Write it, beside its place at first. Raises OutputExistsError where another one is there, and no --force."""
         from mixup_cli.storage.seal import Sealing, storage_errors, sync_folder
 
-        folder = self.path.absolute().parent
-        with storage_errors(self.path), TemporaryDirectory(dir=folder, prefix=".mixup-gen-") as work:
+        with storage_errors(self.path):
+            folder = TemporaryDirectory(dir=self.path.absolute().parent, prefix=".mixup-gen-")
+        with folder as work:
             made = Path(work) / self.path.name
-            with Sealing(made, made.parent) as file:
-                yield file
+            try:
+                with Sealing(made, made.parent) as file:
+                    yield file
+            except StorageError as problem:
+                raise StorageError(str(problem).replace(str(made), str(self.path))) from problem
             if os.path.lexists(self.path) and not (self._may_be_replaced() or cmp(made, self.path, shallow=False)):
                 raise OutputExistsError(
                     f"{self.path}: is there already, and is another one. Use another -o, or --force to replace it."
                 )
-            made.replace(self.path)
-            sync_folder(folder)
+            with storage_errors(self.path):
+                made.replace(self.path)
+                sync_folder(self.path.absolute().parent)
 
 
 def check_kept(out: Path, read: Iterable[str | Path]) -> None:

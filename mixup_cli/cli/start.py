@@ -13,6 +13,7 @@ UTF8_MODE = "PYTHONUTF8"
 def main() -> None:
     """Run the command line. Ends the process."""
     _take_names_as_utf8()
+    _settle_libraries()
     stopping.listen()
     try:
         from mixup_cli.cli import app
@@ -21,6 +22,14 @@ def main() -> None:
             stopping.end()
         raise
     app.main()
+
+
+def _settle_libraries() -> None:
+    """Before they are imported, here and in worker processes."""
+    for variable in ("NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"):  # for functions of one's own: ours are not Python, and
+        os.environ.pop(variable, None)  # none of them runs in numba's threads
+    # Nothing here multiplies matrices. Where OpenBLAS gets no memory for a thread, it sends its own process SIGINT.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
 def _take_names_as_utf8() -> None:

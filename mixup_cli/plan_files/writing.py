@@ -160,7 +160,7 @@ def require_parquet() -> tuple[Any, Any]:
     try:
         import pyarrow as pa  # only in the `parquet` extra
         from pyarrow import parquet
-    except ImportError as problem:
+    except ModuleNotFoundError as problem:
         raise UsageError(
             f"Parquet needs a library: {problem}. Install it with: pip install 'mixup-gen[parquet]', or write .csv."
         ) from None
