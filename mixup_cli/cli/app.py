@@ -69,8 +69,8 @@ def _ending(problem: BaseException, context: Any) -> tuple[str, int] | None:
         case MixupGenError():
             return f"error: {whence.with_places(str(problem), context)}", problem.exit_code
         case ImportError() | OSError() if "shared object" in str(problem):
-            found = quoted(str(problem), 160)
-            return f"error: a library cannot be loaded ({found}). {NO_MEMORY}, or install mixup-gen again.", 1
+            library = quoted(str(problem), 160)
+            return f"error: a library cannot be loaded ({library}). {NO_MEMORY}, or install mixup-gen again.", 1
         case FileNotFoundError() if not problem.filename:
             return "error: the current folder is not there any more. Go to another one.", StorageError.exit_code
         case OSError():  # the last resort: where we know more, a StorageError says it
@@ -78,10 +78,7 @@ def _ending(problem: BaseException, context: Any) -> tuple[str, int] | None:
             found = problem.strerror or problem
             return f"error: {where}{found}. Put that right, and run the same command again.", StorageError.exit_code
         case RuntimeError() if str(problem) == "can't start new thread":  # each takes memory for its stack
-            return (
-                "error: the system starts no more threads. Raise its limits (ulimit -u, ulimit -v), or pass --workers 1.",
-                1,
-            )
+            return "error: the system starts no more threads. Raise ulimit -u and ulimit -v, or pass --workers 1.", 1
         case MemoryError():
             return "error: not enough memory. Pass a smaller --workers, --batch-size or --shard-size.", 1
     return None

@@ -116,7 +116,9 @@ def _origin(out: Path) -> _Origin:
         raise DataError(f"{path}: {where}: {first['msg']}. {REMEDY}") from None
     except RecursionError:
         raise DataError(f"{path}: source: is nested too deeply. {REMEDY}") from None
-    texts = {name: unescape_name(text) for name, text in vars(origin.options).items() if isinstance(text, str)}
+    texts: dict[str, Any] = {
+        name: unescape_name(text) for name, text in vars(origin.options).items() if isinstance(text, str)
+    }
     return _Origin([*map(unescape_name, origin.locations)], replace(origin.options, **texts))
 
 
