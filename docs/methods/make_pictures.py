@@ -1,4 +1,5 @@
-"""Draws the pictures of docs/methods.md: `python docs/methods/make_pictures.py` from anywhere, in a second or two each.
+"""Draws the pictures of README.md and docs/methods.md, in a second or two each: `python docs/methods/make_pictures.py`
+from anywhere.
 
 Each is what `mixup-gen preview` draws, with its colours in a palette, which makes it a third of the size.
 """
@@ -22,6 +23,7 @@ COMMON = ("--size", "128", "--seed", "346", "--rows", "3")
 """This seed's first rows are of different classes, and their lam are neither all large nor all small."""
 
 PICTURES = {
+    "at-a-glance": ("--method", "mixup,cutmix,fmix", "--size", "150", "--seed", "631"),
     "mixup": ("--method", "mixup", "--alpha", "1"),
     "cutmix": ("--method", "cutmix"),
     "cutout": ("--method", "cutout"),
@@ -40,18 +42,23 @@ PICTURES = {
 }
 
 LARGEST_BYTES = 120_000
-COLOURS = (256, 128, 64)
+COLOURS = (256, 192, 128, 96, 64)
 """As many as keep a picture below that."""
 
 
 def main() -> None:
     """Draw them all."""
     with TemporaryDirectory() as scratch:
-        for name, options in PICTURES.items():
-            drawn = Path(scratch) / f"{name}.png"
-            command = [PROGRAM, "preview", PHOTOS, "--quiet", *COMMON, *options, "-o", drawn]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  # our own program
-            (HERE / drawn.name).write_bytes(with_palette(drawn))
+        for name in PICTURES:
+            (HERE / f"{name}.png").write_bytes(with_palette(drawn(name, Path(scratch))))
+
+
+def drawn(name: str, folder: Path) -> Path:
+    """A picture as `mixup-gen preview` draws it, in a folder."""
+    path = folder / f"{name}.png"
+    command = [PROGRAM, "preview", PHOTOS, "--quiet", *COMMON, *PICTURES[name], "-o", path]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  # our own program
+    return path
 
 
 def with_palette(path: Path) -> bytes:
@@ -59,7 +66,7 @@ def with_palette(path: Path) -> bytes:
     with Image.open(path) as picture:
         is_page = (np.asarray(picture) == 255).all(axis=2)
         for colours in COLOURS:
-            palette = picture.quantize(colours - 1, Image.Quantize.MEDIANCUT)
+            palette = picture.quantize(colours - 1, Image.Quantize.MAXCOVERAGE, kmeans=1)
             chosen = picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
             page = Image.fromarray(np.where(is_page, 0, np.asarray(chosen) + 1).astype(np.uint8))
             page.putpalette([255, 255, 255, *(palette.getpalette() or [])][:768])

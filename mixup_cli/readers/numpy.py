@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
 from mixup_cli.labels import dense_from_classes
+from mixup_cli.readers.passes import Passes, passes_of
 from mixup_cli.storage.manifest import read_manifest
 from mixup_cli.storage.reading import ShardedColumn
 
@@ -24,21 +26,27 @@ class MixedArrays:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self._folder = Path(folder).absolute()
-        self.manifest = read_manifest(self._folder)
+        self.folder = Path(folder).absolute()
+        self.manifest = read_manifest(self.folder)
         self.class_names = self.manifest.class_names
         self.label_kind = self.manifest.label_kind
         self.axes = self.manifest.axes
         self._columns = {
-            column.name: ShardedColumn(self._folder, self.manifest, column.name) for column in self.manifest.columns
+            column.name: ShardedColumn(self.folder, self.manifest, column.name) for column in self.manifest.columns
         }
 
     def __reduce__(self) -> tuple[type[MixedArrays], tuple[Path]]:
         """Pickled as its place: a spawned worker of a `DataLoader` opens the data set anew."""
-        return type(self), (self._folder,)
+        return type(self), (self.folder,)
 
     def __len__(self) -> int:
         return self.manifest.totals.samples
+
+    @cached_property
+    def passes(self) -> Passes:
+        """The rows of each pass over the source: `images(passes[0])` are the images of the first one. Raises UsageError
+        where the rows come from a plan file, which has no passes."""
+        return passes_of(self.folder, self.manifest)
 
     def column(self, name: str) -> ShardedColumn:
         """One column over all shards: slice it, or `take` rows from it."""
@@ -46,20 +54,19 @@ class MixedArrays:
 
     def images(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:
         """The images of some rows, in the order asked for: (m, *image shape)."""
-        return self._columns["images"].take(np.asarray(rows, np.int64))
+        return self._columns["images"].take(rows)
 
     def labels(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32] | None:
         """The mixed labels of some rows, float32 (m, K): as stored, or made from classes and label shares. None for an
         unlabelled data set."""
-        wanted = np.asarray(rows, np.int64)
         if "labels" in self._columns:
-            return self._columns["labels"].take(wanted)
+            return self._columns["labels"].take(rows)
         if "source_label" not in self._columns:
             return None
-        classes, shares = (self._columns[name].take(wanted) for name in ("source_label", "label_share"))
+        classes, shares = (self._columns[name].take(rows) for name in ("source_label", "label_share"))
         if classes.size and not 0 <= int(classes.min()) <= int(classes.max()) < len(self.class_names):
             raise DataError(
-                f"{self._folder}: source_label has a number beyond the {len(self.class_names)} classes. Run mixup-gen "
+                f"{self.folder}: source_label has a number beyond the {len(self.class_names)} classes. Run mixup-gen "
                 "verify."
             )
         return dense_from_classes(classes, shares, len(self.class_names))

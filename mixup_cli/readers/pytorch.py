@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from torch.utils.data._utils.collate import default_collate_fn_map
 
 from mixup_cli.readers.numpy import MixedArrays
+from mixup_cli.readers.passes import OneByOne, Shown, shown_of
 
 Sample = tuple[Tensor, Tensor] | Tensor
 
@@ -25,19 +26,58 @@ class MixedDataset(Dataset[Any]):
     Pictures come channels first, (C, H, W), as PyTorch's models and torchvision's transforms take them, in the dtype in
     which they are stored. `transform` is applied to each image.
 
+    All rows are shown, or those of `passes` over the source: one number, or several. With `epoch` they are shown one
+    pass at a time: number `epoch` modulo the count of passes, until `set_epoch` moves on. All these passes are of one
+    length, so that samplers can be made once. Originals that were kept are of no pass. Raises IndexError and UsageError
+    as `readers.passes.shown_of` does.
+
     A `DataLoader` fetches whole batches at once and, for samples with labels and without a `transform`, hands them on
     as they were read: its default `collate_fn` recognises them and stacks nothing. Pictures stored as NHWC then are a
     view, channels first and in torch's memory format `channels_last`. A process maps the shards for itself.
     """
 
-    def __init__(self, folder: str | Path, transform: Callable[[Tensor], Tensor] | None = None) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        transform: Callable[[Tensor], Tensor] | None = None,
+        *,
+        passes: int | Iterable[int] | None = None,
+        epoch: int | None = None,
+    ) -> None:
         self.arrays = MixedArrays(folder)
         self.class_names = self.arrays.class_names
         self.label_kind = self.arrays.label_kind
         self._transform = transform
+        self._has_epochs = epoch is not None
+        self._epoch = torch.tensor(epoch or 0)
+        if self._has_epochs:  # workers that stay from epoch to epoch must see it
+            self._epoch.share_memory_()  # type: ignore[no-untyped-call]
+        self._shown: Sequence[Shown] | OneByOne = [Shown([range(len(self.arrays))])]
+        if passes is not None or epoch is not None:
+            self._shown = shown_of(self.arrays.folder, self.arrays.passes, passes, self._has_epochs)
+
+    @property
+    def set_epoch(self) -> Callable[[int], None]:
+        """Show the pass of an epoch, from the next batch on that a worker fetches: call it between epochs.
+
+        Without `epoch` there is no such method: trainers call it where they find it, and it would change nothing.
+        """
+        if not self._has_epochs:
+            raise AttributeError(
+                "set_epoch: this data set shows the same rows in every epoch. Open it with epoch=0 to see one pass in "
+                "each."
+            )
+        return self._set_epoch
+
+    def _set_epoch(self, epoch: int) -> None:
+        self._epoch.fill_(epoch)
+
+    @property
+    def _now(self) -> Shown:
+        return self._shown[int(self._epoch) % len(self._shown)]
 
     def __len__(self) -> int:
-        return len(self.arrays)
+        return len(self._now)
 
     def __getitem__(self, row: int) -> Sample:
         if not -len(self) <= row < len(self):
@@ -47,10 +87,11 @@ class MixedDataset(Dataset[Any]):
 
     def __getitems__(self, rows: list[int]) -> Sequence[Sample]:
         """Several samples in one read; what PyTorch's `DataLoader` calls for a batch."""
-        images = torch.from_numpy(self.arrays.images(rows))
+        stored = self._now.rows(rows)
+        images = torch.from_numpy(self.arrays.images(stored))
         if self.arrays.axes == "hwc":
             images = images.permute(0, 3, 1, 2)
-        labels = self.arrays.labels(rows)
+        labels = self.arrays.labels(stored)
         if labels is not None and self._transform is None:
             return _Batch(images, torch.from_numpy(labels))
         shown = list(images) if self._transform is None else [self._transform(image) for image in images]

@@ -41,6 +41,7 @@ def preview_data_set(folder: Path, source: Source | None, wanted: range) -> Prev
         methods=[data.manifest.methods[number] for number in data.column("method").take(rows)],
         parents=data.column("source_index").take(rows),
         pictures=levels(data.images(rows), data.axes, recipe.normalize),
+        boxes=data.column("box").take(rows),
         lam=data.column("share").take(rows)[:, 0],
         labels=data.labels(rows),
         label_kind=data.label_kind,

@@ -21,10 +21,13 @@ UNREAD = "not mixed: a parent cannot be read"
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture with its caption, or why there is none."""
+    """A picture, or why there is none; of a parent with its key and its label, of a result with its box: top, left,
+    bottom, right, half-open, in pixels of the picture."""
 
     picture: Pictures | None
-    caption: tuple[Word, ...] = ()
+    key: str = ""
+    label: tuple[Word, ...] = ()
+    box: tuple[int, int, int, int] | None = None
     problem: str = ""
 
 
@@ -51,13 +54,14 @@ class Preview:
 @dataclass(frozen=True)
 class Mixed:
     """m mixed rows: `numbers` int64 (m) in the plan, `methods` the name of each row's, `parents` int64 (m, P) by source
-    index, `pictures` (m, height, width, channels) as `rgb.levels` gives them, `lam` float32 (m), `labels` float32
-    (m, K) or None, of the kind and with the names that are given."""
+    index, `pictures` (m, height, width, channels) as `rgb.levels` gives them, `boxes` int32 (m, 4), zeros where there
+    are none, `lam` float32 (m), `labels` float32 (m, K) or None, of the kind and with the names that are given."""
 
     numbers: NDArray[np.int64]
     methods: list[str]
     parents: NDArray[np.int64]
     pictures: NDArray[np.float32]
+    boxes: NDArray[np.int32]
     lam: NDArray[np.float32]
     labels: NDArray[np.float32] | None
     label_kind: LabelKind
@@ -73,14 +77,14 @@ class Parents:
     pictures: NDArray[np.float32]
     problems: Mapping[int, str] = field(default_factory=dict)
 
-    def caption(self, index: int) -> tuple[Word, ...]:
-        """The label of a sample, or its key if it has none."""
+    def label(self, index: int) -> tuple[Word, ...]:
+        """The label of a sample; nothing if it has none."""
         labels = self.source.labels
         if labels.classes is not None:
             return (Word(labels.class_names[labels.classes[index]]),)
         if labels.values is not None:
             return label_words(labels.values[index], labels.kind, labels.class_names)
-        return (Word(self.source.keys[index]),)
+        return ()
 
 
 def lines_of(mixed: Mixed, recipe: Recipe, parents: Parents | None) -> tuple[Line, ...]:
@@ -99,10 +103,17 @@ def lines_of(mixed: Mixed, recipe: Recipe, parents: Parents | None) -> tuple[Lin
                 lam=float(mixed.lam[row]),
                 label=_label(mixed, row),
                 parents=tiles,
-                result=Tile(None, problem=UNREAD) if unread else Tile(results[row]),
+                result=Tile(None, problem=UNREAD) if unread else Tile(results[row], box=_box(mixed, row)),
             )
         )
     return tuple(lines)
+
+
+def _box(mixed: Mixed, row: int) -> tuple[int, int, int, int] | None:
+    """The box of a row, if it has one; within the picture, whatever a damaged data set says."""
+    height, width = mixed.pictures.shape[1:3]
+    top, left, bottom, right = np.clip(mixed.boxes[row], 0, [height, width, height, width]).tolist()
+    return (top, left, bottom, right) if top < bottom and left < right else None
 
 
 def _label(mixed: Mixed, row: int) -> tuple[Word, ...]:
@@ -117,5 +128,5 @@ def _tiles(
     for slot, index in enumerate(indices[row, :count].tolist()):
         problem = parents.problems.get(index, "")
         picture: NDArray[Any] | None = None if problem else rgb(parents.pictures[row, slot], shown)
-        tiles.append(Tile(picture, parents.caption(index), problem))
+        tiles.append(Tile(picture, parents.source.keys[index], parents.label(index), problem=problem))
     return tuple(tiles)

@@ -62,6 +62,7 @@ def _of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile | None)
         methods=[plan.methods.names[number] for number in rows.method],
         parents=rows.parents,
         pictures=levels(images, job.form.axes, job.recipe.normalize),
+        boxes=rows.decisions.box,
         lam=share[:, 0],
         labels=None if source.labels.kind == "none" else columns.values("labels", rows, share),
         label_kind=job.label_kind,

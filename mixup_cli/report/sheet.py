@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 from mixup_cli.report.captions import Word
-from mixup_cli.report.fonts import drawable, font, shortened, wrapped
+from mixup_cli.report.fonts import Face
 from mixup_cli.report.lines import Line, Tile
 from mixup_cli.report.rgb import Pictures
 
@@ -26,10 +26,15 @@ MARGIN, GAP, ROW_GAP, TEXT_GAP = 24, 12, 22, 20
 TEXT_PX = 250
 """The widest that the text beside a result may be."""
 
-SIZE, SMALL, LEADING = 15, 13, 21
-"""The font's sizes, and from line to line, in pixels."""
+SIZE, SMALL, LEADING, CAPTION_LEADING = 15, 13, 21, 17
+"""The font's sizes, and from line to line, in pixels, beside the pictures and below them."""
 
-INK, GREY, RULE, EMPTY = "#1d1d1f", "#6e6e73", "#dcdce0", "#f0f0f2"
+INK, GREY, RULE, EMPTY, WHITE = "#1d1d1f", "#6e6e73", "#dcdce0", "#f0f0f2", "white"
+
+OUTLINE = (WHITE, INK)
+"""The lines around a box, from the inside: one of the two is seen on any picture."""
+
+OF_LAM, OF_BOX = "lam is the base's share", "result, box outlined"
 
 
 def sheet(lines: tuple[Line, ...]) -> bytes:
@@ -55,15 +60,24 @@ class _Sheet:
         return max(len(line.parents) for line in self.lines)
 
     @cached_property
+    def face(self) -> Face:
+        """The font, which has the letters of all names if any font has."""
+        tiles = [tile for line in self.lines for tile in line.parents]
+        labels = [line.label for line in self.lines] + [tile.label for tile in tiles]
+        words = [word for label in labels for word in label]
+        return Face.of([word.name for word in words] + [text for tile in tiles for text in (tile.key, tile.problem)])
+
+    @cached_property
     def texts(self) -> list[list[str]]:
         """What stands beside each result: the lines of its label."""
-        return [wrapped(line.label, SIZE, TEXT_PX) for line in self.lines]
+        return [self.face.wrapped(line.label, SIZE, TEXT_PX) for line in self.lines]
 
     @cached_property
     def line_height(self) -> int:
-        caption = LEADING if self.parent_count else 0
+        tiles = [tile for line in self.lines for tile in line.parents]
+        captions = CAPTION_LEADING * max((len(_caption(tile)) for tile in tiles), default=0)
         text = LEADING * (2 + max(map(len, self.texts)))
-        return max(self.tile[1] + caption, text)
+        return max(self.tile[1] + captions, text)
 
     def left(self, column: int) -> int:
         """Where a column of tiles begins; the result's stands a little apart."""
@@ -72,14 +86,14 @@ class _Sheet:
 
     def png(self) -> bytes:
         text_width = max(
-            int(font(SIZE).getlength(text)) + 1
+            int(self.face.width_px(text, SIZE)) + 1
             for line, label in zip(self.lines, self.texts, strict=True)
-            for text in (*_facts(line), *label)
+            for text in (*_facts(line), *label, OF_LAM)
         )
         width = self.left(self.parent_count) + self.tile[0] + TEXT_GAP + text_width + MARGIN
         top = MARGIN + LEADING + GAP
         height = top + len(self.lines) * (self.line_height + ROW_GAP) - ROW_GAP + MARGIN
-        page = Image.new("RGB", (width, height), "white")
+        page = Image.new("RGB", (width, height), WHITE)
         draw = ImageDraw.Draw(page)
         self._header(draw, width)
         for number in range(len(self.lines)):
@@ -93,11 +107,21 @@ class _Sheet:
     def _header(self, draw: ImageDraw.ImageDraw, width: int) -> None:
         """What stands in the columns, and a line below it."""
         donors = ["donor"] if self.parent_count == 2 else [f"donor {n}" for n in range(1, self.parent_count)]
-        for column, name in enumerate([*["base", *donors][: self.parent_count], "result"]):
-            shown = shortened(name, SMALL, self.tile[0])
-            draw.text((self.left(column), MARGIN), shown, GREY, font(SMALL))
+        for column, name in enumerate([*["base", *donors][: self.parent_count], self._result_header()]):
+            self._text(draw, (self.left(column), MARGIN), self.face.shortened(name, SMALL, self.tile[0]))
+        self._text(draw, (self.left(self.parent_count) + self.tile[0] + TEXT_GAP, MARGIN), OF_LAM)
         y = MARGIN + LEADING
         draw.line((MARGIN, y, width - MARGIN, y), RULE)
+
+    def _result_header(self) -> str:
+        has_box = any(line.result.box for line in self.lines)
+        fits = self.face.width_px(OF_BOX, SMALL) <= self.tile[0]
+        return OF_BOX if has_box and fits else "result"
+
+    def _text(
+        self, draw: ImageDraw.ImageDraw, place: tuple[int, int], text: str, colour: str = GREY, size: int = SMALL
+    ) -> None:
+        draw.text(place, text, colour, self.face.at(size), direction=self.face.direction)
 
     def _line(self, page: Image.Image, draw: ImageDraw.ImageDraw, number: int, top: int) -> None:
         line = self.lines[number]
@@ -109,21 +133,41 @@ class _Sheet:
         height = LEADING * (len(facts) + len(self.texts[number]))
         y = top + max(0, (self.tile[1] - height) // 2)
         for place, text in enumerate((*facts, *self.texts[number])):
-            draw.text((x, y + place * LEADING), text, GREY if place == 0 else INK, font(SIZE))
+            self._text(draw, (x, y + place * LEADING), text, GREY if place == 0 else INK, SIZE)
 
     def _tile(self, page: Image.Image, draw: ImageDraw.ImageDraw, tile: Tile, place: tuple[int, int]) -> None:
         x, y = place
         width, height = self.tile
         if tile.picture is None:
             draw.rectangle((x, y, x + width - 1, y + height - 1), EMPTY)
-            reason = wrapped(map(Word, tile.problem.split()), SMALL, width - 2 * GAP)
+            reason = self.face.wrapped(map(Word, tile.problem.split()), SMALL, width - 2 * GAP)
             fitting = reason[: max(1, (height - GAP) // LEADING)]
             for number, text in enumerate(fitting):
-                draw.text((x + GAP, y + GAP + number * LEADING), text, GREY, font(SMALL))
+                self._text(draw, (x + GAP, y + GAP + number * LEADING), text)
         else:
             page.paste(_fitted(tile.picture, self.tile), place)
-        caption = shortened(" ".join(drawable(word.name) + word.rest for word in tile.caption), SMALL, width)
-        draw.text((x, y + height + 4), caption, GREY, font(SMALL))
+            self._outline(draw, tile, place)
+        for number, (text, colour) in enumerate(_caption(tile)):
+            shown = self.face.shortened(text, SMALL, width)
+            self._text(draw, (x, y + height + 5 + number * CAPTION_LEADING), shown, colour)
+
+    def _outline(self, draw: ImageDraw.ImageDraw, tile: Tile, place: tuple[int, int]) -> None:
+        """Lines around a tile's box, beside its pixels, even beyond the picture's edge."""
+        if tile.box is None or tile.picture is None:
+            return
+        x, y = place
+        factor_y, factor_x = self.tile[1] / tile.picture.shape[0], self.tile[0] / tile.picture.shape[1]
+        top, left, bottom, right = tile.box
+        top, bottom = y + round(top * factor_y), y + round(bottom * factor_y)
+        left, right = x + round(left * factor_x), x + round(right * factor_x)
+        for out, colour in enumerate(OUTLINE, start=1):
+            draw.rectangle((left - out, top - out, right + out - 1, bottom + out - 1), outline=colour)
+
+
+def _caption(tile: Tile) -> list[tuple[str, str]]:
+    """The lines below a tile, with their colours: its label and its key."""
+    label = " ".join(word.name + word.rest for word in tile.label)
+    return [(text, colour) for text, colour in ((label, INK), (tile.key, GREY)) if text]
 
 
 def _facts(line: Line) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources.base import Labels, Source, SourceOptions
+from mixup_cli.sources.takes import check_taken
 
 __all__ = ["Labels", "Source", "SourceOptions", "open_source"]
 
@@ -20,18 +21,15 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
     from mixup_cli.sources.combined import combine
 
     options = options or SourceOptions()
-    opened = [_as_asked(_open_one(Path(location), options), options) for location in locations]
+    opened = [_open_one(Path(location), options) for location in locations]
+    check_taken(opened, options)
+    opened = [_as_asked(source, options) for source in opened]
     return opened[0] if len(opened) == 1 else combine(opened)
 
 
 def _as_asked(source: Source, options: SourceOptions) -> Source:
-    """The source with labels of the kind asked for. Raises UsageError where it has others, or no groups."""
+    """The source with labels of the kind asked for. Raises UsageError where it has others."""
     kind, groups = source.labels.kind, source.labels.groups
-    if options.group_column is not None and groups is None:
-        raise UsageError(
-            f"--group-column {options.group_column}: {source.location} has no groups that it could name. They stand in "
-            "metadata.csv, metadata.jsonl or an array file."
-        )
     if options.label_kind == "none":
         source.labels = Labels(groups=groups)
     elif options.label_kind not in (None, kind):

@@ -79,8 +79,6 @@ def _open_hdf5(path: Path, options: SourceOptions) -> ArrayFileSource:
 
 
 def _open_npy(path: Path, options: SourceOptions) -> ArrayFileSource:
-    if options.data_key is not None:
-        raise UsageError(f"{path}: a .npy file holds one array. Drop --data-key.")
     label_file = _label_file(path, options)
     labels = None if label_file is None else _read_npy(label_file)
     group_file = None if options.group_column is None else _named_file(path, options.group_column, "groups")
@@ -115,7 +113,9 @@ def _source(path: Path, rows: Rows, beside: _Beside, options: SourceOptions, not
     if beside.groups is not None:
         check_groups(beside.groups.shape, count, str(path))
         found = replace(found, groups=groups_from_array(_read(beside.groups, path), count, str(path)))
-    return ArrayFileSource(str(path), RowKeys(count), found, rows, notices=notices)
+    source = ArrayFileSource(str(path), RowKeys(count), found, rows, notices=notices)
+    source.read_as = "a .npy file" if path.suffix.lower() == ".npy" else "an .npz or .h5 file"
+    return source
 
 
 def _read(rows: Rows, path: Path) -> NDArray[Any]:

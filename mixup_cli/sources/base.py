@@ -34,7 +34,7 @@ class SourceOptions:
     """
 
     split: str | None = None
-    label_level: LabelLevel = "fine"
+    label_level: LabelLevel | None = None
     label_column: str | None = None
     label_kind: LabelKind | None = None
     group_column: str | None = None
@@ -171,6 +171,9 @@ class Source(ABC):
     """
 
     kind: ClassVar[str]
+
+    read_as: str
+    """What messages call this kind of source, and the key of `sources.takes.TAKES`."""
 
     load_limit: int | None = None
     """The most samples to ask of one `load` where a single one can take long; None where all are quick."""

@@ -68,6 +68,7 @@ class CifarSource(ArraySource):
     """An `ArraySource` of uint8 (n, 3, 32, 32), shown as (32, 32, 3)."""
 
     kind: ClassVar[str] = "cifar"
+    read_as = "CIFAR"
 
 
 @dataclass
@@ -155,9 +156,10 @@ def _split(options: SourceOptions, location: str) -> Role:
 
 
 def _level(version: Version, options: SourceOptions, location: str) -> str:
-    if options.label_level not in version.class_counts:
+    level = options.label_level or "fine"
+    if level not in version.class_counts:
         raise UsageError(f"{location}: CIFAR-10 has no coarse labels. Drop --label-level coarse.")
-    return options.label_level
+    return level
 
 
 def _take(contents: _Contents, member: Member, location: str, split: Role, options: SourceOptions) -> None:

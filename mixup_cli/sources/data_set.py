@@ -22,6 +22,7 @@ class DataSetSource(ArraySource):
     """The images of a finished data set, with their mixed labels. Its groups are not kept."""
 
     kind: ClassVar[str] = "mixup-gen"
+    read_as = "a mixup-gen data set"
 
 
 def looks_like_data_set(path: Path) -> bool:

@@ -16,6 +16,7 @@ from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.bounded_read import LINE_LIMIT_BYTES
 from mixup_cli.sources.pictures import PictureSource, escape_name
+from mixup_cli.sources.takes import check_taken
 
 _BLOCK_BYTES = 1 << 20
 _REDUNDANT = re.compile(r"(?<=/)(?:\.?/)+")
@@ -46,12 +47,10 @@ def open_file_list(
     problem that the scan reports. `location` names the list in messages. Raises DataError for a path that stands in
     the list twice, NoInputError for an empty list.
     """
-    if options.split is not None or options.label_column is not None:
-        raise UsageError(f"{location}: --split and --label-column do not go with a list of files. Leave them out.")
-    if options.label_kind not in (None, "classes", "none") or options.group_column is not None:
+    if options.label_kind not in (None, "classes", "none"):
         raise UsageError(
-            f"{location}: a list of files has classes only, and no groups. Leave --label-kind and --group-column out, "
-            "or name a folder with metadata.csv."
+            f"--label-kind {options.label_kind}: {location} is a list of pictures, which has classes only. Leave it "
+            "out, or name a folder with metadata.csv."
         )
     paths, numbers = _read_paths(lines, location, root)
     if not paths:
@@ -66,6 +65,8 @@ def open_file_list(
     labels = Labels() if options.label_kind == "none" else _labels_by_parent(paths, root)
     source = PictureSource(root, paths, labels, max_pixels=options.max_pixels)
     source.location, source.list_folder = location, os.path.abspath(root)
+    source.read_as = "a list of pictures"
+    check_taken([source], options)
     return source
 
 

@@ -60,7 +60,10 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     if not taken.paths:
         raise NoInputError(_nothing_found(root + ("/" + split if split else ""), tree))
     notices += [*taken.notices, *_left_out(tree, base)]
-    return _sorted_source(root, taken, notices, options.max_pixels)
+    source = _sorted_source(root, taken, notices, options.max_pixels)
+    if metadata is not None:
+        source.read_as = "pictures with metadata"
+    return source
 
 
 def _check_nothing_needs_metadata(root: str, options: SourceOptions) -> None:

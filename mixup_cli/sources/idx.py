@@ -31,6 +31,7 @@ class IdxSource(ArraySource):
     """An `ArraySource` of big-endian numbers; pictures (28, 28) are shown with a channel, as (28, 28, 1)."""
 
     kind: ClassVar[str] = "idx"
+    read_as = "IDX"
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ class PictureSource(Source):
     """Pictures in files: `paths` are relative to `root` (or absolute), one for each key, in the order of the keys."""
 
     kind: ClassVar[str] = "pictures"
+    read_as = "class folders"
     load_limit = 1
     portable = True
 

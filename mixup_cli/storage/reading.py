@@ -8,6 +8,7 @@ import threading
 import weakref
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Sequence
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
@@ -110,11 +111,12 @@ class ShardedColumn:
             parts.append(self._part(number, slice(max(start - first, 0), min(stop, self._ends[number]) - first)))
         return parts[1] if len(parts) == 2 else np.concatenate(parts)
 
-    def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:
         """Rows in any order: (len(rows), *row shape). Touches each shard once; negative rows count from the end.
 
         Raises IndexError where there is no such row.
         """
+        rows = np.asarray(rows, np.int64)
         if not len(rows):
             return np.empty((0, *self.shape[1:]), self.dtype)
         if rows.min() < 0:

@@ -38,12 +38,14 @@ def run_console(block: str, folder: Path, environment: dict[str, str]) -> None:
         assert matches(expected.strip(), done.stdout.strip()), f"$ {command}\n{done.stdout}\nexpected:\n{expected}"
 
 
-@pytest.mark.parametrize(("document", "least"), [("README.md", 6), ("docs/methods.md", 2)])
+@pytest.mark.parametrize(("document", "least"), [("README.md", 6), ("docs/methods.md", 2), ("docs/training.md", 6)])
 def test_commands_and_snippets(document: str, least: int, tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     shutil.copytree(ROOT / "sample_data" / "photos", folder)
+    shutil.copy(ROOT / "sample_data" / "cifar-10-sample.tar.gz", tmp_path / "cifar-10-python.tar.gz")
     scripts = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
+    environment |= {"HF_HOME": str(tmp_path / "hugging-face"), "HF_HUB_OFFLINE": "1"}
     blocks = BLOCK.findall((ROOT / document).read_text())
     assert len(blocks) >= least
     for language, text in blocks:

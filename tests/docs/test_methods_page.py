@@ -1,14 +1,19 @@
-"""docs/methods.md tells of every method what the code says: summary, parents, options with their defaults."""
+"""docs/methods.md says of every method what the code says: summary, parents, options with their defaults. Its pictures
+are what the program draws."""
 
 from __future__ import annotations
 
 import math
 import re
 from dataclasses import Field, fields
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from mixup_cli.methods import METHODS
 from mixup_cli.methods.options import HIGH, LOW, WHOLE, WORDS
@@ -79,3 +84,28 @@ def test_the_overview_has_every_method_in_order() -> None:
 def test_every_method_has_a_small_picture(name: str) -> None:
     assert f"](methods/{name}.png)" in card(name)
     assert 1000 < (DOCS / "methods" / f"{name}.png").stat().st_size < LARGEST_PICTURE
+
+
+def make_pictures() -> ModuleType:
+    """docs/methods/make_pictures.py, which is in no package."""
+    spec = spec_from_file_location("make_pictures", DOCS / "methods" / "make_pictures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_pictures_are_those_that_the_script_draws(tmp_path: Path) -> None:
+    script = make_pictures()
+    assert {path.stem for path in (DOCS / "methods").glob("*.png")} == set(script.PICTURES)
+    name = "at-a-glance"
+    with Image.open(script.drawn(name, tmp_path)) as now, Image.open(DOCS / "methods" / f"{name}.png") as stored:
+        assert stored.size == now.size
+        difference = np.abs(np.asarray(stored.convert("RGB"), np.int16) - np.asarray(now, np.int16))
+    assert difference.mean() < 3, "draw the pictures again: python docs/methods/make_pictures.py"
+
+
+def test_readme_begins_with_a_picture() -> None:
+    top = (DOCS.parent / "README.md").read_text().partition("\n## ")[0]
+    assert "](docs/methods/at-a-glance.png)" in top

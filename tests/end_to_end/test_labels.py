@@ -372,8 +372,8 @@ REFUSED = [
     ("arrays.npz --label-rule remix --remix-tau 1.5", "--remix-tau: ", "is not in 0 … 1"),
     ("arrays.npz --label-kind soft --data-key x", "", "row 0 is no soft label"),
     ("arrays.npz --group-column who", "--group-column who: ", "has no such array"),
-    ("--files-from list --label-kind multi", "list: ", "classes only"),
-    ("--files-from list --group-column who", "list: ", "classes only"),
+    ("--files-from list --label-kind multi", "--label-kind multi: ", "classes only"),
+    ("--files-from list --group-column who", "--group-column who: ", "has no effect"),
 ]
 
 

@@ -31,7 +31,7 @@ LAYERS = [
 ONLY = {
     "kernels": {"errors", "choices", "compiled"},
     "engines": {"errors"},
-    "readers": {"errors", "labels", "storage"},
+    "readers": {"errors", "labels", "storage", "recipe", "pairing", "existing"},  # the last three: how long a pass is
     "errors": set(),
 }
 """What a package may import besides itself, where that is less than all layers before it."""

@@ -14,7 +14,7 @@ from mixup_cli.generate import generate
 from mixup_cli.methods import METHODS, resolve
 from mixup_cli.recipe import MethodChoice, Normalize, Recipe
 from mixup_cli.report.finished import preview_data_set
-from mixup_cli.report.lines import Line, Preview
+from mixup_cli.report.lines import Line, Mixed, Preview, lines_of
 from mixup_cli.report.preview import preview_source
 from mixup_cli.run import Run
 from mixup_cli.sources import open_source
@@ -34,7 +34,9 @@ def same(one: Line, other: Line) -> bool:
     """Whether two lines show the same."""
     pairs = [(one.result, other.result), *zip(one.parents, other.parents, strict=True)]
     return (one.number, one.method, one.lam, one.label) == (other.number, other.method, other.lam, other.label) and all(
-        a.caption == b.caption and np.array_equal(np.asarray(a.picture), np.asarray(b.picture)) for a, b in pairs
+        (a.key, a.label, a.box) == (b.key, b.label, b.box)
+        and np.array_equal(np.asarray(a.picture), np.asarray(b.picture))
+        for a, b in pairs
     )
 
 
@@ -53,6 +55,7 @@ def test_results_are_what_generate_makes(name: str, start: int, photos: Path, tm
     for line in shown.lines:
         assert np.array_equal(np.asarray(line.result.picture), stored["images"][line.number])
         assert line.lam == stored["share"][line.number, 0]
+        assert line.result.box == (tuple(stored["box"][line.number].tolist()) if METHODS[name].has_box else None)
 
 
 RECIPES = [
@@ -174,8 +177,35 @@ def test_rows_end_where_the_data_set_does(colours: Path, tmp_path: Path) -> None
     assert [line.number for line in preview_data_set(out, None, range(33, 50)).lines] == [33, 34, 35]
 
 
-def test_an_unlabelled_source_is_captioned_by_its_keys(tmp_path: Path) -> None:
+def test_parents_are_named_by_key_and_label(photos: Path, tmp_path: Path) -> None:
+    source = open_source([photos])
+    out = made(photos, recipe_of("mixup"), tmp_path / "out")
+    for number, line in enumerate(preview_data_set(out, source, range(8)).lines):
+        wanted = [source.keys[index] for index in columns(out)["source_index"][number]]
+        assert [tile.key for tile in line.parents] == wanted
+        assert [tile.label[0].name for tile in line.parents] == [key.partition("/")[0] for key in wanted]
+
+
+def test_an_unlabelled_source_has_keys_alone(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros((5, 4, 4, 3), np.uint8))
     shown = preview_source(open_source([tmp_path / "x.npy"]), recipe_of("mixup"), range(2))
     assert shown.lines[0].label == ()
-    assert all(tile.caption[0].name for tile in shown.lines[0].parents)
+    assert all(tile.key in {f"0000{row}" for row in range(5)} for tile in shown.lines[0].parents)
+    assert all(tile.label == () for tile in shown.lines[0].parents)
+
+
+def test_boxes_of_a_damaged_data_set_end_with_the_picture() -> None:
+    pictures, boxes = np.zeros((3, 6, 8, 3), np.float32), np.array([[-9, 2, 2**31 - 1, 4], [9, 9, 2, 2], [0, 0, 0, 0]])
+    mixed = Mixed(
+        numbers=np.arange(3),
+        methods=["cutmix"] * 3,
+        parents=np.zeros((3, 2), np.int64),
+        pictures=pictures,
+        boxes=boxes.astype(np.int32),
+        lam=np.ones(3, np.float32),
+        labels=None,
+        label_kind="none",
+        class_names=(),
+    )
+    lines = lines_of(mixed, recipe_of("cutmix"), None)
+    assert [line.result.box for line in lines] == [(0, 2, 6, 4), None, None]

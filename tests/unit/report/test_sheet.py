@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mixup_cli.report.captions import Word
-from mixup_cli.report.fonts import drawable, shortened, width_px, wrapped
+from mixup_cli.report.fonts import OWN, SYSTEM, Face
 from mixup_cli.report.lines import Line, Tile
-from mixup_cli.report.sheet import GAP, LEADING, MARGIN, sheet
+from mixup_cli.report.sheet import GAP, INK, LEADING, MARGIN, sheet
 
 
 def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -20,7 +20,7 @@ def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
 
 
 def line_of(*pictures: NDArray[np.uint8] | None, label: tuple[Word, ...] = (Word("cat"),)) -> Line:
-    tiles = [Tile(picture, (Word("cat"),), "" if picture is not None else "is broken") for picture in pictures]
+    tiles = [Tile(each, "cat/1.png", (Word("cat"),), problem="" if each is not None else "broken") for each in pictures]
     return Line(0, "mixup", 0.5, label, tuple(tiles[:-1]), tiles[-1])
 
 
@@ -78,23 +78,81 @@ HOSTILE = [
 @pytest.mark.parametrize("text", [*HOSTILE, ""])
 def test_any_text_can_be_drawn(text: str) -> None:
     line = line_of(noise(32, 32), noise(32, 32), noise(32, 32), label=(Word(text, " 0.50 +"), Word(text)))
-    narrow = Line(**{**vars(line), "parents": tuple(Tile(tile.picture, (Word(text),)) for tile in line.parents)})
+    narrow = Line(**{**vars(line), "parents": tuple(Tile(tile.picture, text, (Word(text),)) for tile in line.parents)})
     assert drawn(narrow).shape[1] < 900
 
 
+def boxed(picture: NDArray[np.uint8], box: tuple[int, int, int, int]) -> Line:
+    return Line(0, "cutmix", 0.5, (), (), Tile(picture, box=box))
+
+
+@pytest.mark.parametrize("box", [(4, 6, 20, 30), (0, 0, 32, 32), (31, 0, 32, 1)])
+@pytest.mark.parametrize("shade", [0, 255])
+def test_a_box_is_outlined_beside_its_pixels(box: tuple[int, int, int, int], shade: int) -> None:
+    """A white line and a dark one: one of the two is seen on any picture, and on the page."""
+    page = drawn(boxed(np.full((32, 32, 3), shade, np.uint8), box)).astype(int)
+    top, left, bottom, right = (TOP, MARGIN, TOP, MARGIN) + 5 * np.array(box)
+    assert (page[top:bottom, left:right] == shade).all(), "the box's own pixels are as they are"
+    dark = int(INK[1:3], 16)
+    for out, wanted in ((1, 255), (2, dark)):
+        for edge in (
+            page[top - out, left:right],
+            page[bottom + out - 1, left:right],
+            page[top:bottom, right + out - 1],
+        ):
+            assert (edge[..., 0] == wanted).all()
+
+
+def test_parents_have_their_keys_below_them() -> None:
+    def page(key: str) -> NDArray[np.uint8]:
+        parent = Tile(noise(32, 32), key, (Word("cat"),))
+        return drawn(Line(0, "mixup", 0.5, (), (parent,), Tile(noise(32, 32))))
+
+    one, other = page("cat/1.png"), page("cat/2.png")
+    rows, columns = np.nonzero((one != other).any(axis=2))
+    assert rows.min() > TOP + 160
+    assert columns.max() < MARGIN + 160
+
+
+PLAIN = Face()
+
+
 def test_what_the_font_lacks_is_replaced() -> None:
-    assert drawable("cat 0.73 + dog") == "cat 0.73 + dog"
-    assert drawable("café naïve") == "cafe naive"
-    assert drawable("猫\n") == r"\u732b\n"
+    def shown(text: str) -> str:
+        return "".join(PLAIN.drawable(text))
+
+    assert shown("cat 0.73 + dog") == "cat 0.73 + dog"
+    assert shown("café naïve") == "cafe naive"
+    assert shown("猫\n") == r"\u732b\n"
 
 
-def test_text_is_shortened_and_wrapped_to_fit() -> None:
-    assert shortened("cat", 15, 100) == "cat"
-    short = shortened("a very long name of a class", 15, 100)
-    assert short.endswith("…")
-    assert width_px(short, 15) <= 100
-    lines = wrapped((Word("astronaut", " 0.40 +"), Word("photographer", " 0.30 +"), Word("cat" * 50, " 0.30")), 15, 200)
-    assert lines[0] == "astronaut 0.40 +"
-    assert lines[-1].startswith("catcat")
-    assert lines[-1].endswith("… 0.30")
-    assert all(width_px(line, 15) <= 200 for line in lines)
+def test_the_font_is_the_one_with_the_most_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    has = {OWN: "cat.png", SYSTEM[0]: "cat.pngкош", SYSTEM[1]: "猫"}
+    monkeypatch.setattr("mixup_cli.report.fonts._has", lambda name, letter: letter in has.get(name, ""))
+    assert Face.of(["cat", "\n"]).name == OWN, "no font draws a newline"
+    assert Face.of(["cat.png", "кошка", "猫"]).name == SYSTEM[0]
+    assert Face.of(["猫"]).name == SYSTEM[1]
+    assert Face.of(["קטה"]).name == OWN, "if none has any, all are alike"
+
+
+def test_names_are_shortened_in_the_middle() -> None:
+    assert PLAIN.shortened("cat", 15, 100) == "cat"
+    name = "ILSVRC2012_validation_00000293.JPEG"
+    short = PLAIN.shortened(name, 13, 128)
+    head, tail = short.split("…")
+    assert name.startswith(head)
+    assert name.endswith(tail)
+    assert 0 <= len(tail) - len(head) <= 1
+    assert 115 < PLAIN.width_px(short, 13) <= 128
+    assert PLAIN.shortened("x" * 10**6 + ".png", 13, 128).endswith("x.png")
+    assert PLAIN.shortened("cat", 15, 1) == "…"
+
+
+def test_text_is_wrapped_to_fit() -> None:
+    words = (Word("astronaut", " 0.40 +"), Word("photographer", " 0.30 +"), Word("cat" * 50, " 0.30"))
+    lines = PLAIN.wrapped(words, 15, 200)
+    assert lines[:2] == ["astronaut 0.40 +", "photographer 0.30 +"]
+    assert lines[2].startswith("catcat")
+    assert lines[2].endswith("cat 0.30")
+    assert "…" in lines[2]
+    assert all(PLAIN.width_px(line, 15) <= 200 for line in lines)

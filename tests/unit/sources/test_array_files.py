@@ -123,8 +123,6 @@ def test_npy_without_labels_or_with_named_ones(tmp_path: Path) -> None:
     check(open_array_file(tmp_path / "a.npy", SourceOptions(label_key=str(tmp_path / "b.npy"))))
     with pytest.raises(NoInputError, match=r"c\.npy"):
         open_array_file(tmp_path / "a.npy", SourceOptions(label_key="c.npy"))
-    with pytest.raises(UsageError, match="one array"):
-        open_array_file(tmp_path / "a.npy", SourceOptions(data_key="x"))
 
 
 # --- labels -----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,136 @@
+"""Passes over the source: which rows of a data set are of which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import DataError, UsageError
+from mixup_cli.recipe import Recipe
+from mixup_cli.storage.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Passes:
+    """The rows of each pass: `passes[p]` is a range, `len(passes)` how many passes there are.
+
+    A pass has `pass_rows` rows. The last one has fewer where the data set was made with a number of `--samples` that is
+    no whole number of passes. Originals that were kept are of no pass: they are the rows before the first,
+    0 … `original_count`−1.
+    """
+
+    original_count: int
+    pass_rows: int
+    row_count: int
+
+    @property
+    def _starts(self) -> range:
+        return range(self.original_count, self.row_count, self.pass_rows)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, number: int) -> range:
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"pass {number}: the data set has passes 0 to {len(self) - 1}. Make more with --passes.")
+        start = self._starts[number]
+        return range(start, min(start + self.pass_rows, self.row_count))
+
+
+def passes_of(folder: Path, manifest: Manifest) -> Passes:
+    """The passes of a data set. Reads sources.csv where the classes' sizes decide how long a pass is.
+
+    Raises UsageError where its rows come from a plan file, DataError where sources.csv is needed and is not what was
+    sealed.
+    """
+    recipe = Recipe.from_dict(manifest.recipe)
+    if recipe.plan is not None:
+        raise UsageError(f"{folder}: its rows come from a plan file, which has no passes. Leave passes and epoch out.")
+    if recipe.per_class is None and recipe.balance == "none":  # each usable input is a base once, and nothing is read
+        population_size = pass_rows = manifest.source.samples - len(manifest.source.skipped)
+    else:
+        population_size, pass_rows = _sizes(folder, manifest, recipe)
+    if pass_rows < 1:
+        raise DataError(f"{folder}: its manifest counts no usable inputs. Run mixup-gen verify.")
+    return Passes(population_size if recipe.keep_originals else 0, pass_rows, manifest.totals.samples)
+
+
+def _sizes(folder: Path, manifest: Manifest, recipe: Recipe) -> tuple[int, int]:
+    """How many inputs are mixed, and how many rows a pass has."""
+    from mixup_cli.pairing import Population, chosen, pass_rows
+
+    classes = _classes(folder, manifest)
+    population = chosen(recipe, Population(manifest.usable, classes, class_names=manifest.class_names))
+    return len(population), pass_rows(recipe, population)
+
+
+def _classes(folder: Path, manifest: Manifest) -> NDArray[np.int32]:
+    """The class of each usable input, numbered as they come: int32 (n)."""
+    from mixup_cli.existing import sealed_table
+    from mixup_cli.storage.folder import DataSetFolder
+
+    table = sealed_table(DataSetFolder(folder), manifest)
+    labels = [] if table is None else table.labels
+    if len(labels) != manifest.source.samples:
+        found = f"sources.csv lists {len(labels)} inputs, and the manifest {manifest.source.samples}"
+        raise DataError(f"{folder}: {found}. Run mixup-gen verify.")
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(label, len(numbers)) for label in labels], np.int32)[manifest.usable]
+
+
+class Shown:
+    """The rows that a reader shows, some ranges one after another."""
+
+    def __init__(self, parts: Sequence[range]) -> None:
+        self._ends = np.cumsum([len(part) for part in parts])
+        self._shifts = np.array([part.stop for part in parts]) - self._ends
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def rows(self, positions: Sequence[int]) -> NDArray[np.int64]:
+        """The rows at some positions, from 0: int64 (m)."""
+        wanted = np.asarray(positions, np.int64)
+        rows: NDArray[np.int64] = wanted + self._shifts[self._ends.searchsorted(wanted, side="right")]
+        return rows
+
+
+@dataclass(frozen=True)
+class OneByOne:
+    """Some passes of one length, each shown for itself."""
+
+    passes: Passes
+    numbers: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, place: int) -> Shown:
+        return Shown([self.passes[self.numbers[place]]])
+
+
+def shown_of(
+    folder: Path, passes: Passes, wanted: int | Iterable[int] | None, one_by_one: bool
+) -> Sequence[Shown] | OneByOne:
+    """What a reader shows: the wanted passes at once, or each of them for itself.
+
+    `wanted` None stands for all of them. Raises IndexError where one is not there, and UsageError where there is none,
+    or one of those that are shown one by one is short.
+    """
+    last = len(passes) - 1
+    numbers = range(last + 1) if wanted is None else (wanted,) if isinstance(wanted, int) else tuple(wanted)
+    if not numbers:
+        raise UsageError(f"{folder}: no pass is asked for, and it has {last + 1}. Pass, for example, passes=0.")
+    parts = [passes[number] for number in (() if wanted is None else numbers)]  # all of them could be very many
+    if not one_by_one:
+        return [Shown(parts)]
+    if len(numbers) > 1 and len(passes[last]) < passes.pass_rows and (last in numbers or -1 in numbers):
+        raise UsageError(
+            f"{folder}: pass {last} is short, with {len(passes[last])} rows of {passes.pass_rows}, and epochs have one "
+            f"length. Leave it out: passes=range({last})."
+        )
+    return OneByOne(passes, numbers)

@@ -1,0 +1,49 @@
+"""Which options each kind of source takes. An option that has no effect on a source is refused, and named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+from mixup_cli.errors import UsageError
+from mixup_cli.sources.base import Source, SourceOptions
+
+TAKES: Mapping[str, frozenset[str]] = {
+    "class folders": frozenset({"split", "label_kind", "max_pixels"}),
+    "pictures with metadata": frozenset({"split", "label_column", "label_kind", "group_column", "max_pixels"}),
+    "a list of pictures": frozenset({"label_kind", "max_pixels"}),
+    "CIFAR": frozenset({"split", "label_level", "label_kind"}),
+    "IDX": frozenset({"split", "label_kind"}),
+    "a .npy file": frozenset({"label_key", "label_kind", "group_column", "max_pixels"}),
+    "an .npz or .h5 file": frozenset({"split", "data_key", "label_key", "label_kind", "group_column", "max_pixels"}),
+    "a mixup-gen data set": frozenset({"label_kind"}),
+}
+"""By what a source is read as (`Source.read_as`): the fields of `SourceOptions` that have an effect on it."""
+
+OF_ALL = frozenset({"split"})
+"""Options that every one of several sources must take: a source that ignored the split would add samples of another."""
+
+
+def check_taken(sources: Sequence[Source], options: SourceOptions) -> None:
+    """Raise UsageError for an option that is not at its default and has no effect.
+
+    With several sources, an option must have an effect on one of them; those in `OF_ALL`, on each.
+    """
+    for name in _given(options):
+        ignoring = [source for source in sources if name not in TAKES[source.read_as]]
+        if len(ignoring) == len(sources) or (ignoring and name in OF_ALL):
+            option, first = f"--{name.replace('_', '-')}", ignoring[0]
+            raise UsageError(
+                f"{option} {getattr(options, name)}: {first.location} is read as {first.read_as}, where {option} has "
+                f"no effect. Leave it out. It works with {_listed(name)}."
+            )
+
+
+def _given(options: SourceOptions) -> list[str]:
+    """The fields that are not at their defaults; `exclude` is the run's own."""
+    names = (each.name for each in fields(SourceOptions) if each.name != "exclude")
+    return [name for name in names if getattr(options, name) != getattr(SourceOptions, name)]
+
+
+def _listed(name: str) -> str:
+    return ", ".join(kind for kind, taken in TAKES.items() if name in taken)

@@ -1,0 +1,38 @@
+"""README's table of disk space is what the columns of such data sets come to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from mixup_cli.columns import columns_of
+from mixup_cli.methods import parent_count, resolve
+from mixup_cli.recipe import MethodChoice, Recipe
+from mixup_cli.sources.base import Form, Labels
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+ROW = re.compile(
+    r"^\| .*: ([\d,]+) samples of (\d+) × (\d+), ([\d,]+) classes "
+    r"\| ([\d,]+) bytes \| ([\d,.]+) GB \| ([\d,.]+) GB \|$",
+    re.MULTILINE,
+)
+
+
+def row_bytes(height: int, width: int, class_count: int) -> int:
+    recipe = Recipe(methods=resolve([MethodChoice("mixup")], None), dtype="uint8")
+    labels = Labels(tuple(map(str, range(class_count))), np.zeros(1, np.int32))
+    columns = columns_of(recipe, Form((height, width, 3), "uint8", "hwc"), labels, parent_count(recipe.methods))
+    return sum(column.row_bytes for column in columns)
+
+
+def test_the_table_of_disk_space() -> None:
+    found = [[cell.replace(",", "") for cell in row] for row in ROW.findall(README)]
+    assert [int(row[0]) for row in found] == [50_000, 1_281_167]
+    for samples, height, width, classes, each, one, ten in found:
+        wanted = row_bytes(int(height), int(width), int(classes))
+        assert int(each) == wanted
+        for passes, shown in ((1, one), (10, ten)):
+            digits = len(shown.partition(".")[2])
+            assert shown == f"{passes * int(samples) * wanted / 1e9:.{digits}f}"
