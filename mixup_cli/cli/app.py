@@ -71,7 +71,7 @@ def _ending(problem: BaseException, context: Any) -> tuple[str, int] | None:
         case ImportError() | OSError() if "shared object" in str(problem):
             library = quoted(str(problem), 160)
             return f"error: a library cannot be loaded ({library}). {NO_MEMORY}, or install mixup-gen again.", 1
-        case FileNotFoundError() if not problem.filename:
+        case FileNotFoundError() if not problem.filename and _is_nowhere():
             return "error: the current folder is not there any more. Go to another one.", StorageError.exit_code
         case OSError():  # the last resort: where we know more, a StorageError says it
             where = f"{problem.filename}: " if problem.filename else ""
@@ -82,6 +82,14 @@ def _ending(problem: BaseException, context: Any) -> tuple[str, int] | None:
         case MemoryError():
             return "error: not enough memory. Pass a smaller --workers, --batch-size or --shard-size.", 1
     return None
+
+
+def _is_nowhere() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
 
 
 def _check_memory() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import subprocess
@@ -110,6 +111,26 @@ def test_few_open_files(engine: str, count: int, colours: Path, tmp_path: Path) 
         assert ended.returncode in (1, 74)
         assert "oo many open files" in error_line(ended)
     assert run_in(*options, cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("command", ["generate {} --cache disk", "doctor", "plan {}"])
+def test_nowhere_for_temporary_files_and_nobody_at_home(
+    command: str, run_cli: Runner, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for a user of a container who has no entry in /etc/passwd."""
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", lambda number: {}[number])
+
+    def none_usable() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.gettempdir", none_usable)
+    ended = run_cli(*command.format(colours).split(), cwd=tmp_path, env={"TMPDIR": "/nonexistent"})
+    if command.startswith("plan"):
+        assert ended.returncode == 74
+        assert error_line(ended).startswith("/nonexistent: cannot write there (No usable temporary directory found). ")
+    else:
+        assert ended.returncode == 0, ended.stderr
 
 
 @pytest.mark.parametrize("command", ["generate", "generate ../source", "plan", "inspect"])
