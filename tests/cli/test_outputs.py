@@ -147,6 +147,17 @@ def test_a_finished_data_set_is_a_source_that_is_kept(run_cli: Runner, source: P
     assert digests(tmp_path / "out") == before
 
 
+def test_the_source_of_a_data_set_is_kept(run_cli: Runner, source: Path, tmp_path: Path) -> None:
+    """Which preview reads, too."""
+    assert run_cli("generate", source, "-o", "out", cwd=tmp_path).returncode == 0
+    picture = source / "red/1.png"
+    before = picture.read_bytes()
+    refused = run_cli("preview", "out", "-o", picture, "--force")
+    assert refused.returncode == 2
+    assert error_line(refused).startswith(f"-o {picture}: is {picture}, which belongs to the input.")
+    assert picture.read_bytes() == before
+
+
 @pytest.mark.parametrize("option", ["--plan", "--config", "--files-from"])
 def test_generate_does_not_begin_over_what_it_reads(option: str, source: Path, run_cli: Runner, tmp_path: Path) -> None:
     """Under a name that it writes; --force removes no others."""
