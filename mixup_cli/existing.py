@@ -91,7 +91,9 @@ def check_same_labels(
     if before in (None, (kind, names)):
         return
     then, now = (f"{what} ({', '.join(of_what[:5])})" for what, of_what in (before, (kind, names)))
-    raise OutputExistsError(f"{folder.path}: was made from other labels ({then} then, {now} now). {REMEDY}.")
+    found = f"{folder.path}: was made from other labels ({then} then, {now} now)"
+    again = f"Pass --classes {folder.path} for those of then. " if finished and kind == finished.label_kind else ""
+    raise OutputExistsError(f"{found}. {again}{REMEDY}.")
 
 
 def check_same_rows(folder: DataSetFolder, rows: int) -> None:

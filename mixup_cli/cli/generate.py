@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mixup_cli.cli import show
+from mixup_cli.cli.classes import class_facts, class_lines
 from mixup_cli.cli.config import ConfigFile, as_toml
 from mixup_cli.cli.groups import option, takes, weaker, without
 from mixup_cli.cli.outputs import check_kept, read_files
@@ -169,8 +170,8 @@ def _foretell(opened: Source, wanted: Recipe, how: Run, telling: TellingFlags) -
 
     expected = forecast(opened, wanted, how, None if how.force else what_is_there(DataSetFolder(how.out))[1])
     if telling.json:
-        show.event("dry-run", **expected.facts())
+        show.event("dry-run", **class_facts(opened.labels), **expected.facts())
     else:
-        show.table(expected.lines())
+        show.table([*class_lines(opened.labels), *expected.lines()])
     for warning in () if telling.quiet else expected.warnings():
         show.notice(warning)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mixup_cli.cli import show
+from mixup_cli.cli.classes import class_facts, class_lines, some
 from mixup_cli.cli.generate import Sources
 from mixup_cli.cli.groups import option, takes
 from mixup_cli.cli.panels import RUNNING
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 Schema = Annotated[bool, option("--schema", panel=RUNNING, help="Print the JSON Schema of manifest.json.")]
 Json = Annotated[bool, option("--json", panel=RUNNING, help="As one line of NDJSON.")]
 
-CLASSES_SHOWN = 20
 SIZES_SHOWN = 3
 
 
@@ -68,25 +67,13 @@ def _inspect_source(flags: SourceFlags, recipe: RecipeFlags, locations: list[Pat
         show.notice(notice)
 
 
-def _class_counts(source: Source) -> dict[str, int]:
-    """Samples per class name, in the order of the classes; empty where a sample has no class of its own."""
-    labels = source.labels
-    if labels.values is not None and labels.kind == "multi":
-        return dict(zip(labels.class_names, (labels.values > 0).sum(axis=0).tolist(), strict=True))
-    if labels.classes is None:
-        return {}
-    counts = Counter(labels.classes.tolist())
-    return {name: counts[number] for number, name in enumerate(labels.class_names)}
-
-
 def _source_facts(source: Source, survey: Survey) -> dict[str, Any]:
     """For machines. Sizes are [height, width, how many], the most frequent first."""
     return {
         "kind": source.kind,
         "samples": len(source),
         "labels": source.labels.kind,
-        "class_names": list(source.labels.class_names),
-        "class_counts": _class_counts(source),
+        **class_facts(source.labels),
         "groups": len(set(source.labels.groups or ())),
         "sizes": [[height, width, count] for (height, width), count in survey.sizes.most_common()],
         "dtypes": dict(survey.dtypes),
@@ -97,7 +84,7 @@ def _source_lines(source: Source, survey: Survey) -> Iterator[tuple[str, str]]:
     """For people."""
     yield "kind", source.kind
     yield "samples", f"{len(source):,}"
-    yield from _class_lines(source)
+    yield from class_lines(source.labels)
     sizes = survey.sizes.most_common(SIZES_SHOWN)
     shown = [f"{width}x{height}" for (height, width), _ in sizes]
     if not sizes:
@@ -108,30 +95,6 @@ def _source_lines(source: Source, survey: Survey) -> Iterator[tuple[str, str]]:
         often = ", ".join(f"{size} ({count:,})" for size, (_, count) in zip(shown, sizes, strict=True))
         yield "sizes", f"{len(survey.sizes):,} different; most often {often}"
     yield "values", ", ".join(f"{name} ({count:,})" for name, count in survey.dtypes.most_common())
-
-
-def _class_lines(source: Source) -> Iterator[tuple[str, str]]:
-    labels, counts = source.labels, _class_counts(source)
-    how = {"soft": ", soft labels", "multi": ", any number of them a sample"}.get(labels.kind, "")
-    if labels.kind == "none":
-        yield "classes", "none: an unlabelled source"
-    elif labels.values is not None and labels.kind == "real":
-        yield "quantities", f"{len(labels.class_names)}, real numbers"
-        spans = zip(labels.class_names, labels.values.min(axis=0), labels.values.max(axis=0), strict=True)
-        yield "", _some([f"{name} ({low:g} … {high:g})" for name, low, high in spans])
-    else:
-        yield "classes", f"{len(labels.class_names)}{how}"
-    if counts:
-        yield "", _some([f"{name} ({count:,})" for name, count in counts.items()])
-    if labels.groups is not None:
-        sizes = Counter(labels.groups).values()
-        yield "groups", f"{len(sizes):,}, of {min(sizes):,} to {max(sizes):,} samples"
-
-
-def _some(names: list[str]) -> str:
-    """As many names as fit a few lines."""
-    more = len(names) - CLASSES_SHOWN
-    return ", ".join(names[:CLASSES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
@@ -149,7 +112,7 @@ def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
         yield "windows", f"of {recipe.window:,} consecutive samples"
     yield "quantities" if manifest.label_kind == "real" else "classes", f"{len(manifest.class_names)}"
     if manifest.class_names:
-        yield "", _some(list(manifest.class_names))
+        yield "", some(list(manifest.class_names))
     yield "labels", label_meaning(manifest)
     yield "source", f"{source.kind}, {source.samples:,} inputs, {len(source.skipped):,} skipped"
     for number, column in enumerate(manifest.columns):

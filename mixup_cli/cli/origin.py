@@ -119,6 +119,8 @@ def _origin(out: Path) -> _Origin:
     texts: dict[str, Any] = {
         name: unescape_name(text) for name, text in vars(origin.options).items() if isinstance(text, str)
     }
+    if not texts.get("classes", "[").startswith("["):  # else it would name a file
+        raise DataError(f"{path}: source: its classes are not a list. {REMEDY}")
     return _Origin([*map(unescape_name, origin.locations)], replace(origin.options, **texts))
 
 

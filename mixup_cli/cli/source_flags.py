@@ -30,7 +30,22 @@ class SourceFlags:
     )
     split: Annotated[
         str | None,
-        option("--split", metavar="NAME", panel=SOURCE, help="Which split to take. Default: the training split."),
+        option(
+            "--split",
+            metavar="NAME",
+            panel=SOURCE,
+            help="Which split to take. Default: the training split. '' if the folders are classes.",
+        ),
+    ] = None
+    classes: Annotated[
+        str | None,
+        option(
+            "--classes",
+            metavar="FILE|OUT|A,B,…",
+            panel=SOURCE,
+            help="The classes in their order: a file with one name a line or a JSON list, a finished data set, or "
+            "names. Default: those of all splits, sorted.",
+        ),
     ] = None
     label_level: Annotated[
         LabelLevel | None, option("--label-level", panel=SOURCE, help="CIFAR-100: which labels. Default: fine.")
@@ -81,8 +96,11 @@ class SourceFlags:
     def options(self, out: Path) -> SourceOptions:
         """As the library takes them."""
         from mixup_cli.sources import SourceOptions
+        from mixup_cli.sources.class_table import read_classes
 
         given = {name: value for name, value in self.given().items() if name not in ("files_from", "null")}
+        if self.classes is not None:
+            given["classes"] = read_classes(self.classes)
         return SourceOptions(exclude=(out.absolute(),), **given)
 
     def open(self, locations: list[Path], out: Path, list_folder: Path = Path()) -> Source:
@@ -106,10 +124,16 @@ class SourceFlags:
             return open_file_list(lines, self.files_from, self.options(out), str(list_folder))
 
     def origin(self, locations: list[Path]) -> dict[str, Any]:
-        """What run.json says of the source, so that `verify --deep` finds it again. Texts are escaped as keys are."""
+        """What run.json says of the source, so that `verify --deep` finds it again: class names, not where they stood.
+
+        Texts are escaped as keys are. Raises what reading class names raises.
+        """
+        from mixup_cli.sources.class_table import classes_text, read_classes
         from mixup_cli.sources.pictures import escape_name
 
         options = self.given()
+        if self.classes is not None:
+            options["classes"] = classes_text(read_classes(self.classes))
         if options.get("files_from", "-") != "-":
             options["files_from"] = str(Path(options["files_from"]).absolute())
         return {

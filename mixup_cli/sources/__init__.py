@@ -28,7 +28,9 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
 
 
 def _as_asked(source: Source, options: SourceOptions) -> Source:
-    """The source with labels of the kind asked for. Raises UsageError where it has others."""
+    """The source with labels of the kind and over the classes asked for. Raises UsageError where it has others."""
+    from mixup_cli.sources.class_table import as_given
+
     kind, groups = source.labels.kind, source.labels.groups
     if options.label_kind == "none":
         source.labels = Labels(groups=groups)
@@ -37,6 +39,8 @@ def _as_asked(source: Source, options: SourceOptions) -> Source:
             f"--label-kind {options.label_kind}: {source.location} has labels of the kind {kind}. Leave it out; other "
             "kinds stand in metadata.csv, metadata.jsonl or an array file."
         )
+    if options.classes is not None:
+        source.labels = as_given(source, options.classes)
     return source
 
 

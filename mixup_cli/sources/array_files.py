@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,11 +14,13 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources.array_labels import check_count, check_groups, groups_from_array, labels_from_array
+from mixup_cli.sources.array_splits import Elsewhere, number_over_splits
 from mixup_cli.sources.arrays import ArraySource, RowKeys, Rows
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.file_rows import FileRows
 from mixup_cli.sources.hdf5_arrays import Hdf5File
 from mixup_cli.sources.npz import WRITE_AGAIN, npz_keys, read_npy_header, read_npz, rows_in_file
+from mixup_cli.sources.splits import files_of_other_splits, names_of_other_splits
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
 SUFFIXES = (".npz", ".npy", *HDF5_SUFFIXES)
@@ -66,6 +69,7 @@ def _open_npz(path: Path, options: SourceOptions) -> ArrayFileSource:
     labels, groups = (None if key is None else read_npz(path, key) for key in (label_key, group_key))
     rows = read_npz(path, data_key)
     source = _source(path, rows, _Beside(labels, groups), options, notices)
+    number_over_splits(source, _other_splits(path, label_key, npz_keys, read_npz), options)
     return source.watch(path, mapped=not isinstance(rows, np.ndarray))
 
 
@@ -75,7 +79,31 @@ def _open_hdf5(path: Path, options: SourceOptions) -> ArrayFileSource:
     data_key, label_key, notices = choose_keys(keys, options, str(path))
     group_key = _group_key(keys, options, str(path))
     labels, groups = (None if key is None else file.rows(key) for key in (label_key, group_key))
-    return _source(path, file.rows(data_key), _Beside(labels, groups), options, notices).watch(path, mapped=True)
+    source = _source(path, file.rows(data_key), _Beside(labels, groups), options, notices)
+    number_over_splits(source, _other_splits(path, label_key, _hdf5_keys, _hdf5_rows), options)
+    return source.watch(path, mapped=True)
+
+
+def _hdf5_keys(path: Path) -> list[str]:
+    return Hdf5File(path).keys()
+
+
+def _hdf5_rows(path: Path, key: str) -> Rows:
+    return Hdf5File(path).rows(key)
+
+
+def _other_splits(
+    path: Path, label_key: str | None, keys_of: Callable[[Path], list[str]], read: Callable[[Path, str], Rows]
+) -> Iterator[Elsewhere]:
+    """Labels of other splits, in the same file and in those that have its name with another split's word."""
+    if label_key is None:
+        return
+    others = [*names_of_other_splits(label_key)]
+    for file in (path, *files_of_other_splits(path)):
+        wanted = others if file == path else [label_key, *others]
+        for key in (key for key in keys_of(file) if key in wanted):
+            name = key if file == path else file.stem
+            yield Elsewhere(f"{file}: {key}", name, partial(read, file, key))
 
 
 def _open_npy(path: Path, options: SourceOptions) -> ArrayFileSource:
@@ -86,6 +114,11 @@ def _open_npy(path: Path, options: SourceOptions) -> ArrayFileSource:
     is_lacking = label_file is None and options.label_kind != "none"
     notices = [_unlabelled(f"{path}: found no labels file beside it")] if is_lacking else []
     source = _source(path, _read_npy(path), _Beside(labels, groups), options, notices)
+    if label_file is not None:
+        others = files_of_other_splits(label_file)
+        number_over_splits(
+            source, [Elsewhere(str(each), each.stem, partial(_read_npy, each)) for each in others], options
+        )
     return source.watch(path, label_file, mapped=True)
 
 

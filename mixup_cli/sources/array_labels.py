@@ -109,7 +109,7 @@ def _from_numbers(values: NDArray[Any], where: str, kind: LabelKind) -> Labels:
         )
     rows = values.reshape(len(values), -1)
     _check_width(rows, where)
-    return labels_from_rows(rows, _index_names(rows.shape[1]), kind, where)
+    return labels_from_rows(rows, index_names(rows.shape[1]), kind, where)
 
 
 def _from_indices(values: NDArray[Any], where: str) -> Labels:
@@ -118,7 +118,7 @@ def _from_indices(values: NDArray[Any], where: str) -> Labels:
         raise DataError(f"{where}: found the label {low}, expected class indices from 0. Renumber them.")
     if high >= CLASS_LIMIT:
         raise DataError(f"{where}: found the label {high}, expected class indices below {CLASS_LIMIT}. Renumber them.")
-    return Labels(_index_names(high + 1), values.astype(np.int32))
+    return Labels(index_names(high + 1), values.astype(np.int32))
 
 
 def _from_strings(values: NDArray[Any], where: str) -> tuple[tuple[str, ...], NDArray[np.int32]]:
@@ -155,7 +155,7 @@ def _encodable(texts: list[str]) -> list[str]:
 
 def _from_rows(values: NDArray[Any], where: str) -> Labels:
     _check_width(values, where)
-    names = _index_names(values.shape[1])
+    names = index_names(values.shape[1])
     if values.dtype.kind in "biu":
         if not ((values == 0) | (values == 1)).all() or not (values.sum(axis=1) == 1).all():
             raise DataError(
@@ -190,5 +190,6 @@ def _soft(values: NDArray[Any], names: tuple[str, ...], where: str) -> Labels:
     return Labels(names, values=(values / sums[:, None]).astype(np.float32))
 
 
-def _index_names(count: int) -> tuple[str, ...]:
+def index_names(count: int) -> tuple[str, ...]:
+    """What classes are called that are only numbers."""
     return tuple(str(index) for index in range(count))

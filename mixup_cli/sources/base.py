@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal, Self, TypeAlias
 
@@ -30,10 +30,12 @@ class SourceOptions:
     """How a source is to be read: which part of it, and where its labels stand.
 
     `max_pixels` bounds the pixels of one picture, so that a decompression bomb is an error and not a dead machine.
-    `exclude` are folders that a walk never enters (the output folder of this run).
+    `exclude` are folders that a walk never enters (the output folder of this run). `split` "" says that folders named
+    as splits are classes. `classes` are the names of all classes, in their order, instead of those that are found.
     """
 
     split: str | None = None
+    classes: tuple[str, ...] | None = None
     label_level: LabelLevel | None = None
     label_column: str | None = None
     label_kind: LabelKind | None = None
@@ -65,6 +67,16 @@ class Labels:
         if self.classes is not None:
             return "classes"
         return "none" if self.values is None else self.values_kind
+
+    def at(self, samples: Sequence[int]) -> Labels:
+        """The labels of some samples, in that order, over the same classes."""
+        chosen = np.array(samples, np.int64)
+        return replace(
+            self,
+            classes=None if self.classes is None else self.classes[chosen],
+            values=None if self.values is None else self.values[chosen],
+            groups=None if self.groups is None else tuple(self.groups[sample] for sample in samples),
+        )
 
 
 def picture_extent(shape: tuple[int, ...], axes: Axes) -> tuple[int, int, int]:

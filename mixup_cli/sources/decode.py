@@ -16,11 +16,11 @@ from mixup_cli.sources.headers import (
     Header,
     header_of,
     is_deep_colour,
-    open_picture,
     orientation_of,
     read_header,
     reasons,
 )
+from mixup_cli.sources.picture_kinds import check_stream, open_picture
 from mixup_cli.sources.picture_limits import Undecodable, WatchedBytes, check_work
 from mixup_cli.sources.scaling import write_converted
 
@@ -99,6 +99,7 @@ def _opened(data: bytes, max_pixels: int) -> tuple[ImageFile, int, Header]:
         header = header_of(picture, orientation)
     _check_pixel_count(header, max_pixels)
     check_work(picture, data)
+    check_stream(picture)
     return picture, orientation, header
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import IO
@@ -15,8 +16,12 @@ import numpy as np
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.bounded_read import LINE_LIMIT_BYTES
-from mixup_cli.sources.pictures import PictureSource, escape_name
+from mixup_cli.sources.class_table import as_given
+from mixup_cli.sources.pictures import PictureSource, escape_name, names_of
+from mixup_cli.sources.splits import find_splits, split_kind
 from mixup_cli.sources.takes import check_taken
+from mixup_cli.sources.walk import is_junk
+from mixup_cli.wording import counted
 
 _BLOCK_BYTES = 1 << 20
 _REDUNDANT = re.compile(r"(?<=/)(?:\.?/)+")
@@ -53,20 +58,24 @@ def open_file_list(
             "out, or name a folder with metadata.csv."
         )
     paths, numbers = _read_paths(lines, location, root)
-    if not paths:
-        raise NoInputError(f"{location}: names no files (expected one path a line). Check what makes the list.")
     keys = [escape_name(path) for path in paths]
     order = sorted(range(len(paths)), key=keys.__getitem__)
     for first, second in pairwise(order):
         if keys[first] == keys[second]:
             line, other = sorted((numbers[first], numbers[second]))
             raise DataError(f"{location}, line {other}: {keys[first]} stands in line {line} already. Keep one.")
-    paths = [paths[index] for index in order]
-    labels = Labels() if options.label_kind == "none" else _labels_by_parent(paths, root)
-    source = PictureSource(root, paths, labels, max_pixels=options.max_pixels)
+    paths, notices = _without_junk([paths[index] for index in order], location)
+    if not paths:
+        raise NoInputError(f"{location}: names no files (expected one path a line). Check what makes the list.")
+    labels, told = Labels(), list[str]()
+    if options.label_kind != "none":
+        labels, told = _labels_by_parent(paths, location, options, root)
+    source = PictureSource(root, paths, labels, [*notices, *told], max_pixels=options.max_pixels)
     source.location, source.list_folder = location, os.path.abspath(root)
     source.read_as = "a list of pictures"
     check_taken([source], options)
+    if options.classes is not None:
+        source.labels = as_given(source, options.classes)
     return source
 
 
@@ -93,16 +102,51 @@ def _read_paths(lines: Iterable[bytes], location: str, root: str) -> tuple[list[
     return paths, numbers
 
 
-def _labels_by_parent(paths: list[str], root: str) -> Labels:
+def _without_junk(paths: list[str], location: str) -> tuple[list[str], list[str]]:
+    """The paths outside of folders that systems make by themselves, and what to say of the others."""
+    junk = {folder for folder in {path.rpartition("/")[0] for path in paths} if is_junk(folder)}
+    kept = [path for path in paths if path.rpartition("/")[0] not in junk] if junk else paths
+    if len(kept) == len(paths):
+        return paths, []
+    left_out = counted(len(paths) - len(kept), "path")
+    return kept, [f"{location}: {left_out} in folders such as {names_of(sorted(junk), 1)} left out"]
+
+
+def _labels_by_parent(paths: list[str], location: str, options: SourceOptions, root: str) -> tuple[Labels, list[str]]:
+    """Raises UsageError where a class would be a split, and was not asked for."""
     parents: dict[str, str] = {}
     codes: list[str] = []
     for path in paths:
         folder = path.rpartition("/")[0]
         if folder not in parents:
             # "..", "." and "" have no name of their own until they are resolved.
-            parents[folder] = escape_name(os.path.basename(os.path.abspath(os.path.join(root, folder))))
+            parents[folder] = os.path.abspath(os.path.join(root, folder))
         codes.append(parents[folder])
-    names = tuple(sorted(set(parents.values())))
+    folders = dict.fromkeys(parents.values())
+    splits = {folder: split_kind(os.path.basename(os.path.dirname(folder))) for folder in folders}
+    if options.classes is None:
+        _check_no_splits(splits, location)
+    class_of = {folder: escape_name(os.path.basename(folder)) for folder in folders}
+    names = tuple(sorted(set(class_of.values())))
     numbers = {name: number for number, name in enumerate(names)}
-    classes = np.fromiter((numbers[code] for code in codes), np.int32, len(codes))
-    return Labels(names, classes)
+    classes = np.fromiter((numbers[class_of[code]] for code in codes), np.int32, len(codes))
+    notices = []
+    if len(kinds := sorted({kind for kind in splits.values() if kind})) > 1:
+        notices.append(
+            f"{location}: has pictures of several splits ({', '.join(kinds)}), which are mixed with each other"
+        )
+    if len(names) == 1:
+        notices.append(f"{location}: one class only ({names[0]}): every label is the same")
+    return Labels(names, classes), notices
+
+
+def _check_no_splits(splits: dict[str, str | None], location: str) -> None:
+    """`splits` has the folders of pictures, and of which split the folder around each is. In a split, one of several
+    folders may be called as a split is; not the only one."""
+    beside = Counter(map(os.path.dirname, splits))
+    in_doubt = (each for each, around in splits.items() if around is None or beside[os.path.dirname(each)] == 1)
+    if found := sorted(find_splits({os.path.basename(folder): True for folder in in_doubt})):
+        raise UsageError(
+            f"{location}: has pictures in {names_of(found)}, which is the name of a split. Pass --label-kind none for "
+            "pictures without classes, or --classes, with the names of all folders, if they are the classes."
+        )

@@ -1,8 +1,4 @@
-"""What a picture's header says, and why a picture cannot be used.
-
-The plugins are opened directly and not by `Image.open`: that recognises a picture by its content and by nothing else,
-and leaves Pillow's own limit on pixels (a process-wide setting, which warns) alone. Nothing here changes global state.
-"""
+"""What a picture's header says, and why a picture cannot be used."""
 
 from __future__ import annotations
 
@@ -14,9 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
-from PIL import Image
-from PIL.BmpImagePlugin import BmpImageFile
-from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
@@ -24,38 +17,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from mixup_cli.sources.base import SampleDtype
-from mixup_cli.sources.picture_limits import Undecodable, WatchedBytes, WatchedFile, check_tags
-
-
-class _Jpeg(JpegImageFile):
-    def _read_dpi_from_exif(self) -> None:
-        """Do nothing: the resolution is of no use here, and damaged EXIF would warn."""
-
-
-class _Tiff(TiffImageFile):
-    def _setup(self) -> None:
-        """Look at the tags before Pillow makes lists of them."""
-        check_tags(self.tag_v2)
-        super()._setup()
-
-    def load_prepare(self) -> None:
-        """Allocate as Pillow does, but without its own limit on pixels: ours has been checked already."""
-        if self._im is None:
-            self.im = Image.new(self.mode, getattr(self, "_tile_size", self.size)).im
-        super().load_prepare()
-
-
-_PLUGINS: tuple[tuple[bytes, type[ImageFile]], ...] = (
-    (b"\xff\xd8\xff", _Jpeg),
-    (b"\x89PNG\r\n\x1a\n", PngImageFile),
-    (b"RIFF", WebPImageFile),
-    (b"GIF8", GifImageFile),
-    (b"II*\0", _Tiff),
-    (b"MM\0*", _Tiff),
-    (b"II+\0", _Tiff),
-    (b"MM\0+", _Tiff),
-    (b"BM", BmpImageFile),
-)
+from mixup_cli.sources.picture_kinds import Avif, Jpeg2000, Pnm, open_picture
+from mixup_cli.sources.picture_limits import Undecodable, WatchedBytes, WatchedFile
 
 MACHINE_ERRNOS = frozenset([errno.EMFILE, errno.ENFILE, errno.EIO])
 """Errors that say something of the machine, and nothing of the file that was being read."""
@@ -126,24 +89,12 @@ def _is_cut_off(error: Exception, data: bytes) -> bool:
     return any(words in str(error).lower() for words in _CUT_OFF_WORDS)
 
 
-def open_picture(stream: IO[bytes]) -> ImageFile:
-    """Read the header with the plugin that knows the first bytes. Raises Undecodable, and what Pillow raises."""
-    start = stream.read(16)
-    stream.seek(0)
-    if not start:
-        raise Undecodable("empty file")
-    for magic, plugin in _PLUGINS:
-        if start.startswith(magic):
-            return plugin(stream)
-    raise Undecodable("not a picture Pillow can read")
-
-
 def header_of(picture: ImageFile, orientation: int) -> Header:
     """The Header of an opened picture, whose pixels need not be there yet."""
     width, height = picture.size if orientation < 5 else picture.size[::-1]
     mode = picture.mode
     dtype: SampleDtype = "uint8"
-    if mode.startswith("I;16") or is_deep_colour(picture) or (mode == "I" and isinstance(picture, PngImageFile)):
+    if mode.startswith("I;16") or is_deep_colour(picture) or (mode == "I" and isinstance(picture, PngImageFile | Pnm)):
         dtype = "uint16"
     elif mode in ("I", "F"):
         dtype = "float32"
@@ -157,6 +108,10 @@ def is_deep_colour(picture: ImageFile) -> bool:
     if isinstance(picture, TiffImageFile):
         return bool(max(picture.tag_v2.get(258, (8,))) > 8)
     args = picture.tile[0].args if picture.tile else ""
+    if isinstance(picture, Avif | Jpeg2000):
+        return picture.stream.is_deep
+    if isinstance(picture, Pnm):
+        return isinstance(args, tuple) and args[1] > 255
     return ";16" in str(args if isinstance(args, str) else args and args[0])
 
 
@@ -167,7 +122,7 @@ def orientation_of(picture: ImageFile) -> int:
     """
     if isinstance(picture, PngImageFile):
         return _exif_orientation(_png_exif(picture))
-    if isinstance(picture, JpegImageFile | WebPImageFile):
+    if isinstance(picture, Avif | JpegImageFile | WebPImageFile):
         return _exif_orientation(picture.info.get("exif", b""))
     return 1
 

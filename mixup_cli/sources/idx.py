@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,10 +18,12 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources.array_labels import check_count, labels_from_array
+from mixup_cli.sources.array_splits import Elsewhere, number_over_splits
 from mixup_cli.sources.arrays import ArraySource, RowKeys
 from mixup_cli.sources.base import Axes, Labels, SourceOptions
 from mixup_cli.sources.bounded_read import Readable, check_inflated, is_gzip, open_inflated, read_array
 from mixup_cli.sources.file_rows import FileRows, check_claim, whole
+from mixup_cli.sources.splits import files_of_other_splits
 
 DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _NAME = re.compile(r"(?P<before>.*?)(?P<what>images|labels)(?P<dot>[-.])idx(?P<rank>\d)-ubyte(?P<gz>\.gz)?")
@@ -72,6 +75,12 @@ def open_idx(path: Path, options: SourceOptions) -> IdxSource:
         notices.append(f"{images}: found no labels file beside it; the samples are unlabelled.")
     shown: Axes | None = "hwc" if len(rows.shape) == 3 else None
     source = IdxSource(str(path), RowKeys(rows.shape[0]), labels, rows, shown=shown, notices=notices)
+    if labels_file is not None:
+        plain = labels_file.with_name(labels_file.name.removesuffix(".gz"))
+        others = [*files_of_other_splits(plain), *files_of_other_splits(plain.with_name(f"{plain.name}.gz"))]
+        number_over_splits(
+            source, [Elsewhere(str(each), each.name, partial(read_idx, each)) for each in others], options
+        )
     return source.watch(images, labels_file, mapped=not isinstance(rows, np.ndarray))
 
 
@@ -133,7 +142,7 @@ def _choose(folder: Path, options: SourceOptions, notices: list[str]) -> Path:
         raise NoInputError(f"{folder}: holds no IDX images (names like train-images-idx3-ubyte). Check the path.")
     if options.split is None and len(found) == 1:
         return found[0]
-    split = options.split or "train"
+    split = "train" if options.split is None else options.split
     if split not in _SPLIT_PREFIXES:
         raise UsageError(f"{folder}: IDX folders have the splits train and test, not {split!r}. Pass one of them.")
     chosen = [file for file in found if re.search(rf"(^|[-_.])({_SPLIT_PREFIXES[split]})[-_.]images", file.name)]

@@ -35,12 +35,13 @@ class LabelReader:
     kind: LabelKind
 
     @property
-    def _has_names(self) -> bool:
+    def has_names(self) -> bool:
+        """Whether labels are names of classes, and not numbers in columns of a class each."""
         return self.kind == "classes" or (self.kind == "multi" and len(self.columns) == 1)
 
     def read(self, where: str, row: Mapping[str, object]) -> Label:
         """The label of a row. Raises DataError, naming the place `where`, for a cell that is none."""
-        if not self._has_names:
+        if not self.has_names:
             return tuple(_number(where, column, row.get(column)) for column in self.columns)
         column = self.columns[0]
         if self.kind == "classes":
@@ -53,7 +54,7 @@ class LabelReader:
             return Labels()
         if self.kind == "classes":
             return _one_each([label for label in found if isinstance(label, str)], f"{name}: column {self.columns[0]}")
-        if self._has_names:
+        if self.has_names:
             return _several_each(
                 [[str(each) for each in label] for label in found], f"{name}: column {self.columns[0]}"
             )

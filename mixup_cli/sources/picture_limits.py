@@ -28,6 +28,9 @@ MOST_SCANNED_PIXELS = 4 * 10**9
 MOST_RUN_PIXELS = 20_000_000
 """Of a BMP in run lengths, which Pillow fills pixel by pixel, in Python."""
 
+MOST_PLAIN_PIXELS, MOST_COMMENTS = 5_000_000, 1000
+"""Of a PBM, PGM or PPM of plain text, which Pillow reads number by number, in Python, and moves for each comment."""
+
 _SCAN, _END = b"\xff\xda", b"\xff\xd9"
 _MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # in compressed data stand but 00 and D0 … D7 behind FF
 _STRIPS = (273, 279, 324, 325)
@@ -94,6 +97,11 @@ def check_work(picture: ImageFile, data: bytes) -> None:
     pixels = picture.width * picture.height
     if picture.tile and picture.tile[0][0] == "bmp_rle" and pixels > MOST_RUN_PIXELS:
         raise Undecodable(f"has {pixels} pixels in run lengths, of which at most {MOST_RUN_PIXELS} are read")
+    if picture.tile and picture.tile[0][0] == "ppm_plain":
+        if pixels > MOST_PLAIN_PIXELS:
+            raise Undecodable(f"has {pixels} pixels in plain text, of which at most {MOST_PLAIN_PIXELS} are read")
+        if data.count(b"#") > MOST_COMMENTS:
+            raise Undecodable(f"has more than {MOST_COMMENTS} comments, which no encoder writes")
     if data.startswith(b"\xff\xd8") and _is_too_often(data.count(_SCAN), pixels):
         scans = _scan_count(data)
         if _is_too_often(scans, pixels):

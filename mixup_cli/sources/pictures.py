@@ -22,8 +22,16 @@ from mixup_cli.sources.decode import Undecodable, check_header, decode, read_hea
 from mixup_cli.sources.headers import MACHINE_ERRNOS
 from mixup_cli.wording import encodable
 
-SUFFIXES = frozenset(["bmp", "dib", "gif", "jfif", "jpe", "jpeg", "jpg", "png", "tif", "tiff", "webp"])
+SUFFIXES = frozenset(
+    "avif bmp dib gif j2c j2k jfif jp2 jpc jpe jpeg jpf jpg jpx pbm pgm png pnm ppm tif tiff webp".split()
+)
 """What a folder walk takes for a picture, in lower case. The content decides how it is decoded."""
+
+UNREAD_SUFFIXES = frozenset(
+    "arw bpg cr2 cr3 dcm dds dng eps exr fits hdr heic heif hif ico jxl jxr nef nrw orf pam pcx "
+    "pef pfm psd qoi raf raw rw2 sgi srw svg svgz tga wdp wmf xcf".split()
+)
+"""Other files that their owner takes for pictures: they are missed, and never in silence."""
 
 
 FILE_BYTES = 1 << 30
@@ -51,6 +59,12 @@ def unescape_name(text: str) -> str:
 def _unescaped(found: re.Match[str]) -> str:
     kind, digits = found[1][0], found[1][1:]
     return "\\" if kind == "\\" else chr(int(digits, 16) + (0xDC00 if kind == "x" else 0))
+
+
+def names_of(names: Sequence[str], limit: int = 5) -> str:
+    """The first few names of files or folders, for a message."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(escape_name(name) for name in names[:limit]) + more
 
 
 class PictureSource(Source):

@@ -9,14 +9,18 @@ from mixup_cli.errors import UsageError
 from mixup_cli.sources.base import Source, SourceOptions
 
 TAKES: Mapping[str, frozenset[str]] = {
-    "class folders": frozenset({"split", "label_kind", "max_pixels"}),
-    "pictures with metadata": frozenset({"split", "label_column", "label_kind", "group_column", "max_pixels"}),
-    "a list of pictures": frozenset({"label_kind", "max_pixels"}),
-    "CIFAR": frozenset({"split", "label_level", "label_kind"}),
-    "IDX": frozenset({"split", "label_kind"}),
-    "a .npy file": frozenset({"label_key", "label_kind", "group_column", "max_pixels"}),
-    "an .npz or .h5 file": frozenset({"split", "data_key", "label_key", "label_kind", "group_column", "max_pixels"}),
-    "a mixup-gen data set": frozenset({"label_kind"}),
+    "class folders": frozenset({"classes", "split", "label_kind", "max_pixels"}),
+    "pictures with metadata": frozenset(
+        {"classes", "split", "label_column", "label_kind", "group_column", "max_pixels"}
+    ),
+    "a list of pictures": frozenset({"classes", "label_kind", "max_pixels"}),
+    "CIFAR": frozenset({"classes", "split", "label_level", "label_kind"}),
+    "IDX": frozenset({"classes", "split", "label_kind"}),
+    "a .npy file": frozenset({"classes", "label_key", "label_kind", "group_column", "max_pixels"}),
+    "an .npz or .h5 file": frozenset(
+        {"classes", "split", "data_key", "label_key", "label_kind", "group_column", "max_pixels"}
+    ),
+    "a mixup-gen data set": frozenset({"classes", "label_kind"}),
 }
 """By what a source is read as (`Source.read_as`): the fields of `SourceOptions` that have an effect on it."""
 

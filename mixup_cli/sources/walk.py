@@ -18,10 +18,19 @@ from mixup_cli.sources.pictures import SUFFIXES, escape_name
 _MANIFEST_BYTES = 16 << 20
 _PAPERS = re.compile(r"(readme|licen[cs]e|copying|citation|notice|changelog)\b.*|metadata\.(csv|jsonl)", re.IGNORECASE)
 
+JUNK = frozenset(
+    (
+        *("@eadir", "@recycle", "@recently-snapshot", "#recycle", "#snapshot", "$recycle.bin", "__macosx"),
+        *("__pycache__", "lost+found", "system volume information"),
+    )
+)
+"""Folders (in lower case) that systems, network disks and archivers make by themselves. What starts with a dot is left
+out anyway."""
+
 
 @dataclass
 class Tree:
-    """What a walk found, as paths relative to its root with "/" between the parts, in no particular order.
+    """What a walk found outside of `JUNK`, as paths relative to its root with "/" between the parts, in any order.
 
     `others` are files that are no pictures (without read-me and licence files); `repeated` are links to folders that
     were read already; `sealed` are data sets of ours, finished or not, which no walk enters.
@@ -32,6 +41,11 @@ class Tree:
     others: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
     sealed: list[str] = field(default_factory=list)
+
+
+def is_junk(folder: str) -> bool:
+    """Whether a folder, by its path, is one of `JUNK` or lies in one."""
+    return not JUNK.isdisjoint(folder.lower().split("/"))
 
 
 def walk(root: str, exclude: Iterable[Path] = ()) -> Tree:
@@ -75,7 +89,7 @@ def _list_folder(root: str, folder: str, tree: Tree, queues: tuple[list[str], li
     prefix = f"{folder}/" if folder else ""
     for entry in entries:
         name = entry.name
-        if name.startswith("."):
+        if name.startswith(".") or (name.lower() in JUNK and _is_folder(entry)):
             continue
         if _is_folder(entry):
             queues[entry.is_symlink()].append(prefix + name)

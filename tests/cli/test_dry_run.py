@@ -37,7 +37,9 @@ def told(run_cli: Runner, *args: object) -> dict[str, Any]:
 def test_it_writes_nothing(run_cli: Runner, photos: Path, tmp_path: Path) -> None:
     before = digests(photos)
     ended = run_cli("generate", photos, "--dry-run", cwd=tmp_path)
-    assert [line.split()[0] for line in ended.stdout.splitlines()] == "would each output cache disk time".split()
+    heads = [line.split()[0] for line in ended.stdout.splitlines()]
+    assert heads == "classes cat would each output cache disk time".split()
+    assert "cat (4), dog (4)" in ended.stdout
     assert "differ in size" in ended.stderr
     assert list(tmp_path.iterdir()) == []
     assert digests(photos) == before

@@ -155,6 +155,11 @@ def pictures() -> dict[str, bytes]:
         ("tiff", grey.convert("F"), {"compression": "tiff_deflate"}),
         ("tiff", grey.convert("1"), {"compression": "group4"}),
         ("bmp", grey.quantize(4), {}),
+        ("avif", colours.convert("RGBA"), {"exif": exif.tobytes()}),
+        ("jpeg2000", colours, {"tile_size": (4, 4)}),
+        ("jpeg2000", deep, {"no_jp2": True}),
+        ("ppm", colours, {}),
+        ("ppm", deep, {}),
     ]
     made = {}
     for number, (kind, picture, options) in enumerate(forms):

@@ -106,6 +106,29 @@ def bmp_of_one_line(width: int) -> bytes:
     return b"BM" + struct.pack("<IHHI", at + len(data), 0, 0, at) + header + bytes(1024) + data
 
 
+def avif_of_frames(count: int) -> bytes:
+    """A picture of 64 × 64, with its only frame so many times more: each would be decoded."""
+    whole = encoded("AVIF")
+    at = whole.index(b"mdat") + 4
+    item = whole[at:]
+    frames = item[item.index(b"\x32") :] * count  # the piece (OBU) that is a frame
+    longer = whole[:at].replace(struct.pack(">I", len(item)), struct.pack(">I", len(item) + len(frames)))
+    return longer[: at - 8] + struct.pack(">I", 8 + len(item) + len(frames)) + b"mdat" + item + frames
+
+
+def jpeg2000_with(*changes: tuple[int, int, str, tuple[int, ...]]) -> bytes:
+    """A picture of 64 × 64, with other numbers behind a mark: 0x51 its size, where 6 is the width, 0x52 its style."""
+    whole = bytearray(encoded("JPEG2000"))
+    for mark, at, form, values in changes:
+        struct.pack_into(form, whole, whole.index(bytes([0xFF, mark])) + at, *values)
+    return bytes(whole)
+
+
+def jpeg2000_size(side: int) -> tuple[int, int, str, tuple[int, ...]]:
+    """The change that says that the picture is one tile of `side` × `side`."""
+    return 0x51, 6, ">6I", (side, side, 0, 0, side, side)
+
+
 BAD: dict[str, Callable[[], bytes]] = {
     "zero bytes": lambda: b"",
     "one byte": lambda: b"\x89",
@@ -147,6 +170,18 @@ BAD: dict[str, Callable[[], bytes]] = {
     "PNG of 600,000 chunks": lambda: png(8, 8, png_chunk(b"teSt", b"") * 600_000, data=zlib.compress(bytes(8 * 25))),
     "TIFF of ten million strips": lambda: tiff_of_strips(10_000_000),
     "BMP of one line of 100 million pixels": lambda: bmp_of_one_line(100_000_000),
+    "AVIF of 20,000 frames": lambda: avif_of_frames(20_000),
+    "a cut AVIF": lambda: encoded("AVIF")[:300],
+    "JPEG 2000 of tiles of a pixel": lambda: jpeg2000_with(jpeg2000_size(101), (0x51, 22, ">II", (1, 1))),
+    "JPEG 2000 larger than its header": lambda: jpeg2000_with(jpeg2000_size(9000)),
+    "JPEG 2000 of blocks of four pixels": lambda: jpeg2000_with(jpeg2000_size(9000), (0x52, 10, ">H", (0,))),
+    "a cut JPEG 2000": lambda: encoded("JPEG2000")[:300],
+    "PPM of 2**31-1 squared": lambda: b"P6 2147483647 2147483647 255\n",
+    "PPM of 60 million numbers": lambda: b"P3 5000 4000 255\n",
+    "PPM of a million comments": lambda: b"P3 8 8 255\n" + b"#\n" * 1_000_000,
+    "PGM behind a comment of 20 MB": lambda: b"P5 #" + b"x" * 20_000_000 + b"\n8 8 255\n" + bytes(64),
+    "a cut PGM of 12 bits": lambda: b"P5 8 8 4095\n" + bytes(99),
+    "HEIC": lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99),
     "a pickle": lambda: b"\x80\x02cos\nsystem\n.",
     "a zip": lambda: b"PK\x03\x04" + bytes(99),
     "an executable": lambda: b"\x7fELF" + bytes(99),

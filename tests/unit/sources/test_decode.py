@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from mixup_cli.choices import Resize
-from mixup_cli.sources import headers
+from mixup_cli.sources import picture_kinds
 from mixup_cli.sources.base import Form, FormMismatch, SampleDtype, Target
 from mixup_cli.sources.decode import Header, Undecodable, crop_box, decode, pad_size, read_header
 
@@ -256,9 +256,9 @@ def test_draft_decodes_twice_the_needed_size(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[tuple[int, int]] = []
-    draft = headers._Jpeg.draft
+    draft = picture_kinds.Jpeg.draft
 
-    def spy(self: headers._Jpeg, mode: str | None, size: tuple[int, int] | None) -> Any:
+    def spy(self: picture_kinds.Jpeg, mode: str | None, size: tuple[int, int] | None) -> Any:
         box = draft(self, mode, size)
         seen.append(self.size)
         return box
@@ -267,9 +267,9 @@ def test_draft_decodes_twice_the_needed_size(
     exif[0x0112] = orientation
     picture = photo_like(1500, 2000)
     data = encode(picture, "JPEG", exif=exif, quality=95)
-    monkeypatch.setattr(headers._Jpeg, "draft", spy)
+    monkeypatch.setattr(picture_kinds.Jpeg, "draft", spy)
     drafted = decode(data, target(*size, resize=resize), "k", MANY)
-    monkeypatch.setattr(headers._Jpeg, "draft", lambda *_: None)
+    monkeypatch.setattr(picture_kinds.Jpeg, "draft", lambda *_: None)
     full = decode(data, target(*size, resize=resize), "k", MANY)
     ((columns, rows),) = seen
     assert (rows, columns) < (1500, 2000)
@@ -408,7 +408,7 @@ def test_truncated_files_say_where_they_end(kind: str, options: dict[str, Any], 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(b"", "empty file"), (b"<html></html>", "not a picture Pillow can read"), (b"P6 1 1 255 abc", "not a picture")],
+    [(b"", "empty file"), (b"<html></html>", "not a picture Pillow can read"), (b"P7\n", "not a picture")],
 )
 def test_files_that_are_no_pictures(data: bytes, reason: str) -> None:
     for attempt in (lambda: decode(data, target(4, 4), "k", MANY), lambda: read_header(data)):
@@ -418,7 +418,7 @@ def test_files_that_are_no_pictures(data: bytes, reason: str) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.sampled_from(["JPEG", "PNG", "BMP", "GIF", "WEBP"]),
+    st.sampled_from(["JPEG", "PNG", "BMP", "GIF", "WEBP", "AVIF", "JPEG2000", "PPM"]),
     st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=8),
 )
 def test_damage_raises_nothing_but_its_reason(kind: str, edits: list[tuple[int, int]]) -> None:

@@ -56,6 +56,33 @@ def test_empty_list() -> None:
         open_lines(b"\n", b" \n")
 
 
+def test_a_class_is_not_a_split_unless_it_is_asked_for() -> None:
+    lines = [b"photos/train/1.png", b"photos/test/2.png"]
+    with pytest.raises(UsageError, match=r"list.txt: has pictures in test, train, which is the name of a split\."):
+        open_lines(*lines)
+    assert open_file_list(lines, "-", SourceOptions(label_kind="none")).labels.kind == "none"
+    assert open_file_list(lines, "-", SourceOptions(classes=("train", "test"))).labels.class_names == ("train", "test")
+
+
+def test_several_splits_in_one_list_are_said() -> None:
+    source = open_lines(b"train/cat/1.png", b"train/train/1.png", b"val/cat/2.png", b"x/dog/1.png")
+    with pytest.raises(UsageError, match="has pictures in test, which is the name of a split"):
+        open_lines(b"train/cat/1.png", b"train/train/1.png", b"test/test/2.png")
+    assert source.labels.class_names == ("cat", "dog", "train")
+    assert source.notices == ("list.txt: has pictures of several splits (train, val), which are mixed with each other",)
+    assert open_lines(b"cat/1.png", b"cat/2.png").notices == (
+        "list.txt: one class only (cat): every label is the same",
+    )
+
+
+def test_folders_that_systems_make_are_left_out() -> None:
+    source = open_lines(b"cat/1.png", b"cat/@eaDir/1.png/thumb.jpg", b"#recycle/2.png", b"dog/3.png")
+    assert source.keys == ["cat/1.png", "dog/3.png"]
+    assert source.notices == ("list.txt: 2 paths in folders such as #recycle and 1 more left out",)
+    with pytest.raises(NoInputError, match="names no files"):
+        open_lines(b"lost+found/1.png")
+
+
 def test_options_that_do_not_fit() -> None:
     with pytest.raises(UsageError, match="--split"):
         open_file_list([b"a/1.png"], "-", SourceOptions(split="val"))

@@ -8,31 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from mixup_cli.errors import DataError, NoInputError, StorageError, UsageError
 from mixup_cli.sources import pictures as module
 from mixup_cli.sources.base import Form, SourceOptions, Target
 from mixup_cli.sources.folder import open_folder
-from mixup_cli.sources.pictures import PictureSource, escape_name, unescape_name
-
-
-def pictures(root: Path, *names: str, size: tuple[int, int] = (2, 3)) -> None:
-    """Write one-colour pictures of `size` (width, height); the n-th has level n."""
-    for level, name in enumerate(names):
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", size, (level, level, level)).save(path, "PNG")
-
-
-def classes(source: PictureSource) -> list[str]:
-    assert source.labels.classes is not None
-    return [source.labels.class_names[index] for index in source.labels.classes]
-
-
-def open_it(root: Path, split: str | None = None, label_column: str | None = None) -> PictureSource:
-    return open_folder(root, SourceOptions(split=split, label_column=label_column))
-
+from mixup_cli.sources.pictures import escape_name, unescape_name
+from tests.picture_folders import classes, open_it, pictures
 
 # Class folders
 
@@ -71,10 +53,10 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
 
 
 def test_a_single_class_is_pointed_out(tmp_path: Path) -> None:
-    pictures(tmp_path, "images/cat/1.png", "images/dog/1.png")
+    pictures(tmp_path, "cat/1.png", "cat/2.png")
     source = open_it(tmp_path)
-    assert source.labels.class_names == ("images",)
-    assert "one class only (images): every label is the same" in source.notices[-1]
+    assert source.labels.class_names == ("cat",)
+    assert "one class only (cat): every label is the same" in source.notices[-1]
 
 
 def test_data_sets_of_ours_and_excluded_folders_are_not_entered(tmp_path: Path) -> None:
@@ -127,51 +109,6 @@ def test_escaped_names_stay_apart() -> None:
     assert len({escape_name(name) for name in names}) == len(names)
     assert [unescape_name(escape_name(name)) for name in names] == names
     assert unescape_name("written\\by\\an earlier version\\x41") == "written\\by\\an earlier version\\x41"
-
-
-# Splits
-
-
-def test_training_split_is_the_default(tmp_path: Path) -> None:
-    pictures(tmp_path, "Train/cat/1.png", "Train/dog/1.png", "val/cat/2.png", "val/dog/3.png", "test/cat/4.png")
-    (tmp_path / "annotations").mkdir()
-    source = open_it(tmp_path)
-    assert source.keys == ["Train/cat/1.png", "Train/dog/1.png"]
-    assert source.labels.class_names == ("cat", "dog")
-    assert source.notices == ("Train/ taken (also there: test, val); --split NAME picks another",)
-
-
-@pytest.mark.parametrize("wanted", ["val", "validation", "VAL"])
-def test_split_by_name_or_synonym(tmp_path: Path, wanted: str) -> None:
-    pictures(tmp_path, "train/cat/1.png", "val/cat/2.png", "val/dog/3.png")
-    source = open_it(tmp_path, split=wanted)
-    assert source.keys == ["val/cat/2.png", "val/dog/3.png"]
-    assert source.notices == ()
-
-
-def test_split_that_is_not_there(tmp_path: Path) -> None:
-    pictures(tmp_path, "train/cat/1.png", "val/cat/2.png")
-    with pytest.raises(UsageError, match=r"--split test: .* no such split \(found: train, val\)"):
-        open_it(tmp_path, split="test")
-
-
-def test_split_without_split_folders(tmp_path: Path) -> None:
-    pictures(tmp_path, "cat/1.png", "dog/2.png")
-    with pytest.raises(UsageError, match=r"no split folders \(found: cat, dog\)"):
-        open_it(tmp_path, split="val")
-
-
-def test_no_training_split(tmp_path: Path) -> None:
-    pictures(tmp_path, "val/cat/1.png", "test/cat/1.png")
-    with pytest.raises(UsageError, match=r"no training split \(found: test, val\)"):
-        open_it(tmp_path)
-
-
-def test_a_class_may_be_called_train(tmp_path: Path) -> None:
-    pictures(tmp_path, "train/1.png", "car/1.png")
-    source = open_it(tmp_path)
-    assert source.labels.class_names == ("car", "train")
-    assert source.notices == ("train: taken as classes, because of car. If they are splits, --split NAME picks one",)
 
 
 # Metadata

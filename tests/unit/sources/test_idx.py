@@ -64,6 +64,8 @@ def test_splits(tmp_path: Path) -> None:
     assert len(open_idx(tmp_path, SourceOptions(split="test"))) == 2
     with pytest.raises(UsageError, match="train and test, not 'val'"):
         open_idx(tmp_path, SourceOptions(split="val"))
+    with pytest.raises(UsageError, match="train and test, not ''"):
+        open_idx(tmp_path, SourceOptions(split=""))
 
 
 def test_the_plain_file_is_taken_before_its_compressed_twin(tmp_path: Path) -> None:

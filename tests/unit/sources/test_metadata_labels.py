@@ -12,7 +12,7 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.sources import metadata_labels, open_source
 from mixup_cli.sources.base import Labels, SourceOptions
-from tests.unit.sources.test_folder import pictures
+from tests.picture_folders import pictures
 
 NAMES = ("a.png", "b.png", "c.png")
 

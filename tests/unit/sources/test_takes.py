@@ -21,8 +21,13 @@ SAMPLES = np.zeros((4, 8, 8, 3), np.uint8)
 CLASSES = np.array([0, 1, 0, 1])
 SAMPLE_DATA = Path("sample_data")
 
+CIFAR = ("astronaut", "brick", "cat", "clock", "coffee", "grass", "gravel", "photographer", "retina", "rocket")
+CLASS_NAMES = (*CIFAR, "dog", "0", "1")
+"""All that a sample of some kind of source is of."""
+
 OTHER_THAN_DEFAULT: dict[str, Any] = {
     "split": "train",
+    "classes": CLASS_NAMES,
     "label_level": "fine",
     "label_column": "label",
     "label_kind": "none",

@@ -1,0 +1,55 @@
+"""The classes of an array's labels, over all splits: those in the same file, and those in files beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.sources.array_labels import labels_from_array
+from mixup_cli.sources.arrays import ArraySource, Rows
+from mixup_cli.sources.base import Labels, SourceOptions
+from mixup_cli.sources.class_table import over_splits
+from mixup_cli.sources.pictures import names_of
+from mixup_cli.sources.splits import split_in
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The labels of another split: `where` they stand, `name` has the split's word, `read` gives them."""
+
+    where: str
+    name: str
+    read: Callable[[], Rows]
+
+
+def number_over_splits(source: ArraySource, elsewhere: Iterable[Elsewhere], options: SourceOptions) -> None:
+    """Number the classes of `source` over those of other splits too, where `options` do not name them.
+
+    Labels of test data are often missing or −1: what cannot be read is a notice. Raises DataError where it is of the
+    training data.
+    """
+    before = source.labels.class_names
+    if source.labels.classes is None or options.classes is not None:
+        return
+    notices: list[str] = []
+    found = [labels for each in elsewhere if (labels := _labels(each, notices)) is not None]
+    source.labels = over_splits(source.labels, found)
+    if added := [name for name in source.labels.class_names if name not in {*before}]:
+        notices.append(f"{source.location}: classes of other splits, of which it has no sample: {names_of(added)}")
+    source.notices += tuple(notices)
+
+
+def _labels(other: Elsewhere, notices: list[str]) -> Labels | None:
+    try:
+        rows = other.read()
+        values = np.asarray(rows[:] if rows.shape else rows)
+        return labels_from_array(values, len(values) if rows.shape else 1, other.where)
+    except (DataError, NoInputError, OSError) as problem:
+        remedy = "Its classes count for all splits; --classes NAMES fixes them without it."
+        if split_in(other.name) == "train":
+            raise DataError(f"{problem} {remedy}") from problem
+        notices.append(f"{problem} {remedy}")
+        return None

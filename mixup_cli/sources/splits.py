@@ -1,0 +1,95 @@
+"""Which names are those of splits: `train`, `Testing`, `training_set`, and `seg_train` beside `seg_test`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_KINDS = {
+    "train": ("train", "training", "trainval"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "eval", "evaluation", "t10k"),
+    "extra": ("extra",),
+    "unlabelled": ("unlabelled", "unlabeled"),
+    "pred": ("pred", "predict", "prediction"),
+}
+_KIND_OF = {word: kind for kind, words in _KINDS.items() for word in words}
+_OFTEN_CLASSES = frozenset(("valid", "dev", "eval", "evaluation", "extra", *_KINDS["pred"]))
+"""Words that mean a split only beside a surer one."""
+
+_FILLERS = ("set", "data", "dataset", "images", "image", "img", "imgs", "pictures", "split", "folder")
+_WORD = re.compile(rf"({'|'.join(_KIND_OF)})(?:{'|'.join(_FILLERS)})?\d*")
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A name with a split's word in it. `rest` are the other words that mean something: `seg` of `seg_train`."""
+
+    kind: str
+    rest: tuple[str, ...]
+    is_sure: bool
+
+
+def _named(name: str) -> _Named | None:
+    words = [word for word in re.split(r"[\W_]+", name.lower()) if word and not word.isdigit()]
+    found = [match[1] for word in words if (match := _WORD.fullmatch(word))]
+    kinds = {_KIND_OF[word] for word in found}
+    if kinds == {"train", "val"}:
+        kinds = {"train"}
+    if len(kinds) != 1:
+        return None
+    rest = tuple(word for word in words if not _WORD.fullmatch(word) and word not in _FILLERS)
+    return _Named(kinds.pop(), rest, not rest and found[0] not in _OFTEN_CLASSES)
+
+
+def split_kind(name: str) -> str | None:
+    """Which split a name that says nothing else is of: "train" for `Training` or `training_set`; None for others."""
+    named = _named(name)
+    return None if named is None or named.rest else named.kind
+
+
+def find_splits(heads: Mapping[str, bool]) -> dict[str, str]:
+    """The folders that are splits, with their kind. `heads` says of each folder whether it holds pictures itself.
+
+    A name with another word in it (`seg_train`, `train_station`) is a split's if the same word stands in another split
+    beside it, or if the folder holds only folders.
+    """
+    named = {head: each for head in heads if (each := _named(head)) is not None}
+    kinds: dict[tuple[str, ...], set[str]] = {}
+    for each in named.values():
+        kinds.setdefault(each.rest, set()).add(each.kind)
+    found = {
+        head: each for head, each in named.items() if not each.rest or len(kinds[each.rest]) > 1 or not heads[head]
+    }
+    if len(found) < len(heads) and not any(each.is_sure or each.rest for each in found.values()):
+        return {}
+    return {head: each.kind for head, each in found.items()}
+
+
+def split_in(name: str) -> str | None:
+    """Which split a name is of that has other words too: "train" for `y_train.npy`."""
+    named = _named(name)
+    return None if named is None else named.kind
+
+
+def has_labels(base: str) -> bool:
+    """Whether the pictures of a split can have classes, by the name of its folder."""
+    return split_in(base.rstrip("/").rpartition("/")[2]) not in ("unlabelled", "pred")
+
+
+def names_of_other_splits(name: str) -> Iterator[str]:
+    """The name with another split's word in place of its own, for each such word: `y_test` for `y_train`."""
+    pieces = re.split(r"([_\-./])", name)
+    for position, piece in enumerate(pieces):
+        if piece.lower() in _KIND_OF:
+            spelled = (word.capitalize() if piece[0].isupper() else word for word in _KIND_OF if word != piece.lower())
+            yield from ("".join([*pieces[:position], word, *pieces[position + 1 :]]) for word in spelled)
+            return
+
+
+def files_of_other_splits(path: Path) -> Iterator[Path]:
+    """The files beside `path` that have its name with another split's word."""
+    others = (path.with_name(name) for name in names_of_other_splits(path.name))
+    return (other for other in others if other.is_file())
