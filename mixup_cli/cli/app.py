@@ -32,7 +32,7 @@ SWITCH_SECONDS = 0.0005
 """How long a thread that runs Python may keep others waiting. While one imports, another feeds the decompressor, which
 would rest for most of Python's own 5 ms after each piece."""
 
-LEAST_MEMORY_BYTES = 384 << 20
+LEAST_MEMORY_BYTES = 512 << 20
 """With less room for addresses libraries fail while they are loaded, and OpenBLAS asks for memory without end."""
 
 NO_MEMORY = "Raise the limit of memory (ulimit -v)"

@@ -72,7 +72,7 @@ def test_the_library_says_that_it_needs_compiled_functions(tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit addresses")
-@pytest.mark.parametrize("size_mib", [120, 250, 390, 440, 480, 500, 530, 560])
+@pytest.mark.parametrize("size_mib", [120, 250, 440, 500, 600, 700])
 @pytest.mark.parametrize("command", ["generate {} --method mixup:0.5,fmix:0.5", "plan {} -o plan.parquet"])
 def test_too_little_memory_is_told_as_that(command: str, size_mib: int, photos: Path, tmp_path: Path) -> None:
     """Whichever library meets it first; never as an interrupt."""
@@ -81,7 +81,7 @@ def test_too_little_memory_is_told_as_that(command: str, size_mib: int, photos: 
         return
     told = error_line(ended)
     assert ended.returncode == 1
-    assert size_mib < 384 or "384.0 MiB" not in told
+    assert (size_mib < 512) == ("512.0 MiB" in told)
     assert any(word in told for word in ("not enough memory", "cannot be loaded", "starts no more threads"))
     assert "Raise" in told or "Pass a smaller" in told
 
