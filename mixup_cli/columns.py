@@ -17,7 +17,9 @@ from mixup_cli.labels import (
     union_of_values,
     union_shares,
 )
+from mixup_cli.pairing import chosen
 from mixup_cli.plan import Rows
+from mixup_cli.population import population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import Form, Labels
 from mixup_cli.storage.layout import Column
@@ -48,8 +50,8 @@ def columns_of(recipe: Recipe, form: Form, labels: Labels, parent_count: int) ->
 class RowColumns:
     """Every column but the images, from rows of the plan and the parents' shares, float32 (m, P).
 
-    `recipe` is the resolved one; `usable` int64 (n) are the source indices of the samples that can be mixed, over which
-    Remix counts the classes.
+    `recipe` is the resolved one; `usable` int64 (n) are the source indices of the samples that can be mixed. Remix
+    counts the classes over those of them that the recipe chooses.
     """
 
     labels: Labels
@@ -100,10 +102,11 @@ class RowColumns:
 
     @cached_property
     def _class_sizes(self) -> NDArray[np.int64]:
-        """How many usable samples each class has: int64 (K)."""
-        if self.labels.classes is None:
+        """How many samples of each class are mixed: int64 (K)."""
+        mixed = chosen(self.recipe, population_of(self.labels, self.usable)).classes
+        if mixed is None:
             raise KeyError("the source has no classes to count")
-        return np.bincount(self.labels.classes[self.usable], minlength=len(self.labels.class_names))
+        return np.bincount(mixed, minlength=len(self.labels.class_names))
 
     def _dense(self, rows: Rows, share: NDArray[np.float32]) -> NDArray[np.float32]:
         smoothing = self.recipe.label_smoothing

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from mixup_cli.choices import LabelKind
@@ -13,14 +11,11 @@ from mixup_cli.fingerprint import versions
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.loaded import LoadedColumn
-from mixup_cli.sources.table import SourceTable, first_difference, read_table
+from mixup_cli.sources.table import TABLE_LIMIT_BYTES, SourceTable, check_sealed, first_difference, read_table
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of, read_json
 from mixup_cli.storage.manifest import MANIFEST, RUN, SOURCES, Manifest
-
-TABLE_LIMIT_BYTES = 64 << 30
-"""sources.csv has a line for each input, of which there may be many millions."""
 
 REMEDY = "Use another -o, or --force to replace it"
 
@@ -135,19 +130,11 @@ def sealed_table(folder: DataSetFolder, finished: Manifest | None = None) -> Sou
     if path.exists():
         data = content_of(path, TABLE_LIMIT_BYTES)
         if finished is not None:
-            _check_sealed(path, data, finished.source.fingerprint)
+            check_sealed(path, data, finished.source.fingerprint)
         return read_table(data, str(path))
     if finished is not None:
         raise DataError(f"{path}: is missing. Run mixup-gen repair {folder.path}.")
     return None
-
-
-def _check_sealed(path: Path, data: bytes, sealed: str) -> None:
-    found = hashlib.sha256(data).hexdigest()
-    if found != sealed:
-        raise DataError(
-            f"{path}: its sha256 is {found[:12]}…, and {sealed[:12]}… was sealed. Run mixup-gen repair {path.parent}."
-        )
 
 
 def check_same_pixels(folder: DataSetFolder, fingerprint: str) -> None:

@@ -5,44 +5,61 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mixup_cli import existing
-from mixup_cli.columns import IMAGES
+from mixup_cli.columns import IMAGES, RowColumns
 from mixup_cli.estimate import Needs, needs
-from mixup_cli.make_shard import ShardMaker
-from mixup_cli.methods import parent_count
-from mixup_cli.planned import planned_in, shard_maker
+from mixup_cli.make_shard import ShardMaker, tile_rows_for
+from mixup_cli.method_set import MethodSet
+from mixup_cli.methods import Peaks
+from mixup_cli.mixer import Mixer
+from mixup_cli.pairing import chosen
+from mixup_cli.plan import Planned, Rows
+from mixup_cli.planned import planned
 from mixup_cli.population import population_of
 from mixup_cli.prepare import Job, adopt, prepare
 from mixup_cli.recipe import Recipe
 from mixup_cli.run import Run, check_caching, row_count
+from mixup_cli.saliency import PeakFinder
 from mixup_cli.sources.base import FormMismatch, Source
 from mixup_cli.sources.fill import cache_text, is_kept, needs_file
-from mixup_cli.sources.loaded import LoadedColumn
-from mixup_cli.sources.table import SourceTable, label_texts
+from mixup_cli.sources.supply import WholeCache
 from mixup_cli.sources.window_store import most_windows
+from mixup_cli.stage import as_pictures
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.shard import bytes_of
 from mixup_cli.wording import counted, plural, readable
 
 PROBE_SAMPLES = 16
+"""Samples are loaded to measure the time, in …"""
+
+PROBE_PLACES = 4
+"""… runs at so many places, spread over the source."""
+
 PROBE_BYTES = 16 << 20
+
+SMALL_BYTES = 1 << 20
+"""Where the shards take less than this in all, it does not matter what they take it for."""
 
 
 @dataclass(frozen=True)
 class Forecast:
     """What a run would do. `cache` tells where decoded samples would wait; `seconds` counts decoding, mixing and
-    hashing, not the disk."""
+    hashing, not the disk; `notices` are those of the plan; `there_bytes` of the shards are on the disk already."""
 
     job: Job
     source: Source
     needed: Needs
     cache: str
     seconds: float
+    notices: tuple[str, ...] = ()
+    there_bytes: int = 0
 
     def facts(self) -> dict[str, Any]:
         """For machines."""
@@ -53,6 +70,9 @@ class Forecast:
             "inputs": len(self.source),
             "seconds": round(self.seconds, 1),
             **vars(self.needed),
+            "output_bytes": self.needed.output_bytes,
+            "disk_bytes": self.needed.disk_bytes,
+            "there_bytes": self.there_bytes,
             "cache": self.cache,
             "warnings": list(self.warnings()),
         }
@@ -67,23 +87,35 @@ class Forecast:
         if self.job.recipe.window is not None:
             yield "windows", f"of {self.job.recipe.window:,} consecutive samples; only those of one meet"
         yield "cache", self.cache
-        yield "disk", f"{readable(needed.disk_bytes)} needed, {readable(needed.free_bytes)} free"
+        yield (
+            "disk",
+            f"{readable(max(0, needed.disk_bytes - self.there_bytes))} needed, {readable(needed.free_bytes)} free",
+        )
         yield "time", f"about {_duration(self.seconds)}, if the disk keeps up"
 
     def warnings(self) -> Iterator[str]:
         """What the user may want to change first."""
         yield from self.source.notices
         yield from self.job.notices
+        yield from self.notices
         columns = {column.name: column.row_bytes for column in self.job.spec.columns}
         if self.job.label_kind == "classes" and columns.get("labels", 0) > columns[IMAGES]:
             yield (
                 f"dense labels take {readable(columns['labels'])} a sample and the pixels {readable(columns[IMAGES])}: "
                 "--labels sparse stores classes and shares instead"
             )
-        if self.needed.disk_bytes > self.needed.free_bytes and not self._compressed:
+        if 2 * self.needed.fixed_bytes > self.needed.shard_bytes > SMALL_BYTES:
+            each = readable(self.job.spec.size.fixed_bytes)
+            yield f"each shard takes {each} besides its rows, most of the output: pass a larger --shard-size"
+        if not self.fits:
             yield "this does not fit on the disk, and would be refused"
-        if self._compressed and self.needed.disk_bytes > self.needed.free_bytes:
+        elif self.needed.disk_bytes - self.there_bytes > self.needed.free_bytes:
             yield "this fits on the disk only if compression saves enough"
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is room for it, as far as can be known before shards are compressed."""
+        return self.needed.certain_bytes - self.there_bytes <= self.needed.free_bytes
 
     @property
     def _compressed(self) -> bool:
@@ -91,60 +123,105 @@ class Forecast:
 
 
 def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = None) -> Forecast:
-    """Look at every sample's header, and mix a few in memory. Writes nothing.
+    """Look at every sample's header, plan as if each of them could be read, and mix a few in memory. Writes nothing.
 
-    A plan from a file is checked; the time is measured on rows of a computed one, since few samples are loaded.
-    `stored` is the recipe of the data set that the run would continue. Raises OutputExistsError if it is another.
+    `stored` is the recipe of the data set that the run would continue. Raises OutputExistsError if it is another, and
+    what `generate` raises where the recipe cannot be carried out on this source.
     """
     recipe = adopt(recipe, stored, keeps_shard_size=run.shard_bytes is None)
     job = prepare(recipe, source, source.survey(), run.shard_bytes)
     check_caching(job.recipe, run)
-    existing.check_same_recipe(DataSetFolder(run.out), stored, job.recipe)
-    population = population_of(source.labels, np.arange(len(source)))
-    if run.plan is not None:
-        planned_in(run.plan, job, source, np.arange(len(source)))
-    place = run.place(DataSetFolder(run.out).work)
+    folder = DataSetFolder(run.out)
+    existing.check_same_recipe(folder, stored, job.recipe)
+    everything = np.arange(len(source))
+    population = population_of(source.labels, everything)
+    place = run.place(folder.work)
     on_disk = needs_file(source, job.target, place)
-    needed = needs(job, len(source), row_count(job.recipe, run, population), run.out, on_disk)
+    needed = needs(job, source, row_count(job.recipe, run, population), run.out, on_disk)
     cache, to_decode = cache_text(source, job.target, place), len(source)
     if is_kept(source, job.target, place):
         to_decode = 0
     if run.caching.kind == "none":
-        needed, cache = _in_windows(job, source, run, needed)
+        needed, cache = _in_windows(job, len(chosen(job.recipe, population)), run, needed)
         to_decode = needed.rows + (to_decode if run.tolerance.on_error == "skip" else 0)
-    seconds = _seconds(job, source, replace(run, plan=None), needed.rows, to_decode)
-    return Forecast(job, source, needed, cache, seconds)
+    probe = _Probe.load(job, source)
+    plan = planned(job, source, everything, probe, run.plan)
+    seconds = probe.seconds_per_sample * to_decode + probe.seconds_per_row(plan, run, needed.rows) * needed.rows
+    return Forecast(job, source, needed, cache, seconds / run.workers, plan.notices, folder.shard_bytes())
 
 
-def _in_windows(job: Job, source: Source, run: Run, needed: Needs) -> tuple[Needs, str]:
-    """What windows take in memory at most, in place of a cache, and the same for people."""
-    size = min(len(source), job.recipe.window or len(source))
-    held = min(most_windows(run.workers), -(-len(source) // size))
+def _in_windows(job: Job, count: int, run: Run, needed: Needs) -> tuple[Needs, str]:
+    """What windows of `count` samples take in memory at most, in place of a cache, and the same for people."""
+    size = min(count, job.recipe.window or count)
+    held = min(most_windows(run.workers), -(-count // size))
     window_bytes = size * job.target.form.sample_bytes
     text = f"none: up to {counted(held, 'window')} of {readable(window_bytes)} in memory"
     return replace(needed, cache_bytes=held * window_bytes), text
 
 
-def _seconds(job: Job, source: Source, run: Run, rows: int, to_decode: int) -> float:
-    """Load a few samples, mix them for a moment, and scale up: a rough figure, from the real code."""
-    count = min(PROBE_SAMPLES, len(source))
-    cache = np.zeros((count, *job.target.form.shape), job.target.form.dtype)
-    began = time.perf_counter()
-    try:
-        loaded = source.load(0, count, job.target, cache)
-    except FormMismatch:
-        return 0.0
-    per_sample = (time.perf_counter() - began) / count
-    if sum(each.problem is None for each in loaded) < parent_count(job.recipe.methods):
-        return per_sample * to_decode / run.workers
-    table = SourceTable(source.keys[:count], label_texts(source.labels, len(source))[:count], LoadedColumn.of(loaded))
-    maker = shard_maker(job, source, table, cache, run, lambda: None)
-    probe_rows = max(1, min(rows, PROBE_BYTES // job.row_bytes))
-    _make(job, maker, probe_rows)  # the first round compiles
-    began = time.perf_counter()
-    _make(job, maker, probe_rows)
-    per_row = (time.perf_counter() - began) / probe_rows
-    return (per_sample * to_decode + per_row * rows) / run.workers
+@dataclass(frozen=True)
+class _Probe:
+    """A few samples (m, *form.shape) from all over the source, which stand for all others while the time is measured;
+    those that cannot be read are zeros."""
+
+    job: Job
+    source: Source
+    samples: NDArray[Any]
+    seconds_per_sample: float
+
+    @classmethod
+    def load(cls, job: Job, source: Source) -> Self:
+        """Load them, one run after another."""
+        form, count = job.target.form, min(PROBE_SAMPLES, len(source))
+        places = min(PROBE_PLACES, count)
+        length = count // places
+        samples = np.zeros((places * length, *form.shape), form.dtype)
+        began = time.perf_counter()
+        with suppress(FormMismatch):  # of a sample that its header is wrong about
+            for number, start in enumerate(np.linspace(0, len(source) - length, places).astype(int).tolist()):
+                source.load(start, start + length, job.target, samples[number * length : (number + 1) * length])
+        return cls(job, source, samples, (time.perf_counter() - began) / len(samples))
+
+    def of(self, samples: NDArray[np.int64]) -> Peaks:
+        """See `PeaksOf`."""
+        return PeakFinder(as_pictures(self.samples, self.job.target.form.axes)).of(samples % len(self.samples))
+
+    def seconds_per_row(self, plan: Planned, run: Run, rows: int) -> float:
+        """What the first rows of a plan take, measured when all is compiled."""
+        job, count = self.job, max(1, min(rows, PROBE_BYTES // self.job.row_bytes))
+        maker = ShardMaker(
+            plan=_Nearby(plan, len(self.samples)),
+            supply=WholeCache(self.samples),
+            row_columns=RowColumns(self.source.labels, job.recipe, np.arange(len(self.source))),
+            mixer=Mixer.open(job.recipe, plan.methods, job.target.form, job.form, run.device),
+            tile_rows=tile_rows_for(job.spec.columns[0], run.batch_size, run.device),
+            checkpoint=lambda: None,
+        )
+        _make(job, maker, count)
+        began = time.perf_counter()
+        _make(job, maker, count)
+        return (time.perf_counter() - began) / count
+
+
+@dataclass(frozen=True)
+class _Nearby:
+    """A plan whose parents are taken from the first `count` samples."""
+
+    plan: Planned
+    count: int
+
+    @property
+    def methods(self) -> MethodSet:
+        return self.plan.methods
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        return self.plan.notices
+
+    def rows(self, start: int, stop: int) -> Rows:
+        """See `plan.Planned`."""
+        rows = self.plan.rows(start, stop)
+        return replace(rows, parents=rows.parents % self.count)
 
 
 def _make(job: Job, maker: ShardMaker, rows: int) -> None:

@@ -169,9 +169,8 @@ class _Work:
         check_room(needed, self.folder.shard_bytes(), self.folder.path)
 
     def _needs(self, job: Job, cache_on_disk: bool) -> Needs:
-        sample_count = len(self._source)
-        rows = self._row_count(job, np.arange(sample_count))
-        return needs(job, sample_count, rows, self.folder.path, cache_on_disk)
+        rows = self._row_count(job, np.arange(len(self._source)))
+        return needs(job, self._source, rows, self.folder.path, cache_on_disk)
 
     def _row_count(self, job: Job, usable: NDArray[np.int64]) -> int:
         return row_count(job.recipe, self._run, population_of(self._source.labels, usable))
@@ -278,7 +277,7 @@ class _Work:
 
 def _lacking_bytes(job: Job, missing: Mapping[int, range], records: Mapping[int, ShardRecord]) -> int:
     """What the shards will take that are still to be made."""
-    return job.row_bytes * sum(len(part) for number, part in missing.items() if number not in records)
+    return sum(job.spec.size.of_rows(len(part)) for number, part in missing.items() if number not in records)
 
 
 def skipped_notices(table: SourceTable) -> list[str]:

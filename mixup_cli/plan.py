@@ -31,7 +31,7 @@ from mixup_cli.pairing import (
 from mixup_cli.recipe import Recipe
 from mixup_cli.rng import Draws
 from mixup_cli.views import ViewRules, Views, peaks_in_view
-from mixup_cli.wording import plural
+from mixup_cli.wording import counted, plural
 
 
 @dataclass(frozen=True)
@@ -118,10 +118,7 @@ class Plan:
         count = len(self._population)
         for choice in recipe.methods:
             if (needed := parent_count([choice])) > count:
-                raise DataError(
-                    f"the source has {count} usable {plural(count, 'sample')}, and {choice.name} mixes "
-                    f"{needed} different ones. Add samples, or pass --method none."
-                )
+                raise DataError(_too_few(recipe, count, choice.name, needed))
         most_parents = parent_count(recipe.methods)
         self._windows = windows_of(recipe, count, most_parents)
         self._pairing = open_pairing(recipe, self._population, most_parents)
@@ -203,3 +200,11 @@ class Plan:
             raise ValueError("a method needs peaks, and the plan was given nobody to ask")
         peaks = self._peaks.of(parents[positions, 1])
         return peaks if views is None else peaks_in_view(peaks, views[positions, 1], self.methods.grid)
+
+
+def _too_few(recipe: Recipe, count: int, method: str, needed: int) -> str:
+    """What to say where a method mixes more different samples than there are."""
+    there, remedy = f"the source has {count} usable {plural(count, 'sample')}", "Add samples"
+    if recipe.per_class is not None:
+        there, remedy = f"--per-class {recipe.per_class}: it takes {counted(count, 'sample')}", "Raise it"
+    return f"{there}, and {method} mixes {needed} different ones. {remedy}, or pass --method none."

@@ -16,6 +16,7 @@ from mixup_cli.recipe import FORMAT_VERSION, MethodChoice, Recipe
 from mixup_cli.sources.base import Form, Source, Survey, Target
 from mixup_cli.sources.form import decide
 from mixup_cli.storage.shard import ShardSpec
+from mixup_cli.surface import check_fill
 
 SURVEY_SAMPLES = 64
 """Headers looked at before the scan. Should a later picture not fit, the scan begins again with what it found."""
@@ -70,6 +71,7 @@ def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | N
     spec = ShardSpec(columns, attributes, resolved.compression)
     notices = decided.notices + ((ZSTD_NOTICE,) if resolved.compression == "zstd" else ())
     label_kind = mixed_kind(resolved, labels.kind)
+    check_fill(decided.form, resolved)
     return Job(resolved, decided.form, decided.target, spec, per_shard, labels.class_names, label_kind, notices)
 
 

@@ -26,7 +26,7 @@ from mixup_cli.run import Run
 from mixup_cli.sources.base import Source
 from mixup_cli.sources.fill import Scanning
 from mixup_cli.sources.scan import Tolerance
-from mixup_cli.sources.table import SourceTable, read_table
+from mixup_cli.sources.table import TABLE_LIMIT_BYTES, SourceTable, read_table
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.finish import beside
 from mixup_cli.storage.folder import SHARD, DataSetFolder
@@ -199,7 +199,7 @@ class _Repair:
         """The table that was sealed. Raises DataError where it is lost: the manifest has its hash, and is lost too."""
         path = self._out / names.SOURCES
         try:
-            data = content_of(file_inside(self._out, names.SOURCES), existing.TABLE_LIMIT_BYTES)
+            data = content_of(file_inside(self._out, names.SOURCES), TABLE_LIMIT_BYTES)
         except FileNotFoundError:
             raise DataError(f"{path}: is missing, and there is no manifest. {ANEW}") from None
         sealed = checksums(self._out).get(names.SOURCES)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Surface
 from mixup_cli.methods import Grid
 from mixup_cli.recipe import Normalize, Recipe
 from mixup_cli.sources.base import Form
-
-FULL_SCALE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
-"""What 1.0 is in samples of a dtype."""
+from mixup_cli.sources.form import finish_of
+from mixup_cli.sources.scaling import FULL_SCALE, Finish
 
 
 def grid_of(form: Form) -> Grid | None:
@@ -19,31 +19,39 @@ def grid_of(form: Form) -> Grid | None:
 
 
 def surface_of(form: Form, recipe: Recipe) -> Surface:
-    """The surface of a form.
-
-    Float output is (float32(I) − mean′) · scale′, which no compiler can contract:
-
-    from uint8, I is in 65536ths of grey levels, so mean′ = 65536·255·mean and scale′ = 1/(65536·255·std);
-    from uint16 and float32 the kernels have divided by 65536 before.
-    """
+    """The surface of a form. What makes floats of sums is `sources.scaling.Finish`."""
     outer, height, width, inner = planes_of(form)
     channels = (outer, inner)
-    full = FULL_SCALE[form.dtype]
-    unit = full * (65536.0 if form.dtype == "uint8" else 1.0)
     normalize = recipe.normalize or Normalize((0.0,), (1.0,))
-
-    def per_channel(values: tuple[float, ...]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-        return np.resize(np.array(values, np.float64), channels)
-
+    mean, scale = Finish(form.dtype, "float32", normalize.mean, normalize.std).constants
+    fill = np.resize(np.array(recipe.fill, np.float64), channels) * (FULL_SCALE[form.dtype] / 255.0)
     return Surface(
         outer,
         height,
         width,
         inner,
-        fill=(per_channel(tuple(float(value) for value in recipe.fill)) * (full / 255.0)).astype(form.dtype),
-        mean=(per_channel(normalize.mean) * unit).astype(np.float32),
-        scale=(1.0 / (per_channel(normalize.std) * unit)).astype(np.float32),
+        fill=fill.astype(form.dtype),
+        mean=np.resize(mean, channels),
+        scale=np.resize(scale, channels),
     )
+
+
+def check_fill(form: Form, recipe: Recipe) -> None:
+    """Raises UsageError where normalisation makes infinities of the fill colour or of noise, where methods and crops
+    show them. The samples are not looked at here: the scan looks at each.
+    """
+    finish = finish_of(form, recipe)
+    if finish is None or recipe.normalize is None:
+        return
+    erased = {choice.options.get("fill", "colour") for choice in recipe.methods if choice.name == "erase"}
+    shown = [np.zeros(1), np.ones(1)] if "noise" in erased else []
+    if recipe.has_views or "colour" in erased or any(choice.name == "cutout" for choice in recipe.methods):
+        shown.append(np.array(recipe.fill) / 255.0)
+    if not all(np.isfinite(finish.ended(each * FULL_SCALE[form.dtype])).all() for each in shown):
+        raise UsageError(
+            f"--normalize: {recipe.dtype} cannot hold what it makes of the fill colour or noise. Give a larger "
+            "standard deviation, or another --fill."
+        )
 
 
 def planes_of(form: Form) -> tuple[int, int, int, int]:

@@ -57,11 +57,12 @@ def _inspect_source(flags: SourceFlags, recipe: RecipeFlags, locations: list[Pat
 
     opened = flags.open(locations, Run.out)
     survey = opened.survey()
+    if not as_json:  # what is there, even where nothing can be made of it
+        show.table(_source_lines(opened, survey))
     expected = forecast(opened, recipe.recipe(), Run())
     if as_json:
         show.event("inspected", **_source_facts(opened, survey), would=expected.facts())
         return
-    show.table(_source_lines(opened, survey))
     show.table(expected.lines())
     for notice in expected.warnings():
         show.notice(notice)

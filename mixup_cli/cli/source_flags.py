@@ -74,7 +74,8 @@ class SourceFlags:
             "--group-column",
             metavar="NAME",
             panel=SOURCE,
-            help="Column of metadata.csv, or array, with folds, patients, speakers …: only samples of one are mixed.",
+            help="Column of metadata.csv, or array, with folds, patients, speakers …: only samples of one are mixed. "
+            "none: leave out the groups of a finished data set.",
         ),
     ] = None
     data_key: Annotated[

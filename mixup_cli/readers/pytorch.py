@@ -24,7 +24,7 @@ class MixedDataset(Dataset[Any]):
     classes in 0 … 1, and "real" are numbers to predict. `class_names` has their K names.
 
     Pictures come channels first, (C, H, W), as PyTorch's models and torchvision's transforms take them, in the dtype in
-    which they are stored. `transform` is applied to each image.
+    which they are stored; those of axes "hw" as (1, H, W). `transform` is applied to each image.
 
     All rows are shown, or those of `passes` over the source: one number, or several. With `epoch` they are shown one
     pass at a time: number `epoch` modulo the count of passes, until `set_epoch` moves on. All these passes are of one
@@ -91,6 +91,8 @@ class MixedDataset(Dataset[Any]):
         images = torch.from_numpy(self.arrays.images(stored))
         if self.arrays.axes == "hwc":
             images = images.permute(0, 3, 1, 2)
+        elif self.arrays.axes == "hw":  # a convolution would take a batch of them for one picture of many channels
+            images = images.unsqueeze(1)
         labels = self.arrays.labels(stored)
         if labels is not None and self._transform is None:
             return _Batch(images, torch.from_numpy(labels))

@@ -59,7 +59,7 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
     try:
         _check_there(path)
         if data_set.looks_like_data_set(path):
-            return data_set.open_data_set(path)
+            return data_set.open_data_set(path, options)
         if cifar.looks_like_cifar(path):
             return cifar.open_cifar(path, options)
         if idx.looks_like_idx(path):

@@ -109,7 +109,8 @@ def _other_splits(
 def _open_npy(path: Path, options: SourceOptions) -> ArrayFileSource:
     label_file = _label_file(path, options)
     labels = None if label_file is None else _read_npy(label_file)
-    group_file = None if options.group_column is None else _named_file(path, options.group_column, "groups")
+    group_name = options.group_column_of(())
+    group_file = None if group_name is None else _named_file(path, group_name, "groups")
     groups = None if group_file is None else _read_npy(group_file)
     is_lacking = label_file is None and options.label_kind != "none"
     notices = [_unlabelled(f"{path}: found no labels file beside it")] if is_lacking else []
@@ -160,11 +161,10 @@ def _read(rows: Rows, path: Path) -> NDArray[Any]:
 
 
 def _group_key(keys: Sequence[str], options: SourceOptions, location: str) -> str | None:
-    if options.group_column is not None and options.group_column not in keys:
-        raise UsageError(
-            f"--group-column {options.group_column}: {location} has no such array. Found: {_listed(keys)}."
-        )
-    return options.group_column
+    column = options.group_column_of(keys)
+    if column is not None and column not in keys:
+        raise UsageError(f"--group-column {column}: {location} has no such array. Found: {_listed(keys)}.")
+    return column
 
 
 def choose_keys(keys: Sequence[str], options: SourceOptions, location: str) -> tuple[str, str | None, list[str]]:

@@ -70,19 +70,27 @@ def shown_form(shape: tuple[int, ...], axes: Axes, wanted: Axes, dtype: SampleDt
 
 
 def problems(block: NDArray[Any]) -> list[str | None]:
-    """Why a sample cannot be used, per sample: floats that are not finite, integers that float32 would round."""
+    """Why a sample cannot be used, per sample: floats that are not finite or that float32 does not hold, integers that
+    float32 would round."""
     flat = block.reshape(len(block), -1)
+    told: list[str | None] = [None] * len(block)
     if block.dtype.kind == "f":
-        # float64 beyond float32's range becomes infinite, and is told as such.
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore"):  # float64 beyond float32's range becomes infinite
             bad = (~np.isfinite(flat.astype(np.float32, copy=False))).any(axis=1)
-        text = "holds NaN or infinity"
-    elif block.dtype.name in _CHECKED_INTEGERS:
-        bad = ((flat > EXACT_IN_FLOAT32) | (flat < -EXACT_IN_FLOAT32)).any(axis=1)
-        text = f"holds an integer beyond {EXACT_IN_FLOAT32}, which float32 would round"
-    else:
-        return [None] * len(block)
-    return [text if is_bad else None for is_bad in np.atleast_1d(bad)]
+        for row in np.flatnonzero(bad).tolist():
+            told[row] = _not_finite(flat[row])
+    if block.dtype.name in _CHECKED_INTEGERS:
+        beyond = ((flat > EXACT_IN_FLOAT32) | (flat < -EXACT_IN_FLOAT32)).any(axis=1)
+        for row in np.flatnonzero(beyond).tolist():
+            told[row] = f"holds an integer beyond {EXACT_IN_FLOAT32}, which float32 would round"
+    return told
+
+
+def _not_finite(values: NDArray[Any]) -> str:
+    """What is wrong with floats of which one is not finite in float32."""
+    if not np.isfinite(values).all():
+        return "holds NaN or infinity"
+    return f"holds {values[np.argmax(np.abs(values))]:g}, which is more than float32 can be"
 
 
 def needs_refit(shape: tuple[int, ...], axes: Axes, target: Target) -> bool:

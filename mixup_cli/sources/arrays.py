@@ -7,6 +7,7 @@ import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, overload
@@ -161,12 +162,19 @@ class ArraySource(Source):
         loaded: list[Loaded] = []
         for first in range(0, len(block), tile):
             values = np.ascontiguousarray(block[first : first + tile])
-            loaded += _hashed(values)
+            found = _hashed(values)
             if must_refit:
                 view: NDArray[Any] = refit(values, self._axes, target, self.keys[start + first])
             else:
                 view = as_axes(values, self._axes, target.form.axes)
-            write_converted(view, out[first : first + tile], target.value_range)
+            converted = out[first : first + tile]
+            write_converted(view, converted, target.value_range)
+            if target.finish is not None:
+                found = [
+                    one if one.problem else replace(one, problem=problem)
+                    for one, problem in zip(found, target.problems(converted), strict=True)
+                ]
+            loaded += found
         # Mapped rows are read once for the hash and once for the pixels.
         if self._is_mapped and (name := self.changed()) is not None:
             raise change_while_read(name)

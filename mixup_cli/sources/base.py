@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.choices import LabelKind, LabelLevel, Resize
+from mixup_cli.sources.scaling import Finish
 
 SampleDtype: TypeAlias = Literal["uint8", "uint16", "float32"]
 Axes: TypeAlias = Literal["hwc", "chw", "hw", ""]
@@ -25,10 +26,15 @@ DEPTHS: tuple[SampleDtype, ...] = ("uint8", "uint16", "float32")
 """From the shallowest to the deepest: a form holds whatever is not deeper than itself."""
 
 
+NO_GROUPS = "none"
+"""The group column that says to leave out groups which a source brings along."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourceOptions:
     """How a source is to be read: which part of it, and where its labels stand.
 
+    `group_column` is `NO_GROUPS` to leave groups out (where there is no column of that name).
     `max_pixels` bounds the pixels of one picture, so that a decompression bomb is an error and not a dead machine.
     `exclude` are folders that a walk never enters (the output folder of this run). `split` "" says that folders named
     as splits are classes. `classes` are the names of all classes, in their order, instead of those that are found.
@@ -44,6 +50,10 @@ class SourceOptions:
     label_key: str | None = None
     max_pixels: int = 100_000_000
     exclude: tuple[Path, ...] = ()
+
+    def group_column_of(self, columns: Container[str]) -> str | None:
+        """The column of groups that is asked for of a source with these columns."""
+        return None if self.group_column == NO_GROUPS and NO_GROUPS not in columns else self.group_column
 
 
 @dataclass(frozen=True)
@@ -117,13 +127,21 @@ class Target:
     `resize` None means that pictures must have the form's size already; one that has not raises `FormMismatch`.
     `value_range` maps [low, high] linearly onto the full range of an integer form, clipping what lies outside.
     `deepest` is the dtype beyond which a deeper form would be of no use to the output (None: the form's own); a picture
-    that is deeper than a form which is not that deep raises `FormMismatch`.
+    that is deeper than a form which is not that deep raises `FormMismatch`. `finish` is there where it could
+    make infinities of samples: those are then broken.
     """
 
     form: Form
     resize: Resize | None = None
     value_range: tuple[float, float] | None = None
     deepest: SampleDtype | None = None
+    finish: Finish | None = None
+
+    def problems(self, samples: NDArray[Any]) -> list[str | None]:
+        """Why samples (m, *form.shape) in the form cannot be used, per sample: `finish` makes them infinite."""
+        if self.finish is None:
+            return [None] * len(samples)
+        return self.finish.problems(samples, {"hwc": 3, "chw": 1}.get(self.form.axes))
 
 
 @dataclass(frozen=True)
@@ -204,6 +222,10 @@ class Source(ABC):
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def ignores(self, name: str, value: object) -> bool:
+        """Whether this value of an option, which sources of the kind take (`takes.TAKES`), has no effect here."""
+        return False
 
     def name_of(self, index: int) -> str:
         """What messages call a sample: for pictures, the key is a path and says enough."""

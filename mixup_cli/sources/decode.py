@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -24,7 +22,17 @@ from mixup_cli.sources.picture_kinds import check_stream, open_picture
 from mixup_cli.sources.picture_limits import Undecodable, WatchedBytes, check_work
 from mixup_cli.sources.scaling import write_converted
 
-__all__ = ["Header", "Undecodable", "check_header", "crop_box", "decode", "fit_picture", "pad_size", "read_header"]
+__all__ = [
+    "Header",
+    "Undecodable",
+    "check_header",
+    "crop_box",
+    "decode",
+    "fit_picture",
+    "jpeg_divisor",
+    "pad_size",
+    "read_header",
+]
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -59,7 +67,10 @@ def decode(data: bytes, target: Target, key: str, max_pixels: int) -> NDArray[np
         pixels = np.asarray(upright)
     if target.resize is None and pixels.shape[:2] != (height, width):
         raise FormMismatch(key, (pixels.shape[0], pixels.shape[1]), header.dtype)
-    return _into_form(_convert(pixels, source_dtype, target), target)
+    decoded = _into_form(_convert(pixels, source_dtype, target), target)
+    if (problem := target.problems(decoded[None])[0]) is not None:
+        raise Undecodable(problem)
+    return decoded
 
 
 def check_header(data: bytes, target: Target, key: str, max_pixels: int) -> None:
@@ -132,13 +143,25 @@ def _load(picture: ImageFile, size: tuple[int, int], resize: Resize | None) -> t
     extent: tuple[float, float] | None = None
     if resize is not None and isinstance(picture, JpegImageFile):
         width, height = picture.size
-        scales = size[0] / height, size[1] / width
-        scale = {"crop": max(scales), "pad": min(scales), "stretch": 0.0}[resize]
-        rows, columns = (height * scale, width * scale) if scale else size
-        drafted = picture.draft(None, (math.ceil(2 * columns), math.ceil(2 * rows)))
+        divisor = jpeg_divisor((height, width), size, resize)
+        drafted = picture.draft(None, (width // divisor, height // divisor))
         extent = None if drafted is None else (drafted[1][3], drafted[1][2])
     picture.load()
     return extent or (picture.height, picture.width)
+
+
+def jpeg_divisor(extent: tuple[int, int], size: tuple[int, int], resize: Resize) -> int:
+    """1, 2, 4 or 8: a JPEG of `extent` (height, width) that is resized to `size` is decoded at 1/divisor of its own.
+
+    It is the largest that leaves twice what is needed. To crop or stretch, both sides of `size` are needed; to pad, the
+    side that fills it: the other follows by the picture's own aspect. Neither side is divided to less than a pixel.
+    """
+    enough = any if resize == "pad" else all
+    for divisor in (8, 4, 2):
+        sides = zip(extent, size, strict=True)
+        if divisor <= min(extent) and enough(side >= 2 * divisor * needed for side, needed in sides):
+            return divisor
+    return 1
 
 
 def fit_picture(picture: Image.Image, target: Target) -> NDArray[np.generic]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mixup_cli.errors import NoInputError, UsageError
-from mixup_cli.sources.base import SourceOptions
+from mixup_cli.sources.base import NO_GROUPS, SourceOptions
 from mixup_cli.sources.folder_classes import by_folders, is_unread, unread_text
 from mixup_cli.sources.folder_metadata import by_metadata, nearest_metadata
 from mixup_cli.sources.layout import Folders, Taken, choose_split
@@ -49,7 +49,7 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
 
 def _check_nothing_needs_metadata(root: str, options: SourceOptions) -> None:
     for option, column in (("--label-column", options.label_column), ("--group-column", options.group_column)):
-        if column is not None:
+        if column is not None and (option, column) != ("--group-column", NO_GROUPS):
             raise UsageError(
                 f"{option} {column}: {escape_name(root)} has no metadata.csv or .jsonl. Write one, or drop {option}."
             )

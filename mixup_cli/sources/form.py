@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from mixup_cli.choices import Dtype
 from mixup_cli.errors import UsageError
-from mixup_cli.recipe import Recipe
+from mixup_cli.recipe import Normalize, Recipe
 from mixup_cli.sources.base import DEPTHS, Form, SampleDtype, Survey, Target
+from mixup_cli.sources.scaling import Finish
 
 DEFAULT_SIZE = (224, 224)
 """Height and width where pictures differ in size and none was asked for: what ImageNet models take."""
@@ -53,8 +54,18 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
     if recipe.linear_light and form.dtype != "uint8":
         raise UsageError(f"--linear-light: it is for 8-bit pictures, and these samples are {form.dtype}. Leave it out.")
     as_they_are = len(survey.sizes) == 1 and recipe.size is None and recipe.cache_size is None
-    target = Target(cached, None if as_they_are else recipe.resize, recipe.value_range, deepest)
+    finish = finish_of(form, resolved)
+    watched = None if finish is None or finish.is_safe else finish
+    target = Target(cached, None if as_they_are else recipe.resize, recipe.value_range, deepest, watched)
     return Decided(resolved, form, target, tuple(notices))
+
+
+def finish_of(form: Form, resolved: Recipe) -> Finish | None:
+    """How samples of a form become floats; None where the output is integers."""
+    if resolved.dtype not in ("float16", "float32"):
+        return None
+    normalize = resolved.normalize or Normalize((0.0,), (1.0,))
+    return Finish(form.dtype, resolved.dtype, normalize.mean, normalize.std)
 
 
 def _cached(recipe: Recipe, survey: Survey, form: Form) -> Form:

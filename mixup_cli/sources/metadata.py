@@ -72,7 +72,7 @@ def read_metadata(path: Path, options: SourceOptions) -> Metadata:
             entries[file_name] = Entry(
                 line,
                 None if reader is None else reader.read(f"{name}, line {line}", row),
-                _group(f"{name}, line {line}", row, options.group_column),
+                _group(f"{name}, line {line}", row, options.group_column_of(columns)),
             )
     except OSError as error:
         raise StorageError(f"{name}: cannot read ({error.strerror}). Make it readable.") from error
@@ -125,8 +125,8 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
 def _check_columns(name: str, columns: tuple[str, ...], options: SourceOptions) -> LabelReader | None:
     if "file_name" not in columns:
         raise DataError(f"{name}: has no column file_name (found: {', '.join(columns)}). Rename the column of paths.")
-    if options.group_column is not None:
-        check_column(name, columns, "--group-column", options.group_column)
+    if (column := options.group_column_of(columns)) is not None:
+        check_column(name, columns, "--group-column", column)
     return choose_columns(name, columns, options)
 
 

@@ -2,12 +2,82 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
+
+FULL_SCALE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
+"""What 1.0 is in samples of a dtype."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How sums I of samples of the dtype `source` become the output's floats, `dtype` (float16 or float32).
+
+    As (float32(I) − mean′) · scale′, which no compiler can contract. From uint8, I is in 65536ths of grey levels, so
+    mean′ = 65536·255·mean and scale′ = 1/(65536·255·std); from uint16 and float32 it has been divided by 65536 before.
+    `mean` and `std` hold one number, or one for each channel.
+
+    A mixture lies between its parents, and rounding keeps the order of numbers: so no mixture is infinite where none of
+    the samples would be.
+    """
+
+    source: str
+    dtype: str
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+    @property
+    def constants(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """mean′ and scale′: float32 (channels) or (1)."""
+        unit = FULL_SCALE[self.source] * self._parts
+        mean, scale = np.array(self.mean) * unit, 1.0 / (np.array(self.std) * unit)
+        return mean.astype(np.float32), scale.astype(np.float32)
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether it is known, before a sample is seen, that nothing becomes infinite."""
+        if self.source == "float32":
+            return self.dtype == "float32" and (self.mean, self.std) == ((0.0,), (1.0,))
+        ends = np.array([[0.0], [FULL_SCALE[self.source]]])
+        return bool(np.isfinite(self.ended(ends)).all())
+
+    def ended(self, values: NDArray[Any]) -> NDArray[Any]:
+        """What values become, whose last dimension is the channels; infinite where `dtype` cannot hold it."""
+        mean, scale = self.constants
+        sums = values.astype(np.float32) * np.float32(self._parts)
+        with np.errstate(over="ignore"):
+            ended: NDArray[Any] = ((sums - mean) * scale).astype(self.dtype)
+        return ended
+
+    def problems(self, samples: NDArray[Any], channel_axis: int | None) -> list[str | None]:
+        """Why samples (m, …) cannot be used, per sample: one of their values would become infinite. `channel_axis` is
+        that of `samples`; None where there is one channel."""
+        flat = samples.reshape(len(samples), -1)
+        extremes = np.stack([flat.min(axis=1), flat.max(axis=1)])[..., None]
+        told: list[str | None] = [None] * len(samples)
+        for row in np.flatnonzero(~np.isfinite(self.ended(extremes)).all(axis=(0, 2))).tolist():
+            shown = samples[row, ..., None] if channel_axis is None else np.moveaxis(samples[row], channel_axis - 1, -1)
+            told[row] = self._problem(shown)
+        return told
+
+    def _problem(self, sample: NDArray[Any]) -> str | None:
+        lost = ~np.isfinite(self.ended(sample))
+        if not lost.any():
+            return None  # the extremes are of channels that have room for them
+        values = sample[lost]
+        largest = values[np.argmax(np.abs(values.astype(np.float64)))]
+        becomes = "" if (self.mean, self.std) == ((0.0,), (1.0,)) else ", normalised,"
+        wider = " (--dtype float32 has more room)" if self.dtype == "float16" else ""
+        return f"holds {largest:g}, which{becomes} is beyond what {self.dtype} can hold{wider}"
+
+    @property
+    def _parts(self) -> float:
+        return 65536.0 if self.source == "uint8" else 1.0
 
 
 def write_converted(values: NDArray[Any], out: NDArray[Any], value_range: tuple[float, float] | None) -> None:

@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ HEADER = ("source_index", "key", "label", "bytes", "sha256", "status")
 GROUP = "group"
 GROUPED_HEADER = (*HEADER[:3], GROUP, *HEADER[3:])
 USED = "ok"
+TABLE_LIMIT_BYTES = 64 << 30
+"""sources.csv has a line for each input, of which there may be many millions."""
+
 LABEL_DIGITS = 16
 """Of the hash that stands for a label which is no class name: enough to notice that it has changed."""
 
@@ -92,6 +96,15 @@ def label_texts(labels: Labels, count: int) -> list[str]:
     return [labels.class_names[number] for number in labels.classes.tolist()]
 
 
+def check_sealed(path: Path, data: bytes, sealed: str) -> None:
+    """Raises DataError where the bytes of a finished data set's sources.csv are not those that were sealed."""
+    found = hashlib.sha256(data).hexdigest()
+    if found != sealed:
+        raise DataError(
+            f"{path}: its sha256 is {found[:12]}…, and {sealed[:12]}… was sealed. Run mixup-gen repair {path.parent}."
+        )
+
+
 def read_table(data: bytes, name: str) -> SourceTable:
     """The table that sources.csv holds. Raises DataError where it is damaged; `name` is for the message."""
     csv.field_size_limit(1 << 24)
@@ -116,7 +129,8 @@ def first_difference(before: SourceTable, now: SourceTable) -> str | None:
     if (other := _first_other_key(before.keys, now.keys)) is not None:
         return other
     if (before.groups is None) != (now.groups is None):
-        return "its samples had no groups, and have" if before.groups is None else "its samples had groups"
+        had_none = "its samples had no groups, and have: --group-column none leaves those of a data set out"
+        return had_none if before.groups is None else "its samples had groups"
     ungrouped = [""] * len(now.keys)
     groups = zip(before.groups or ungrouped, now.groups or ungrouped, strict=True)
     columns = zip(before.keys, before.labels, now.labels, groups, before.loaded, now.loaded, strict=True)

@@ -20,7 +20,7 @@ TAKES: Mapping[str, frozenset[str]] = {
     "an .npz or .h5 file": frozenset(
         {"classes", "split", "data_key", "label_key", "label_kind", "group_column", "max_pixels"}
     ),
-    "a mixup-gen data set": frozenset({"classes", "label_kind"}),
+    "a mixup-gen data set": frozenset({"classes", "label_kind", "group_column"}),
 }
 """By what a source is read as (`Source.read_as`): the fields of `SourceOptions` that have an effect on it."""
 
@@ -34,12 +34,13 @@ def check_taken(sources: Sequence[Source], options: SourceOptions) -> None:
     With several sources, an option must have an effect on one of them; those in `OF_ALL`, on each.
     """
     for name in _given(options):
-        ignoring = [source for source in sources if name not in TAKES[source.read_as]]
+        value = getattr(options, name)
+        ignoring = [each for each in sources if name not in TAKES[each.read_as] or each.ignores(name, value)]
         if len(ignoring) == len(sources) or (ignoring and name in OF_ALL):
             option, first = f"--{name.replace('_', '-')}", ignoring[0]
             raise UsageError(
-                f"{option} {getattr(options, name)}: {first.location} is read as {first.read_as}, where {option} has "
-                f"no effect. Leave it out. It works with {_listed(name)}."
+                f"{option} {value}: {first.location} is read as {first.read_as}, where {option} has "
+                f"no effect. Leave it out. It works with {_listed(name, first)}."
             )
 
 
@@ -49,5 +50,5 @@ def _given(options: SourceOptions) -> list[str]:
     return [name for name in names if getattr(options, name) != getattr(SourceOptions, name)]
 
 
-def _listed(name: str) -> str:
-    return ", ".join(kind for kind, taken in TAKES.items() if name in taken)
+def _listed(name: str, ignoring: Source) -> str:
+    return ", ".join(kind for kind, taken in TAKES.items() if name in taken and kind != ignoring.read_as)

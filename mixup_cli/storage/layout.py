@@ -12,9 +12,10 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import h5py
 import numpy as np
@@ -80,6 +81,43 @@ def add_contiguous(file: h5py.File, column: Column, row_count: int) -> None:
 def stored_dtype(column: Column) -> np.dtype[Any]:
     """Little-endian on every machine."""
     return np.dtype(column.dtype).newbyteorder("<")
+
+
+@dataclass(frozen=True)
+class ShardSize:
+    """How large uncompressed shards are, of any length, without laying them out.
+
+    HDF5 begins each piece of its metadata and each column at a multiple of `ALIGNMENT_BYTES`. `fixed_bytes` is what the
+    metadata takes, whatever the length; `last` is the column after which the file ends, if no metadata follows.
+    """
+
+    columns: tuple[Column, ...]
+    fixed_bytes: int
+    last: Column | None
+
+    @classmethod
+    def of(cls, columns: Sequence[Column], attributes: Mapping[str, Any]) -> Self:
+        """Found out from a shard of one value a column, laid out in memory."""
+        with create_file(BytesIO(), attributes) as file:
+            for column in columns:
+                add_contiguous(file, replace(column, shape=(1,) * len(column.shape)), 1)
+            file.flush()
+            size = int(file.id.get_filesize())
+            start, number = max((file[column.name].id.get_offset(), number) for number, column in enumerate(columns))
+        last = columns[number] if start + np.dtype(columns[number].dtype).itemsize == size else None
+        whole = size if last is None else _aligned(size)
+        return cls(tuple(columns), whole - len(columns) * ALIGNMENT_BYTES, last)
+
+    def of_rows(self, row_count: int) -> int:
+        """The size of a shard of so many rows, in bytes."""
+        taken = {column: column.row_bytes * row_count for column in self.columns}
+        padding = 0 if self.last is None else _aligned(taken[self.last]) - taken[self.last]
+        return self.fixed_bytes + sum(map(_aligned, taken.values())) - padding
+
+
+def _aligned(size: int) -> int:
+    """The next multiple of `ALIGNMENT_BYTES`."""
+    return -(-size // ALIGNMENT_BYTES) * ALIGNMENT_BYTES
 
 
 def lay_out(columns: Sequence[Column], row_count: int, attributes: Mapping[str, Any], draft: Path) -> list[Span]:

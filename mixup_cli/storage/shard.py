@@ -6,6 +6,7 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from mixup_cli.choices import Compression
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.storage.chunks import DEFLATE, ZSTD
-from mixup_cli.storage.layout import Column, Span, create_file, lay_out, stored_dtype
+from mixup_cli.storage.layout import Column, ShardSize, Span, create_file, lay_out, stored_dtype
 from mixup_cli.storage.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.seal import Sealed, Sealing
 
@@ -45,6 +46,11 @@ class ShardSpec:
     @property
     def row_bytes(self) -> int:
         return sum(column.row_bytes for column in self.columns)
+
+    @cached_property
+    def size(self) -> ShardSize:
+        """How large shards are that are not compressed."""
+        return ShardSize.of(self.columns, self.attributes)
 
 
 @dataclass(frozen=True)

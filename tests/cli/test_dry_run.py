@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -63,16 +64,28 @@ def test_what_cannot_fit_is_refused_before_it_starts(
     refused = run_cli("generate", arrays, cwd=tmp_path)
     assert refused.returncode == 74
     message = error_line(refused)
-    assert message.startswith("mixup-out: this run needs 1.0 MiB of disk and 1000 B are free. Make room")
+    assert re.match(r"mixup-out: this run needs 1\d\d\.\d KiB of disk and 1000 B are free\. Make room", message)
     assert digests(tmp_path) == {}
     assert "would be refused" in run_cli("generate", arrays, "--dry-run").stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--samples-per-shard", 10**18], ["--samples-per-shard", 1]])
+def test_the_largest_wish_is_refused_alike(
+    options: list[object], run_cli: Runner, arrays: Path, tmp_path: Path
+) -> None:
+    refused = run_cli("generate", arrays, "--samples", 10**18, *options, cwd=tmp_path)
+    assert refused.returncode == 74
+    assert "of disk and" in error_line(refused)
 
 
 def test_what_is_there_already_needs_no_room(run_cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_arrays(tmp_path / "a.npz", 50, (100, 100, 3))
     run_cli("generate", source, "--passes", 2, cwd=tmp_path)
     leave_free(monkeypatch, 3_000_000)
-    assert run_cli("generate", source, "--passes", 3).returncode == 0, "1.5 MB of shards and 1 MiB around them"
+    foretold = run_cli("generate", source, "--passes", 3, "--dry-run")
+    assert ("would be refused" in foretold.stderr, "1.4 MiB needed, 2.9 MiB free" in foretold.stdout) == (False, True)
+    assert "would be refused" in run_cli("generate", source, "--passes", 6, "--dry-run").stderr
+    assert run_cli("generate", source, "--passes", 3).returncode == 0, "1.5 MB of shards, and what is around them"
     assert run_cli("generate", source, "--passes", 6).returncode == 74
 
 
@@ -102,6 +115,59 @@ def test_it_warns_where_labels_outweigh_pixels(run_cli: Runner, tmp_path: Path) 
     warned = run_cli("generate", "a.npz", "--dry-run", cwd=tmp_path)
     assert "dense labels take 2.3 KiB a sample and the pixels 48 B: --labels sparse stores" in warned.stderr
     assert "dense labels" not in run_cli("generate", "a.npz", "--labels", "sparse", "--dry-run").stderr
+
+
+@pytest.fixture
+def sorted_by_class(tmp_path: Path) -> Path:
+    """More samples of the first class than a look at the beginning would see."""
+    np.savez(tmp_path / "sorted.npz", x=np.zeros((200, 4, 4, 3), np.uint8), y=np.repeat(np.arange(2), 100))
+    return tmp_path / "sorted.npz"
+
+
+@pytest.mark.parametrize("command", [["generate", "--dry-run"], ["inspect"]])
+@pytest.mark.parametrize(
+    "options",
+    ["--pair cross-class", "--pair balanced", "--method saliencymix", "--method mosaic", "--cache none --window 60"],
+)
+def test_what_can_be_made_is_foretold(
+    command: list[str], options: str, run_cli: Runner, sorted_by_class: Path, tmp_path: Path
+) -> None:
+    if command == ["inspect"] and "--cache" in options:
+        options = "--window 60"
+    ended = run_cli(*command, sorted_by_class, *options.split(), cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "would make    200 samples" in ended.stdout
+
+
+def test_what_cannot_be_made_is_refused_as_it_will_be(run_cli: Runner, sorted_by_class: Path, tmp_path: Path) -> None:
+    options = [sorted_by_class, "--method", "mosaic", "--per-class", 1]
+    foretold = run_cli("generate", *options, "--dry-run", cwd=tmp_path)
+    refused = run_cli("generate", *options)
+    assert (foretold.returncode, error_line(foretold)) == (refused.returncode, error_line(refused))
+    assert "--per-class 1: it takes 2 samples, and mosaic mixes 4 different ones. Raise it" in error_line(refused)
+
+
+def test_who_stays_unmixed_is_told_before(run_cli: Runner, tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros((60, 4, 4, 3), np.uint8), y=np.arange(60) // 59)
+    ended = run_cli("generate", "a.npz", "--pair", "same-class", "--dry-run", cwd=tmp_path)
+    assert "1 sample will stay unmixed" in ended.stderr
+
+
+def test_what_compression_may_save_is_not_refused(
+    run_cli: Runner, arrays: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_free(monkeypatch, 400_000)
+    command = ["generate", arrays, "--compression", "gzip", "--dry-run", "--passes", 60]
+    assert "only if compression saves enough" in run_cli(*command, cwd=tmp_path).stderr
+    refused = run_cli(*command, "--samples-per-shard", 8).stderr
+    assert "this does not fit on the disk, and would be refused" in refused, "300 shards' metadata"
+
+
+def test_many_small_shards_are_foretold_and_warned_of(run_cli: Runner, arrays: Path, tmp_path: Path) -> None:
+    ended = run_cli("generate", arrays, "--shard-size", "1KB", "--passes", 4, "--dry-run", cwd=tmp_path)
+    assert "would make    160 samples in 54 shards of up to 3" in ended.stdout
+    assert "output        5." in ended.stdout, "MiB"
+    assert "besides its rows, most of the output: pass a larger --shard-size" in ended.stderr
 
 
 def test_a_data_set_that_is_there_is_taken_into_account(run_cli: Runner, arrays: Path, tmp_path: Path) -> None:

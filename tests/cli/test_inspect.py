@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.running import Runner
@@ -47,3 +48,12 @@ def test_a_data_set_of_ours_is_told_as_such(run_cli: Runner, colours: Path, tmp_
 
 def test_schema_is_the_published_one(run_cli: Runner) -> None:
     assert json.loads(run_cli("inspect", "--schema").stdout) == json.loads(SCHEMA.read_text())
+
+
+def test_a_source_of_which_nothing_can_be_made_is_told_all_the_same(run_cli: Runner, tmp_path: Path) -> None:
+    np.savez(tmp_path / "one.npz", x=np.zeros((1, 4, 4, 3), np.uint8), y=np.zeros(1, int))
+    ended = run_cli("inspect", "one.npz", cwd=tmp_path)
+    assert "samples       1" in ended.stdout
+    assert ended.returncode == 65
+    assert "error: the source has 1 usable sample, and mixup mixes 2 different ones" in ended.stderr
+    assert run_cli("inspect", "one.npz", "--method", "none").returncode == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from tests.data_sets import columns, manifest
 from tests.end_to_end.test_pixel_shares import ROUNDING, shares_of_colours
-from tests.running import Runner
+from tests.running import Runner, error_line
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,91 @@ def test_it_can_be_verified_deeply(run_cli: Runner, colours: Path, tmp_path: Pat
     assert run_cli("verify", "second", "--deep").returncode == 0
     run_cli("generate", colours, "-o", "first", "--seed", 1, "--force")
     assert run_cli("verify", "second", "--deep").returncode == 65
+
+
+@pytest.fixture
+def patients(run_cli: Runner, tmp_path: Path) -> Path:
+    """A finished data set whose samples are of four patients; each pixel tells the patient of its sample."""
+    who = np.arange(24) % 4
+    pictures = np.repeat(who, 12).reshape(24, 2, 2, 3).astype(np.uint8)
+    np.savez(tmp_path / "scans.npz", x=pictures, y=np.arange(24) % 3, patient=[f"P, {each}" for each in who])
+    made = run_cli("generate", "scans.npz", "--group-column", "patient", "-o", "first", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    return tmp_path / "first"
+
+
+def patients_of(folder: Path) -> list[str]:
+    """The group of each input, as sources.csv has it."""
+    with (folder / "sources.csv").open(newline="") as file:
+        return [row["group"] for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("options", ["", "--method mosaic", "--method cutmix --flip 0.5", "--keep-originals"])
+def test_groups_travel(options: str, run_cli: Runner, patients: Path) -> None:
+    run_cli("generate", "first", *options.split(), "--passes", 3, "-o", "second")
+    first, second = columns(patients), columns(patients.parent / "second")
+    of_rows = first["images"][:, 0, 0, 0]  # all parents are of one patient, and so is the mixture
+    met = of_rows[second["source_index"]]
+    assert (met == met[:, :1]).all()
+    assert patients_of(patients.parent / "second") == [f"P, {each}" for each in of_rows]
+    assert manifest(patients.parent / "second")["source"]["groups"] == 4
+    assert run_cli("verify", "second", "--deep").returncode == 0
+    run_cli("generate", "second", "-o", "third")
+    assert manifest(patients.parent / "third")["source"]["groups"] == 4
+
+
+def test_groups_can_be_left_out(run_cli: Runner, patients: Path) -> None:
+    run_cli("generate", "first", "--group-column", "none", "--passes", 9, "-o", "second")
+    assert "groups" not in manifest(patients.parent / "second")["source"]
+    of_rows = columns(patients)["images"][:, 0, 0, 0]
+    assert (np.ptp(of_rows[columns(patients.parent / "second")["source_index"]], axis=1) > 0).any()
+    assert run_cli("verify", "second", "--deep").returncode == 0
+    refused = run_cli("generate", "first", "--passes", 10, "-o", "second")
+    assert refused.returncode == 73
+    assert "its samples had no groups, and have: --group-column none leaves" in error_line(refused)
+
+
+def test_a_data_set_beside_other_sources(run_cli: Runner, patients: Path) -> None:
+    """Its groups go with those of others, by name; `none` leaves them out where others have none."""
+    np.savez(patients.parent / "more.npz", x=np.zeros((4, 2, 2, 3), np.uint8), y=np.arange(4) % 3, ward=["P, 0"] * 4)
+    both = run_cli("generate", "first", "more.npz", "--group-column", "ward", "-o", "both")
+    assert both.returncode == 0, both.stderr
+    assert manifest(patients.parent / "both")["source"]["groups"] == 4
+    refused = run_cli("generate", "first", "more.npz", "-o", "neither")
+    assert "more.npz: has no groups, and other sources do" in error_line(refused)
+    assert run_cli("generate", "first", "more.npz", "--group-column", "none", "-o", "neither").returncode == 0
+    assert "groups" not in manifest(patients.parent / "neither")["source"]
+
+
+def test_a_group_column_that_a_data_set_does_not_have(run_cli: Runner, patients: Path) -> None:
+    refused = run_cli("generate", "first", "--group-column", "patient", "-o", "second")
+    assert refused.returncode == 2
+    assert "is read as a mixup-gen data set, where --group-column has no effect" in error_line(refused)
+
+
+def test_a_column_that_is_called_none_is_a_column(run_cli: Runner, tmp_path: Path) -> None:
+    two = np.arange(8) % 2
+    np.savez(tmp_path / "with.npz", x=np.zeros((8, 2, 2, 3), np.uint8), y=two, none=two)
+    run_cli("generate", "with.npz", "--group-column", "none", "-o", "with", cwd=tmp_path)
+    assert manifest(tmp_path / "with")["source"]["groups"] == 2
+
+
+def test_rows_of_several_groups_are_refused(run_cli: Runner, patients: Path) -> None:
+    """A plan from a file can mix what it likes."""
+    run_cli("plan", "scans.npz", "--seed", 3, "-o", "plan.csv")
+    run_cli("generate", "scans.npz", "--group-column", "patient", "--plan", "plan.csv", "-o", "across")
+    refused = run_cli("generate", "across", "-o", "second")
+    assert refused.returncode == 65
+    assert "mixes samples of the groups 'P, " in error_line(refused)
+    assert run_cli("generate", "across", "--group-column", "none", "-o", "second").returncode == 0
+
+
+def test_groups_that_cannot_be_read(run_cli: Runner, patients: Path) -> None:
+    sources = patients / "sources.csv"
+    sources.write_bytes(sources.read_bytes().replace(b'"P, 3"', b'"P, 2"'))
+    refused = run_cli("generate", "first", "-o", "second")
+    assert (refused.returncode, "was sealed. Run mixup-gen repair" in error_line(refused)) == (65, True)
+    sources.unlink()
+    refused = run_cli("generate", "first", "-o", "second")
+    assert (refused.returncode, "or pass --group-column none" in error_line(refused)) == (65, True)
+    assert run_cli("generate", "first", "--group-column", "none", "-o", "second").returncode == 0

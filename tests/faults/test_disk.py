@@ -89,7 +89,7 @@ def test_a_disk_that_is_really_full(small_disk: Path, run_cli: Runner, tmp_path:
     source = write_arrays(tmp_path / "a.npz", 40, (64, 64, 3))
     command = ["generate", source, "--compression", "gzip", "--samples-per-shard", 8, "--passes", 5]
     run_cli(*command, "-q", "-o", tmp_path / "whole")
-    (small_disk / "ballast").write_bytes(bytes(4_500_000))
+    (small_disk / "ballast").write_bytes(bytes(4_000_000))
     full = run_cli(*command, "-o", small_disk / "out")
     assert full.returncode == 74
     told = error_line(full)

@@ -8,7 +8,8 @@ import pytest
 from mixup_cli.methods import Grid
 from mixup_cli.recipe import Normalize, Recipe
 from mixup_cli.sources.base import Axes, Form, SampleDtype
-from mixup_cli.surface import FULL_SCALE, grid_of, surface_of
+from mixup_cli.sources.scaling import FULL_SCALE
+from mixup_cli.surface import grid_of, surface_of
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,14 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.utils.data import ConcatDataset, DataLoader, Subset, default_collate
 
 from mixup_cli.readers.pytorch import MixedDataset
+from tests.running import Runner
 from tests.unit.storage.small_data_set import arrays, write_data_set
 
 
@@ -94,3 +96,20 @@ def test_a_transform_is_given_each_image(data_set: MixedDataset, tmp_path: Path)
 def test_it_is_pickled_small(data_set: MixedDataset) -> None:
     data_set[0]
     assert len(pickle.dumps(data_set)) < 2000
+
+
+@pytest.mark.parametrize("labels", [{"y": np.arange(6) % 2}, {}])
+def test_pictures_of_height_and_width_alone_have_one_channel(
+    labels: dict[str, Any], run_cli: Runner, tmp_path: Path
+) -> None:
+    """A convolution would take a batch (B, H, W) for one picture of B channels, and say nothing."""
+    stored = np.random.default_rng(0).random((6, 5, 7)).astype(np.float32)
+    np.savez(tmp_path / "a.npz", x=stored, **labels)
+    assert run_cli("generate", "a.npz", "--method", "none", "-o", "out", cwd=tmp_path).returncode == 0
+    found = MixedDataset(tmp_path / "out")
+    batch = next(iter(DataLoader(found, batch_size=4)))
+    images = batch[0] if labels else batch
+    assert images.shape == (4, 1, 5, 7)
+    assert torch.equal(images[:, 0], torch.from_numpy(found.arrays.images(range(4))))
+    assert images[0].shape == (1, 5, 7)
+    assert torch.nn.Conv2d(1, 2, 3)(images).shape == (4, 2, 3, 5)

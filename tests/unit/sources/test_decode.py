@@ -1,11 +1,13 @@
 """Pictures of every kind come out right, and damaged ones with a reason."""
 
 import io
+import math
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +20,7 @@ from PIL import Image, ImageCms, ImageOps
 from mixup_cli.choices import Resize
 from mixup_cli.sources import picture_kinds
 from mixup_cli.sources.base import Form, FormMismatch, SampleDtype, Target
-from mixup_cli.sources.decode import Header, Undecodable, crop_box, decode, pad_size, read_header
+from mixup_cli.sources.decode import Header, Undecodable, crop_box, decode, jpeg_divisor, pad_size, read_header
 
 MANY = 10**9
 RESIZES: tuple[Resize, ...] = ("crop", "pad", "stretch")
@@ -276,6 +278,49 @@ def test_draft_decodes_twice_the_needed_size(
     assert rows >= 2 * needed[0]
     assert columns >= 2 * needed[1]
     assert np.abs(drafted.astype(int) - full.astype(int)).mean() < 1
+
+
+sides = st.integers(1, 3000)
+needed_sides = st.integers(1, 300)
+
+
+@given(sides, sides, needed_sides, needed_sides, st.sampled_from(["crop", "pad", "stretch"]))
+def test_a_jpeg_is_decoded_at_the_smallest_scale_that_has_twice_what_is_needed(
+    height: int, width: int, rows: int, columns: int, resize: Resize
+) -> None:
+    """To crop and to pad, one factor takes the picture to its new size, and the scale must be twice that or more."""
+    factors = [Fraction(rows, height), Fraction(columns, width)]
+    factor = min(factors) if resize == "pad" else max(factors)
+    scales = [Fraction(1, each) for each in (1, 2, 4, 8) if each <= min(height, width)]
+    expected = min((scale for scale in scales if scale >= 2 * factor), default=Fraction(1))
+    assert Fraction(1, jpeg_divisor((height, width), (rows, columns), resize)) == expected
+
+
+@pytest.mark.parametrize(
+    ("extent", "size", "resize", "divisor"),
+    [
+        ((2000, 3), (224, 224), "pad", 2),  # a quarter would have less than a pixel in width
+        ((2000, 9), (224, 224), "pad", 4),
+        ((512, 683), (32, 32), "crop", 8),
+        ((512, 683), (33, 32), "crop", 4),
+        ((1792, 1795), (224, 224), "crop", 4),
+        ((1793, 1000), (224, 224), "pad", 4),
+        ((1793, 1000), (224, 224), "stretch", 2),
+    ],
+)
+def test_pillow_decodes_at_that_scale(
+    extent: tuple[int, int], size: tuple[int, int], resize: Resize, divisor: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[tuple[int, int]] = []
+    load = picture_kinds.Jpeg.load
+
+    def spy(self: picture_kinds.Jpeg) -> Any:
+        loaded.append(self.size)
+        return load(self)
+
+    monkeypatch.setattr(picture_kinds.Jpeg, "load", spy)
+    decode(encode(Image.new("RGB", extent[::-1]), "JPEG"), target(*size, resize=resize), "k", MANY)
+    assert loaded[0] == (math.ceil(extent[1] / divisor), math.ceil(extent[0] / divisor))
 
 
 def test_no_draft_without_resizing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,9 @@ def grouped(*groups: str) -> Labels:
     return replace(CLASSES, groups=groups)
 
 
+LEAVE_OUT = "--group-column none leaves those of a data set out"
+
+
 @pytest.mark.parametrize(
     ("before", "now", "told"),
     [
@@ -70,7 +73,7 @@ def grouped(*groups: str) -> Labels:
         (REAL, replace(REAL, values=np.array([[1.5], [2]], np.float32)), "00001 has another label than before"),
         (CLASSES, REAL, "00000 has another label than before"),
         (grouped("a", "b"), grouped("a", "c"), "00001 was of group 'b' and is of 'c'"),
-        (CLASSES, grouped("a", "b"), "its samples had no groups, and have"),
+        (CLASSES, grouped("a", "b"), f"its samples had no groups, and have: {LEAVE_OUT}"),
         (grouped("a", "b"), CLASSES, "its samples had groups"),
     ],
 )
