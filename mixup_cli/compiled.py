@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from numba import njit
+from numba.extending import is_jitted
+
+from mixup_cli.errors import UsageError
+
+NO_COMPILING = "NUMBA_DISABLE_JIT"
+"""With this variable numba leaves functions as they are, its own, too. Ours are for the compiler alone."""
 
 
 def _cached() -> bool:
     """Whether numba finds a place to keep compiled code; on read-only installs `cache=True` raises."""
     try:
-        njit(cache=True)(_cached)
+        probe = njit(cache=True)(_cached)
     except RuntimeError:
         return False
+    if not is_jitted(probe):
+        raise UsageError(f"{NO_COMPILING}: is set, and mixing takes compiled functions. Unset it, and begin anew.")
     return True
 
 

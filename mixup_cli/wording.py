@@ -1,8 +1,11 @@
-"""Words of messages that depend on a number."""
+"""Words of messages: those that depend on a number, and texts from outside."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def plural(count: int, noun: str) -> str:
@@ -58,6 +61,7 @@ LONGEST = 2000
 def one_line(text: str) -> str:
     """Foreign text for a line on the terminal: what cannot be printed (line ends, escape sequences, halves of letters)
     is shown escaped, and of what is too long the middle is left out."""
+    text = encodable(text)
     if len(text) > LONGEST:
         text = f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
     return printable(text)
@@ -70,3 +74,14 @@ def printable(text: str) -> str:
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
     )
+
+
+def encodable(text: str) -> str:
+    r"""The text with what UTF-8 cannot encode escaped: `\xNN` for a byte that is not UTF-8 (a lone surrogate, as
+    `os.fsdecode` gives it), `\uNNNN` for any other lone surrogate."""
+    return _SURROGATE.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from numpy.typing import NDArray
@@ -74,4 +75,5 @@ def _temporary(place: Path | None) -> TemporaryDirectory[str]:
         return TemporaryDirectory(dir=place, prefix=".mixup-gen-plan-")
     except OSError as problem:
         remedy = "Name another place with -o" if place else "Set TMPDIR to a folder where one can"
-        raise StorageError(f"{place or gettempdir()}: cannot write there ({problem.strerror}). {remedy}.") from None
+        where = place or os.environ.get("TMPDIR", "temporary files")  # gettempdir would raise the same once more
+        raise StorageError(f"{where}: cannot write there ({problem.strerror}). {remedy}.") from None

@@ -24,7 +24,7 @@ from mixup_cli.cli.preview import preview
 from mixup_cli.cli.repair import repair
 from mixup_cli.cli.verify import verify
 from mixup_cli.errors import MixupGenError, StorageError, UsageError
-from mixup_cli.wording import did_you_mean
+from mixup_cli.wording import did_you_mean, quoted, readable
 
 GC_THRESHOLD = 100_000
 """A scan makes hundreds of thousands of small objects and no cycle among them; looking for some took 7 % of a run."""
@@ -34,6 +34,11 @@ WHAT_THERE_IS = "mixup-gen --help lists what there is."
 SWITCH_SECONDS = 0.0005
 """How long a thread that runs Python may keep others waiting. While one imports, another feeds the decompressor, which
 would rest for most of Python's own 5 ms after each piece."""
+
+LEAST_MEMORY_BYTES = 512 << 20
+"""With less room for addresses libraries fail while they are loaded."""
+
+NO_MEMORY = "Raise the limit of memory (ulimit -v)"
 
 
 class Commands(TyperGroup):
@@ -78,15 +83,40 @@ def _ending(problem: BaseException, context: Any) -> tuple[str, int] | None:
     match problem:
         case MixupGenError():
             return f"error: {whence.with_places(str(problem), context)}", problem.exit_code
+        case ImportError() | OSError() if "shared object" in str(problem):
+            library = quoted(str(problem), 160)
+            return f"error: a library cannot be loaded ({library}). {NO_MEMORY}, or install mixup-gen again.", 1
+        case FileNotFoundError() if not problem.filename and _is_nowhere():
+            return "error: the current folder is not there any more. Go to another one.", StorageError.exit_code
         case OSError():  # the last resort: where we know more, a StorageError says it
             where = f"{problem.filename}: " if problem.filename else ""
             found = problem.strerror or problem
             return f"error: {where}{found}. Put that right, and run the same command again.", StorageError.exit_code
-        case RuntimeError() if str(problem) == "can't start new thread":
-            return "error: the system starts no more threads. Raise its limit (ulimit -u), or pass --workers 1.", 1
+        case RuntimeError() if str(problem) == "can't start new thread":  # each takes memory for its stack
+            return "error: the system starts no more threads. Raise ulimit -u and ulimit -v, or pass --workers 1.", 1
         case MemoryError():
             return "error: not enough memory. Pass a smaller --workers, --batch-size or --shard-size.", 1
     return None
+
+
+def _is_nowhere() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
+
+
+def _check_memory() -> None:
+    """Raises MixupGenError where this process may have too little memory for anything."""
+    try:
+        from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit
+    except ImportError:  # Windows
+        return
+    limit = getrlimit(RLIMIT_AS)[0]
+    if limit != RLIM_INFINITY and limit < LEAST_MEMORY_BYTES:
+        found, least = readable(limit), readable(LEAST_MEMORY_BYTES)
+        raise MixupGenError(f"not enough memory: a process may take {found}, and mixup-gen takes {least}. {NO_MEMORY}.")
 
 
 class Guarded(GroupedHelp):
@@ -96,6 +126,7 @@ class Guarded(GroupedHelp):
         """See `click.Command.invoke`."""
         stopping.advise(stopping.CONTINUE if self.name == "generate" else stopping.AGAIN)
         try:
+            _check_memory()
             for notice in () if ctx.params.get("quiet") else settings.unread(os.environ):
                 show.notice(notice)
             needs.settle(ctx)

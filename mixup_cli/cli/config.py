@@ -16,7 +16,7 @@ from mixup_cli.cli.needs import DECIDED, OF_RECIPE, is_given
 from mixup_cli.cli.panels import RUNNING
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.recipe import Recipe
-from mixup_cli.wording import did_you_mean, json_problem
+from mixup_cli.wording import did_you_mean, encodable, json_problem
 
 NOT_IN_CONFIG = ("config", "print_config", "help", "sources")
 
@@ -107,7 +107,11 @@ def printed(recipe: Recipe, context: Any) -> str:
     values = {name: value for name, value in of_recipe(recipe).items() if name.replace("-", "_") not in left_out}
     streams = [name for name in STREAMS if others.get(name) == "-"]
     values |= {_key(name): value for name, value in others.items() if name not in streams}
-    return "".join(f"# --{_key(name)} came from stdin: pass it again\n" for name in streams) + as_toml(values)
+    remarks = [f"# --{_key(name)} came from stdin: pass it again\n" for name in streams]
+    odd = {key: encodable(str(value)) for key, value in values.items() if encodable(str(value)) != str(value)}
+    remarks += [f"# {key} is {text}, which is not UTF-8: pass it again with --{key}\n" for key, text in odd.items()]
+    values = {key: value for key, value in values.items() if key not in odd}
+    return "".join(remarks) + as_toml(values)
 
 
 STREAMS = ("plan", "files_from")

@@ -28,8 +28,16 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield from _backends()
     yield from _decoders()
     yield from _compressions()
-    for name, folder in {"this folder": Path(), "home": Path.home(), "temporary": Path(tempfile.gettempdir())}.items():
+    home = Path(os.path.expanduser("~"))  # pathlib raises where there is none
+    for name, folder in {"this folder": Path(), "home": home, "temporary": Path(_temporary())}.items():
         yield name, f"{'writable' if os.access(folder, os.W_OK) else 'read-only'} ({folder.absolute()})"
+
+
+def _temporary() -> str:
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError:  # none that can be written
+        return os.environ.get("TMPDIR", "")
 
 
 def _backends() -> Iterator[tuple[str, str]]:
@@ -41,7 +49,7 @@ def _backends() -> Iterator[tuple[str, str]]:
     )
     try:
         import torch
-    except ImportError as problem:
+    except (ImportError, OSError) as problem:  # it asks for a folder for temporary files, and more
         yield "device cpu-torch", f"not there ({problem})"
         return
     yield "device cpu-torch", f"torch {torch.__version__}"

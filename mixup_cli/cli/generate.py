@@ -13,6 +13,7 @@ from mixup_cli.cli import show
 from mixup_cli.cli.classes import class_facts, class_lines
 from mixup_cli.cli.config import ConfigFile, printed
 from mixup_cli.cli.groups import local_path, option, takes
+from mixup_cli.cli.outputs import check_kept, read_files
 from mixup_cli.cli.panels import OUTPUT, RUNNING, Quiet
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.recipe_flags import RecipeFlags
@@ -101,6 +102,7 @@ def generate(
     wanted, origin = recipe.recipe(rows), source.origin(locations)
     settings = {**amount.given(), **scan.given(), **run.given()}
     how = Run(out=out, origin=origin, plan=rows, shard_bytes=recipe.shard_bytes, **settings)
+    check_kept(out, read_files(source, locations, plan, config))
     preload()
     opened = source.open(locations, out)
     if telling.print_config:

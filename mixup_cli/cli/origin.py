@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from mixup_cli.cli.groups import local_path, option
 from mixup_cli.cli.panels import RUNNING, Quiet, Workers
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.source_flags import SourceFlags
-from mixup_cli.errors import DataError
+from mixup_cli.errors import DataError, StorageError
 
 if TYPE_CHECKING:
     from mixup_cli.run import Run
@@ -69,44 +69,68 @@ class _Origin:
     options: SourceFlags
 
 
+REMEDY = "Pass --source (or --files-from), with the options for the source that generate had."
+
+PLACE = ("files_from", "null")
+"""The options that say where the source is, and not how it is read."""
+
+
 def open_origin(out: Path, flags: SourceFlags, paths: list[Path] | None) -> Source:
     """The source of the data set `out`, from `paths` or a list of files where they are named, else where it was.
 
-    Raises DataError where nobody says where that is, and what opening a source raises.
+    It is read with the options that run.json records; those of the command line win. Raises DataError where nobody
+    says where the source is, and what opening a source raises.
     """
-    if paths is None and flags.files_from is None:
-        origin = _origin(out)
-        flags = SourceFlags(**{**origin.options.given(), **flags.given()})
-        paths = [Path(location) for location in origin.locations] if flags.files_from is None else None
-    return flags.open(paths or [], out)
+    if paths is not None or flags.files_from is not None:
+        recorded = {name: value for name, value in _recorded_options(out).items() if name not in PLACE}
+        return SourceFlags(**{**recorded, **flags.given()}).open(paths or [], out)
+    origin = _origin(out)
+    _check_places(out / "run.json", origin)
+    both = SourceFlags(**{**origin.options.given(), **flags.given()})
+    places = [*map(Path, origin.locations)]
+    return both.open(places, out) if both.files_from is None else both.open([], out, places[0])
+
+
+def _recorded_options(out: Path) -> dict[str, Any]:
+    """The options that run.json records; none where it is lost or damaged, since the command line says enough."""
+    try:
+        return _origin(out).options.given()
+    except (DataError, StorageError):
+        return {}
 
 
 def _origin(out: Path) -> _Origin:
-    """What run.json says of the source. Raises DataError where it does not say where the source is."""
+    """What run.json says of the source. Raises DataError where it does not say that."""
     from pydantic import TypeAdapter, ValidationError
 
+    from mixup_cli.sources.pictures import unescape_name
     from mixup_cli.storage.json_files import read_json
-    from mixup_cli.storage.manifest import RUN
 
-    path = out / RUN
-    remedy = "Pass --source (or --files-from), with the options for the source that generate had."
+    path = out / "run.json"
     try:
         origin = TypeAdapter(_Origin).validate_json(json.dumps(read_json(path).get("source")), strict=True)
     except FileNotFoundError:
-        raise DataError(f"{path}: is missing, so it is not known where the source is. {remedy}") from None
+        raise DataError(f"{path}: is missing, so it is not known where the source is. {REMEDY}") from None
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(map(str, ("source", *first["loc"])))
-        raise DataError(f"{path}: {where}: {first['msg']}. {remedy}") from None
+        raise DataError(f"{path}: {where}: {first['msg']}. {REMEDY}") from None
     except RecursionError:
-        raise DataError(f"{path}: source: is nested too deeply. {remedy}") from None
+        raise DataError(f"{path}: source: is nested too deeply. {REMEDY}") from None
+    texts: dict[str, Any] = {
+        name: unescape_name(text) for name, text in vars(origin.options).items() if isinstance(text, str)
+    }
+    if not texts.get("classes", "[").startswith("["):  # else it would name a file
+        raise DataError(f"{path}: source: its classes are not a list. {REMEDY}")
+    return _Origin([*map(unescape_name, origin.locations)], replace(origin.options, **texts))
+
+
+def _check_places(path: Path, origin: _Origin) -> None:
+    """Raises DataError where `path`, which is run.json, names no source that can be opened again."""
     for place in (*origin.locations, origin.options.files_from or ""):
         if "\0" in place or Path(place).is_fifo() or Path(place).is_char_device():
-            raise DataError(f"{path}: source: {place!r} is neither a file nor a folder. {remedy}")
-    if not (origin.options.classes or "[").startswith("["):  # else it would name a file
-        raise DataError(f"{path}: source: its classes are not a list. {remedy}")
+            raise DataError(f"{path}: source: {place!r} is neither a file nor a folder. {REMEDY}")
     if origin.options.files_from == "-":
         raise DataError(f"{path}: the list of files came from stdin. Pass --files-from.")
     if not origin.locations:
-        raise DataError(f"{path}: names no source. {remedy}")
-    return origin
+        raise DataError(f"{path}: names no source. {REMEDY}")

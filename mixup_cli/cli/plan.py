@@ -12,6 +12,7 @@ from mixup_cli.cli import show
 from mixup_cli.cli.config import ConfigFile
 from mixup_cli.cli.generate import Sources
 from mixup_cli.cli.groups import local_path, option, takes
+from mixup_cli.cli.outputs import Force, Output, read_files
 from mixup_cli.cli.panels import OUTPUT, Quiet
 from mixup_cli.cli.recipe_flags import RecipeFlags
 from mixup_cli.cli.run_flags import AmountFlags, ScanFlags
@@ -48,6 +49,7 @@ def plan(
     sources: Sources = None,
     out: Out = STDOUT,
     quiet: Quiet = False,
+    force: Force = False,
     config: ConfigFile = None,
 ) -> None:
     """Write the plan: who meets whom, with which weights, one row per sample that generate would make.
@@ -60,9 +62,12 @@ def plan(
     check_out(out)
     if out == STDOUT and scan.cache == "disk" and scan.cache_folder is None:
         raise UsageError("--cache disk: the plan goes to stdout, which is beside no folder. Name one: --cache-folder.")
-    opened = source.open(sources or [], Run.out)
+    opened, output = source.open(sources or [], Run.out), Output(out, force)
+    if out != STDOUT:
+        locations = [] if source.files_from else sources or [Path()]
+        output.check(opened, read_files(source, locations, config), locations)
     run = Run(out=out, shard_bytes=recipe.shard_bytes, **amount.given(), **scan.given())
-    write = _print if out == STDOUT else WRITERS[out.suffix.lower()](out)
+    write = _print if out == STDOUT else WRITERS[out.suffix.lower()](output)
     rows = with_plan(opened, recipe.recipe(), run, show.Terminal(quiet), write, scratch_beside(out))
     if out != STDOUT:
         show.result(str(out))
@@ -114,27 +119,23 @@ def _csv_parts(written: WrittenPlan) -> Iterator[bytes]:
         yield text.getvalue().encode()
 
 
-def _csv_file(out: Path) -> Writer:
+def _csv_file(output: Output) -> Writer:
     def write(written: WrittenPlan) -> None:
-        from mixup_cli.storage.seal import Sealing
-
-        with Sealing(out, out.absolute().parent) as file:
+        with output.sealed() as file:
             for data in _csv_parts(written):
                 file.write(data)
 
     return write
 
 
-def _parquet_file(out: Path) -> Writer:
+def _parquet_file(output: Output) -> Writer:
     from mixup_cli.plan_files.writing import write_parquet
     from mixup_cli.sources.parquet import require_parquet
 
     require_parquet()  # before the scan, which takes longer
 
     def write(written: WrittenPlan) -> None:
-        from mixup_cli.storage.seal import Sealing
-
-        with Sealing(out, out.absolute().parent) as file:
+        with output.sealed() as file:
             write_parquet(written.tables, written.columns, file)
 
     return write

@@ -13,6 +13,7 @@ from mixup_cli.cli.generate import Sources
 from mixup_cli.cli.groups import local_path, option, takes
 from mixup_cli.cli.needs import check_asks_for_no_mixing
 from mixup_cli.cli.origin import open_origin
+from mixup_cli.cli.outputs import Force, Output, read_files
 from mixup_cli.cli.panels import OUTPUT, RUNNING, SOURCE, Quiet
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.recipe_flags import RecipeFlags
@@ -22,7 +23,6 @@ from mixup_cli.wording import counted
 
 if TYPE_CHECKING:
     from mixup_cli.plan_files.reading import PlanFile
-    from mixup_cli.report.lines import Preview
     from mixup_cli.sources import Source
 
 MOST_ROWS = 100
@@ -58,33 +58,39 @@ def preview(
     start: Start = 0,
     source_paths: SourcePaths = None,
     plan: PlanOption = None,
+    force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Draw some rows with their parents, results, lam and labels: of a source as generate would mix it, without
     scanning it, or of a finished data set.
     """
+    from mixup_cli.report.finished import preview_data_set
     from mixup_cli.report.preview import preview_source
     from mixup_cli.report.sheet import sheet
     from mixup_cli.run import Run
     from mixup_cli.storage.manifest import MANIFEST
-    from mixup_cli.storage.seal import seal_bytes
 
     place = _place(out)
-    locations, wanted = sources or [], range(start, start + rows)
+    output, locations, wanted = Output(place, force), sources or [], range(start, start + rows)
+    read = read_files(source, [*locations, *(source_paths or [])], plan)
     if len(locations) == 1 and (locations[0] / MANIFEST).is_file():
         check_asks_for_no_mixing(context, locations[0])
-        made = _of_data_set(locations[0], source, source_paths, wanted)
+        opened, notices = _source_of(locations[0], source, source_paths)
+        output.check(opened, read, [*locations, *(source_paths or [])])
+        made = preview_data_set(locations[0], opened, wanted)
     elif source_paths is not None:
         raise UsageError("--source: it goes with a finished data set. Name the source itself without it.")
     else:
-        opened = source.open(locations, Run.out)
+        opened, notices = source.open(locations, Run.out), ()
         _check_not_among(opened, place)
+        output.check(opened, read, [] if source.files_from else locations or [Path()])
         table = None if plan is None else read_plan_option(plan)
         made = preview_source(opened, recipe.recipe(table), _within(wanted, table), table)
     if not quiet:
-        for notice in made.notices:
+        for notice in (*notices, *made.notices):
             show.notice(notice)
-    seal_bytes(place, sheet(made.lines), place.parent)
+    with output.sealed() as file:
+        file.write(sheet(made.lines))
     show.result(str(place))
 
 
@@ -123,16 +129,11 @@ def _check_not_among(source: Source, place: Path) -> None:
         raise UsageError(f"-o {place}: lies among the pictures of the source, and would be taken for one. Use another.")
 
 
-def _of_data_set(folder: Path, flags: SourceFlags, paths: list[Path] | None, wanted: range) -> Preview:
-    """With the source that the command line names, or else the one that run.json does, if it is still there."""
-    from mixup_cli.report.finished import preview_data_set
-    from mixup_cli.report.lines import Preview
-
+def _source_of(folder: Path, flags: SourceFlags, paths: list[Path] | None) -> tuple[Source | None, tuple[str, ...]]:
+    """The source that the command line names, or else the one that run.json does, if it is still there; and notices."""
     try:
-        opened = open_origin(folder, flags, paths)
+        return open_origin(folder, flags, paths), ()
     except MixupGenError as problem:
         if paths is not None:
             raise
-        made = preview_data_set(folder, None, wanted)
-        return Preview(made.lines, (f"results alone are shown: {problem}",))
-    return preview_data_set(folder, opened, wanted)
+        return None, (f"results alone are shown: {problem}",)

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from mixup_cli.errors import StorageError
 from mixup_cli.listener import Listener
-from mixup_cli.wording import one_line
+from mixup_cli.wording import encodable, one_line
 
 
 def _print(text: str, stream: TextIO | None) -> None:
@@ -40,12 +40,12 @@ def notice(text: str) -> None:
 
 
 def result(text: str) -> None:
-    """One line on stdout. If nobody reads on (`| head`), the command goes on and ends as it would.
+    """One line on stdout, in UTF-8's letters. If nobody reads on (`| head`), the command goes on and ends as it would.
 
     Raises StorageError where stdout cannot be written.
     """
     with _stdout_errors(), suppress(BrokenPipeError):
-        _print(text, sys.stdout)
+        _print(encodable(text), sys.stdout)
 
 
 def piece(data: bytes) -> bool:
@@ -78,7 +78,16 @@ def table(lines: Iterable[tuple[str, str]], width: int = 14) -> None:
 
 def event(name: str, **values: Any) -> None:
     """One line of NDJSON on stdout."""
-    result(json.dumps({"event": name, **values}))
+    result(json.dumps(_encodable({"event": name, **values})))
+
+
+def _encodable(value: Any) -> Any:
+    """Plain data with texts that every JSON reader takes."""
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, dict):
+        return {key: _encodable(each) for key, each in value.items()}
+    return [*map(_encodable, value)] if isinstance(value, list | tuple) else value
 
 
 class Terminal(Listener):

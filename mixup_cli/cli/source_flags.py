@@ -133,8 +133,9 @@ class SourceFlags:
             given["classes"] = read_classes(self.classes)
         return SourceOptions(exclude=(out.absolute(),), **given)
 
-    def open(self, locations: list[Path], out: Path) -> Source:
-        """The source that the command line names; the current folder if it names none."""
+    def open(self, locations: list[Path], out: Path, list_folder: Path = Path()) -> Source:
+        """The source that the command line names; the current folder if it names none. What a list names is relative
+        to `list_folder`."""
         from mixup_cli.sources import open_source
         from mixup_cli.sources.bounded_read import lines_of
         from mixup_cli.sources.file_list import open_file_list, split_nul
@@ -148,14 +149,15 @@ class SourceFlags:
             raise UsageError(f"--files-from and {locations[0]}: give one or the other.")
         with _list_stream(self.files_from) as stream:
             lines = split_nul(stream, self.files_from) if self.null else lines_of(stream, self.files_from)
-            return open_file_list(lines, self.files_from, self.options(out))
+            return open_file_list(lines, self.files_from, self.options(out), str(list_folder))
 
     def origin(self, locations: list[Path]) -> dict[str, Any]:
         """What run.json says of the source, so that `verify --deep` finds it again: class names, not where they stood.
 
-        Raises what reading them raises.
+        Texts are escaped as keys are. Raises what reading class names raises.
         """
         from mixup_cli.sources.class_table import classes_text, read_classes
+        from mixup_cli.sources.pictures import escape_name
 
         options = self.given()
         if self.classes is not None:
@@ -164,7 +166,12 @@ class SourceFlags:
             is_file = name in ("files_from", "labels_from") or _is_path(options.get(name, ""))
             if is_file and options.get(name, "-") != "-":
                 options[name] = str(Path(options[name]).absolute())
-        return {"locations": [str(path.absolute()) for path in locations or [Path()]], "options": options}
+        return {
+            "locations": [escape_name(str(path.absolute())) for path in locations or [Path()]],
+            "options": {
+                name: escape_name(value) if isinstance(value, str) else value for name, value in options.items()
+            },
+        }
 
 
 def _is_path(name: str) -> bool:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from mixup_cli.cli import stopping
+
+UTF8_MODE = "PYTHONUTF8"
 
 
 def main() -> None:
     """Run the command line. Ends the process."""
+    _take_names_as_utf8()
+    _settle_libraries()
     stopping.listen()
     try:
         from mixup_cli.cli import app
@@ -15,3 +22,25 @@ def main() -> None:
             stopping.end()
         raise
     app.main()
+
+
+def _settle_libraries() -> None:
+    """Before they are imported, here and in worker processes."""
+    for variable in ("NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"):  # for functions of one's own: ours are not Python, and
+        os.environ.pop(variable, None)  # none of them runs in numba's threads
+    # Nothing here multiplies matrices. Where OpenBLAS gets no memory for a thread, it sends its own process SIGINT.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+
+def _take_names_as_utf8() -> None:
+    """Begin anew in Python's UTF-8 mode where a locale has names of files in another encoding.
+
+    Keys must not depend on the locale, and names in our files, which are UTF-8, must find their files. The terminal
+    keeps its encoding.
+    """
+    if sys.getfilesystemencoding() == "utf-8" or os.environ.get(UTF8_MODE) == "1" or not sys.executable:
+        return
+    os.environ[UTF8_MODE] = "1"
+    if sys.stdout is not None:
+        os.environ.setdefault("PYTHONIOENCODING", sys.stdout.encoding)
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # ourselves

@@ -38,7 +38,7 @@ def _available_gpu() -> str | None:
 def _require_torch(device: Device) -> None:
     try:
         import torch
-    except ImportError:
+    except ModuleNotFoundError:
         raise UsageError(f"--device {device}: torch is not installed. Install it, or pass --device cpu.") from None
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there.get(device, True):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
 
 from mixup_cli.report.captions import Word
 from mixup_cli.report.fonts import Face
@@ -98,7 +99,9 @@ class _Sheet:
         for number in range(len(self.lines)):
             self._line(page, draw, number, top + number * (self.line_height + ROW_GAP))
         file = io.BytesIO()
-        page.save(file, "PNG", optimize=True)
+        mark = PngInfo()
+        mark.add_text("Software", "mixup-gen")  # so that a later sheet may take its place
+        page.save(file, "PNG", optimize=True, pnginfo=mark)
         return file.getvalue()
 
     def _header(self, draw: ImageDraw.ImageDraw, width: int) -> None:

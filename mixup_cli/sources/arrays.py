@@ -6,7 +6,7 @@ import hashlib
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
@@ -137,6 +137,10 @@ class ArraySource(Source):
         self._looks = {path: look(path) for path in files if path is not None}
         self._is_mapped = mapped
         return self
+
+    def files(self) -> Iterator[str]:
+        """See `Source.files`."""
+        return map(str, self._looks)
 
     def changed(self) -> str | None:
         """See `Source.changed`."""

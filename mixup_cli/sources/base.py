@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeAlias
@@ -221,6 +221,9 @@ class Source(ABC):
     portable: bool = False
     """Whether worker processes may be sent copies: small ones, since samples stay in files until they are decoded."""
 
+    list_folder: str | None = None
+    """Where the relative paths of a list of files begin; None for every other source."""
+
     def __init__(self, location: str, keys: Sequence[str], labels: Labels, notices: Sequence[str] = ()) -> None:
         self.location = location
         self.keys = keys
@@ -249,6 +252,10 @@ class Source(ABC):
     def stamps(self) -> Stamps | None:
         """What tells whether any sample has changed; None where only reading it would tell, or nothing is gained."""
         return None
+
+    def files(self) -> Iterator[str]:
+        """The files that it is read from, as far as it knows them one by one."""
+        yield from ()
 
     def changed(self) -> str | None:
         """A file that is not any more what it was when it was read, by size, time of change and inode. None where there

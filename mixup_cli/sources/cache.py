@@ -50,7 +50,7 @@ class Caching:
         if self.kind != "disk":
             return None
         if self.folder is None:
-            if out.resolve().parent == Path("~").expanduser().resolve():
+            if out.resolve().parent == Path(os.path.expanduser("~")).resolve():  # pathlib raises where there is none
                 raise UsageError(f"--cache disk: beside {out} is your home folder. Name one: --cache-folder FOLDER.")
             return out.absolute().parent / KEPT_FOLDER
         if self.folder.is_file():

@@ -73,6 +73,10 @@ class CombinedSource(Source):
         reading = chain.from_iterable((str(len(part.files)), *part.reading) for part in parts)
         return Stamps(np.concatenate([part.files for part in parts]), tuple(reading))
 
+    def files(self) -> Iterator[str]:
+        """See `Source.files`."""
+        return chain.from_iterable(source.files() for source in self._sources)
+
     def changed(self) -> str | None:
         """See `Source.changed`."""
         found = zip(self._prefixes, (source.changed() for source in self._sources), strict=True)

@@ -43,20 +43,22 @@ def split_nul(stream: IO[bytes], location: str) -> Iterator[bytes]:
         yield rest
 
 
-def open_file_list(lines: Iterable[bytes], location: str, options: SourceOptions) -> PictureSource:
+def open_file_list(
+    lines: Iterable[bytes], location: str, options: SourceOptions, root: str = os.curdir
+) -> PictureSource:
     """Open a list of picture paths, one a line; `lines` may end in a newline or not, and blank ones are ignored.
 
-    Paths are relative to the current folder, and so are the keys. Only the first file is looked for here; a missing one
-    is a problem that the scan reports. `location` names the list in messages. Raises DataError for a path that stands
-    in the list twice, and lines that are more or less than a path; NoInputError for an empty list.
+    Paths are relative to `root`, and so are the keys. Only the first file is looked for here; a missing one is a
+    problem that the scan reports. `location` names the list in messages. Raises DataError for a path that stands in
+    the list twice, and lines that are more or less than a path; NoInputError for an empty list.
     """
     if options.label_kind not in (None, "classes", "none"):
         raise UsageError(
             f"--label-kind {options.label_kind}: {location} is a list of pictures, which has classes only. Leave it "
             "out, or name a folder with metadata.csv."
         )
-    paths, numbers = _read_paths(lines, location)
-    if paths:
+    paths, numbers = _read_paths(lines, location, root)
+    if paths and root == os.curdir:
         _check_first(paths[0], f"{location}, line {numbers[0]}", location)
     keys = [escape_name(path) for path in paths]
     order = sorted(range(len(paths)), key=keys.__getitem__)
@@ -69,9 +71,10 @@ def open_file_list(lines: Iterable[bytes], location: str, options: SourceOptions
         raise NoInputError(f"{location}: names no files (expected one path a line). Check what makes the list.")
     labels, told = Labels(), list[str]()
     if options.label_kind != "none":
-        labels, told = _labels_by_parent(paths, location, options)
-    source = PictureSource(os.curdir, paths, labels, [*notices, *told], max_pixels=options.max_pixels)
-    source.location, source.read_as = location, "a list of pictures"
+        labels, told = _labels_by_parent(paths, location, options, root)
+    source = PictureSource(root, paths, labels, [*notices, *told], max_pixels=options.max_pixels)
+    source.location, source.list_folder = location, os.path.abspath(root)
+    source.read_as = "a list of pictures"
     check_taken([source], options)
     if options.classes is not None:
         source.labels = as_given(source, options.classes)
@@ -97,9 +100,9 @@ def _check_first(path: str, where: str, location: str) -> None:
             raise DataError(f"{where}: {there}. {remedy}")
 
 
-def _read_paths(lines: Iterable[bytes], location: str) -> tuple[list[str], array[int]]:
+def _read_paths(lines: Iterable[bytes], location: str, root: str) -> tuple[list[str], array[int]]:
     """The paths, cleaned of what does not tell files apart ("./", "//"), and the number of each one's line."""
-    here = os.getcwd().rstrip(os.sep) + os.sep
+    here = os.path.abspath(root).rstrip(os.sep) + os.sep
     paths: list[str] = []
     numbers = array("q")
     for number, line in enumerate(lines, start=1):
@@ -109,7 +112,7 @@ def _read_paths(lines: Iterable[bytes], location: str) -> tuple[list[str], array
         if b"\0" in entry:
             raise DataError(f"{location}, line {number}: holds a NUL. If NULs stand between the paths, pass -0.")
         path = os.fsdecode(entry)
-        path = path.removeprefix(here)  # So that the keys do not tell where the current folder lies.
+        path = path.removeprefix(here)  # So that the keys do not tell where that folder lies.
         if os.sep != "/":
             path = path.replace(os.sep, "/")
         if "//" in path or "./" in path:
@@ -130,7 +133,7 @@ def _without_junk(paths: list[str], location: str) -> tuple[list[str], list[str]
     return kept, [f"{location}: {left_out} in folders such as {names_of(sorted(junk), 1)} left out"]
 
 
-def _labels_by_parent(paths: list[str], location: str, options: SourceOptions) -> tuple[Labels, list[str]]:
+def _labels_by_parent(paths: list[str], location: str, options: SourceOptions, root: str) -> tuple[Labels, list[str]]:
     """Raises UsageError where a class would be a split, and was not asked for."""
     parents: dict[str, str] = {}
     codes: list[str] = []
@@ -138,7 +141,7 @@ def _labels_by_parent(paths: list[str], location: str, options: SourceOptions) -
         folder = path.rpartition("/")[0]
         if folder not in parents:
             # "..", "." and "" have no name of their own until they are resolved.
-            parents[folder] = os.path.abspath(folder or os.curdir)
+            parents[folder] = os.path.abspath(os.path.join(root, folder))
         codes.append(parents[folder])
     folders = dict.fromkeys(parents.values())
     splits = {folder: split_kind(os.path.basename(os.path.dirname(folder))) for folder in folders}

@@ -12,11 +12,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mixup_cli.engines.base import Engine
+from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import StorageError
 from mixup_cli.listener import Listener
 from mixup_cli.sources.base import FormMismatch, Source, Stamps, Target
 from mixup_cli.sources.cache import Caching, Where, allocate, goes_to_disk
-from mixup_cli.sources.kept_cache import KeptCache, NotKeptError
+from mixup_cli.sources.kept_cache import DamagedError, KeptCache, NotKeptError
 from mixup_cli.sources.kept_entry import entry_key
 from mixup_cli.sources.scan import Tolerance, scan, settle
 from mixup_cli.sources.table import SourceTable
@@ -58,6 +59,11 @@ class Scanning:
     engine: Engine
     listener: Listener
 
+    @property
+    def threads(self) -> Engine:
+        """What runs tasks that share this process's memory."""
+        return self.engine if self.engine.shares_memory else LocalEngine(self.engine.workers)
+
 
 Filled = tuple[NDArray[Any] | None, SourceTable]
 
@@ -74,13 +80,17 @@ def fill(source: Source, target: Target, place: Place, how: Scanning) -> Filled:
         return _for_this_run(source, target, place, how)
     keys = _keys(source, stamps, target, place)
     for key in keys:
-        if (found := kept.find(key, source, stamps, target.form, looked_ns)) is not None:
-            samples, loaded = found
-            table = settle(source, loaded, how.tolerance)
-            how.listener.notice(
-                f"{counted(len(source), 'decoded sample')} {_are(source)} used again from {kept.folder}"
-            )
-            return samples, table
+        try:
+            found = kept.find(key, source, stamps, target.form, looked_ns)
+            if found is None:
+                continue
+            found.check(how.threads)
+        except DamagedError as problem:
+            how.listener.notice(f"{kept.folder}: kept samples are damaged ({problem}); they are decoded anew")
+            continue
+        table = settle(source, found.loaded, how.tolerance)
+        how.listener.notice(f"{counted(len(source), 'decoded sample')} {_are(source)} used again from {kept.folder}")
+        return found.samples, table
     misfit = kept.misfit(keys[0], stamps, target.form)
     if misfit is not None:
         raise misfit
@@ -131,7 +141,7 @@ def _kept(source: Source, target: Target, place: Place, how: Scanning, wanted: _
         problem = _why_not(source, table, wanted.stamps)
         if problem is None:
             try:
-                draft.seal(wanted.key, table.loaded, wanted.looked_ns)
+                draft.seal(wanted.key, table.loaded, wanted.looked_ns, how.threads)
             except (OSError, StorageError) as error:
                 problem = str(error)
         folder, size = wanted.kept.folder, readable(draft.samples.nbytes)

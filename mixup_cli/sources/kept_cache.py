@@ -20,17 +20,31 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from mixup_cli.engines.base import Engine
 from mixup_cli.errors import StorageError
 from mixup_cli.sources.base import DEPTHS, Form, FormMismatch, Source, Stamps
-from mixup_cli.sources.kept_entry import UNREADABLE, Draft, Record, read_samples, record_path, samples_path
+from mixup_cli.sources.kept_entry import (
+    NONSENSE,
+    UNREADABLE,
+    Draft,
+    Record,
+    block_sums,
+    read_record,
+    read_samples,
+    record_path,
+    samples_path,
+    seal_record,
+)
 from mixup_cli.sources.loaded import SAMPLE_BYTES, LoadedColumn
-from mixup_cli.storage.json_files import read_json, to_json
-from mixup_cli.storage.seal import seal_bytes
+from mixup_cli.storage.json_files import read_json
 from mixup_cli.wording import readable
 
 DOUBTFUL_NS = 2 * 10**9
 """A file that changed so shortly before it was looked at can change again and bear the same time: it is read again.
 The coarsest file systems count time in steps of two seconds."""
+
+MISFIT = "misfit"
+"""In place of an entry: the key of a sample that does not fit."""
 
 _NAME = re.compile(r"([0-9a-f]{64})\.(?:samples|json|json\.part|lock|[^.]+\.part)")
 _TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# Decoded samples that mixup-gen keeps. They can be removed.\n"
@@ -38,6 +52,26 @@ _TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# Decoded samples that mix
 
 class NotKeptError(Exception):
     """Why samples are not kept. No error to the user: the run goes on with a cache of its own."""
+
+
+class DamagedError(Exception):
+    """Why an entry is not used. No error to the user: the run decodes anew."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An entry: the samples, what became of each, and the CRC-32 that each block of samples had when it was kept."""
+
+    samples: NDArray[Any]
+    loaded: LoadedColumn
+    blocks_crc32: tuple[int, ...]
+
+    def check(self, engine: Engine) -> None:
+        """Read all samples, which are mapped. Raises DamagedError unless they are what was kept."""
+        found = block_sums(self.samples, engine)
+        if tuple(found) != self.blocks_crc32:
+            damaged = sum(map(int.__ne__, found, self.blocks_crc32))
+            raise DamagedError(f"{damaged} of {len(found)} blocks of samples have another CRC-32")
 
 
 class KeptCache:
@@ -50,33 +84,39 @@ class KeptCache:
     def has(self, key: str) -> bool:
         """Whether there is such an entry, whole as far as its length tells."""
         try:
-            record = Record.read(record_path(self.folder, key))
+            record = Record.of(read_record(record_path(self.folder, key)))
             return samples_path(self.folder, key).stat().st_size == record.file_bytes
         except UNREADABLE:
             return False
 
-    def find(
-        self, key: str, source: Source, stamps: Stamps, form: Form, looked_ns: int
-    ) -> tuple[NDArray[Any], LoadedColumn] | None:
-        """The samples of an entry and what became of each, or None. Files whose times could deceive are read again."""
+    def find(self, key: str, source: Source, stamps: Stamps, form: Form, looked_ns: int) -> Kept | None:
+        """An entry whose samples are still to be checked, or None. Files whose times could deceive are read again.
+
+        Raises DamagedError where the rest of it is not what was kept.
+        """
         try:
-            record = Record.read(record_path(self.folder, key))
+            plain = read_record(record_path(self.folder, key))
+            if MISFIT in plain:
+                return None
+            record = Record.of(plain)
             with samples_path(self.folder, key).open("rb") as file:
                 samples, loaded = read_samples(file, record, form, len(source))
-        except UNREADABLE:
+        except NONSENSE as problem:
+            raise DamagedError(str(problem)) from None
+        except (OSError, StorageError):
             return None
         doubtful = _doubtful(stamps, record.looked_ns)
         if any(source.rehash(index) != loaded[index].sha256 for index in doubtful.tolist()):
             return None
         self._note_use(key, replace(record, looked_ns=looked_ns) if len(doubtful) else None)
-        return samples, loaded
+        return Kept(samples, loaded, record.blocks_crc32)
 
     def misfit(self, key: str, stamps: Stamps, form: Form) -> FormMismatch | None:
         """The sample that an earlier run found not to fit this form, so that nobody decodes up to it once more."""
         try:
-            plain = read_json(record_path(self.folder, key))
+            plain = read_record(record_path(self.folder, key))
             height, width = plain["size"]
-            found = FormMismatch(str(plain["misfit"]), (int(height), int(width)), plain["dtype"])
+            found = FormMismatch(str(plain[MISFIT]), (int(height), int(width)), plain["dtype"])
             is_other = found.size != form.extent[:2] or DEPTHS.index(found.dtype) > DEPTHS.index(form.dtype)
             is_certain = is_other and not len(_doubtful(stamps, int(plain["looked_ns"])))
         except UNREADABLE:
@@ -85,9 +125,9 @@ class KeptCache:
 
     def note_misfit(self, key: str, found: FormMismatch, looked_ns: int) -> None:
         """Remember a sample that does not fit, in place of an entry. The caller holds the key's draft."""
-        plain = {"misfit": found.key, "size": found.size, "dtype": found.dtype, "looked_ns": looked_ns}
+        plain = {MISFIT: found.key, "size": found.size, "dtype": found.dtype, "looked_ns": looked_ns}
         with suppress(OSError, StorageError):
-            seal_bytes(record_path(self.folder, key), to_json(plain), self.folder)
+            seal_record(record_path(self.folder, key), plain)
 
     def _note_use(self, key: str, record: Record | None) -> None:
         """So that the entry is not the next to go; and if files were read again, that need not be done once more."""
@@ -154,7 +194,8 @@ class KeptCache:
             for other, entry in sorted(entries.items(), key=lambda item: item[1].used_ns):
                 lacks_room = kept_bytes + wanted_bytes > self._limit_bytes
                 lacks_disk = self._free_bytes() < wanted_bytes + spare_bytes
-                if (entry.used_ns == 0 or lacks_room or lacks_disk) and self._remove(other):
+                makes_way = entry.used_ns == 0 or lacks_room or lacks_disk
+                if makes_way and self._is_ours(other) and self._remove(other):
                     kept_bytes -= entry.file_bytes
         if kept_bytes + wanted_bytes > self._limit_bytes:
             raise NotKeptError(f"other runs are filling {self.folder} up to --cache-limit")
@@ -172,6 +213,15 @@ class KeptCache:
                 used_ns = status.st_mtime_ns if item.name.endswith(".json") else before.used_ns
                 found[match[1]] = _Entry(before.file_bytes + status.st_size, used_ns)
         return found
+
+    def _is_ours(self, key: str) -> bool:
+        """Whether the files of a key are those of an entry: others, too, name JSON after a sha256."""
+        if samples_path(self.folder, key).exists() or not record_path(self.folder, key).exists():
+            return True
+        try:
+            return not {"record", "column_sha256", MISFIT}.isdisjoint(read_json(record_path(self.folder, key)))
+        except UNREADABLE:
+            return False
 
     def _remove(self, key: str) -> bool:
         """Remove an entry or what is left of one, unless its lock is held."""

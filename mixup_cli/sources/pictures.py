@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from mixup_cli.sources.base import Labels, Loaded, SampleDtype, Source, Stamps, 
 from mixup_cli.sources.changing import Look, change_while_read, look, look_of
 from mixup_cli.sources.decode import Undecodable, check_header, check_pixel_count, decode, read_header
 from mixup_cli.sources.headers import MACHINE_ERRNOS
+from mixup_cli.wording import encodable
 
 SUFFIXES = frozenset(
     "avif bmp dib gif j2c j2k jfif jp2 jpc jpe jpeg jpf jpg jpx pbm pgm png pnm ppm tif tiff webp".split()
@@ -43,19 +45,20 @@ def escape_name(name: str) -> str:
     """
     if name.isascii() and "\\" not in name:
         return name
-    doubled = name.replace("\\", "\\\\")
-    try:
-        doubled.encode("utf-8")
-    except UnicodeEncodeError:
-        return "".join(_escape_surrogate(letter) for letter in doubled)
-    return doubled
+    return encodable(name.replace("\\", "\\\\"))
 
 
-def _escape_surrogate(letter: str) -> str:
-    code = ord(letter)
-    if 0xDC80 <= code <= 0xDCFF:  # The range in which `surrogateescape` keeps a byte.
-        return f"\\x{code - 0xDC00:02x}"
-    return f"\\u{code:04x}" if 0xD800 <= code <= 0xDFFF else letter
+_ESCAPE = re.compile(r"\\(\\|x[89a-f][0-9a-f]|ud[89a-f][0-9a-f]{2})")
+
+
+def unescape_name(text: str) -> str:
+    """The file name that `escape_name` has made a text of. What it never writes stays as it is."""
+    return _ESCAPE.sub(_unescaped, text)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    kind, digits = found[1][0], found[1][1:]
+    return "\\" if kind == "\\" else chr(int(digits, 16) + (0xDC00 if kind == "x" else 0))
 
 
 def names_of(names: Sequence[str], limit: int = 5) -> str:
@@ -113,6 +116,10 @@ class PictureSource(Source):
         """See `Source.stamps`."""
         rows = [_stamp(self.path(index)) for index in range(len(self))]
         return Stamps(np.array(rows, np.int64).reshape(-1, 4), (f"max_pixels {self._max_pixels}",))
+
+    def files(self) -> Iterator[str]:
+        """See `Source.files`."""
+        return map(self.path, range(len(self)))
 
     def changed(self) -> str | None:
         """See `Source.changed`."""

@@ -32,19 +32,22 @@ LABEL_DIGITS = 16
 class SourceTable:
     """One entry per input, in the order of `source_index`. `labels` are class names, or hashes of labels of other
     kinds, empty where there is none; `groups` are None where none were given. `has_names` says that the labels are
-    not hashes, which would tell nobody anything; of a table that was read it is not known."""
+    not hashes, which would tell nobody anything; of a table that was read it is not known. `list_folder` is the
+    source's."""
 
     keys: Sequence[str]
     labels: Sequence[str]
     loaded: LoadedColumn
     groups: Sequence[str] | None = None
     has_names: bool = True
+    list_folder: str | None = None
 
     @classmethod
     def of(cls, source: Source, loaded: LoadedColumn) -> SourceTable:
         """The table of a source, once it is known what became of its samples."""
         labels = source.labels
-        return cls(source.keys, label_texts(labels, len(source)), loaded, labels.groups, labels.values is None)
+        texts, has_names = label_texts(labels, len(source)), labels.values is None
+        return cls(source.keys, texts, loaded, labels.groups, has_names, source.list_folder)
 
     @cached_property
     def csv(self) -> bytes:
@@ -123,13 +126,8 @@ def read_table(data: bytes, name: str) -> SourceTable:
 
 def first_difference(before: SourceTable, now: SourceTable) -> str | None:
     """What changed between two looks at a source, in words, or None. Names the first input that differs."""
-    for old, new in zip(before.keys, now.keys, strict=False):
-        if old != new:
-            return f"{min(old, new)} is {'gone' if old < new else 'new'}"
-    if len(before.keys) != len(now.keys):
-        longer = max(before.keys, now.keys, key=len)
-        which = "gone" if longer is before.keys else "new"
-        return f"{longer[min(len(before.keys), len(now.keys))]} is {which}"
+    if (other := _first_other_key(before.keys, now.keys)) is not None:
+        return other
     if (before.groups is None) != (now.groups is None):
         had_none = "its samples had no groups, and have: --group-column none leaves those of a data set out"
         return had_none if before.groups is None else "its samples had groups"
@@ -144,5 +142,23 @@ def first_difference(before: SourceTable, now: SourceTable) -> str | None:
         if old_group != new_group:
             return f"{key} was of group {old_group!r} and is of {new_group!r}"
         if old_state != new_state:
-            return f"{key} has other content than before"
+            return _of_content(key, old_state, new_state, now.list_folder)
     return None
+
+
+def _first_other_key(before: Sequence[str], now: Sequence[str]) -> str | None:
+    for old, new in zip(before, now, strict=False):
+        if old != new:
+            return f"{min(old, new)} is {'gone' if old < new else 'new'}"
+    if len(before) == len(now):
+        return None
+    longer = max(before, now, key=len)
+    return f"{longer[min(len(before), len(now))]} is {'gone' if longer is before else 'new'}"
+
+
+def _of_content(key: str, before: Loaded, now: Loaded, list_folder: str | None) -> str:
+    """How two looks at one input differ: an input that cannot be read any more has no other content."""
+    if before.problem is not None or now.problem is None:
+        return f"{key} has other content than before"
+    where = f"; the paths of the list begin in {list_folder}" if list_folder else ""
+    return f"{key}, which could be used before: {now.problem}{where}"

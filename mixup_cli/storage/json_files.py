@@ -18,10 +18,10 @@ def to_json(plain: Any) -> bytes:
     """UTF-8 with sorted keys, one space of indent, and a newline at the end. Dataclasses become objects.
 
     Put together piece by piece, as bytes: where millions of inputs are left out, a list of all pieces takes six times
-    what they come to, and text four times.
+    what they come to, and text four times. A lone surrogate becomes JSON's own escape for it.
     """
     written = io.BytesIO()
-    text = io.TextIOWrapper(written, "utf-8", newline="")
+    text = io.TextIOWrapper(written, "utf-8", "backslashreplace", newline="")
     text.writelines(json.JSONEncoder(sort_keys=True, indent=1, ensure_ascii=False, default=asdict).iterencode(plain))
     text.write("\n")
     text.flush()

@@ -180,7 +180,7 @@ def require_filter(compression: str) -> None:
     try:
         import hdf5plugin  # noqa: F401  # registers its filters with HDF5 when imported
         import zstandard  # noqa: F401
-    except ImportError as problem:
+    except ModuleNotFoundError as problem:
         raise UsageError(f"zstd needs a library: {problem}. Install it with: pip install 'mixup-gen[zstd]'") from None
 
 

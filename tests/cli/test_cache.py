@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mixup_cli.sources import cache
+from mixup_cli.sources.kept_cache import Kept
 from mixup_cli.sources.pictures import PictureSource
 from tests.data_sets import digests
 from tests.running import Runner, error_line
@@ -96,12 +97,35 @@ def test_it_serves_what_replaces_and_what_extends(
     assert run_cli("verify").returncode == 0
 
 
-def test_deep_verification_does_not_trust_it(run_cli: Runner, photos: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def damaged(run_cli: Runner, photos: Path, tmp_path: Path) -> Path:
+    """The kept samples of `photos`, half of which are lost."""
     run_cli("generate", photos, "--cache", "disk", cwd=tmp_path)
     (samples,) = (tmp_path / ".mixup-gen-cache").glob("*.samples")
     data = bytearray(samples.read_bytes())
     data[: len(data) // 2] = bytes(len(data) // 2)
     samples.write_bytes(data)
+    return samples
+
+
+@pytest.mark.parametrize("engine", ["threads", "processes"])
+def test_damaged_samples_are_not_used(
+    engine: str, damaged: Path, run_cli: Runner, photos: Path, tmp_path: Path
+) -> None:
+    options = ["--cache", "disk", "--engine", engine, "--alpha", 0.4]
+    made = run_cli("generate", photos, *options, "-o", "again")
+    assert f"{damaged.parent}: kept samples are damaged (1 of 1 blocks of samples have another CRC-32)" in made.stderr
+    run_cli("generate", photos, "--alpha", 0.4, "-o", "plain")
+    assert digests(tmp_path / "again") == digests(tmp_path / "plain")
+    assert AGAIN in run_cli("generate", photos, *options, "-o", "third").stderr
+    assert digests(tmp_path / "third") == digests(tmp_path / "plain")
+
+
+def test_deep_verification_does_not_trust_it(
+    damaged: Path, run_cli: Runner, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the hashes say."""
+    monkeypatch.setattr(Kept, "check", lambda *_: None)
     assert AGAIN in run_cli("generate", photos, "--cache", "disk", "--force").stderr
     assert run_cli("verify").returncode == 0
     assert "is not what the source gives" in run_cli("verify", "--deep").stdout

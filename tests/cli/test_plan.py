@@ -111,7 +111,7 @@ def test_verify_deep_takes_the_plan(colours: Path, plan: Path, tmp_path: Path, r
     assert run_cli("verify", tmp_path / "o").returncode == 0
     assert run_cli("verify", tmp_path / "o", "--deep", "--plan", plan).returncode == 0
     assert "Pass --plan" in error_line(run_cli("verify", tmp_path / "o", "--deep"))
-    run_cli("plan", colours, "-q", "--seed", 1, "-o", plan)
+    assert run_cli("plan", colours, "-q", "--seed", 1, "--force", "-o", plan).returncode == 0
     ended = run_cli("verify", tmp_path / "o", "--deep", "--plan", plan)
     assert ended.returncode == 65
     assert "from another one" in error_line(ended)

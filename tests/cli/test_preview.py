@@ -113,8 +113,8 @@ def test_no_input_is_overwritten_or_added(run_cli: Runner, colours: Path, tmp_pa
 
 
 def test_an_older_sheet_is_replaced(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
-    (tmp_path / "grid.png").write_bytes(b"older")
-    assert run_cli("preview", colours, "-o", "grid.png", cwd=tmp_path).returncode == 0
+    assert run_cli("preview", colours, "-o", "grid.png", "--rows", 2, cwd=tmp_path).returncode == 0
+    assert run_cli("preview", colours, "-o", "grid.png").returncode == 0
     assert drawn(tmp_path / "grid.png").width > 100
 
 

@@ -201,6 +201,43 @@ def test_deep_takes_the_source_from_where_it_is_now(run_cli: Runner, tmp_path: P
     assert run_cli("verify", "--deep", "--source", "moved").returncode == 0
 
 
+def test_options_that_run_json_records_are_kept_where_the_source_is_named(run_cli: Runner, tmp_path: Path) -> None:
+    """Another place is no other way of reading; an option on the command line wins."""
+    source = write_colours(tmp_path / "colours")
+    rows = [path.relative_to(source).as_posix() for path in sorted(source.glob("*/*.png"))]
+    lines = [f"{row},{row[0]},{row[-5]},{int(row[-5]) % 2}" for row in rows]
+    (source / "metadata.csv").write_text("file_name,first,number,fold\n" + "\n".join(lines) + "\n")
+    run_cli("generate", source, "--label-column", "number", "--group-column", "fold", cwd=tmp_path)
+    moved = source.rename(tmp_path / "moved")
+    assert run_cli("verify", "--deep", "--source", moved).returncode == 0
+    (tmp_path / "mixup-out/shard-00000.h5").unlink()
+    assert run_cli("repair", "--source", moved).returncode == 0
+    other = run_cli("verify", "--deep", "--source", moved, "--label-column", "first")
+    assert other.returncode == 65
+    assert "blue/0.png was of class '0' and is of 'b'" in error_line(other)
+
+
+def test_a_list_from_another_folder_is_told_as_it_is(mixup_gen: Runner, tmp_path: Path) -> None:
+    """From stdin its paths begin in the current folder; a recorded one is read as it was."""
+    source = write_colours(tmp_path / "colours")
+    rows = "".join(f"{path.relative_to(tmp_path)}\n" for path in source.glob("*/*.png"))
+    (tmp_path / "list").write_text(rows)
+    (tmp_path / "elsewhere").mkdir()
+    for name in ("-", "list"):
+        out = tmp_path / f"out{name}"
+        assert mixup_gen("generate", "--files-from", name, "-o", out, cwd=tmp_path, stdin=rows).returncode == 0
+        (out / "shard-00000.h5").unlink()
+        gone = mixup_gen("repair", out, "--files-from", "-", cwd=tmp_path / "elsewhere", stdin=rows)
+        assert gone.returncode == 65
+        told = error_line(gone)
+        assert "(colours/blue/0.png, which could be used before: cannot read (No such file or directory); " in told
+        assert f"the paths of the list begin in {tmp_path / 'elsewhere'})" in told
+        again = mixup_gen("generate", "--files-from", "-", "-o", out, cwd=tmp_path / "elsewhere", stdin=rows)
+        assert error_line(again).startswith("colours/blue/0.png: cannot read (No such file or directory).")
+    assert mixup_gen("repair", tmp_path / "outlist", cwd=tmp_path / "elsewhere").returncode == 0
+    assert mixup_gen("verify", tmp_path / "outlist", "--deep", cwd=Path("/")).returncode == 0
+
+
 def test_label_sums_are_held_to_a_millionth(run_cli: Runner, data_set: Path) -> None:
     with h5py.File(data_set / "shard-00000.h5", "r+") as file:
         file["labels"][0, 0] += np.float32(3e-6)

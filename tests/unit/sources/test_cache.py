@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError
 from mixup_cli.listener import Listener
-from mixup_cli.sources import SourceOptions, cache, open_source
+from mixup_cli.sources import SourceOptions, cache, kept_entry, open_source
 from mixup_cli.sources.base import Form, FormMismatch, Source, Target
 from mixup_cli.sources.cache import Caching
 from mixup_cli.sources.combined import combine
@@ -301,17 +302,73 @@ def no_samples(samples: Path) -> None:
     samples.unlink()
 
 
-@pytest.mark.parametrize("damage", [flip_a_hash, cut, empty_record, odd_record, no_record, no_samples])
-def test_a_damaged_entry_is_none(
+def flip_a_sample(samples: Path) -> None:
+    data = bytearray(samples.read_bytes())
+    data[0] ^= 1
+    samples.write_bytes(data)
+
+
+def of_the_first_format(samples: Path) -> None:
+    """As it was when nothing vouched for the samples."""
+    record = json.loads(samples.with_suffix(".json").read_text())["record"]
+    del record["blocks_crc32"]
+    samples.with_suffix(".json").write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize("damage", [flip_a_hash, flip_a_sample, cut, empty_record, odd_record, of_the_first_format])
+def test_a_damaged_entry_is_made_anew_with_a_notice(
     damage: Callable[[Path], None], photos: Path, tmp_path: Path, loads: list[int]
 ) -> None:
-    filled(photos, tmp_path)
+    (samples, table), _ = filled(photos, tmp_path)
+    expected = samples.copy()
     damage(next((tmp_path / "cache").glob("*.samples")))
     loads.clear()
-    filled(photos, tmp_path)
+    (again, same_table), told = filled(photos, tmp_path)
+    assert told[0].startswith(f"{tmp_path / 'cache'}: kept samples are damaged (")
+    assert told[0].endswith("); they are decoded anew")
     assert len(loads) == 8, "decoded anew, and kept"
-    filled(photos, tmp_path)
+    assert np.array_equal(again, expected)
+    assert same_table.csv == table.csv
+    assert len(filled(photos, tmp_path)[1]) == 1
     assert len(loads) == 8
+
+
+@pytest.mark.parametrize("loss", [no_record, no_samples])
+def test_half_an_entry_is_none(loss: Callable[[Path], None], photos: Path, tmp_path: Path, loads: list[int]) -> None:
+    """A run that was cut off can have left that."""
+    filled(photos, tmp_path)
+    loss(next((tmp_path / "cache").glob("*.samples")))
+    assert len(filled(photos, tmp_path)[1]) == 1
+    assert len(loads) == 16
+
+
+def test_no_bit_of_an_entry_can_change_unnoticed(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In several blocks; each bit that is flipped is another of its byte's."""
+    monkeypatch.setattr(kept_entry, "BLOCK_BYTES", 400)
+    (photos / "cat" / "broken.jpg").write_bytes(b"no picture")
+    (samples, table), _ = filled(photos, tmp_path)
+    expected = samples[table.usable]
+    for kind in ("samples", "json"):
+        (path,) = (tmp_path / "cache").glob(f"*.{kind}")
+        whole = path.read_bytes()
+        for place in range(0, len(whole), 29):
+            data = bytearray(whole)
+            data[place] ^= 1 << place % 8
+            path.write_bytes(data)
+            (again, same_table), told = filled(photos, tmp_path)
+            is_same_json = kind == "json" and _as_json(bytes(data)) == _as_json(whole)
+            assert ("damaged" in told[0]) != is_same_json, f"bit {place % 8} of byte {place} of {path.name}: {told}"
+            assert np.array_equal(again[table.usable], expected)
+            assert same_table.csv == table.csv
+            whole = path.read_bytes()
+
+
+def _as_json(data: bytes) -> object:
+    """What white space does not change."""
+    try:
+        return json.loads(data)
+    except ValueError:
+        return data
 
 
 def of_width(width: int) -> Target:
@@ -374,6 +431,18 @@ def test_what_cut_off_runs_left_is_removed_and_the_rest_is_left_alone(photos: Pa
     assert not [path for path in ours if path.exists()]
     assert all(path.exists() for path in others)
     assert not (folder / "CACHEDIR.TAG").exists(), "a folder of the user's is no cache folder to others"
+
+
+def test_json_of_the_users_that_is_named_after_a_hash_is_left_alone(photos: Path, tmp_path: Path) -> None:
+    """Where it lies in the folder that --cache-folder names, and there is no room left."""
+    theirs = tmp_path / "cache" / f"{'c' * 64}.json"
+    theirs.parent.mkdir()
+    for content in ('{"boxes": []}', "[1]", "not JSON"):
+        theirs.write_text(content)
+        os.utime(theirs, (1e9, 1e9))
+        for width in (1, 2, 3):
+            filled(photos, tmp_path, of_width(width), limit_bytes=ENTRY_BYTES + 1000)
+        assert theirs.read_text() == content
 
 
 def test_room_that_the_output_needs_is_left(photos: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from mixup_cli.errors import DataError, NoInputError, StorageError, UsageError
 from mixup_cli.sources import pictures as module
 from mixup_cli.sources.base import Form, SourceOptions, Target
 from mixup_cli.sources.folder import open_folder
-from mixup_cli.sources.pictures import escape_name
+from mixup_cli.sources.pictures import escape_name, unescape_name
 from tests.picture_folders import classes, open_it, pictures
 
 # Class folders
@@ -105,8 +105,10 @@ def test_weird_names(tmp_path: Path) -> None:
 
 
 def test_escaped_names_stay_apart() -> None:
-    names = ["a\udce9", "a\\xe9", "aé", "a\\\\xe9", "a\ud800"]
+    names = ["a\udce9", "a\\xe9", "aé", "a\\\\xe9", "a\ud800", "a\\", "\\udc80", "\udcff\\xe9"]
     assert len({escape_name(name) for name in names}) == len(names)
+    assert [unescape_name(escape_name(name)) for name in names] == names
+    assert unescape_name("written\\by\\an earlier version\\x41") == "written\\by\\an earlier version\\x41"
 
 
 # Metadata
