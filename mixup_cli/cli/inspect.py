@@ -63,11 +63,12 @@ def _inspect_source(flags: SourceFlags, recipe: RecipeFlags, locations: list[Pat
     from mixup_cli.forecast import forecast
     from mixup_cli.run import Run
 
+    wanted, run = recipe.recipe(), Run(shard_bytes=recipe.shard_bytes)
     opened = flags.open(locations, Run.out)
     survey = opened.survey()
     if not as_json:  # what is there, even where nothing can be made of it
         show.table(_source_lines(opened, survey))
-    expected = forecast(opened, recipe.recipe(), Run(shard_bytes=recipe.shard_bytes))
+    expected = forecast(opened, wanted, run)
     if as_json:
         show.event("inspected", **_source_facts(opened, survey), would=expected.facts())
         return

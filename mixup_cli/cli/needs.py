@@ -43,7 +43,10 @@ NEEDS = (
     Need(("cache_folder", "cache_limit"), ("cache",), "--cache disk", ("disk",)),
     Need(("crop_area", "cache_size"), ("random_resized_crop",), "--random-resized-crop", (True,)),
     Need(
-        ("label_column", "label_level", "classes"), ("label_kind",), "a --label-kind other than none", (None, *LABELLED)
+        ("label_column", "label_level", "label_separator", "classes"),
+        ("label_kind",),
+        "a --label-kind other than none",
+        (None, *LABELLED),
     ),
     Need(("bandwidth",), ("pair",), "--pair nearest", ("nearest",)),
     Need(("remix_kappa", "remix_tau"), ("label_rule",), "--label-rule remix", ("remix",)),

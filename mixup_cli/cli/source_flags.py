@@ -62,6 +62,7 @@ class SourceFlags:
         option(
             "--labels-from",
             metavar="FILE",
+            parser=local_name,
             panel=SOURCE,
             help="Take labels from a table with a row for each picture: CSV, TSV, text, JSON lines or Parquet.",
         ),

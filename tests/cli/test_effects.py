@@ -26,6 +26,7 @@ ALONE = {
     "cache_size": "--cache-size 9",
     "label_column": "--label-kind none --label-column kind",
     "label_level": "--label-kind none --label-level fine",
+    "label_separator": "--label-separator + --label-kind none",
     "classes": "--label-kind none --classes a,b",
     "bandwidth": "--bandwidth 0.5",
     "remix_kappa": "--remix-kappa 2",

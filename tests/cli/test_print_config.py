@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,9 @@ CASES = {
     "split": "split --split test",
     "classes": "colours --classes red,green,blue",
     "label_level": "cifar-100-python.tar.gz --label-level coarse",
+    "labels_from": "meta --labels-from meta/metadata.csv --label-column colour",
+    "file_column": "two-names --labels-from two-names/table.csv --file-column second --label-column kind",
+    "label_separator": "tags --labels-from tags/table.csv --label-separator +",
     "label_column": "meta --label-column kind",
     "label_kind": "colours --label-kind none",
     "group_column": "meta --label-column kind --group-column who",
@@ -90,6 +94,8 @@ BASES |= {"label_key": BASES["data_key"], "label_column": "meta --label-column c
 BASES |= {"group_column": "meta --label-column kind", "bandwidth": "real.npz --label-kind real --pair nearest"}
 BASES |= {"crop_area": "colours --random-resized-crop", "cache_size": "colours --random-resized-crop"}
 BASES |= {"value_range": "real.npz --label-kind real --dtype uint8 --value-range 0,1", "resize": "colours --size 9x5"}
+BASES |= {"file_column": "two-names --labels-from two-names/table.csv --file-column first --label-column kind"}
+BASES |= {"labels_from": "meta --label-column kind", "label_separator": "tags --labels-from tags/table.csv"}
 BASES |= {"files_from": "colours", "fill": "colours --method cutout"}
 
 
@@ -118,6 +124,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     meta = write_colours(root / "meta")
     rows = [f"{path.relative_to(meta)},{n % 2},k{n % 3},w{n % 2}" for n, path in enumerate(sorted(meta.rglob("*.png")))]
     (meta / "metadata.csv").write_text("\n".join(["file_name,colour,kind,who", *rows]))
+    names = [path.relative_to(meta) for path in sorted(meta.rglob("*.png"))]
+    shutil.copytree(meta, root / "two-names")
+    pairs = [f"{first},{second},k{n % 3}" for n, (first, second) in enumerate(zip(names, names[::-1], strict=True))]
+    (root / "two-names/table.csv").write_text("\n".join(["first,second,kind", *pairs]))
+    shutil.copytree(meta, root / "tags")
+    (root / "tags/table.csv").write_text("\n".join(["file_name,label", *(f"{n},x+y{len(str(n)) % 2}" for n in names)]))
+    for name in ("two-names", "tags"):
+        (root / name / "metadata.csv").unlink()
     draw = np.random.default_rng(0)
     pixels = draw.integers(0, 255, (2, 12, 8, 8, 3), np.uint8)
     np.savez(root / "two.npz", a=pixels[0], b=pixels[1], y=np.arange(12) % 2, z=np.arange(12) % 3)
