@@ -51,6 +51,15 @@ def test_rebuilds_what_numpy_pickles(protocol: int, order: Any, dtype: str) -> N
     assert content["labels"] == [1, 2]
 
 
+@pytest.mark.parametrize("protocol", range(6))
+def test_rebuilds_large_arrays_and_several_of_one_shape(protocol: int) -> None:
+    zeros = np.zeros((300, 40), np.uint8)
+    content = read_pickle(pickle.dumps({"data": zeros, "more": zeros + 1, "labels": [7] * 5000}, protocol), "x")
+    np.testing.assert_array_equal(content["data"], zeros)
+    np.testing.assert_array_equal(content["more"], zeros + 1)
+    assert content["labels"] == [7] * 5000
+
+
 def test_rebuilds_what_python_2_pickled() -> None:
     data = py2_dict({"data": py2_array(PIXELS), "labels": py2_list(map(py2_int, [3, 400]))})
     content = read_pickle(data, "data_batch_1")
@@ -145,7 +154,24 @@ def array_of_huge_shape() -> bytes:
 
 COLLIDING = [number * (2**61 - 1) for number in range(1, 50_000)]  # Python's hash of an integer is modulo this prime
 
+
+def doubled(put: Callable[[int], bytes]) -> bytes:
+    """A dictionary key of tuples in tuples, each in two places; `put` memorizes the n-th."""
+    return b"\x80\x02})" + b"".join(put(n) + b"h%ch%c\x86" % (n, n) for n in range(60)) + b"K\x01s."
+
+
+def put(number: int) -> bytes:
+    return b"q%c" % number
+
+
 BOMBS = {
+    "doubled tuples behind an opcode without effect": doubled(lambda n: b"(e" + put(n)),
+    "doubled tuples behind a version": doubled(lambda n: b"\x80\x02" + put(n)),
+    "doubled tuples, changed by nothing": doubled(lambda n: b"Nb" + put(n)),
+    "doubled tuples under numbers that are counted": doubled(lambda n: b"\x94" + (b"" if n else b"Nq\x00Nq\x000")),
+    "one key at a time, and they collide": b"\x80\x02}"
+    + b"".join(b"(\x8a\x0c" + number.to_bytes(12, "little") + b"Nu" for number in COLLIDING)
+    + b".",
     "a key of 60 doubled tuples": b"\x80\x02})" + b"".join(b"q%ch%c\x86" % (i, i) for i in range(60)) + b"K\x01s.",
     "a key nested 300,000 deep": b"\x80\x02})" + b"\x85" * 300_000 + b"K\x01s.",
     "a result nested 300,000 deep": b"\x80\x02]" + b"\x85" * 300_000 + b".",
