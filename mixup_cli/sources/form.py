@@ -40,6 +40,11 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
     deepest = _deepest(asked)
     depth = _depth(asked, survey, recipe)
     form = replace(form, dtype=min(depth, deepest, key=DEPTHS.index))
+    if deepest != "float32" and recipe.value_range is None and (floats := survey.dtypes["float32"]):
+        notices.append(
+            f"{counted(floats, 'picture')} of floats, or of integers beyond uint16, cannot become {asked} and "
+            f"{'counts' if floats == 1 else 'count'} as broken; --value-range LOW,HIGH or --dtype float32 takes them"
+        )
     if deepest == "uint8" and depth == "uint16" and recipe.value_range is None:
         notices += _narrowing(survey)
     height, width, channels = form.extent

@@ -76,3 +76,13 @@ def test_floats_alone_do_not_become_integers(asked: Any, form: Form | None) -> N
     assert decide(Recipe(dtype=asked, value_range=(0, 1)), survey).target.form.dtype == asked
     mixed = Survey(survey.sizes, Counter[SampleDtype](["float32", "uint8"]))
     assert decide(Recipe(dtype=asked), mixed).target.form.dtype == "uint8"
+
+
+def test_floats_among_other_pictures_are_said_to_count_as_broken() -> None:
+    mixed = Survey(Counter([(8, 8)]), Counter(uint8=3, float32=2))
+    (notice,) = decide(Recipe(), mixed).notices
+    assert notice.startswith(
+        "2 pictures of floats, or of integers beyond uint16, cannot become uint8 and count as broken"
+    )
+    assert decide(Recipe(dtype="float32"), mixed).notices == ()
+    assert decide(Recipe(value_range=(0, 1)), mixed).notices == ()
