@@ -18,15 +18,13 @@ from mixup_cli.sources.array_splits import Elsewhere, number_over_splits
 from mixup_cli.sources.arrays import ArraySource, RowKeys, Rows
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.matlab import MATLAB_SUFFIX, counted_from_zero, in_rows, labels_in_rows
-from mixup_cli.sources.splits import files_of_other_splits, names_of_other_splits
+from mixup_cli.sources.splits import files_of_other_splits, is_of_training, names_of_other_splits, split_in
 
 # What samples are called, and what the labels that belong to them are called.
+_LABELS = ("labels", "targets", "label", "target")
 PARTNERS: dict[str, tuple[str, ...]] = {
-    "x": ("y",),
-    "images": ("labels", "targets"),
-    "image": ("label",),
-    "data": ("labels", "targets", "label", "target"),
-    "features": ("labels", "targets"),
+    "x": ("y", *_LABELS),
+    **dict.fromkeys(("images", "image", "imgs", "data", "features"), (*_LABELS, "y")),
     "arr_0": ("arr_1",),  # as np.savez calls arrays without a name
 }
 SPLITS: dict[str, tuple[str, ...]] = {"train": ("train",), "test": ("test",), "val": ("val", "valid", "validation")}
@@ -80,15 +78,15 @@ def _other_splits(contents: Contents, label_key: str | None, labels: Path) -> It
     a file of their own, in files beside that."""
     if labels != contents.path:
         for file in files_of_other_splits(labels):
-            yield Elsewhere(str(file), file.stem, partial(_only_array, file))
+            yield Elsewhere(str(file), is_of_training(file), partial(_only_array, file))
         return
     key = label_key or ""
     others = [*names_of_other_splits(key)]
     for each in (contents, *map(contents_of, files_of_other_splits(contents.path))):
-        wanted = others if each is contents else [key, *others]
-        for name in (name for name in each.keys if name in wanted):
-            which = name if each is contents else each.path.stem
-            yield Elsewhere(f"{each.path}: {name}", which, partial(each.read, name))
+        wanted = others if each is contents else (key, *others)
+        for name in filter(each.has, wanted):
+            is_training = split_in(name) == "train" if each is contents else is_of_training(each.path)
+            yield Elsewhere(f"{each.path}: {name}", is_training, partial(each.read, name))
 
 
 def _only_array(file: Path) -> Rows:
@@ -143,7 +141,10 @@ def choose_keys(keys: Sequence[str], options: SourceOptions, location: str) -> t
     splits = {split: key for split in SPLITS if (key := _data_key(keys, split)) is not None}
     plain = _data_key(keys, None)
     if not keys:
-        raise DataError(f"{location}: holds no arrays. Write it again, with the samples in it.")
+        raise DataError(
+            f"{location}: holds no arrays of numbers (structures, cells and texts are not read). Write the samples "
+            "into an array of their own."
+        )
     if plain is None and not splits and len(keys) == 1:
         plain = keys[0]
     if plain is None and not splits:
@@ -219,6 +220,6 @@ def _labels_of_npy(path: Path, count: tuple[int, ...], options: SourceOptions) -
     stems = {file.stem.lower(): file for file in sorted(path.parent.glob("*.npy")) if file.is_file()}
     if (found := next((stems[name] for name in _partners(path.stem.lower()) if name in stems), None)) is not None:
         return found, contents_of(found).read(found.stem)
-    bare = [stems[name] for name in PARTNERS["data"] if name in stems and stems[name] != path]
+    bare = [stems[name] for name in _LABELS if name in stems and stems[name] != path]
     arrays = ((file, contents_of(file).read(file.stem)) for file in bare)
     return next(((file, labels) for file, labels in arrays if count == labels.shape[:1]), None)

@@ -13,15 +13,14 @@ from mixup_cli.sources.arrays import ArraySource, Rows
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.class_table import over_splits
 from mixup_cli.sources.pictures import names_of
-from mixup_cli.sources.splits import split_in
 
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """The labels of another split: `where` they stand, `name` has the split's word, `read` gives them."""
+    """The labels of another split: `where` they stand, whether it is the training split, `read` gives them."""
 
     where: str
-    name: str
+    is_training: bool
     read: Callable[[], Rows]
 
 
@@ -49,7 +48,7 @@ def _labels(other: Elsewhere, notices: list[str]) -> Labels | None:
         return labels_from_array(values, len(values) if rows.shape else 1, other.where)
     except (DataError, NoInputError, OSError) as problem:
         remedy = "Its classes count for all splits; --classes NAMES fixes them without it."
-        if split_in(other.name) == "train":
+        if other.is_training:
             raise DataError(f"{problem} {remedy}") from problem
         notices.append(f"{problem} {remedy}")
         return None

@@ -40,7 +40,12 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     if (metadata := tables.nearest()) is None:
         names = tables.names(split.base)
         _check_nothing_needs_metadata(root, options, tree, names)
-        taken = by_folders(root, tree, split, options)
+        try:
+            taken = by_folders(root, tree, split, options)
+        except UsageError as doubt:
+            raise UsageError(
+                " ".join([str(doubt), *(f"{each}." for each in tables_beside(root, tree.others, names))])
+            ) from None
         beside = tables_beside(root, tree.others, names, is_labelled=len(taken.labels.class_names) > 1)
         taken = replace(taken, notices=(*taken.notices, *beside))
     else:

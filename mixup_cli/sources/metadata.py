@@ -117,8 +117,8 @@ def pictures_of(metadata: Metadata, names: PictureNames, place: Place) -> tuple[
         there = f" (there is {escape_name(nearest)})" if (nearest := names.nearest(first)) else ""
         raise DataError(
             f"{metadata.where(first)}: column {metadata.file_column} names {escape_name(first)}, and neither it nor "
-            f"any other row names a picture of {escape_name(place.root)}{there}. Pass another --file-column, or give "
-            "the folder with these pictures."
+            f"any other row names a picture of {escape_name(place.root)}{there}. Pass another --file-column, give the "
+            "folder with these pictures, or write the names as the pictures have them."
         )
     is_whole = all(path in (name, place.base + name) for name, path in found.items())
     notices = [] if is_whole else [f"rows of {metadata.name} and pictures were matched {rule}"]
@@ -182,6 +182,11 @@ def _file_name(where: str, column: str, value: object, is_strict: bool) -> str:
     path = posixpath.normpath(value)
     if not is_strict:
         return posixpath.normpath(f"/{value.replace(chr(92), '/')}").lstrip("/")
-    if path.startswith(("/", "../")) or path in ("..", ".") or Path(path).is_absolute():
+    if path.startswith("/") or Path(path).is_absolute():
+        raise DataError(
+            f"{where}: {escape_name(value)} is an absolute path. Write it as seen from this file's folder, or name "
+            "this file with --labels-from, which takes any path."
+        )
+    if path.startswith("../") or path in ("..", "."):
         raise DataError(f"{where}: {escape_name(value)} is not below the metadata file's folder. Move it there.")
     return path
