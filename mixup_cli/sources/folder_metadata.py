@@ -56,6 +56,11 @@ class Tables:
         """What a table names below the split."""
         inside, names = self._inside(), self.names(self.split.base)
         found, notices = pictures_of(metadata, names, Place(self.root, self.split.base, inside))
+        if (column := metadata.split_column) is not None:
+            notices.append(
+                f"column {column} of {metadata.name} names splits, and all of them are taken. For one split, keep only "
+                "its rows"
+            )
         if unnamed := len(names.known.difference(found.values())):
             notices.append(f"{counted(unnamed, 'picture')} that {metadata.name} does not name left out")
         elsewhere = self._labels_elsewhere(metadata, {*found}, notices)

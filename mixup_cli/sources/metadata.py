@@ -18,6 +18,7 @@ from mixup_cli.sources.label_rows import Row, first_rows, label_rows
 from mixup_cli.sources.matching import PictureNames
 from mixup_cli.sources.metadata_labels import Label, LabelReader, check_column, choose_columns, text_of
 from mixup_cli.sources.pictures import escape_name
+from mixup_cli.sources.splits import split_kind
 
 HUGGING_FACE = ("metadata.csv", "metadata.jsonl")
 OF_DATA_SETS = {"_classes.csv": None, "val_annotations.txt": "2"}
@@ -37,7 +38,8 @@ class Entry:
 @dataclass(frozen=True)
 class Metadata:
     """`entries` has what is said of each file, by its name: a path from the folder of the table, if `is_strict`, and
-    else whatever tells the pictures apart. `reader` is None where there is no label column."""
+    else whatever tells the pictures apart. `reader` is None where there is no label column. The cells of `split_column`
+    are names of splits, of which there are several."""
 
     name: str
     columns: tuple[str, ...]
@@ -45,6 +47,7 @@ class Metadata:
     reader: LabelReader | None
     entries: dict[str, Entry]
     is_strict: bool
+    split_column: str | None = None
 
     def where(self, file_name: str) -> str:
         """The place of a file's row, for messages."""
@@ -85,7 +88,8 @@ def read_metadata(path: Path, options: SourceOptions, names: PictureNames) -> Me
         entries[file_name] = Entry(
             line, None if reader is None else reader.read(where, row), _group(where, row, group_column)
         )
-    return Metadata(name, columns, file_column, reader, entries, is_strict)
+    rest = [each for each in others if reader is None or each not in reader.columns]
+    return Metadata(name, columns, file_column, reader, entries, is_strict, _split_column(rest, head))
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,11 @@ def _as_known(path: Path, options: SourceOptions) -> SourceOptions:
 
 def _group(where: str, row: Row, column: str | None) -> str | None:
     return None if column is None else text_of(where, column, "group", row.get(column))
+
+
+def _split_column(columns: Sequence[str], head: Sequence[Row]) -> str | None:
+    cells = {each: {str(row.get(each)) for row in head} for each in columns}
+    return next((each for each in columns if len(cells[each]) > 1 and all(map(split_kind, cells[each]))), None)
 
 
 def _is_index(column: str) -> bool:

@@ -268,6 +268,15 @@ def test_whole_numbers_are_the_same_class_however_a_program_writes_them(tmp_path
     assert labelled(source) == {"1.jpg": "1", "2.jpg": "1", "3.jpg": "v1.0"}
 
 
+def test_a_column_of_splits_is_told(tmp_path: Path) -> None:
+    files = ("a.jpg", "b.jpg")
+    source = with_table(tmp_path, files, "file,data set,label\na.jpg,train,x\nb.jpg,Testing,y\n")
+    told = f"column data set of {tmp_path}/labels.csv names splits, and all of them are taken."
+    assert any(each.startswith(told) for each in source.notices)
+    for text in ("file,label\na.jpg,train\nb.jpg,test\n", "file,split,label\na.jpg,train,x\nb.jpg,train,y\n"):
+        assert not any("names splits" in each for each in with_table(tmp_path, files, text).notices)
+
+
 def test_very_many_names_are_told(tmp_path: Path) -> None:
     count = folder_metadata._MANY_CLASSES + 1
     rows = "".join(f"{row},caption {row}\n" for row in range(count))

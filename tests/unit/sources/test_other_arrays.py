@@ -406,11 +406,15 @@ def test_torchvision_keeps_idx_files_in_raw(tmp_path: Path) -> None:
             r"fog.npy \(6, 5, 7, 3\), labels.npy \(6,\).*: {0}/fog.npy --label-key {0}/labels.npy$",
         ),
         ({"labels.npy": Y, "snow.npy": X[:4]}, r"labels.npy \(6,\), snow.npy \(4, 5, 7, 3\).*: {0}/snow.npy$"),
-        ({"deep/a.npz": X}, r"a.npz \(6, 5, 7, 3\). Give one of them: {0}/deep/a.npz$"),
+        ({"deep/a.npz": X}, r"deep/a.npz \(6, 5, 7, 3\). Give one of them: {0}/deep/a.npz$"),
         ({"x.h5": X, "y.h5": Y}, r"Give one of them: {0}/x.h5 --label-key {0}/y.h5$"),
         (
             {"a_test_x.npz": X, "a_test_y.npz": Y, "a_train_x.npz": X, "a_train_y.npz": Y, "all.npz": Y},
             r"Give one of them: {0}/a_train_x.npz --label-key {0}/a_train_y.npz$",
+        ),
+        (
+            {"test/x.npy": X, "test/y.npy": Y, "train/x.npy": X, "train/y.npy": Y},
+            r"train/x.npy \(6, .* test/y.npy \(6,\). Give one of them: {0}/train/x.npy --label-key {0}/train/y.npy$",
         ),
     ],
 )
