@@ -18,7 +18,7 @@ from mixup_cli.sources.array_splits import Elsewhere, number_over_splits
 from mixup_cli.sources.arrays import ArraySource, RowKeys, Rows
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.matlab import MATLAB_SUFFIX, counted_from_zero, in_rows, labels_in_rows
-from mixup_cli.sources.splits import files_of_other_splits, is_of_training, names_of_other_splits, split_in
+from mixup_cli.sources.splits import files_of_other_splits, names_of_other_splits, split_in, split_of
 
 # What samples are called, and what the labels that belong to them are called.
 _LABELS = ("labels", "targets", "label", "target")
@@ -78,14 +78,14 @@ def _other_splits(contents: Contents, label_key: str | None, labels: Path) -> It
     a file of their own, in files beside that."""
     if labels != contents.path:
         for file in files_of_other_splits(labels):
-            yield Elsewhere(str(file), is_of_training(file), partial(_only_array, file))
+            yield Elsewhere(str(file), split_of(file) == "train", partial(_only_array, file))
         return
     key = label_key or ""
     others = [*names_of_other_splits(key)]
     for each in (contents, *map(contents_of, files_of_other_splits(contents.path))):
         wanted = others if each is contents else (key, *others)
         for name in filter(each.has, wanted):
-            is_training = split_in(name) == "train" if each is contents else is_of_training(each.path)
+            is_training = split_in(name) == "train" if each is contents else split_of(each.path) == "train"
             yield Elsewhere(f"{each.path}: {name}", is_training, partial(each.read, name))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mixup_cli.errors import MixupGenError
 from mixup_cli.sources.pictures import escape_name
-from mixup_cli.sources.splits import is_of_training, split_in
+from mixup_cli.sources.splits import split_of
 
 MOST_FILES = 20
 
@@ -19,7 +19,7 @@ def arrays_in(root: str, files: Sequence[str]) -> str | None:
     from mixup_cli.sources.array_contents import SUFFIXES  # brings h5py, which folders of pictures need not
 
     found = [Path(root, name) for name in sorted(files) if name.lower().endswith(SUFFIXES)]
-    found.sort(key=lambda path: (not is_of_training(path), split_in(path.stem) is not None))
+    found.sort(key=lambda path: (split_of(path) != "train", split_of(path) is not None))
     shapes = {path: shape for path in found[:MOST_FILES] if (shape := _shape(path)) is not None}
     if not shapes:
         return None

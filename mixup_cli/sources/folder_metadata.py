@@ -13,7 +13,7 @@ from mixup_cli.sources.matching import PictureNames
 from mixup_cli.sources.metadata import Entry, Metadata, Place, find_metadata, pictures_of, read_metadata
 from mixup_cli.sources.metadata_labels import Label, separator_hint
 from mixup_cli.sources.pictures import escape_name, names_of
-from mixup_cli.sources.splits import files_of_other_splits, is_of_training, split_kind
+from mixup_cli.sources.splits import files_of_other_splits, split_kind, split_of
 from mixup_cli.wording import counted, plural
 
 _MANY_CLASSES = 100
@@ -32,6 +32,11 @@ class Tables:
     def names(self, base: str) -> PictureNames:
         """The pictures below `base`."""
         return PictureNames([name for name in self.pictures if name.startswith(base)])
+
+    @property
+    def split_kind(self) -> str | None:
+        """Which split the pictures are of, by the name of their folder."""
+        return split_kind(Path(self.root, self.split.base).absolute().name)
 
     def nearest(self) -> Metadata | None:
         """The table that was named, or that of the split folder, or else of the next folder above that has one."""
@@ -56,6 +61,10 @@ class Tables:
         """What a table names below the split."""
         inside, names = self._inside(), self.names(self.split.base)
         found, notices = pictures_of(metadata, names, Place(self.root, self.split.base, inside))
+        if self.options.labels_from is not None:
+            kinds = {split_of(Path(self.options.labels_from)), self.split_kind} - {None}
+            if len(kinds) > 1:
+                notices.append(f"{metadata.name} has the name of another split than the folder of the pictures")
         if (column := metadata.split_column) is not None:
             notices.append(
                 f"column {column} of {metadata.name} names splits, and all of them are taken. For one split, keep only "
@@ -78,7 +87,7 @@ class Tables:
         if self.options.labels_from is not None:
             known = replace(self.options, file_column=metadata.file_column, label_column=reader.columns[0])
             for table in files_of_other_splits(Path(self.options.labels_from)):
-                entries += self._entries(table, is_of_training(table), known, notices)
+                entries += self._entries(table, split_of(table) == "train", known, notices)
         elif self._inside() == self.split.base:
             for other in self.split.others:
                 if (path := find_metadata(Path(self.root, other))) is not None:

@@ -98,6 +98,6 @@ def files_of_other_splits(path: Path) -> Iterator[Path]:
     return (other for other in others if other.is_file())
 
 
-def is_of_training(file: Path) -> bool:
-    """Whether a file has training data, by its name or that of its folder."""
-    return "train" in (split_in(file.stem), split_in(file.parent.name))
+def split_of(file: Path) -> str | None:
+    """Which split a file is of, by its name or that of its folder."""
+    return split_in(file.stem) or split_in(file.absolute().parent.name)

@@ -488,6 +488,20 @@ def test_where_folders_leave_a_doubt_a_table_is_named(tmp_path: Path) -> None:
     assert labelled(source) == {"p1/s1/v.jpg": "1", "p1/s2/v.jpg": "0", "p2/s1/v.jpg": "0"}
 
 
+def test_of_tables_for_pictures_of_the_same_names_the_one_of_their_split_is_named(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        pictures(tmp_path / split, "1.jpg", "2.jpg")
+        (tmp_path / f"{split}.csv").write_text("id,label\n1,x\n2,y\n")
+    for split in ("train", "test"):
+        for root, options in ((tmp_path, {"split": split}), (tmp_path / split, {})):
+            told = f"--labels-from {tmp_path}/{split}.csv takes it"
+            assert any(told in each for each in open_source([root], SourceOptions(**options)).notices)
+    warning = "train.csv has the name of another split than the folder of the pictures"
+    for split, is_told in (("train", False), ("test", True)):
+        source = open_source([tmp_path], SourceOptions(split=split, labels_from=str(tmp_path / "train.csv")))
+        assert any(each.endswith(warning) for each in source.notices) is is_told
+
+
 def test_tables_that_do_not_name_the_pictures_are_not_offered(tmp_path: Path) -> None:
     pictures(tmp_path, "a.jpg", "b.jpg")
     (tmp_path / "other.csv").write_text("id,breed\nq,x\nr,y\n")
