@@ -82,15 +82,25 @@ def _other_splits(contents: Contents, label_key: str | None, labels: Path) -> It
         return
     key = label_key or ""
     others = [*names_of_other_splits(key)]
-    for each in (contents, *map(contents_of, files_of_other_splits(contents.path))):
-        wanted = others if each is contents else (key, *others)
-        for name in filter(each.has, wanted):
-            is_training = split_in(name) == "train" if each is contents else split_of(each.path) == "train"
-            yield Elsewhere(f"{each.path}: {name}", is_training, partial(each.read, name))
+    for name in filter(contents.has, others):
+        yield Elsewhere(f"{contents.path}: {name}", split_in(name) == "train", partial(_read_each, contents, [name]))
+    for file in files_of_other_splits(contents.path):
+        yield Elsewhere(str(file), split_of(file) == "train", partial(_labels_in, file, [key, *others]))
 
 
-def _only_array(file: Path) -> Rows:
-    return array_beside(file, "--label-key", str(file))[1]
+def _only_array(file: Path) -> list[Rows]:
+    return [array_beside(file, "--label-key", str(file))[1]]
+
+
+def _labels_in(file: Path, names: Sequence[str]) -> list[Rows]:
+    """The labels in the file of another split: of the same name or with its word, or else what is called labels."""
+    contents = contents_of(file)
+    found = [*filter(contents.has, names)] or contents.called_labels()[:1]
+    return _read_each(contents, found)
+
+
+def _read_each(contents: Contents, names: Sequence[str]) -> list[Rows]:
+    return [contents.read(name) for name in names]
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,8 @@ def _nothing_found(place: str, tree: Tree) -> str:
     if unread := sorted(filter(is_unread, tree.others)):
         return f"{escape_name(place)}: found only {unread_text(unread)}. Convert them to JPEG or PNG."
     looked_for = ", ".join("." + suffix for suffix in sorted(SUFFIXES))
-    others = f"; {counted(len(tree.others), 'other file')} there" if tree.others else ""
+    others = (
+        f"; {counted(len(tree.others), 'other file')} there: {names_of(sorted(tree.others), 1)}" if tree.others else ""
+    )
     found = f"no pictures found (looked for {looked_for}, in sub-folders too{others})"
     return f"{escape_name(place)}: {found}. Give another folder."

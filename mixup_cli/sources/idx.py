@@ -63,10 +63,14 @@ def open_idx(path: Path, options: SourceOptions) -> IdxSource:
         others = [*files_of_other_splits(plain), *files_of_other_splits(plain.with_name(f"{plain.name}.gz"))]
         number_over_splits(
             source,
-            [Elsewhere(str(each), split_of(each) == "train", partial(read_idx, each)) for each in others],
+            [Elsewhere(str(each), split_of(each) == "train", partial(_only_idx, each)) for each in others],
             options,
         )
     return source.watch(images, labels_file, mapped=not isinstance(rows, np.ndarray))
+
+
+def _only_idx(file: Path) -> list[Rows]:
+    return [read_idx(file)]
 
 
 def _images_of(folder: Path) -> list[Path]:

@@ -445,5 +445,6 @@ def test_sources_without_samples(suffix: str, tmp_path: Path) -> None:
 )
 def test_samples_find_their_labels_whatever_pair_of_names_they_have(names: str, tmp_path: Path) -> None:
     samples, labels = names.split()
-    path = write(tmp_path / "a.npz", **{samples: np.zeros((3, 4, 4), np.uint8), labels: np.arange(3)})
+    arrays: dict[str, Any] = {samples: np.zeros((3, 4, 4), np.uint8), labels: np.arange(3)}
+    path = write(tmp_path / "a.npz", **arrays)
     assert open_array_file(path, SourceOptions()).labels.class_names == ("0", "1", "2")

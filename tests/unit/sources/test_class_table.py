@@ -264,6 +264,19 @@ def test_numbers_go_up_to_the_largest_of_all_splits(kind: str, tmp_path: Path) -
     assert any("classes of other splits, of which it has no sample: 3, 4" in each for each in sources[1].notices)
 
 
+def test_another_split_may_call_its_labels_otherwise_or_be_damaged(tmp_path: Path) -> None:
+    write_arrays(tmp_path / "train.npz", x=X, y=np.arange(3))
+    write_arrays(tmp_path / "test.npz", images=X, labels=np.array([0, 4, 1]))
+    for split in ("train", "test"):
+        assert len(open_source([tmp_path / f"{split}.npz"], SourceOptions()).labels.class_names) == 5
+    (tmp_path / "test.npz").write_bytes(b"PK\3\4")
+    source = open_source([tmp_path / "train.npz"], SourceOptions())
+    assert len(source.labels.class_names) == 3
+    assert any("test.npz: is no readable" in each and "--classes NAMES fixes" in each for each in source.notices)
+    write_arrays(tmp_path / "test.npz", x=X)
+    assert not open_source([tmp_path / "train.npz"], SourceOptions()).notices
+
+
 def test_groups_of_hdf5_are_splits_too(tmp_path: Path) -> None:
     write_arrays(tmp_path / "a.h5", **{"train/x": X, "train/y": np.array([0, 1, 4]), "val/x": X, "val/y": np.arange(3)})
     options = SourceOptions(data_key="val/x", label_key="val/y")

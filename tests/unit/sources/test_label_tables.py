@@ -493,9 +493,9 @@ def test_of_tables_for_pictures_of_the_same_names_the_one_of_their_split_is_name
         pictures(tmp_path / split, "1.jpg", "2.jpg")
         (tmp_path / f"{split}.csv").write_text("id,label\n1,x\n2,y\n")
     for split in ("train", "test"):
-        for root, options in ((tmp_path, {"split": split}), (tmp_path / split, {})):
+        for root, options in ((tmp_path, SourceOptions(split=split)), (tmp_path / split, SourceOptions())):
             told = f"--labels-from {tmp_path}/{split}.csv takes it"
-            assert any(told in each for each in open_source([root], SourceOptions(**options)).notices)
+            assert any(told in each for each in open_source([root], options).notices)
     warning = "train.csv has the name of another split than the folder of the pictures"
     for split, is_told in (("train", False), ("test", True)):
         source = open_source([tmp_path], SourceOptions(split=split, labels_from=str(tmp_path / "train.csv")))
