@@ -84,7 +84,9 @@ def test_nothing_to_mix(tmp_path: Path) -> None:
     with pytest.raises(NoInputError, match="no such folder"):
         open_it(tmp_path / "missing")
     (tmp_path / "notes.docx").write_text("x")
-    with pytest.raises(NoInputError, match=r"no pictures found \(looked for .*\.webp.*; 1 other file there: notes.docx\)"):
+    with pytest.raises(
+        NoInputError, match=r"no pictures found \(looked for .*\.webp.*; 1 other file there: notes.docx\)"
+    ):
         open_it(tmp_path)
 
 
