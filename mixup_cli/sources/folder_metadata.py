@@ -134,6 +134,12 @@ def _labels(metadata: Metadata, entries: Sequence[Entry], elsewhere: Sequence[La
             f"{which} may hold several classes in a cell ({escape_name(labels.class_names[-1])}); "
             f"--label-separator '{separator}' takes them apart"
         )
+    if labels.classes is not None and (
+        lacking := sorted({*range(len(labels.class_names))} - {*labels.classes.tolist()})
+    ):
+        notices.append(
+            f"classes of other rows, without a picture here: {names_of([labels.class_names[n] for n in lacking])}"
+        )
     if labels.kind == "classes" and (count := len({*own})) > max(len(own) // 2, _MANY_CLASSES):
         notices.append(f"{which} has {count:,} different names for {counted(len(own), 'picture')}: are they classes?")
     return replace(labels, groups=groups), notices

@@ -256,7 +256,9 @@ def test_classes_have_their_numbers_from_the_tables_of_all_splits(tmp_path: Path
             (tmp_path / table).write_text(text)
     for table in ("val_v2.csv", "val/labels.csv"):
         options = SourceOptions(labels_from=str(tmp_path / table))
-        assert open_source([tmp_path / "data"], options).labels.class_names == ("x", "y", "z")
+        source = open_source([tmp_path / "data"], options)
+        assert source.labels.class_names == ("x", "y", "z")
+        assert "classes of other rows, without a picture here: y" in source.notices
     (tmp_path / "train_v2.csv").write_text("id,kind\na,x\nb\n")
     with pytest.raises(DataError, match=r"train_v2\.csv, line 3: .*--classes NAMES fixes them without it"):
         open_source([tmp_path / "data"], SourceOptions(labels_from=str(tmp_path / "val_v2.csv")))
