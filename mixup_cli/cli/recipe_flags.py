@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mixup_cli.choices import (
@@ -28,10 +29,10 @@ if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
 
 READERS: Mapping[str, Callable[[str], Any]] = {
     "size": parse.size,
-    "cache_size": parse.cache_size,
+    "cache_size": partial(parse.size, option="--cache-size"),
     "fill": parse.fill,
-    "crop_area": parse.crop_area,
-    "value_range": parse.value_range,
+    "crop_area": partial(parse.low_high, option="--crop-area"),
+    "value_range": partial(parse.low_high, option="--value-range"),
     "normalize": parse.normalize,
     "shard_size": parse.byte_count,
 }
