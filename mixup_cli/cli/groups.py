@@ -84,7 +84,10 @@ def takes(**groups: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., N
 
         @wraps(command)
         def run(**values: Any) -> None:
-            built = {name: _build(group, values) for name, group in groups.items()}
+            built = {
+                name: group(**{each.name: values[each.name] for each in fields(group)})
+                for name, group in groups.items()
+            }
             command(**{name: values[name] for name in own.parameters if name in values}, **built)
 
         run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
@@ -115,7 +118,3 @@ def _annotation(each: Field[Any], hint: Any) -> Any:
     own = each.name.replace("_", "-")
     both = f"--{own}/--no-{own}" if hint == bool | None else f"--{own}"
     return Annotated[hint, option(*(names or (both,)), **settings)]
-
-
-def _build(group: type[Any], values: dict[str, Any]) -> Any:
-    return group(**{each.name: values[each.name] for each in fields(group)})
