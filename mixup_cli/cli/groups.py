@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import MISSING, Field, field, fields
+from dataclasses import Field, field, fields
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -35,6 +35,14 @@ def option(*names: str, help: str, panel: str, **settings: Any) -> Any:  # noqa:
     return typer.Option(
         *names, help=help, rich_help_panel=panel, envvar=variable, show_default=False, show_envvar=False, **settings
     )
+
+
+class Group:
+    """Options that commands take together: a dataclass of them."""
+
+    def given(self) -> dict[str, Any]:
+        """Those that are set."""
+        return {name: value for name, value in vars(self).items() if value is not None and value is not False}
 
 
 def flag(panel: str, help: str, *names: str, **settings: Any) -> Any:  # noqa: A002
@@ -104,7 +112,7 @@ def _parameters(group: type[Any]) -> list[inspect.Parameter]:
             each.name,
             inspect.Parameter.KEYWORD_ONLY,
             annotation=_annotation(each, hints[each.name]),
-            default=None if each.default is MISSING else each.default,
+            default=each.default,
         )
         for each in fields(group)
     ]

@@ -75,6 +75,9 @@ class Output:
                 file.seek(max(0, self.path.stat().st_size - MARKED_BYTES))
             return MARKS[self.path.suffix.lower()] in file.read(MARKED_BYTES)
 
+    def _may_be_replaced(self) -> bool:
+        return self.force or (self.path.suffix.lower() == ".png" and self._is_ours())
+
     @contextmanager
     def sealed(self) -> Iterator[Sealing]:
         """Write it, beside its place at first. Raises OutputExistsError where another one is there, and no --force."""
@@ -89,8 +92,7 @@ class Output:
                     yield file
             except StorageError as problem:
                 raise StorageError(str(problem).replace(str(made), str(self.path))) from problem
-            is_sheet = self.path.suffix.lower() == ".png" and self._is_ours()
-            if os.path.lexists(self.path) and not (self.force or is_sheet or cmp(made, self.path, shallow=False)):
+            if os.path.lexists(self.path) and not (self._may_be_replaced() or cmp(made, self.path, shallow=False)):
                 raise OutputExistsError(
                     f"{self.path}: is there already, and is another one. Use another -o, or --force to replace it."
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from mixup_cli.choices import (
     Resize,
 )
 from mixup_cli.cli import method_text, parse
-from mixup_cli.cli.groups import flag
+from mixup_cli.cli.groups import Group, flag
 from mixup_cli.cli.panels import LABELS, MIXING, OUTPUT, PAIRING, VIEWS
 from mixup_cli.recipe import DEFAULT_CROP_AREA, MethodChoice, Recipe
 
@@ -40,7 +40,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
 
 
 @dataclass(frozen=True)
-class RecipeFlags:
+class RecipeFlags(Group):
     """What decides the bytes."""
 
     method: str | None = flag(
@@ -122,7 +122,7 @@ class RecipeFlags:
         from mixup_cli.methods import asked, resolve
         from mixup_cli.methods.effect import check_effect
 
-        given = {name: value for name, value in asdict(self).items() if value is not None}
+        given = self.given()
         alpha = given.pop("alpha", None)
         chosen = Recipe().methods if plan is None else tuple(MethodChoice(name) for name in plan.method_names)
         if "method" in given:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mixup_cli.choices import CacheKind, Device, EngineKind, OnError
 from mixup_cli.cli import parse
-from mixup_cli.cli.groups import flag, local_path, switch
+from mixup_cli.cli.groups import Group, flag, local_path, switch
 from mixup_cli.cli.panels import MIXING, MOST_WORKERS, RUNNING
 
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
@@ -16,19 +16,15 @@ if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
 
 
 @dataclass(frozen=True)
-class AmountFlags:
+class AmountFlags(Group):
     """How much to make."""
 
     samples: int | None = flag(MIXING, "How many mixed samples.", min=1)
     passes: int | None = flag(MIXING, "In place of --samples: times over the source. Default: 1.", min=1)
 
-    def given(self) -> dict[str, Any]:
-        """What was asked for."""
-        return {name: value for name, value in vars(self).items() if value is not None}
-
 
 @dataclass(frozen=True)
-class ScanFlags:
+class ScanFlags(Group):
     """How to read the source."""
 
     on_error: OnError | None = flag(RUNNING, "What to do about broken inputs. Default: fail.")
@@ -67,7 +63,7 @@ class ScanFlags:
 
 
 @dataclass(frozen=True)
-class RunFlags:
+class RunFlags(Group):
     """How to carry it out."""
 
     engine: EngineKind | None = flag(
@@ -86,7 +82,7 @@ class RunFlags:
 
     def given(self) -> dict[str, Any]:
         """What was asked for, as the library takes it."""
-        given = {name: value for name, value in vars(self).items() if value is not None}
+        given = super().given()
         if "part" in given:
             given["part"] = parse.part(given["part"])
         return given

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mixup_cli.choices import LabelKind, LabelLevel
-from mixup_cli.cli.groups import flag, local_name, switch
+from mixup_cli.cli.groups import Group, flag, local_name, switch
 from mixup_cli.cli.panels import SOURCE
 from mixup_cli.errors import NoInputError, UsageError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
 
 
 @dataclass(frozen=True)
-class SourceFlags:
+class SourceFlags(Group):
     """What to read, and how."""
 
     files_from: str | None = flag(
@@ -63,10 +63,6 @@ class SourceFlags:
     data_key: str | None = flag(SOURCE, "Array of an .npz or .h5 with the samples.", metavar="NAME")
     label_key: str | None = flag(SOURCE, "Array with the labels; for .npy, a file's path.", metavar="NAME")
     max_pixels: int | None = flag(SOURCE, "Largest picture that is decoded. Default: 100 million.", min=1)
-
-    def given(self) -> dict[str, Any]:
-        """What was asked for, in plain values."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, False)}
 
     def options(self, out: Path) -> SourceOptions:
         """As the library takes them."""
