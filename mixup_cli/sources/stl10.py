@@ -34,7 +34,7 @@ def open_stl10(path: Path, options: SourceOptions) -> ArrayFileSource:
     """Open the wanted split; the training split if none is wanted. Raises DataError, NoInputError or UsageError."""
     folder = _folder_in(path)
     found = _splits_in(folder)
-    wanted = "train" if options.split is None else options.split
+    wanted = "train" if options.split is None else options.split or "''"
     split = next((each for each in found if split_kind(each) == split_kind(wanted)), None)
     if split is None:
         raise UsageError(f"{folder}: has the splits {', '.join(found)}, not {wanted}. Pass --split.")
