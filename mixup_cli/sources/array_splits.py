@@ -11,7 +11,7 @@ from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.sources.array_labels import labels_from_array
 from mixup_cli.sources.arrays import ArraySource, Rows
 from mixup_cli.sources.base import Labels, SourceOptions
-from mixup_cli.sources.class_table import over_splits, tell_unread
+from mixup_cli.sources.class_table import over_splits
 from mixup_cli.sources.pictures import names_of
 from mixup_cli.sources.splits import split_in
 
@@ -48,5 +48,8 @@ def _labels(other: Elsewhere, notices: list[str]) -> Labels | None:
         values = np.asarray(rows[:] if rows.shape else rows)
         return labels_from_array(values, len(values) if rows.shape else 1, other.where)
     except (DataError, NoInputError, OSError) as problem:
-        tell_unread(problem, split_in(other.name) == "train", notices)
+        remedy = "Its classes count for all splits; --classes NAMES fixes them without it."
+        if split_in(other.name) == "train":
+            raise DataError(f"{problem} {remedy}") from problem
+        notices.append(f"{problem} {remedy}")
         return None

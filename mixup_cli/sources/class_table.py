@@ -181,12 +181,3 @@ def over_splits(labels: Labels, others: Iterable[Labels]) -> Labels:
     longest = max(found, key=len)
     union = {*chain.from_iterable(found)}
     return moved(labels, longest if union == {*longest} else tuple(sorted(union)))
-
-
-def tell_unread(problem: Exception, is_training: bool, notices: list[str]) -> None:
-    """Note that labels of another split cannot be read, as is usual of test data. Raises DataError for the training
-    data, whose classes must be known."""
-    told = f"{problem} Its classes count for all splits; --classes NAMES fixes them without it."
-    if is_training:
-        raise DataError(told) from problem
-    notices.append(told)

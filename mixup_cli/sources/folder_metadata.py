@@ -8,7 +8,6 @@ from pathlib import Path
 
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.sources.base import Labels, SourceOptions
-from mixup_cli.sources.class_table import tell_unread
 from mixup_cli.sources.layout import Folders, Split, Taken, descend
 from mixup_cli.sources.matching import PictureNames
 from mixup_cli.sources.metadata import Entry, Metadata, Place, find_metadata, pictures_of, read_metadata
@@ -88,7 +87,10 @@ class Tables:
         except UsageError:  # no such column
             return []
         except DataError as problem:
-            tell_unread(problem, split_kind(split.split("/")[-2]) == "train", notices)
+            remedy = "Its classes count for all splits; --classes NAMES fixes them without it."
+            if split_kind(split.split("/")[-2]) == "train":
+                raise DataError(f"{problem} {remedy}") from problem
+            notices.append(f"{problem} {remedy}")
             return []
 
 
