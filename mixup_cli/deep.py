@@ -42,6 +42,7 @@ def recompute(
     check_plan(folder.path, recipe, run.plan)
     again = rescan(folder.path, recipe, source, scratch, Scanning(Tolerance("skip"), engine, listener))
     again.check_same(folder.path, existing.sealed_table(folder))
+    again.check_labels(folder.path, manifest)
     maker = shard_maker(again.job, source, again.table, again.cache, run, engine.checkpoint)
     columns = [Column(column.name, column.dtype, column.shape) for column in manifest.columns]
     tasks = (partial(_recompute, folder.path / record.file, columns, record, maker) for record in manifest.shards)

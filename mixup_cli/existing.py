@@ -82,6 +82,12 @@ def check_same_listing(folder: DataSetFolder, source: Source) -> None:
     check_same_source(folder, before, SourceTable.of(source, LoadedColumn.of(unchanged)))
 
 
+def other_labels(before: tuple[LabelKind, tuple[str, ...]], now: tuple[LabelKind, tuple[str, ...]]) -> str | None:
+    """How labels differ in their kind and their classes; None where they do not."""
+    shown = [f"{kind} ({', '.join(names[:5])})" for kind, names in (before, now)]
+    return None if before == now else f"{shown[0]} then, {shown[1]} now"
+
+
 def check_same_labels(
     folder: DataSetFolder, finished: Manifest | None, kind: LabelKind, names: tuple[str, ...]
 ) -> None:
@@ -91,10 +97,9 @@ def check_same_labels(
         before = (finished.label_kind, finished.class_names)
     elif (job := folder.job()) is not None and job.get("label_kind") is not None:
         before = (job["label_kind"], tuple(job.get("class_names") or ()))
-    if before in (None, (kind, names)):
+    if before is None or (difference := other_labels(before, (kind, names))) is None:
         return
-    then, now = (f"{what} ({', '.join(of_what[:5])})" for what, of_what in (before, (kind, names)))
-    found = f"{folder.path}: was made from other labels ({then} then, {now} now)"
+    found = f"{folder.path}: was made from other labels ({difference})"
     again = f"Pass --classes {folder.path} for those of then. " if finished and kind == finished.label_kind else ""
     raise OutputExistsError(f"{found}. {again}{REMEDY}.")
 

@@ -236,8 +236,7 @@ class _Repair:
     def _check_same_source(self, found: Rescanned) -> None:
         """Raises DataError unless the source is what it was, naming the first input that differs if it can be told."""
         if found.table.fingerprint == self.manifest.source.fingerprint:
-            if (found.job.label_kind, found.job.class_names) != (self.manifest.label_kind, self.manifest.class_names):
-                raise DataError(f"{self._out}: was made from other labels. Nothing was changed.")
+            found.check_labels(self._out, self.manifest)
             return
         if names.SOURCES not in self.findings:
             found.check_same(self._out, existing.sealed_table(self._folder))

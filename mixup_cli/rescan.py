@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, UsageError
+from mixup_cli.existing import other_labels
 from mixup_cli.plan_files.reading import PlanFile
 from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
 from mixup_cli.recipe import Recipe
@@ -18,6 +20,7 @@ from mixup_cli.sources.cache import allocate, goes_to_disk
 from mixup_cli.sources.fill import Scanning
 from mixup_cli.sources.scan import scan, until_it_fits
 from mixup_cli.sources.table import SourceTable, first_difference
+from mixup_cli.storage.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,16 @@ class Rescanned:
         if difference is not None:
             raise DataError(
                 f"{out}: was made from another source ({difference}). Name the one it was made from with --source."
+            )
+
+    def check_labels(self, out: Path, manifest: Manifest) -> None:
+        """Raises DataError where the numbers of the labels mean something else than they did: the source is the same,
+        and a table of another split is not."""
+        then, now = (manifest.label_kind, manifest.class_names), (self.job.label_kind, self.job.class_names)
+        if (difference := other_labels(then, now)) is not None:
+            raise DataError(
+                f"{out}: was made from other labels ({difference}). Name the source it was made from with --source, "
+                f"and add --classes {shlex.quote(str(out))} for the classes of then."
             )
 
 

@@ -36,6 +36,10 @@ class Contents:
         """Whether an array, or a group that may have it, is called so."""
         return key in self.keys or key.strip("/").partition("/")[0] in self.keys
 
+    def called_labels(self) -> list[str]:
+        """The arrays that are called as labels are."""
+        return [key for key in self.keys if _LABELS.fullmatch(key)]
+
     def check(self, key: str) -> None:
         """Raises DataError where there is no such array."""
         if not self.has(key):
@@ -74,7 +78,7 @@ def array_beside(samples: Path, option: str, name: str, keys: Sequence[str] = ()
             )
         raise NoInputError(f"{found}. Check the name.")
     contents = contents_of(file)
-    named = [key for key in contents.keys if _LABELS.fullmatch(key)] if len(contents.keys) > 1 else contents.keys
+    named = contents.called_labels() if len(contents.keys) > 1 else contents.keys
     if len(named) != 1:
         raise DataError(
             f"{option} {file}: the file holds {listed(contents.keys)}, and one array was expected, or one that is "

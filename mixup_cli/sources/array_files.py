@@ -18,15 +18,13 @@ from mixup_cli.sources.array_splits import Elsewhere, number_over_splits
 from mixup_cli.sources.arrays import ArraySource, RowKeys, Rows
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.matlab import MATLAB_SUFFIX, counted_from_zero, in_rows, labels_in_rows
-from mixup_cli.sources.splits import KINDS, files_of_other_splits, names_of_other_splits, split_kind
+from mixup_cli.sources.splits import KINDS, files_of_other_splits, names_of_other_splits, split_in, split_kind, split_of
 
 # What samples are called, and what the labels that belong to them are called.
+_LABELS = ("labels", "targets", "label", "target")
 PARTNERS: dict[str, tuple[str, ...]] = {
-    "x": ("y",),
-    "images": ("labels", "targets"),
-    "image": ("label",),
-    "data": ("labels", "targets", "label", "target"),
-    "features": ("labels", "targets"),
+    "x": ("y", *_LABELS),
+    **dict.fromkeys(("images", "image", "imgs", "data", "features"), (*_LABELS, "y")),
     "arr_0": ("arr_1",),  # as np.savez calls arrays without a name
 }
 # No sample has so many values; one sample must fit into memory many times over.
@@ -79,19 +77,29 @@ def _other_splits(contents: Contents, label_key: str | None, labels: Path) -> It
     a file of their own, in files beside that."""
     if labels != contents.path:
         for file in files_of_other_splits(labels):
-            yield Elsewhere(str(file), file.stem, partial(_only_array, file))
+            yield Elsewhere(str(file), split_of(file) == "train", partial(_only_array, file))
         return
     key = label_key or ""
     others = [*names_of_other_splits(key)]
-    for each in (contents, *map(contents_of, files_of_other_splits(contents.path))):
-        wanted = others if each is contents else [key, *others]
-        for name in (name for name in each.keys if name in wanted):
-            which = name if each is contents else each.path.stem
-            yield Elsewhere(f"{each.path}: {name}", which, partial(each.read, name))
+    for name in filter(contents.has, others):
+        yield Elsewhere(f"{contents.path}: {name}", split_in(name) == "train", partial(_read_each, contents, [name]))
+    for file in files_of_other_splits(contents.path):
+        yield Elsewhere(str(file), split_of(file) == "train", partial(_labels_in, file, [key, *others]))
 
 
-def _only_array(file: Path) -> Rows:
-    return array_beside(file, "--label-key", str(file))[1]
+def _only_array(file: Path) -> list[Rows]:
+    return [array_beside(file, "--label-key", str(file))[1]]
+
+
+def _labels_in(file: Path, names: Sequence[str]) -> list[Rows]:
+    """The labels in the file of another split: of the same name or with its word, or else what is called labels."""
+    contents = contents_of(file)
+    found = [*filter(contents.has, names)] or contents.called_labels()[:1]
+    return _read_each(contents, found)
+
+
+def _read_each(contents: Contents, names: Sequence[str]) -> list[Rows]:
+    return [contents.read(name) for name in names]
 
 
 @dataclass(frozen=True)
@@ -142,7 +150,10 @@ def choose_keys(keys: Sequence[str], options: SourceOptions, location: str) -> t
     splits = {kind: key for kind in KINDS if (key := _data_key(keys, kind)) is not None}
     plain = _data_key(keys, None)
     if not keys:
-        raise DataError(f"{location}: holds no arrays. Write it again, with the samples in it.")
+        raise DataError(
+            f"{location}: holds no arrays of numbers (structures, cells and texts are not read). Write the samples "
+            "into an array of their own."
+        )
     if plain is None and not splits and len(keys) == 1:
         plain = keys[0]
     if plain is None and not splits:
@@ -218,6 +229,6 @@ def _labels_of_npy(path: Path, count: tuple[int, ...], options: SourceOptions) -
     stems = {file.stem.lower(): file for file in sorted(path.parent.glob("*.npy")) if file.is_file()}
     if (found := next((stems[name] for name in _partners(path.stem.lower()) if name in stems), None)) is not None:
         return found, contents_of(found).read(found.stem)
-    bare = [stems[name] for name in PARTNERS["data"] if name in stems and stems[name] != path]
+    bare = [stems[name] for name in _LABELS if name in stems and stems[name] != path]
     arrays = ((file, contents_of(file).read(file.stem)) for file in bare)
     return next(((file, labels) for file, labels in arrays if count == labels.shape[:1]), None)

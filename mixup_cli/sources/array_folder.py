@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mixup_cli.errors import MixupGenError
 from mixup_cli.sources.pictures import escape_name
+from mixup_cli.sources.splits import split_of
 
 MOST_FILES = 20
 
@@ -18,11 +19,14 @@ def arrays_in(root: str, files: Sequence[str]) -> str | None:
     from mixup_cli.sources.array_contents import SUFFIXES  # brings h5py, which folders of pictures need not
 
     found = [Path(root, name) for name in sorted(files) if name.lower().endswith(SUFFIXES)]
+    found.sort(key=lambda path: (split_of(path) != "train", split_of(path) is not None))
     shapes = {path: shape for path in found[:MOST_FILES] if (shape := _shape(path)) is not None}
     if not shapes:
         return None
     samples = next((path for path, shape in shapes.items() if len(shape) > 1), next(iter(shapes)))
-    told = ", ".join(f"{escape_name(path.name)} {shape or ''}".rstrip() for path, shape in shapes.items())
+    told = ", ".join(
+        f"{escape_name(os.path.relpath(path, root))} {shape or ''}".rstrip() for path, shape in shapes.items()
+    )
     more = f" and {len(found) - MOST_FILES} more" if len(found) > MOST_FILES else ""
     count = shapes[samples][:1]
     labels = next((path for path, shape in shapes.items() if shape == count and count), None)

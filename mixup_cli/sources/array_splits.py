@@ -13,16 +13,16 @@ from mixup_cli.sources.arrays import ArraySource, Rows
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.class_table import over_splits
 from mixup_cli.sources.pictures import names_of
-from mixup_cli.sources.splits import split_in
 
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """The labels of another split: `where` they stand, `name` has the split's word, `read` gives them."""
+    """The labels of another split: `where` they stand, whether it is the training split, `read` gives them: none, or
+    one array or more."""
 
     where: str
-    name: str
-    read: Callable[[], Rows]
+    is_training: bool
+    read: Callable[[], list[Rows]]
 
 
 def number_over_splits(source: ArraySource, elsewhere: Iterable[Elsewhere], options: SourceOptions) -> None:
@@ -35,21 +35,20 @@ def number_over_splits(source: ArraySource, elsewhere: Iterable[Elsewhere], opti
     if source.labels.classes is None or options.classes is not None:
         return
     notices: list[str] = []
-    found = [labels for each in elsewhere if (labels := _labels(each, notices)) is not None]
+    found = [labels for each in elsewhere for labels in _labels(each, notices)]
     source.labels = over_splits(source.labels, found)
     if added := [name for name in source.labels.class_names if name not in before]:
         notices.append(f"{source.location}: classes of other splits, of which it has no sample: {names_of(added)}")
     source.notices += tuple(notices)
 
 
-def _labels(other: Elsewhere, notices: list[str]) -> Labels | None:
+def _labels(other: Elsewhere, notices: list[str]) -> list[Labels]:
     try:
-        rows = other.read()
-        values = np.asarray(rows[:] if rows.shape else rows)
-        return labels_from_array(values, len(values) if rows.shape else 1, other.where)
+        arrays = [np.asarray(rows[:] if rows.shape else rows) for rows in other.read()]
+        return [labels_from_array(each, len(each) if each.shape else 1, other.where) for each in arrays]
     except (DataError, NoInputError, OSError) as problem:
         remedy = "Its classes count for all splits; --classes NAMES fixes them without it."
-        if split_in(other.name) == "train":
+        if other.is_training:
             raise DataError(f"{problem} {remedy}") from problem
         notices.append(f"{problem} {remedy}")
-        return None
+        return []

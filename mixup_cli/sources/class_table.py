@@ -17,6 +17,7 @@ from mixup_cli.sources.array_labels import CLASS_LIMIT, index_names
 from mixup_cli.sources.arrays import ArraySource
 from mixup_cli.sources.base import Labels, Source
 from mixup_cli.sources.bounded_read import lines_of
+from mixup_cli.sources.pictures import names_of
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.manifest import MANIFEST, read_manifest
 from mixup_cli.wording import counted, json_problem, quoted
@@ -132,8 +133,8 @@ def as_given(source: Source, names: tuple[str, ...]) -> Labels:
         if name not in position:
             example = source.name_of(_first_of(labels, number))
             raise UsageError(
-                f"--classes: {example} is of the class {name}, which is not among the {counted(len(names), 'name')}. "
-                "Add it, or take its samples away."
+                f"--classes: {example} is of the class {name}, which is not among the {counted(len(names), 'name')} "
+                f"({names_of(names, 3)}). Add it, or take its samples away."
             )
     return moved(labels, names)
 

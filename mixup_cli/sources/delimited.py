@@ -80,13 +80,18 @@ def _begun(name: str, lines: Iterator[str]) -> _Lines:
         return _Lines(name, lines, given[1], before + 1)
     if first.strip().isdecimal():
         first, before = _next_filled(lines, before + 1)
-    counts = Counter(_QUOTED.sub("", first))
-    separator = max(_SEPARATORS, key=lambda each: counts[each])
-    if not counts[separator]:
-        separator = " "
-        while first.startswith("#"):
-            first, before = _next_filled(lines, before + 1)
+    while (separator := _separator_of(first)) == " " and first.startswith("#"):
+        first, before = _next_filled(lines, before + 1)
     return _Lines(name, chain([first], lines), separator, before)
+
+
+def _separator_of(line: str) -> str:
+    """A bar stands between cells where nothing else does: it may also stand between the classes in one."""
+    counts = Counter(_QUOTED.sub("", line))
+    separator = max(_SEPARATORS, key=lambda each: counts[each])
+    if counts[separator]:
+        return separator
+    return "|" if counts["|"] and not counts[" "] else " "
 
 
 def _next_filled(lines: Iterator[str], before: int) -> tuple[str, int]:

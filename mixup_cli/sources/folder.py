@@ -5,8 +5,9 @@ ROOT/[SPLIT/]CLASS/[…/]picture      or      ROOT/[SPLIT/]metadata.csv|jsonl an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from mixup_cli.errors import NoInputError, UsageError
@@ -15,7 +16,6 @@ from mixup_cli.sources.base import NO_GROUPS, SourceOptions
 from mixup_cli.sources.folder_classes import by_folders, is_unread, unread_text
 from mixup_cli.sources.folder_metadata import Tables
 from mixup_cli.sources.layout import Folders, Taken, choose_split
-from mixup_cli.sources.matching import PictureNames
 from mixup_cli.sources.metadata import Metadata
 from mixup_cli.sources.pictures import SUFFIXES, PictureSource, escape_name, names_of
 from mixup_cli.sources.tables_beside import tables_beside
@@ -39,10 +39,14 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     tables = Tables(root, tree.pictures, split, options)
     if (metadata := tables.nearest()) is None:
         names = tables.names(split.base)
-        _check_nothing_needs_metadata(root, options, tree, names)
-        taken = by_folders(root, tree, split, options)
-        beside = tables_beside(root, tree.others, names, is_labelled=len(taken.labels.class_names) > 1)
-        taken = replace(taken, notices=(*taken.notices, *beside))
+        beside = partial(tables_beside, root, tree.others, names, tables.split_kind)
+        _check_nothing_needs_metadata(root, options, beside)
+        try:
+            taken = by_folders(root, tree, split, options)
+        except UsageError as doubt:
+            raise UsageError(" ".join([str(doubt), *(f"{each}." for each in beside())])) from None
+        told = beside(is_labelled=len(taken.labels.class_names) > 1)
+        taken = replace(taken, notices=(*taken.notices, *told))
     else:
         taken = tables.taken(metadata)
     if not taken.paths:
@@ -55,15 +59,15 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     return source
 
 
-def _check_nothing_needs_metadata(root: str, options: SourceOptions, tree: Tree, names: PictureNames) -> None:
+def _check_nothing_needs_metadata(root: str, options: SourceOptions, beside: Callable[[], list[str]]) -> None:
     for name in ("file_column", "label_column", "label_separator", "group_column"):
         value = getattr(options, name)
         if value is not None and (name, value) != ("group_column", NO_GROUPS):
             option = f"--{name.replace('_', '-')}"
-            beside = tables_beside(root, tree.others, names)
+            tables = beside()
             raise UsageError(
                 f"{option} {value}: {escape_name(root)} has no metadata.csv or .jsonl. "
-                + (f"{beside[0]}." if beside else f"Name a table with --labels-from, or drop {option}.")
+                + (f"{tables[0]}." if tables else f"Name a table with --labels-from, or drop {option}.")
             )
 
 
@@ -95,6 +99,8 @@ def _nothing_found(place: str, tree: Tree) -> str:
     if unread := sorted(filter(is_unread, tree.others)):
         return f"{escape_name(place)}: found only {unread_text(unread)}. Convert them to JPEG or PNG."
     looked_for = ", ".join("." + suffix for suffix in sorted(SUFFIXES))
-    others = f"; {counted(len(tree.others), 'other file')} there" if tree.others else ""
+    others = (
+        f"; {counted(len(tree.others), 'other file')} there: {names_of(sorted(tree.others), 1)}" if tree.others else ""
+    )
     found = f"no pictures found (looked for {looked_for}, in sub-folders too{others})"
     return f"{escape_name(place)}: {found}. Give another folder."

@@ -13,8 +13,11 @@ from mixup_cli.sources.matching import PictureNames
 from mixup_cli.sources.metadata import Entry, Metadata, Place, find_metadata, pictures_of, read_metadata
 from mixup_cli.sources.metadata_labels import Label, separator_hint
 from mixup_cli.sources.pictures import escape_name, names_of
-from mixup_cli.sources.splits import split_kind
+from mixup_cli.sources.splits import files_of_other_splits, split_kind, split_of
 from mixup_cli.wording import counted, plural
+
+_MANY_CLASSES = 100
+"""So many classes may have few pictures each; of more, something is said."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class Tables:
     def names(self, base: str) -> PictureNames:
         """The pictures below `base`."""
         return PictureNames([name for name in self.pictures if name.startswith(base)])
+
+    @property
+    def split_kind(self) -> str | None:
+        """Which split the pictures are of, by the name of their folder."""
+        return split_kind(Path(self.root, self.split.base).absolute().name)
 
     def nearest(self) -> Metadata | None:
         """The table that was named, or that of the split folder, or else of the next folder above that has one."""
@@ -53,6 +61,15 @@ class Tables:
         """What a table names below the split."""
         inside, names = self._inside(), self.names(self.split.base)
         found, notices = pictures_of(metadata, names, Place(self.root, self.split.base, inside))
+        if self.options.labels_from is not None:
+            kinds = {split_of(Path(self.options.labels_from)), self.split_kind} - {None}
+            if len(kinds) > 1:
+                notices.append(f"{metadata.name} has the name of another split than the folder of the pictures")
+        if (column := metadata.split_column) is not None:
+            notices.append(
+                f"column {column} of {metadata.name} names splits, and all of them are taken. For one split, keep only "
+                "its rows"
+            )
         if unnamed := len(names.known.difference(found.values())):
             notices.append(f"{counted(unnamed, 'picture')} that {metadata.name} does not name left out")
         elsewhere = self._labels_elsewhere(metadata, {*found}, notices)
@@ -67,9 +84,14 @@ class Tables:
             return []
         entries = [entry for name, entry in metadata.entries.items() if name not in found]
         labels: list[Label] = []
-        if self.options.labels_from is None and self._inside() == self.split.base:
+        if self.options.labels_from is not None:
+            known = replace(self.options, file_column=metadata.file_column, label_column=reader.columns[0])
+            for table in files_of_other_splits(Path(self.options.labels_from)):
+                entries += self._entries(table, split_of(table) == "train", known, notices)
+        elif self._inside() == self.split.base:
             for other in self.split.others:
-                entries += self._entries(other, notices)
+                if (path := find_metadata(Path(self.root, other))) is not None:
+                    entries += self._entries(path, split_kind(other.split("/")[-2]) == "train", self.options, notices)
                 if reader.kind == "classes" and find_metadata(Path(self.root, other)) is None:
                     labels += self._class_folders(other)
         return [*labels, *(entry.label for entry in entries if entry.label is not None)]
@@ -78,17 +100,16 @@ class Tables:
         folders = Folders.of(self.pictures)
         return [escape_name(name) for name in folders.below(descend(folders, split, self.options))]
 
-    def _entries(self, split: str, notices: list[str]) -> list[Entry]:
+    def _entries(self, path: Path, is_training: bool, options: SourceOptions, notices: list[str]) -> list[Entry]:
         """What the table of another split says. It may be damaged, or lack labels as that of test data does; but the
         classes of the training data must be known."""
-        path = find_metadata(Path(self.root, split))
         try:
-            return [] if path is None else list(read_metadata(path, self.options, self.names(split)).entries.values())
+            return list(read_metadata(path, options, self.names("")).entries.values())
         except UsageError:  # no such column
             return []
         except DataError as problem:
             remedy = "Its classes count for all splits; --classes NAMES fixes them without it."
-            if split_kind(split.split("/")[-2]) == "train":
+            if is_training:
                 raise DataError(f"{problem} {remedy}") from problem
             notices.append(f"{problem} {remedy}")
             return []
@@ -113,4 +134,12 @@ def _labels(metadata: Metadata, entries: Sequence[Entry], elsewhere: Sequence[La
             f"{which} may hold several classes in a cell ({escape_name(labels.class_names[-1])}); "
             f"--label-separator '{separator}' takes them apart"
         )
+    if labels.classes is not None and (
+        lacking := sorted({*range(len(labels.class_names))} - {*labels.classes.tolist()})
+    ):
+        notices.append(
+            f"classes of other rows, without a picture here: {names_of([labels.class_names[n] for n in lacking])}"
+        )
+    if labels.kind == "classes" and (count := len({*own})) > max(len(own) // 2, _MANY_CLASSES):
+        notices.append(f"{which} has {count:,} different names for {counted(len(own), 'picture')}: are they classes?")
     return replace(labels, groups=groups), notices

@@ -16,7 +16,7 @@ from mixup_cli.sources.array_splits import Elsewhere, number_over_splits
 from mixup_cli.sources.arrays import ArraySource, RowKeys, Rows
 from mixup_cli.sources.base import Axes, Labels, SourceOptions
 from mixup_cli.sources.idx_file import begins_as_idx, read_idx
-from mixup_cli.sources.splits import files_of_other_splits, split_in, split_kind
+from mixup_cli.sources.splits import files_of_other_splits, split_in, split_kind, split_of
 
 _NAME = re.compile(r"(?P<before>.*?)(?P<what>images|labels)(?P<dot>[-.])idx(?P<rank>\d)-ubyte(?P<gz>\.gz)?")
 
@@ -61,9 +61,15 @@ def open_idx(path: Path, options: SourceOptions) -> IdxSource:
         plain = labels_file.with_name(labels_file.name.removesuffix(".gz"))
         others = [*files_of_other_splits(plain), *files_of_other_splits(plain.with_name(f"{plain.name}.gz"))]
         number_over_splits(
-            source, [Elsewhere(str(each), each.name, partial(read_idx, each)) for each in others], options
+            source,
+            [Elsewhere(str(each), split_of(each) == "train", partial(_only_idx, each)) for each in others],
+            options,
         )
     return source.watch(images, labels_file, mapped=not isinstance(rows, np.ndarray))
+
+
+def _only_idx(file: Path) -> list[Rows]:
+    return [read_idx(file)]
 
 
 def _images_of(folder: Path) -> list[Path]:

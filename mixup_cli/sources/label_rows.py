@@ -38,6 +38,9 @@ _NO_TABLE = (
     (b"\xfe\xff", "is UTF-16 text. Save it as UTF-8"),
     (b"PK\x03\x04", "is a workbook or a zip archive, not a text. Save it as CSV in UTF-8, or unpack it"),
     (GZIP_MAGIC, "is compressed. Unpack it with gunzip"),
+    (b"MATLAB ", "is a file of MATLAB, not a text. Save its labels as CSV"),
+    (b"\x89HDF\r\n", "is HDF5, not a text. Save its labels as CSV"),
+    (b"\x93NUMPY", "is an array of NumPy, not a text. Save its labels as CSV"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ _NOT_CLASSES = frozenset(
     "trimaps".split()
 )
 """Folders that say what kind of files they hold: no data set has only such classes."""
+
+_PARTS = re.compile(r"(images|imgs|photos|pictures)[\W_]*\d+", re.IGNORECASE)
+"""Parts of one heap of pictures, as archives of a few GB hold them."""
 
 _LIKELY = ("train", "im", "jpeg", "photo", "picture")
 """How the folder begins that is most likely meant."""
@@ -175,7 +179,8 @@ def _check_classes(root: str, folders: Folders, base: str, heads: dict[str, bool
     """Raises UsageError where several folders cannot be taken for classes."""
     place, shown = escape_name((root + "/" + base).rstrip("/")), names_of(list(heads))
     as_classes = f"pass {_as_classes(base, list(heads))}"
-    if all(head.lower() in _NOT_CLASSES for head in heads) or len(find_splits(heads)) == len(heads):
+    of_files = all(head.lower() in _NOT_CLASSES or _PARTS.fullmatch(head) for head in heads)
+    if of_files or len(find_splits(heads)) == len(heads):
         likely = min(heads, key=lambda head: not head.lower().startswith(_LIKELY))
         raise UsageError(
             f"{place}: has the folders {shown}, which do not look like classes. Give one of them, such as "

@@ -72,14 +72,19 @@ class PictureNames:
 
     def nearest(self, name: str) -> str:
         """The picture that a name which is not a picture's may have meant; else the first of all."""
-        wanted = posixpath.basename(without_ending(name)).casefold()
-        alike = [path for path in self.paths if posixpath.basename(without_ending(path)).casefold() == wanted]
+        wanted = _roughly(name)
+        alike = [path for path in self.paths if _roughly(path) == wanted]
         return min(alike or self.paths, default="")
 
 
 def without_ending(path: str) -> str:
     """A path without the ending of its last part: `a/b.c` for `a/b.c.png`, and `.png` as it is."""
     return posixpath.splitext(path)[0]
+
+
+def _roughly(path: str) -> str:
+    """A name as it is when its ending, its case and the zeros that it begins with are lost."""
+    return posixpath.basename(without_ending(path)).casefold().lstrip("0")
 
 
 def _indexed(paths: Sequence[str], key: Callable[[str], str]) -> dict[str, list[str]]:

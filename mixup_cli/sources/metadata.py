@@ -18,6 +18,7 @@ from mixup_cli.sources.label_rows import Row, first_rows, label_rows
 from mixup_cli.sources.matching import PictureNames
 from mixup_cli.sources.metadata_labels import Label, LabelReader, check_column, choose_columns, text_of
 from mixup_cli.sources.pictures import escape_name
+from mixup_cli.sources.splits import split_kind
 
 HUGGING_FACE = ("metadata.csv", "metadata.jsonl")
 OF_DATA_SETS = {"_classes.csv": None, "val_annotations.txt": "2"}
@@ -37,7 +38,8 @@ class Entry:
 @dataclass(frozen=True)
 class Metadata:
     """`entries` has what is said of each file, by its name: a path from the folder of the table, if `is_strict`, and
-    else whatever tells the pictures apart. `reader` is None where there is no label column."""
+    else whatever tells the pictures apart. `reader` is None where there is no label column. The cells of `split_column`
+    are names of splits, of which there are several."""
 
     name: str
     columns: tuple[str, ...]
@@ -45,6 +47,7 @@ class Metadata:
     reader: LabelReader | None
     entries: dict[str, Entry]
     is_strict: bool
+    split_column: str | None = None
 
     def where(self, file_name: str) -> str:
         """The place of a file's row, for messages."""
@@ -85,7 +88,8 @@ def read_metadata(path: Path, options: SourceOptions, names: PictureNames) -> Me
         entries[file_name] = Entry(
             line, None if reader is None else reader.read(where, row), _group(where, row, group_column)
         )
-    return Metadata(name, columns, file_column, reader, entries, is_strict)
+    rest = [each for each in others if reader is None or each not in reader.columns]
+    return Metadata(name, columns, file_column, reader, entries, is_strict, _split_column(rest, head))
 
 
 @dataclass(frozen=True)
@@ -117,8 +121,8 @@ def pictures_of(metadata: Metadata, names: PictureNames, place: Place) -> tuple[
         there = f" (there is {escape_name(nearest)})" if (nearest := names.nearest(first)) else ""
         raise DataError(
             f"{metadata.where(first)}: column {metadata.file_column} names {escape_name(first)}, and neither it nor "
-            f"any other row names a picture of {escape_name(place.root)}{there}. Pass another --file-column, or give "
-            "the folder with these pictures."
+            f"any other row names a picture of {escape_name(place.root)}{there}. Pass another --file-column, give the "
+            "folder with these pictures, or write the names as the pictures have them."
         )
     is_whole = all(path in (name, place.base + name) for name, path in found.items())
     notices = [] if is_whole else [f"rows of {metadata.name} and pictures were matched {rule}"]
@@ -141,6 +145,11 @@ def _as_known(path: Path, options: SourceOptions) -> SourceOptions:
 
 def _group(where: str, row: Row, column: str | None) -> str | None:
     return None if column is None else text_of(where, column, "group", row.get(column))
+
+
+def _split_column(columns: Sequence[str], head: Sequence[Row]) -> str | None:
+    cells = {each: {str(row.get(each)) for row in head} for each in columns}
+    return next((each for each in columns if len(cells[each]) > 1 and all(map(split_kind, cells[each]))), None)
 
 
 def _is_index(column: str) -> bool:
@@ -182,6 +191,11 @@ def _file_name(where: str, column: str, value: object, is_strict: bool) -> str:
     path = posixpath.normpath(value)
     if not is_strict:
         return posixpath.normpath(f"/{value.replace(chr(92), '/')}").lstrip("/")
-    if path.startswith(("/", "../")) or path in ("..", ".") or Path(path).is_absolute():
+    if path.startswith("/") or Path(path).is_absolute():
+        raise DataError(
+            f"{where}: {escape_name(value)} is an absolute path. Write it as seen from this file's folder, or name "
+            "this file with --labels-from, which takes any path."
+        )
+    if path.startswith("../") or path in ("..", "."):
         raise DataError(f"{where}: {escape_name(value)} is not below the metadata file's folder. Move it there.")
     return path

@@ -21,6 +21,10 @@ from mixup_cli.wording import counted
 BETWEEN_NAMES = "|"
 LABELS_LIMIT_BYTES = 8 << 30
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_WHOLE = re.compile(r"(-?\d+)\.0+")
+"""How programs write a whole number that stood in a column with gaps."""
+_MISSING = ("", "nan", "NaN", "<NA>")
+"""How programs write a cell that has no value."""
 
 Label: TypeAlias = str | tuple[str, ...] | tuple[float, ...]
 """A class name; the names of any number of classes; one number for each column."""
@@ -102,7 +106,19 @@ def choose_columns(
                 "several columns of 0 and 1, soft for shares that sum to 1, real for numbers."
             )
         return LabelReader(chosen, "multi", one_hot_is_classes=True)
+    if kind is None and chosen and (odd := _not_whole(chosen[0], head)) is not None:
+        raise UsageError(
+            f"{name}: column {chosen[0]} has numbers such as {odd}, which are not classes. Pass --label-kind real for "
+            "numbers to predict, --label-kind classes if each is the name of a class, or another --label-column."
+        )
     return LabelReader(chosen, kind or "classes") if chosen else None
+
+
+def _not_whole(column: str, head: Sequence[Mapping[str, object]]) -> str | None:
+    """One of the cells with a fraction, where all are numbers."""
+    cells = [str(row.get(column)) for row in head]
+    are_numbers = all(map(_NUMBER.fullmatch, cells))
+    return next((cell for cell in cells if not float(cell).is_integer()), None) if are_numbers else None
 
 
 def _named(columns: Sequence[str], wanted: str) -> tuple[str, ...]:
@@ -160,13 +176,13 @@ def sort_classes(names: set[str]) -> tuple[str, ...]:
 
 
 def text_of(where: str, column: str, what: str, value: object) -> str:
-    """A name or a number as text. Raises DataError for an empty cell and anything else; `what` is for the message."""
+    """A name or a number as text; 1.0 is 1, in whatever file. Raises DataError for an empty cell and anything else;
+    `what` is for the message."""
     if isinstance(value, bool):
         value = str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
     text = str(value) if isinstance(value, str | int | float) else ""
-    if not text or text != text.encode("utf-8", "ignore").decode("utf-8"):
+    text = whole[1] if (whole := _WHOLE.fullmatch(text)) else text
+    if text in _MISSING or text != text.encode("utf-8", "ignore").decode("utf-8"):
         hint = " For lists of names pass --label-kind multi." if isinstance(value, list) and what == "label" else ""
         raise DataError(
             f"{where}: column {column} has no usable {what} (found: {value!r}; expected a name or a number). Mend it."

@@ -92,6 +92,14 @@ def names_of_other_splits(name: str) -> Iterator[str]:
 
 
 def files_of_other_splits(path: Path) -> Iterator[Path]:
-    """The files beside `path` that have its name with another split's word."""
-    others = (path.with_name(name) for name in names_of_other_splits(path.name))
+    """The files beside `path` that have its name with another split's word; where its name has none, those of its name
+    in the folders beside its own that have the folder's name so."""
+    folder = path.absolute().parent
+    others = [path.with_name(name) for name in names_of_other_splits(path.name)]
+    others = others or [folder.with_name(name) / path.name for name in names_of_other_splits(folder.name)]
     return (other for other in others if other.is_file())
+
+
+def split_of(file: Path) -> str | None:
+    """Which split a file is of, by its name or that of its folder."""
+    return split_in(file.stem) or split_in(file.absolute().parent.name)

@@ -12,19 +12,24 @@ from mixup_cli.errors import MixupGenError
 from mixup_cli.sources.label_rows import first_rows
 from mixup_cli.sources.matching import PictureNames
 from mixup_cli.sources.pictures import escape_name
+from mixup_cli.sources.splits import split_of
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl")
 MOST_FILES = 20
 
 
-def tables_beside(root: str, others: Sequence[str], names: PictureNames, is_labelled: bool = False) -> list[str]:
-    """What to say about the tables in a folder, or beside it, of which a column names its pictures. Where these have
-    labels already, only tables that lie at the top of their folder count."""
+def tables_beside(
+    root: str, others: Sequence[str], names: PictureNames, split: str | None, is_labelled: bool = False
+) -> list[str]:
+    """What to say about the tables in a folder, or beside it, of which a column names its pictures: first one of their
+    split, which may have pictures of the same names as another. Where these have labels already, only tables that lie
+    at the top of their folder count."""
     paths = [os.path.normpath(os.path.join(root, name)) for name in sorted(others) if not (is_labelled and "/" in name)]
     if not is_labelled:
         paths += [os.path.normpath(os.path.join(root, os.pardir, name)) for name in _beside(root)]
-    tables = islice((path for path in paths if path.lower().endswith(SUFFIXES)), MOST_FILES)
-    found = next((path for path in tables if _names_pictures(Path(path), names)), None)
+    tables = islice((Path(path) for path in paths if path.lower().endswith(SUFFIXES)), MOST_FILES)
+    first = sorted(tables, key=lambda path: (split_of(path) != (split or "train"), split_of(path) is not None))
+    found = next((str(path) for path in first if _names_pictures(path, names)), None)
     return (
         [] if found is None else [f"{(name := escape_name(found))} names these pictures; --labels-from {name} takes it"]
     )

@@ -98,6 +98,29 @@ def test_other_classes_are_another_data_set(splits: Path, run_cli: Runner, tmp_p
     assert run_cli("generate", splits / "val", "--classes", out, "--passes", 2, "-o", out).returncode == 0
 
 
+def test_the_table_of_another_split_may_go_and_the_classes_of_then_come_from_the_data_set(
+    run_cli: Runner, tmp_path: Path
+) -> None:
+    pictures(tmp_path / "data", *(f"{name}.png" for name in "abcd"))
+    (tmp_path / "train.csv").write_text("id,label\na,x\nb,y\n")
+    (tmp_path / "val.csv").write_text("id,label\nc,x\nd,z\n")
+    out = tmp_path / "out"
+    run_cli("generate", tmp_path / "data", "--labels-from", tmp_path / "val.csv", "-o", out)
+    assert facts_of(out)["class_names"] == ["x", "y", "z"]
+    (tmp_path / "train.csv").unlink()
+    before = digests(out)
+    for command in (["verify", out, "--deep"], ["repair", out]):
+        if command[0] == "repair":
+            (out / "shard-00000.h5").unlink()
+        refused = run_cli(*command)
+        assert refused.returncode == 65
+        found = error_line(refused)
+        assert "was made from other labels (classes (x, y, z) then, classes (x, z) now)" in found
+        assert f"Name the source it was made from with --source, and add --classes {out}" in found
+        assert run_cli(*command, "--source", tmp_path / "data", "--classes", out).returncode == 0
+    assert digests(out) == before
+
+
 def test_recorded_classes_name_no_file(splits: Path, run_cli: Runner, tmp_path: Path) -> None:
     out = tmp_path / "out"
     run_cli("generate", splits, "--classes", "a,b,c,d", "-o", out)

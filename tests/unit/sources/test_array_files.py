@@ -438,3 +438,13 @@ def test_a_damaged_chunk_spoils_its_own_samples(tmp_path: Path) -> None:
 def test_sources_without_samples(suffix: str, tmp_path: Path) -> None:
     with pytest.raises(NoInputError, match="no samples"):
         open_array_file(write(tmp_path / f"set{suffix}", x=X[:0], y=Y[:0]), OPTIONS)
+
+
+@pytest.mark.parametrize(
+    "names", ["x labels", "train_x train_label", "imgs targets", "features y", "x_train label_train"]
+)
+def test_samples_find_their_labels_whatever_pair_of_names_they_have(names: str, tmp_path: Path) -> None:
+    samples, labels = names.split()
+    arrays: dict[str, Any] = {samples: np.zeros((3, 4, 4), np.uint8), labels: np.arange(3)}
+    path = write(tmp_path / "a.npz", **arrays)
+    assert open_array_file(path, SourceOptions()).labels.class_names == ("0", "1", "2")

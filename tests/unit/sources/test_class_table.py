@@ -204,6 +204,13 @@ def file_each(suffix: str) -> Callable[[Path, Any, Any], tuple[Path, Path]]:
     return write
 
 
+def folder_each(folder: Path, train: Any, val: Any) -> tuple[Path, Path]:
+    for split, labels in (("train", train), ("val", val)):
+        (folder / split).mkdir()
+        write_arrays(folder / split / "data.npz", x=X, y=labels)
+    return folder / "train/data.npz", folder / "val/data.npz"
+
+
 def npy_each(folder: Path, train: Any, val: Any) -> tuple[Path, Path]:
     for split, labels in (("train", train), ("val", val)):
         np.save(folder / f"X_{split}.npy", X)
@@ -237,6 +244,7 @@ WRITERS = {
     "one h5": one_file(".h5"),
     "npz each": file_each(".npz"),
     "h5 each": file_each(".h5"),
+    "folder each": folder_each,
     "npy": npy_each,
     "idx": idx_each,
 }
@@ -254,6 +262,31 @@ def test_numbers_go_up_to_the_largest_of_all_splits(kind: str, tmp_path: Path) -
         assert source.labels.class_names == ("0", "1", "2", "3", "4")
     assert numbers(sources[1]) == [2, 0, 1]
     assert any("classes of other splits, of which it has no sample: 3, 4" in each for each in sources[1].notices)
+
+
+def test_another_split_may_call_its_labels_otherwise_or_be_damaged(tmp_path: Path) -> None:
+    write_arrays(tmp_path / "train.npz", x=X, y=np.arange(3))
+    write_arrays(tmp_path / "test.npz", images=X, labels=np.array([0, 4, 1]))
+    for split in ("train", "test"):
+        assert len(open_source([tmp_path / f"{split}.npz"], SourceOptions()).labels.class_names) == 5
+    (tmp_path / "test.npz").write_bytes(b"PK\3\4")
+    source = open_source([tmp_path / "train.npz"], SourceOptions())
+    assert len(source.labels.class_names) == 3
+    assert any("test.npz: is no readable" in each and "--classes NAMES fixes" in each for each in source.notices)
+    write_arrays(tmp_path / "test.npz", x=X)
+    assert not open_source([tmp_path / "train.npz"], SourceOptions()).notices
+
+
+def test_groups_of_hdf5_are_splits_too(tmp_path: Path) -> None:
+    write_arrays(tmp_path / "a.h5", **{"train/x": X, "train/y": np.array([0, 1, 4]), "val/x": X, "val/y": np.arange(3)})
+    options = SourceOptions(data_key="val/x", label_key="val/y")
+    assert open_source([tmp_path / "a.h5"], options).labels.class_names == ("0", "1", "2", "3", "4")
+
+
+def test_the_table_does_not_depend_on_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder_each(tmp_path, np.array([0, 1, 4]), np.arange(3))
+    monkeypatch.chdir(tmp_path / "val")
+    assert len(open_source(["data.npz"], SourceOptions()).labels.class_names) == 5
 
 
 @pytest.mark.parametrize("kind", [kind for kind in WRITERS if kind != "idx"])

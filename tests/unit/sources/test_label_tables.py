@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
-from mixup_cli.sources import label_rows, open_source
+from mixup_cli.sources import folder_metadata, label_rows, open_source
 from mixup_cli.sources.base import Source, SourceOptions
 from tests.picture_folders import pictures
 
@@ -131,6 +131,20 @@ AS_USERS_HAVE_THEM: dict[str, tuple[tuple[str, ...], str, dict[str, Any], dict[s
     "quotes": (TWO, '"file","label"\n"a.jpg","x"\n"b.jpg","y"\n', {}, XY),
     "quotes after a blank": (TWO, 'file, label\n"a.jpg", "x"\n"b.jpg", "y"\n', {}, XY),
     "a byte order mark": (TWO, "\ufefffile,label\na.jpg,x\nb.jpg,y\n", {}, XY),
+    "bars": (TWO, "file|label\na.jpg|x\nb.jpg|y\n", {}, XY),
+    "bars between the classes of a list": (
+        TWO,
+        "a.jpg x|y\nb.jpg y\n",
+        {"label_kind": "multi"},
+        {"a.jpg": {"x", "y"}, "b.jpg": {"y"}},
+    ),
+    "a remark above the header": (TWO, "# made by hand\n# for us\nfile,label\na.jpg,x\nb.jpg,y\n", {}, XY),
+    "numbers with a fraction that are said to be classes": (
+        TWO,
+        "id,half\na,0.5\nb,1.0\n",
+        {"label_kind": "classes"},
+        {"a.jpg": "0.5", "b.jpg": "1"},
+    ),
     "CR LF": (TWO, "file,label\r\na.jpg,x\r\nb.jpg,y\r\n", {}, XY),
     "CR alone": (TWO, "file,label\ra.jpg,x\rb.jpg,y\r", {}, XY),
     "Excel's first line": (TWO, "sep=;\nfile;label\na.jpg;x\nb.jpg;y\n", {}, XY),
@@ -230,6 +244,48 @@ def test_a_table_for_one_split_and_class_folders_in_the_other_share_their_classe
         assert open_source([tmp_path], SourceOptions(split=split)).labels.class_names == ("n01", "n02", "n03")
 
 
+def test_classes_have_their_numbers_from_the_tables_of_all_splits(tmp_path: Path) -> None:
+    pictures(tmp_path / "data", *(f"{name}.jpg" for name in "abcde"))
+    for name, text in (
+        ("train", "id,kind\na,x\nb,y\nc,z\n"),
+        ("val", "id,kind\nd,x\ne,z\n"),
+        ("test", "id\nd\n"),
+    ):
+        for table in (f"{name}_v2.csv", f"{name}/labels.csv"):
+            (tmp_path / table).parent.mkdir(exist_ok=True)
+            (tmp_path / table).write_text(text)
+    for table in ("val_v2.csv", "val/labels.csv"):
+        options = SourceOptions(labels_from=str(tmp_path / table))
+        source = open_source([tmp_path / "data"], options)
+        assert source.labels.class_names == ("x", "y", "z")
+        assert "classes of other rows, without a picture here: y" in source.notices
+    (tmp_path / "train_v2.csv").write_text("id,kind\na,x\nb\n")
+    with pytest.raises(DataError, match=r"train_v2\.csv, line 3: .*--classes NAMES fixes them without it"):
+        open_source([tmp_path / "data"], SourceOptions(labels_from=str(tmp_path / "val_v2.csv")))
+
+
+def test_whole_numbers_are_the_same_class_however_a_program_writes_them(tmp_path: Path) -> None:
+    """A gap in a column of numbers makes floats of them, in one split and not in the other."""
+    source = with_table(tmp_path, ("1.jpg", "2.jpg", "3.jpg"), "id,label\n1,1.0\n2,1\n3,v1.0\n")
+    assert labelled(source) == {"1.jpg": "1", "2.jpg": "1", "3.jpg": "v1.0"}
+
+
+def test_a_column_of_splits_is_told(tmp_path: Path) -> None:
+    files = ("a.jpg", "b.jpg")
+    source = with_table(tmp_path, files, "file,data set,label\na.jpg,train,x\nb.jpg,Testing,y\n")
+    told = f"column data set of {tmp_path}/labels.csv names splits, and all of them are taken."
+    assert any(each.startswith(told) for each in source.notices)
+    for text in ("file,label\na.jpg,train\nb.jpg,test\n", "file,split,label\na.jpg,train,x\nb.jpg,train,y\n"):
+        assert not any("names splits" in each for each in with_table(tmp_path, files, text).notices)
+
+
+def test_very_many_names_are_told(tmp_path: Path) -> None:
+    count = folder_metadata._MANY_CLASSES + 1
+    rows = "".join(f"{row},caption {row}\n" for row in range(count))
+    source = with_table(tmp_path, tuple(f"{row}.jpg" for row in range(count)), f"id,text\n{rows}")
+    assert f"column text has {count} different names for {count} pictures: are they classes?" in source.notices
+
+
 def test_groups_stand_in_the_table(tmp_path: Path) -> None:
     source = with_table(tmp_path, TWO, "file,patient,label\na.jpg,p1,x\nb.jpg,p2,y\n", group_column="patient")
     assert source.labels.groups == ("p1", "p2")
@@ -266,6 +322,24 @@ WRONG: dict[str, tuple[tuple[str, ...], str | bytes, dict[str, Any], type[MixupG
         r"labels.csv, line 2: column file names q.jpg, and neither it nor any other row .* \(there is a.jpg\). Pass",
     ),
     "another ending": (TWO, "file,label\nb.png,x\n", {}, DataError, r"names b.png.* \(there is b.jpg\)"),
+    "zeros that a program took away": (("007.jpg",), "id,label\n7,x\n", {}, DataError, r"\(there is 007.jpg\)\. Pass"),
+    "a file of MATLAB": (TWO, b"MATLAB 5.0 MAT-file", {}, DataError, "is a file of MATLAB, not a text. Save"),
+    "HDF5": (TWO, b"\x89HDF\r\n\x1a\n", {}, DataError, "is HDF5, not a text. Save its labels as CSV"),
+    "NumPy": (TWO, b"\x93NUMPY\1\0", {}, DataError, "is an array of NumPy, not a text"),
+    "a label that is missing": (
+        TWO,
+        "id,label\na,x\nb,nan\n",
+        {},
+        DataError,
+        "line 3: column label has no usable label",
+    ),
+    "numbers to predict": (
+        TWO,
+        "id,score\na,1\nb,0.25\n",
+        {},
+        UsageError,
+        "column score has numbers such as 0.25, which are not classes. Pass --label-kind real",
+    ),
     "another case": (TWO, "file,label\nB.JPG,x\n", {}, DataError, r"names B.JPG.* \(there is b.jpg\)"),
     "no column names pictures": (
         TWO,
@@ -401,6 +475,33 @@ def test_a_table_beside_unlabelled_pictures_is_named_with_its_option(place: str,
     with pytest.raises(UsageError, match=r"^--label-column breed: .*--labels-from .*takes it\.$"):
         open_source([tmp_path / "data"], SourceOptions(label_column="breed"))
     assert labelled(open_source([tmp_path / "data"], SourceOptions(labels_from=str(tmp_path / place)))) == XY
+
+
+def test_where_folders_leave_a_doubt_a_table_is_named(tmp_path: Path) -> None:
+    """CheXpert has a folder for each patient; and the table of the training split is the one to take."""
+    pictures(tmp_path, "data/p1/s1/v.jpg", "data/p1/s2/v.jpg", "data/p2/s1/v.jpg")
+    for name in ("test.csv", "train.csv"):
+        (tmp_path / name).write_text("Path,Edema\nx/p1/s1/v.jpg,1\nx/p1/s2/v.jpg,0\nx/p2/s1/v.jpg,0\n")
+    table = tmp_path / "train.csv"
+    told = rf"such as .*/data/p1\. {table} names these pictures; --labels-from {table} takes it\."
+    with pytest.raises(UsageError, match=told):
+        open_source([tmp_path / "data"])
+    source = open_source([tmp_path / "data"], SourceOptions(labels_from=str(table)))
+    assert labelled(source) == {"p1/s1/v.jpg": "1", "p1/s2/v.jpg": "0", "p2/s1/v.jpg": "0"}
+
+
+def test_of_tables_for_pictures_of_the_same_names_the_one_of_their_split_is_named(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        pictures(tmp_path / split, "1.jpg", "2.jpg")
+        (tmp_path / f"{split}.csv").write_text("id,label\n1,x\n2,y\n")
+    for split in ("train", "test"):
+        for root, options in ((tmp_path, SourceOptions(split=split)), (tmp_path / split, SourceOptions())):
+            told = f"--labels-from {tmp_path}/{split}.csv takes it"
+            assert any(told in each for each in open_source([root], options).notices)
+    warning = "train.csv has the name of another split than the folder of the pictures"
+    for split, is_told in (("train", False), ("test", True)):
+        source = open_source([tmp_path], SourceOptions(split=split, labels_from=str(tmp_path / "train.csv")))
+        assert any(each.endswith(warning) for each in source.notices) is is_told
 
 
 def test_tables_that_do_not_name_the_pictures_are_not_offered(tmp_path: Path) -> None:

@@ -261,7 +261,7 @@ def test_numbers_of_matlab_are_read_as_scipy_reads_them(
 def test_cells_and_structures_of_matlab_are_not_offered(tmp_path: Path) -> None:
     path = tmp_path / "a.mat"
     scipy_io.savemat(path, {"x": {"field": X}, "names": np.array(["a", "bc"], object), "z": "text"})
-    with pytest.raises(DataError, match="holds no arrays"):
+    with pytest.raises(DataError, match=r"holds no arrays of numbers \(structures, cells and texts"):
         open_source([path])
 
 
@@ -416,8 +416,16 @@ def test_torchvision_keeps_idx_files_in_raw(tmp_path: Path) -> None:
             r"fog.npy \(6, 5, 7, 3\), labels.npy \(6,\).*: {0}/fog.npy --label-key {0}/labels.npy$",
         ),
         ({"labels.npy": Y, "snow.npy": X[:4]}, r"labels.npy \(6,\), snow.npy \(4, 5, 7, 3\).*: {0}/snow.npy$"),
-        ({"deep/a.npz": X}, r"a.npz \(6, 5, 7, 3\). Give one of them: {0}/deep/a.npz$"),
+        ({"deep/a.npz": X}, r"deep/a.npz \(6, 5, 7, 3\). Give one of them: {0}/deep/a.npz$"),
         ({"x.h5": X, "y.h5": Y}, r"Give one of them: {0}/x.h5 --label-key {0}/y.h5$"),
+        (
+            {"a_test_x.npz": X, "a_test_y.npz": Y, "a_train_x.npz": X, "a_train_y.npz": Y, "all.npz": Y},
+            r"Give one of them: {0}/a_train_x.npz --label-key {0}/a_train_y.npz$",
+        ),
+        (
+            {"test/x.npy": X, "test/y.npy": Y, "train/x.npy": X, "train/y.npy": Y},
+            r"train/x.npy \(6, .* test/y.npy \(6,\). Give one of them: {0}/train/x.npy --label-key {0}/train/y.npy$",
+        ),
     ],
 )
 def test_a_folder_of_arrays_lists_them_and_the_command_works(

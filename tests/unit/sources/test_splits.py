@@ -173,6 +173,12 @@ def test_a_class_of_a_split_may_be_called_train(tmp_path: Path) -> None:
             ["annotations", "images"],
         ),
         (
+            "images_001/images/1.png images_002/images/2.png",
+            r"\(?images_001, images_002, which do not look like classes\. .* or pass --split ''",
+            {"split": ""},
+            ["images_001", "images_002"],
+        ),
+        (
             "cat/1.png dog/1.png all/cat/1.png all/dog/1.png",
             r"all holds no pictures itself, and its folders are named as those beside it\. Move it away",
             {"split": ""},
