@@ -22,7 +22,7 @@ from mixup_cli.listener import Listener
 from mixup_cli.make_shard import ShardMaker
 from mixup_cli.planned import shard_maker
 from mixup_cli.population import population_of
-from mixup_cli.prepare import SURVEY_SAMPLES, Job, adopt, prepare, shard_count, shard_rows
+from mixup_cli.prepare import Job, adopt, prepare, shard_count, shard_rows, survey_for
 from mixup_cli.recipe import Recipe
 from mixup_cli.records import manifest_of_run, run_record
 from mixup_cli.run import Run, check_caching, row_count
@@ -132,7 +132,7 @@ class _Work:
         self.folder = DataSetFolder(run.out, run.part)
         self.shards_made = 0
         self._source, self._recipe, self._run, self._listener = source, recipe, run, listener
-        self._survey = source.survey(SURVEY_SAMPLES)
+        self._survey = survey_for(recipe, source)
         self.engine = run.open_engine(self._listener.notice)
         self._place = run.place(self.folder.scratch)
         self._told: set[str] = set()
