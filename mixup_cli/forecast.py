@@ -133,6 +133,10 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = N
     check_caching(job.recipe, run)
     folder = DataSetFolder(run.out)
     existing.check_same_recipe(folder, stored, job.recipe)
+    finished = None if run.force else folder.finished()
+    if stored is not None:
+        existing.check_same_listing(folder, source)
+        existing.check_same_labels(folder, finished, job.label_kind, job.class_names)
     everything = np.arange(len(source))
     population = population_of(source.labels, everything)
     place = run.place(folder.work)
@@ -147,7 +151,6 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = N
     probe = _Probe.load(job, source)
     plan = planned(job, source, everything, probe, run.plan)
     seconds = probe.seconds_per_sample * to_decode + probe.seconds_per_row(plan, run, needed.rows) * needed.rows
-    finished = None if run.force else folder.finished()
     done_bytes = existing.done_bytes(folder, finished, needed.rows, job.samples_per_shard)
     return Forecast(job, source, needed, cache, seconds / run.workers, plan.notices, done_bytes)
 

@@ -139,9 +139,7 @@ class _Work:
 
     def compare(self) -> Standing:
         """Find out what is to be done, before anything is written. Refuses what must not be."""
-        if self._run.force:
-            self.folder.check_clearable()
-        finished, stored = (None, None) if self._run.force else existing.what_is_there(self.folder)
+        finished, stored = existing.what_stays(self.folder, self._run.force)
         job = self._prepare(stored)
         state: State = "made" if stored is None else "resumed"
         if stored is not None:
