@@ -141,7 +141,7 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = N
     population = population_of(source.labels, everything)
     place = run.place(folder.work)
     on_disk = needs_file(source, job.target, place)
-    needed = needs(job, source, row_count(job.recipe, run, population), run.out, on_disk)
+    needed = needs(job, source, row_count(job.recipe, run, population), run, on_disk)
     cache, to_decode = cache_text(source, job.target, place), len(source)
     if is_kept(source, job.target, place):
         to_decode = 0

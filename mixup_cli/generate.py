@@ -182,7 +182,7 @@ class _Work:
 
     def _needs(self, job: Job, cache_on_disk: bool) -> Needs:
         rows = self._row_count(job, np.arange(len(self._source)))
-        return needs(job, self._source, rows, self.folder.path, cache_on_disk)
+        return needs(job, self._source, rows, self._run, cache_on_disk)
 
     def _row_count(self, job: Job, usable: NDArray[np.int64]) -> int:
         return row_count(job.recipe, self._run, population_of(self._source.labels, usable))

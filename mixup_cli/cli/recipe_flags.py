@@ -56,7 +56,6 @@ class RecipeFlags:
         float | None,
         option(
             "--alpha",
-            min=0,
             panel=MIXING,
             help="lam ~ Beta(alpha, alpha), for methods without alpha=… of their own; 0 = unmixed. Default: the "
             "method's: mixup 0.2, cutmix 1.",

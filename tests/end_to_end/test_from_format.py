@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.data_sets import columns, manifest
@@ -112,6 +112,7 @@ def test_rows_are_what_the_format_says(
     ended = run_cli("generate", folder / "a.npz", *options, "--passes", 2, "-o", folder / "o", "-q")
     if ended.returncode == 65:  # nobody can meet: nothing was made
         return
+    assume("it has no effect" not in ended.stderr)  # a fill where nothing is filled, a pairing of one parent …
     assert ended.returncode == 0, ended.stderr
     made, told = columns(folder / "o"), manifest(folder / "o")
     reference = Reference(told["recipe"], told["methods"], source)

@@ -42,7 +42,7 @@ def place(run_cli: Runner, colours: Path, tmp_path: Path) -> Path:
     [
         (f"{MADE} -q", "true", 0),
         (f"{MADE} --json", "head -1", 0),
-        (f"{MADE} --dry-run", "head -1", 0),
+        (f"{MADE} --dry-run -q", "head -1", 0),
         (f"{MADE} --print-config", "true", 0),
         ("mixup-gen plan {source} -q --passes 3000", "head -1", 0),
         ("mixup-gen inspect {source}", "head -1", 0),

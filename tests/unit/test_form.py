@@ -79,7 +79,7 @@ def test_floats_alone_do_not_become_integers(asked: Any, form: Form | None) -> N
 
 
 def test_floats_among_other_pictures_are_said_to_count_as_broken() -> None:
-    mixed = Survey(Counter([(8, 8)]), Counter(uint8=3, float32=2))
+    mixed = Survey(Counter([(8, 8)]), Counter[SampleDtype]({"uint8": 3, "float32": 2}))
     (notice,) = decide(Recipe(), mixed).notices
     assert notice.startswith(
         "2 pictures of floats, or of integers beyond uint16, cannot become uint8 and count as broken"
