@@ -94,7 +94,7 @@ def needs(job: Job, source: Source, rows: int, run: Run, cache_on_disk: bool) ->
 
 
 def _side_bytes(job: Job, source: Source, rows: int, shards: int) -> int:
-    """What a data set's files take but the shards and run.json: sources.csv, and those that have a line or more for each shard."""
+    """What a data set's files take but the shards and run.json: sources.csv, and those with lines for each shard."""
     sources_bytes = _sources_bytes(job, source)
     least = min(shards, 1)
     first = _described_bytes(job, source, rows, least)
@@ -175,5 +175,5 @@ def room_told(out: Path, missing_bytes: Callable[[], int]) -> Iterator[None]:
     except StorageError as problem:
         if not isinstance(problem.__cause__, OSError) or problem.__cause__.errno not in NO_ROOM:
             raise
-        free = readable(shutil.disk_usage(existing_part(run.out)).free)
+        free = readable(shutil.disk_usage(existing_part(out)).free)
         raise StorageError(f"{problem} About {readable(missing_bytes())} are missing, and {free} are free.") from None

@@ -24,8 +24,8 @@ REMEDY = "Use another -o, or --force to replace it"
 
 def what_stays(folder: DataSetFolder, force: bool) -> tuple[Manifest | None, Recipe | None]:
     """As `what_is_there`; nothing with `force`. Raises OutputExistsError where no data set can lie here."""
-    nearest = next(each for each in (folder.path, *folder.path.absolute().parents) if os.path.lexists(each))
-    if not nearest.is_dir():
+    nearest = next((each for each in (folder.path, *folder.path.parents) if os.path.lexists(each)), None)
+    if nearest is not None and not nearest.is_dir():
         raise OutputExistsError(f"{nearest}: is not a folder, and -o {folder.path} needs one. Use another -o.")
     if not force:
         return what_is_there(folder)

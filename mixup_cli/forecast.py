@@ -188,7 +188,7 @@ class _Probe:
                 room = samples[number * length : (number + 1) * length]
                 loaded += source.load(start, start + length, job.target, room)
         if len(loaded) == len(samples) and all_broken(loaded):
-            raise none_usable(f"{source.name_of(0)}: {loaded[0].problem}", len(loaded), len(source))
+            raise none_usable(f"{source.name_of(0)}: {loaded[0].problem}", len(loaded), source)
         return cls(job, source, samples, (time.perf_counter() - began) / len(samples))
 
     def of(self, samples: NDArray[np.int64]) -> Peaks:
