@@ -5,17 +5,16 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mixup_cli.errors import StorageError
 from mixup_cli.prepare import Job, shard_count, shard_rows
 from mixup_cli.records import Content, manifest_of
 from mixup_cli.run import Run
-from mixup_cli.sources.base import Labels, Loaded, Source
+from mixup_cli.sources.base import Loaded, Source
 from mixup_cli.sources.fill import existing_part
 from mixup_cli.sources.loaded import LoadedColumn
 from mixup_cli.sources.table import SourceTable, label_texts
@@ -130,23 +129,12 @@ def _sources_bytes(job: Job, source: Source) -> int:
     """The size of sources.csv, from some of its lines. How long the stored sizes are is not looked up: as long as those
     of the samples in the cache."""
     count = len(source)
-    shown = np.unique(np.linspace(0, count - 1, min(count, LINES_LOOKED_AT)).astype(np.int64))
-    places = shown.tolist()
-    labels = _some(source.labels, shown)
+    places = np.unique(np.linspace(0, count - 1, min(count, LINES_LOOKED_AT)).astype(np.int64)).tolist()
+    labels = source.labels.at(places)
     loaded = LoadedColumn.of([Loaded(job.target.form.sample_bytes, A_HASH.replace("0", "1"))] * len(places))
     table = SourceTable([source.keys[each] for each in places], label_texts(labels, len(places)), loaded, labels.groups)
     per_line = (len(table.csv) - _digits(len(places))) / len(places)
     return round(per_line * count) + _digits(count)
-
-
-def _some(labels: Labels, shown: NDArray[np.int64]) -> Labels:
-    """The labels of some samples."""
-    return replace(
-        labels,
-        classes=None if labels.classes is None else labels.classes[shown],
-        values=None if labels.values is None else labels.values[shown],
-        groups=None if labels.groups is None else tuple(labels.groups[each] for each in shown.tolist()),
-    )
 
 
 def _digits(count: int) -> int:

@@ -16,11 +16,10 @@ from mixup_cli import existing
 from mixup_cli.columns import IMAGES, RowColumns
 from mixup_cli.estimate import Needs, needs
 from mixup_cli.make_shard import ShardMaker, tile_rows_for
-from mixup_cli.method_set import MethodSet
 from mixup_cli.methods import Peaks
 from mixup_cli.mixer import Mixer
 from mixup_cli.pairing import chosen
-from mixup_cli.plan import Planned, Rows
+from mixup_cli.plan import Moved, Planned
 from mixup_cli.planned import planned
 from mixup_cli.population import population_of
 from mixup_cli.prepare import Job, adopt, prepare
@@ -199,7 +198,7 @@ class _Probe:
         """What the first rows of a plan take, measured when all is compiled."""
         job, count = self.job, max(1, min(rows, PROBE_BYTES // self.job.row_bytes))
         maker = ShardMaker(
-            plan=_Nearby(plan, len(self.samples)),
+            plan=Moved(plan, lambda parents: parents % len(self.samples)),
             supply=WholeCache(self.samples),
             row_columns=RowColumns(self.source.labels, job.recipe, np.arange(len(self.source))),
             mixer=Mixer.open(job.recipe, plan.methods, job.target.form, job.form, run.device),
@@ -210,27 +209,6 @@ class _Probe:
         began = time.perf_counter()
         _make(job, maker, count)
         return (time.perf_counter() - began) / count
-
-
-@dataclass(frozen=True)
-class _Nearby:
-    """A plan whose parents are taken from the first `count` samples."""
-
-    plan: Planned
-    count: int
-
-    @property
-    def methods(self) -> MethodSet:
-        return self.plan.methods
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        return self.plan.notices
-
-    def rows(self, start: int, stop: int) -> Rows:
-        """See `plan.Planned`."""
-        rows = self.plan.rows(start, stop)
-        return replace(rows, parents=rows.parents % self.count)
 
 
 def _make(job: Job, maker: ShardMaker, rows: int) -> None:

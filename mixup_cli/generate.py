@@ -74,7 +74,7 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
     if not run.force:
         work.folder.settle()
     standing = work.compare()
-    done: Manifest | Unsealed | None = standing.complete
+    done: Manifest | Outcome | None = standing.complete
     if done is not None:
         work.leave_alone()
     else:
@@ -83,8 +83,8 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
             with work.engine:
                 done = standing.complete or work.carry_out(standing)
     made, seconds = work.shards_made, time.monotonic() - began
-    if isinstance(done, Unsealed):
-        return Outcome(None, "part", shards_made=made, seconds=seconds, part=run.part, **vars(done))
+    if isinstance(done, Outcome):
+        return replace(done, seconds=seconds)
     return Outcome(
         manifest=run.out / MANIFEST,
         state=standing.state,
@@ -96,18 +96,6 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
         seconds=seconds,
         part=run.part,
     )
-
-
-@dataclass(frozen=True)
-class Unsealed:
-    """What there is of a data set when a part is done and others are not. See `Outcome`."""
-
-    samples: int
-    shards: int
-    skipped: int
-    bytes: int
-    missing: tuple[Part, ...]
-    running: tuple[Part, ...]
 
 
 @dataclass(frozen=True)
@@ -187,7 +175,7 @@ class _Work:
     def _row_count(self, job: Job, usable: NDArray[np.int64]) -> int:
         return row_count(job.recipe, self._run, population_of(self._source.labels, usable))
 
-    def carry_out(self, standing: Standing) -> Manifest | Unsealed:
+    def carry_out(self, standing: Standing) -> Manifest | Outcome:
         """Scan, plan, make the shards that are missing, and seal the manifest if they are the last."""
         began = time.time()
         fingerprint = pixel_fingerprint()
@@ -215,7 +203,7 @@ class _Work:
 
     def _seal(
         self, wanted: Beginning, methods: Sequence[str], records: dict[int, ShardRecord], record: dict[str, Any]
-    ) -> Manifest | Unsealed:
+    ) -> Manifest | Outcome:
         """Seal the manifest, if the shards of all parts are there, and no other part has sealed it just now."""
         with self.folder.sealing():
             finished = self.folder.finished()
@@ -235,15 +223,21 @@ class _Work:
         found = kept(self.folder, wanted, range(count)) | records
         return found | noted(self.folder, wanted, (number for number in range(count) if number not in found))
 
-    def _unsealed(self, wanted: Beginning, found: dict[int, ShardRecord]) -> Unsealed:
+    def _unsealed(self, wanted: Beginning, found: dict[int, ShardRecord]) -> Outcome:
+        """What there is of a data set when this part is done and others are not."""
         count = shard_count(wanted.rows, wanted.job.samples_per_shard)
         missing = [part for part in self._run.part.all_parts() if not found.keys() >= set(part.shards(count))]
         running = self.folder.running()
-        return Unsealed(
+        return Outcome(
+            manifest=None,
+            state="part",
             samples=wanted.rows,
             shards=count,
+            shards_made=self.shards_made,
             skipped=len(wanted.table.loaded.problems),
             bytes=sum(record.bytes for record in found.values()),
+            seconds=0,
+            part=self._run.part,
             missing=tuple(missing),
             running=tuple(part for part in missing if part in running),
         )

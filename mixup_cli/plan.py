@@ -6,8 +6,8 @@ to compute it, so that row 10¹² costs what row 0 costs and any worker can make
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -88,6 +88,28 @@ class Planned(Protocol):
 
     def rows(self, start: int, stop: int) -> Rows:
         """Rows start … stop−1."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A plan whose parents are found elsewhere: `places` makes other indices, int64 (m, P), of theirs."""
+
+    plan: Planned
+    places: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+
+    @property
+    def methods(self) -> MethodSet:
+        return self.plan.methods
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """See `Planned`."""
+        return self.plan.notices
+
+    def rows(self, start: int, stop: int) -> Rows:
+        """See `Planned`."""
+        rows = self.plan.rows(start, stop)
+        return replace(rows, parents=self.places(rows.parents))
 
 
 class PeaksOf(Protocol):

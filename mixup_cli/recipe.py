@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -159,9 +159,9 @@ class Recipe:
             if getattr(self, name) is not None:
                 _set(self, **{name: tuple(map(float, getattr(self, name)))})
         _set(self, flip=float(self.flip), label_smoothing=float(self.label_smoothing))
-        for holds, message in (*_mixing_rules(self), *_view_rules(self), *_label_rules(self), *_output_rules(self)):
-            if not holds:
-                raise UsageError(message)
+        for problems_of in (_in_methods, _in_pairs, _in_views, _in_labels, _in_output):
+            if problem := next(problems_of(self), None):
+                raise UsageError(problem)
 
     @property
     def has_views(self) -> bool:
@@ -209,125 +209,92 @@ def _validator() -> TypeAdapter[Recipe]:
     return TypeAdapter(Recipe)
 
 
-Rule = tuple[bool, str]
-"""What must hold of a recipe, and what to say where it does not."""
-
-
-def _mixing_rules(recipe: Recipe) -> list[Rule]:
+def _in_methods(recipe: Recipe) -> Iterator[str]:
+    """What is wrong with a recipe's methods, for users, as is what the other functions yield."""
     probabilities = [choice.probability for choice in recipe.methods]
-    return [
-        (bool(recipe.methods), "--method: none given. Name at least one, for example mixup."),
-        (
-            all(0 < p < math.inf for p in probabilities),
+    if not recipe.methods:
+        yield "--method: none given. Name at least one, for example mixup."
+    if not all(0 < p < math.inf for p in probabilities):
+        yield (
             f"--method: the probabilities are {probabilities}, and each must be above 0. Give, for example, "
-            "mixup:0.5,cutmix:0.5.",
-        ),
-        (
-            all(0 <= level <= 255 for level in recipe.fill),
-            f"--fill: {recipe.fill} is not a colour. Give 0 … 255, or one such number per channel.",
-        ),
-        (0 <= recipe.seed <= MAX_SEED, f"--seed: {recipe.seed} is not in 0 … 2^63-1. Give a whole number in there."),
-        (
-            recipe.bandwidth is None or (recipe.pair == "nearest" and 0 < recipe.bandwidth < math.inf),
-            f"--bandwidth: {recipe.bandwidth} goes with --pair nearest, and must be above 0.",
-        ),
-        (
-            recipe.per_class is None or recipe.per_class >= 1,
-            f"--per-class: {recipe.per_class} is less than one sample of each class.",
-        ),
-        (recipe.window is None or recipe.window >= 1, f"--window: {recipe.window} is less than one sample."),
-        (
-            recipe.window is None or (recipe.pair in WINDOW_PAIRS and recipe.balance == "none"),
-            f"--window: it goes with --pair {', '.join(WINDOW_PAIRS)}, and without --balance.",
-        ),
-    ]
+            "mixup:0.5,cutmix:0.5."
+        )
+    if not all(0 <= level <= 255 for level in recipe.fill):
+        yield f"--fill: {recipe.fill} is not a colour. Give 0 … 255, or one such number per channel."
 
 
-def _view_rules(recipe: Recipe) -> list[Rule]:
+def _in_pairs(recipe: Recipe) -> Iterator[str]:
+    if not 0 <= recipe.seed <= MAX_SEED:
+        yield f"--seed: {recipe.seed} is not in 0 … 2^63-1. Give a whole number in there."
+    if recipe.bandwidth is not None and not (recipe.pair == "nearest" and 0 < recipe.bandwidth < math.inf):
+        yield f"--bandwidth: {recipe.bandwidth} goes with --pair nearest, and must be above 0."
+    if recipe.per_class is not None and recipe.per_class < 1:
+        yield f"--per-class: {recipe.per_class} is less than one sample of each class."
+    if recipe.window is not None and recipe.window < 1:
+        yield f"--window: {recipe.window} is less than one sample."
+    if recipe.window is not None and not (recipe.pair in WINDOW_PAIRS and recipe.balance == "none"):
+        yield f"--window: it goes with --pair {', '.join(WINDOW_PAIRS)}, and without --balance."
+
+
+def _in_views(recipe: Recipe) -> Iterator[str]:
     low, high = recipe.crop_area or (1.0, 1.0)
-    return [
-        (0 <= recipe.flip <= 1, f"--flip: {recipe.flip} is not a probability. Give 0 … 1, usually 0.5."),
-        (
-            0 <= recipe.crop_pad <= MAX_CROP_PAD,
-            f"--crop-pad: {recipe.crop_pad} is not a number of pixels up to {MAX_CROP_PAD}. Give, for example, 4.",
-        ),
-        (
-            0 < low <= high <= 1,
-            f"--crop-area: {low:g},{high:g} is not LOW,HIGH with 0 < LOW <= HIGH <= 1. Give, for example, 0.08,1.",
-        ),
-        (
-            recipe.crop_area is None or recipe.crop_pad == 0,
-            "--crop-pad and --random-resized-crop: give one or the other.",
-        ),
-        (
-            recipe.cache_size is None
-            or (recipe.crop_area is not None and 1 <= min(recipe.cache_size) <= max(recipe.cache_size) <= MAX_SIDE_PX),
+    if not 0 <= recipe.flip <= 1:
+        yield f"--flip: {recipe.flip} is not a probability. Give 0 … 1, usually 0.5."
+    if not 0 <= recipe.crop_pad <= MAX_CROP_PAD:
+        yield f"--crop-pad: {recipe.crop_pad} is not a number of pixels up to {MAX_CROP_PAD}. Give, for example, 4."
+    if not 0 < low <= high <= 1:
+        yield f"--crop-area: {low:g},{high:g} is not LOW,HIGH with 0 < LOW <= HIGH <= 1. Give, for example, 0.08,1."
+    if recipe.crop_area is not None and recipe.crop_pad:
+        yield "--crop-pad and --random-resized-crop: give one or the other."
+    if recipe.cache_size is not None and (recipe.crop_area is None or not _is_size(recipe.cache_size)):
+        yield (
             f"--cache-size: {_width_height(recipe.cache_size)} goes with --random-resized-crop, and is 1 to "
-            f"{MAX_SIDE_PX} pixels a side. Give, for example, 256.",
-        ),
-    ]
+            f"{MAX_SIDE_PX} pixels a side. Give, for example, 256."
+        )
 
 
-def _label_rules(recipe: Recipe) -> list[Rule]:
-    remixed = (recipe.remix_kappa, recipe.remix_tau)
-    return [
-        (
-            remixed == (None, None) or recipe.label_rule == "remix",
-            "--remix-kappa and --remix-tau: they go with --label-rule remix.",
-        ),
-        (
-            recipe.remix_kappa is None or 1 <= recipe.remix_kappa < math.inf,
-            f"--remix-kappa: {recipe.remix_kappa} is not a ratio of class sizes from 1 up. Give, for example, 3.",
-        ),
-        (
-            recipe.remix_tau is None or 0 <= recipe.remix_tau <= 1,
-            f"--remix-tau: {recipe.remix_tau} is not in 0 … 1. Give, for example, 0.5.",
-        ),
-        (
-            0 <= recipe.label_smoothing < 1,
-            f"--label-smoothing: {recipe.label_smoothing} is not in 0 … 1, 1 excluded. Give, for example, 0.1.",
-        ),
-        (
-            recipe.label_smoothing == 0 or recipe.labels != "sparse",
-            "--label-smoothing: it changes soft labels, and --labels sparse stores none. Pass --labels dense or both.",
-        ),
-    ]
+def _in_labels(recipe: Recipe) -> Iterator[str]:
+    kappa, tau = recipe.remix_kappa, recipe.remix_tau
+    if (kappa, tau) != (None, None) and recipe.label_rule != "remix":
+        yield "--remix-kappa and --remix-tau: they go with --label-rule remix."
+    if kappa is not None and not 1 <= kappa < math.inf:
+        yield f"--remix-kappa: {kappa} is not a ratio of class sizes from 1 up. Give, for example, 3."
+    if tau is not None and not 0 <= tau <= 1:
+        yield f"--remix-tau: {tau} is not in 0 … 1. Give, for example, 0.5."
+    if not 0 <= recipe.label_smoothing < 1:
+        yield f"--label-smoothing: {recipe.label_smoothing} is not in 0 … 1, 1 excluded. Give, for example, 0.1."
+    if recipe.label_smoothing and recipe.labels == "sparse":
+        yield "--label-smoothing: it changes soft labels, and --labels sparse stores none. Pass --labels dense or both."
 
 
-def _width_height(size: tuple[int, int] | None) -> str:
-    """For a message: of a side of many digits no more than that it has them."""
-    return "" if size is None else "x".join(f"{min(side, 10**9)}" for side in size[::-1])
-
-
-def _means_and_deviations(normalize: Normalize | None) -> str:
-    if normalize is None:
-        return ""
-    return "/".join(",".join(f"{value:g}" for value in values) for values in (normalize.mean, normalize.std))
-
-
-def _output_rules(recipe: Recipe) -> list[Rule]:
+def _in_output(recipe: Recipe) -> Iterator[str]:
     low, high = recipe.value_range or (0.0, 1.0)
-    return [
-        (
-            recipe.size is None or 1 <= min(recipe.size) <= max(recipe.size) <= MAX_SIDE_PX,
+    if recipe.size is not None and not _is_size(recipe.size):
+        yield (
             f"--size: {_width_height(recipe.size)} is not a size from 1 to {MAX_SIDE_PX}. Give pixels, for example "
-            "224 or 224x192.",
-        ),
-        (
-            recipe.samples_per_shard is None or recipe.samples_per_shard >= 1,
-            f"--samples-per-shard: {recipe.samples_per_shard} is less than one sample.",
-        ),
-        (
-            -math.inf < low < high < math.inf,
-            f"--value-range: {low},{high} is not LOW,HIGH with LOW below HIGH, both finite. Give, for example, 0,1.",
-        ),
-        (
-            recipe.normalize is None or recipe.dtype in ("float16", "float32"),
-            f"--normalize: it makes floats, and --dtype is {recipe.dtype or 'not given'}. Pass --dtype float32.",
-        ),
-        (
-            recipe.normalize is None or recipe.normalize.is_finite,
-            f"--normalize: in {_means_and_deviations(recipe.normalize)}, every mean must be from {-MOST_MEAN:g} to "
-            f"{MOST_MEAN:g}, and every standard deviation a number from {LEAST_STD:g} up. Give, for example, imagenet.",
-        ),
-    ]
+            "224 or 224x192."
+        )
+    if recipe.samples_per_shard is not None and recipe.samples_per_shard < 1:
+        yield f"--samples-per-shard: {recipe.samples_per_shard} is less than one sample."
+    if not -math.inf < low < high < math.inf:
+        yield f"--value-range: {low},{high} is not LOW,HIGH with LOW below HIGH, both finite. Give, for example, 0,1."
+    if recipe.normalize is None:
+        return
+    if recipe.dtype not in ("float16", "float32"):
+        yield f"--normalize: it makes floats, and --dtype is {recipe.dtype or 'not given'}. Pass --dtype float32."
+    if not recipe.normalize.is_finite:
+        values = (recipe.normalize.mean, recipe.normalize.std)
+        shown = "/".join(",".join(f"{value:g}" for value in each) for each in values)
+        yield (
+            f"--normalize: in {shown}, every mean must be from {-MOST_MEAN:g} to {MOST_MEAN:g}, and every standard "
+            f"deviation a number from {LEAST_STD:g} up. Give, for example, imagenet."
+        )
+
+
+def _is_size(size: tuple[int, int]) -> bool:
+    return 1 <= min(size) <= max(size) <= MAX_SIDE_PX
+
+
+def _width_height(size: tuple[int, int]) -> str:
+    """For a message: of a side of many digits no more than that it has them."""
+    return "x".join(f"{min(side, 10**9)}" for side in size[::-1])

@@ -15,7 +15,7 @@ from mixup_cli.cli.groups import VARIABLES, local_path
 from mixup_cli.cli.needs import DECIDED, OF_RECIPE, is_given
 from mixup_cli.cli.panels import RUNNING
 from mixup_cli.errors import NoInputError, UsageError
-from mixup_cli.recipe import Recipe
+from mixup_cli.recipe import Normalize, Recipe, written
 from mixup_cli.wording import did_you_mean, encodable, json_problem
 
 NOT_IN_CONFIG = ("config", "print_config", "help", "sources")
@@ -128,44 +128,19 @@ def as_toml(values: Mapping[str, Any]) -> str:
 
 
 def of_recipe(recipe: Recipe) -> dict[str, Any]:
-    """The options that give a recipe."""
+    """The options that give a recipe, in the order in which --help has them."""
     from mixup_cli.methods import without_idle
 
-    return {
-        "method": method_text.methods_text(without_idle(recipe.methods)),
-        **_if_on(recipe, ("pair", "bandwidth", "balance", "per_class", "window", "flip", "crop_pad", "linear_light")),
-        "random-resized-crop": True if recipe.crop_area else None,
-        "crop-area": ",".join(map(repr, recipe.crop_area)) if recipe.crop_area else None,
-        "cache-size": _size(recipe.cache_size),
-        "seed": recipe.seed,
-        "keep-originals": recipe.keep_originals,
-        "fill": ",".join(map(str, recipe.fill)),
-        "size": _size(recipe.size),
-        "resize": recipe.resize,
-        "channels": recipe.channels,
-        "dtype": recipe.dtype,
-        "value-range": ",".join(map(repr, recipe.value_range)) if recipe.value_range else None,
-        "normalize": _normalize(recipe),
-        "layout": recipe.layout,
-        "labels": recipe.labels,
-        **_if_on(recipe, ("label_rule", "remix_kappa", "remix_tau", "label_smoothing")),
-        "compression": recipe.compression,
-        "samples-per-shard": recipe.samples_per_shard,
-    }
+    values = {name: getattr(recipe, name) for name in written(recipe)}
+    values["method"] = method_text.methods_text(without_idle(recipe.methods))
+    values["random_resized_crop"] = True if recipe.crop_area else None
+    return {_key(name): _text(name, values[name]) for name in OF_RECIPE if name in values}
 
 
-def _if_on(recipe: Recipe, names: tuple[str, ...]) -> dict[str, Any]:
-    """Options that are not at their defaults, as they are written on the command line."""
-    off = Recipe()
-    values = {name: getattr(recipe, name) for name in names}
-    return {name.replace("_", "-"): value for name, value in values.items() if value != getattr(off, name)}
-
-
-def _size(height_width: tuple[int, int] | None) -> str | None:
-    return f"{height_width[1]}x{height_width[0]}" if height_width else None
-
-
-def _normalize(recipe: Recipe) -> str | None:
-    if recipe.normalize is None:
-        return None
-    return "/".join(",".join(map(repr, part)) for part in (recipe.normalize.mean, recipe.normalize.std))
+def _text(name: str, value: Any) -> Any:
+    """What reads as this value on the command line."""
+    if isinstance(value, Normalize):
+        return f"{_text('', value.mean)}/{_text('', value.std)}"
+    if name in ("size", "cache_size") and value is not None:
+        return f"{value[1]}x{value[0]}"
+    return ",".join(map(repr, value)) if isinstance(value, tuple) else value

@@ -12,7 +12,7 @@ import typer
 from mixup_cli.cli import show
 from mixup_cli.cli.classes import class_facts, class_lines
 from mixup_cli.cli.config import ConfigFile, printed
-from mixup_cli.cli.groups import local_path, option, takes
+from mixup_cli.cli.groups import local_path, option, switch, takes
 from mixup_cli.cli.outputs import check_kept, read_files
 from mixup_cli.cli.panels import OUTPUT, RUNNING, Quiet
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
@@ -58,19 +58,10 @@ Out = Annotated[
 class TellingFlags:
     """What to tell: of what was made, or of what would be."""
 
-    dry_run: Annotated[bool, option("--dry-run", panel=RUNNING, help="Tell what would be made, and make nothing.")] = (
-        False
-    )
-    json: Annotated[bool, option("--json", panel=RUNNING, help="Results as NDJSON.")] = False
+    dry_run: bool = switch(RUNNING, "Tell what would be made, and make nothing.")
+    json: bool = switch(RUNNING, "Results as NDJSON.")
     quiet: Quiet = False
-    print_config: Annotated[
-        bool,
-        option(
-            "--print-config",
-            panel=RUNNING,
-            help="Print what was asked for, with the recipe resolved, as options in TOML.",
-        ),
-    ] = False
+    print_config: bool = switch(RUNNING, "Print what was asked for, with the recipe resolved, as options in TOML.")
 
 
 @takes(source=SourceFlags, recipe=RecipeFlags, amount=AmountFlags, scan=ScanFlags, run=RunFlags, telling=TellingFlags)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import Field, field, fields
 from functools import wraps
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -19,6 +19,9 @@ from mixup_cli.errors import UsageError
 from mixup_cli.wording import url_problem
 
 ENVIRONMENT_PREFIX = "MIXUP_GEN_"
+
+OPTION = "option"
+"""In the metadata of a group's field."""
 
 VARIABLES: set[str] = set()
 """The environment variables that some option of some command reads."""
@@ -32,6 +35,24 @@ def option(*names: str, help: str, panel: str, **settings: Any) -> Any:  # noqa:
     return typer.Option(
         *names, help=help, rich_help_panel=panel, envvar=variable, show_default=False, show_envvar=False, **settings
     )
+
+
+class Group:
+    """Options that commands take together: a dataclass of them."""
+
+    def given(self) -> dict[str, Any]:
+        """Those that are set."""
+        return {name: value for name, value in vars(self).items() if value is not None and value is not False}
+
+
+def flag(panel: str, help: str, *names: str, **settings: Any) -> Any:  # noqa: A002
+    """A field of a group that is an option, by default None. It is called as the field is, unless `names` say else."""
+    return field(default=None, metadata={OPTION: (names, {"panel": panel, "help": help, **settings})})
+
+
+def switch(panel: str, help: str, *names: str) -> Any:  # noqa: A002
+    """As `flag`, of an option without a value, by default False."""
+    return field(default=False, metadata={OPTION: (names, {"panel": panel, "help": help})})
 
 
 def local_name(text: str) -> str:
@@ -63,7 +84,10 @@ def takes(**groups: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., N
 
         @wraps(command)
         def run(**values: Any) -> None:
-            built = {name: _build(group, values) for name, group in groups.items()}
+            built = {
+                name: group(**{each.name: values[each.name] for each in fields(group)})
+                for name, group in groups.items()
+            }
             command(**{name: values[name] for name in own.parameters if name in values}, **built)
 
         run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
@@ -79,12 +103,18 @@ def _parameters(group: type[Any]) -> list[inspect.Parameter]:
         inspect.Parameter(
             each.name,
             inspect.Parameter.KEYWORD_ONLY,
-            annotation=hints[each.name],
-            default=None if each.default is MISSING else each.default,
+            annotation=_annotation(each, hints[each.name]),
+            default=each.default,
         )
         for each in fields(group)
     ]
 
 
-def _build(group: type[Any], values: dict[str, Any]) -> Any:
-    return group(**{each.name: values[each.name] for each in fields(group)})
+def _annotation(each: Field[Any], hint: Any) -> Any:
+    """A field's type, with its option. A switch that can also be off is called off by a name of its own."""
+    if OPTION not in each.metadata:
+        return hint
+    names, settings = each.metadata[OPTION]
+    own = each.name.replace("_", "-")
+    both = f"--{own}/--no-{own}" if hint == bool | None else f"--{own}"
+    return Annotated[hint, option(*(names or (both,)), **settings)]

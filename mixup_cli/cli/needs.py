@@ -69,18 +69,7 @@ EXCLUDE = (
     ("dry_run", "print_config"),
 )
 
-DECIDED = (
-    "alpha",
-    "keep_originals",
-    "seed",
-    "pair",
-    "bandwidth",
-    "balance",
-    "per_class",
-    "window",
-    "samples",
-    "passes",
-)
+DECIDED = tuple("alpha keep_originals seed pair bandwidth balance per_class window samples passes".split())
 """What a plan has decided already."""
 
 OF_RECIPE = tuple(each.name for each in fields(RecipeFlags))

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from mixup_cli.cli.groups import local_path, option
+from mixup_cli.cli.groups import flag, local_path, switch
 from mixup_cli.cli.panels import RUNNING, Quiet, Workers
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.source_flags import SourceFlags
@@ -27,19 +27,16 @@ class AgainFlags:
     In both the source is read only where that is needed.
     """
 
-    source_paths: Annotated[
-        list[Path] | None,
-        option(
-            "--source",
-            metavar="SOURCE",
-            parser=local_path,
-            panel=RUNNING,
-            help="Where the source is now, if rows are made again. Default: where it was.",
-        ),
-    ] = None
+    source_paths: list[Path] | None = flag(
+        RUNNING,
+        "Where the source is now, if rows are made again. Default: where it was.",
+        "--source",
+        metavar="SOURCE",
+        parser=local_path,
+    )
     plan: PlanOption = None
     workers: Workers = None
-    json: Annotated[bool, option("--json", panel=RUNNING, help="What was found and done, as NDJSON.")] = False
+    json: bool = switch(RUNNING, "What was found and done, as NDJSON.")
     quiet: Quiet = False
 
     @property

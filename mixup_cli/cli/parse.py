@@ -50,11 +50,6 @@ def size(text: str, option: str = "--size") -> tuple[int, int]:
     return int(match[2] or width), width
 
 
-def cache_size(text: str) -> tuple[int, int]:
-    """As `size`."""
-    return size(text, "--cache-size")
-
-
 def numbers(text: str, option: str) -> tuple[float, ...]:
     """Numbers with commas between them."""
     try:
@@ -64,17 +59,8 @@ def numbers(text: str, option: str) -> tuple[float, ...]:
         raise UsageError(f"{option}: {_shown(text)} is not a list of numbers. Give, for example, {example}.") from None
 
 
-def value_range(text: str) -> tuple[float, float]:
+def low_high(text: str, option: str) -> tuple[float, float]:
     """`LOW,HIGH`."""
-    return _low_high(text, "--value-range")
-
-
-def crop_area(text: str) -> tuple[float, float]:
-    """`LOW,HIGH`."""
-    return _low_high(text, "--crop-area")
-
-
-def _low_high(text: str, option: str) -> tuple[float, float]:
     values = numbers(text, option)
     if len(values) != 2:
         raise UsageError(f"{option}: {_shown(text)} is not LOW,HIGH. Give, for example, {EXAMPLES[option]}.")

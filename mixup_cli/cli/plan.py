@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 from mixup_cli.cli import show
 from mixup_cli.cli.config import ConfigFile
@@ -37,8 +38,6 @@ Out = Annotated[
 
 STDOUT = Path("-")
 
-Writer: TypeAlias = "Callable[[WrittenPlan], None]"
-
 
 @takes(source=SourceFlags, recipe=RecipeFlags, amount=AmountFlags, scan=ScanFlags)
 def plan(
@@ -67,7 +66,7 @@ def plan(
         locations = [] if source.files_from else sources or [Path()]
         output.check(opened, read_files(source, locations, config), locations)
     run = Run(out=out, shard_bytes=recipe.shard_bytes, **amount.given(), **scan.given())
-    write = _print if out == STDOUT else WRITERS[out.suffix.lower()](output)
+    write = _print if out == STDOUT else partial(WRITERS[out.suffix.lower()], output)
     rows = with_plan(opened, recipe.recipe(), run, show.Terminal(quiet), write, scratch_beside(out))
     if out != STDOUT:
         show.result(str(out))
@@ -90,6 +89,10 @@ def check_out(out: Path) -> None:
         raise OutputExistsError(f"{out}: is a folder, and -o names a file. Use another -o.")
     if not out.absolute().parent.is_dir():
         raise NoInputError(f"{out.parent}: no such folder, and -o {out} is to go there. Make it, or use another -o.")
+    if out.suffix.lower() == ".parquet":
+        from mixup_cli.sources.parquet import require_parquet
+
+        require_parquet()
 
 
 def scratch_beside(out: Path) -> Path | None:
@@ -119,26 +122,17 @@ def _csv_parts(written: WrittenPlan) -> Iterator[bytes]:
         yield text.getvalue().encode()
 
 
-def _csv_file(output: Output) -> Writer:
-    def write(written: WrittenPlan) -> None:
-        with output.sealed() as file:
-            for data in _csv_parts(written):
-                file.write(data)
-
-    return write
+def _to_csv(output: Output, written: WrittenPlan) -> None:
+    with output.sealed() as file:
+        for data in _csv_parts(written):
+            file.write(data)
 
 
-def _parquet_file(output: Output) -> Writer:
+def _to_parquet(output: Output, written: WrittenPlan) -> None:
     from mixup_cli.plan_files.writing import write_parquet
-    from mixup_cli.sources.parquet import require_parquet
 
-    require_parquet()  # before the scan, which takes longer
-
-    def write(written: WrittenPlan) -> None:
-        with output.sealed() as file:
-            write_parquet(written.tables, written.columns, file)
-
-    return write
+    with output.sealed() as file:
+        write_parquet(written.tables, written.columns, file)
 
 
-WRITERS = {".csv": _csv_file, ".parquet": _parquet_file}
+WRITERS = {".csv": _to_csv, ".parquet": _to_parquet}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from mixup_cli.choices import (
     METHOD_NAMES,
@@ -19,7 +20,7 @@ from mixup_cli.choices import (
     Resize,
 )
 from mixup_cli.cli import method_text, parse
-from mixup_cli.cli.groups import option
+from mixup_cli.cli.groups import Group, flag
 from mixup_cli.cli.panels import LABELS, MIXING, OUTPUT, PAIRING, VIEWS
 from mixup_cli.recipe import DEFAULT_CROP_AREA, MethodChoice, Recipe
 
@@ -28,10 +29,10 @@ if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
 
 READERS: Mapping[str, Callable[[str], Any]] = {
     "size": parse.size,
-    "cache_size": parse.cache_size,
+    "cache_size": partial(parse.size, option="--cache-size"),
     "fill": parse.fill,
-    "crop_area": parse.crop_area,
-    "value_range": parse.value_range,
+    "crop_area": partial(parse.low_high, option="--crop-area"),
+    "value_range": partial(parse.low_high, option="--value-range"),
     "normalize": parse.normalize,
     "shard_size": parse.byte_count,
 }
@@ -39,171 +40,75 @@ READERS: Mapping[str, Callable[[str], Any]] = {
 
 
 @dataclass(frozen=True)
-class RecipeFlags:
+class RecipeFlags(Group):
     """What decides the bytes."""
 
-    method: Annotated[
-        str | None,
-        option(
-            "--method",
-            metavar="NAME[,NAME…]",
-            panel=MIXING,
-            help=f"{', '.join(METHOD_NAMES)}. With probabilities, which sum to 1, and options: "
-            "mixup:0.5:alpha=0.4,cutmix:0.5. Default: mixup.",
-        ),
-    ] = None
-    alpha: Annotated[
-        float | None,
-        option(
-            "--alpha",
-            panel=MIXING,
-            help="lam ~ Beta(alpha, alpha), for methods without alpha=… of their own; 0 = unmixed. Default: the "
-            "method's: mixup 0.2, cutmix 1.",
-        ),
-    ] = None
-    keep_originals: Annotated[
-        bool | None,
-        option("--keep-originals/--no-keep-originals", panel=MIXING, help="Put every sample in unmixed, too."),
-    ] = None
-    seed: Annotated[int | None, option("--seed", min=0, panel=MIXING, help="Default: 0.")] = None
-    pair: Annotated[
-        Pair | None,
-        option(
-            "--pair",
-            panel=PAIRING,
-            help="Who meets whom: anyone; the same class; another class; class-balanced donors; or near labels "
-            "(regression). Default: any.",
-        ),
-    ] = None
-    bandwidth: Annotated[
-        float | None,
-        option(
-            "--bandwidth",
-            metavar="SD",
-            panel=PAIRING,
-            help="nearest: width of the kernel, in standard deviations of the labels. Default: 0.1.",
-        ),
-    ] = None
-    balance: Annotated[
-        Balance | None,
-        option("--balance", panel=PAIRING, help="classes: each is base equally often. Default: none."),
-    ] = None
-    per_class: Annotated[
-        int | None, option("--per-class", min=1, metavar="N", panel=PAIRING, help="Take only N samples of each class.")
-    ] = None
-    window: Annotated[
-        int | None,
-        option(
-            "--window",
-            min=1,
-            max=1 << 40,
-            metavar="W",
-            panel=PAIRING,
-            help="Mix only samples that are among the same W consecutive ones of the source.",
-        ),
-    ] = None
-    flip: Annotated[
-        float | None, option("--flip", metavar="P", panel=VIEWS, help="Mirror each parent with this probability.")
-    ] = None
-    crop_pad: Annotated[
-        int | None,
-        option("--crop-pad", min=0, metavar="PX", panel=VIEWS, help="Pad each parent, and crop it back at random."),
-    ] = None
-    random_resized_crop: Annotated[
-        bool | None,
-        option(
-            "--random-resized-crop/--no-random-resized-crop",
-            panel=VIEWS,
-            help="Cut a random part out of each parent, and resize it to the output's size.",
-        ),
-    ] = None
-    crop_area: Annotated[
-        str | None,
-        option("--crop-area", metavar="LOW,HIGH", panel=VIEWS, help="How much such a part covers. Default: 0.08,1."),
-    ] = None
-    cache_size: Annotated[
-        str | None,
-        option(
-            "--cache-size",
-            metavar="PX|WxH",
-            panel=VIEWS,
-            help="Size to cut such parts from. Default: the pictures' own if they share one, else 256 for 224.",
-        ),
-    ] = None
-    linear_light: Annotated[
-        bool | None,
-        option("--linear-light/--no-linear-light", panel=VIEWS, help="Mix light, not the sRGB values that encode it."),
-    ] = None
-    fill: Annotated[
-        str | None,
-        option("--fill", metavar="GREY|R,G,B", panel=MIXING, help="Colour of erased boxes and of padding. Default: 0."),
-    ] = None
-    size: Annotated[
-        str | None,
-        option(
-            "--size", metavar="PX|WxH", panel=OUTPUT, help="Default: the pictures' own if they share one, else 224."
-        ),
-    ] = None
-    resize: Annotated[Resize | None, option("--resize", panel=OUTPUT, help="How to fit a picture. Default: crop.")] = (
-        None
+    method: str | None = flag(
+        MIXING,
+        f"{', '.join(METHOD_NAMES)}. With probabilities, which sum to 1, and options: "
+        "mixup:0.5:alpha=0.4,cutmix:0.5. Default: mixup.",
+        metavar="NAME[,NAME…]",
     )
-    channels: Annotated[
-        Channels | None, option("--channels", panel=OUTPUT, help="Default: rgb; arrays as they are.")
-    ] = None
-    dtype: Annotated[
-        Dtype | None, option("--dtype", panel=OUTPUT, help="Default: uint8 for pictures, arrays as they are.")
-    ] = None
-    value_range: Annotated[
-        str | None,
-        option(
-            "--value-range",
-            metavar="LOW,HIGH",
-            panel=OUTPUT,
-            help="What floats and 16-bit values to turn into 0 … the integer maximum.",
-        ),
-    ] = None
-    normalize: Annotated[
-        str | None,
-        option("--normalize", metavar="NAME|MEAN/STD", panel=OUTPUT, help="imagenet, cifar10 or numbers. Floats only."),
-    ] = None
-    layout: Annotated[Layout | None, option("--layout", panel=OUTPUT, help="Default: nhwc; arrays as they are.")] = None
-    labels: Annotated[
-        LabelColumns | None,
-        option("--labels", panel=LABELS, help="Soft labels, or classes with shares. Default: both."),
-    ] = None
-    label_rule: Annotated[
-        LabelRule | None,
-        option(
-            "--label-rule",
-            panel=LABELS,
-            help="What a parent counts in the label: its share (soft), more for rare classes (remix), one for each "
-            "class (union), all for the largest share (base). Default: soft.",
-        ),
-    ] = None
-    remix_kappa: Annotated[
-        float | None,
-        option("--remix-kappa", panel=LABELS, help="remix: how many times larger a class must be. Default: 3."),
-    ] = None
-    remix_tau: Annotated[
-        float | None,
-        option("--remix-tau", panel=LABELS, help="remix: below which share it leaves the label. Default: 0.5."),
-    ] = None
-    label_smoothing: Annotated[
-        float | None,
-        option(
-            "--label-smoothing",
-            metavar="EPS",
-            panel=LABELS,
-            help="labels becomes (1 - EPS) * labels + EPS / classes; shares stay. Default: 0.",
-        ),
-    ] = None
-    compression: Annotated[Compression | None, option("--compression", panel=OUTPUT, help="Default: none.")] = None
-    samples_per_shard: Annotated[
-        int | None, option("--samples-per-shard", min=1, panel=OUTPUT, help="In place of --shard-size.")
-    ] = None
-    shard_size: Annotated[str | None, option("--shard-size", metavar="SIZE", panel=OUTPUT, help="Default: 64MiB.")] = (
-        None
+    alpha: float | None = flag(
+        MIXING,
+        "lam ~ Beta(alpha, alpha), for methods without alpha=… of their own; 0 = unmixed. Default: the "
+        "method's: mixup 0.2, cutmix 1.",
     )
+    keep_originals: bool | None = flag(MIXING, "Put every sample in unmixed, too.")
+    seed: int | None = flag(MIXING, "Default: 0.", min=0)
+    pair: Pair | None = flag(
+        PAIRING,
+        "Who meets whom: anyone; the same class; another class; class-balanced donors; or near labels "
+        "(regression). Default: any.",
+    )
+    bandwidth: float | None = flag(
+        PAIRING, "nearest: width of the kernel, in standard deviations of the labels. Default: 0.1.", metavar="SD"
+    )
+    balance: Balance | None = flag(PAIRING, "classes: each is base equally often. Default: none.")
+    per_class: int | None = flag(PAIRING, "Take only N samples of each class.", min=1, metavar="N")
+    window: int | None = flag(
+        PAIRING,
+        "Mix only samples that are among the same W consecutive ones of the source.",
+        min=1,
+        max=1 << 40,
+        metavar="W",
+    )
+    flip: float | None = flag(VIEWS, "Mirror each parent with this probability.", metavar="P")
+    crop_pad: int | None = flag(VIEWS, "Pad each parent, and crop it back at random.", min=0, metavar="PX")
+    random_resized_crop: bool | None = flag(
+        VIEWS, "Cut a random part out of each parent, and resize it to the output's size."
+    )
+    crop_area: str | None = flag(VIEWS, "How much such a part covers. Default: 0.08,1.", metavar="LOW,HIGH")
+    cache_size: str | None = flag(
+        VIEWS,
+        "Size to cut such parts from. Default: the pictures' own if they share one, else 256 for 224.",
+        metavar="PX|WxH",
+    )
+    linear_light: bool | None = flag(VIEWS, "Mix light, not the sRGB values that encode it.")
+    fill: str | None = flag(MIXING, "Colour of erased boxes and of padding. Default: 0.", metavar="GREY|R,G,B")
+    size: str | None = flag(OUTPUT, "Default: the pictures' own if they share one, else 224.", metavar="PX|WxH")
+    resize: Resize | None = flag(OUTPUT, "How to fit a picture. Default: crop.")
+    channels: Channels | None = flag(OUTPUT, "Default: rgb; arrays as they are.")
+    dtype: Dtype | None = flag(OUTPUT, "Default: uint8 for pictures, arrays as they are.")
+    value_range: str | None = flag(
+        OUTPUT, "What floats and 16-bit values to turn into 0 … the integer maximum.", metavar="LOW,HIGH"
+    )
+    normalize: str | None = flag(OUTPUT, "imagenet, cifar10 or numbers. Floats only.", metavar="NAME|MEAN/STD")
+    layout: Layout | None = flag(OUTPUT, "Default: nhwc; arrays as they are.")
+    labels: LabelColumns | None = flag(LABELS, "Soft labels, or classes with shares. Default: both.")
+    label_rule: LabelRule | None = flag(
+        LABELS,
+        "What a parent counts in the label: its share (soft), more for rare classes (remix), one for each "
+        "class (union), all for the largest share (base). Default: soft.",
+    )
+    remix_kappa: float | None = flag(LABELS, "remix: how many times larger a class must be. Default: 3.")
+    remix_tau: float | None = flag(LABELS, "remix: below which share it leaves the label. Default: 0.5.")
+    label_smoothing: float | None = flag(
+        LABELS, "labels becomes (1 - EPS) * labels + EPS / classes; shares stay. Default: 0.", metavar="EPS"
+    )
+    compression: Compression | None = flag(OUTPUT, "Default: none.")
+    samples_per_shard: int | None = flag(OUTPUT, "In place of --shard-size.", min=1)
+    shard_size: str | None = flag(OUTPUT, "Default: 64MiB.", metavar="SIZE")
 
     @property
     def shard_bytes(self) -> int | None:
@@ -216,7 +121,7 @@ class RecipeFlags:
         from mixup_cli.methods import asked, resolve
         from mixup_cli.methods.effect import check_effect
 
-        given = {name: value for name, value in asdict(self).items() if value is not None}
+        given = self.given()
         alpha = given.pop("alpha", None)
         chosen = Recipe().methods if plan is None else tuple(MethodChoice(name) for name in plan.method_names)
         if "method" in given:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from mixup_cli.choices import LabelKind, LabelLevel
-from mixup_cli.cli.groups import local_name, option
+from mixup_cli.cli.groups import Group, flag, local_name, switch
 from mixup_cli.cli.panels import SOURCE
 from mixup_cli.errors import NoInputError, UsageError
 
@@ -18,111 +18,51 @@ if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
 
 
 @dataclass(frozen=True)
-class SourceFlags:
+class SourceFlags(Group):
     """What to read, and how."""
 
-    files_from: Annotated[
-        str | None,
-        option(
-            "--files-from",
-            metavar="FILE|-",
-            parser=local_name,
-            panel=SOURCE,
-            help="Read picture paths from a list, one a line.",
-        ),
-    ] = None
-    null: Annotated[bool, option("-0", "--null", panel=SOURCE, help="Paths in the list end with NUL, not newline.")] = (
-        False
+    files_from: str | None = flag(
+        SOURCE, "Read picture paths from a list, one a line.", metavar="FILE|-", parser=local_name
     )
-    split: Annotated[
-        str | None,
-        option(
-            "--split",
-            metavar="NAME",
-            panel=SOURCE,
-            help="Which split to take. Default: the training split. '' if the folders are classes.",
-        ),
-    ] = None
-    classes: Annotated[
-        str | None,
-        option(
-            "--classes",
-            metavar="FILE|OUT|A,B,…",
-            parser=local_name,
-            panel=SOURCE,
-            help="The classes in their order: a file with one name a line or a JSON list, a finished data set, or "
-            "names. Default: those of all splits, sorted.",
-        ),
-    ] = None
-    label_level: Annotated[
-        LabelLevel | None, option("--label-level", panel=SOURCE, help="CIFAR-100: which labels. Default: fine.")
-    ] = None
-    labels_from: Annotated[
-        str | None,
-        option(
-            "--labels-from",
-            metavar="FILE",
-            parser=local_name,
-            panel=SOURCE,
-            help="Take labels from a table with a row for each picture: CSV, TSV, text, JSON lines or Parquet.",
-        ),
-    ] = None
-    file_column: Annotated[
-        str | None,
-        option("--file-column", metavar="NAME", panel=SOURCE, help="Its column that names the pictures."),
-    ] = None
-    label_column: Annotated[
-        str | None,
-        option(
-            "--label-column",
-            metavar="NAME[,NAME…]",
-            panel=SOURCE,
-            help="Its column or columns with labels, or those of metadata.csv.",
-        ),
-    ] = None
-    label_separator: Annotated[
-        str | None,
-        option(
-            "--label-separator",
-            metavar="TEXT",
-            panel=SOURCE,
-            help="What stands between several classes in one cell, such as ' ' or ','.",
-        ),
-    ] = None
-    label_kind: Annotated[
-        LabelKind | None,
-        option(
-            "--label-kind",
-            panel=SOURCE,
-            help="One class a sample, shares of classes, any number of classes, real numbers, or leave the labels out. "
-            "Default: classes or soft, as found.",
-        ),
-    ] = None
-    group_column: Annotated[
-        str | None,
-        option(
-            "--group-column",
-            metavar="NAME",
-            panel=SOURCE,
-            help="Column of metadata.csv, or array, with folds, patients, speakers …: only samples of one are mixed. "
-            "none: leave out the groups of a finished data set.",
-        ),
-    ] = None
-    data_key: Annotated[
-        str | None, option("--data-key", metavar="NAME", panel=SOURCE, help="Array of an .npz or .h5 with the samples.")
-    ] = None
-    label_key: Annotated[
-        str | None,
-        option("--label-key", metavar="NAME", panel=SOURCE, help="Array with the labels; for .npy, a file's path."),
-    ] = None
-    max_pixels: Annotated[
-        int | None,
-        option("--max-pixels", min=1, panel=SOURCE, help="Largest picture that is decoded. Default: 100 million."),
-    ] = None
-
-    def given(self) -> dict[str, Any]:
-        """What was asked for, in plain values."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, False)}
+    null: bool = switch(SOURCE, "Paths in the list end with NUL, not newline.", "-0", "--null")
+    split: str | None = flag(
+        SOURCE, "Which split to take. Default: the training split. '' if the folders are classes.", metavar="NAME"
+    )
+    classes: str | None = flag(
+        SOURCE,
+        "The classes in their order: a file with one name a line or a JSON list, a finished data set, or "
+        "names. Default: those of all splits, sorted.",
+        metavar="FILE|OUT|A,B,…",
+        parser=local_name,
+    )
+    label_level: LabelLevel | None = flag(SOURCE, "CIFAR-100: which labels. Default: fine.")
+    labels_from: str | None = flag(
+        SOURCE,
+        "Take labels from a table with a row for each picture: CSV, TSV, text, JSON lines or Parquet.",
+        metavar="FILE",
+        parser=local_name,
+    )
+    file_column: str | None = flag(SOURCE, "Its column that names the pictures.", metavar="NAME")
+    label_column: str | None = flag(
+        SOURCE, "Its column or columns with labels, or those of metadata.csv.", metavar="NAME[,NAME…]"
+    )
+    label_separator: str | None = flag(
+        SOURCE, "What stands between several classes in one cell, such as ' ' or ','.", metavar="TEXT"
+    )
+    label_kind: LabelKind | None = flag(
+        SOURCE,
+        "One class a sample, shares of classes, any number of classes, real numbers, or leave the labels out. "
+        "Default: classes or soft, as found.",
+    )
+    group_column: str | None = flag(
+        SOURCE,
+        "Column of metadata.csv, or array, with folds, patients, speakers …: only samples of one are mixed. "
+        "none: leave out the groups of a finished data set.",
+        metavar="NAME",
+    )
+    data_key: str | None = flag(SOURCE, "Array of an .npz or .h5 with the samples.", metavar="NAME")
+    label_key: str | None = flag(SOURCE, "Array with the labels; for .npy, a file's path.", metavar="NAME")
+    max_pixels: int | None = flag(SOURCE, "Largest picture that is decoded. Default: 100 million.", min=1)
 
     def options(self, out: Path) -> SourceOptions:
         """As the library takes them."""

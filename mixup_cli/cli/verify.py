@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from mixup_cli.cli import show
-from mixup_cli.cli.groups import option, takes
+from mixup_cli.cli.groups import switch, takes
 from mixup_cli.cli.origin import AgainFlags
 from mixup_cli.cli.panels import RUNNING, Finished
 from mixup_cli.cli.source_flags import SourceFlags
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 class DepthFlags:
     """How closely to look."""
 
-    deep: Annotated[
-        bool, option("--deep", panel=RUNNING, help="Recompute every row from the source and compare bits.")
-    ] = False
+    deep: bool = switch(RUNNING, "Recompute every row from the source and compare bits.")
 
 
 @takes(source=SourceFlags, depth=DepthFlags, again=AgainFlags)

@@ -6,7 +6,6 @@ real plan and mixer make the results, so that they are what `generate` would wri
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,10 @@ from numpy.typing import NDArray
 from mixup_cli.columns import IMAGES, RowColumns
 from mixup_cli.errors import UsageError
 from mixup_cli.make_shard import ShardMaker
-from mixup_cli.method_set import MethodSet
 from mixup_cli.methods.base import decided, pure
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixer import Mixer
-from mixup_cli.plan import Planned, Rows
+from mixup_cli.plan import Moved
 from mixup_cli.plan_files.reading import PlanFile
 from mixup_cli.planned import planned
 from mixup_cli.prepare import Job, prepare, survey_for
@@ -54,7 +52,7 @@ def _of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile | None)
     places = gathered.places(rows.parents)
     columns = RowColumns(source.labels, job.recipe, everything)
     mixer = Mixer.open(job.recipe, plan.methods, job.target.form, job.form, "cpu")
-    moved = _Moved(plan, rows, places, wanted.start)
+    moved = Moved(plan, gathered.places)
     maker = ShardMaker(moved, WholeCache(gathered.cache), columns, mixer, tile_rows=1, checkpoint=lambda: None)
     images, share = _made(maker, job, wanted)
     mixed = Mixed(
@@ -77,29 +75,6 @@ def check_pictures(axes: str, shape: tuple[int, ...]) -> None:
     """Raises UsageError for samples that are no pictures."""
     if not axes:
         raise UsageError(f"preview: it shows pictures, and these samples have the shape {shape}. Use inspect.")
-
-
-@dataclass(frozen=True)
-class _Moved:
-    """Rows of a plan from `start` on, whose parents are `places` in a small cache: int64 (m, P)."""
-
-    plan: Planned
-    made: Rows
-    places: NDArray[np.int64]
-    start: int
-
-    @property
-    def methods(self) -> MethodSet:
-        return self.plan.methods
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        return self.plan.notices
-
-    def rows(self, start: int, stop: int) -> Rows:
-        """See `plan.Planned`."""
-        part = slice(start - self.start, stop - self.start)
-        return replace(self.made[part], parents=self.places[part])
 
 
 def _made(maker: ShardMaker, job: Job, wanted: range) -> tuple[NDArray[Any], NDArray[np.float32]]:

@@ -18,7 +18,7 @@ from mixup_cli.sources.array_splits import Elsewhere, number_over_splits
 from mixup_cli.sources.arrays import ArraySource, RowKeys, Rows
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.matlab import MATLAB_SUFFIX, counted_from_zero, in_rows, labels_in_rows
-from mixup_cli.sources.splits import files_of_other_splits, names_of_other_splits
+from mixup_cli.sources.splits import KINDS, files_of_other_splits, names_of_other_splits, split_kind
 
 # What samples are called, and what the labels that belong to them are called.
 PARTNERS: dict[str, tuple[str, ...]] = {
@@ -29,7 +29,6 @@ PARTNERS: dict[str, tuple[str, ...]] = {
     "features": ("labels", "targets"),
     "arr_0": ("arr_1",),  # as np.savez calls arrays without a name
 }
-SPLITS: dict[str, tuple[str, ...]] = {"train": ("train",), "test": ("test",), "val": ("val", "valid", "validation")}
 # No sample has so many values; one sample must fit into memory many times over.
 _VALUES_PER_PIXEL = 4
 
@@ -140,7 +139,7 @@ def choose_keys(keys: Sequence[str], options: SourceOptions, location: str) -> t
     """
     if options.data_key is not None:
         return _with_labels(options.data_key, keys, options, location, [])
-    splits = {split: key for split in SPLITS if (key := _data_key(keys, split)) is not None}
+    splits = {kind: key for kind in KINDS if (key := _data_key(keys, kind)) is not None}
     plain = _data_key(keys, None)
     if not keys:
         raise DataError(f"{location}: holds no arrays. Write it again, with the samples in it.")
@@ -150,9 +149,9 @@ def choose_keys(keys: Sequence[str], options: SourceOptions, location: str) -> t
         raise DataError(
             f"{location}: found {listed(keys)}. Say which are the samples: --data-key NAME --label-key NAME."
         )
-    if options.split is not None and options.split not in splits:
+    split = "train" if options.split is None and plain is None else split_kind(options.split or "")
+    if options.split is not None and split not in splits:
         raise UsageError(f"{location}: has no split {options.split!r}. Found: {listed(keys)}.")
-    split = options.split or ("train" if plain is None else None)
     data_key = splits.get(split) if split else plain
     if data_key is None:
         raise UsageError(f"{location}: has no training split; found {listed(list(splits))}. Pass --split.")
@@ -190,7 +189,7 @@ def _spelled(name: str, split: str | None) -> Iterator[str]:
     if split is None:
         yield name
         return
-    for word in SPLITS[split]:
+    for word in KINDS[split]:
         yield from (f"{name}_{word}", f"{word}_{name}", f"{word}_set_{name}")
 
 

@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.labels import dense_from_classes
 from mixup_cli.sources.base import Form, FormMismatch, Labels, Loaded, SampleDtype, Source, Stamps, Survey, Target
+from mixup_cli.sources.class_table import moved
 
 
 def combine(sources: Sequence[Source]) -> Source:
@@ -151,14 +153,11 @@ def _merged(all_labels: Sequence[Labels], locations: Sequence[str]) -> Labels:
         return Labels()
     _check_kinds(all_labels, locations)
     names = _merged_names([labels.class_names for labels in all_labels])
-    position = {name: index for index, name in enumerate(names)}
-    columns = [np.array([position[name] for name in labels.class_names], np.int32) for labels in all_labels]
+    found = [moved(labels, names) for labels in all_labels]
     if kinds == {"classes"}:
-        parts = [new[_classes(labels)] for labels, new in zip(all_labels, columns, strict=True)]
-        return Labels(names, np.concatenate(parts))
-    rows = [_rows(labels, new, len(names)) for labels, new in zip(all_labels, columns, strict=True)]
+        return Labels(names, np.concatenate([each.classes for each in found if each.classes is not None]))
     kind = next(labels.values_kind for labels in all_labels if labels.values is not None)
-    return Labels(names, values=np.concatenate(rows), values_kind=kind)
+    return Labels(names, values=np.concatenate([_rows(each) for each in found]), values_kind=kind)
 
 
 def _check_kinds(all_labels: Sequence[Labels], locations: Sequence[str]) -> None:
@@ -198,19 +197,9 @@ def _merged_names(all_names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(sorted(union))
 
 
-def _classes(labels: Labels) -> NDArray[np.int32]:
+def _rows(labels: Labels) -> NDArray[np.float32]:
+    """float32 (n, K): of classes, a one at each."""
     if labels.classes is None:
-        raise ValueError("labels of kind 'classes' hold no classes")
-    return labels.classes
-
-
-def _rows(labels: Labels, columns: NDArray[np.int32], class_count: int) -> NDArray[np.float32]:
-    """float32 (n, class_count): `labels` in the merged classes, column i of theirs at columns[i]."""
-    if labels.values is not None:
-        merged = np.zeros((len(labels.values), class_count), np.float32)
-        merged[:, columns] = labels.values
-        return merged
-    classes = _classes(labels)
-    merged = np.zeros((len(classes), class_count), np.float32)
-    merged[np.arange(len(classes)), columns[classes]] = 1
-    return merged
+        return np.asarray(labels.values)
+    ones = np.ones((len(labels.classes), 1), np.float32)
+    return dense_from_classes(labels.classes[:, None], ones, len(labels.class_names))

@@ -16,10 +16,9 @@ from mixup_cli.sources.array_splits import Elsewhere, number_over_splits
 from mixup_cli.sources.arrays import ArraySource, RowKeys, Rows
 from mixup_cli.sources.base import Axes, Labels, SourceOptions
 from mixup_cli.sources.idx_file import begins_as_idx, read_idx
-from mixup_cli.sources.splits import files_of_other_splits
+from mixup_cli.sources.splits import files_of_other_splits, split_in, split_kind
 
 _NAME = re.compile(r"(?P<before>.*?)(?P<what>images|labels)(?P<dot>[-.])idx(?P<rank>\d)-ubyte(?P<gz>\.gz)?")
-_SPLIT_PREFIXES = {"train": "train", "test": "t10k|test"}
 
 
 class IdxSource(ArraySource):
@@ -90,10 +89,10 @@ def _choose(folder: Path, options: SourceOptions, notices: list[str]) -> Path:
         raise NoInputError(f"{folder}: holds no IDX images (names like train-images-idx3-ubyte). Check the path.")
     if options.split is None and len(found) == 1:
         return found[0]
-    split = "train" if options.split is None else options.split
-    if split not in _SPLIT_PREFIXES:
-        raise UsageError(f"{folder}: IDX folders have the splits train and test, not {split!r}. Pass one of them.")
-    chosen = [file for file in found if re.search(rf"(^|[-_.])({_SPLIT_PREFIXES[split]})[-_.]images", file.name)]
+    split = "train" if options.split is None else split_kind(options.split)
+    if split not in ("train", "test"):
+        raise UsageError(f"{folder}: has the splits train and test, not {options.split!r}. Pass one of them.")
+    chosen = [file for file in found if split_in(file.name) == split]
     if len(chosen) != 1:
         names = ", ".join(file.name for file in found)
         raise DataError(

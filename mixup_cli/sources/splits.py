@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-_KINDS = {
+KINDS = {
     "train": ("train", "training", "trainval"),
     "val": ("val", "valid", "validation", "dev"),
     "test": ("test", "testing", "eval", "evaluation", "t10k"),
@@ -15,8 +15,10 @@ _KINDS = {
     "unlabelled": ("unlabelled", "unlabeled"),
     "pred": ("pred", "predict", "prediction"),
 }
-_KIND_OF = {word: kind for kind, words in _KINDS.items() for word in words}
-_OFTEN_CLASSES = frozenset(("valid", "dev", "eval", "evaluation", "extra", *_KINDS["pred"]))
+"""The kinds of splits, and the words for each, the usual one first."""
+
+_KIND_OF = {word: kind for kind, words in KINDS.items() for word in words}
+_OFTEN_CLASSES = frozenset(("valid", "dev", "eval", "evaluation", "extra", *KINDS["pred"]))
 """Words that mean a split only beside a surer one."""
 
 _FILLERS = ("set", "data", "dataset", "images", "image", "img", "imgs", "pictures", "split", "folder")

@@ -17,11 +17,11 @@ from mixup_cli.sources.arrays import RowKeys, TurnedRows
 from mixup_cli.sources.base import Labels, SourceOptions
 from mixup_cli.sources.bounded_read import read_up_to
 from mixup_cli.sources.file_rows import FileRows
+from mixup_cli.sources.splits import split_kind
 from mixup_cli.wording import counted
 
 _PLANES = (3, 96, 96)
 _SAMPLE_BYTES = 3 * 96 * 96
-_SPLITS = {"train": "train", "test": "test", "unlabelled": "unlabeled", "unlabeled": "unlabeled"}
 _NAMES_BYTES = 1 << 12
 
 
@@ -34,9 +34,10 @@ def open_stl10(path: Path, options: SourceOptions) -> ArrayFileSource:
     """Open the wanted split; the training split if none is wanted. Raises DataError, NoInputError or UsageError."""
     folder = _folder_in(path)
     found = _splits_in(folder)
-    split = _SPLITS.get(options.split or "train", "")
-    if split not in found:
-        raise UsageError(f"{folder}: has the splits {', '.join(found)}, not {options.split or 'train'}. Pass --split.")
+    wanted = "train" if options.split is None else options.split or "''"
+    split = next((each for each in found if split_kind(each) == split_kind(wanted)), None)
+    if split is None:
+        raise UsageError(f"{folder}: has the splits {', '.join(found)}, not {wanted}. Pass --split.")
     samples, labels = folder / f"{split}_X.bin", folder / f"{split}_y.bin"
     count, rest = divmod(samples.stat().st_size, _SAMPLE_BYTES)
     if rest:

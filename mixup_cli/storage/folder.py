@@ -12,12 +12,11 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from mixup_cli.choices import LabelKind
-from mixup_cli.errors import DataError, OutputExistsError, StorageError, UsageError
-from mixup_cli.recipe import Recipe
+from mixup_cli.errors import DataError, OutputExistsError, StorageError
 from mixup_cli.storage import manifest as names
+from mixup_cli.storage.begun import JOB, read_begun
 from mixup_cli.storage.growth import Growth
-from mixup_cli.storage.json_files import content_of, read_json, to_json
+from mixup_cli.storage.json_files import content_of, to_json
 from mixup_cli.storage.locks import PartLocks
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
 from mixup_cli.storage.parts import Part
@@ -32,10 +31,6 @@ OURS = re.compile(
 
 SIDECAR = re.compile(r"[0-9]{5,}\.json")
 
-JOB = "recipe.json"
-"""What an unfinished run writes down about itself, in the work folder."""
-
-
 shard_name = names.shard_name
 
 CLEARING = "clearing"
@@ -44,18 +39,6 @@ CLEARING = "clearing"
 
 LEAVING_SECONDS = 1.0
 """How long a run that ends waits for its turn to tidy up: one that was interrupted should be gone soon."""
-
-
-class Begun(names.Model):
-    """What recipe.json holds. The last four are absent where an earlier version has begun the data set."""
-
-    recipe: dict[str, Any]
-    pixel_fingerprint: str
-    versions: dict[str, str]
-    rows: int | None = None
-    label_kind: LabelKind | None = None
-    class_names: list[str] | None = None
-    source_fingerprint: str | None = None
 
 
 class DataSetFolder:
@@ -87,20 +70,7 @@ class DataSetFolder:
 
     def job(self) -> dict[str, Any] | None:
         """What an unfinished run wrote down about itself, or None. Raises DataError where it is something else."""
-        path = self.work / JOB
-        try:
-            if not path.exists():
-                return None
-            job = read_json(path)
-        except FileNotFoundError:  # a run has ended just now
-            return None
-        try:
-            Begun.model_validate(job)
-            Recipe.from_dict(job["recipe"])
-        except (ValidationError, UsageError) as problem:
-            what = ".".join(map(str, problem.errors()[0]["loc"])) if isinstance(problem, ValidationError) else problem
-            raise DataError(f"{path}: {what}: is not what a run writes there. Start anew with --force.") from None
-        return job
+        return read_begun(self.work)
 
     def foreign(self) -> list[str]:
         """The names of what lies here and is not ours."""

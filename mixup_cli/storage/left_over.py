@@ -9,7 +9,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mixup_cli.errors import MixupGenError
-from mixup_cli.storage.folder import JOB, SIDECAR
+from mixup_cli.storage.begun import JOB
+from mixup_cli.storage.folder import SIDECAR
 from mixup_cli.storage.growth import NEXT_NAME
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.locks import SEALING, Holder
