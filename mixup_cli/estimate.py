@@ -13,17 +13,19 @@ import numpy as np
 from mixup_cli.errors import StorageError
 from mixup_cli.prepare import Job, shard_count, shard_rows
 from mixup_cli.records import Content, manifest_of
+from mixup_cli.run import Run
 from mixup_cli.sources.base import Loaded, Source
 from mixup_cli.sources.fill import existing_part
 from mixup_cli.sources.loaded import LoadedColumn
 from mixup_cli.sources.table import SourceTable, label_texts
 from mixup_cli.storage.finish import beside
+from mixup_cli.storage.json_files import to_json
 from mixup_cli.storage.manifest import ShardRecord, StoredColumn, shard_name
 from mixup_cli.storage.seal import NO_ROOM
 from mixup_cli.wording import readable
 
-RUN_BYTES = 700
-"""About what run.json takes."""
+RUN_BYTES = 600
+"""About what run.json takes besides what it says of the source."""
 
 SIDECAR_BYTES = 4096
 """What a finished shard's sidecar takes of the disk until the data set is sealed: a block."""
@@ -70,8 +72,8 @@ class Needs:
         return self.disk_bytes - (self.shard_bytes - self.fixed_bytes if self.compressed else 0)
 
 
-def needs(job: Job, source: Source, rows: int, out: Path, cache_on_disk: bool) -> Needs:
-    """What `rows` rows from a source take; `cache_on_disk` says that its samples wait on the output's disk."""
+def needs(job: Job, source: Source, rows: int, run: Run, cache_on_disk: bool) -> Needs:
+    """What `rows` rows from a source take in a run; `cache_on_disk` says that its samples wait on the output's disk."""
     shards = shard_count(rows, job.samples_per_shard)
     last = len(shard_rows(shards - 1, rows, job.samples_per_shard)) if shards else 0
     full_bytes = job.spec.size.of_rows(job.samples_per_shard) * max(0, shards - 1)
@@ -81,22 +83,22 @@ def needs(job: Job, source: Source, rows: int, out: Path, cache_on_disk: bool) -
         row_bytes=job.row_bytes,
         shard_bytes=full_bytes + (job.spec.size.of_rows(last) if shards else 0),
         fixed_bytes=shards * job.spec.size.fixed_bytes,
-        side_bytes=_side_bytes(job, source, rows, shards),
+        side_bytes=_side_bytes(job, source, rows, shards) + RUN_BYTES + len(to_json(run.origin)),
         work_bytes=shards * SIDECAR_BYTES,
         cache_bytes=len(source) * job.target.form.sample_bytes,
         cache_on_disk=cache_on_disk,
-        free_bytes=shutil.disk_usage(existing_part(out)).free,
+        free_bytes=shutil.disk_usage(existing_part(run.out)).free,
         compressed=job.recipe.compression != "none",
     )
 
 
 def _side_bytes(job: Job, source: Source, rows: int, shards: int) -> int:
-    """What a data set's files take but the shards: sources.csv, and those that have a line or more for each shard."""
+    """What a data set's files take but the shards and run.json: sources.csv, and those with lines for each shard."""
     sources_bytes = _sources_bytes(job, source)
     least = min(shards, 1)
     first = _described_bytes(job, source, rows, least)
     each = _described_bytes(job, source, rows, 2) - first if shards > 1 else 0
-    return RUN_BYTES + sources_bytes + first + each * (shards - least)
+    return sources_bytes + first + each * (shards - least)
 
 
 def _described_bytes(job: Job, source: Source, rows: int, shards: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,10 +22,19 @@ from mixup_cli.wording import counted, plural
 REMEDY = "Use another -o, or --force to replace it"
 
 
+def what_stays(folder: DataSetFolder, force: bool) -> tuple[Manifest | None, Recipe | None]:
+    """As `what_is_there`; nothing with `force`. Raises OutputExistsError where no data set can lie here."""
+    nearest = next((each for each in (folder.path, *folder.path.parents) if os.path.lexists(each)), None)
+    if nearest is not None and not nearest.is_dir():
+        raise OutputExistsError(f"{nearest}: is not a folder, and -o {folder.path} needs one. Use another -o.")
+    if not force:
+        return what_is_there(folder)
+    folder.check_clearable()
+    return None, None
+
+
 def what_is_there(folder: DataSetFolder) -> tuple[Manifest | None, Recipe | None]:
     """The manifest if the data set is finished, and the recipe of a finished or unfinished one."""
-    if folder.path.exists() and not folder.path.is_dir():
-        raise OutputExistsError(f"{folder.path}: is a file, and -o names a folder. Use another -o.")
     foreign = folder.foreign()
     finished, job = folder.finished(), folder.job()
     if foreign and not folder.is_ours:

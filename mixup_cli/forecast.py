@@ -132,11 +132,15 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = N
     check_caching(job.recipe, run)
     folder = DataSetFolder(run.out)
     existing.check_same_recipe(folder, stored, job.recipe)
+    finished = None if run.force else folder.finished()
+    if stored is not None:
+        existing.check_same_listing(folder, source)
+        existing.check_same_labels(folder, finished, job.label_kind, job.class_names)
     everything = np.arange(len(source))
     population = population_of(source.labels, everything)
     place = run.place(folder.work)
     on_disk = needs_file(source, job.target, place)
-    needed = needs(job, source, row_count(job.recipe, run, population), run.out, on_disk)
+    needed = needs(job, source, row_count(job.recipe, run, population), run, on_disk)
     cache, to_decode = cache_text(source, job.target, place), len(source)
     if is_kept(source, job.target, place):
         to_decode = 0
@@ -146,7 +150,6 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = N
     probe = _Probe.load(job, source)
     plan = planned(job, source, everything, probe, run.plan)
     seconds = probe.seconds_per_sample * to_decode + probe.seconds_per_row(plan, run, needed.rows) * needed.rows
-    finished = None if run.force else folder.finished()
     done_bytes = existing.done_bytes(folder, finished, needed.rows, job.samples_per_shard)
     return Forecast(job, source, needed, cache, seconds / run.workers, plan.notices, done_bytes)
 
@@ -184,7 +187,7 @@ class _Probe:
                 room = samples[number * length : (number + 1) * length]
                 loaded += source.load(start, start + length, job.target, room)
         if len(loaded) == len(samples) and all_broken(loaded):
-            raise none_usable(f"{source.name_of(0)}: {loaded[0].problem}", len(loaded), len(source))
+            raise none_usable(f"{source.name_of(0)}: {loaded[0].problem}", len(loaded), source)
         return cls(job, source, samples, (time.perf_counter() - began) / len(samples))
 
     def of(self, samples: NDArray[np.int64]) -> Peaks:

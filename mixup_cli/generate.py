@@ -22,7 +22,7 @@ from mixup_cli.listener import Listener
 from mixup_cli.make_shard import ShardMaker
 from mixup_cli.planned import shard_maker
 from mixup_cli.population import population_of
-from mixup_cli.prepare import SURVEY_SAMPLES, Job, adopt, prepare, shard_count, shard_rows
+from mixup_cli.prepare import Job, adopt, prepare, shard_count, shard_rows, survey_for
 from mixup_cli.recipe import Recipe
 from mixup_cli.records import manifest_of_run, run_record
 from mixup_cli.run import Run, check_caching, row_count
@@ -120,16 +120,14 @@ class _Work:
         self.folder = DataSetFolder(run.out, run.part)
         self.shards_made = 0
         self._source, self._recipe, self._run, self._listener = source, recipe, run, listener
-        self._survey = source.survey(SURVEY_SAMPLES)
+        self._survey = survey_for(recipe, source)
         self.engine = run.open_engine(self._listener.notice)
         self._place = run.place(self.folder.scratch)
         self._told: set[str] = set()
 
     def compare(self) -> Standing:
         """Find out what is to be done, before anything is written. Refuses what must not be."""
-        if self._run.force:
-            self.folder.check_clearable()
-        finished, stored = (None, None) if self._run.force else existing.what_is_there(self.folder)
+        finished, stored = existing.what_stays(self.folder, self._run.force)
         job = self._prepare(stored)
         state: State = "made" if stored is None else "resumed"
         if stored is not None:
@@ -172,7 +170,7 @@ class _Work:
 
     def _needs(self, job: Job, cache_on_disk: bool) -> Needs:
         rows = self._row_count(job, np.arange(len(self._source)))
-        return needs(job, self._source, rows, self.folder.path, cache_on_disk)
+        return needs(job, self._source, rows, self._run, cache_on_disk)
 
     def _row_count(self, job: Job, usable: NDArray[np.int64]) -> int:
         return row_count(job.recipe, self._run, population_of(self._source.labels, usable))

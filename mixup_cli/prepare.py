@@ -48,15 +48,34 @@ class Job:
 
 
 def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | None = None) -> Job:
-    """Resolve a recipe for a source. Raises UsageError where they do not fit, NoInputError for an empty source."""
+    """Resolve a recipe that is asked for. Raises what `prepare_again` raises, and UsageError for an option that would
+    change no sample."""
+    job = prepare_again(recipe, source, survey, shard_bytes)
+    is_resized = job.form.axes and job.target.resize is not None
+    if survey.array_form is not None and not is_resized and recipe.resize != Recipe.resize:
+        raise UsageError(f"--resize {recipe.resize}: these samples keep their size. Leave it out.")
+    if recipe.value_range is not None and job.form.dtype == "float32":
+        raise UsageError(
+            "--value-range: it turns values into integers, and these samples stay floats. Pass --dtype uint8 or "
+            "uint16, or leave it out."
+        )
+    if recipe.value_range is not None and set(survey.dtypes) == {"uint8"}:
+        raise UsageError("--value-range: these samples have 8 bits, which keep their values. Leave it out.")
+    return job
+
+
+def survey_for(recipe: Recipe, source: Source) -> Survey:
+    """A look at some headers; at all where an option may change no sample."""
+    return source.survey(SURVEY_SAMPLES if recipe.value_range is None else None)
+
+
+def prepare_again(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | None = None) -> Job:
+    """Resolve a recipe for a source; one that a data set records is taken as it is. Raises UsageError where they do not
+    fit, NoInputError for an empty source."""
     if not len(source):
         raise NoInputError(f"{source.location}: no samples in it.")
     methods = resolve(recipe.methods, is_planned=recipe.plan is not None)
     decided = decide(_with_pairing(recipe.with_(methods=methods)), survey)
-    _check_value_range(decided.recipe, survey, decided.form, len(source))
-    is_resized = decided.form.axes and decided.target.resize is not None
-    if survey.array_form is not None and not is_resized and recipe.resize != Recipe.resize:
-        raise UsageError(f"--resize {recipe.resize}: these samples keep their size. Leave it out.")
     labels = source.labels
     resolved = with_label_rule(decided.recipe, labels.kind)
     most_parents = parent_count(resolved.methods)
@@ -78,20 +97,6 @@ def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | N
     label_kind = mixed_kind(resolved, labels.kind)
     check_fill(decided.form, resolved)
     return Job(resolved, decided.form, decided.target, spec, per_shard, labels.class_names, label_kind, notices)
-
-
-def _check_value_range(recipe: Recipe, survey: Survey, form: Form, sample_count: int) -> None:
-    """Raises UsageError where a value range would certainly change no sample: not where only some were looked at."""
-    if recipe.value_range is None:
-        return
-    if form.dtype == "float32":
-        raise UsageError(
-            "--value-range: it turns values into integers, and these samples stay floats. Pass --dtype uint8 or "
-            "uint16, or leave it out."
-        )
-    is_whole = survey.array_form is not None or survey.dtypes.total() == sample_count
-    if is_whole and set(survey.dtypes) == {"uint8"}:
-        raise UsageError("--value-range: these samples have 8 bits, which keep their values. Leave it out.")
 
 
 def _with_pairing(recipe: Recipe) -> Recipe:

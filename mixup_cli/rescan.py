@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.existing import other_labels
 from mixup_cli.plan_files.reading import PlanFile
-from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
+from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare_again
 from mixup_cli.recipe import Recipe
 from mixup_cli.run import keeps_to_windows
 from mixup_cli.sources.base import Source
@@ -66,7 +66,7 @@ def rescan(out: Path, recipe: Recipe, source: Source, scratch: Path, how: Scanni
     survey = source.survey(SURVEY_SAMPLES)
 
     def attempt() -> Rescanned:
-        job = prepare(recipe, source, survey)
+        job = prepare_again(recipe, source, survey)
         in_windows = keeps_to_windows(recipe) and goes_to_disk(job.target.form, len(source))
         cache = None if in_windows else allocate(job.target.form, len(source), scratch)
         return Rescanned(job, cache, scan(source, job.target, cache, how.tolerance, how.engine, how.listener))

@@ -33,6 +33,19 @@ def quoted(text: str, most_letters: int) -> str:
     return repr(text if len(text) <= most_letters else f"{text[:most_letters]}…")
 
 
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
+
+
+def url_problem(text: str) -> str:
+    """What to say of a URL, which would be taken for a relative path; empty for what is none."""
+    if not (match := _URL.match(text)):
+        return ""
+    instead = "Mount it or copy it first, and give a local path"
+    if match[0] == "file://":
+        instead = f"Give the path alone: {text[match.end() :]}"
+    return f"{text}: URLs and object stores are not supported yet. {instead}."
+
+
 MOST_TIB = 1_000_000
 """Of what is larger, the digits tell nobody anything."""
 

@@ -19,7 +19,7 @@ from mixup_cli.plan_files.columns import PlanColumns
 from mixup_cli.plan_files.writing import Recorder, Table
 from mixup_cli.planned import peaks_of, planned
 from mixup_cli.population import population_of
-from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
+from mixup_cli.prepare import Job, prepare, survey_for
 from mixup_cli.recipe import Recipe
 from mixup_cli.run import Run, check_caching, row_count
 from mixup_cli.sources.base import Source
@@ -49,7 +49,7 @@ def with_plan(
     A cache that does not fit in memory lies in `scratch` meanwhile; None is the system's folder for temporary files.
     Raises what `generate` raises.
     """
-    survey = source.survey(SURVEY_SAMPLES)
+    survey = survey_for(recipe, source)
     with _temporary(scratch) as cache_folder:
 
         def attempt() -> tuple[Job, NDArray[Any] | None, SourceTable]:

@@ -93,7 +93,7 @@ def generate(
     wanted, origin = recipe.recipe(rows), source.origin(locations)
     settings = {**amount.given(), **scan.given(), **run.given()}
     how = Run(out=out, origin=origin, plan=rows, shard_bytes=recipe.shard_bytes, **settings)
-    check_kept(out, read_files(source, locations, plan, config))
+    check_kept(out, read_files(source, locations, plan, config), [] if source.files_from else locations or [Path()])
     preload()
     opened = source.open(locations, out)
     if telling.print_config:
@@ -162,18 +162,19 @@ def _listed(parts: Sequence[Part]) -> str:
 def _foretell(opened: Source, wanted: Recipe, how: Run, telling: TellingFlags) -> None:
     """The dry run's answer: facts on stdout, warnings on stderr. Raises StorageError where the run could not fit."""
     from mixup_cli.estimate import check_room
-    from mixup_cli.existing import complete, what_is_there
+    from mixup_cli.existing import complete, what_stays
     from mixup_cli.forecast import forecast
     from mixup_cli.storage.folder import DataSetFolder
 
     folder = DataSetFolder(how.out)
-    finished, stored = (None, None) if how.force else what_is_there(folder)
+    finished, stored = what_stays(folder, how.force)
     expected = forecast(opened, wanted, how, stored)
+    is_done = finished is not None and complete(folder, finished, expected.needed.rows)
     if telling.json:
         show.event("dry-run", **class_facts(opened.labels), **expected.facts())
     else:
         show.table([*class_lines(opened.labels), *expected.lines()])
     for warning in () if telling.quiet else expected.warnings():
         show.notice(warning)
-    if finished is None or not complete(folder, finished, expected.needed.rows):
+    if not is_done:
         check_room(expected.needed, expected.there_bytes, how.out)

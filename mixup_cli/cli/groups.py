@@ -7,7 +7,6 @@ the command one filled-in dataclass per group.
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable
 from dataclasses import Field, field, fields
 from functools import wraps
@@ -17,6 +16,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from mixup_cli.errors import UsageError
+from mixup_cli.wording import url_problem
 
 ENVIRONMENT_PREFIX = "MIXUP_GEN_"
 
@@ -55,21 +55,13 @@ def switch(panel: str, help: str, *names: str) -> Any:  # noqa: A002
     return field(default=False, metadata={OPTION: (names, {"panel": panel, "help": help})})
 
 
-_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
-
-
 def local_name(text: str) -> str:
     """The name of a file or folder. Raises UsageError for a URL, which would be taken for a relative path; ValueError
     for what cannot be a path."""
     if "\0" in text:
         raise ValueError("holds a NUL, and no path does")
-    if match := _URL.match(text):
-        instead = (
-            f"Give the path alone: {text[match.end() :]}"
-            if match[0] == "file://"
-            else "Mount it or copy it first, and give a local path"
-        )
-        raise UsageError(f"{text}: URLs and object stores are not supported yet. {instead}.")
+    if problem := url_problem(text):
+        raise UsageError(problem)
     return text
 
 

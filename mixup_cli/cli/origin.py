@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,7 +13,7 @@ from mixup_cli.cli.groups import flag, local_path, switch
 from mixup_cli.cli.panels import RUNNING, Quiet, Workers
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.source_flags import SourceFlags
-from mixup_cli.errors import DataError, StorageError
+from mixup_cli.errors import DataError, NoInputError, StorageError
 
 if TYPE_CHECKING:
     from mixup_cli.run import Run
@@ -78,14 +80,31 @@ def open_origin(out: Path, flags: SourceFlags, paths: list[Path] | None) -> Sour
     It is read with the options that run.json records; those of the command line win. Raises DataError where nobody
     says where the source is, and what opening a source raises.
     """
+    given = flags.given()
     if paths is not None or flags.files_from is not None:
         recorded = {name: value for name, value in _recorded_options(out).items() if name not in PLACE}
-        return SourceFlags(**{**recorded, **flags.given()}).open(paths or [], out)
+        with _told_where(recorded, given):
+            return SourceFlags(**{**recorded, **given}).open(paths or [], out)
     origin = _origin(out)
     _check_places(out / "run.json", origin)
-    both = SourceFlags(**{**origin.options.given(), **flags.given()})
-    places = [*map(Path, origin.locations)]
-    return both.open(places, out) if both.files_from is None else both.open([], out, places[0])
+    recorded = origin.options.given()
+    both, places = SourceFlags(**{**recorded, **given}), [*map(Path, origin.locations)]
+    with _told_where({**recorded, "source": origin.locations[0]}, given):
+        return both.open(places, out) if both.files_from is None else both.open([], out, places[0])
+
+
+@contextmanager
+def _told_where(recorded: dict[str, Any], given: dict[str, Any]) -> Iterator[None]:
+    """Say of what is not there that run.json names it, and which option says where it is now."""
+    try:
+        yield
+    except NoInputError as problem:
+        for name, place in recorded.items():
+            if name not in given and problem.found.startswith(f"{place}: "):
+                option = f"--{name.replace('_', '-')}"
+                found, _, _ = str(problem).partition(". ")
+                raise NoInputError(f"{found}. run.json names it; if it was moved, pass {option}.") from problem
+        raise
 
 
 def _recorded_options(out: Path) -> dict[str, Any]:

@@ -57,6 +57,8 @@ class Output:
         these, and without --force OutputExistsError for what is not of our making.
         """
         if (there := _identity(self.path)) is None:
+            if os.path.lexists(self.path):
+                raise OutputExistsError(f"{self.path}: is a link to a file that is not there. Use another -o.")
             return
         own = self._is_ours()
         inputs = chain(read, () if source is None else source.files(), () if own else _below(locations))
@@ -101,10 +103,16 @@ class Output:
                 sync_folder(self.path.absolute().parent)
 
 
-def check_kept(out: Path, read: Iterable[str | Path]) -> None:
-    """Raises UsageError where a file that is read lies in the data set `out`, under a name that generate writes."""
-    from mixup_cli.storage.folder import OURS
+def check_kept(out: Path, read: Iterable[str | Path], locations: Iterable[Path]) -> None:
+    """Raises UsageError where `out` is a folder of the source with files of its own, which would be left out of it; and
+    where a file that is read lies in the data set `out`, under a name that generate writes."""
+    from mixup_cli.storage.folder import OURS, DataSetFolder
 
+    folder, place = DataSetFolder(out), out.resolve()
+    if out.is_dir() and not folder.is_ours and (found := folder.foreign()):
+        for each in locations:
+            if place.is_relative_to(each.resolve()):
+                raise UsageError(f"-o {out}: belongs to the source {each}, and holds {found[0]!r}. Use another -o.")
     for each in map(Path, read):
         for place in (each.parent.resolve() / each.name, each.resolve()):
             if place.parent == out.resolve() and OURS.fullmatch(place.name):

@@ -53,7 +53,6 @@ class RecipeFlags(Group):
         MIXING,
         "lam ~ Beta(alpha, alpha), for methods without alpha=… of their own; 0 = unmixed. Default: the "
         "method's: mixup 0.2, cutmix 1.",
-        min=0,
     )
     keep_originals: bool | None = flag(MIXING, "Put every sample in unmixed, too.")
     seed: int | None = flag(MIXING, "Default: 0.", min=0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mixup_cli import existing
 from mixup_cli.columns import IMAGES
 from mixup_cli.errors import DataError, UsageError
-from mixup_cli.prepare import SURVEY_SAMPLES, prepare
+from mixup_cli.prepare import SURVEY_SAMPLES, prepare_again
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.gather import Gathered
@@ -85,7 +85,7 @@ def _parents(
     survey = source.survey(SURVEY_SAMPLES)
 
     def attempt() -> Parents | str:
-        job = prepare(recipe, source, survey)
+        job = prepare_again(recipe, source, survey)
         gathered = Gathered(source, job.target)
         places = gathered.places(indices)
         return _difference(table, source, gathered) or parents_seen(source, job, gathered, places, views)

@@ -20,7 +20,7 @@ from mixup_cli.mixer import Mixer
 from mixup_cli.plan import Moved
 from mixup_cli.plan_files.reading import PlanFile
 from mixup_cli.planned import planned
-from mixup_cli.prepare import SURVEY_SAMPLES, Job, prepare
+from mixup_cli.prepare import Job, prepare, survey_for
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
@@ -39,7 +39,7 @@ def preview_source(source: Source, recipe: Recipe, wanted: range, plan_file: Pla
     Raises what `generate` raises for a recipe that does not fit the source, and UsageError where samples are no
     pictures.
     """
-    survey = source.survey(SURVEY_SAMPLES)
+    survey = survey_for(recipe, source)
     return until_it_fits(survey, lambda: _of_job(source, prepare(recipe, source, survey), wanted, plan_file))
 
 

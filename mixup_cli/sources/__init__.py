@@ -8,6 +8,7 @@ from pathlib import Path
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources.base import Labels, Source, SourceOptions
 from mixup_cli.sources.takes import check_taken
+from mixup_cli.wording import url_problem
 
 __all__ = ["Labels", "Source", "SourceOptions", "open_source"]
 
@@ -21,6 +22,8 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
     from mixup_cli.sources.combined import combine
 
     options = options or SourceOptions()
+    for problem in filter(None, map(url_problem, map(str, locations))):
+        raise UsageError(problem)
     opened = [_open_one(Path(location), options) for location in locations]
     check_taken(opened, options)
     opened = [_as_asked(source, options) for source in opened]

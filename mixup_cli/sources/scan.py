@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -91,7 +93,7 @@ def scan(
             if result.problem is not None:
                 broken += 1
                 found = f"{source.name_of(index)}: {result.problem}"
-                _settle(found, broken, tolerance, partial(probe, source, target), len(source))
+                _settle(found, broken, tolerance, partial(probe, source, target), source)
         listener.advance(len(results))
     listener.end()
     _check_some_usable(source, loaded)
@@ -101,7 +103,7 @@ def scan(
 def settle(source: Source, loaded: LoadedColumn, tolerance: Tolerance) -> SourceTable:
     """The table of samples that were scanned before. Raises DataError for broken inputs as `tolerance` says."""
     for broken, (index, problem) in enumerate(loaded.problems.items(), 1):
-        _settle(f"{source.name_of(index)}: {problem}", broken, tolerance, lambda: loaded, len(source))
+        _settle(f"{source.name_of(index)}: {problem}", broken, tolerance, lambda: loaded, source)
     _check_some_usable(source, loaded)
     return SourceTable.of(source, loaded)
 
@@ -171,23 +173,28 @@ def all_broken(loaded: Sequence[Loaded]) -> bool:
     return bool(loaded) and all(each.problem is not None for each in loaded)
 
 
-def none_usable(found: str, looked_at: int, count: int) -> DataError:
-    """What to raise where so many of `count` inputs were looked at and are all like the one of which `found` tells."""
+def none_usable(found: str, looked_at: int, source: Source) -> DataError:
+    """What to raise where so many inputs were looked at and are all like the one of which `found` tells."""
+    count, remedy = len(source), "Give others."
+    if source.list_folder is not None and os.strerror(errno.ENOENT) in found:
+        remedy = f"The paths of the list begin in {source.list_folder}. Run this where they begin, or write others."
     if count == 1:
-        return DataError(f"{found}. It is the only input. Give others.")
+        return DataError(f"{found}. It is the only input. {remedy}")
     which = f"the {count:,} inputs" if looked_at == count else f"{looked_at} inputs that were looked at, of {count:,},"
-    return DataError(f"{found}. None of {which} can be used. Give others.")
+    return DataError(f"{found}. None of {which} can be used. {remedy}")
 
 
 def _check_some_usable(source: Source, loaded: LoadedColumn) -> None:
     if len(source) and len(loaded.problems) == len(source):
-        raise none_usable(f"{source.name_of(0)}: {loaded.problems[0]}", len(source), len(source))
+        raise none_usable(f"{source.name_of(0)}: {loaded.problems[0]}", len(source), source)
 
 
-def _settle(found: str, broken: int, tolerance: Tolerance, others: Callable[[], Sequence[Loaded]], count: int) -> None:
+def _settle(
+    found: str, broken: int, tolerance: Tolerance, others: Callable[[], Sequence[Loaded]], source: Source
+) -> None:
     if tolerance.on_error == "fail":
         if all_broken(looked_at := others()):
-            raise none_usable(found, len(looked_at), count)
+            raise none_usable(found, len(looked_at), source)
         raise DataError(f"{found}. Remove it, or pass --on-error skip.")
     if tolerance.max_errors is not None and broken > tolerance.max_errors:
         raise DataError(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.data_sets import digests
 from tests.running import Runner, error_line
@@ -189,3 +190,37 @@ def test_many_small_shards_are_foretold_and_warned_of(run_cli: Runner, arrays: P
 def test_a_data_set_that_is_there_is_taken_into_account(run_cli: Runner, arrays: Path, tmp_path: Path) -> None:
     run_cli("generate", arrays, "--samples-per-shard", 7, cwd=tmp_path)
     assert told(run_cli, arrays, "--passes", 2)["shards"] == 12
+
+
+OTHERS = {
+    "another split": ["data", "--split", "val"],
+    "another folder": ["data/train"],
+    "more classes": ["data", "--classes", "a,b,c"],
+    "no labels": ["data", "--label-kind", "none"],
+    "fewer samples": ["data", "--samples", "2"],
+}
+
+
+@pytest.mark.parametrize("given", OTHERS.values(), ids=OTHERS)
+def test_another_data_set_is_there(given: list[str], run_cli: Runner, tmp_path: Path) -> None:
+    """A dry run says what the run would say."""
+    for number, folder in enumerate(("train/a", "train/b", "val/a", "val/b")):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+        for name in "xyz":
+            Image.new("L", (4, 4), number).save(tmp_path / "data" / folder / f"{name}.png")
+    assert run_cli("generate", "data", "-o", "o", cwd=tmp_path).returncode == 0
+    dry, wet = (run_cli("generate", *given, "-o", "o", *more, cwd=tmp_path) for more in (["--dry-run"], []))
+    assert dry.returncode == wet.returncode == 73
+    assert error_line(dry) == error_line(wet)
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "link", "link/below"])
+@pytest.mark.parametrize("more", [[], ["--dry-run"], ["--force"], ["--force", "--dry-run"]])
+def test_no_folder_can_be_there(place: str, more: list[str], run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to("nowhere")
+    ended = run_cli("generate", colours, "-o", tmp_path / place, *more)
+    assert ended.returncode == 73
+    first = tmp_path / place.partition("/")[0]
+    assert error_line(ended) == f"{first}: is not a folder, and -o {tmp_path / place} needs one. Use another -o."
+    assert (tmp_path / "file").read_text() == "mine"

@@ -14,6 +14,11 @@ from PIL import Image
 
 from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.cli.needs import NEEDS, typed
+from mixup_cli.generate import generate
+from mixup_cli.prepare import prepare_again
+from mixup_cli.recipe import Recipe
+from mixup_cli.run import Run
+from mixup_cli.sources import open_source
 from tests.data_sets import columns, manifest
 from tests.running import Runner, error_line
 
@@ -335,3 +340,34 @@ def test_a_data_set_that_recorded_what_its_plan_had_decided_goes_on(
     (out / "shard-00000.h5").unlink()
     assert run_cli("generate", colours, "--plan", "p.csv", "-o", out).returncode == 0
     assert manifest(out) == before
+
+
+def test_a_value_range_that_changes_none_of_many_pictures(run_cli: Runner, tmp_path: Path) -> None:
+    """More than the survey looks at: a run and its dry run say the same."""
+    for number in range(70):
+        (tmp_path / "p" / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        Image.new("L", (4, 4), number).save(tmp_path / "p" / "ab"[number % 2] / f"{number:02}.png")
+    command = ("generate", tmp_path / "p", "-o", tmp_path / "o", "--value-range", "0,1000")
+    for more in ([], ["--dry-run"]):
+        ended = run_cli(*command, *more)
+        assert (ended.returncode, error_line(ended)) == (
+            2,
+            "--value-range: these samples have 8 bits, which keep their values. Leave it out.",
+        )
+    Image.fromarray(np.full((4, 4), 500, np.uint16)).save(tmp_path / "p" / "a" / "02.png")
+    for more in (["--dry-run"], []):
+        assert run_cli(*command, *more).returncode == 0
+    ended = run_cli("verify", "--deep", tmp_path / "o")
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_what_a_data_set_records_is_not_refused(
+    run_cli: Runner, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that was made when an option without effect was accepted is verified with that option."""
+    monkeypatch.setattr("mixup_cli.generate.prepare", prepare_again)
+    source = open_source([colours])
+    origin = {"locations": [str(colours)], "options": {}}
+    generate(source, Recipe(value_range=(0.0, 1000.0)), Run(out=tmp_path / "o", origin=origin))
+    ended = run_cli("verify", "--deep", tmp_path / "o")
+    assert ended.returncode == 0, ended.stderr

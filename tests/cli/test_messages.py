@@ -57,7 +57,7 @@ CASES = [
     Case("generate single", 65, "", "has 1 usable sample", "--method none."),
     Case("generate colours -o done --seed 9", 73, "done: ", "seed was 0 and is 9", "or --force to replace it."),
     Case("generate colours -o foreign", 73, "foreign: ", "holds 'x'", "leaves such files alone)."),
-    Case("generate colours -o file.txt/out", 74, "file.txt/out: ", "Not a directory", "finished shards are kept."),
+    Case("generate colours -o file.txt/out", 73, "file.txt: ", "is not a folder", "Use another -o."),
     Case("verify nowhere", 66, "nowhere: ", "there is no manifest.json", "Name the folder of a data set."),
     Case("verify colours", 66, "colours: ", "there is no manifest.json", "Name the folder of a data set."),
     Case("verify damaged", 65, "damaged/manifest.json: ", "JSON", "."),

@@ -174,3 +174,24 @@ def test_generate_does_not_begin_over_what_it_reads(option: str, source: Path, r
         assert refused.returncode == 2
         assert error_line(refused) == f"-o out: {place}, which is read, would be written over. Use another -o."
         assert read.read_bytes() == before
+
+
+@pytest.mark.parametrize("out", ["source/red", "linked/red", "source/red/.."])
+@pytest.mark.parametrize("more", [[], ["--force"], ["--force", "--dry-run"]])
+def test_a_class_folder_is_no_output(
+    out: str, more: list[str], run_cli: Runner, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --force the class would be left out of the source, in silence."""
+    monkeypatch.chdir(tmp_path)
+    before = digests(tmp_path)
+    ended = run_cli("generate", "source", "-o", out, *more)
+    assert (ended.returncode, error_line(ended).partition(":")[0]) == (2, f"-o {out}")
+    assert digests(tmp_path) == before
+
+
+@pytest.mark.parametrize("out", ["link.csv", "link.png"])
+def test_a_link_to_nothing_is_found_before_the_work(out: str, run_cli: Runner, source: Path, tmp_path: Path) -> None:
+    (tmp_path / out).symlink_to("nowhere")
+    ended = run_cli("plan" if out.endswith("csv") else "preview", source, "-o", tmp_path / out)
+    message = f"{tmp_path / out}: is a link to a file that is not there. Use another -o."
+    assert (ended.returncode, error_line(ended)) == (73, message)

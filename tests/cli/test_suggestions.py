@@ -27,7 +27,7 @@ MISTAKES = {
     "generate --resize fit": "--resize: 'fit' is not one of crop, pad, stretch. mixup-gen",
     "generate --dtype float": "; did you mean float16?",
     "generate --alpha x": "--alpha: 'x' is not a number. mixup-gen",
-    "generate --alpha -1": "--alpha: -1 is less than 0.",
+    "generate --alpha -1": "--alpha: -1.0 is not a number from 0 to 1000.",
     "generate --seed 1.5": "--seed: '1.5' is not a whole number.",
     "generate --workers 0": "--workers: 0 is less than 1.",
     "generate --workers 5000": "--workers: 5000 is more than 4096.",

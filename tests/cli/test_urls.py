@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mixup_cli import open_source
+from mixup_cli.errors import UsageError
 from tests.running import Runner, error_line
 
 URL = "s3://bucket//x"
@@ -57,3 +59,8 @@ def test_a_file_url_names_its_path(run_cli: Runner, tmp_path: Path) -> None:
 def test_a_path_with_a_colon_is_a_path(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
     assert run_cli("generate", colours, "-o", "./s3:/x", "-q", cwd=tmp_path).returncode == 0
     assert (tmp_path / "s3:/x/manifest.json").is_file()
+
+
+def test_open_source_takes_no_url() -> None:
+    with pytest.raises(UsageError, match=r"^s3://bucket//x: URLs and object stores are not supported yet"):
+        open_source([URL])

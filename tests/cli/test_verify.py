@@ -229,11 +229,10 @@ def test_a_list_from_another_folder_is_told_as_it_is(mixup_gen: Runner, tmp_path
         (out / "shard-00000.h5").unlink()
         gone = mixup_gen("repair", out, "--files-from", "-", cwd=tmp_path / "elsewhere", stdin=rows)
         assert gone.returncode == 65
-        told = error_line(gone)
-        assert "(colours/blue/0.png, which could be used before: cannot read (No such file or directory); " in told
-        assert f"the paths of the list begin in {tmp_path / 'elsewhere'})" in told
         again = mixup_gen("generate", "--files-from", "-", "-o", out, cwd=tmp_path / "elsewhere", stdin=rows)
-        assert error_line(again).startswith("colours/blue/0.png: cannot read (No such file or directory).")
+        for told in map(error_line, (gone, again)):
+            assert told.startswith("colours/blue/0.png: cannot read (No such file or directory). None of ")
+            assert f"The paths of the list begin in {tmp_path / 'elsewhere'}. Run this where they begin" in told
     assert mixup_gen("repair", tmp_path / "outlist", cwd=tmp_path / "elsewhere").returncode == 0
     assert mixup_gen("verify", tmp_path / "outlist", "--deep", cwd=Path("/")).returncode == 0
 
@@ -331,7 +330,25 @@ def test_deep_finds_depths_that_the_survey_did_not_see(
 ) -> None:
     source = write_colours(tmp_path / "colours")
     Image.fromarray(np.full((6, 8), 40_000, np.uint16)).save(source / "red/9.png")
-    for module in ("generate", "rescan"):
+    for module in ("prepare", "rescan"):
         monkeypatch.setattr(f"mixup_cli.{module}.SURVEY_SAMPLES", 1)
     assert run_cli("generate", source, "--dtype", "uint16", cwd=tmp_path).returncode == 0
     assert run_cli("verify", "--deep").returncode == 0
+
+
+def test_what_was_moved_is_named_with_its_option(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    """run.json names the source and its table of labels: a message about these says how to name them anew."""
+    shutil.copytree(colours, tmp_path / "old")
+    rows = [path.relative_to(colours).as_posix() for path in sorted(colours.glob("*/*.png"))]
+    (tmp_path / "k.csv").write_text("file,kind\n" + "".join(f"{row},{row[0]}\n" for row in rows))
+    table = ["--labels-from", tmp_path / "k.csv", "--file-column", "file", "--label-column", "kind"]
+    assert run_cli("generate", tmp_path / "old", "-o", tmp_path / "o", *table).returncode == 0
+    for name, option, given in (("old", "--source", []), ("k.csv", "--labels-from", ["--source", tmp_path / "new"])):
+        (tmp_path / name).rename(tmp_path / name.replace("old", "new").replace("k.", "l."))
+        ended = run_cli("verify", "--deep", tmp_path / "o", *given)
+        assert ended.returncode == 66
+        message = error_line(ended)
+        assert message.startswith(f"{tmp_path / name}: ")
+        assert message.endswith(f"run.json names it; if it was moved, pass {option}.")
+    given = ["--source", tmp_path / "new", "--labels-from", tmp_path / "l.csv"]
+    assert run_cli("verify", "--deep", tmp_path / "o", *given).returncode == 0
