@@ -150,7 +150,7 @@ def _status(folder: Path) -> list[str]:
 def _serves_tests(folder: Path) -> bool:
     """Whether it is multiprocessing's own, or stays for all tests of hostile input."""
     command = (folder / "cmdline").read_bytes()
-    return b"resource_tracker" in command or b"tests.hostile.cell" in command
+    return any(name in command for name in (b"resource_tracker", b"forkserver", b"tests.hostile.cell"))
 
 
 def is_alive(pid: int) -> bool:

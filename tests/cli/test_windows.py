@@ -201,7 +201,7 @@ def test_sizes_and_depths_are_found_in_headers(
     run_cli: Runner, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The survey looks at some headers only: here at one."""
-    monkeypatch.setattr("mixup_cli.generate.SURVEY_SAMPLES", 1)
+    monkeypatch.setattr("mixup_cli.prepare.SURVEY_SAMPLES", 1)
     Image.fromarray(np.arange(140, dtype=np.uint16).reshape(14, 10) * 400).save(tmp_path / "deep.png")
     place = tmp_path / "sizes"
     shutil.copytree(pictures, place)

@@ -7,6 +7,8 @@ import shutil
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.data_sets import digests
 from tests.faults.attempts import attempts
 from tests.faults.progress import stopped_before
@@ -16,6 +18,7 @@ KEPT = ["--cache", "disk", "--workers", "1"]
 AGAIN = "12 decoded samples are used again"
 
 
+@pytest.mark.slow
 def test_killed_before_every_step(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
     """Whatever is left, the next run makes the right bytes, and the one after it need not decode."""
     command = [str(colours), *KEPT]

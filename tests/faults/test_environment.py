@@ -52,7 +52,9 @@ VARIABLES = {
 }
 
 
-@pytest.mark.parametrize("name", VARIABLES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "NUMBA_DISABLE_JIT")) for name in VARIABLES]
+)
 def test_variables_change_no_bytes(name: str, run_cli: Runner, colours: Path, tmp_path: Path) -> None:
     options = ["generate", colours, "--method", "mixup:0.5,fmix:0.5", "-o"]
     run_cli(*options, tmp_path / "plain", cwd=tmp_path)
@@ -102,7 +104,7 @@ def test_a_limit_of_files_sizes(command: str, told: str, colours: Path, tmp_path
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".mixup-gen") or path.is_file()]
 
 
-@pytest.mark.parametrize("count", [10, 16, 24])
+@pytest.mark.parametrize("count", [16])
 @pytest.mark.parametrize("engine", ["threads", "processes"])
 def test_few_open_files(engine: str, count: int, colours: Path, tmp_path: Path) -> None:
     options = ["generate", colours, "--engine", engine, "--workers", "2"]

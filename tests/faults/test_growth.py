@@ -99,7 +99,7 @@ def test_at_every_step_the_old_or_the_new_one_is_there(
     assert len(fallen.attempts) >= 45
     assert len(moving) >= 6, "between the first and the last file that moves"
     still = [left for left in fallen.attempts if left not in moving]
-    some = [*moving[::4], *still[::12]]
+    some = [*moving[::8], *still[::24]]
     for left in some:
         check_ways_on(left, left in moving, run_cli, ["generate", colours, *FRESH, *CASES[name].before[0]])
         check_completed(fallen, left, run_cli)

@@ -32,7 +32,7 @@ DECODED_AS = (
     Recipe(size=(3, 6), dtype="float32", channels="grey", resize="pad"),
 )
 READ_AS = (
-    SourceOptions(),
+    SourceOptions(label_kind="classes"),
     SourceOptions(label_kind="multi", group_column="label"),
     SourceOptions(label_kind="soft", label_column="label,share"),
 )

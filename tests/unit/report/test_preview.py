@@ -140,7 +140,7 @@ def test_a_broken_parent_is_told_and_its_rows_have_no_result(with_a_broken_one: 
 
 def test_what_does_not_fit_the_survey_is_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = write_colours(tmp_path / "colours", sizes=[(8, 6), (8, 6), (9, 9), (8, 6)])
-    monkeypatch.setattr("mixup_cli.report.preview.SURVEY_SAMPLES", 1)
+    monkeypatch.setattr("mixup_cli.prepare.SURVEY_SAMPLES", 1)
     shown = preview_source(open_source([root]), recipe_of("mixup"), range(12))
     assert {np.asarray(line.result.picture).shape for line in shown.lines} == {(224, 224, 3)}
 
