@@ -8,6 +8,11 @@ from collections.abc import Iterable
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+def option_name(field: str) -> str:
+    """The option that sets a field, as it is typed: `--label-kind` for `label_kind`."""
+    return f"--{field.replace('_', '-')}"
+
+
 def plural(count: int, noun: str) -> str:
     """The noun for so many of it: 1 shard, 2 shards, 2 classes."""
     return noun if count == 1 else f"{noun}{'es' if noun.endswith('s') else 's'}"

@@ -187,7 +187,7 @@ def main() -> None:
         sys.exit(_told(problem))
     except OSError as problem:  # commands tell of theirs; this one is of --help
         show.let_go(sys.stdout)
-        if not isinstance(problem, BrokenPipeError):  # whoever asked reads no further
+        if not isinstance(problem, BrokenPipeError):  # the reader of --help has left
             show.notice(f"error: stdout: {problem.strerror}. Send it elsewhere, and run the same command again.")
             sys.exit(StorageError.exit_code)
     except BaseException:  # not Interrupt alone: what is raised while something else fails can take its place

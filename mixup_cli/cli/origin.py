@@ -14,6 +14,7 @@ from mixup_cli.cli.panels import RUNNING, Quiet, Workers
 from mixup_cli.cli.plan_option import PlanOption, read_plan_option
 from mixup_cli.cli.source_flags import SourceFlags
 from mixup_cli.errors import DataError, NoInputError, StorageError
+from mixup_cli.wording import option_name
 
 if TYPE_CHECKING:
     from mixup_cli.run import Run
@@ -77,7 +78,7 @@ PLACE = ("files_from", "null")
 def open_origin(out: Path, flags: SourceFlags, paths: list[Path] | None) -> Source:
     """The source of the data set `out`, from `paths` or a list of files where they are named, else where it was.
 
-    It is read with the options that run.json records; those of the command line win. Raises DataError where nobody
+    It is read with the options that run.json records; those of the command line win. Raises DataError where nothing
     says where the source is, and what opening a source raises.
     """
     given = flags.given()
@@ -101,7 +102,7 @@ def _told_where(recorded: dict[str, Any], given: dict[str, Any]) -> Iterator[Non
     except NoInputError as problem:
         for name, place in recorded.items():
             if name not in given and problem.found.startswith(f"{place}: "):
-                option = f"--{name.replace('_', '-')}"
+                option = option_name(name)
                 found, _, _ = str(problem).partition(". ")
                 raise NoInputError(f"{found}. run.json names it; if it was moved, pass {option}.") from problem
         raise

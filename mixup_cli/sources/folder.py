@@ -20,7 +20,7 @@ from mixup_cli.sources.metadata import Metadata
 from mixup_cli.sources.pictures import SUFFIXES, PictureSource, escape_name, names_of
 from mixup_cli.sources.tables_beside import tables_beside
 from mixup_cli.sources.walk import Tree, walk
-from mixup_cli.wording import counted
+from mixup_cli.wording import counted, option_name
 
 
 def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
@@ -63,7 +63,7 @@ def _check_nothing_needs_metadata(root: str, options: SourceOptions, beside: Cal
     for name in ("file_column", "label_column", "label_separator", "group_column"):
         value = getattr(options, name)
         if value is not None and (name, value) != ("group_column", NO_GROUPS):
-            option = f"--{name.replace('_', '-')}"
+            option = option_name(name)
             tables = beside()
             raise UsageError(
                 f"{option} {value}: {escape_name(root)} has no metadata.csv or .jsonl. "
