@@ -12,7 +12,7 @@ from benchmarks.measure import Usage, run
 
 HERE = Path(__file__).resolve().parent
 
-OUR_IMPORTS = "import mixup_cli.generate, mixup_cli.cli.app, numba, scipy.special, PIL.Image"
+OUR_IMPORTS = "import mixup_cli.runs.generate, mixup_cli.cli.app, numba, scipy.special, PIL.Image"
 PEER_IMPORTS = "import torch, torchvision, timm.data, h5py, numpy, PIL.Image"
 
 

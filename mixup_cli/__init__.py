@@ -1,7 +1,7 @@
 """mixup-gen: precomputed mixup training sets.
 
     from mixup_cli import Recipe, Run, open_source
-    from mixup_cli.generate import generate
+    from mixup_cli.runs.generate import generate
 
     generate(open_source(["photos"]), Recipe(), Run(out=Path("mixup-out")))
 
@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mixup_cli.errors import MixupGenError as MixupGenError
-    from mixup_cli.generate import Outcome as Outcome
     from mixup_cli.listener import Listener as Listener
     from mixup_cli.readers.numpy import MixedArrays as MixedArrays
     from mixup_cli.recipe import MethodChoice as MethodChoice
     from mixup_cli.recipe import Normalize as Normalize
     from mixup_cli.recipe import Recipe as Recipe
-    from mixup_cli.run import Run as Run
+    from mixup_cli.runs.generate import Outcome as Outcome
+    from mixup_cli.runs.settings import Run as Run
+    from mixup_cli.scan.scan import Tolerance as Tolerance
     from mixup_cli.sources import SourceOptions as SourceOptions
     from mixup_cli.sources import open_source as open_source
-    from mixup_cli.sources.scan import Tolerance as Tolerance
     from mixup_cli.storage.manifest import read_manifest as read_manifest
 
 _HOMES = {
@@ -34,11 +34,11 @@ _HOMES = {
     "MixedArrays": "readers.numpy",
     "MixupGenError": "errors",
     "Normalize": "recipe",
-    "Outcome": "generate",
+    "Outcome": "runs.generate",
     "Recipe": "recipe",
-    "Run": "run",
+    "Run": "runs.settings",
     "SourceOptions": "sources",
-    "Tolerance": "sources.scan",
+    "Tolerance": "scan.scan",
     "open_source": "sources",
     "read_manifest": "storage.manifest",
 }

@@ -13,7 +13,7 @@ import pytest
 
 from tests.running import Runner, child_pids, run_process
 from tests.small_sources import SIZES, write_arrays, write_colours, write_photos
-from tests.unit.sources.cifar_archives import cifar_files, write_cifar
+from tests.unit.sources.cifar.cifar_archives import cifar_files, write_cifar
 
 
 @pytest.fixture(autouse=True)

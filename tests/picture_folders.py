@@ -6,9 +6,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from mixup_cli.sources.base import SourceOptions
-from mixup_cli.sources.folder import open_folder
-from mixup_cli.sources.pictures import PictureSource
+from mixup_cli.sources.pictures.folder import open_folder
+from mixup_cli.sources.pictures.source import PictureSource
+from mixup_cli.sources.reading.base import SourceOptions
 
 
 def pictures(root: Path, *names: str, size: tuple[int, int] = (2, 3)) -> None:

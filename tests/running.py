@@ -114,7 +114,7 @@ def interrupted_at_the_end() -> Iterator[None]:
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("mixup_cli.generate.finish", interrupt)
+        patched.setattr("mixup_cli.runs.generate.finish", interrupt)
         yield
 
 

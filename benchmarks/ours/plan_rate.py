@@ -10,7 +10,7 @@ import numpy as np
 
 from mixup_cli.methods import Grid, resolve
 from mixup_cli.pairing import Population
-from mixup_cli.plan import Plan
+from mixup_cli.plan.plan import Plan
 from mixup_cli.recipe import Recipe
 
 SAMPLES = 50_000

@@ -14,15 +14,16 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-from mixup_cli.cli import needs, settings, show, stopping, whence
-from mixup_cli.cli.doctor import doctor
-from mixup_cli.cli.generate import generate
+from mixup_cli.cli.commands.doctor import doctor
+from mixup_cli.cli.commands.generate import generate
+from mixup_cli.cli.commands.inspect import inspect
+from mixup_cli.cli.commands.plan import plan
+from mixup_cli.cli.commands.preview import preview
+from mixup_cli.cli.commands.repair import repair
+from mixup_cli.cli.commands.verify import verify
 from mixup_cli.cli.help import GroupedHelp
-from mixup_cli.cli.inspect import inspect
-from mixup_cli.cli.plan import plan
-from mixup_cli.cli.preview import preview
-from mixup_cli.cli.repair import repair
-from mixup_cli.cli.verify import verify
+from mixup_cli.cli.options import needs, provenance, settings
+from mixup_cli.cli.terminal import show, signals
 from mixup_cli.errors import MixupGenError, StorageError, UsageError
 from mixup_cli.wording import did_you_mean, quoted, readable
 
@@ -82,7 +83,7 @@ def _ending(problem: BaseException, context: Any) -> tuple[str, int] | None:
     """What to say and which code to exit with; None for a bug of ours, which is shown with its traceback."""
     match problem:
         case MixupGenError():
-            return f"error: {whence.with_places(str(problem), context)}", problem.exit_code
+            return f"error: {provenance.with_places(str(problem), context)}", problem.exit_code
         case ImportError() | OSError() if "shared object" in str(problem):
             library = quoted(str(problem), 160)
             return f"error: a library cannot be loaded ({library}). {NO_MEMORY}, or install mixup-gen again.", 1
@@ -124,7 +125,7 @@ class Guarded(GroupedHelp):
 
     def invoke(self, ctx: Any) -> Any:
         """See `click.Command.invoke`."""
-        stopping.advise(stopping.CONTINUE if self.name == "generate" else stopping.AGAIN)
+        signals.advise(signals.CONTINUE if self.name == "generate" else signals.AGAIN)
         try:
             _check_memory()
             for notice in () if ctx.params.get("quiet") else settings.unread(os.environ):
@@ -133,7 +134,7 @@ class Guarded(GroupedHelp):
             return super().invoke(ctx)
         except BaseException as problem:
             ending = _ending(problem, ctx)
-            if ending is None or stopping.is_asked():
+            if ending is None or signals.is_asked():
                 raise
             show.notice(ending[0])
             raise typer.Exit(ending[1]) from None
@@ -163,13 +164,13 @@ def _told(problem: Any) -> int:
         problem.show()
     else:
         command = problem.ctx.command_path if problem.ctx else "mixup-gen"
-        show.notice(f"error: {whence.misused(problem)} {WHAT_THERE_IS.replace('mixup-gen', command)}")
+        show.notice(f"error: {provenance.misused(problem)} {WHAT_THERE_IS.replace('mixup-gen', command)}")
     return int(problem.exit_code)
 
 
 def main() -> None:
     """The entry point of `mixup-gen`."""
-    stopping.listen()
+    signals.listen()
     gc.set_threshold(GC_THRESHOLD)
     sys.setswitchinterval(SWITCH_SECONDS)
     _occupy_descriptors()
@@ -191,10 +192,10 @@ def main() -> None:
             show.notice(f"error: stdout: {problem.strerror}. Send it elsewhere, and run the same command again.")
             sys.exit(StorageError.exit_code)
     except BaseException:  # not Interrupt alone: what is raised while something else fails can take its place
-        if stopping.is_asked():
-            stopping.end()
+        if signals.is_asked():
+            signals.end()
         raise
     finally:
-        stopping.nothing_to_unwind()
+        signals.nothing_to_unwind()
         gc.disable()
         gc.freeze()  # else the interpreter's last search for cycles takes a quarter of a second

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from mixup_cli.cli import stopping
+from mixup_cli.cli.terminal import signals
 
 UTF8_MODE = "PYTHONUTF8"
 
@@ -14,12 +14,12 @@ def main() -> None:
     """Run the command line. Ends the process."""
     _take_names_as_utf8()
     _settle_libraries()
-    stopping.listen()
+    signals.listen()
     try:
         from mixup_cli.cli import app
     except BaseException:  # Python turns what is raised in some places into another error
-        if stopping.is_asked():
-            stopping.end()
+        if signals.is_asked():
+            signals.end()
         raise
     app.main()
 

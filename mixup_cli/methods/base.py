@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.beta import UNIT
+from mixup_cli.draws.beta import UNIT
+from mixup_cli.draws.rng import Draws
 from mixup_cli.kernels import Weights
-from mixup_cli.rng import Draws
 
 
 @dataclass(frozen=True)

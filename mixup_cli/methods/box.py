@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.draws.rng import RowWord, Words, below
 from mixup_cli.methods.base import Grid
-from mixup_cli.rng import RowWord, Words, below
 
 
 def clipped_box(

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.beta import UNIT, levels
+from mixup_cli.draws.beta import UNIT, levels
+from mixup_cli.draws.rng import Draws, RowWord, Words
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
 from mixup_cli.methods.box import below_each, centred_box, inside_box
 from mixup_cli.methods.options import MAX_ALPHA, follows, number, word
-from mixup_cli.rng import Draws, RowWord, Words
 
 MINMAX = (0.2, 0.8)
 """The sides of `box=minmax` where none are given, as fractions of the picture's: timm's usual values."""

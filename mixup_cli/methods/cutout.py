@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mixup_cli.draws.rng import Draws
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
 from mixup_cli.methods.box import centred_box
 from mixup_cli.methods.options import number
-from mixup_cli.rng import Draws
 
 
 @dataclass(frozen=True)

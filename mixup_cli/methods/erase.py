@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.draws.rng import Draws, RowWord, Words, mask_words, uniforms
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
 from mixup_cli.methods.box import inside_box
 from mixup_cli.methods.options import number, word
-from mixup_cli.rng import Draws, RowWord, Words, mask_words, uniforms
 
 ATTEMPTS = 10
 

@@ -17,12 +17,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.beta import UNIT
+from mixup_cli.draws.beta import UNIT
+from mixup_cli.draws.rng import Words, mask_words
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid
 from mixup_cli.methods.masked import MaskMethod
 from mixup_cli.methods.options import number
-from mixup_cli.rng import Words, mask_words
 
 NOISE_BYTES = 1 << 18
 """Masks are made so many at a time that their noise stays in a core's cache."""
@@ -47,7 +47,7 @@ class FMix(MaskMethod):
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         wanted = np.rint(decisions.parts[:, 0] / UNIT * grid.position_count).astype(np.int64)
-        from mixup_cli.largest import largest_of_each  # numba takes half a second to import
+        from mixup_cli.draws.largest import largest_of_each  # numba takes half a second to import
 
         is_donors = np.empty((len(wanted), grid.position_count), np.bool_)
         rows = max(1, NOISE_BYTES // (8 * grid.position_count))

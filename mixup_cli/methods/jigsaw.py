@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.beta import UNIT
+from mixup_cli.draws.beta import UNIT
+from mixup_cli.draws.rng import mask_words
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid
 from mixup_cli.methods.masked import MaskMethod
 from mixup_cli.methods.options import count
-from mixup_cli.rng import mask_words
 
 
 @dataclass(frozen=True)

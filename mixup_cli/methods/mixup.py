@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixup_cli.beta import UNIT, levels
+from mixup_cli.draws.beta import UNIT, levels
+from mixup_cli.draws.rng import Draws, RowWord
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided
 from mixup_cli.methods.options import MAX_ALPHA, follows, number
-from mixup_cli.rng import Draws, RowWord
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.draws.rng import Draws, RowWord, uniforms
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
 from mixup_cli.methods.options import number
-from mixup_cli.rng import Draws, RowWord, uniforms
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mixup_cli.draws.rng import Draws
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
-from mixup_cli.rng import Draws
 
 
 @dataclass(frozen=True)

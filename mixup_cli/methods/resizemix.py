@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.draws.rng import Draws, RowWord, uniforms
 from mixup_cli.errors import UsageError
+from mixup_cli.kernels.resample import resample
 from mixup_cli.methods.base import Decisions, Grid, Peaks, decided, pure
 from mixup_cli.methods.box import inside_box
 from mixup_cli.methods.cutmix import BoxMethod
 from mixup_cli.methods.options import number
-from mixup_cli.resample import resample
-from mixup_cli.rng import Draws, RowWord, uniforms
 
 
 @dataclass(frozen=True)

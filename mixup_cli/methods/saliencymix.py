@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mixup_cli.draws.rng import Draws
 from mixup_cli.methods.base import Decisions, Grid, Peaks, decided, pure
 from mixup_cli.methods.box import clipped_box
 from mixup_cli.methods.cutmix import BoxMethod, half_sides
 from mixup_cli.methods.options import MAX_ALPHA, number
-from mixup_cli.rng import Draws
 
 
 @dataclass(frozen=True)

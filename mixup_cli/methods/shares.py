@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.labels import SHARE_UNIT
 from mixup_cli.kernels import Weights
-from mixup_cli.labels import SHARE_UNIT
 from mixup_cli.methods.base import Grid
 
 

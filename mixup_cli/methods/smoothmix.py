@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.beta import UNIT
+from mixup_cli.draws.beta import UNIT
+from mixup_cli.draws.rng import Draws, RowWord, below, mask_words, uniforms
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
 from mixup_cli.methods.options import number
-from mixup_cli.rng import Draws, RowWord, below, mask_words, uniforms
 
 
 @dataclass(frozen=True)

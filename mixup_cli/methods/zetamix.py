@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mixup_cli.beta import UNIT
+from mixup_cli.draws.beta import UNIT
+from mixup_cli.draws.rng import Draws
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided
 from mixup_cli.methods.options import count, number
-from mixup_cli.rng import Draws
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from mixup_cli.draws.rng import below
 from mixup_cli.pairing.asked import Asked
 from mixup_cli.pairing.drawn import Drawn
 from mixup_cli.pairing.passes import Positions, Runs
-from mixup_cli.rng import below
 
 
 class Balanced(Drawn):

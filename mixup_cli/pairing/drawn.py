@@ -6,11 +6,11 @@ from abc import abstractmethod
 
 import numpy as np
 
+from mixup_cli.draws.rng import Stream, Words, words
 from mixup_cli.errors import DataError
 from mixup_cli.pairing.asked import Asked
 from mixup_cli.pairing.base import Pairing
 from mixup_cli.pairing.passes import Positions, Runs, passes
-from mixup_cli.rng import Stream, Words, words
 from mixup_cli.wording import counted
 
 WORDS_PER_ROW = 2

@@ -12,11 +12,11 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.draws.rng import Words, below, uniforms
 from mixup_cli.errors import UsageError
 from mixup_cli.pairing.asked import Asked
 from mixup_cli.pairing.drawn import Drawn
 from mixup_cli.pairing.passes import Positions
-from mixup_cli.rng import Words, below, uniforms
 
 DEFAULT_BANDWIDTH = 0.1
 """In standard deviations of the labels."""

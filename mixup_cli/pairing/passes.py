@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.rng import Stream, words
+from mixup_cli.draws.rng import Stream, words
 
 Positions = NDArray[np.int64]
 

@@ -11,9 +11,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.draws.rng import Stream
 from mixup_cli.pairing.passes import ORIGINALS_LANE, Positions, RecentPasses, order, passes, sorted_places
 from mixup_cli.recipe import Recipe
-from mixup_cli.rng import Stream
 
 
 @dataclass(frozen=True)

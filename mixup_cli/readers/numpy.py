@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
-from mixup_cli.labels import dense_from_classes
+from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.readers.passes import Passes, passes_of
+from mixup_cli.storage.hdf5.reading import ShardedColumn
 from mixup_cli.storage.opened import REPLACED, OpenedDataSet
-from mixup_cli.storage.reading import ShardedColumn
 
 
 class MixedArrays:

@@ -70,7 +70,7 @@ def _sizes(folder: Path, manifest: Manifest, recipe: Recipe) -> tuple[int, int]:
 
 def _classes(folder: Path, manifest: Manifest) -> NDArray[np.int32]:
     """The class of each usable input, numbered as they come: int32 (n)."""
-    from mixup_cli.existing import sealed_table
+    from mixup_cli.runs.resume import sealed_table
     from mixup_cli.storage.folder import DataSetFolder
 
     table = sealed_table(DataSetFolder(folder), manifest)

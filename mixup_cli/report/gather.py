@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.methods import Peaks
-from mixup_cli.saliency import peak
-from mixup_cli.sources.base import Loaded, Source, Target
-from mixup_cli.stage import as_pictures
+from mixup_cli.mixing.stage import as_pictures
+from mixup_cli.plan.saliency import peak
+from mixup_cli.sources.reading.base import Loaded, Source, Target
 
 
 class Gathered:

@@ -14,7 +14,7 @@ from mixup_cli.methods import build
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.captions import Word, label_words
 from mixup_cli.report.rgb import Pictures, rgb, span
-from mixup_cli.sources.base import Source
+from mixup_cli.sources.reading.base import Source
 
 UNREAD = "not mixed: a parent cannot be read"
 

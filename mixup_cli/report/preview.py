@@ -11,26 +11,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.columns import IMAGES, RowColumns
 from mixup_cli.errors import UsageError
-from mixup_cli.make_shard import ShardMaker
 from mixup_cli.methods.base import decided, pure
 from mixup_cli.methods.none import Unmixed
-from mixup_cli.mixer import Mixer
-from mixup_cli.plan import Moved
-from mixup_cli.plan_files.reading import PlanFile
-from mixup_cli.planned import planned
-from mixup_cli.prepare import Job, prepare, survey_for
+from mixup_cli.mixing.columns import IMAGES, RowColumns
+from mixup_cli.mixing.shard_values import ShardMaker
+from mixup_cli.mixing.signal import Mixer
+from mixup_cli.mixing.stage import Stage
+from mixup_cli.mixing.surface import surface_of
+from mixup_cli.plan.files.reading import PlanFile
+from mixup_cli.plan.plan import Moved
+from mixup_cli.plan.views import Views
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
 from mixup_cli.report.rgb import levels
-from mixup_cli.sources.base import Source
-from mixup_cli.sources.scan import until_it_fits
-from mixup_cli.sources.supply import WholeCache
-from mixup_cli.stage import Stage
-from mixup_cli.surface import surface_of
-from mixup_cli.views import Views
+from mixup_cli.runs.job import Job, prepare, survey_for
+from mixup_cli.runs.planning import planned
+from mixup_cli.scan.scan import until_it_fits
+from mixup_cli.scan.supply import WholeCache
+from mixup_cli.sources.reading.base import Source
 
 
 def preview_source(source: Source, recipe: Recipe, wanted: range, plan_file: PlanFile | None = None) -> Preview:

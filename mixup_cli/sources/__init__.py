@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
-from mixup_cli.sources.base import Labels, Source, SourceOptions
-from mixup_cli.sources.takes import check_taken
+from mixup_cli.sources.reading.base import Labels, Source, SourceOptions
+from mixup_cli.sources.reading.takes import check_taken
 from mixup_cli.wording import url_problem
 
 __all__ = ["Labels", "Source", "SourceOptions", "open_source"]
@@ -32,7 +32,7 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
 
 def _as_asked(source: Source, options: SourceOptions) -> Source:
     """The source with labels of the kind and over the classes asked for. Raises UsageError where it has others."""
-    from mixup_cli.sources.class_table import as_given
+    from mixup_cli.sources.reading.class_table import as_given
 
     kind, groups = source.labels.kind, source.labels.groups
     if options.label_kind == "none":
@@ -56,8 +56,15 @@ def _check_there(path: Path) -> None:
 
 def _open_one(path: Path, options: SourceOptions) -> Source:
     """The kinds, from the one that is surest of itself to the one that takes any folder."""
-    from mixup_cli.sources import array_files, cifar, data_set, folder, idx, stl10  # each brings its own libraries
-    from mixup_cli.sources.pictures import SUFFIXES
+    from mixup_cli.sources.arrays import (
+        data_set,
+        idx,
+        stl10,  # each brings its own libraries
+    )
+    from mixup_cli.sources.arrays import files as array_files
+    from mixup_cli.sources.cifar import source as cifar
+    from mixup_cli.sources.pictures import folder
+    from mixup_cli.sources.pictures.source import SUFFIXES
 
     try:
         _check_there(path)

@@ -14,9 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
-from mixup_cli.labels import dense_from_classes
-from mixup_cli.sources.base import Form, FormMismatch, Labels, Loaded, SampleDtype, Source, Stamps, Survey, Target
-from mixup_cli.sources.class_table import moved
+from mixup_cli.fields.labels import dense_from_classes
+from mixup_cli.sources.reading.base import (
+    Form,
+    FormMismatch,
+    Labels,
+    Loaded,
+    SampleDtype,
+    Source,
+    Stamps,
+    Survey,
+    Target,
+)
+from mixup_cli.sources.reading.class_table import moved
 
 
 def combine(sources: Sequence[Source]) -> Source:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from mixup_cli.sources import cache
-from mixup_cli.sources.kept_cache import Kept
-from mixup_cli.sources.pictures import PictureSource
+from mixup_cli.scan import cache
+from mixup_cli.scan.kept_cache import Kept
+from mixup_cli.sources.pictures.source import PictureSource
 from tests.data_sets import digests
 from tests.running import Runner, error_line
 

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from mixup_cli.choices import METHOD_NAMES
-from mixup_cli.cli.needs import NEEDS, typed
-from mixup_cli.generate import generate
-from mixup_cli.prepare import prepare_again
+from mixup_cli.cli.options.needs import NEEDS, typed
 from mixup_cli.recipe import Recipe
-from mixup_cli.run import Run
+from mixup_cli.runs.generate import generate
+from mixup_cli.runs.job import prepare_again
+from mixup_cli.runs.settings import Run
 from mixup_cli.sources import open_source
 from tests.data_sets import columns, manifest
 from tests.running import Runner, error_line
@@ -304,7 +304,7 @@ def test_the_same_probabilities_go_on_with_a_data_set_however_it_recorded_them(
     """Earlier versions recorded 50 and 50 as they were given."""
     from mixup_cli import MethodChoice, Recipe, open_source
     from mixup_cli import Run as Settings
-    from mixup_cli.generate import generate
+    from mixup_cli.runs.generate import generate
 
     out = tmp_path / "o"
     choices = (MethodChoice("mixup", float(recorded)), MethodChoice("cutmix", float(recorded)))
@@ -325,8 +325,8 @@ def test_a_data_set_that_recorded_what_its_plan_had_decided_goes_on(
     """Earlier versions recorded the defaults, as if they had been used."""
     from mixup_cli import MethodChoice, Recipe, open_source
     from mixup_cli import Run as Settings
-    from mixup_cli.generate import generate
-    from mixup_cli.plan_files.reading import read_plan
+    from mixup_cli.plan.files.reading import read_plan
+    from mixup_cli.runs.generate import generate
 
     run_cli("plan", colours, "-q", "--method", "mixup,cutmix", "-o", "p.csv", cwd=tmp_path)
     plan, out = read_plan(tmp_path / "p.csv"), tmp_path / "o"
@@ -365,7 +365,7 @@ def test_what_a_data_set_records_is_not_refused(
     run_cli: Runner, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that was made when an option without effect was accepted is verified with that option."""
-    monkeypatch.setattr("mixup_cli.generate.prepare", prepare_again)
+    monkeypatch.setattr("mixup_cli.runs.generate.prepare", prepare_again)
     source = open_source([colours])
     origin = {"locations": [str(colours)], "options": {}}
     generate(source, Recipe(value_range=(0.0, 1000.0)), Run(out=tmp_path / "o", origin=origin))

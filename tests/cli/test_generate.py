@@ -152,7 +152,7 @@ def test_an_unfinished_one_notices_content_of_the_same_size(
 ) -> None:
     source = write_colours(tmp_path / "colours")
     with monkeypatch.context() as patched:
-        patched.setattr("mixup_cli.generate.finish", fail)
+        patched.setattr("mixup_cli.runs.generate.finish", fail)
         assert run_cli("generate", source, cwd=tmp_path).returncode == 74
     picture = source / "red/0.png"
     data = picture.read_bytes()

@@ -117,7 +117,7 @@ def test_what_typer_finds_is_a_usage_error(command: str, run_cli: Runner, tmp_pa
 
 
 def test_a_bug_shows_its_traceback(run_cli: Runner, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mixup_cli.generate.finish", lambda *_: 1 / 0)
+    monkeypatch.setattr("mixup_cli.runs.generate.finish", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run_cli("generate", "colours", "-o", "bug", cwd=place)
 

@@ -14,12 +14,12 @@ import pytest
 import typer
 
 from mixup_cli.cli.app import app
-from mixup_cli.cli.config import NOT_IN_CONFIG
-from mixup_cli.generate import Outcome
-from mixup_cli.prepare import SURVEY_SAMPLES, prepare
+from mixup_cli.cli.options.config import NOT_IN_CONFIG
 from mixup_cli.recipe import Recipe
-from mixup_cli.run import Run
-from mixup_cli.sources.base import Source
+from mixup_cli.runs.generate import Outcome
+from mixup_cli.runs.job import SURVEY_SAMPLES, prepare
+from mixup_cli.runs.settings import Run
+from mixup_cli.sources.reading.base import Source
 from tests.running import Runner
 from tests.small_sources import write_colours
 
@@ -111,7 +111,7 @@ def test_every_option_has_a_case() -> None:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all that the cases name."""
-    from tests.unit.sources.cifar_archives import cifar_files, write_cifar
+    from tests.unit.sources.cifar.cifar_archives import cifar_files, write_cifar
 
     root = tmp_path_factory.mktemp("print-config")
     colours = write_colours(root / "colours")
@@ -159,7 +159,7 @@ def asked(run_cli: Runner, place: Path, monkeypatch: pytest.MonkeyPatch) -> Call
         assert ended.returncode == 0, ended.stderr
         return (*seen.pop(), ended.stdout)
 
-    monkeypatch.setattr("mixup_cli.generate.generate", make)
+    monkeypatch.setattr("mixup_cli.runs.generate.generate", make)
     return ask
 
 

@@ -14,9 +14,9 @@ import h5py
 import numpy as np
 import pytest
 
-from mixup_cli import rebuild
+from mixup_cli.checks import rebuild
 from mixup_cli.recipe import Recipe
-from mixup_cli.sources.base import Source
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.json_files import to_json
 from tests.damage import add_surplus_shard, edit, flip, leave_a_sidecar, truncate
@@ -393,7 +393,7 @@ def test_other_pixels_are_refused_and_nothing_changed(
     flip(data_set / "shard-00001.h5")
     (data_set / "shard-00002.h5").unlink()
     before = digests(data_set)
-    monkeypatch.setattr("mixup_cli.make_shard.shares", lambda weights, grid: np.float32(0.5))
+    monkeypatch.setattr("mixup_cli.mixing.shard_values.shares", lambda weights, grid: np.float32(0.5))
     refused = run_cli("repair", data_set)
     assert refused.returncode == 65
     assert "made again, its sha256 is " in error_line(refused)
@@ -448,11 +448,11 @@ def test_every_kind_of_source_can_be_guessed() -> None:
         own = {source.kind} if "kind" in vars(source) else set()
         return own.union(*map(kinds, source.__subclasses__()))
 
-    import mixup_cli.sources.array_files  # each module adds its own
-    import mixup_cli.sources.cifar
+    import mixup_cli.sources.arrays.data_set
+    import mixup_cli.sources.arrays.files  # each module adds its own
+    import mixup_cli.sources.arrays.idx
+    import mixup_cli.sources.cifar.source
     import mixup_cli.sources.combined
-    import mixup_cli.sources.data_set
-    import mixup_cli.sources.idx
-    import mixup_cli.sources.pictures  # noqa: F401
+    import mixup_cli.sources.pictures.source  # noqa: F401
 
     assert kinds(Source) <= set(rebuild.KINDS)

@@ -10,7 +10,7 @@ import pytest
 
 from mixup_cli import Listener, Recipe, Run, open_source
 from mixup_cli.errors import OutputExistsError
-from mixup_cli.generate import generate
+from mixup_cli.runs.generate import generate
 from tests.data_sets import digests, manifest
 from tests.running import Runner, error_line
 

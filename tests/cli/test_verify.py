@@ -130,7 +130,7 @@ def test_the_manifest_is_read_once(run_cli: Runner, data_set: Path, monkeypatch:
         read.append(folder)
         return read_manifest(folder)
 
-    monkeypatch.setattr("mixup_cli.verify.read_manifest", counted)
+    monkeypatch.setattr("mixup_cli.checks.verify.read_manifest", counted)
     assert run_cli("verify", data_set).returncode == 0
     assert read == [data_set]
 
@@ -252,7 +252,7 @@ def test_label_sums_are_held_to_a_millionth(run_cli: Runner, data_set: Path) -> 
 def test_other_names_among_the_checksums_are_findings_and_not_read(
     name: str, run_cli: Runner, data_set: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mixup_cli.verify.READ_BYTES", 0)  # read /dev/zero, and be done
+    monkeypatch.setattr("mixup_cli.checks.verify.READ_BYTES", 0)  # read /dev/zero, and be done
     (data_set.parent / "outside.txt").write_text("secret")
     with (data_set / "SHA256SUMS").open("a") as sums:
         sums.write(f"{'0' * 64}  {name}\n")
@@ -330,7 +330,7 @@ def test_deep_finds_depths_that_the_survey_did_not_see(
 ) -> None:
     source = write_colours(tmp_path / "colours")
     Image.fromarray(np.full((6, 8), 40_000, np.uint16)).save(source / "red/9.png")
-    for module in ("prepare", "rescan"):
+    for module in ("runs.job", "checks.rescan"):
         monkeypatch.setattr(f"mixup_cli.{module}.SURVEY_SAMPLES", 1)
     assert run_cli("generate", source, "--dtype", "uint16", cwd=tmp_path).returncode == 0
     assert run_cli("verify", "--deep").returncode == 0

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mixup_cli.sources import cache
-from mixup_cli.sources.pictures import PictureSource
+from mixup_cli.scan import cache
+from mixup_cli.sources.pictures.source import PictureSource
 from tests.data_sets import digests
 from tests.running import Runner, error_line, peak_bytes, start_process
 
@@ -201,7 +201,7 @@ def test_sizes_and_depths_are_found_in_headers(
     run_cli: Runner, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The survey looks at some headers only: here at one."""
-    monkeypatch.setattr("mixup_cli.prepare.SURVEY_SAMPLES", 1)
+    monkeypatch.setattr("mixup_cli.runs.job.SURVEY_SAMPLES", 1)
     Image.fromarray(np.arange(140, dtype=np.uint16).reshape(14, 10) * 400).save(tmp_path / "deep.png")
     place = tmp_path / "sizes"
     shutil.copytree(pictures, place)
@@ -308,7 +308,7 @@ def test_deep_verification_in_windows_finds_what_is_wrong(
     data = bytearray(kept.read_bytes())
     data[: len(data) // 2] = bytes(len(data) // 2)
     kept.write_bytes(data)
-    monkeypatch.setattr("mixup_cli.sources.kept_cache.Kept.check", lambda *_: None)  # as if nothing guarded it
+    monkeypatch.setattr("mixup_cli.scan.kept_cache.Kept.check", lambda *_: None)  # as if nothing guarded it
     run_cli("generate", *how, "--force")
     monkeypatch.setattr(cache, "MEMORY_BYTES", 1000)
     deep = run_cli("verify", "--deep")

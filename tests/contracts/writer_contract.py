@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 import pytest
 
-from mixup_cli.storage.layout import Column
-from mixup_cli.storage.shard import Array, ShardSpec, Values, Written, require_filter, writer_for
+from mixup_cli.storage.hdf5.layout import Column
+from mixup_cli.storage.hdf5.shard import Array, ShardSpec, Values, Written, require_filter, writer_for
 
 IMAGES = Column("images", "uint8", (5, 7, 3))
 COLUMNS = (IMAGES, Column("share", "float32", (2,)), Column("index", "int64", ()), Column("wide", "uint16", (300_001,)))

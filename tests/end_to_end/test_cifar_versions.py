@@ -12,7 +12,15 @@ from PIL import Image
 
 from tests.data_sets import Columns, columns, digests, manifest
 from tests.running import Runner
-from tests.unit.sources.cifar_archives import FOLDERS, Form, Kind, cifar_files, names_of, tiny_batches, write_cifar
+from tests.unit.sources.cifar.cifar_archives import (
+    FOLDERS,
+    Form,
+    Kind,
+    cifar_files,
+    names_of,
+    tiny_batches,
+    write_cifar,
+)
 
 VERSIONS: list[tuple[Form, str]] = [
     ("python", "c.tar.gz"),

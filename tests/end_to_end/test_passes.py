@@ -13,14 +13,14 @@ from PIL import Image
 from torch.utils.data import DataLoader, DistributedSampler
 
 from mixup_cli.errors import DataError, UsageError
-from mixup_cli.generate import generate
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.passes import Passes, Shown, shown_of
 from mixup_cli.readers.pytorch import MixedDataset
 from mixup_cli.recipe import MethodChoice, Recipe
-from mixup_cli.run import Run
+from mixup_cli.runs.generate import generate
+from mixup_cli.runs.settings import Run
+from mixup_cli.scan.scan import Tolerance
 from mixup_cli.sources import open_source
-from mixup_cli.sources.scan import Tolerance
 from tests.data_sets import columns
 from tests.running import Runner
 

@@ -38,7 +38,7 @@ def test_a_picture_that_fits_no_form_surveyed(
     run_cli: Runner, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The scan begins again, in the same processes."""
-    monkeypatch.setattr("mixup_cli.prepare.SURVEY_SAMPLES", 1)
+    monkeypatch.setattr("mixup_cli.runs.job.SURVEY_SAMPLES", 1)
     same(run_cli, tmp_path, photos)
 
 

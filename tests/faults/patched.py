@@ -6,19 +6,20 @@ import sys
 
 PATCHED = """
 import os, sys, time
-from mixup_cli.cli import start, stopping
-stopping.GRACE_SECONDS = float(sys.argv.pop(1))
+from mixup_cli.cli import start
+from mixup_cli.cli.terminal import signals
+signals.GRACE_SECONDS = float(sys.argv.pop(1))
 if sys.argv.pop(1) == "stuck":
-    from mixup_cli.sources import pictures
+    from mixup_cli.sources.pictures import source as pictures
     def decode(*_):
         os.write(2, b"decoding\\n")
         time.sleep(60)
     pictures.decode = decode
-    end_soon = stopping._end_soon
+    end_soon = signals._end_soon
     def heard():
         os.write(2, b"heard\\n")
         end_soon()
-    stopping._end_soon = heard
+    signals._end_soon = heard
 start.main()
 """
 """mixup-gen with another grace; `stuck` means that decoding a picture takes a minute, as far as anybody sees, and that

@@ -14,7 +14,7 @@ import threading
 import numpy as np
 
 from mixup_cli.readers.numpy import MixedArrays
-from mixup_cli.storage import reading
+from mixup_cli.storage.hdf5 import reading
 
 
 def check(arrays: MixedArrays, whole: MixedArrays) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mixup_cli.checks.verify import Finding, open_finished, verify
+from mixup_cli.checks.verify import _files as files_around
+from mixup_cli.checks.verify import _shard as check_shard
 from mixup_cli.errors import DataError
 from mixup_cli.storage.manifest import read_manifest
-from mixup_cli.verify import Finding, open_finished, verify
-from mixup_cli.verify import _files as files_around
-from mixup_cli.verify import _shard as check_shard
 from tests.data_sets import digests
 from tests.running import Runner
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mixup_cli.sources import cache
+from mixup_cli.scan import cache
 from tests.cli.test_readonly import bound_by_permissions
 from tests.data_sets import digests
 from tests.faults.attempts import Attempt

@@ -17,17 +17,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import mixup_cli.verify as verifying
+import mixup_cli.checks.verify as verifying
 from mixup_cli.errors import DataError
-from mixup_cli.generate import generate
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
-from mixup_cli.run import Run
-from mixup_cli.sources.base import SourceOptions
-from mixup_cli.sources.data_set import open_data_set
+from mixup_cli.runs.generate import generate
+from mixup_cli.runs.settings import Run
+from mixup_cli.sources.arrays.data_set import open_data_set
+from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.storage.hdf5.reading import ShardedColumn
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
 from mixup_cli.storage.opened import OpenedDataSet
-from mixup_cli.storage.reading import ShardedColumn
 from tests.data_sets import digests, manifest
 from tests.faults import reading
 from tests.faults.attempts import Attempt

@@ -18,7 +18,7 @@ from tests.faults.patched import LONG, patched
 from tests.faults.progress import sidecars, stopped_before
 from tests.running import PROGRAM, Runner, best_seconds, start_process, wait_while_running
 from tests.small_sources import write_arrays, write_colours
-from tests.unit.sources.cifar_archives import cifar_files, write_cifar
+from tests.unit.sources.cifar.cifar_archives import cifar_files, write_cifar
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="needs Linux's /proc to look at processes"

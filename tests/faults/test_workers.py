@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 
 from mixup_cli.engines.base import Task
 from mixup_cli.errors import RepeatedFailureError
-from mixup_cli.generate import generate
 from mixup_cli.listener import Listener
 from mixup_cli.recipe import Recipe
-from mixup_cli.run import Run
-from mixup_cli.shard_work import ShardWork, shard_tasks
-from mixup_cli.sources.base import Loaded, SourceOptions, Target
-from mixup_cli.sources.folder import open_folder
-from mixup_cli.sources.pictures import PictureSource
+from mixup_cli.runs.generate import generate
+from mixup_cli.runs.settings import Run
+from mixup_cli.runs.shard_work import ShardWork, shard_tasks
+from mixup_cli.sources.pictures.folder import open_folder
+from mixup_cli.sources.pictures.source import PictureSource
+from mixup_cli.sources.reading.base import Loaded, SourceOptions, Target
 from tests.data_sets import digests
 from tests.faults.cases import complete
 from tests.faults.patched import LONG, patched
@@ -298,7 +298,7 @@ def test_a_shard_that_always_dies_ends_the_run_and_keeps_the_others(
 
     command = ["generate", arrays, "--samples-per-shard", 5, *PROCESSES]
     with monkeypatch.context() as patched:
-        patched.setattr("mixup_cli.generate.shard_tasks", tasks)
+        patched.setattr("mixup_cli.runs.generate.shard_tasks", tasks)
         refused = run_cli(*command, cwd=tmp_path)
     assert refused.returncode == 1
     lines = refused.stderr.splitlines()

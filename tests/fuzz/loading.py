@@ -11,16 +11,16 @@ import numpy as np
 
 from mixup_cli.errors import MixupGenError
 from mixup_cli.recipe import Recipe
-from mixup_cli.sources.array_files import open_array_file
-from mixup_cli.sources.base import Form, Labels, Source, SourceOptions, Survey
-from mixup_cli.sources.cifar import looks_like_cifar, open_cifar
-from mixup_cli.sources.decode import decode, read_header
-from mixup_cli.sources.form import decide
-from mixup_cli.sources.idx import looks_like_idx, open_idx
-from mixup_cli.sources.matching import PictureNames
-from mixup_cli.sources.metadata import read_metadata
-from mixup_cli.sources.scan import until_it_fits
-from mixup_cli.sources.table import label_texts
+from mixup_cli.scan.decide import decide
+from mixup_cli.scan.scan import until_it_fits
+from mixup_cli.scan.table import label_texts
+from mixup_cli.sources.arrays.files import open_array_file
+from mixup_cli.sources.arrays.idx import looks_like_idx, open_idx
+from mixup_cli.sources.cifar.source import looks_like_cifar, open_cifar
+from mixup_cli.sources.pictures.decode import decode, read_header
+from mixup_cli.sources.reading.base import Form, Labels, Source, SourceOptions, Survey
+from mixup_cli.sources.tables.matching import PictureNames
+from mixup_cli.sources.tables.metadata import read_metadata
 
 MOST_SAMPLES, MOST_BYTES = 8, 16 << 20
 MOST_PIXELS = 4_000_000

@@ -20,12 +20,12 @@ import numpy as np
 from PIL import Image
 from pyarrow import parquet
 
-from mixup_cli.cli.config import as_toml, of_recipe
-from mixup_cli.plan_files.writing import write_parquet
+from mixup_cli.cli.options.config import as_toml, of_recipe
+from mixup_cli.plan.files.writing import write_parquet
 from mixup_cli.recipe import Recipe
 from tests.fuzz.parsers import CORPUS
-from tests.unit.plan_files.plans import Setting, recipe_of
-from tests.unit.sources.cifar_archives import (
+from tests.unit.plan.files.plans import Setting, recipe_of
+from tests.unit.sources.cifar.cifar_archives import (
     Batch,
     names_files,
     py2_array,

@@ -13,16 +13,21 @@ from typing import Any, cast
 
 import typer
 
-from mixup_cli import verify
+from mixup_cli.checks import verify
 from mixup_cli.cli.app import app
-from mixup_cli.cli.recipe_flags import RecipeFlags
+from mixup_cli.cli.options.recipe import RecipeFlags
 from mixup_cli.errors import MixupGenError
-from mixup_cli.plan_files import reading
-from mixup_cli.plan_files.plan_file import PlanFile
+from mixup_cli.plan.files import reading
+from mixup_cli.plan.files.plan_file import PlanFile
 from mixup_cli.recipe import Recipe
-from mixup_cli.sources import arrays, cifar, decode, metadata_labels, safe_pickle, table
-from mixup_cli.sources.loaded import LoadedColumn
-from mixup_cli.sources.picture_limits import Undecodable
+from mixup_cli.scan import table
+from mixup_cli.scan.loaded import LoadedColumn
+from mixup_cli.sources.arrays import source as arrays
+from mixup_cli.sources.cifar import safe_pickle
+from mixup_cli.sources.cifar import source as cifar
+from mixup_cli.sources.pictures import decode
+from mixup_cli.sources.pictures.limits import Undecodable
+from mixup_cli.sources.tables import labels as metadata_labels
 from mixup_cli.storage.manifest import _contradictions, shard_name
 from tests.fuzz import data_sets, loading
 from tests.fuzz.layers import in_gzip, in_png, in_tar, in_zip
@@ -30,7 +35,7 @@ from tests.fuzz.mutating import Mutation, in_place, mutants
 from tests.fuzz.parquets import in_parquet
 from tests.fuzz.pickles import in_pickle
 from tests.fuzz.texts import in_csv, in_json, in_json_lines, in_npy, in_toml
-from tests.unit.plan_files.plans import Setting, recipe_of
+from tests.unit.plan.files.plans import Setting, recipe_of
 
 CORPUS, FOUND = Path(__file__).parent / "corpus", Path(__file__).parent / "found"
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mixup_cli.draws.rng import Draws, Stream, mask_words, words
 from mixup_cli.methods import Grid, Method
+from mixup_cli.plan.views import ViewRules
 from mixup_cli.recipe import Recipe
-from mixup_cli.rng import Draws, Stream, mask_words, words
-from mixup_cli.views import ViewRules
 from tests.unit.methods.making import mask_of, method_of
 
 GRID = Grid(24, 32)

@@ -7,12 +7,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mixup_cli.beta import levels
+from mixup_cli.draws.beta import levels
+from mixup_cli.draws.rng import RowWord, Stream, words
 from mixup_cli.methods import Grid
 from mixup_cli.pairing import ORIGINALS_LANE, Population, order
-from mixup_cli.plan import Plan
+from mixup_cli.plan.plan import Plan
 from mixup_cli.recipe import MethodChoice, Recipe
-from mixup_cli.rng import RowWord, Stream, words
 
 RECIPE = Recipe(
     methods=(

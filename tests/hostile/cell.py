@@ -156,9 +156,9 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
-    import mixup_cli.verify  # noqa: F401  # so that no command has to
+    import mixup_cli.checks.verify  # noqa: F401  # so that no command has to
     from mixup_cli.cli.app import main
-    from mixup_cli.preload import preload
+    from mixup_cli.cli.preload import preload
 
     preload().join()
     serve()

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.draws.rng import ROW_WORDS, Draws, RowWord, Words
 from mixup_cli.kernels import Surface, Weights
 from mixup_cli.kernels.cpu import CpuKernel
-from mixup_cli.rng import ROW_WORDS, Draws, RowWord, Words
 
 GOLDEN = Path(__file__).parent / "golden"
 SIZE_NUMBERS = range(3)

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mixup_cli.beta import UNIT, cumulative
+from mixup_cli.draws.beta import UNIT, cumulative
 
 CLAIMED_ERROR = 4e-16
 

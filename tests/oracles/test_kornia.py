@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mixup_cli.beta import UNIT
+from mixup_cli.draws.beta import UNIT
 from mixup_cli.methods import Grid, shares
 from mixup_cli.methods.base import decided, pure
 from mixup_cli.methods.cutmix import CutMix

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mixup_cli.beta import UNIT
-from mixup_cli.labels import dense_from_classes
+from mixup_cli.draws.beta import UNIT
+from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.methods import Grid, shares
 from mixup_cli.methods.base import decided, pure
 from mixup_cli.methods.cutmix import CutMix

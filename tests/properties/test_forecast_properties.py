@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mixup_cli.errors import DataError
-from mixup_cli.estimate import Needs
-from mixup_cli.forecast import forecast
-from mixup_cli.generate import generate
 from mixup_cli.recipe import MethodChoice, Normalize, Recipe
-from mixup_cli.run import Run
+from mixup_cli.runs.estimate import Needs
+from mixup_cli.runs.forecast import forecast
+from mixup_cli.runs.generate import generate
+from mixup_cli.runs.settings import Run
 from mixup_cli.sources import open_source
-from mixup_cli.sources.base import Source, SourceOptions
+from mixup_cli.sources.reading.base import Source, SourceOptions
 
 Result = TypeVar("Result")
 

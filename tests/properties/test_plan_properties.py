@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mixup_cli.labels import SHARE_UNIT
+from mixup_cli.fields.labels import SHARE_UNIT
 from mixup_cli.methods import METHODS, Grid, Peaks, build, shares
 from mixup_cli.pairing import Population
-from mixup_cli.plan import Plan, Rows
+from mixup_cli.plan.plan import Plan, Rows
+from mixup_cli.plan.views import ViewRules
 from mixup_cli.recipe import MAX_SEED, MethodChoice, Recipe
-from mixup_cli.views import ViewRules
 
 unhurried = settings(deadline=None)  # the first Beta table takes its time
 either = st.booleans()

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mixup_cli.beta import UNIT, levels
+from mixup_cli.draws.beta import UNIT, levels
+from mixup_cli.draws.rng import Stream, words
 from mixup_cli.methods import Grid
 from mixup_cli.pairing import Population, order
-from mixup_cli.plan import Plan
+from mixup_cli.plan.plan import Plan
 from mixup_cli.recipe import MethodChoice, Recipe
-from mixup_cli.rng import Stream, words
 
 ALPHAS = [0.1, 0.2, 1.0, 8.0]
 DRAWS = 200_000

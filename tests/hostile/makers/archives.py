@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.unit.sources.cifar_archives import (
+from tests.unit.sources.cifar.cifar_archives import (
     Batch,
     add_file,
     binary_batch,

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.beta import UNIT
 from mixup_cli.choices import Device
+from mixup_cli.draws.beta import UNIT
+from mixup_cli.draws.rng import Draws
 from mixup_cli.kernels import Weights
 from mixup_cli.methods import METHODS, Decisions, Grid, Method, build, shares
-from mixup_cli.mixer import Mixer
+from mixup_cli.mixing.signal import Mixer
+from mixup_cli.mixing.stage import as_pictures
+from mixup_cli.mixing.surface import grid_of
 from mixup_cli.pairing import Population
-from mixup_cli.plan import Plan, Rows
+from mixup_cli.plan.plan import Plan, Rows
+from mixup_cli.plan.saliency import PeakFinder
+from mixup_cli.plan.views import ViewRules
 from mixup_cli.recipe import MethodChoice, Recipe
-from mixup_cli.rng import Draws
-from mixup_cli.saliency import PeakFinder
-from mixup_cli.sources.base import Axes, Form, SampleDtype
-from mixup_cli.stage import as_pictures
-from mixup_cli.surface import grid_of
-from mixup_cli.views import ViewRules
+from mixup_cli.sources.reading.base import Axes, Form, SampleDtype
 
 Options = Mapping[str, float | str]
 
@@ -128,7 +128,7 @@ def method_of(name: str, **options: float | str) -> Method:
 
 def drawn_as(draws: Draws, **words: NDArray[np.uint64]) -> Draws:
     """The draws with some of their words replaced, by the names of `RowWord`."""
-    from mixup_cli.rng import RowWord
+    from mixup_cli.draws.rng import RowWord
 
     changed = draws.words.copy()
     for name, values in words.items():

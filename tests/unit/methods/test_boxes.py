@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from mixup_cli.beta import levels
+from mixup_cli.draws.beta import levels
+from mixup_cli.draws.rng import Draws, RowWord
 from mixup_cli.methods import Grid, shares
-from mixup_cli.rng import Draws, RowWord
 from tests.unit.methods.making import decided_by, method_of
 
 GRIDS = [Grid(1, 1), Grid(1, 9), Grid(7, 2), Grid(8, 8), Grid(31, 20)]

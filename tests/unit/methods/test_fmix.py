@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
+from mixup_cli.draws.rng import mask_words
 from mixup_cli.methods import Grid, shares
 from mixup_cli.methods.fmix import FMix, low_frequency_noise, normals, word_count
-from mixup_cli.rng import mask_words
 from tests.unit.methods.making import decided_by, mask_of, method_of
 
 NORMAL = NormalDist()

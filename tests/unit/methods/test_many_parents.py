@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mixup_cli.beta import UNIT
+from mixup_cli.draws.beta import UNIT
+from mixup_cli.draws.rng import Draws
 from mixup_cli.methods import Grid
-from mixup_cli.rng import Draws
 from tests.unit.methods.making import decided_by, method_of
 
 NOWHERE = Grid(1, 1)

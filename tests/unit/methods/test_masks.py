@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
+from mixup_cli.draws.rng import mask_words
 from mixup_cli.methods import Decisions, Grid, Method, shares
-from mixup_cli.rng import mask_words
 from tests.unit.methods.making import decided_by, mask_of, method_of
 
 GRIDS = [Grid(1, 1), Grid(1, 7), Grid(2, 3), Grid(5, 4), Grid(8, 8), Grid(9, 14), Grid(13, 6)]

@@ -10,15 +10,15 @@ import pytest
 from numpy.typing import NDArray
 
 from mixup_cli.choices import Dtype, Layout
-from mixup_cli.generate import generate
 from mixup_cli.methods import METHODS, asked, resolve
 from mixup_cli.recipe import MethodChoice, Normalize, Recipe
 from mixup_cli.report.finished import preview_data_set
 from mixup_cli.report.lines import Line, Mixed, Preview, lines_of
 from mixup_cli.report.preview import preview_source
-from mixup_cli.run import Run
+from mixup_cli.runs.generate import generate
+from mixup_cli.runs.settings import Run
 from mixup_cli.sources import open_source
-from mixup_cli.sources.base import Loaded, Target
+from mixup_cli.sources.reading.base import Loaded, Target
 from tests.data_sets import columns
 from tests.small_sources import write_colours
 
@@ -140,7 +140,7 @@ def test_a_broken_parent_is_told_and_its_rows_have_no_result(with_a_broken_one: 
 
 def test_what_does_not_fit_the_survey_is_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = write_colours(tmp_path / "colours", sizes=[(8, 6), (8, 6), (9, 9), (8, 6)])
-    monkeypatch.setattr("mixup_cli.prepare.SURVEY_SAMPLES", 1)
+    monkeypatch.setattr("mixup_cli.runs.job.SURVEY_SAMPLES", 1)
     shown = preview_source(open_source([root]), recipe_of("mixup"), range(12))
     assert {np.asarray(line.result.picture).shape for line in shown.lines} == {(224, 224, 3)}
 

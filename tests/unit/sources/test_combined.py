@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from mixup_cli.errors import DataError, NoInputError
-from mixup_cli.sources.arrays import ArraySource, RowKeys
-from mixup_cli.sources.base import Form, FormMismatch, Labels, Source, Target
+from mixup_cli.sources.arrays.source import ArraySource, RowKeys
 from mixup_cli.sources.combined import combine
+from mixup_cli.sources.reading.base import Form, FormMismatch, Labels, Source, Target
 
 FORM = Form((2, 2, 3), "uint8", "hwc")
 

@@ -9,8 +9,9 @@ import numpy as np
 from mixup_cli.recipe import MethodChoice, Recipe
 from mixup_cli.storage.card import card
 from mixup_cli.storage.croissant import croissant
+from mixup_cli.storage.hdf5.layout import Column
+from mixup_cli.storage.hdf5.shard import Array, ShardSpec, writer_for
 from mixup_cli.storage.json_files import to_json
-from mixup_cli.storage.layout import Column
 from mixup_cli.storage.manifest import (
     CARD,
     CROISSANT,
@@ -24,7 +25,6 @@ from mixup_cli.storage.manifest import (
     Totals,
 )
 from mixup_cli.storage.seal import Sealed, seal_bytes
-from mixup_cli.storage.shard import Array, ShardSpec, writer_for
 from tests.contracts.writer_contract import in_blocks
 
 ROWS = (3, 3, 1)

@@ -1,0 +1,86 @@
+"""`verify --deep`: every row is computed again from the source, and compared bit by bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.checks.rescan import check_plan, rescan
+from mixup_cli.checks.verify import DAMAGE, Finding
+from mixup_cli.engines.local import LocalEngine
+from mixup_cli.listener import Listener
+from mixup_cli.mixing.shard_values import ShardMaker
+from mixup_cli.recipe import Recipe
+from mixup_cli.runs import resume
+from mixup_cli.runs.planning import shard_maker
+from mixup_cli.runs.settings import Run
+from mixup_cli.scan.fill import Scanning
+from mixup_cli.scan.scan import Tolerance
+from mixup_cli.sources.reading.base import Source
+from mixup_cli.storage.folder import DataSetFolder
+from mixup_cli.storage.hdf5.layout import Column
+from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
+from mixup_cli.storage.hdf5.shard import bytes_of
+from mixup_cli.storage.manifest import Manifest, ShardRecord
+
+
+def recompute(
+    folder: DataSetFolder, manifest: Manifest, source: Source, scratch: Path, run: Run, listener: Listener
+) -> list[Finding]:
+    """Compare every row with what `source` gives, and `run.plan` if it was made from a plan file. A cache that does not
+    fit in memory goes into `scratch`, or, if samples meet in windows only, is not made.
+
+    Raises DataError where the source or the plan is not the one that the data set was made from.
+    """
+    engine, recipe = LocalEngine(run.workers), Recipe.from_dict(manifest.recipe)
+    check_plan(folder.path, recipe, run.plan)
+    again = rescan(folder.path, recipe, source, scratch, Scanning(Tolerance("skip"), engine, listener))
+    again.check_same(folder.path, resume.sealed_table(folder))
+    again.check_labels(folder.path, manifest)
+    maker = shard_maker(again.job, source, again.table, again.cache, run, engine.checkpoint)
+    columns = [Column(column.name, column.dtype, column.shape) for column in manifest.columns]
+    tasks = (partial(_recompute, folder.path / record.file, columns, record, maker) for record in manifest.shards)
+    findings: list[Finding] = []
+    listener.begin("recompute", manifest.totals.samples, "samples")
+    with maker.supply.serving([range(record.start, record.stop) for record in manifest.shards]):
+        for count, found in engine.run(tasks):
+            findings += found
+            listener.advance(count)
+    listener.end()
+    return sorted(findings, key=str)
+
+
+def _recompute(path: Path, columns: list[Column], record: ShardRecord, maker: ShardMaker) -> tuple[int, list[Finding]]:
+    blocks = maker.values(record.start, record.stop)
+    problems: list[str] = []
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            for column in columns:
+                stored = plain_numbers(file, column.name, column.name)
+                problems += _first_other_row(stored, blocks(column), column.name, record.start)
+    except DAMAGE as problem:
+        problems.append(f"cannot be read ({problem})")
+    return record.stop - record.start, [Finding(record.file, problem) for problem in problems]
+
+
+def _first_other_row(stored: PlainDataSet, blocks: Iterator[NDArray[Any]], name: str, first_row: int) -> Iterator[str]:
+    """Names the first row whose bits differ from what the source gives."""
+    start = 0
+    for block in blocks:
+        there = stored[start : start + len(block)]
+        same = (bits(there) == bits(block)).all(axis=1)
+        if not same.all():
+            yield f"{name} of row {first_row + start + int(np.argmin(same))} is not what the source gives"
+            return
+        start += len(block)
+
+
+def bits(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Every row's bytes: uint8 (rows, bytes), so that NaN equals NaN and −0 differs from 0."""
+    return np.frombuffer(bytes_of(values), np.uint8).reshape(len(values), -1)

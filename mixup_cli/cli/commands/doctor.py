@@ -1,0 +1,80 @@
+"""`mixup-gen doctor`: what this installation can do, for a first look at any problem."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from mixup_cli.cli.terminal import show
+
+
+def doctor() -> None:
+    """Print versions, devices, backends, decoders, and what is writable."""
+    show.table(_facts(), width=18)
+
+
+def _facts() -> Iterator[tuple[str, str]]:
+    import platform
+
+    from mixup_cli.runs.fingerprint import pixel_fingerprint, versions
+
+    for name, version in versions().items():
+        yield name, version
+    yield "platform", platform.platform()
+    yield "cores", str(os.cpu_count())
+    yield "pixel fingerprint", pixel_fingerprint()
+    yield from _backends()
+    yield from _decoders()
+    yield from _compressions()
+    home = Path(os.path.expanduser("~"))  # pathlib raises where there is none
+    for name, folder in {"this folder": Path(), "home": home, "temporary": Path(_temporary())}.items():
+        yield name, f"{'writable' if os.access(folder, os.W_OK) else 'read-only'} ({folder.absolute()})"
+
+
+def _temporary() -> str:
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError:  # none that can be written
+        return os.environ.get("TMPDIR", "")
+
+
+def _backends() -> Iterator[tuple[str, str]]:
+    from mixup_cli.compiled import CACHED
+
+    yield (
+        "device cpu",
+        f"numba; compiled code is {'kept' if CACHED else 'made anew in each run: no writable place for it'}",
+    )
+    try:
+        import torch
+    except (ImportError, OSError) as problem:  # it asks for a folder for temporary files, and more
+        yield "device cpu-torch", f"not there ({problem})"
+        return
+    yield "device cpu-torch", f"torch {torch.__version__}"
+    count = torch.cuda.device_count()
+    yield "device cuda", ", ".join(torch.cuda.get_device_name(i) for i in range(count)) if count else "none found"
+    yield "device mps", "there" if torch.backends.mps.is_available() else "none found"
+
+
+def _decoders() -> Iterator[tuple[str, str]]:
+    from PIL import features
+
+    for name, feature in {"JPEG": "jpg", "PNG": "zlib", "TIFF": "libtiff", "WebP": "webp"}.items():
+        found = features.version(feature) if features.check(feature) else None
+        turbo = " (libjpeg-turbo)" if feature == "jpg" and features.check("libjpeg_turbo") else ""
+        yield f"decoder {name}", f"{found}{turbo}" if found else "missing: such pictures are broken inputs"
+
+
+def _compressions() -> Iterator[tuple[str, str]]:
+    from mixup_cli.errors import UsageError
+    from mixup_cli.storage.hdf5.shard import require_filter
+
+    yield "compression gzip", "there"
+    try:
+        require_filter("zstd")
+    except UsageError as problem:
+        yield "compression zstd", str(problem)
+    else:
+        yield "compression zstd", "there"

@@ -1,0 +1,153 @@
+"""`mixup-gen inspect`: what a source is, and what would be made of it; or what a finished data set holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mixup_cli.cli.commands.generate import Sources
+from mixup_cli.cli.options.classes import class_facts, class_lines, some
+from mixup_cli.cli.options.groups import option, takes
+from mixup_cli.cli.options.needs import check_asks_for_no_mixing
+from mixup_cli.cli.options.panels import RUNNING
+from mixup_cli.cli.options.recipe import RecipeFlags
+from mixup_cli.cli.options.source import SourceFlags
+from mixup_cli.cli.terminal import show
+from mixup_cli.errors import UsageError
+from mixup_cli.wording import counted, readable
+
+if TYPE_CHECKING:
+    from mixup_cli.sources import Source
+    from mixup_cli.sources.reading.base import Survey
+    from mixup_cli.storage.manifest import Manifest
+
+Schema = Annotated[bool, option("--schema", panel=RUNNING, help="Print the JSON Schema of manifest.json.")]
+Json = Annotated[bool, option("--json", panel=RUNNING, help="As one line of NDJSON.")]
+
+SIZES_SHOWN = 3
+
+
+@takes(source=SourceFlags, recipe=RecipeFlags)
+def inspect(
+    source: SourceFlags,
+    recipe: RecipeFlags,
+    context: typer.Context,
+    sources: Sources = None,
+    schema: Schema = False,
+    json: Json = False,
+) -> None:
+    """Tell what a source or a finished data set holds: kind, samples, classes, sizes, and what generate would do."""
+    from mixup_cli.storage.json_files import to_json
+    from mixup_cli.storage.manifest import MANIFEST, json_schema, read_manifest
+
+    locations = sources or []
+    if schema and (locations or json):
+        raise UsageError("--schema: it prints a schema, and looks at no source. Give it alone.")
+    if schema:
+        show.result(to_json(json_schema()).decode().rstrip())
+    elif len(locations) == 1 and (locations[0] / MANIFEST).is_file():
+        check_asks_for_no_mixing(context, locations[0])
+        manifest = read_manifest(locations[0])
+        if json:
+            show.event("inspected", **_data_set_facts(manifest))
+        else:
+            show.table(_data_set_lines(manifest))
+    else:
+        _inspect_source(source, recipe, locations, json)
+
+
+def _inspect_source(flags: SourceFlags, recipe: RecipeFlags, locations: list[Path], as_json: bool) -> None:
+    from mixup_cli.runs.forecast import forecast
+    from mixup_cli.runs.settings import Run
+
+    wanted, run = recipe.recipe(), Run(shard_bytes=recipe.shard_bytes)
+    opened = flags.open(locations, Run.out)
+    survey = opened.survey()
+    if not as_json:  # what is there, even where nothing can be made of it
+        show.table(_source_lines(opened, survey))
+    expected = forecast(opened, wanted, run)
+    if as_json:
+        show.event("inspected", **_source_facts(opened, survey), would=expected.facts())
+        return
+    show.table(expected.lines())
+    for notice in expected.warnings():
+        show.notice(notice)
+
+
+def _source_facts(source: Source, survey: Survey) -> dict[str, Any]:
+    """For machines. Sizes are [height, width, how many], the most frequent first."""
+    return {
+        "kind": source.kind,
+        "samples": len(source),
+        "inputs": len(source),
+        "label_kind": source.labels.kind,
+        **class_facts(source.labels),
+        "groups": len(set(source.labels.groups or ())),
+        "sizes": [[height, width, count] for (height, width), count in survey.sizes.most_common()],
+        "dtypes": dict(survey.dtypes),
+        "broken": len(survey.broken),
+    }
+
+
+def _source_lines(source: Source, survey: Survey) -> Iterator[tuple[str, str]]:
+    """For people."""
+    yield "kind", source.kind
+    yield "samples", f"{len(source):,}"
+    yield from class_lines(source.labels)
+    sizes = survey.sizes.most_common(SIZES_SHOWN)
+    shown = [f"{width}x{height}" for (height, width), _ in sizes]
+    if not sizes:
+        yield "sizes", f"all {survey.array_form.shape}" if survey.array_form else "none could be read"
+    elif len(survey.sizes) == 1:
+        yield "sizes", f"all {shown[0]}"
+    else:
+        often = ", ".join(f"{size} ({count:,})" for size, (_, count) in zip(shown, sizes, strict=True))
+        yield "sizes", f"{len(survey.sizes):,} different; most often {often}"
+    if survey.broken:
+        key, problem = next(iter(survey.broken.items()))
+        yield "broken", f"{len(survey.broken):,} of {len(source):,}, as far as headers show; {key}: {problem}"
+    if survey.dtypes:
+        yield "values", ", ".join(f"{name} ({count:,})" for name, count in survey.dtypes.most_common())
+
+
+def _data_set_facts(manifest: Manifest) -> dict[str, Any]:
+    """For machines: what manifest.json says of the whole, under the names that other commands use."""
+    whole = manifest.model_dump(mode="json", exclude={"shards", "totals", "source"}, exclude_none=True)
+    source = manifest.source
+    return {
+        "kind": "mixup-gen data set",
+        **manifest.totals.model_dump(),
+        "inputs": source.samples,
+        "skipped": len(source.skipped),
+        "groups": source.groups or 0,
+        "source_kind": source.kind,
+        "source_fingerprint": source.fingerprint,
+        **whole,
+    }
+
+
+def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    from mixup_cli.cli.options.method_text import methods_text
+    from mixup_cli.recipe import Recipe
+    from mixup_cli.storage.card import label_meaning
+
+    recipe, source = Recipe.from_dict(manifest.recipe), manifest.source
+    yield "kind", f"mixup-gen data set, format {manifest.format_version}"
+    yield "samples", f"{manifest.totals.samples:,}"
+    yield "shards", f"{manifest.totals.shards:,}, {readable(manifest.totals.bytes)}"
+    yield "method", methods_text(recipe.methods)
+    yield "seed", f"{recipe.seed}"
+    if recipe.window is not None:
+        yield "windows", f"of {counted(recipe.window, 'consecutive sample')}"
+    yield "quantities" if manifest.label_kind == "real" else "classes", f"{len(manifest.class_names)}"
+    if manifest.class_names:
+        yield "", some(list(manifest.class_names))
+    yield "labels", label_meaning(manifest)
+    yield "source", f"{source.kind}, {counted(source.samples, 'input')}, {len(source.skipped):,} skipped"
+    for number, column in enumerate(manifest.columns):
+        shape = "x".join(map(str, column.shape)) or "scalar"
+        yield "" if number else "columns", f"{column.name:<13} {column.dtype:<8} {shape}"
+    yield "recipe_id", manifest.recipe_id

@@ -1,0 +1,66 @@
+"""`mixup-gen verify`: whether a data set is whole, and what the source gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from mixup_cli.cli.options.again import AgainFlags
+from mixup_cli.cli.options.groups import switch, takes
+from mixup_cli.cli.options.panels import RUNNING, Finished
+from mixup_cli.cli.options.source import SourceFlags
+from mixup_cli.cli.terminal import show
+from mixup_cli.errors import DataError
+from mixup_cli.wording import counted, one_line
+
+if TYPE_CHECKING:
+    from mixup_cli.checks.verify import Finding
+    from mixup_cli.listener import Listener
+    from mixup_cli.runs.settings import Run
+    from mixup_cli.sources import Source
+    from mixup_cli.storage.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class DepthFlags:
+    """How closely to look."""
+
+    deep: bool = switch(RUNNING, "Recompute every row from the source and compare bits.")
+
+
+@takes(source=SourceFlags, depth=DepthFlags, again=AgainFlags)
+def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags, out: Finished = Path("mixup-out")) -> None:
+    """Check a data set: hashes, shapes, row numbers, shares, label sums. Exits with 65 if anything is wrong."""
+    from mixup_cli.checks.verify import data_set_folder, findings_of, open_finished
+
+    listener = show.Terminal(again.quiet)
+    out = data_set_folder(out)
+    manifest = open_finished(out)
+    findings = findings_of(out, manifest, again.threads, listener)
+    if depth.deep and not findings:
+        findings = _recomputed(out, manifest, again.open(out, source), again.run(out), listener)
+    if findings and open_finished(out) != manifest:
+        raise DataError(f"{out}: was extended or replaced while it was looked at. Run mixup-gen verify again.")
+    for finding in findings:
+        show.event("finding", **vars(finding)) if again.json else show.result(one_line(str(finding)))
+    if findings:
+        raise DataError(
+            f"{out}: {counted(len(findings), 'finding')}. Run mixup-gen repair {out}, or make it again with --force."
+        )
+    totals = manifest.totals
+    if again.json:
+        show.event("verified", **totals.model_dump(), deep=depth.deep)
+    elif not again.quiet:
+        what = "every row is what the source gives" if depth.deep else "whole, as sealed"
+        show.notice(f"{out}: {counted(totals.samples, 'sample')} in {counted(totals.shards, 'shard')}: {what}")
+
+
+def _recomputed(out: Path, manifest: Manifest, source: Source, run: Run, listener: Listener) -> list[Finding]:
+    """What `--deep` finds."""
+    from mixup_cli.checks.deep import recompute
+    from mixup_cli.storage.folder import DataSetFolder
+
+    with TemporaryDirectory(dir=out.absolute().parent, prefix=".mixup-gen-verify-") as scratch:
+        return recompute(DataSetFolder(out), manifest, source, Path(scratch), run, listener)

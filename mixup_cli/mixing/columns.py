@@ -1,0 +1,119 @@
+"""Which columns a shard has, and how each is computed from rows of the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.fields.labels import (
+    base_shares,
+    dense_from_classes,
+    dense_from_values,
+    remix_shares,
+    union_of_values,
+    union_shares,
+)
+from mixup_cli.pairing import chosen
+from mixup_cli.plan.plan import Rows
+from mixup_cli.plan.population import population_of
+from mixup_cli.recipe import Recipe
+from mixup_cli.sources.reading.base import Form, Labels
+from mixup_cli.storage.hdf5.layout import Column
+
+IMAGES = "images"
+
+
+def columns_of(recipe: Recipe, form: Form, labels: Labels, parent_count: int) -> tuple[Column, ...]:
+    """The columns of a data set, in the order in which they stand in `docs/format.md`."""
+    pair = (parent_count,)
+    chosen = [Column(IMAGES, str(recipe.dtype), form.shape)]
+    sparse = labels.kind == "classes" and recipe.labels in ("sparse", "both")
+    if labels.values is not None or (labels.kind == "classes" and recipe.labels in ("dense", "both")):
+        chosen.append(Column("labels", "float32", (len(labels.class_names),)))
+    chosen += [Column("index", "int64", ()), Column("source_index", "int64", pair)]
+    if sparse:
+        chosen.append(Column("source_label", "int32", pair))
+    chosen.append(Column("share", "float32", pair))
+    if sparse:
+        chosen.append(Column("label_share", "float32", pair))
+    chosen += [Column("method", "uint8", ()), Column("box", "int32", (4,))]
+    if recipe.has_views:
+        chosen.append(Column("view", "int32", (parent_count, 5)))
+    return tuple(chosen)
+
+
+@dataclass(frozen=True)
+class RowColumns:
+    """Every column but the images, from rows of the plan and the parents' shares, float32 (m, P).
+
+    `recipe` is the resolved one; `usable` int64 (n) are the source indices of the samples that can be mixed. Remix
+    counts the classes over those of them that the recipe chooses.
+    """
+
+    labels: Labels
+    recipe: Recipe
+    usable: NDArray[np.int64]
+
+    def values(self, name: str, rows: Rows, share: NDArray[np.float32]) -> NDArray[Any]:
+        """The values of column `name` for the rows: (m, *column.shape)."""
+        match name:
+            case "labels":
+                return self._dense(rows, share)
+            case "source_label":
+                return self._classes(rows)
+            case "share":
+                return share
+            case "label_share":
+                return self._label_share(rows, share)
+        planned = {
+            "index": rows.index,
+            "source_index": rows.parents,
+            "method": rows.method,
+            "box": rows.decisions.box,
+            "view": rows.views,
+        }
+        return np.asarray(planned[name])
+
+    def _classes(self, rows: Rows) -> NDArray[np.int32]:
+        if self.labels.classes is None:
+            raise KeyError("the source has no classes, so no column is made of them")
+        return self.labels.classes[rows.parents]
+
+    def _label_share(self, rows: Rows, share: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What each parent counts in the label, by the recipe's rule: float32 (m, P)."""
+        match self.recipe.label_rule:
+            case "base":
+                return base_shares(share)
+            case "union":
+                return union_shares(self._classes(rows), share)
+            case "remix":
+                return self._remix_share(rows, share)
+        return share
+
+    def _remix_share(self, rows: Rows, share: NDArray[np.float32]) -> NDArray[np.float32]:
+        kappa, tau = self.recipe.remix_kappa, self.recipe.remix_tau
+        if kappa is None or tau is None:
+            raise ValueError("the recipe is not resolved")
+        return remix_shares(self._classes(rows), share, self._class_sizes, kappa, tau)
+
+    @cached_property
+    def _class_sizes(self) -> NDArray[np.int64]:
+        """How many samples of each class are mixed: int64 (K)."""
+        mixed = chosen(self.recipe, population_of(self.labels, self.usable)).classes
+        if mixed is None:
+            raise KeyError("the source has no classes to count")
+        return np.bincount(mixed, minlength=len(self.labels.class_names))
+
+    def _dense(self, rows: Rows, share: NDArray[np.float32]) -> NDArray[np.float32]:
+        smoothing = self.recipe.label_smoothing
+        if self.labels.values is None:
+            shares = self._label_share(rows, share)
+            return dense_from_classes(self._classes(rows), shares, len(self.labels.class_names), smoothing)
+        values = self.labels.values[rows.parents]
+        if self.recipe.label_rule == "union":
+            return union_of_values(values, share)
+        return dense_from_values(values, self._label_share(rows, share), smoothing)

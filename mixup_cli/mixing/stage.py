@@ -1,0 +1,81 @@
+"""The stage: copies of a tile's parents, as they are to be mixed. Most recipes need none, and mix from the cache.
+
+Parents are copied a tile at a time, while they are in the core's cache: through their views (flips and crops), then
+rearranged by the method (ResizeMix), then decoded to linear light.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.kernels.light import linear_levels
+from mixup_cli.kernels.resample import resample
+from mixup_cli.methods import Decisions, Method
+from mixup_cli.mixing.surface import planes_of
+from mixup_cli.plan.views import Views
+from mixup_cli.sources.reading.base import Axes, Form
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What happens to parents before the blend. `cached` and `form` are the forms of samples before and after; `fill`
+    (outer, inner) is seen where a view sticks out."""
+
+    cached: Form
+    form: Form
+    fill: NDArray[Any]
+    linear_light: bool
+
+    def set(
+        self,
+        samples: NDArray[Any],
+        parents: NDArray[np.int64],
+        views: Views | None,
+        method: Method,
+        decisions: Decisions,
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Samples and parents (m, P) as the kernel is to take them: the cache's own, or copies made for this tile."""
+        if views is None and not method.rearranges and not self.linear_light:
+            return samples, parents
+        copies = samples[parents.ravel()] if views is None else self._seen(samples, parents.ravel(), views)
+        if method.rearranges:
+            pictures = as_pictures(copies, self.form.axes)
+            method.rearrange(pictures.reshape(*parents.shape, *pictures.shape[1:]), decisions)
+        if self.linear_light:
+            copies = linear_levels()[copies]
+        return copies, np.arange(parents.size).reshape(parents.shape)
+
+    def _seen(self, samples: NDArray[Any], parents: NDArray[np.int64], views: Views) -> NDArray[Any]:
+        """Copies of parents (m) through views (m, …, 5): (m, *form.shape)."""
+        views = views.reshape(-1, 5)
+        copies = np.empty((len(parents), *self.form.shape), samples.dtype)
+        height, width, _ = self.form.extent
+        whole = (views[:, 2] - views[:, 0] == height) & (views[:, 3] - views[:, 1] == width)
+        if whole.any():
+            from mixup_cli.kernels.take import take  # numba takes half a second to import
+
+            source, seen = samples.reshape(-1, *planes_of(self.cached)), copies.reshape(-1, *planes_of(self.form))
+            take(source, parents[whole], views[whole], self.fill, seen, np.flatnonzero(whole))
+        pictures, out = as_pictures(samples, self.cached.axes), as_pictures(copies, self.form.axes)
+        for row in np.flatnonzero(~whole):
+            out[row] = _resized(pictures[parents[row]], views[row], (height, width))
+        return copies
+
+
+def _resized(picture: NDArray[Any], view: Views, size: tuple[int, int]) -> NDArray[Any]:
+    """The part (height, width, channels) that a view shows, at `size`. It is cut out first, as in torchvision, so that
+    the filter sees nothing of what lies around it."""
+    top, left, bottom, right, mirrored = (int(each) for each in view)
+    shown = resample(picture[top:bottom, left:right], size)
+    return shown[:, ::-1] if mirrored else shown
+
+
+def as_pictures(samples: NDArray[Any], axes: Axes) -> NDArray[Any]:
+    """A view of samples (n, *shape) as pictures (n, height, width, channels)."""
+    if axes == "chw":
+        return np.moveaxis(samples, 1, 3)
+    return samples[..., None] if axes == "hw" else samples

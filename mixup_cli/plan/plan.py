@@ -1,0 +1,232 @@
+"""The plan: one row of decisions per output sample, any range of it computed from (recipe, samples, seed, row).
+
+Rows come in this order: the originals, where they are kept, and then pass after pass. Nothing before a range is needed
+to compute it, so that row 10¹² costs what row 0 costs and any worker can make any shard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.draws.rng import Draws
+from mixup_cli.errors import DataError
+from mixup_cli.methods import Decisions, Grid, Peaks, parent_count
+from mixup_cli.methods.base import decided, pure
+from mixup_cli.methods.method_set import MethodSet
+from mixup_cli.pairing import (
+    ORIGINALS_LANE,
+    Itinerary,
+    Population,
+    choice_notices,
+    chosen,
+    open_pairing,
+    order,
+    windows_of,
+)
+from mixup_cli.plan.views import ViewRules, Views, peaks_in_view
+from mixup_cli.recipe import Recipe
+from mixup_cli.wording import counted, plural
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows start … stop−1 of the plan, one entry each (m of them).
+
+    `index` int64 (m); `parents` int64 (m, P): source indices, base first, unused slots repeating the base; `method`
+    uint8 (m): index into `MethodSet.names`; `decisions` as in `methods.base`, parts padded with zeros to P; `views`
+    int32 (m, P, 5) as in `views`, or None where every parent is seen as it is.
+    """
+
+    index: NDArray[np.int64]
+    parents: NDArray[np.int64]
+    method: NDArray[np.uint8]
+    decisions: Decisions
+    views: Views | None = None
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, part: slice | NDArray[np.int64]) -> Rows:
+        views = None if self.views is None else self.views[part]
+        return Rows(self.index[part], self.parents[part], self.method[part], self.decisions[part], views)
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """Rows one after another."""
+    if len(parts) == 1:
+        return parts[0]
+    decisions = [part.decisions for part in parts]
+    views = [part.views for part in parts if part.views is not None]
+    return Rows(
+        np.concatenate([part.index for part in parts]),
+        np.concatenate([part.parents for part in parts]),
+        np.concatenate([part.method for part in parts]),
+        Decisions(
+            np.concatenate([each.parts for each in decisions]),
+            np.concatenate([each.box for each in decisions]),
+            np.concatenate([each.mask_seed for each in decisions]),
+        ),
+        np.concatenate(views) if views else None,
+    )
+
+
+class Planned(Protocol):
+    """Rows of decisions, computed or read from a file."""
+
+    @property
+    def methods(self) -> MethodSet: ...
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know."""
+
+    def rows(self, start: int, stop: int) -> Rows:
+        """Rows start … stop−1."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A plan whose parents are found elsewhere: `places` makes other indices, int64 (m, P), of theirs."""
+
+    plan: Planned
+    places: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+
+    @property
+    def methods(self) -> MethodSet:
+        return self.plan.methods
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """See `Planned`."""
+        return self.plan.notices
+
+    def rows(self, start: int, stop: int) -> Rows:
+        """See `Planned`."""
+        rows = self.plan.rows(start, stop)
+        return replace(rows, parents=self.places(rows.parents))
+
+
+class PeaksOf(Protocol):
+    """Tells where cached samples are salient."""
+
+    def of(self, samples: NDArray[np.int64]) -> Peaks:
+        """The peaks of some samples, by source index."""
+
+
+class Plan:
+    """The plan of a recipe over a population of samples that can be mixed.
+
+    `grid` is None for samples without height and width, `view_rules` where parents are seen as they are; `peaks` is
+    asked by SaliencyMix. Raises DataError or UsageError where the recipe cannot be carried out on these samples.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        population: Population,
+        grid: Grid | None,
+        view_rules: ViewRules | None = None,
+        peaks: PeaksOf | None = None,
+    ) -> None:
+        self._seed = recipe.seed
+        self._view_rules, self._peaks = view_rules, peaks
+        self._population = chosen(recipe, population)
+        count = len(self._population)
+        for choice in recipe.methods:
+            if (needed := parent_count([choice])) > count:
+                raise DataError(_too_few(recipe, count, choice.name, needed))
+        most_parents = parent_count(recipe.methods)
+        self._windows = windows_of(recipe, count, most_parents)
+        self._pairing = open_pairing(recipe, self._population, most_parents)
+        self.methods = MethodSet(recipe, grid, recipe.keep_originals or self._pairing.leaves_alone)
+        self.original_count = count if recipe.keep_originals else 0
+        self.notices = (*choice_notices(recipe, population), *self._pairing.notices)
+
+    def rows(self, start: int, stop: int) -> Rows:
+        """Rows start … stop−1."""
+        first, last = (max(0, row - self.original_count) for row in (start, stop))
+        mixed = self._mixed(first, last)
+        if start >= self.original_count:
+            return mixed
+        return joined([self._originals(start, min(stop, self.original_count)), mixed])
+
+    @property
+    def itinerary(self) -> Itinerary | None:
+        """How the rows go through the windows, if the recipe has windows."""
+        if self._windows is None:
+            return None
+        return Itinerary(self._seed, self._windows, self._population.samples, bool(self.original_count))
+
+    @cached_property
+    def _order_of_originals(self) -> NDArray[np.int64]:
+        if self._windows is None:
+            return order(self._seed, ORIGINALS_LANE, self.original_count)
+        return self._windows.order(self._seed, ORIGINALS_LANE)
+
+    def _originals(self, start: int, stop: int) -> Rows:
+        """The samples themselves, each once, in an order of their own."""
+        base = self._population.samples[self._order_of_originals[start:stop]]
+        count = self.methods.parent_count
+        views = None if self._view_rules is None else self._view_rules.whole(stop - start, count)
+        return Rows(
+            np.arange(start, stop),
+            np.repeat(base[:, None], count, axis=1),
+            np.full(stop - start, self.methods.unmixed, np.uint8),
+            decided(pure(stop - start, 0, count)),
+            views,
+        )
+
+    def _mixed(self, start: int, stop: int) -> Rows:
+        """Mixed rows start … stop−1, counted from the first that is no original."""
+        draws = Draws.of_rows(self._seed, start, stop)
+        count = self.methods.parent_count
+        meeting = self._pairing.meet(start, stop, count)
+        method = self.methods.drawn(draws.words)
+        if meeting.alone.any():
+            method[meeting.alone] = self.methods.unmixed
+        used = self.methods.used(method)
+        parents = meeting.parents if used.all() else np.where(used, meeting.parents, meeting.parents[:, :1])
+        views = None
+        if self._view_rules is not None:
+            drawn = self._view_rules.decide(self._seed, start, stop, count)
+            views = np.where(used[..., None], drawn, drawn[:, :1])
+        decisions = self._decide(draws, method, parents, views)
+        return Rows(np.arange(start, stop) + self.original_count, parents, method, decisions, views)
+
+    def _decide(
+        self, draws: Draws, method: NDArray[np.uint8], parents: NDArray[np.int64], views: Views | None
+    ) -> Decisions:
+        rows = len(draws)
+        parts = np.zeros((rows, self.methods.parent_count), np.int32)
+        box, mask_seed = np.zeros((rows, 4), np.int32), np.zeros(rows, np.uint64)
+        for number, positions in self.methods.groups(method):
+            deciding = self.methods.methods[number]
+            peaks = self._donor_peaks(parents, views, positions) if deciding.needs_peaks else None
+            everywhere = len(positions) == rows
+            made = deciding.decide(draws if everywhere else draws[positions], self.methods.grid, peaks)
+            if everywhere and made.parts.shape == parts.shape:
+                return made
+            parts[positions, : made.parts.shape[1]] = made.parts
+            box[positions], mask_seed[positions] = made.box, made.mask_seed
+        return Decisions(parts, box, mask_seed)
+
+    def _donor_peaks(self, parents: NDArray[np.int64], views: Views | None, positions: NDArray[np.int64]) -> Peaks:
+        """Where the donors of some rows are salient, in the output."""
+        if self._peaks is None:
+            raise ValueError("a method needs peaks, and the plan was given nobody to ask")
+        peaks = self._peaks.of(parents[positions, 1])
+        return peaks if views is None else peaks_in_view(peaks, views[positions, 1], self.methods.grid)
+
+
+def _too_few(recipe: Recipe, count: int, method: str, needed: int) -> str:
+    """What to say where a method mixes more different samples than there are."""
+    there, remedy = f"the source has {count} usable {plural(count, 'sample')}", "Add samples"
+    if recipe.per_class is not None:
+        there, remedy = f"--per-class {recipe.per_class}: it takes {counted(count, 'sample')}", "Raise it"
+    return f"{there}, and {method} mixes {needed} different ones. {remedy}, or pass --method none."

@@ -1,0 +1,167 @@
+"""What a run needs of the disk: computed before it writes anything, told when there is not as much."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mixup_cli.errors import StorageError
+from mixup_cli.runs.job import Job, shard_count, shard_rows
+from mixup_cli.runs.records import Content, manifest_of
+from mixup_cli.runs.settings import Run
+from mixup_cli.scan.fill import existing_part
+from mixup_cli.scan.loaded import LoadedColumn
+from mixup_cli.scan.table import SourceTable, label_texts
+from mixup_cli.sources.reading.base import Loaded, Source
+from mixup_cli.storage.finish import beside
+from mixup_cli.storage.json_files import to_json
+from mixup_cli.storage.manifest import ShardRecord, StoredColumn, shard_name
+from mixup_cli.storage.seal import NO_ROOM
+from mixup_cli.wording import readable
+
+RUN_BYTES = 600
+"""About what run.json takes besides what it says of the source."""
+
+SIDECAR_BYTES = 4096
+"""What a finished shard's sidecar takes of the disk until the data set is sealed: a block."""
+
+LINES_LOOKED_AT = 512
+"""Lines of sources.csv that are written to find out how long they are, spread over the source."""
+
+MOST_ROWS = 10**6
+"""What a shard is taken to have while its description is measured: whatever is asked for, a manifest can say it."""
+
+A_HASH = "0" * 64
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a run needs. `shard_bytes` is what the shards take uncompressed, of which `fixed_bytes` whatever compression
+    saves; `side_bytes` what the finished data set has around them, `work_bytes` what is there until it is finished."""
+
+    rows: int
+    shards: int
+    row_bytes: int
+    shard_bytes: int
+    fixed_bytes: int
+    side_bytes: int
+    work_bytes: int
+    cache_bytes: int
+    cache_on_disk: bool
+    free_bytes: int
+    compressed: bool
+
+    @property
+    def output_bytes(self) -> int:
+        """All files of the finished data set; with compression, at most."""
+        return self.shard_bytes + self.side_bytes
+
+    @property
+    def disk_bytes(self) -> int:
+        """Disk that is needed at most."""
+        return self.output_bytes + self.work_bytes + (self.cache_bytes if self.cache_on_disk else 0)
+
+    @property
+    def certain_bytes(self) -> int:
+        """Disk that is needed whatever compression saves."""
+        return self.disk_bytes - (self.shard_bytes - self.fixed_bytes if self.compressed else 0)
+
+
+def needs(job: Job, source: Source, rows: int, run: Run, cache_on_disk: bool) -> Needs:
+    """What `rows` rows from a source take in a run; `cache_on_disk` says that its samples wait on the output's disk."""
+    shards = shard_count(rows, job.samples_per_shard)
+    last = len(shard_rows(shards - 1, rows, job.samples_per_shard)) if shards else 0
+    full_bytes = job.spec.size.of_rows(job.samples_per_shard) * max(0, shards - 1)
+    return Needs(
+        rows=rows,
+        shards=shards,
+        row_bytes=job.row_bytes,
+        shard_bytes=full_bytes + (job.spec.size.of_rows(last) if shards else 0),
+        fixed_bytes=shards * job.spec.size.fixed_bytes,
+        side_bytes=_side_bytes(job, source, rows, shards) + RUN_BYTES + len(to_json(run.origin)),
+        work_bytes=shards * SIDECAR_BYTES,
+        cache_bytes=len(source) * job.target.form.sample_bytes,
+        cache_on_disk=cache_on_disk,
+        free_bytes=shutil.disk_usage(existing_part(run.out)).free,
+        compressed=job.recipe.compression != "none",
+    )
+
+
+def _side_bytes(job: Job, source: Source, rows: int, shards: int) -> int:
+    """What a data set's files take but the shards and run.json: sources.csv, and those with lines for each shard."""
+    sources_bytes = _sources_bytes(job, source)
+    least = min(shards, 1)
+    first = _described_bytes(job, source, rows, least)
+    each = _described_bytes(job, source, rows, 2) - first if shards > 1 else 0
+    return sources_bytes + first + each * (shards - least)
+
+
+def _described_bytes(job: Job, source: Source, rows: int, shards: int) -> int:
+    """Manifest, card, metadata and checksums of the first shards, with hashes of zeros."""
+    table = SourceTable([], [], LoadedColumn(0), None if source.labels.groups is None else [])
+    length = min(job.samples_per_shard, MOST_ROWS)
+    records = [_record(job, number, shard_rows(number, rows, length)) for number in range(shards)]
+    names = [choice.name for choice in job.recipe.methods]
+    manifest = manifest_of(Content.of(job), source.kind, table, names, records)
+    manifest_json = manifest.to_json()
+    return len(manifest_json) + sum(map(len, beside(manifest, manifest_json, 10**6).values()))
+
+
+def _record(job: Job, number: int, part: range) -> ShardRecord:
+    """What the manifest will say of a shard, as far as its length goes."""
+    stored = StoredColumn(offset=10_000) if job.recipe.compression == "none" else StoredColumn(content_sha256=A_HASH)
+    return ShardRecord(
+        file=shard_name(number),
+        bytes=10_000 + job.spec.size.of_rows(len(part)),
+        sha256=A_HASH,
+        start=part.start,
+        stop=part.stop,
+        columns={column.name: stored for column in job.spec.columns},
+    )
+
+
+def _sources_bytes(job: Job, source: Source) -> int:
+    """The size of sources.csv, from some of its lines. How long the stored sizes are is not looked up: as long as those
+    of the samples in the cache."""
+    count = len(source)
+    places = np.unique(np.linspace(0, count - 1, min(count, LINES_LOOKED_AT)).astype(np.int64)).tolist()
+    labels = source.labels.at(places)
+    loaded = LoadedColumn.of([Loaded(job.target.form.sample_bytes, A_HASH.replace("0", "1"))] * len(places))
+    table = SourceTable([source.keys[each] for each in places], label_texts(labels, len(places)), loaded, labels.groups)
+    per_line = (len(table.csv) - _digits(len(places))) / len(places)
+    return round(per_line * count) + _digits(count)
+
+
+def _digits(count: int) -> int:
+    """How many digits the numbers 0 … count−1 have together."""
+    return sum(max(0, count - (10**length if length else 0)) for length in range(len(str(max(count - 1, 0)))))
+
+
+def check_room(needed: Needs, done_bytes: int, out: Path) -> None:
+    """Refuse a run that cannot fit. `done_bytes` of the output are there already.
+
+    What compression will save is not known, so compressed output is not counted: a full disk will tell.
+    """
+    missing = needed.certain_bytes - done_bytes
+    if missing > needed.free_bytes:
+        raise StorageError(
+            f"{out}: this run needs {readable(missing)} of disk and {readable(needed.free_bytes)} are free. "
+            "Make room, ask for fewer --samples or --passes, or use another -o."
+        )
+
+
+@contextmanager
+def room_told(out: Path, missing_bytes: Callable[[], int]) -> Iterator[None]:
+    """Where the disk becomes full, tell how much of it is still needed."""
+    try:
+        yield
+    except StorageError as problem:
+        if not isinstance(problem.__cause__, OSError) or problem.__cause__.errno not in NO_ROOM:
+            raise
+        free = readable(shutil.disk_usage(existing_part(out)).free)
+        raise StorageError(f"{problem} About {readable(missing_bytes())} are missing, and {free} are free.") from None

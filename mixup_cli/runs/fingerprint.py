@@ -1,0 +1,65 @@
+"""The pixel fingerprint: whether this machine and these versions make the same pixels and the same lams as another.
+
+Small probe pictures go through decoding and resizing, and the table of the Beta law is taken for one alpha; the hash of
+all that is stored with a run. A data set begun under one fingerprint is not continued under another.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import platform
+from importlib.metadata import version
+
+from mixup_cli.draws.beta import cumulative
+from mixup_cli.sources.pictures.decode import decode
+from mixup_cli.sources.reading.base import Form, Target
+
+PROBE_JPEG = base64.b64decode(
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcgLikxMC4pLSwzOko+MzZGNywtQFdBRkxOUlNSMj5aYV"
+    "pQYEpRUk//2wBDAQ4ODhMREyYVFSZPNS01T09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT09PT0//wAARCAAg"
+    "ACgDASIAAhEBAxEB/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEGE1FhBy"
+    "JxFDKBkaEII0KxwRVS0fAkM2JyggkKFhcYGRolJicoKSo0NTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhIWGh4iJipKT"
+    "lJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXGx8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/8QAHwEAAwEBAQEBAQEBAQAAAA"
+    "AAAAECAwQFBgcICQoL/8QAtREAAgECBAQDBAcFBAQAAQJ3AAECAxEEBSExBhJBUQdhcRMiMoEIFEKRobHBCSMzUvAVYnLRChYkNOEl8RcYGRom"
+    "JygpKjU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6goOEhYaHiImKkpOUlZaXmJmaoqOkpaanqKmqsrO0tba3uLm6wsPExc"
+    "bHyMnK0tPU1dbX2Nna4uPk5ebn6Onq8vP09fb3+Pn6/9oADAMBAAIRAxEAPwDh47T7N8/3s8Y6VZjtN/8ApHTvt+lXo7T7N8/3s8Y6VZjtN/8A"
+    "pHTvt+lerOdv3XLa2vJf4f73N1/w+Zhh8T1uUY7b7V227fxzVmOHf/o+3Hbd9KvR232rtt2/jmrMcO//AEfbjtu+lcs8Tf3+a/Ppf/n505bfZ7"
+    "X+Z7eHxH9dihHD9m+TbuzznpRWxHD9m+TbuzznpRWDx/sf3ft/Z2+zy81vK/U9inXur2uUo7T7N8/3s8Y6VZjtN/8ApHTvt+lX47T7N8/3s8Y6"
+    "VYjtN/8ApHTvt+lc852/dctra8l/h/vc3X/D5n5bh8T1uUY7b7V227fxzVmOHf8A6Ptx23fSr0dt9q7bdv45qzHDv/0fbjtu+lc08Tf3+a/Ppf"
+    "8A5+dOW32e1/me3h8R/XYoxw/Zvk27s856UVrxw/Zvk27s856UVzvMPY/u/b+zt9nl5reV+p7FOvdXtc//2Q=="
+)
+"""A 40 × 32 colour picture with edges and gradients, so that decoder and resizer both have something to round."""
+
+LIBRARIES = ("mixup-gen", "numpy", "pillow", "h5py", "numba", "scipy", "pydantic", "typer", "torch")
+
+
+def pixel_fingerprint() -> str:
+    """64 hex digits; equal where decoding, resizing and the Beta table give equal bits."""
+    digest = hashlib.sha256()
+    for shape in ((32, 40, 3), (14, 14, 3), (7, 5, 1)):
+        picture = decode(PROBE_JPEG, Target(Form(shape, "uint8", "hwc"), "crop"), "probe", 1 << 20)
+        digest.update(picture.tobytes())
+    digest.update(cumulative(0.2, 0.2).tobytes())
+    return digest.hexdigest()
+
+
+def decoder_id() -> str:
+    """What decoded samples depend on besides their source: the fingerprint, which probes one decoder, and versions."""
+    from PIL import features
+
+    found = versions()
+    libraries = [f"{name} {found[name]}" for name in ("mixup-gen", "numpy", "pillow")]
+    libraries += [f"{name} {features.version(name)}" for name in ("jpg", "libtiff", "webp", "zlib")]
+    return "; ".join([pixel_fingerprint(), *libraries])
+
+
+def versions() -> dict[str, str]:
+    """The versions that can matter to bytes, by name."""
+    found = {"python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except ModuleNotFoundError:  # PackageNotFoundError: run from a checkout, or an optional library
+            found[library] = "not installed"
+    return found

@@ -1,0 +1,225 @@
+"""The dry run: what a run would make and take, with a time measured on a handful of the samples themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.methods import Peaks
+from mixup_cli.mixing.columns import IMAGES, RowColumns
+from mixup_cli.mixing.shard_values import ShardMaker, tile_rows_for
+from mixup_cli.mixing.signal import Mixer
+from mixup_cli.mixing.stage import as_pictures
+from mixup_cli.pairing import chosen
+from mixup_cli.plan.plan import Moved, Planned
+from mixup_cli.plan.population import population_of
+from mixup_cli.plan.saliency import PeakFinder
+from mixup_cli.recipe import Recipe
+from mixup_cli.runs import resume
+from mixup_cli.runs.estimate import Needs, needs
+from mixup_cli.runs.job import Job, adopt, prepare
+from mixup_cli.runs.planning import planned
+from mixup_cli.runs.settings import Run, check_caching, row_count
+from mixup_cli.scan.fill import cache_text, is_kept, needs_file
+from mixup_cli.scan.scan import all_broken, none_usable
+from mixup_cli.scan.supply import WholeCache
+from mixup_cli.scan.window_store import most_windows
+from mixup_cli.sources.reading.base import FormMismatch, Loaded, Source
+from mixup_cli.storage.folder import DataSetFolder
+from mixup_cli.storage.hdf5.shard import bytes_of
+from mixup_cli.wording import counted, readable
+
+JSON_NAMES = {"rows": "samples", "shard_bytes": "bytes"}
+"""What `--json` calls fields of `Needs`: as it calls what a run has made."""
+
+PROBE_SAMPLES = 16
+"""Samples are loaded to measure the time, in …"""
+
+PROBE_PLACES = 4
+"""… runs at so many places, spread over the source."""
+
+PROBE_BYTES = 16 << 20
+
+SMALL_BYTES = 1 << 20
+"""Where the shards take less than this in all, it does not matter what they take it for."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run would do. `cache` tells where decoded samples would wait; `seconds` counts decoding, mixing and
+    hashing, not the disk; `notices` are those of the plan; `there_bytes` of the shards are on the disk already."""
+
+    job: Job
+    source: Source
+    needed: Needs
+    cache: str
+    seconds: float
+    notices: tuple[str, ...] = ()
+    there_bytes: int = 0
+
+    def facts(self) -> dict[str, Any]:
+        """For machines."""
+        recipe = self.job.recipe
+        return {
+            "recipe": recipe.to_dict(),
+            "recipe_id": recipe.recipe_id,
+            "inputs": len(self.source),
+            "seconds": round(self.seconds, 1),
+            **{JSON_NAMES.get(name, name): value for name, value in vars(self.needed).items()},
+            "output_bytes": self.needed.output_bytes,
+            "disk_bytes": self.needed.disk_bytes,
+            "there_bytes": self.there_bytes,
+            "cache": self.cache,
+            "warnings": list(self.warnings()),
+        }
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """For people: name and value of each fact."""
+        needed, form = self.needed, self.job.form
+        shards = counted(needed.shards, "shard")
+        yield "would make", f"{counted(needed.rows, 'sample')} in {shards} of up to {self.job.samples_per_shard:,}"
+        yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
+        yield "output", readable(needed.output_bytes) + (" before compression" if self._compressed else "")
+        if self.job.recipe.window is not None:
+            yield "windows", f"of {counted(self.job.recipe.window, 'consecutive sample')}; only those of one meet"
+        yield "cache", self.cache
+        missing, room = max(0, needed.disk_bytes - self.there_bytes), "" if self.fits else ": this does not fit"
+        yield "disk", f"{readable(missing)} needed, {readable(needed.free_bytes)} free{room}"
+        yield "time", f"about {_duration(self.seconds)}, if the disk keeps up"
+
+    def warnings(self) -> Iterator[str]:
+        """What the user may want to change first."""
+        yield from self.source.notices
+        yield from self.job.notices
+        yield from self.notices
+        columns = {column.name: column.row_bytes for column in self.job.spec.columns}
+        if self.job.label_kind == "classes" and columns.get("labels", 0) > columns[IMAGES]:
+            yield (
+                f"dense labels take {readable(columns['labels'])} a sample and the pixels {readable(columns[IMAGES])}: "
+                "--labels sparse stores classes and shares instead"
+            )
+        if 2 * self.needed.fixed_bytes > self.needed.shard_bytes > SMALL_BYTES:
+            each = readable(self.job.spec.size.fixed_bytes)
+            yield f"each shard takes {each} besides its rows, most of the output: pass a larger --shard-size"
+        if self.fits and self.needed.disk_bytes - self.there_bytes > self.needed.free_bytes:
+            yield "this fits on the disk only if compression saves enough"
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is room for it, as far as can be known before shards are compressed."""
+        return self.needed.certain_bytes - self.there_bytes <= self.needed.free_bytes
+
+    @property
+    def _compressed(self) -> bool:
+        return self.job.recipe.compression != "none"
+
+
+def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = None) -> Forecast:
+    """Look at every sample's header, plan as if each of them could be read, and mix a few in memory. Writes nothing.
+
+    `stored` is the recipe of the data set that the run would continue. Raises OutputExistsError if it is another, and
+    what `generate` raises where the recipe cannot be carried out on this source.
+    """
+    recipe = adopt(recipe, stored, keeps_shard_size=run.shard_bytes is None)
+    job = prepare(recipe, source, source.survey(), run.shard_bytes)
+    check_caching(job.recipe, run)
+    folder = DataSetFolder(run.out)
+    resume.check_same_recipe(folder, stored, job.recipe)
+    finished = None if run.force else folder.finished()
+    if stored is not None:
+        resume.check_same_listing(folder, source)
+        resume.check_same_labels(folder, finished, job.label_kind, job.class_names)
+    everything = np.arange(len(source))
+    population = population_of(source.labels, everything)
+    place = run.place(folder.work)
+    on_disk = needs_file(source, job.target, place)
+    needed = needs(job, source, row_count(job.recipe, run, population), run, on_disk)
+    cache, to_decode = cache_text(source, job.target, place), len(source)
+    if is_kept(source, job.target, place):
+        to_decode = 0
+    if run.caching.kind == "none":
+        needed, cache = _in_windows(job, len(chosen(job.recipe, population)), run, needed)
+        to_decode = needed.rows + (to_decode if run.tolerance.on_error == "skip" else 0)
+    probe = _Probe.load(job, source)
+    plan = planned(job, source, everything, probe, run.plan)
+    seconds = probe.seconds_per_sample * to_decode + probe.seconds_per_row(plan, run, needed.rows) * needed.rows
+    done_bytes = resume.done_bytes(folder, finished, needed.rows, job.samples_per_shard)
+    return Forecast(job, source, needed, cache, seconds / run.workers, plan.notices, done_bytes)
+
+
+def _in_windows(job: Job, count: int, run: Run, needed: Needs) -> tuple[Needs, str]:
+    """What windows of `count` samples take in memory at most, in place of a cache, and the same for people."""
+    size = min(count, job.recipe.window or count)
+    held = min(most_windows(run.workers), -(-count // size))
+    window_bytes = size * job.target.form.sample_bytes
+    text = f"none: up to {counted(held, 'window')} of {readable(window_bytes)} in memory"
+    return replace(needed, cache_bytes=held * window_bytes), text
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """A few samples (m, *form.shape) from all over the source, which stand for all others while the time is measured;
+    those that cannot be read are zeros."""
+
+    job: Job
+    source: Source
+    samples: NDArray[Any]
+    seconds_per_sample: float
+
+    @classmethod
+    def load(cls, job: Job, source: Source) -> Self:
+        """Load them, one run after another. Raises DataError where none of them can be used."""
+        form, count = job.target.form, min(PROBE_SAMPLES, len(source))
+        places = min(PROBE_PLACES, count)
+        length = count // places
+        samples = np.zeros((places * length, *form.shape), form.dtype)
+        loaded: list[Loaded] = []
+        began = time.perf_counter()
+        with suppress(FormMismatch):  # of a sample that its header is wrong about
+            for number, start in enumerate(np.linspace(0, len(source) - length, places).astype(int).tolist()):
+                room = samples[number * length : (number + 1) * length]
+                loaded += source.load(start, start + length, job.target, room)
+        if len(loaded) == len(samples) and all_broken(loaded):
+            raise none_usable(f"{source.name_of(0)}: {loaded[0].problem}", len(loaded), source)
+        return cls(job, source, samples, (time.perf_counter() - began) / len(samples))
+
+    def of(self, samples: NDArray[np.int64]) -> Peaks:
+        """See `PeaksOf`."""
+        return PeakFinder(as_pictures(self.samples, self.job.target.form.axes)).of(samples % len(self.samples))
+
+    def seconds_per_row(self, plan: Planned, run: Run, rows: int) -> float:
+        """What the first rows of a plan take, measured when all is compiled."""
+        job, count = self.job, max(1, min(rows, PROBE_BYTES // self.job.row_bytes))
+        maker = ShardMaker(
+            plan=Moved(plan, lambda parents: parents % len(self.samples)),
+            supply=WholeCache(self.samples),
+            row_columns=RowColumns(self.source.labels, job.recipe, np.arange(len(self.source))),
+            mixer=Mixer.open(job.recipe, plan.methods, job.target.form, job.form, run.device),
+            tile_rows=tile_rows_for(job.spec.columns[0], run.batch_size, run.device),
+            checkpoint=lambda: None,
+        )
+        _make(job, maker, count)
+        began = time.perf_counter()
+        _make(job, maker, count)
+        return (time.perf_counter() - began) / count
+
+
+def _make(job: Job, maker: ShardMaker, rows: int) -> None:
+    """All that a shard takes but the writing."""
+    values = maker.values(0, rows)
+    for column in job.spec.columns:
+        for block in values(column):
+            hashlib.sha256(bytes_of(block))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

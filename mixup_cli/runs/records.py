@@ -1,0 +1,97 @@
+"""What a finished run writes down: the manifest, from the sidecars, and run.json, with all that may differ."""
+
+from __future__ import annotations
+
+import platform
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from mixup_cli.choices import LabelKind
+from mixup_cli.errors import DataError
+from mixup_cli.recipe import Recipe
+from mixup_cli.runs.fingerprint import versions
+from mixup_cli.runs.job import Job
+from mixup_cli.scan.table import SourceTable
+from mixup_cli.sources.reading.base import Axes
+from mixup_cli.storage.manifest import ColumnRecord, Manifest, ShardRecord, Skipped, SourceRecord, Totals
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a data set holds, whatever its source and shards: the resolved recipe, and what its columns mean."""
+
+    recipe: Recipe
+    class_names: tuple[str, ...]
+    label_kind: LabelKind
+    axes: Axes
+    columns: tuple[ColumnRecord, ...]
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """What a job makes."""
+        columns = tuple(ColumnRecord(name=c.name, dtype=c.dtype, shape=c.shape) for c in job.spec.columns)
+        return cls(job.recipe, job.class_names, job.label_kind, job.form.axes, columns)
+
+
+def manifest_of_run(
+    job: Job, kind: str, table: SourceTable, methods: Sequence[str], shards: Sequence[ShardRecord]
+) -> Manifest:
+    """The manifest of what a run and those before it have made. Raises DataError where it cannot be true."""
+    try:
+        return manifest_of(Content.of(job), kind, table, methods, shards)
+    except ValidationError as problem:  # what is wrong was read from the sidecars of an earlier run
+        found = problem.errors()[0]["msg"]
+        raise DataError(
+            f".mixup-gen/done: the sidecars of finished shards are damaged ({found}). Start anew with --force."
+        ) from None
+
+
+def manifest_of(
+    content: Content, kind: str, table: SourceTable, methods: Sequence[str], shards: Sequence[ShardRecord]
+) -> Manifest:
+    """The manifest of a finished data set: a function of the recipe and the source alone.
+
+    Raises pydantic's ValidationError where the arguments contradict each other.
+    """
+    skipped = (Skipped(source_index=index, key=key, reason=reason) for index, key, reason in table.skipped())
+    return Manifest(
+        recipe=content.recipe.to_dict(),
+        recipe_id=content.recipe.recipe_id,
+        source=SourceRecord(
+            kind=kind,
+            samples=len(table.keys),
+            fingerprint=table.fingerprint,
+            groups=None if table.groups is None else len(set(table.groups)),
+            skipped=tuple(skipped),
+        ),
+        class_names=content.class_names,
+        label_kind=content.label_kind,
+        axes=content.axes,
+        methods=tuple(methods),
+        compression=content.recipe.compression,
+        columns=content.columns,
+        totals=Totals(
+            samples=sum(shard.stop - shard.start for shard in shards),
+            shards=len(shards),
+            bytes=sum(shard.bytes for shard in shards),
+        ),
+        shards=tuple(shards),
+    )
+
+
+def run_record(fingerprint: str, began: float, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """run.json: times, host, versions, and how and from where this run was made."""
+    return {
+        "pixel_fingerprint": fingerprint,
+        "versions": versions(),
+        "host": socket.gethostname(),
+        "platform": platform.platform(),
+        "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
+        "seconds": round(time.time() - began, 3),
+        **settings,
+    }

@@ -1,0 +1,107 @@
+"""A run: how a recipe is carried out, and how many rows that comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mixup_cli.choices import Device, EngineKind
+from mixup_cli.engines.base import Engine, Tell
+from mixup_cli.engines.local import LocalEngine, available_cores
+from mixup_cli.errors import UsageError
+from mixup_cli.methods import METHODS
+from mixup_cli.pairing import Population, chosen, pass_rows
+from mixup_cli.plan.files.reading import PlanFile
+from mixup_cli.recipe import Recipe
+from mixup_cli.runs.fingerprint import decoder_id
+from mixup_cli.scan.cache import Caching
+from mixup_cli.scan.fill import Place
+from mixup_cli.scan.scan import Tolerance
+from mixup_cli.storage.parts import Part
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """How a recipe is carried out: how many rows, where to, and with what. None of it changes a row's bytes.
+
+    `samples` (mixed rows) takes the place of `passes` where it is given, and `plan` of both: its rows are then carried
+    out, and its digest is in the recipe. `part` says which of the shards this run makes; `origin` is what run.json says
+    of the source. With the engine "processes", a script must begin its work under `if __name__ == "__main__":`, as
+    `multiprocessing` asks.
+    """
+
+    out: Path = Path("mixup-out")
+    passes: int = 1
+    samples: int | None = None
+    plan: PlanFile | None = None
+    workers: int = field(default_factory=available_cores)
+    engine: EngineKind = "threads"
+    device: Device = "cpu"
+    batch_size: int | None = None
+    shard_bytes: int | None = None
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    caching: Caching = field(default_factory=Caching)
+    part: Part = field(default_factory=Part)
+    force: bool = False
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+    def settings(self) -> dict[str, Any]:
+        """What run.json says of the run."""
+        names = ("workers", "engine", "device", "batch_size")
+        part = {} if self.part.is_whole else {"part": str(self.part)}
+        return {**{name: getattr(self, name) for name in names}, **part, "source": dict(self.origin)}
+
+    def place(self, work: Path) -> Place:
+        """Where decoded samples wait; `work` is for a file that serves this run alone. Raises UsageError."""
+        mapped = self.engine == "processes"
+        if mapped and self.caching.kind == "memory":
+            raise UsageError("--cache memory: worker processes share a file. Drop it, or pass --engine threads.")
+        decoder = decoder_id() if self.caching.kept_in(self.out) else ""
+        return Place(caching=self.caching, work=work, out=self.out, decoder=decoder, mapped=mapped)
+
+    def open_engine(self, tell: Tell) -> Engine:
+        """What runs the tasks; `tell` hears of those that are tried again."""
+        if self.engine == "threads":
+            return LocalEngine(self.workers, tell)
+        from mixup_cli.engines.processes import ProcessEngine  # multiprocessing takes some time to import
+
+        return ProcessEngine(self.workers, tell)
+
+
+def row_count(recipe: Recipe, run: Run, population: Population) -> int:
+    """How many rows a run comes to: `passes` over the population, or `samples`, and the originals on top; or those of a
+    plan from a file."""
+    if run.plan is not None:
+        return len(run.plan)
+    taken = chosen(recipe, population)
+    mixed = run.passes * pass_rows(recipe, taken) if run.samples is None else run.samples
+    return mixed + (len(taken) if recipe.keep_originals else 0)
+
+
+def check_caching(recipe: Recipe, run: Run) -> None:
+    """Raises UsageError where samples are not to be cached, and rows could ask for any of them at any time."""
+    if run.caching.kind != "none":
+        return
+    if run.engine == "processes":
+        raise UsageError("--cache none: worker processes share a file of decoded samples. Pass --engine threads.")
+    if run.plan is not None:
+        raise UsageError("--cache none: rows of a --plan can have any parents. Leave one of the two out.")
+    if recipe.window is None:
+        raise UsageError(
+            "--cache none: without a cache, samples can meet only within windows of the source. Pass --window 1000, or "
+            "another number of samples that fit into memory."
+        )
+    if (method := _looks_ahead(recipe)) is not None:
+        raise UsageError(f"--cache none: {method} looks at samples before rows are planned. Leave one of the two out.")
+
+
+def keeps_to_windows(recipe: Recipe) -> bool:
+    """Whether its rows can be made with the pixels of one window at a time."""
+    return recipe.window is not None and _looks_ahead(recipe) is None
+
+
+def _looks_ahead(recipe: Recipe) -> str | None:
+    """A method of the recipe that needs pixels for the plan already."""
+    return next((choice.name for choice in recipe.methods if METHODS[choice.name].needs_peaks), None)

@@ -1,0 +1,98 @@
+"""The cache: every sample once, in the working form, in memory or in a mapped file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.choices import CacheKind
+from mixup_cli.errors import StorageError, UsageError
+from mixup_cli.scan.mapped import map_file
+from mixup_cli.sources.reading.base import Form
+from mixup_cli.storage.seal import storage_errors
+
+MEMORY_BYTES = 2 << 30
+"""A cache up to this size is held in memory, a larger one in a file."""
+
+ZEROS_BYTES = 1 << 20
+"""How much is written at a time to take disk space."""
+
+CACHE_FILE = "cache.bin"
+
+KEPT_FOLDER = ".mixup-gen-cache"
+"""Where decoded samples are kept for later runs, if no other folder is named."""
+
+
+Where: TypeAlias = CacheKind | Literal["file"]
+"""Where samples wait. `file` is one that goes with the run whatever its size: worker processes map it."""
+
+
+@dataclass(frozen=True)
+class Caching:
+    """Where decoded samples wait for being mixed.
+
+    `memory`; `auto`, which is memory up to MEMORY_BYTES and else a file that goes with the run; `disk`, where later
+    runs find them again: in `folder`, or else beside the output; or `none`: only the windows that are being mixed are
+    decoded, in memory. In a folder, at most `limit_bytes` are kept.
+    """
+
+    kind: CacheKind = "auto"
+    folder: Path | None = None
+    limit_bytes: int = 20 << 30
+
+    def kept_in(self, out: Path) -> Path | None:
+        """The folder where samples are kept for later runs, if they are. Raises UsageError where none may be."""
+        if self.kind != "disk":
+            return None
+        if self.folder is None:
+            if out.resolve().parent == Path(os.path.expanduser("~")).resolve():  # pathlib raises where there is none
+                raise UsageError(f"--cache disk: beside {out} is your home folder. Name one: --cache-folder FOLDER.")
+            return out.absolute().parent / KEPT_FOLDER
+        if self.folder.is_file():
+            raise UsageError(f"--cache-folder {self.folder}: is a file. Name a folder.")
+        if self.folder.resolve().is_relative_to(out.resolve()):
+            raise UsageError(f"--cache-folder {self.folder}: is in the output folder. Name another one.")
+        return self.folder
+
+
+def goes_to_disk(form: Form, sample_count: int, kind: Where = "auto") -> bool:
+    """Whether a cache of so many samples that is not kept takes a file."""
+    if kind == "file":
+        return True
+    return kind not in ("memory", "none") and form.sample_bytes * sample_count > MEMORY_BYTES
+
+
+def allocate(form: Form, sample_count: int, folder: Path, kind: Where = "auto") -> NDArray[Any]:
+    """Room for all samples: (sample_count, *form.shape) of form.dtype. A file goes into `folder`."""
+    shape = (sample_count, *form.shape)
+    if not goes_to_disk(form, sample_count, kind):
+        try:
+            return np.empty(shape, form.dtype)
+        except MemoryError as problem:
+            raise StorageError(f"the samples do not fit into memory ({problem}). Pass --cache auto.") from None
+    path = folder / CACHE_FILE
+    with storage_errors(path), path.open("wb") as file:
+        reserve(file.fileno(), form.sample_bytes * sample_count)
+    mapped = map_file(path, form.dtype, shape)
+    if kind != "file" and os.name != "nt":
+        path.unlink()  # the map keeps it: however the process ends, the disk space is free again
+    return mapped
+
+
+def reserve(descriptor: int, size_bytes: int) -> None:
+    """Take the disk space now: a full disk under a mapped file would be a signal (SIGBUS), not an exception.
+
+    Where the system has no call for it (macOS, Windows), zeros are written. Raises OSError where there is no room.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size_bytes)
+        return
+    zeros = memoryview(bytes(min(size_bytes, ZEROS_BYTES)))
+    missing = size_bytes
+    while missing:
+        missing -= os.write(descriptor, zeros[:missing])

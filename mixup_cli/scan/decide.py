@@ -1,0 +1,181 @@
+"""The working form: what every sample is brought to before it is mixed, and the form in which it is cached until then,
+decided once from a look at the source. The two differ in size where samples are cropped and resized at random."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from mixup_cli.choices import Dtype
+from mixup_cli.errors import UsageError
+from mixup_cli.recipe import Normalize, Recipe
+from mixup_cli.sources.reading.base import DEPTHS, Form, SampleDtype, Survey, Target
+from mixup_cli.sources.reading.scaling import Finish
+from mixup_cli.wording import counted
+
+DEFAULT_SIZE = (224, 224)
+"""Height and width where pictures differ in size and none was asked for: what ImageNet models take."""
+
+CACHE_SIDE, OUTPUT_SIDE = 256, 224
+"""Pictures that must be resized, and are cropped at random afterwards, are cached larger than the output by this ratio:
+what ImageNet recipes do."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The recipe with nothing left open, the form that is mixed, the target that is cached, and what the user should be
+    told."""
+
+    recipe: Recipe
+    form: Form
+    target: Target
+    notices: tuple[str, ...]
+
+
+def decide(recipe: Recipe, survey: Survey) -> Decided:
+    """Fill in what the recipe leaves to the source. Raises UsageError where the two do not fit."""
+    form, notices = (
+        _picture_form(recipe, survey) if survey.array_form is None else _array_form(recipe, survey.array_form)
+    )
+    asked = recipe.dtype or ("uint8" if survey.array_form is None else "source")
+    deepest = _deepest(asked)
+    depth = _depth(asked, survey, recipe)
+    form = replace(form, dtype=min(depth, deepest, key=DEPTHS.index))
+    if deepest != "float32" and recipe.value_range is None and (floats := survey.dtypes["float32"]):
+        notices.append(
+            f"{counted(floats, 'picture')} of floats, or of integers beyond uint16, cannot become {asked} and "
+            f"{'counts' if floats == 1 else 'count'} as broken; --value-range LOW,HIGH or --dtype float32 takes them"
+        )
+    if deepest == "uint8" and depth == "uint16" and recipe.value_range is None:
+        notices += _narrowing(survey)
+    height, width, channels = form.extent
+    cached = _cached(recipe, survey, form)
+    resolved = recipe.with_(
+        size=(height, width) if form.axes else None,
+        cache_size=cached.extent[:2] if recipe.crop_area else None,
+        channels={1: "grey", 3: "rgb"}.get(channels) if form.axes in ("hwc", "chw") else None,
+        layout={"hwc": "nhwc", "chw": "nchw"}.get(form.axes),
+        dtype=form.dtype if asked == "source" else asked,
+    )
+    _check_channels(resolved, channels if form.axes else 1)
+    if recipe.linear_light and form.dtype != "uint8":
+        raise UsageError(f"--linear-light: it is for 8-bit pictures, and these samples are {form.dtype}. Leave it out.")
+    as_they_are = len(survey.sizes) == 1 and recipe.size is None and recipe.cache_size is None
+    finish = finish_of(form, resolved)
+    watched = None if finish is None or finish.is_safe else finish
+    target = Target(cached, None if as_they_are else recipe.resize, recipe.value_range, deepest, watched)
+    return Decided(resolved, form, target, tuple(notices))
+
+
+def _narrowing(survey: Survey) -> list[str]:
+    notices = []
+    if survey.dtypes["uint16"] > survey.upper_bits:
+        notices.append("16-bit values become 8-bit ones by (v * 255 + 32767) // 65535; --dtype uint16 keeps them")
+    if survey.upper_bits:
+        notices.append(
+            "of 16-bit colours the upper 8 bits are read, as Pillow gives no more; to keep all 16, store the pictures "
+            "as an array (.npy, .h5)"
+        )
+    return notices
+
+
+def finish_of(form: Form, resolved: Recipe) -> Finish | None:
+    """How samples of a form become floats; None where the output is integers."""
+    if resolved.dtype not in ("float16", "float32"):
+        return None
+    normalize = resolved.normalize or Normalize((0.0,), (1.0,))
+    return Finish(form.dtype, resolved.dtype, normalize.mean, normalize.std)
+
+
+def _cached(recipe: Recipe, survey: Survey, form: Form) -> Form:
+    """The form in which samples wait in the cache. Raises UsageError where what is no picture is to be cropped."""
+    if not form.axes and recipe.has_views:
+        raise UsageError(
+            f"--flip, --crop-pad and --random-resized-crop are for pictures; these samples have the shape {form.shape}."
+        )
+    if recipe.crop_area is None:
+        return form
+    size = recipe.cache_size or _room_to_crop(recipe, survey, form.extent[:2])
+    channels = form.extent[2]
+    shapes = {"hwc": (*size, channels), "chw": (channels, *size), "hw": size}
+    return replace(form, shape=shapes[form.axes])
+
+
+def _room_to_crop(recipe: Recipe, survey: Survey, output: tuple[int, int]) -> tuple[int, int]:
+    """Height and width to crop from: the samples' own where they share one and arrays could not be resized or nothing
+    else is asked for, else that of the output, enlarged."""
+    if len(survey.sizes) == 1 and (recipe.size is None or survey.array_form is not None):
+        return next(iter(survey.sizes))
+    height, width = (max(1, round(side * CACHE_SIDE / OUTPUT_SIDE)) for side in output)
+    return height, width
+
+
+def _picture_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
+    """Pictures: the size they share or 224 × 224, colour unless grey is asked for."""
+    notices = []
+    size = recipe.size or (next(iter(survey.sizes)) if len(survey.sizes) == 1 else DEFAULT_SIZE)
+    if recipe.size is None and len(survey.sizes) > 1:
+        smallest, largest = min(survey.sizes), max(survey.sizes)
+        how = {"crop": "resized and centre-cropped", "pad": "resized and padded", "stretch": "stretched"}[recipe.resize]
+        notices.append(
+            f"the pictures differ in size (from {smallest[1]}x{smallest[0]} to {largest[1]}x{largest[0]}): "
+            f"{how} to {size[1]}x{size[0]}; --size WIDTHxHEIGHT and --resize choose otherwise"
+        )
+    channels = 1 if recipe.channels == "grey" else 3
+    return _oriented((*size, channels), "uint8", recipe.layout or "nhwc"), notices
+
+
+def _array_form(recipe: Recipe, natural: Form) -> tuple[Form, list[str]]:
+    """Arrays keep their shape, unless a size, channels or a layout is asked for."""
+    if not natural.axes:
+        if recipe.size or recipe.channels or recipe.layout:
+            raise UsageError(
+                f"--size, --channels and --layout are for pictures; these samples have the shape {natural.shape}."
+            )
+        return natural, []
+    height, width, channels = natural.extent
+    if recipe.channels:
+        channels = 1 if recipe.channels == "grey" else 3
+    size = recipe.size or (height, width)
+    if natural.axes == "hw" and recipe.channels is None and recipe.layout is None:
+        return replace(natural, shape=size), []
+    layout = recipe.layout or ("nchw" if natural.axes == "chw" else "nhwc")
+    return _oriented((*size, channels), natural.dtype, layout), []
+
+
+def _oriented(shape: tuple[int, int, int], dtype: SampleDtype, layout: str) -> Form:
+    height, width, channels = shape
+    return Form((channels, height, width), dtype, "chw") if layout == "nchw" else Form(shape, dtype, "hwc")
+
+
+def _deepest(asked: Dtype) -> SampleDtype:
+    """The deepest working dtype that the output can use: an integer output no deeper than itself, others any."""
+    return asked if asked in ("uint8", "uint16") else "float32"
+
+
+def _depth(asked: Dtype, survey: Survey, recipe: Recipe) -> SampleDtype:
+    """The deepest dtype among the samples.
+
+    Floats that cannot become the integers asked for do not count among pictures: the scan takes each for broken. Raises
+    UsageError where there is nothing else.
+    """
+    dtypes = set(survey.dtypes)
+    if asked in ("uint8", "uint16") and recipe.value_range is None and "float32" in dtypes:
+        dtypes.remove("float32")
+        if not dtypes:
+            raise UsageError(
+                f"--dtype {asked}: the samples are floats, or integers that uint16 does not hold. Pass --dtype "
+                "float32, or say --value-range LOW,HIGH."
+            )
+    return max(dtypes, key=DEPTHS.index, default="uint8")
+
+
+def _check_channels(recipe: Recipe, channels: int) -> None:
+    """Per-channel options must have one value, or one for each channel."""
+    options: dict[str, tuple[float, ...]] = {"--fill": recipe.fill}
+    if recipe.normalize is not None:
+        options |= {"--normalize": recipe.normalize.mean, "--normalize (std)": recipe.normalize.std}
+    for option, values in options.items():
+        if len(values) not in (1, channels):
+            raise UsageError(
+                f"{option}: {counted(len(values), 'value')}, and the channels are {channels}. Give 1 or {channels}."
+            )

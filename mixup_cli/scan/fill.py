@@ -1,0 +1,204 @@
+"""Fill the cache: by a scan, or with what an earlier run has decoded and kept."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from mixup_cli.engines.base import Engine
+from mixup_cli.engines.local import LocalEngine
+from mixup_cli.errors import StorageError
+from mixup_cli.listener import Listener
+from mixup_cli.scan.cache import Caching, Where, allocate, goes_to_disk
+from mixup_cli.scan.kept_cache import DamagedError, KeptCache, NotKeptError
+from mixup_cli.scan.kept_entry import entry_key
+from mixup_cli.scan.scan import Tolerance, scan, settle
+from mixup_cli.scan.table import SourceTable
+from mixup_cli.sources.reading.base import FormMismatch, Source, Stamps, Target
+from mixup_cli.wording import counted, readable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the samples of one run wait.
+
+    `work` is a folder for a file that serves this run alone, `out` what the run makes, `decoder` tells what decodes
+    (it is asked for only where samples are kept), and `spare_bytes` are what the run needs of the disk besides. With
+    `mapped` they wait in a file in any case, which other processes can map.
+    """
+
+    caching: Caching
+    work: Path
+    out: Path
+    decoder: str = ""
+    spare_bytes: int = 0
+    mapped: bool = False
+
+    @property
+    def kind(self) -> Where:
+        """Where samples wait that are not kept."""
+        return "file" if self.mapped else self.caching.kind
+
+    @property
+    def kept(self) -> KeptCache | None:
+        folder = self.caching.kept_in(self.out)
+        return None if folder is None else KeptCache(folder, self.caching.limit_bytes)
+
+
+@dataclass(frozen=True)
+class Scanning:
+    """How a scan is carried out."""
+
+    tolerance: Tolerance
+    engine: Engine
+    listener: Listener
+
+    @property
+    def threads(self) -> Engine:
+        """What runs tasks that share this process's memory."""
+        return self.engine if self.engine.shares_memory else LocalEngine(self.engine.workers)
+
+
+Filled = tuple[NDArray[Any] | None, SourceTable]
+
+
+def fill(source: Source, target: Target, place: Place, how: Scanning) -> Filled:
+    """Every sample, (n, *target.form.shape), or None with `--cache none`, and what became of each. Raises what `scan`
+    raises, and StorageError."""
+    kept = place.kept
+    if kept is None:
+        return _for_this_run(source, target, place, how)
+    looked_ns, stamps = time.time_ns(), source.stamps()
+    if stamps is None:
+        how.listener.notice(f"{source.location}: not picture files alone, so decoded samples are not kept")
+        return _for_this_run(source, target, place, how)
+    keys = _keys(source, stamps, target, place)
+    for key in keys:
+        try:
+            found = kept.find(key, source, stamps, target.form, looked_ns)
+            if found is None:
+                continue
+            found.check(how.threads)
+        except DamagedError as problem:
+            how.listener.notice(f"{kept.folder}: kept samples are damaged ({problem}); they are decoded anew")
+            continue
+        table = settle(source, found.loaded, how.tolerance)
+        how.listener.notice(f"{counted(len(source), 'decoded sample')} {_are(source)} used again from {kept.folder}")
+        return found.samples, table
+    misfit = kept.misfit(keys[0], stamps, target.form)
+    if misfit is not None:
+        raise misfit
+    return _kept(source, target, place, how, _Wanted(kept, keys[0], stamps, looked_ns))
+
+
+def _keys(source: Source, stamps: Stamps, target: Target, place: Place) -> list[str]:
+    """The keys of the entries that will do, the target's own first.
+
+    An entry that was made without resizing holds pictures that had the size already, which resizing leaves alone.
+    """
+    targets = [target] if target.resize is None else [target, replace(target, resize=None)]
+    return [entry_key(source, stamps, each, place.decoder) for each in targets]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The entry that is to be made, and the source as it was before."""
+
+    kept: KeptCache
+    key: str
+    stamps: Stamps
+    looked_ns: int
+
+
+def _for_this_run(source: Source, target: Target, place: Place, how: Scanning) -> Filled:
+    kind = place.kind
+    cache = None if kind == "none" else allocate(target.form, len(source), place.work, kind)
+    return cache, scan(source, target, cache, how.tolerance, how.engine, how.listener)
+
+
+def _kept(source: Source, target: Target, place: Place, how: Scanning, wanted: _Wanted) -> Filled:
+    """Scan into an entry, or, where that cannot be, into a cache of this run alone."""
+    with ExitStack() as stack:
+        try:
+            spare_bytes = place.spare_bytes if same_disk(wanted.kept.folder, place.out) else 0
+            room = wanted.kept.draft(wanted.key, target.form, len(source), spare_bytes)
+            draft = stack.enter_context(room)
+        except NotKeptError as reason:
+            how.listener.notice(f"decoded samples are not kept: {reason}")
+            return _for_this_run(source, target, place, how)
+        try:
+            table = scan(source, target, draft.samples, how.tolerance, how.engine, how.listener)
+        except FormMismatch as found:
+            if wanted.stamps.same(source.stamps()):
+                wanted.kept.note_misfit(wanted.key, found, wanted.looked_ns)
+            raise
+        problem = _why_not(source, table, wanted.stamps)
+        if problem is None:
+            try:
+                draft.seal(wanted.key, table.loaded, wanted.looked_ns, how.threads)
+            except (OSError, StorageError) as error:
+                problem = str(error)
+        folder, size = wanted.kept.folder, readable(draft.samples.nbytes)
+        what = counted(len(source), "decoded sample")
+        is_kept = f"{what} ({size}) {_are(source)} kept for later runs in {folder}"
+        how.listener.notice(is_kept if problem is None else f"decoded samples are not kept: {problem}")
+        if problem is None or not place.mapped:
+            return draft.samples, table
+        cache = allocate(
+            target.form, len(source), place.work, place.kind
+        )  # the draft's file goes, and its name with it
+        cache[:] = draft.samples
+        return cache, table
+
+
+def _are(source: Source) -> str:
+    return "is" if len(source) == 1 else "are"
+
+
+def _why_not(source: Source, table: SourceTable, before: Stamps) -> str | None:
+    if not table.loaded.all_hashed:
+        return "some inputs could not be read"
+    if not before.same(source.stamps()):
+        return "the source has changed meanwhile"
+    return None
+
+
+def is_kept(source: Source, target: Target, place: Place) -> bool:
+    """Whether an earlier run has kept just these samples, as far as can be told without reading them."""
+    kept = place.kept
+    stamps = None if kept is None else source.stamps()
+    return kept is not None and stamps is not None and any(map(kept.has, _keys(source, stamps, target, place)))
+
+
+def needs_file(source: Source, target: Target, place: Place) -> bool:
+    """Whether the cache will take a file on the disk of the output."""
+    if not goes_to_disk(target.form, len(source), place.kind):
+        return False
+    kept = place.kept
+    return kept is None or (same_disk(kept.folder, place.out) and not is_kept(source, target, place))
+
+
+def same_disk(one: Path, other: Path) -> bool:
+    """Whether two paths, there already or not, are on the same file system."""
+    return os.stat(existing_part(one)).st_dev == os.stat(existing_part(other)).st_dev
+
+
+def existing_part(path: Path) -> Path:
+    """The path itself, or the nearest folder above it that is there."""
+    path = path.absolute()
+    return path if path.exists() else existing_part(path.parent)
+
+
+def cache_text(source: Source, target: Target, place: Place) -> str:
+    """The cache of a run, for people."""
+    size = readable(len(source) * target.form.sample_bytes)
+    kept = place.kept
+    if kept is None or source.stamps() is None:
+        return f"{size} {'on disk' if goes_to_disk(target.form, len(source), place.kind) else 'in memory'}"
+    return f"{size} {'there already' if is_kept(source, target, place) else 'to be kept'} in {kept.folder}"

@@ -1,0 +1,100 @@
+"""What became of millions of samples, in 40 bytes each."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from sys import intern
+from typing import Self, overload
+
+import numpy as np
+
+from mixup_cli.sources.reading.base import Loaded
+
+DIGEST_BYTES = 32
+SAMPLE_BYTES = 8 + DIGEST_BYTES
+"""What a sample takes here, and in `to_bytes`."""
+
+NO_DIGEST = bytes(DIGEST_BYTES)
+_NO_DIGITS = NO_DIGEST.hex()
+_CELLS_AT_ONCE = 4096
+
+
+class LoadedColumn(Sequence[Loaded]):
+    """A sequence of `Loaded` that is held column by column. A hash of zeros stands for none."""
+
+    def __init__(self, count: int) -> None:
+        self._stored_bytes = array("q", bytes(8 * count))
+        self._digests = bytearray(DIGEST_BYTES * count)
+        self._problems: dict[int, str] = {}
+
+    @classmethod
+    def of(cls, states: Sequence[Loaded]) -> Self:
+        """A column of just these."""
+        column = cls(len(states))
+        column.put(0, states)
+        return column
+
+    @classmethod
+    def from_bytes(cls, data: bytes, problems: Mapping[int, str]) -> Self:
+        """The column that `to_bytes` has written."""
+        column = cls(len(data) // SAMPLE_BYTES)
+        numbers = np.frombuffer(data, "<i8", len(column))
+        column._stored_bytes = array("q", numbers.astype(np.int64).tobytes())
+        column._digests = bytearray(data[8 * len(column) :])
+        column._problems = dict(problems)
+        return column
+
+    def to_bytes(self) -> bytes:
+        """All but the problems: every sample's stored size as int64, little-endian, then every hash, 32 bytes each."""
+        return np.array(self._stored_bytes, "<i8").tobytes() + bytes(self._digests)
+
+    @property
+    def all_hashed(self) -> bool:
+        """Whether all samples could be read, so that each has its hash."""
+        return bool(np.frombuffer(self._digests, np.uint8).reshape(-1, DIGEST_BYTES).any(axis=1).all())
+
+    def __len__(self) -> int:
+        return len(self._stored_bytes)
+
+    @overload
+    def __getitem__(self, index: int) -> Loaded: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Loaded]: ...
+
+    def __getitem__(self, index: int | slice) -> Loaded | list[Loaded]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        number = index if index >= 0 else index + len(self)
+        stored_bytes = self._stored_bytes[number]
+        digest = self._digests[DIGEST_BYTES * number : DIGEST_BYTES * (number + 1)]
+        return Loaded(stored_bytes, "" if digest == NO_DIGEST else digest.hex(), self._problems.get(number))
+
+    def cells(self) -> Iterator[tuple[int, str, str | None]]:
+        """Size, hash and problem of one sample after another: what indexing gives, in a third of the time."""
+        width = 2 * DIGEST_BYTES
+        for first in range(0, len(self), _CELLS_AT_ONCE):
+            sizes = self._stored_bytes[first : first + _CELLS_AT_ONCE]
+            digits = self._digests[DIGEST_BYTES * first : DIGEST_BYTES * (first + len(sizes))].hex()
+            for number, size in enumerate(sizes):
+                sha256 = digits[width * number : width * (number + 1)]
+                problem = self._problems.get(first + number) if self._problems else None
+                yield size, "" if sha256 == _NO_DIGITS else sha256, problem
+
+    def put(self, start: int, results: Iterable[Loaded]) -> None:
+        """Note what became of the samples from `start` on. Raises ValueError for a hash that is none."""
+        for number, result in enumerate(results, start):
+            self._stored_bytes[number] = result.stored_bytes
+            if result.sha256:
+                digest = bytes.fromhex(result.sha256)
+                if len(digest) != DIGEST_BYTES:
+                    raise ValueError(f"{result.sha256[:80]!r} is no sha256")
+                self._digests[DIGEST_BYTES * number : DIGEST_BYTES * (number + 1)] = digest
+            if result.problem is not None:
+                self._problems[number] = intern(result.problem)  # millions of files can be missing for one reason
+
+    @property
+    def problems(self) -> dict[int, str]:
+        """Why samples could not be used, by their index."""
+        return dict(sorted(self._problems.items()))

@@ -1,0 +1,203 @@
+"""The scan: every input is read, hashed and decoded once, into the cache. Broken inputs are settled here."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.choices import OnError
+from mixup_cli.engines.base import Engine, Shared, Task
+from mixup_cli.errors import DataError
+from mixup_cli.listener import Listener
+from mixup_cli.scan.loaded import LoadedColumn
+from mixup_cli.scan.table import SourceTable
+from mixup_cli.sources.reading.base import Form, FormMismatch, Loaded, Source, Survey, Target
+from mixup_cli.wording import counted
+
+ATTEMPTS = 8
+"""More than widening sizes and depths can take: a scan that never fits is a bug, and must not go on for ever."""
+
+CHUNK_BYTES = 4 << 20
+"""Samples are scanned in runs of about this many decoded bytes …"""
+
+CHUNKS_PER_WORKER = 8
+"""… but in no fewer runs than this for each worker, so that a few large pictures keep all of them busy."""
+
+PROBED = 8
+"""So many samples are looked at, spread over the source, to find out whether a problem is one of all."""
+
+CRASHED = "One of these inputs crashes the decoder. Find out which by leaving out half of them at a time, remove it"
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What to do about broken inputs: end the run, or leave out at most `max_errors` (None: any number)."""
+
+    on_error: OnError = "fail"
+    max_errors: int | None = None
+
+
+Scanned = TypeVar("Scanned")
+
+Chunk: TypeAlias = tuple[int, list[Loaded]]
+"""The first index of some consecutive samples, and what became of each."""
+
+
+def until_it_fits(survey: Survey, attempt: Callable[[], Scanned]) -> Scanned:
+    """Attempt a scan; if a sample does not fit the form that the survey suggested, add it to the survey and try again.
+
+    `attempt` decides on a form from the survey as it then is. Sizes and depths only widen, so two or three are enough.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return attempt()
+        except FormMismatch as mismatch:
+            survey.sizes[mismatch.size] += 1
+            survey.dtypes[mismatch.dtype] += 1
+    return attempt()
+
+
+def scan(
+    source: Source,
+    target: Target,
+    cache: NDArray[Any] | None,
+    tolerance: Tolerance,
+    engine: Engine,
+    listener: Listener,
+) -> SourceTable:
+    """Fill `cache` (n, *form.shape) with the source's samples. Where the engine shares no memory, it is the map of a
+    file. Raises DataError for broken inputs as `tolerance` says, and FormMismatch where a sample does not fit the
+    target.
+
+    Without a cache samples are hashed alone, and decoded later: what only decoding shows is found then. So they are
+    decoded here too, and let go, if broken ones are to be left out: that must be settled before rows are planned.
+    """
+    if not (engine.shares_memory or isinstance(cache, np.memmap)):
+        raise ValueError("other processes cannot fill memory that is this one's")
+    loaded = LoadedColumn(len(source))
+    broken = 0
+    listener.begin("scan", len(source), "samples")
+    decodes = cache is not None or tolerance.on_error == "skip"
+    reading = _Reading(source, target, cache, decodes, engine.checkpoint)
+    for start, results in engine.run(_tasks(reading, engine.workers)):
+        loaded.put(start, results)
+        for index, result in enumerate(results, start):
+            if result.problem is not None:
+                broken += 1
+                found = f"{source.name_of(index)}: {result.problem}"
+                _settle(found, broken, tolerance, partial(probe, source, target), source)
+        listener.advance(len(results))
+    listener.end()
+    _check_some_usable(source, loaded)
+    return SourceTable.of(source, loaded)
+
+
+def settle(source: Source, loaded: LoadedColumn, tolerance: Tolerance) -> SourceTable:
+    """The table of samples that were scanned before. Raises DataError for broken inputs as `tolerance` says."""
+    for broken, (index, problem) in enumerate(loaded.problems.items(), 1):
+        _settle(f"{source.name_of(index)}: {problem}", broken, tolerance, lambda: loaded, source)
+    _check_some_usable(source, loaded)
+    return SourceTable.of(source, loaded)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What all runs of samples have in common. What is not decoded is read and hashed alone."""
+
+    source: Source
+    target: Target
+    cache: NDArray[Any] | None
+    decodes: bool
+    checkpoint: Callable[[], None]
+
+    def look(self, start: int, stop: int) -> list[Loaded]:
+        """Samples start … stop−1."""
+        if not self.decodes:
+            return self.source.examine(start, stop, self.target)
+        form = self.target.form
+        room = np.empty((stop - start, *form.shape), form.dtype) if self.cache is None else self.cache[start:stop]
+        return self.source.load(start, stop, self.target, room)
+
+
+def _tasks(reading: _Reading, workers: int) -> Iterator[Task[Chunk]]:
+    source, shared = reading.source, Shared(reading)
+    chunk = chunk_samples(reading.target.form, len(source), workers)
+    for start in range(0, len(source), chunk):
+        stop = min(start + chunk, len(source))
+        names = dict.fromkeys((source.name_of(start), source.name_of(stop - 1)))
+        inputs = f"{' to '.join(names)} ({counted(stop - start, 'input')})"
+        yield Task(inputs, partial(_scan_chunk, shared, start, stop), suspect=CRASHED)
+
+
+def chunk_samples(form: Form, count: int, workers: int) -> int:
+    """How many of `count` samples to decode in one go."""
+    return max(1, min(CHUNK_BYTES // max(1, form.sample_bytes), math.ceil(count / (CHUNKS_PER_WORKER * workers))))
+
+
+def in_steps(source: Source, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """The ranges in which to ask for samples start … stop−1, so that a run can be given up between two of them."""
+    step = source.load_limit or stop - start
+    for first in range(start, stop, step):
+        yield first, min(first + step, stop)
+
+
+def _scan_chunk(reading: Shared[_Reading], start: int, stop: int) -> Chunk:
+    loaded: list[Loaded] = []
+    for first, last in in_steps(reading.value.source, start, stop):
+        reading.value.checkpoint()
+        loaded += reading.value.look(first, last)
+    return start, loaded
+
+
+def probe(source: Source, target: Target) -> list[Loaded]:
+    """What becomes of a few samples spread over the source, as far as headers show; nothing where one does not fit the
+    target, and so can be read."""
+    count = min(PROBED, len(source))
+    indices = [step * len(source) // count for step in range(count)]
+    try:
+        return [source.examine(index, index + 1, target)[0] for index in indices]
+    except FormMismatch:
+        return []
+
+
+def all_broken(loaded: Sequence[Loaded]) -> bool:
+    """Whether none of some samples can be used."""
+    return bool(loaded) and all(each.problem is not None for each in loaded)
+
+
+def none_usable(found: str, looked_at: int, source: Source) -> DataError:
+    """What to raise where so many inputs were looked at and are all like the one of which `found` tells."""
+    count, remedy = len(source), "Give others."
+    if source.list_folder is not None and os.strerror(errno.ENOENT) in found:
+        remedy = f"The paths of the list begin in {source.list_folder}. Run this where they begin, or write others."
+    if count == 1:
+        return DataError(f"{found}. It is the only input. {remedy}")
+    which = f"the {count:,} inputs" if looked_at == count else f"{looked_at} inputs that were looked at, of {count:,},"
+    return DataError(f"{found}. None of {which} can be used. {remedy}")
+
+
+def _check_some_usable(source: Source, loaded: LoadedColumn) -> None:
+    if len(source) and len(loaded.problems) == len(source):
+        raise none_usable(f"{source.name_of(0)}: {loaded.problems[0]}", len(source), source)
+
+
+def _settle(
+    found: str, broken: int, tolerance: Tolerance, others: Callable[[], Sequence[Loaded]], source: Source
+) -> None:
+    if tolerance.on_error == "fail":
+        if all_broken(looked_at := others()):
+            raise none_usable(found, len(looked_at), source)
+        raise DataError(f"{found}. Remove it, or pass --on-error skip.")
+    if tolerance.max_errors is not None and broken > tolerance.max_errors:
+        raise DataError(
+            f"{found}. That is broken input number {broken}, and --max-errors allows {tolerance.max_errors}. "
+            "Remove such inputs, or allow more."
+        )

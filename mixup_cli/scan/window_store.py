@@ -1,0 +1,183 @@
+"""`--cache none`: the windows that are being mixed, and nothing else.
+
+A few threads decode a window piece by piece, so that all cores take part, and one window is fetched ahead. A window
+that several shards need is decoded once, and let go when the last of them is done with it. Shards are begun
+in order, so there are two windows for each worker at most: the one it mixes, and the one at the end of its shard, if
+whoever makes the next shard has needed it before. The last shard that was begun has none such, but the one ahead.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import DataError, StorageError
+from mixup_cli.pairing import Itinerary, Visit
+from mixup_cli.scan.loaded import LoadedColumn
+from mixup_cli.scan.scan import chunk_samples, in_steps
+from mixup_cli.scan.supply import Portion
+from mixup_cli.sources.reading.base import FormMismatch, Source, Target
+
+PATIENCE_SECONDS = 0.1
+"""How long a worker waits for a window before it looks whether the run has been given up."""
+
+
+def most_windows(workers: int) -> int:
+    """How many windows are in memory at once, at most."""
+    return 2 * workers
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """A source, the form that its samples are decoded to, and what the scan found each of them to be."""
+
+    source: Source
+    target: Target
+    loaded: LoadedColumn
+
+
+@dataclass
+class _Window:
+    """A window's samples, good when all `pieces` are done. `users` are the parts of the plan that still need it,
+    `is_ahead` says that none of them has asked for it yet."""
+
+    samples: NDArray[Any]
+    pieces: list[Future[None]]
+    users: int
+    is_ahead: bool = True
+
+
+class WindowStore:
+    """A `Supply` that decodes each window once a pass. Raises DataError for a sample that cannot be decoded, or that is
+    no longer what the scan has read, when its window comes."""
+
+    def __init__(self, scanned: Scanned, itinerary: Itinerary, workers: int, checkpoint: Callable[[], None]) -> None:
+        self._scanned, self._itinerary = scanned, itinerary
+        self._workers, self._checkpoint = workers, checkpoint
+        self._lock = threading.Lock()
+        self._windows: dict[int, _Window] = {}
+        self._parts: Sequence[range] = ()
+        self._furthest = 0
+        self._pool = ThreadPoolExecutor(workers, "decode")
+
+    @contextmanager
+    def serving(self, parts: Sequence[range]) -> Iterator[None]:
+        """See `Supply.serving`. It can be entered once."""
+        self._parts = parts
+        try:
+            yield
+        finally:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._windows.clear()
+
+    def portions(self, rows: range) -> Iterator[Portion]:
+        """See `Supply.portions`."""
+        visits = [*self._itinerary.visits(rows.start, rows.stop)]
+        for visit, following in pairwise([*visits, None]):
+            if visit is None:
+                return
+            window = self._asked_for(visit, following)
+            try:
+                self._wait_for(window)
+                part = range(max(visit.start, rows.start), min(visit.stop, rows.stop))
+                yield Portion(part, window.samples, visit.samples)
+            finally:
+                self._done_with(visit)
+
+    def _asked_for(self, visit: Visit, following: Visit | None) -> _Window:
+        """The window of a visit, decoded or being decoded. If no other is ahead, one is begun: that of `following`, or
+        else the next that any part needs."""
+        with self._lock:
+            window = self._windows.get(visit.number) or self._fetch(visit)
+            window.is_ahead = False
+            if not any(each.is_ahead for each in self._windows.values()):
+                ahead = following or self._next_needed()
+                if ahead is not None and ahead.number not in self._windows:
+                    self._fetch(ahead)
+        return window
+
+    def _next_needed(self) -> Visit | None:
+        """The first visit beyond all that were fetched before which some part needs."""
+        part = bisect_right(self._parts, self._furthest, key=_stop)
+        if part == len(self._parts):
+            return None
+        row = max(self._furthest, self._parts[part].start)
+        return next(self._itinerary.visits(row, row + 1))
+
+    def _fetch(self, visit: Visit) -> _Window:
+        """Begin to decode a window."""
+        form, count = self._scanned.target.form, len(visit.samples)
+        try:
+            samples = np.empty((count, *form.shape), form.dtype)
+        except MemoryError as problem:
+            raise StorageError(f"a window does not fit into memory ({problem}). Ask for a smaller --window.") from None
+        piece = chunk_samples(form, count, self._workers)
+        read = partial(_read, self._scanned, self._checkpoint)
+        pieces = [
+            self._pool.submit(read, visit.samples[first : first + piece], samples[first : first + piece])
+            for first in range(0, count, piece)
+        ]
+        first_user = bisect_right(self._parts, visit.start, key=_stop)
+        users = bisect_left(self._parts, visit.stop, key=_start) - first_user
+        self._furthest = max(self._furthest, visit.stop)
+        window = self._windows[visit.number] = _Window(samples, pieces, users)
+        return window
+
+    def _wait_for(self, window: _Window) -> None:
+        pending = set(window.pieces)
+        while pending:
+            self._checkpoint()
+            done, pending = wait(pending, PATIENCE_SECONDS, FIRST_EXCEPTION)
+            for piece in done:
+                piece.result()
+
+    def _done_with(self, visit: Visit) -> None:
+        with self._lock:
+            window = self._windows.get(visit.number)  # nothing is left where the run was given up
+            if window is not None:
+                window.users -= 1
+                if not window.users:
+                    del self._windows[visit.number]
+
+
+def _start(part: range) -> int:
+    return part.start
+
+
+def _stop(part: range) -> int:
+    return part.stop
+
+
+def _read(scanned: Scanned, checkpoint: Callable[[], None], indices: NDArray[np.int64], out: NDArray[Any]) -> None:
+    """Decode the samples `indices` int64 (m), ascending, into `out` (m, *sample)."""
+    place = 0
+    for run in np.split(indices, np.flatnonzero(np.diff(indices) != 1) + 1):
+        for first, last in in_steps(scanned.source, int(run[0]), int(run[-1]) + 1):
+            checkpoint()
+            _read_run(scanned, first, last, out[place : place + last - first])
+            place += last - first
+
+
+def _read_run(scanned: Scanned, first: int, last: int, out: NDArray[Any]) -> None:
+    try:
+        found = scanned.source.load(first, last, scanned.target, out)
+    except FormMismatch as mismatch:
+        raise DataError(f"{mismatch} is not what the scan has seen. Restore it, or pass --size.") from None
+    for index, now in enumerate(found, first):
+        name = scanned.source.name_of(index)
+        if now.sha256 != scanned.loaded[index].sha256:
+            raise DataError(f"{name}: is no longer what the scan has read. Restore it, or begin anew with --force.")
+        if now.problem is not None:
+            raise DataError(
+                f"{name}: {now.problem}. Remove it, or pass --on-error skip; either way begin anew with --force."
+            )

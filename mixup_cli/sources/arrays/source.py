@@ -1,0 +1,226 @@
+"""Samples that are arrays already: CIFAR, IDX, .npz, .npy and .h5 all end up here."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.sources.arrays.forms import (
+    as_axes,
+    natural_axes,
+    needs_refit,
+    problems,
+    refit,
+    sample_dtype,
+    shown_form,
+)
+from mixup_cli.sources.reading.base import Axes, Labels, Loaded, Source, Survey, Target, picture_extent
+from mixup_cli.sources.reading.changing import Look, change_while_read, look
+from mixup_cli.sources.reading.scaling import write_converted
+
+# A tile is hashed and converted while it is still in the processor's cache.
+_TILE_BYTES = 1 << 20
+
+
+class Rows(Protocol):
+    """What holds the samples: an ndarray, a memory map, or a wrapper that reads ranges of rows from a file."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def __getitem__(self, rows: slice, /) -> NDArray[Any]: ...
+
+
+class StackedRows:
+    """Several arrays one after another, read as one without being copied together."""
+
+    def __init__(self, blocks: Sequence[NDArray[Any]]) -> None:
+        self._blocks = tuple(blocks)
+        self._ends = list(accumulate(len(block) for block in blocks))
+        self.dtype = blocks[0].dtype
+        self.shape = (self._ends[-1], *blocks[0].shape[1:])
+
+    def __getitem__(self, rows: slice, /) -> NDArray[Any]:
+        start, stop, _ = rows.indices(self.shape[0])
+        parts = []
+        for number in range(bisect_right(self._ends, start), len(self._blocks)):
+            first = self._ends[number] - len(self._blocks[number])
+            if first >= stop:
+                break
+            parts.append(self._blocks[number][max(start - first, 0) : stop - first])
+        if not parts:
+            return self._blocks[0][:0]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+class TurnedRows:
+    """Rows of which each block is transposed when it is read, to `axes` of which the first is 0."""
+
+    def __init__(self, rows: Rows, axes: Sequence[int]) -> None:
+        self._rows, self._axes = rows, tuple(axes)
+        self.dtype = rows.dtype
+        self.shape = tuple(rows.shape[axis] for axis in axes)
+
+    def __getitem__(self, rows: slice, /) -> NDArray[Any]:
+        return np.transpose(self._rows[rows], self._axes)
+
+
+class RowKeys(Sequence[str]):
+    """Row numbers as keys, zero padded so that they sort; made on demand, as there can be many millions."""
+
+    def __init__(self, count: int) -> None:
+        self._numbers = range(count)
+        self._width = max(5, len(str(max(count - 1, 0))))
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [f"{number:0{self._width}d}" for number in self._numbers[index]]
+        return f"{self._numbers[index]:0{self._width}d}"
+
+
+class ArraySource(Source):
+    """Samples from `rows` (n, *sample shape) of real numbers.
+
+    `shown` names the picture axes in which the samples are offered, if not those in which they are stored. Raises
+    NoInputError for no samples, DataError for what cannot be mixed (complex numbers, objects, strings, empty samples).
+    """
+
+    kind: ClassVar[str] = "arrays"
+
+    def __init__(
+        self,
+        location: str,
+        keys: Sequence[str],
+        labels: Labels,
+        rows: Rows,
+        *,
+        shown: Axes | None = None,
+        notices: Sequence[str] = (),
+    ) -> None:
+        _check_rows(rows, location)
+        dtype = sample_dtype(rows.dtype, location)
+        if rows.dtype.name == "float64":
+            notices = (*notices, f"{location}: samples are float64 and are narrowed to float32.")
+        super().__init__(location, keys, labels, notices)
+        self._rows = rows
+        self._looks: dict[Path, Look | None] = {}
+        self._is_mapped = False
+        self._sample_shape = tuple(rows.shape[1:])
+        self._axes = natural_axes(self._sample_shape)
+        self._form = shown_form(self._sample_shape, self._axes, self._axes if shown is None else shown, dtype)
+
+    def watch(self, *files: Path | None, mapped: bool) -> Self:
+        """Notice it when these files change, from now on. `mapped` says that rows are still to be read from them."""
+        self._looks = {path: look(path) for path in files if path is not None}
+        self._is_mapped = mapped
+        return self
+
+    def files(self) -> Iterator[str]:
+        """See `Source.files`."""
+        return map(str, self._looks)
+
+    def changed(self) -> str | None:
+        """See `Source.changed`."""
+        return next((str(path) for path, before in self._looks.items() if look(path) != before), None)
+
+    def name_of(self, index: int) -> str:
+        """See `Source.name_of`: a row number alone does not tell which file is meant."""
+        return f"{self.location}, sample {self.keys[index]}"
+
+    def survey(self, limit: int | None = None) -> Survey:
+        count = len(self) if limit is None else min(limit, len(self))
+        sizes: Counter[tuple[int, int]] = Counter()
+        if self._axes:
+            sizes[picture_extent(self._sample_shape, self._axes)[:2]] = count
+        return Survey(sizes, Counter({self._form.dtype: count}), self._form)
+
+    def stored_bytes(self) -> Sequence[int]:
+        return [math.prod(self._sample_shape) * self._rows.dtype.itemsize] * len(self)
+
+    def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
+        """See `Source.load`. Besides, raises DataError where the target cannot be reached from samples of this dtype
+        and shape at all, which is a matter of options and not of damage."""
+        if start == stop:
+            return []
+        try:
+            block = self._rows[start:stop]
+        except OSError as error:
+            return self._load_one_by_one(start, stop, target, out, error)
+        must_refit = needs_refit(self._sample_shape, self._axes, target)
+        tile = max(1, _TILE_BYTES // max(1, block[:1].nbytes))
+        loaded: list[Loaded] = []
+        for first in range(0, len(block), tile):
+            values = np.ascontiguousarray(block[first : first + tile])
+            found = _hashed(values)
+            if must_refit:
+                view: NDArray[Any] = refit(values, self._axes, target, self.keys[start + first])
+            else:
+                view = as_axes(values, self._axes, target.form.axes)
+            converted = out[first : first + tile]
+            write_converted(view, converted, target.value_range)
+            if target.finish is not None:
+                found = [
+                    one if one.problem else replace(one, problem=problem)
+                    for one, problem in zip(found, target.problems(converted), strict=True)
+                ]
+            loaded += found
+        # Mapped rows are read once for the hash and once for the pixels.
+        if self._is_mapped and (name := self.changed()) is not None:
+            raise change_while_read(name)
+        return loaded
+
+    def _load_one_by_one(
+        self, start: int, stop: int, target: Target, out: NDArray[np.generic], error: OSError
+    ) -> list[Loaded]:
+        """After a read error in a range: find out which samples it spoils (a damaged chunk spoils some, not all)."""
+        if stop - start == 1:
+            return [Loaded(-1, "", f"cannot read ({error})")]
+        loaded: list[Loaded] = []
+        for row in range(start, stop):
+            loaded += self.load(row, row + 1, target, out[row - start : row - start + 1])
+        return loaded
+
+
+def _check_rows(rows: Rows, location: str) -> None:
+    if len(rows.shape) < 2:
+        raise DataError(
+            f"{location}: found an array of shape {tuple(rows.shape)}, expected samples as its first dimension. "
+            "Write it again, with one row a sample."
+        )
+    if rows.shape[0] == 0:
+        raise NoInputError(f"{location}: holds no samples (an array of shape {tuple(rows.shape)}). Fill it.")
+    if 0 in rows.shape:
+        raise DataError(f"{location}: its samples are empty (an array of shape {tuple(rows.shape)}). Fill it.")
+
+
+def _hashed(values: NDArray[Any]) -> list[Loaded]:
+    """sha256 over each sample's bytes, in C order and the byte order in which they are stored."""
+    flat = values.reshape(len(values), -1).view(np.uint8)
+    size = flat.shape[1]
+    found = problems(values)
+    return [
+        Loaded(size, hashlib.sha256(row.data).hexdigest(), problem) for row, problem in zip(flat, found, strict=True)
+    ]

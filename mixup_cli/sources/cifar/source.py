@@ -1,0 +1,266 @@
+"""CIFAR-10 and CIFAR-100: the Python and the binary version, as .tar.gz, as .tar, or as the extracted folder.
+
+All versions give the same samples, keys and classes. Format: https://www.cs.toronto.edu/~kriz/cifar.html
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.sources.arrays.source import ArraySource, StackedRows
+from mixup_cli.sources.cifar.members import NAMES_LIMIT_BYTES, Member, members, published_folder
+from mixup_cli.sources.cifar.safe_pickle import read_pickle
+from mixup_cli.sources.reading.base import Labels, SourceOptions
+from mixup_cli.sources.reading.bounded_read import is_gzip
+from mixup_cli.wording import counted
+
+Role: TypeAlias = Literal["train", "test", "names"]
+
+PIXEL_BYTES = 3 * 32 * 32
+_TAR_MAGIC_AT = 257
+
+
+@dataclass(frozen=True)
+class Version:
+    """One of the four published forms. `label_bytes` per row (binary version only); `class_counts` by label level."""
+
+    folder: str
+    files: dict[Role, str]
+    class_counts: dict[str, int]
+    label_bytes: int = 0
+
+    def role(self, base_name: str) -> Role | None:
+        return next((role for role, pattern in self.files.items() if re.fullmatch(pattern, base_name)), None)
+
+
+_CIFAR_100_CLASSES = {"coarse": 20, "fine": 100}
+VERSIONS = (
+    Version(
+        "cifar-10-batches-py",
+        {"train": r"data_batch_[1-9]", "test": r"test_batch", "names": r"batches\.meta"},
+        {"fine": 10},
+    ),
+    Version(
+        "cifar-10-batches-bin",
+        {"train": r"data_batch_[1-9]\.bin", "test": r"test_batch\.bin", "names": r"batches\.meta\.txt"},
+        {"fine": 10},
+        label_bytes=1,
+    ),
+    Version("cifar-100-python", {"train": r"train", "test": r"test", "names": r"meta"}, _CIFAR_100_CLASSES),
+    Version(
+        "cifar-100-binary",
+        {"train": r"train\.bin", "test": r"test\.bin", "names": r"(fine|coarse)_label_names\.txt"},
+        _CIFAR_100_CLASSES,
+        label_bytes=2,
+    ),
+)
+_KNOWN = re.compile("|".join(f"(?:{pattern})" for version in VERSIONS for pattern in version.files.values()))
+
+
+class CifarSource(ArraySource):
+    """An `ArraySource` of uint8 (n, 3, 32, 32), shown as (32, 32, 3)."""
+
+    kind: ClassVar[str] = "cifar"
+    read_as = "CIFAR"
+
+
+@dataclass
+class _Batch:
+    """The samples of one file: `pixels` uint8 (n, 3072), channel by channel, and `classes` int64 (n,)."""
+
+    stem: str
+    pixels: NDArray[np.uint8]
+    classes: NDArray[np.int64]
+
+
+@dataclass
+class _Contents:
+    """What one pass over the members has found."""
+
+    version: Version | None = None
+    batches: dict[str, _Batch] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
+    has_other_split: bool = False
+
+
+def looks_like_cifar(path: Path) -> bool:
+    """Whether `path` holds CIFAR by the names of its files; of a tar, only the first members are looked at."""
+    if not path.is_dir() and not _may_be_tar(path):
+        return False
+    found: list[Member] = []
+    with suppress(DataError, NoInputError, OSError), closing(members(path, _KNOWN, peek=True)) as peeked:
+        for member in peeked:
+            found.append(member)
+            if any(_is_version(version, found) for version in VERSIONS):
+                return True
+    return False
+
+
+def open_cifar(path: Path, options: SourceOptions) -> CifarSource:
+    """Read the whole archive or folder once. Raises DataError for a damaged one, NoInputError for an absent split."""
+    split = _split(options, str(path))
+    contents = _Contents()
+    with closing(members(path, _KNOWN)) as contained:  # else a thread would read ahead until somebody collects it
+        for member in contained:
+            _take(contents, member, str(path), split, options)
+    version = contents.version
+    if version is None or not contents.batches:
+        raise NoInputError(f"{path}: has no CIFAR files of the split {split!r}. Check the path, and --split.")
+    batches = [contents.batches[stem] for stem in sorted(contents.batches)]
+    names, notices = _class_names(contents.names, version.class_counts[_level(version, options, str(path))], str(path))
+    notices += _notices(contents, batches, options, str(path))
+    if path.is_dir() and (inner := published_folder(path)) != path and len(list(path.iterdir())) > 1:
+        notices.append(f"{path}: only {inner.name} in it is taken")
+    classes = np.concatenate([batch.classes for batch in batches]).astype(np.int32)
+    if classes.min() < 0 or classes.max() >= len(names):
+        found = f"labels from {classes.min()} to {classes.max()}"
+        raise DataError(f"{path}: has {found}, expected 0 to {len(names) - 1}. Fetch it again.")
+    keys = [f"{batch.stem}/{row:05d}" for batch in batches for row in range(len(batch.pixels))]
+    rows = StackedRows([batch.pixels.reshape(-1, 3, 32, 32) for batch in batches])
+    source = CifarSource(str(path), keys, Labels(names, classes), rows, shown="hwc", notices=notices)
+    return source.watch(path if path.is_file() else None, mapped=False)
+
+
+def _may_be_tar(path: Path) -> bool:
+    try:
+        if is_gzip(path):
+            return True
+        with path.open("rb") as stream:
+            return stream.read(_TAR_MAGIC_AT + 5).endswith(b"ustar")
+    except (NoInputError, OSError):
+        return False
+
+
+def _is_version(version: Version, found: list[Member]) -> bool:
+    """CIFAR-10 has telling file names; `train`, `test` and `meta` tell nothing unless together, or in their folder."""
+    roles = {version.role(member.base_name) for member in found} - {None}
+    if version.folder.startswith("cifar-10-"):
+        return bool(roles & {"train", "test"})
+    in_folder = any(version.role(member.base_name) and member.parent_name == version.folder for member in found)
+    return in_folder or {"train", "test", "names"} <= roles
+
+
+def _split(options: SourceOptions, location: str) -> Role:
+    if options.split is None or options.split == "train":
+        return "train"
+    if options.split == "test":
+        return "test"
+    raise UsageError(f"{location}: CIFAR has the splits train and test, not {options.split!r}. Pass one of them.")
+
+
+def _level(version: Version, options: SourceOptions, location: str) -> str:
+    level = options.label_level or "fine"
+    if level not in version.class_counts:
+        raise UsageError(f"{location}: CIFAR-10 has no coarse labels. Drop --label-level coarse.")
+    return level
+
+
+def _take(contents: _Contents, member: Member, location: str, split: Role, options: SourceOptions) -> None:
+    """Read `member` if it is of use, and note what it holds."""
+    version = next(version for version in VERSIONS if version.role(member.base_name))
+    if contents.version not in (None, version):
+        raise DataError(
+            f"{location}: holds two versions of CIFAR at once ({member.name} is of {version.folder}). Keep one."
+        )
+    contents.version = version
+    role = version.role(member.base_name)
+    level = _level(version, options, location)
+    if role == "names":
+        contents.names.update(_read_names(version, member, location, level))
+    elif role == split:
+        batch = _read_batch(version, member, location, level)
+        if batch.stem in contents.batches:
+            raise DataError(f"{location}: holds {member.base_name} twice. Keep one.")
+        contents.batches[batch.stem] = batch
+    else:
+        contents.has_other_split = True  # it is not read: its damage is no reason to stop
+
+
+def _read_batch(version: Version, member: Member, location: str, level: str) -> _Batch:
+    where = f"{location}: {member.base_name}"
+    data = member.read(location)
+    stem = member.base_name.removesuffix(".bin")
+    if version.label_bytes:
+        pixels, labels = _binary_rows(data, version.label_bytes, level, where)
+    else:
+        pixels, labels = _pickled_rows(read_pickle(data, where), version, level, where)
+    if len(pixels) == 0:
+        raise DataError(f"{where}: holds no samples. Fetch it again.")
+    return _Batch(stem, pixels, labels)
+
+
+def _binary_rows(data: bytes, label_bytes: int, level: str, where: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Rows of 1 label byte (CIFAR-10) or 2 (CIFAR-100: coarse, fine), then the pixels."""
+    row_bytes = label_bytes + PIXEL_BYTES
+    if len(data) % row_bytes:
+        raise DataError(f"{where}: has {len(data)} bytes, expected a multiple of {row_bytes}. Fetch the archive again.")
+    table = np.frombuffer(data, np.uint8).reshape(-1, row_bytes)
+    column = 0 if level == "coarse" else label_bytes - 1
+    return table[:, label_bytes:], table[:, column].astype(np.int64)
+
+
+def _pickled_rows(
+    content: dict[str, Any], version: Version, level: str, where: str
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    pixels = content.get("data")
+    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape[1:] != (PIXEL_BYTES,):
+        found = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
+        raise DataError(f"{where}: its 'data' is {found}, expected uint8 (n, {PIXEL_BYTES}). Fetch it again.")
+    key = "labels" if len(version.class_counts) == 1 else f"{level}_labels"
+    labels = content.get(key)
+    if isinstance(labels, np.ndarray):
+        labels = labels.tolist()
+    if not isinstance(labels, list) or not all(isinstance(label, int) and 0 <= label < 256 for label in labels):
+        raise DataError(f"{where}: its {key!r} are no list of class indices. Fetch it again.")
+    if len(labels) != len(pixels):
+        raise DataError(
+            f"{where}: has {counted(len(labels), 'label')} for {counted(len(pixels), 'picture')}. Fetch it again."
+        )
+    return pixels, np.array(labels, np.int64)
+
+
+def _read_names(version: Version, member: Member, location: str, level: str) -> dict[str, list[str]]:
+    """The class names that stand in `member`, by level; empty if it has none of use."""
+    data = member.read(location, NAMES_LIMIT_BYTES)
+    if version.label_bytes:
+        member_level = "coarse" if member.base_name.startswith("coarse") else "fine"
+        lines = data.decode("utf-8", "replace").splitlines()
+        return {member_level: [line.strip() for line in lines if line.strip()]} if member_level == level else {}
+    content = read_pickle(data, f"{location}: {member.base_name}")
+    names = content.get("label_names" if len(version.class_counts) == 1 else f"{level}_label_names")
+    if not isinstance(names, list) or not all(isinstance(name, str | bytes) for name in names):
+        return {}
+    # The unpickler gives Python 2's byte strings as str of one character a byte.
+    raw = [name.encode("latin-1", "replace") if isinstance(name, str) else name for name in names]
+    return {level: [name.decode("utf-8", "replace") for name in raw]}
+
+
+def _class_names(found: dict[str, list[str]], expected: int, location: str) -> tuple[tuple[str, ...], list[str]]:
+    """The names for the classes, and a notice if they had to be made up."""
+    names = next(iter(found.values()), [])
+    if len(names) == expected == len(set(names)):
+        return tuple(names), []
+    count = counted(len(names), "class name")
+    notice = f"{location}: found {count}, expected {expected}; the classes are called by their index."
+    return tuple(str(index) for index in range(expected)), [notice]
+
+
+def _notices(contents: _Contents, batches: list[_Batch], options: SourceOptions, location: str) -> list[str]:
+    notices = []
+    if options.split is None and contents.has_other_split:
+        count = sum(len(batch.pixels) for batch in batches)
+        notices.append(
+            f"{location}: using the training split, {counted(count, 'sample')} (--split test takes the others)."
+        )
+    is_train_of_10 = batches[0].stem.startswith("data_batch")
+    if is_train_of_10 and len(batches) != 5:
+        notices.append(f"{location}: holds {len(batches)} of the 5 training batches of CIFAR-10.")
+    return notices

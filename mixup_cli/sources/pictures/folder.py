@@ -1,0 +1,106 @@
+"""The image folder, as torchvision's ImageFolder and Hugging Face's imagefolder know it.
+
+ROOT/[SPLIT/]CLASS/[…/]picture      or      ROOT/[SPLIT/]metadata.csv|jsonl and pictures
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from mixup_cli.errors import NoInputError, UsageError
+from mixup_cli.sources.arrays.folder import arrays_in
+from mixup_cli.sources.pictures.folder_classes import by_folders, is_unread, unread_text
+from mixup_cli.sources.pictures.folder_labels import Tables
+from mixup_cli.sources.pictures.layout import Folders, Taken, choose_split
+from mixup_cli.sources.pictures.source import SUFFIXES, PictureSource, escape_name, names_of
+from mixup_cli.sources.pictures.walk import Tree, walk
+from mixup_cli.sources.reading.base import NO_GROUPS, SourceOptions
+from mixup_cli.sources.tables.beside import tables_beside
+from mixup_cli.sources.tables.metadata import Metadata
+from mixup_cli.wording import counted, option_name
+
+
+def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
+    """Open an image folder; the keys are relative to `path`, in the order of their bytes.
+
+    `notices` of the source tell which split was taken and what was left out. Raises NoInputError if there is no
+    picture, UsageError for a split or label column that is not there, and where it is in doubt which folders are the
+    classes, DataError for damaged metadata and for classes of which no picture can be read, StorageError for folders
+    that cannot be listed.
+    """
+    root = str(path)
+    if not Path(root).is_dir():
+        raise NoInputError(f"{escape_name(root)}: no such folder. Check the path.")
+    tree = walk(root, options.exclude)
+    split = choose_split(root, Folders.of(tree.pictures), options)
+    tables = Tables(root, tree.pictures, split, options)
+    if (metadata := tables.nearest()) is None:
+        names = tables.names(split.base)
+        beside = partial(tables_beside, root, tree.others, names, tables.split_kind)
+        _check_nothing_needs_metadata(root, options, beside)
+        try:
+            taken = by_folders(root, tree, split, options)
+        except UsageError as doubt:
+            raise UsageError(" ".join([str(doubt), *(f"{each}." for each in beside())])) from None
+        told = beside(is_labelled=len(taken.labels.class_names) > 1)
+        taken = replace(taken, notices=(*taken.notices, *told))
+    else:
+        taken = tables.taken(metadata)
+    if not taken.paths:
+        place = root + ("/" + split.base).rstrip("/")
+        raise NoInputError(arrays_in(root, tree.others) or _nothing_found(place, tree))
+    notices = [*split.notices, *taken.notices, *_left_out(tree, split.base, Path(root), metadata)]
+    source = _sorted_source(root, taken, notices, options.max_pixels)
+    if metadata is not None:
+        source.read_as = "pictures with metadata"
+    return source
+
+
+def _check_nothing_needs_metadata(root: str, options: SourceOptions, beside: Callable[[], list[str]]) -> None:
+    for name in ("file_column", "label_column", "label_separator", "group_column"):
+        value = getattr(options, name)
+        if value is not None and (name, value) != ("group_column", NO_GROUPS):
+            option = option_name(name)
+            tables = beside()
+            raise UsageError(
+                f"{option} {value}: {escape_name(root)} has no metadata.csv or .jsonl. "
+                + (f"{tables[0]}." if tables else f"Name a table with --labels-from, or drop {option}.")
+            )
+
+
+def _sorted_source(root: str, taken: Taken, notices: Sequence[str], max_pixels: int) -> PictureSource:
+    # Code points sort as their UTF-8 bytes do, so this is the order of the key's bytes.
+    order = sorted(range(len(taken.paths)), key=[escape_name(name) for name in taken.paths].__getitem__)
+    labels = taken.labels.at(order)
+    return PictureSource(root, [taken.paths[index] for index in order], labels, notices, max_pixels=max_pixels)
+
+
+def _left_out(tree: Tree, base: str, root: Path, metadata: Metadata | None) -> list[str]:
+    notices = []
+    table = "" if metadata is None else metadata.name
+    others = sorted(name for name in tree.others if name.startswith(base) and escape_name(str(root / name)) != table)
+    if unread := [name for name in others if is_unread(name)]:
+        notices.append(f"{unread_text(unread)} left out. Convert them to JPEG or PNG to have them mixed")
+    if others := [name for name in others if not is_unread(name)]:
+        count = counted(len(others), "file")
+        notices.append(f"{count} that {'is' if len(others) == 1 else 'are'} no picture ignored ({names_of(others, 1)})")
+    if tree.repeated:
+        links = names_of(sorted(tree.repeated))
+        notices.append(f"{counted(len(tree.repeated), 'link')} to folders that were read already ignored: {links}")
+    if tree.sealed:
+        notices.append(f"data sets written by mixup-gen left out: {names_of(sorted(tree.sealed))}")
+    return notices
+
+
+def _nothing_found(place: str, tree: Tree) -> str:
+    if unread := sorted(filter(is_unread, tree.others)):
+        return f"{escape_name(place)}: found only {unread_text(unread)}. Convert them to JPEG or PNG."
+    looked_for = ", ".join("." + suffix for suffix in sorted(SUFFIXES))
+    others = (
+        f"; {counted(len(tree.others), 'other file')} there: {names_of(sorted(tree.others), 1)}" if tree.others else ""
+    )
+    found = f"no pictures found (looked for {looked_for}, in sub-folders too{others})"
+    return f"{escape_name(place)}: {found}. Give another folder."

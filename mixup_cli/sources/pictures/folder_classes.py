@@ -1,0 +1,153 @@
+"""Class folders: the pictures of a split, over the classes of all splits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mixup_cli.errors import DataError, UsageError
+from mixup_cli.sources.pictures.layout import Folders, Split, Taken, class_level, descend
+from mixup_cli.sources.pictures.source import UNREAD_SUFFIXES, escape_name, names_of
+from mixup_cli.sources.pictures.walk import Tree, is_junk
+from mixup_cli.sources.reading.base import Labels, SourceOptions
+from mixup_cli.sources.reading.splits import find_splits, has_labels, split_in
+from mixup_cli.wording import counted
+
+
+def by_folders(root: str, tree: Tree, split: Split, options: SourceOptions) -> Taken:
+    """Class = first folder level below the split; without such folders, an unlabelled source.
+
+    Raises UsageError where it is in doubt which folders are the classes, DataError for a class of which no picture can
+    be read.
+    """
+    folders = Folders.of(tree.pictures)
+    base, notices = split.base, list[str]()
+    if split.doubt is not None:
+        raise UsageError(split.doubt)
+    if options.label_kind != "none":
+        base, notices = class_level(root, folders, split.base, options)
+    heads = folders.below(base)
+    _check_readable(root, tree, base, heads)
+    pictures = [name for name in tree.pictures if name.startswith(base)]
+    nested = [name for name in pictures if "/" in name[len(base) :]]
+    if options.label_kind == "none":
+        return Taken(nested or pictures, Labels(), ())
+    names, told = class_names(folders, base, split, options)
+    if not names:
+        told = told or ["no class folders: the source is unlabelled (pictures and shares only)"]
+        return Taken(pictures, Labels(), (*notices, *told))
+    if loose := len(pictures) - len(nested):
+        notices.append(f"{counted(loose, 'picture')} next to the class folders left out")
+    notices += [*_empty_folders(tree, base, {*heads, *names, *(options.classes or ())}), *told]
+    if len(names) == 1 and options.classes is None:
+        notices.append(
+            f"one class only ({names_of(list(heads))}): every label is the same. Is the source one folder deeper?"
+        )
+    if options.classes is None and not split.base:
+        notices += _numbered_apart(root, {*heads})
+    numbers = {name: number for number, name in enumerate(names)}
+    of_head = {head: numbers[escape_name(head)] for head in heads}
+    found = (of_head[name[len(base) :].partition("/")[0]] for name in nested)
+    return Taken(nested, Labels(names, np.fromiter(found, np.int32, len(nested))), tuple(notices))
+
+
+def class_names(folders: Folders, base: str, split: Split, options: SourceOptions) -> tuple[tuple[str, ...], list[str]]:
+    """The classes of all splits, sorted, and what to say of them; none where the pictures in `base` have no class.
+
+    A split with one folder only, which no other split has, holds pictures without a class, as Kaggle's `test/test`
+    does, if there is a split with several. So does one that is called unlabelled, or to be predicted.
+    """
+    taken = folders.below(base)
+    if options.classes is not None or not taken:
+        return tuple(sorted(map(escape_name, taken))), []
+    if not has_labels(split.base):
+        return (), [f"{escape_name(base)} taken as unlabelled, by its name"]
+    labelled = filter(has_labels, split.others)
+    splits = {base: {*taken}, **{other: _classes_of(folders, other, taken) for other in labelled}}
+    lonely = [name for name in splits if _is_lonely(name, splits)]
+    if base in lonely:
+        only = names_of(list(taken))
+        return (), [f"{escape_name(base)} holds one folder ({only}), which no other split has: taken as unlabelled"]
+    notices = []
+    for name in lonely:
+        only = names_of(sorted(splits.pop(name)))
+        notices.append(f"{escape_name(name)} holds one folder ({only}), which no other split has: not a class")
+    union = sorted({escape_name(name) for each in splits.values() for name in each})
+    elsewhere = {name for other, names in splits.items() if other != base for name in names}
+    if elsewhere and not elsewhere & taken.keys():
+        notices.append(f"{escape_name(base)} shares no class with the other splits: all of their classes are numbered")
+    if lacking := sorted(elsewhere - taken.keys()):
+        notices.append(
+            f"{len(lacking)} {'class' if len(lacking) == 1 else 'classes'} of other splits without pictures in "
+            f"{escape_name(base)}: {names_of(lacking)}"
+        )
+    return tuple(union), notices
+
+
+def _classes_of(folders: Folders, split: str, taken: Mapping[str, bool]) -> set[str]:
+    """The class folders of another split; none where it is in doubt which they are."""
+    heads = folders.below(descend(folders, split, SourceOptions()))
+    return {*heads} if any(heads.values()) or heads.keys() & taken.keys() else set()
+
+
+def _is_lonely(name: str, splits: Mapping[str, set[str]]) -> bool:
+    others = [names for other, names in splits.items() if other != name]
+    shared = any(splits[name] & names for names in others)
+    return len(splits[name]) == 1 and not shared and any(len(names) > 1 for names in others)
+
+
+def _numbered_apart(root: str, heads: set[str]) -> list[str]:
+    """What is said where the source itself is a split, and one beside it has some of its classes and others."""
+    place = Path(root).absolute()
+    if split_in(place.name) is None:
+        return []
+    for other in sorted(place.parent.glob("*/")):
+        if len({*find_splits({place.name: True, other.name: True}).values()}) < 2:
+            continue
+        names = {each.name for each in other.glob("*/") if not each.name.startswith(".") and not is_junk(each.name)}
+        if names & heads and names - heads:
+            return [
+                f"{escape_name(other.name)}/ beside it has {names_of(sorted(names - heads))} too: classes have other "
+                f"numbers there. For the same, give {escape_name(str(place.parent))} with --split, or pass --classes"
+            ]
+    return []
+
+
+def _empty_folders(tree: Tree, base: str, known: set[str]) -> list[str]:
+    """What is said of folders that are no class of any split."""
+    below = {name[len(base) :] for name in tree.folders if name.startswith(base)}
+    empty = sorted(name for name in below if name and "/" not in name and not {name, escape_name(name)} & known)
+    if not empty:
+        return []
+    inside = sorted(name for name in tree.others if name[len(base) :].partition("/")[0] in empty)
+    files = f" ({counted(len(inside), 'other file')} there: {names_of(inside, 1)})" if inside else ""
+    return [f"{counted(len(empty), 'folder')} without pictures left out, not a class: {names_of(empty)}{files}"]
+
+
+def _check_readable(root: str, tree: Tree, base: str, heads: Mapping[str, bool]) -> None:
+    """Raises DataError where all pictures of a folder are of kinds that are not read: its class would vanish."""
+    missed: dict[str, list[str]] = {}
+    for name in sorted(filter(is_unread, tree.others)):
+        head, slash, _ = name[len(base) :].partition("/")
+        if name.startswith(base) and slash and heads and head not in heads:
+            missed.setdefault(head, []).append(name)
+    for head, names in missed.items():
+        raise DataError(
+            f"{escape_name(root)}: the class {escape_name(head)} would be lost: it holds only {unread_text(names)}. "
+            "Convert them to JPEG or PNG, or move that folder away."
+        )
+
+
+def is_unread(name: str) -> bool:
+    """Whether a file is a picture of a kind that is not read, by its name."""
+    return "." in name and name.rpartition(".")[2].lower() in UNREAD_SUFFIXES
+
+
+def unread_text(names: Sequence[str]) -> str:
+    """How many pictures of which kinds, with the first one's name."""
+    kinds = Counter("." + name.rpartition(".")[2].lower() for name in names)
+    what = "a kind that is not read" if len(kinds) == 1 else "kinds that are not read"
+    return f"{counted(len(names), 'picture')} of {what} ({', '.join(sorted(kinds))}: {names_of(names, 1)})"

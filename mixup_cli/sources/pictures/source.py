@@ -1,0 +1,217 @@
+"""A list of picture files as a source."""
+# Paths stay strings: a Path for each of millions of files takes seconds and much memory.
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import StorageError
+from mixup_cli.sources.pictures.decode import Undecodable, check_header, check_pixel_count, decode, read_header
+from mixup_cli.sources.pictures.headers import MACHINE_ERRNOS
+from mixup_cli.sources.reading.base import Labels, Loaded, SampleDtype, Source, Stamps, Survey, Target
+from mixup_cli.sources.reading.changing import Look, change_while_read, look, look_of
+from mixup_cli.wording import encodable
+
+SUFFIXES = frozenset(
+    "avif bmp dib gif j2c j2k jfif jp2 jpc jpe jpeg jpf jpg jpx pbm pgm png pnm ppm tif tiff webp".split()
+)
+"""What a folder walk takes for a picture, in lower case. The content decides how it is decoded."""
+
+UNREAD_SUFFIXES = frozenset(
+    "arw bpg cr2 cr3 dcm dds dng eps exr fits hdr heic heif hif ico jxl jxr nef nrw orf pam pcx "
+    "pef pfm psd qoi raf raw rw2 sgi srw svg svgz tga wdp wmf xcf".split()
+)
+"""Other files that their owner takes for pictures: they are missed, and never in silence."""
+
+
+FILE_BYTES = 1 << 30
+"""A file larger than this is taken for no picture, and is not read into memory."""
+
+
+def escape_name(name: str) -> str:
+    r"""A file name as text that UTF-8 can encode, never the same for two names.
+
+    Bytes that are not UTF-8 (lone surrogates, as `os.fsdecode` gives them) become `\xNN`, and a backslash is doubled.
+    """
+    if name.isascii() and "\\" not in name:
+        return name
+    return encodable(name.replace("\\", "\\\\"))
+
+
+_ESCAPE = re.compile(r"\\(\\|x[89a-f][0-9a-f]|ud[89a-f][0-9a-f]{2})")
+
+
+def unescape_name(text: str) -> str:
+    """The file name that `escape_name` has made a text of. What it never writes stays as it is."""
+    return _ESCAPE.sub(_unescaped, text)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    kind, digits = found[1][0], found[1][1:]
+    return "\\" if kind == "\\" else chr(int(digits, 16) + (0xDC00 if kind == "x" else 0))
+
+
+def names_of(names: Sequence[str], limit: int = 5) -> str:
+    """The first few names of files or folders, for a message."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(escape_name(name) for name in names[:limit]) + more
+
+
+class PictureSource(Source):
+    """Pictures in files: `paths` are relative to `root` (or absolute), one for each key, in the order of the keys."""
+
+    kind: ClassVar[str] = "pictures"
+    read_as = "class folders"
+    load_limit = 1
+    portable = True
+
+    def __init__(
+        self, root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str] = (), *, max_pixels: int
+    ) -> None:
+        super().__init__(root, [escape_name(path) for path in paths], labels, notices)
+        self._root = root
+        self._paths = paths
+        self._max_pixels = max_pixels
+        self._looks = np.zeros(len(paths), np.int64)  # how each file looked when it was read, in one number; 0: unread
+
+    def path(self, index: int) -> str:
+        """Where the file of one sample lies."""
+        return os.path.join(self._root, self._paths[index])
+
+    def survey(self, limit: int | None = None) -> Survey:
+        """See `Source.survey`. Headers that cannot be read, or admit too many pixels, are left to the scan."""
+        count = len(self) if limit is None else min(limit, len(self))
+        sizes: Counter[tuple[int, int]] = Counter()
+        dtypes: Counter[SampleDtype] = Counter()
+        broken: dict[str, str] = {}
+        upper_bits = 0
+        for index in (step * len(self) // count for step in range(count)):
+            try:
+                with _opened(self.path(index)) as (file, _):
+                    header = read_header(file)
+                check_pixel_count(header, self._max_pixels)
+            except Undecodable as problem:
+                broken[self.keys[index]] = str(problem)
+                continue
+            sizes[header.height, header.width] += 1
+            dtypes[header.dtype] += 1
+            upper_bits += header.is_deep_colour
+        return Survey(sizes, dtypes, None, broken, upper_bits)
+
+    def stored_bytes(self) -> Sequence[int]:
+        """See `Source.stored_bytes`."""
+        return [_stored_bytes(self.path(index)) for index in range(len(self))]
+
+    def stamps(self) -> Stamps:
+        """See `Source.stamps`."""
+        rows = [_stamp(self.path(index)) for index in range(len(self))]
+        return Stamps(np.array(rows, np.int64).reshape(-1, 4), (f"max_pixels {self._max_pixels}",))
+
+    def files(self) -> Iterator[str]:
+        """See `Source.files`."""
+        return map(self.path, range(len(self)))
+
+    def changed(self) -> str | None:
+        """See `Source.changed`."""
+        for index in np.flatnonzero(self._looks).tolist():
+            now = look(self.path(index))
+            if now is None or _in_one_number(now) != self._looks[index]:
+                return self.keys[index]
+        return None
+
+    def rehash(self, index: int) -> str:
+        """See `Source.rehash`."""
+        try:
+            with _opened(self.path(index)) as (file, status):
+                return hashlib.sha256(file.read(status.st_size)).hexdigest()
+        except Undecodable:
+            return ""
+
+    def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
+        """See `Source.load`. A file that cannot be read has 0 stored bytes and no hash."""
+        return [self._load_one(index, target, out[index - start]) for index in range(start, stop)]
+
+    def examine(self, start: int, stop: int, target: Target) -> list[Loaded]:
+        """See `Source.examine`: headers are looked at."""
+        return [self._examine_one(index, target) for index in range(start, stop)]
+
+    def _load_one(self, index: int, target: Target, out: NDArray[np.generic]) -> Loaded:
+        def fill(data: bytes) -> None:
+            out[...] = decode(data, target, self.keys[index], self._max_pixels)
+
+        return self._read_one(index, fill)
+
+    def _examine_one(self, index: int, target: Target) -> Loaded:
+        return self._read_one(index, lambda data: check_header(data, target, self.keys[index], self._max_pixels))
+
+    def _read_one(self, index: int, use: Callable[[bytes], None]) -> Loaded:
+        """Read and hash a file, and see whether it is of use."""
+        try:
+            with _opened(self.path(index)) as (file, status):
+                data = file.read(status.st_size)
+                if look_of(os.fstat(file.fileno())) != look_of(status):
+                    raise change_while_read(self.keys[index])
+        except Undecodable as error:
+            return Loaded(0, "", str(error))
+        self._looks[index] = _in_one_number(look_of(status))
+        digest = hashlib.sha256(data).hexdigest()
+        try:
+            use(data)
+        except Undecodable as error:
+            return Loaded(len(data), digest, str(error))
+        return Loaded(len(data), digest)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[tuple[IO[bytes], os.stat_result]]:
+    """Open a regular file, without waiting for the other end of a pipe; with it comes what the system says of it.
+
+    Raises Undecodable where this file cannot be read, and StorageError where no file could be.
+    """
+    try:
+        with open(path, "rb", opener=_open_at_once) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise Undecodable("not a regular file")
+            if status.st_size > FILE_BYTES:
+                raise Undecodable(f"has {status.st_size} bytes, more than a picture may have ({FILE_BYTES})")
+            yield file, status
+    except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path.
+        reason = getattr(error, "strerror", None) or error
+        if isinstance(error, OSError) and error.errno in MACHINE_ERRNOS:
+            raise StorageError(f"{escape_name(path)}: cannot read ({reason}).") from error
+        raise Undecodable(f"cannot read ({reason})") from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _in_one_number(seen: Look) -> int:
+    return hash(seen) or 1
+
+
+def _stored_bytes(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except (OSError, ValueError):
+        return -1
+
+
+def _stamp(path: str) -> tuple[int, int, int, int]:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return -1, -1, -1, -1
+    # As signed numbers: some file systems use all 64 bits of an inode number.
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, (status.st_ino + 2**63) % 2**64 - 2**63

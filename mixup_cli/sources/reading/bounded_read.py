@@ -1,0 +1,185 @@
+"""Reading from streams that may lie about their length, or inflate without end."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import IO, AnyStr, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import DataError, NoInputError, StorageError
+from mixup_cli.sources.reading.read_ahead import ReadAhead
+
+GZIP_MAGIC = b"\x1f\x8b"
+INFLATED_LIMIT_BYTES = 8 << 30
+_STEP_BYTES = 4 << 20
+_DEFLATED_BYTES = 1 << 22
+
+FREE_OF_SUSPICION_BYTES = 512 << 20
+HIGHEST_RATIO = 200
+"""What is larger and shrinks further than this was made to fill the memory: deflate can reach 1032, samples do not."""
+
+_LATER_PIECE_BYTES = 1 << 14
+_MEMBER_LIMIT = 100_000
+_ZEROS_LIMIT_BYTES = 16 << 20
+_NO_ZERO = re.compile(rb"[^\0]")
+
+LINE_LIMIT_BYTES = 1 << 20
+"""Lists, tables and plans have no longer lines: what has is no text, and may have no end."""
+
+GZIP_WINDOW = 31
+"""zlib's word for gzip with the largest window; the sum at the end is then checked, too."""
+
+
+def is_gzip(path: Path) -> bool:
+    """By content, since names lie. Raises NoInputError for a file that cannot be opened."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(2) == GZIP_MAGIC
+    except OSError as error:
+        raise NoInputError(f"{path}: cannot open ({error.strerror}). Check the path and its permissions.") from error
+
+
+class Readable(Protocol):
+    """What `read_up_to` and `skip` need of a stream."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class InflatedStream:
+    """A file's bytes, through the decompressor if it is gzip (of one member or several, with zeros behind them or not).
+
+    The standard library's `gzip` reads 8 KiB at a time before Python 3.12, which takes twice as long as inflating.
+    Damage met while reading becomes a DataError, a failing disk a StorageError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.is_gzip = is_gzip(path)
+        self._inflater = zlib.decompressobj(GZIP_WINDOW) if self.is_gzip else None
+        self._deflated, self._at = b"", 0
+        self._member_count = 1
+        self._stream = path.open("rb", buffering=0)
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; none at the end only."""
+        if self._inflater is None:
+            return self._read_file(size)
+        try:
+            while True:
+                if self._inflater.eof and not self._begin_member():
+                    return b""
+                piece = self._next_piece()
+                if not piece:
+                    raise zlib.error("it ends too early")
+                inflated = self._inflater.decompress(piece, size)
+                self._at += len(piece) - len(self._inflater.unconsumed_tail or self._inflater.unused_data)
+                if inflated:
+                    return inflated
+        except zlib.error as error:
+            raise DataError(
+                f"{self._path}: the compressed data are damaged ({error}). Fetch the file again."
+            ) from error
+
+    def _next_piece(self) -> memoryview:
+        """What is to be inflated next. Small pieces where there are several members: zlib copies what follows one."""
+        if self._at == len(self._deflated):
+            self._deflated, self._at = self._read_file(_DEFLATED_BYTES), 0
+        step = _DEFLATED_BYTES if self._member_count == 1 else _LATER_PIECE_BYTES
+        return memoryview(self._deflated)[self._at : self._at + step]
+
+    def _begin_member(self) -> bool:
+        """Go on behind the end of a member; whether there is another. Raises zlib.error where there is no end."""
+        zero_bytes = 0
+        while zero_bytes <= _ZEROS_LIMIT_BYTES:
+            if self._at == len(self._deflated):
+                self._deflated, self._at = self._read_file(_DEFLATED_BYTES), 0
+            if not self._deflated:
+                return False
+            found = _NO_ZERO.search(self._deflated, self._at)
+            behind = len(self._deflated) if found is None else found.start()
+            zero_bytes, self._at = zero_bytes + behind - self._at, behind
+            if found is not None:
+                self._member_count += 1
+                if self._member_count > _MEMBER_LIMIT:
+                    raise zlib.error(f"it has more than {_MEMBER_LIMIT} members")
+                self._inflater = zlib.decompressobj(GZIP_WINDOW)
+                return True
+        raise zlib.error(f"more than {_ZEROS_LIMIT_BYTES} zeros follow it")
+
+    def _read_file(self, size: int) -> bytes:
+        try:
+            return self._stream.read(size)
+        except OSError as error:
+            raise StorageError(f"{self._path}: reading failed ({error.strerror}).") from error
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def open_inflated(path: Path, ahead: bool = False) -> closing[InflatedStream] | closing[ReadAhead]:
+    """For a `with` statement; `ahead` says that all of it will be read. Raises NoInputError for a file that cannot be
+    opened."""
+    stream = InflatedStream(path)
+    return closing(ReadAhead(stream)) if ahead and stream.is_gzip else closing(stream)
+
+
+def read_up_to(stream: Readable, limit_bytes: int) -> bytes:
+    """At most `limit_bytes` bytes. Memory grows with what is there, not with what a header claims."""
+    parts: list[bytes] = []
+    missing = limit_bytes
+    while missing > 0 and (part := stream.read(min(missing, _STEP_BYTES))):
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
+
+
+def read_array(stream: Readable, limit_bytes: int) -> NDArray[np.uint8]:
+    """As `read_up_to`, but nothing is put together in the end: uint8 (n). Pages are taken as they are filled."""
+    room = np.empty(limit_bytes, np.uint8)
+    filled = 0
+    while filled < limit_bytes and (part := stream.read(min(limit_bytes - filled, _STEP_BYTES))):
+        room[filled : filled + len(part)] = np.frombuffer(part, np.uint8)
+        filled += len(part)
+    return room[:filled]
+
+
+def check_inflated(claimed_bytes: int, stored_bytes: int, where: str) -> None:
+    """Raises DataError for an array that cannot be inflated into memory, or is a bomb."""
+    remedy = "Store it uncompressed (np.savez, .npy, gunzip): then it is read where it lies."
+    if claimed_bytes > INFLATED_LIMIT_BYTES:
+        raise DataError(
+            f"{where}: inflates to {claimed_bytes} bytes, expected at most {INFLATED_LIMIT_BYTES}. {remedy}"
+        )
+    if claimed_bytes > FREE_OF_SUSPICION_BYTES and claimed_bytes > HIGHEST_RATIO * stored_bytes:
+        raise DataError(
+            f"{where}: has {stored_bytes} bytes, which claim to inflate to {claimed_bytes}, more than "
+            f"{HIGHEST_RATIO} times as many. {remedy}"
+        )
+
+
+def read_line(stream: IO[AnyStr], where: str) -> AnyStr:
+    """The rest of a line with its end; nothing at the end of the file. Raises DataError where it is none."""
+    line = stream.readline(LINE_LIMIT_BYTES + 1)
+    if len(line) > LINE_LIMIT_BYTES:
+        raise DataError(f"{where}: has a line of more than {LINE_LIMIT_BYTES} bytes. Is it the right file?")
+    return line
+
+
+def lines_of(stream: IO[AnyStr], where: str) -> Iterator[AnyStr]:
+    """The lines of a text that may have none. Raises DataError as `read_line` does."""
+    while line := read_line(stream, where):
+        yield line
+
+
+def skip(stream: Readable, count_bytes: int) -> int:
+    """Read on past `count_bytes` bytes without keeping them; returns how many there were."""
+    done = 0
+    while done < count_bytes and (part := stream.read(min(count_bytes - done, _STEP_BYTES))):
+        done += len(part)
+    return done

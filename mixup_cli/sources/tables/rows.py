@@ -1,0 +1,129 @@
+"""The rows of a table of labels, whatever file it stands in: CSV in any dialect, JSON lines, Parquet."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from mixup_cli.errors import DataError, NoInputError, StorageError
+from mixup_cli.sources.pictures.source import escape_name
+from mixup_cli.sources.reading.bounded_read import GZIP_MAGIC, lines_of
+from mixup_cli.sources.tables.delimited import delimited_rows
+from mixup_cli.sources.tables.parquet import require_parquet
+from mixup_cli.wording import json_problem
+
+Row: TypeAlias = dict[str, object]
+"""The cells of a row by their columns: texts in CSV, any plain value in JSON and Parquet."""
+
+HEAD_ROWS, HEAD_CELLS = 1000, 200_000
+"""So many rows are looked at to find out which columns have files and labels, or fewer where there are many columns."""
+
+_START_BYTES = 1 << 12
+_PARQUET_BATCH = 1 << 10
+_BATCH_BYTES = 64 << 20
+"""More than this a thousand rows must not take: texts and lists that repeat are small in the file."""
+_MOST_VALUES = 1 << 28
+
+_PLAIN_TYPE = re.compile(
+    r"(list<\w+: )?(u?int\d+|float|double|halffloat|bool|(large_)?string|dictionary<.*)( not null)?>?"
+)
+"""Arrow's columns of numbers and texts, and of lists of these; not the pictures themselves, as some files hold them."""
+
+_NO_TABLE = (
+    (b"\xff\xfe", "is UTF-16 text. Save it as UTF-8"),
+    (b"\xfe\xff", "is UTF-16 text. Save it as UTF-8"),
+    (b"PK\x03\x04", "is a workbook or a zip archive, not a text. Save it as CSV in UTF-8, or unpack it"),
+    (GZIP_MAGIC, "is compressed. Unpack it with gunzip"),
+    (b"MATLAB ", "is a file of MATLAB, not a text. Save its labels as CSV"),
+    (b"\x89HDF\r\n", "is HDF5, not a text. Save its labels as CSV"),
+    (b"\x93NUMPY", "is an array of NumPy, not a text. Save its labels as CSV"),
+)
+
+
+def label_rows(path: Path, names_picture: Callable[[str], bool]) -> Iterator[tuple[int, Row]]:
+    """Each row with the number of its line (in Parquet, of the row). All rows have the columns of the first.
+
+    The content says of which format a file is. `names_picture` says whether a cell names a picture of the source: a
+    first line with such a cell is not a header, and the columns are then called 1, 2, …. Raises DataError, with the
+    line, for what is damaged; NoInputError where there is no such file, StorageError where it cannot be read.
+    """
+    name = escape_name(str(path))
+    if not path.is_file():
+        raise NoInputError(f"{name}: there is no such file. Check the path.")
+    with _readable(name):
+        with path.open("rb") as file:
+            start = file.read(_START_BYTES)
+        for magic, found in _NO_TABLE:
+            if start.startswith(magic):
+                raise DataError(f"{name}: {found}.")
+        if start.startswith(b"PAR1"):
+            yield from _parquet_rows(path, name)
+        elif start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+            yield from _json_rows(path, name)
+        elif start.count(0) > len(start) // 4:
+            raise DataError(f"{name}: is UTF-16 text, or not text. Save it as UTF-8.")
+        else:
+            yield from delimited_rows(path, name, names_picture)
+
+
+def first_rows(path: Path, names_picture: Callable[[str], bool]) -> list[Row]:
+    """The first rows, as many as tell what the columns hold. Raises as `label_rows` does."""
+    head: list[Row] = []
+    for _, row in label_rows(path, names_picture):
+        head.append(row)
+        if len(head) == HEAD_ROWS or len(head) * len(row) > HEAD_CELLS:
+            break
+    return head
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"{name}: cannot read ({error.strerror or error}). Make it readable.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{name}: is not UTF-8 text (found the byte 0x{error.object[error.start]:02x}; is it Latin-1 or "
+            "Windows-1252?). Save it as UTF-8."
+        ) from error
+
+
+def _json_rows(path: Path, name: str) -> Iterator[tuple[int, Row]]:
+    with path.open(encoding="utf-8-sig") as file:
+        for line, text in enumerate(lines_of(file, name), start=1):
+            if not text.strip():
+                continue
+            try:
+                row = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                raise DataError(
+                    f"{name}, line {line}: is not JSON ({json_problem(error)}). Write one object a line."
+                ) from error
+            if not isinstance(row, dict):
+                raise DataError(f"{name}, line {line}: is not a JSON object. Write one object a line.")
+            yield line, row
+
+
+def _parquet_rows(path: Path, name: str) -> Iterator[tuple[int, Row]]:
+    arrow, parquet = require_parquet()
+    number = 0
+    try:
+        opened = parquet.ParquetFile(path, pre_buffer=False)
+        columns = [field.name for field in opened.schema_arrow if _PLAIN_TYPE.fullmatch(str(field.type))]
+        groups = map(opened.metadata.row_group, range(opened.num_row_groups))
+        if sum(group.column(each).num_values for group in groups for each in range(group.num_columns)) > _MOST_VALUES:
+            raise DataError(f"{name}: claims more than {_MOST_VALUES:,} values, which no table of labels has.")
+        for batch in opened.iter_batches(_PARQUET_BATCH, columns=columns):
+            if batch.nbytes > _BATCH_BYTES:
+                raise DataError(f"{name}, row {number + 1}: its texts or lists are too long for a table of labels.")
+            for row in batch.to_pylist():
+                number += 1
+                yield number, row
+    except (arrow.ArrowException, OSError, ValueError, OverflowError) as problem:  # what pyarrow says of damage
+        reason = (str(problem).splitlines() or ["damaged"])[0].rstrip(".")
+        raise DataError(f"{name}: is not whole Parquet ({reason:.200}). Write it again.") from None

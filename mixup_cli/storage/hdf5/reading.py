@@ -1,0 +1,218 @@
+"""Reading a finished data set: any column as one long array, whatever the shards."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import threading
+import weakref
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import DataError
+from mixup_cli.storage.hdf5.layout import Column, stored_dtype
+from mixup_cli.storage.hdf5.shard import map_column, read_column, require_filter
+from mixup_cli.storage.inside import file_inside
+from mixup_cli.storage.opened import OpenedDataSet, OtherShardError
+
+if sys.platform != "win32":
+    import resource
+
+FEW_DESCRIPTORS, MOST_DESCRIPTORS = 512, 32768
+"""Windows allows C libraries 512 open files; Linux lets a process map about twice 32768 regions."""
+
+LARGE_ROW_BYTES = 16 << 10
+"""From this size on, rows are copied one by one: a second copy of them costs more than NumPy's calls."""
+
+
+_mapped: deque[tuple[weakref.ref[ShardedColumn], int]] = deque()
+"""Which shards of which columns this process has mapped, the oldest first."""
+
+
+@cache
+def most_maps() -> int:
+    """How many maps to hold: Python keeps a descriptor open for each, and half of them are left to others."""
+    if sys.platform == "win32":
+        return FEW_DESCRIPTORS // 2
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_DESCRIPTORS // 2 if allowed == resource.RLIM_INFINITY else min(allowed, MOST_DESCRIPTORS) // 2
+
+
+class _Scratch(threading.local):
+    """Memory that each thread uses again: pages from the system, batch after batch, cost more than the copy."""
+
+    def __init__(self) -> None:
+        self._held = np.empty(0, np.uint8)
+
+    def __reduce__(self) -> tuple[type[_Scratch], tuple[()]]:
+        """Pickled as nothing."""
+        return type(self), ()
+
+    def room(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """An undefined array, until this thread's next."""
+        count = math.prod(shape) * dtype.itemsize
+        if len(self._held) < count:
+            self._held = np.empty(count, np.uint8)
+        return self._held[:count].view(dtype).reshape(shape)
+
+
+def _undisturbed(read: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+    """What `read` gives, which opens a shard: again where another took its place between that and a look at the
+    manifest."""
+    try:
+        return read()
+    except OtherShardError:
+        return read()
+
+
+class ShardedColumn:
+    """A column of a data set, read by ranges of rows. Uncompressed shards are `mapped`, others read through h5py. A
+    shard that is cut short while it is mapped ends the process: who reads what others may change maps nothing. Rows are
+    those of the data set that was `opened`, also while it is extended.
+
+    `shape` is (samples, *row shape). Raises DataError where the data set has no such column, or a shard cannot be read
+    or is another one than when the data set was opened.
+    """
+
+    def __init__(self, opened: OpenedDataSet, name: str, *, mapped: bool = True) -> None:
+        folder, manifest = opened.folder, opened.manifest
+        found = [column for column in manifest.columns if column.name == name]
+        if not found:
+            there = ", ".join(column.name for column in manifest.columns)
+            raise DataError(f"{folder}: it has no column {name!r} ({there}).")
+        require_filter(manifest.compression)
+        self._column = Column(name, found[0].dtype, found[0].shape)
+        self._opened, self._folder = opened, folder
+        self._files = [shard.file for shard in manifest.shards]
+        self._ends = list(accumulate(shard.stop - shard.start for shard in manifest.shards))
+        self._borders = np.array([0, *self._ends])
+        self._row_bytes = self._column.row_bytes
+        self._maps: dict[int, NDArray[Any]] = {}
+        self._scratch = _Scratch()
+        self.is_mapped = mapped and manifest.compression == "none"
+        """Whether the shards are uncompressed, and rows are read without a copy."""
+        self.shape = (manifest.totals.samples, *found[0].shape)
+        self.dtype = stored_dtype(self._column)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the maps, which would be pickled as all that they map: each process maps for itself."""
+        return {**self.__dict__, "_maps": {}}
+
+    def __getitem__(self, rows: slice) -> NDArray[Any]:
+        """Consecutive rows. Raises ValueError for any other step than 1."""
+        start, stop, step = rows.indices(len(self))
+        if step != 1:
+            raise ValueError(f"{self._column.name}: slices have step 1, not {step}. Use take for other rows.")
+        parts = [np.empty((0, *self.shape[1:]), self.dtype)]
+        for number in range(bisect_right(self._ends, start), len(self._files)):
+            first = self._ends[number - 1] if number else 0
+            if first >= stop:
+                break
+            parts.append(self._part(number, slice(max(start - first, 0), min(stop, self._ends[number]) - first)))
+        return parts[1] if len(parts) == 2 else np.concatenate(parts)
+
+    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:
+        """Rows in any order: (len(rows), *row shape). Touches each shard once; negative rows count from the end.
+
+        Raises IndexError where there is no such row.
+        """
+        rows = np.asarray(rows, np.int64)
+        if not len(rows):
+            return np.empty((0, *self.shape[1:]), self.dtype)
+        if rows.min() < 0:
+            rows = np.where(rows < 0, rows + len(self), rows)
+        if rows.min() < 0 or rows.max() >= len(self):
+            outside = rows[(rows < 0) | (rows >= len(self))][0]
+            asked = outside - len(self) if outside < 0 else outside
+            raise IndexError(f"{self._column.name}: there is no row {asked}; there are {len(self)} rows.")
+        if self.is_mapped and self._row_bytes >= LARGE_ROW_BYTES:
+            return self._one_by_one(rows)
+        return self._shard_by_shard(rows)
+
+    def _one_by_one(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Each row copied once: for rows that cost more than a turn of this loop."""
+        numbers = self._borders.searchsorted(rows, side="right") - 1
+        places = rows - self._borders[numbers]
+        taken = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        for position, (number, place) in enumerate(zip(numbers.tolist(), places.tolist(), strict=True)):
+            taken[position] = self._map(number)[place]
+        return taken
+
+    def _shard_by_shard(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Rows taken in their order in the shards, and put in the order asked for while they are in cache."""
+        order = rows.argsort()
+        ascending = rows[order]
+        grouped = self._scratch.room((len(rows), *self.shape[1:]), self.dtype)
+        cuts = ascending.searchsorted(self._borders)
+        for number in np.flatnonzero(cuts[1:] > cuts[:-1]).tolist():
+            part = slice(cuts[number], cuts[number + 1])
+            wanted, out = ascending[part] - self._borders[number], grouped[part]
+            if self.is_mapped:  # mode="raise" would gather into a buffer of its own first
+                self._map(number).take(wanted, axis=0, out=out, mode="clip")
+            else:
+                each_once, back = np.unique(wanted, return_inverse=True)  # h5py takes no row twice
+                self._read(number, each_once).take(back, axis=0, out=out, mode="clip")
+        taken = np.empty(grouped.shape, self.dtype)
+        taken[order] = grouped
+        return taken
+
+    def _part(self, number: int, rows: slice) -> NDArray[Any]:
+        return self._map(number)[rows] if self.is_mapped else self._read(number, rows)
+
+    def _read(self, number: int, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
+        path = file_inside(self._folder, self._files[number])
+
+        def row_count(size: int, found: int) -> int:
+            record = self._opened.shard(number, size, found)
+            return record.stop - record.start
+
+        return _undisturbed(lambda: read_column(path, self._column, row_count, rows))
+
+    def _rows_in(self, number: int) -> int:
+        return self._ends[number] - (self._ends[number - 1] if number else 0)
+
+    def _map(self, number: int) -> NDArray[Any]:
+        """A shard's column, mapped when it is first asked for."""
+        held = self._maps.get(number)
+        if held is not None:
+            return held
+        mapped = _undisturbed(lambda: self._mapped(number))
+        self._maps[number] = mapped
+        self._make_way(number)
+        return mapped
+
+    def _mapped(self, number: int) -> NDArray[Any]:
+        path = file_inside(self._folder, self._files[number])
+        try:
+            with path.open("rb") as file:
+                offset = self._offset(number, path, os.fstat(file.fileno()).st_size)
+                # as a plain array, of which views are made four times as fast as of a memmap
+                return np.asarray(map_column(file, self._column, offset, self._rows_in(number)))
+        except (OSError, ValueError) as problem:
+            raise DataError(f"{path}: cannot be read ({problem}). Run mixup-gen verify.") from problem
+
+    def _offset(self, number: int, path: Path, size: int) -> int:
+        offset = self._opened.shard(number, size).columns[self._column.name].offset
+        if offset is None:
+            raise DataError(f"{path}: the manifest does not tell where {self._column.name} begins.")
+        return offset
+
+    def _make_way(self, newest: int) -> None:
+        """Let go of the maps that were made first, of whatever column, where there are too many."""
+        _mapped.append((weakref.ref(self), newest))
+        while len(_mapped) > most_maps():
+            column, number = _mapped.popleft()
+            if (holder := column()) is not None:
+                holder._maps.pop(number, None)

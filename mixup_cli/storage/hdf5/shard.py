@@ -1,0 +1,235 @@
+"""Shards: written column after column in file order, read by mapping or through h5py."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, Self
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.choices import Compression
+from mixup_cli.errors import DataError, UsageError
+from mixup_cli.storage.hdf5.chunks import DEFLATE, ZSTD
+from mixup_cli.storage.hdf5.layout import Column, ShardSize, Span, create_file, lay_out, stored_dtype
+from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
+from mixup_cli.storage.seal import Sealed, Sealing
+
+Array = NDArray[Any]
+Values = Callable[[Column], Iterable[Array]]
+"""The rows of a column, block by block, from the first to the last."""
+
+CHUNK_BYTES = 1 << 20
+"""Compressed columns are chunked by whole rows up to this size, and at least one row."""
+
+REMEDY = "Run mixup-gen verify."
+
+GZIP_LEVEL = 6
+ZSTD_LEVEL = 3
+
+
+@dataclass(frozen=True)
+class ShardSpec:
+    """What all shards of a data set have in common."""
+
+    columns: tuple[Column, ...]
+    attributes: Mapping[str, Any]
+    compression: str = "none"
+
+    @property
+    def row_bytes(self) -> int:
+        return sum(column.row_bytes for column in self.columns)
+
+    @cached_property
+    def size(self) -> ShardSize:
+        """How large shards are that are not compressed."""
+        return ShardSize.of(self.columns, self.attributes)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A sealed shard: the file, and per column its offset (uncompressed) or the sha256 of its uncompressed bytes."""
+
+    file: Sealed
+    columns: dict[str, dict[str, Any]]
+
+
+class ShardWriter(Protocol):
+    """Writes one shard of `row_count` rows."""
+
+    def write(self, final: Path, row_count: int, values: Values) -> Written:
+        """Take each column's values once, in the order of the file, and seal the shard."""
+
+
+class PlainWriter:
+    """Uncompressed shards: the layout is computed once per row count, then bytes are streamed to their places."""
+
+    def __init__(self, spec: ShardSpec, work_folder: Path) -> None:
+        self._spec = spec
+        self._work_folder = work_folder
+        self._layouts: dict[int, list[Span]] = {}
+
+    def prepare(self, row_counts: Iterable[int]) -> None:
+        """Lay out the lengths that will be needed, before threads ask for them."""
+        for count in set(row_counts):
+            self._layouts[count] = lay_out(
+                self._spec.columns, count, self._spec.attributes, self._work_folder / f"layout-{count}.h5"
+            )
+
+    def write(self, final: Path, row_count: int, values: Values) -> Written:
+        """See `ShardWriter.write`."""
+        spans = self._layouts[row_count]
+        with Sealing(final, self._work_folder) as file:
+            for span in spans:
+                if span.column is None:
+                    file.write(span.literal)
+                    continue
+                for block in checked(values, span.column, row_count):
+                    file.write(bytes_of(block))
+        return Written(file.sealed, {span.column.name: {"offset": span.offset} for span in spans if span.column})
+
+
+class CompressedWriter:
+    """Chunked, compressed shards. Chunks are compressed here, without the GIL; HDF5 only files them."""
+
+    def __init__(self, spec: ShardSpec, work_folder: Path) -> None:
+        self._spec = spec
+        self._work_folder = work_folder
+        self._compress = compressor(spec.compression)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[ShardSpec, Path]]:
+        return type(self), (self._spec, self._work_folder)  # another process needs the library's filters too
+
+    def prepare(self, row_counts: Iterable[int]) -> None:
+        """Nothing is laid out ahead."""
+
+    def write(self, final: Path, row_count: int, values: Values) -> Written:
+        """See `ShardWriter.write`. The shard is put together in memory, since HDF5 hides a full disk."""
+        image = BytesIO()
+        hashes = {}
+        with create_file(image, self._spec.attributes) as file:
+            for column in self._spec.columns:
+                data_set = self._create(file, column, row_count)
+                hashes[column.name] = {"content_sha256": self._fill(data_set, column, values)}
+        with Sealing(final, self._work_folder) as sealing:
+            sealing.write(image.getbuffer())
+        return Written(sealing.sealed, hashes)
+
+    def _create(self, file: h5py.File, column: Column, row_count: int) -> h5py.Dataset:
+        chunk_rows = max(1, min(row_count, CHUNK_BYTES // max(1, column.row_bytes)))
+        options: dict[str, Any] = {"compression": "gzip", "compression_opts": GZIP_LEVEL}
+        if self._spec.compression == "zstd":
+            options = {"compression": ZSTD, "compression_opts": (ZSTD_LEVEL,)}
+        return file.create_dataset(
+            column.name,
+            (row_count, *column.shape),
+            stored_dtype(column),
+            chunks=(chunk_rows, *column.shape),
+            track_times=False,
+            **options,
+        )
+
+    def _fill(self, data_set: h5py.Dataset, column: Column, values: Values) -> str:
+        """Cut the blocks into chunks, compress and file them. Returns the sha256 of the uncompressed bytes."""
+        digest = hashlib.sha256()
+        chunk_rows = data_set.chunks[0]
+        chunk = np.zeros(data_set.chunks, data_set.dtype)
+        start = filled = 0
+        for block in checked(values, column, data_set.shape[0]):
+            digest.update(bytes_of(block))
+            while len(block):
+                taken = min(chunk_rows - filled, len(block))
+                chunk[filled : filled + taken] = block[:taken]
+                block, filled = block[taken:], filled + taken
+                if filled == chunk_rows or start + filled == data_set.shape[0]:
+                    chunk[filled:] = 0  # HDF5 stores whole chunks: what is behind the last row is zero
+                    data_set.id.write_direct_chunk((start, *[0] * len(column.shape)), self._compress(bytes_of(chunk)))
+                    start, filled = start + filled, 0
+        return digest.hexdigest()
+
+
+def compressor(compression: str) -> Callable[[memoryview], bytes]:
+    """The function that compresses one chunk. Raises UsageError where zstd's libraries are not installed."""
+    if compression == "gzip":
+        return lambda data: zlib.compress(data, GZIP_LEVEL)
+    require_filter("zstd")
+    import zstandard  # only in the `zstd` extra
+
+    return lambda data: zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(data)
+
+
+def compression_of(column: PlainDataSet) -> Compression:
+    """How a column of ours is compressed. Raises DataError where it is not as we store them."""
+    known: dict[tuple[int, ...], Compression] = {(): "none", (DEFLATE,): "gzip", (ZSTD,): "zstd"}
+    if (found := known.get(column.filters)) is None or (column.chunk_shape is None) != (found == "none"):
+        raise DataError(f"{column.where}: is stored with filters {[*column.filters]}, as no shard is")
+    return found
+
+
+def require_filter(compression: str) -> None:
+    """Make h5py able to read a compression. Raises UsageError where the `zstd` extra is not installed."""
+    if compression != "zstd":
+        return
+    try:
+        import hdf5plugin  # noqa: F401  # registers its filters with HDF5 when imported
+        import zstandard  # noqa: F401
+    except ModuleNotFoundError as problem:
+        raise UsageError(f"zstd needs a library: {problem}. Install it with: pip install 'mixup-gen[zstd]'") from None
+
+
+def checked(values: Values, column: Column, row_count: int) -> Iterator[Array]:
+    """The blocks of a column, held against what was announced: a shard of wrong content would be sealed for good."""
+    left = row_count
+    for block in values(column):
+        left -= len(block)
+        if (block.dtype.newbyteorder("<"), block.shape[1:]) != (stored_dtype(column), column.shape) or left < 0:
+            raise ValueError(f"{column} got a block of {block.dtype} {block.shape}, {left} rows before its end")
+        yield block
+    if left:
+        raise ValueError(f"{column} got {row_count - left} rows of {row_count}")
+
+
+def bytes_of(block: Array) -> memoryview:
+    """The bytes of an array in C order, little-endian, without a copy where it has them so already."""
+    stored = np.ascontiguousarray(block, block.dtype.newbyteorder("<"))
+    return stored.reshape(-1).view(np.uint8).data
+
+
+def writer_for(spec: ShardSpec, work_folder: Path) -> PlainWriter | CompressedWriter:
+    """The writer for a spec's compression."""
+    return (PlainWriter if spec.compression == "none" else CompressedWriter)(spec, work_folder)
+
+
+def read_column(
+    path: Path, column: Column, row_count: Callable[[int, int], int], rows: slice | NDArray[np.int64] = slice(None)
+) -> Array:
+    """Some rows of a column of a shard, through h5py. `row_count` tells how many it must have in all, from the size of
+    the file that was opened and how many it has. Raises DataError where the file cannot be read, or holds something
+    else."""
+    where = f"{path}: {column.name}"
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            stored = plain_numbers(file, column.name, where)
+            count = row_count(file.id.get_filesize(), *stored.shape[:1] or (0,))
+            expected = (stored_dtype(column), (count, *column.shape))
+            if (stored.dtype, stored.shape) != expected:
+                raise DataError(
+                    f"{where}: is {stored.dtype} {stored.shape}, and {expected[0]} {expected[1]} was expected."
+                )
+            return stored[rows]
+    except DataError as problem:
+        raise problem.or_else(REMEDY) from problem
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as problem:
+        raise DataError(f"{path}: not a readable shard ({problem}).", REMEDY) from problem
+
+
+def map_column(file: Path | BinaryIO, column: Column, offset: int, row_count: int) -> Array:
+    """A column of an uncompressed shard, mapped read-only: (row_count, *column.shape)."""
+    return np.memmap(file, stored_dtype(column), "r", offset, (row_count, *column.shape))

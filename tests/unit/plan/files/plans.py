@@ -1,0 +1,109 @@
+"""Small plans as files, and a source to hold them against."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from io import BytesIO, StringIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.methods import Grid, Peaks, resolve
+from mixup_cli.methods.method_set import MethodSet
+from mixup_cli.plan.files.checking import checked
+from mixup_cli.plan.files.columns import PlanColumns
+from mixup_cli.plan.files.plan_file import PlanFile
+from mixup_cli.plan.files.planned_rows import PlannedRows
+from mixup_cli.plan.files.reading import read_csv
+from mixup_cli.plan.files.writing import Recorder, Table, write_csv
+from mixup_cli.plan.plan import Plan
+from mixup_cli.plan.population import population_of
+from mixup_cli.plan.views import ViewRules
+from mixup_cli.recipe import MethodChoice, Recipe
+from mixup_cli.sources.reading.base import Labels
+
+GRID, CACHED = Grid(8, 6), Grid(12, 10)
+KEYS = (*(f"pictures, and more/{number}\n.png" for number in range(9)), "carriage\rreturn.png")
+LABELS = Labels(("cat", 'a "dog"'), np.arange(len(KEYS), dtype=np.int32) % 2)
+ALL = np.arange(len(KEYS))
+
+Record = dict[str, str]
+
+
+class Centres:
+    """Everything is salient in the middle."""
+
+    def of(self, samples: NDArray[np.int64]) -> Peaks:
+        return np.full((len(samples), 2), 3, np.int32)
+
+
+def recipe_of(*methods: str, **fields: object) -> Recipe:
+    return Recipe(methods=resolve([MethodChoice(name) for name in methods]), **fields)  # type: ignore[arg-type]  # by name
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A recipe on the source of this module."""
+
+    recipe: Recipe = field(default_factory=lambda: recipe_of("mixup"))
+    keys: tuple[str, ...] = KEYS
+    labels: Labels = field(default_factory=lambda: LABELS)
+    usable: NDArray[np.int64] = field(default_factory=lambda: ALL)
+
+    @property
+    def view_rules(self) -> ViewRules | None:
+        return ViewRules.of(self.recipe, CACHED if self.recipe.crop_area else GRID, GRID)
+
+    @property
+    def plan(self) -> Plan:
+        return Plan(self.recipe, population_of(self.labels, self.usable), GRID, self.view_rules, Centres())
+
+    def recorder(self, methods: MethodSet) -> Recorder:
+        columns = PlanColumns(methods.parent_count, self.recipe.has_views)
+        return Recorder(methods, columns, self.keys, self.labels)
+
+    def tables(self, rows: int) -> tuple[PlanColumns, list[Table]]:
+        plan = self.plan
+        recorder = self.recorder(plan.methods)
+        return recorder.columns, list(recorder.tables(plan, rows))
+
+    def csv(self, rows: int = 20) -> bytes:
+        """The first rows of the plan, as a file."""
+        columns, tables = self.tables(rows)
+        text = StringIO()
+        write_csv(tables, columns.all, text)
+        return text.getvalue().encode()
+
+    def checked(self, file: PlanFile) -> PlannedRows:
+        methods = MethodSet(self.recipe, GRID)
+        return checked(file, methods, self.usable, self.view_rules, self.recorder(methods))
+
+
+def read(data: bytes) -> PlanFile:
+    return read_csv(BytesIO(data), "plan.csv")
+
+
+def records(data: bytes) -> list[Record]:
+    return list(csv.DictReader(StringIO(data.decode(), newline="")))
+
+
+def written(rows: Iterable[Record]) -> bytes:
+    rows = list(rows)
+    text = StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def without_telling(row: Record) -> Record:
+    return {name: cell for name, cell in row.items() if name.split("_")[0] not in ("lam", "label", "key")}
+
+
+def edited(data: bytes, number: int, **cells: str) -> bytes:
+    """A plan with some cells of a row (from 1) changed, and nothing in it that only tells."""
+    rows = [without_telling(row) for row in records(data)]
+    rows[number - 1] |= cells
+    return written(rows)

@@ -1,0 +1,208 @@
+"""Rows that cannot be carried out are refused before any is made, each with its number."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from mixup_cli.choices import METHOD_NAMES
+from mixup_cli.errors import DataError, UsageError
+from mixup_cli.methods.method_set import MethodSet
+from mixup_cli.plan.files.checking import WEIGHED
+from mixup_cli.recipe import MethodChoice
+from tests.unit.plan.files.plans import ALL, GRID, KEYS, Setting, edited, read, recipe_of, records, written
+
+UNIT = 65536
+BOX = {"top": "1", "left": "2", "bottom": "5", "right": "6"}
+
+
+def refusal(setting: Setting, data: bytes) -> str:
+    with pytest.raises((DataError, UsageError)) as caught:
+        setting.checked(read(data))
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("number", [1, 7, 20])
+@pytest.mark.parametrize(
+    ("method", "cells", "found"),
+    [
+        ("mixup", {"parent_1": ""}, "parent_1 is empty"),
+        ("mixup", {"part_0": ""}, "part_0 is empty"),
+        ("mixup", {"parent_0": "10"}, "parent_0 is 10. Expected: a source_index, 0 … 9"),
+        ("mixup", {"parent_1": "-1"}, "parent_1 is -1"),
+        ("mixup", {"part_0": "1", "part_1": "2"}, "part_0 is 1, part_1 is 2"),
+        ("mixup", {"part_0": "-1", "part_1": str(UNIT + 1)}, "part_0 is -1"),
+        ("mixup", BOX, "top is 1, left is 2, bottom is 5, right is 6"),
+        ("mixup", {"mask_seed": "5"}, "mask_seed is 5"),
+        ("none", {"parent_1": "3"}, "parent_1 is 3"),
+        ("none", {"part_1": "0"}, "part_1 is 0"),
+        ("cutmix", {"bottom": "9", "top": "0"}, "bottom is 9"),
+        ("cutmix", {"right": "7"}, "right is 7"),
+        ("cutmix", {**BOX, "left": "6", "right": "2"}, "left is 6"),
+        ("cutmix", {"right": ""}, "right is empty"),
+        ("cutmix", {"part_0": "30000", "part_1": "35536"}, "part_0 is 30000"),
+        ("cutmix", {"mask_seed": "1"}, "mask_seed is 1"),
+        ("smoothmix", {"part_0": "30000", "part_1": "35536"}, "part_0 is 30000"),
+        ("erase", {"mask_seed": "1"}, "mask_seed is 1. Expected: nothing, since the method with these options"),
+        ("resizemix", {**BOX, "bottom": "1"}, "top is 1"),
+        ("mosaic", {"top": "1"}, "top is 1"),
+    ],
+)
+def test_a_row_that_cannot_be_made(number: int, method: str, cells: dict[str, str], found: str) -> None:
+    setting = Setting(recipe_of("mixup", method) if method == "none" else recipe_of(method))
+    data = setting.csv()
+    if method == "none":
+        data = edited(data, number, method="none", parent_1="", part_0=str(UNIT), part_1="")
+        setting.checked(read(data))
+    if method in ("cutmix", "resizemix"):
+        data = edited(data, number, **BOX)
+    message = refusal(setting, edited(data, number, **cells))
+    assert message.startswith(f"plan.csv, row {number} ({method}): ")
+    assert found in message
+    assert "Expected: " in message
+
+
+def test_an_input_that_was_left_out() -> None:
+    data = Setting().csv()
+    message = refusal(Setting(usable=ALL[ALL != 4]), data)
+    number = 1 + next(n for n, row in enumerate(records(data)) if "4" in (row["parent_0"], row["parent_1"]))
+    assert message.startswith(f"plan.csv, row {number} (mixup): parent_")
+    assert "left out" in message
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        ({"view_0_mirrored": "2"}, "mirrored"),
+        ({"view_1_mirrored": ""}, "view_1_mirrored is empty"),
+        ({"view_0_top": "-3"}, "view_0_top is -3"),
+        ({"view_0_top": "2000000", "view_0_bottom": "2000008"}, "view_0_top is 2000000"),
+    ],
+)
+def test_views(cells: dict[str, str], found: str) -> None:
+    setting = Setting(recipe_of("mixup", crop_pad=2, flip=0.5))
+    message = refusal(setting, edited(setting.csv(), 3, **cells))
+    assert message.startswith("plan.csv, row 3 (mixup): view_")
+    assert found in message
+
+
+def test_a_view_that_is_resized_lies_in_the_cached_picture() -> None:
+    setting = Setting(recipe_of("mixup", crop_area=(0.1, 1.0)))
+    data = edited(setting.csv(), 2, view_1_top="0", view_1_bottom="12", view_1_left="0", view_1_right="10")
+    setting.checked(read(data))
+    assert "12 high and 10 wide" in refusal(setting, edited(data, 2, view_1_bottom="13"))
+    assert "row 2" in refusal(setting, edited(data, 2, view_1_bottom="0"))
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "found"),
+    [
+        ("lam", "0.123456", "lam is 0.123456"),
+        ("lam", "", "lam is empty"),
+        ("label_0", "bird", "label_0 is 'bird'"),
+        ("label_1", "", "label_1 is empty"),
+        ("key_0", "elsewhere", "key_0 is 'elsewhere'"),
+        ("key_1", "", "key_1 is empty"),
+    ],
+)
+def test_what_only_tells_must_be_true(column: str, cell: str, found: str) -> None:
+    rows = records(Setting().csv())
+    rows[11][column] = cell
+    message = refusal(Setting(), written(rows))
+    assert message.startswith(f"plan.csv, row 12 (mixup): {found}, and the row's is ")
+    del rows[11][column]
+    Setting().checked(read(written([{name: row[name] for name in rows[11]} for row in rows])))
+
+
+def test_an_edit_of_lam_alone_is_in_vain_and_so_refused() -> None:
+    rows = records(Setting().csv())
+    rows[0]["lam"] = "0.500000"
+    assert "decides nothing" in refusal(Setting(), written(rows))
+
+
+def test_lam_may_lack_a_digit_of_what_is_known() -> None:
+    rows = records(Setting().csv())
+    for row in rows:
+        row["lam"] = repr(float(row["lam"]))
+    Setting().checked(read(written(rows)))
+
+
+def test_a_plan_for_another_source() -> None:
+    keys = tuple(f"other/{key}" for key in KEYS)
+    assert refusal(Setting(keys=keys), Setting().csv()).startswith("plan.csv, row 1 (mixup): key_0 is ")
+    assert "0 … 4" in refusal(Setting(keys=KEYS[:5], usable=ALL[:5]), Setting().csv())
+
+
+def test_methods_must_be_the_recipes() -> None:
+    message = refusal(Setting(recipe_of("cutmix")), Setting().csv())
+    assert message.startswith("plan.csv, row 1 (mixup): --method has cutmix, and not mixup")
+
+
+def test_other_options_than_it_was_planned_with_show_in_lam() -> None:
+    gridmix = recipe_of("gridmix")
+    choice = MethodChoice("gridmix", 1.0, {**gridmix.methods[0].options, "holes_low": 5.0})
+    assert "pass the --method" in refusal(Setting(gridmix.with_(methods=(choice,))), Setting(gridmix).csv())
+
+
+def test_views_must_be_in_both_or_in_none() -> None:
+    viewed = Setting(recipe_of("mixup", flip=0.5))
+    assert "Pass --flip" in refusal(Setting(), viewed.csv())
+    assert "Leave out --flip" in refusal(viewed, Setting().csv())
+
+
+def test_originals_need_no_mention_in_the_recipe() -> None:
+    kept = Setting(recipe_of("cutmix", "mixup", keep_originals=True))
+    file = read(kept.csv())
+    assert file.method_names == ("mixup", "cutmix")
+    planned = Setting(recipe_of("cutmix", "mixup")).checked(file)
+    assert planned.methods.names == ["cutmix", "mixup", "none"] == kept.plan.methods.names
+
+
+@pytest.mark.parametrize("method", METHOD_NAMES)
+def test_parts_are_checked_where_they_decide_nothing(method: str) -> None:
+    setting = Setting(recipe_of(method))
+    rows = setting.plan.rows(0, 30)
+    is_pure = bool((rows.decisions.parts[:, 0] == UNIT).all())
+    assert is_pure == (method not in WEIGHED)
+
+
+@pytest.mark.parametrize("method", METHOD_NAMES)
+@pytest.mark.parametrize("views", [{}, {"flip": 0.5, "crop_pad": 1}, {"crop_area": (0.1, 1.0)}])
+def test_what_was_planned_is_carried_out(method: str, views: dict[str, object]) -> None:
+    setting = Setting(recipe_of(method, "mixup", **views) if method != "mixup" else recipe_of(method, **views))
+    kept = Setting(setting.recipe.with_(keep_originals=True))
+    found, true = setting.checked(read(kept.csv(300))).rows(5, 280), kept.plan.rows(5, 280)
+    for name in ("index", "parents", "method"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(true, name))
+        assert getattr(found, name).dtype == getattr(true, name).dtype
+    for name in ("parts", "box", "mask_seed"):
+        np.testing.assert_array_equal(getattr(found.decisions, name), getattr(true.decisions, name))
+        assert getattr(found.decisions, name).dtype == getattr(true.decisions, name).dtype
+    assert (found.views is None) == (true.views is None)
+    if found.views is not None and true.views is not None:
+        np.testing.assert_array_equal(found.views, true.views)
+        assert found.views.dtype == true.views.dtype
+
+
+def test_a_recipe_with_room_for_more_parents_and_one_with_less() -> None:
+    data = Setting().csv()
+    planned = Setting(recipe_of("mixup", "mosaic")).checked(read(data))
+    assert planned.rows(0, 3).parents.shape == (3, 4)
+    wide = Setting(recipe_of("mosaic", "mixup")).csv(200)
+    mixed = [row for row in records(wide) if row["method"] == "mixup"]
+    narrow = Setting().checked(read(written(mixed)))
+    assert narrow.rows(0, 3).parents.shape == (3, 2)
+    mixed[1]["parent_3"] = "2"
+    assert re.match(r"plan.csv, row 2 \(mixup\): parent_3 is 2", refusal(Setting(), written(mixed)))
+
+
+def test_the_method_set_that_was_given_stays_as_it_was() -> None:
+    setting = Setting(recipe_of("mixup", keep_originals=True))
+    methods = MethodSet(recipe_of("mixup"), GRID)
+    planned = Setting(recipe_of("mixup")).checked(read(setting.csv()))
+    assert methods.names == ["mixup"]
+    assert planned.methods is not methods

@@ -1,0 +1,136 @@
+"""No option of a source is accepted that has no effect on it."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from mixup_cli.errors import UsageError
+from mixup_cli.sources import open_source
+from mixup_cli.sources.pictures.file_list import open_file_list
+from mixup_cli.sources.reading.base import Source, SourceOptions
+from mixup_cli.sources.reading.takes import TAKES
+
+SAMPLES = np.zeros((4, 8, 8, 3), np.uint8)
+CLASSES = np.array([0, 1, 0, 1])
+SAMPLE_DATA = Path("sample_data")
+
+CIFAR = ("astronaut", "brick", "cat", "clock", "coffee", "grass", "gravel", "photographer", "retina", "rocket")
+CLASS_NAMES = (*CIFAR, "dog", "0", "1")
+"""All that a sample of some kind of source is of."""
+
+OTHER_THAN_DEFAULT: dict[str, Any] = {
+    "split": "train",
+    "classes": CLASS_NAMES,
+    "label_level": "fine",
+    "labels_from": "labels.csv",
+    "file_column": "file_name",
+    "label_column": "label",
+    "label_separator": "|",
+    "label_kind": "none",
+    "group_column": "group",
+    "data_key": "images",
+    "label_key": "labels",
+    "max_pixels": 1_000_000,
+}
+
+
+def _class_folders(folder: Path) -> Path:
+    for name in ("train/cat/0.png", "train/dog/0.png"):
+        (folder / name).parent.mkdir(parents=True)
+        Image.fromarray(SAMPLES[0]).save(folder / name)
+    return folder
+
+
+def _with_metadata(folder: Path) -> Path:
+    _class_folders(folder)
+    (folder / "metadata.csv").write_text("file_name,label,group\ntrain/cat/0.png,cat,a\ntrain/dog/0.png,dog,b\n")
+    return folder
+
+
+def _npy(folder: Path) -> Path:
+    np.save(folder / "images.npy", SAMPLES)
+    np.save(folder / "labels.npy", CLASSES)
+    np.save(folder / "group.npy", CLASSES)
+    return folder / "images.npy"
+
+
+def _h5(folder: Path) -> Path:
+    with h5py.File(folder / "x.h5", "w") as file:
+        file["images"], file["labels"], file["group"] = SAMPLES, CLASSES, CLASSES
+        file["x_train"], file["y_train"] = SAMPLES, CLASSES
+    return folder / "x.h5"
+
+
+def _idx(folder: Path) -> Path:
+    header = bytes([0, 0, 8, 3]) + np.array([4, 8, 8], ">u4").tobytes()
+    (folder / "train-images-idx3-ubyte").write_bytes(header + SAMPLES[..., 0].tobytes())
+    labels = bytes([0, 0, 8, 1]) + np.array([4], ">u4").tobytes()
+    (folder / "train-labels-idx1-ubyte").write_bytes(labels + CLASSES.astype(np.uint8).tobytes())
+    return folder
+
+
+def _stl10(folder: Path) -> Path:
+    (folder / "class_names.txt").write_text("cat\ndog\n")
+    for split in ("train", "test"):
+        (folder / f"{split}_X.bin").write_bytes(bytes(4 * 3 * 96 * 96))
+        (folder / f"{split}_y.bin").write_bytes(bytes([1, 2, 1, 2]))
+    return folder
+
+
+MAKERS = {
+    "class folders": _class_folders,
+    "pictures with metadata": _with_metadata,
+    "CIFAR": lambda _: SAMPLE_DATA / "cifar-10-sample.tar.gz",
+    "IDX": _idx,
+    "STL-10": _stl10,
+    "a .npy file": _npy,
+    "an .npz, .h5 or .mat file": _h5,
+}
+
+
+def opened(kind: str, folder: Path, options: SourceOptions) -> Source:
+    if kind == "a list of pictures":
+        return open_file_list([b"cat/0.png", b"dog/0.png"], "list.txt", options)
+    return open_source([MAKERS[kind](folder)], options)
+
+
+@pytest.mark.parametrize("name", OTHER_THAN_DEFAULT)
+@pytest.mark.parametrize("kind", [*MAKERS, "a list of pictures"])
+def test_an_option_has_an_effect_or_is_refused_by_name(kind: str, name: str, tmp_path: Path) -> None:
+    value = OTHER_THAN_DEFAULT[name]
+    if kind == "IDX" and name == "label_key":
+        value = "train-labels-idx1-ubyte"
+    is_file = kind == "a .npy file" and name in ("label_key", "group_column")
+    given: dict[str, Any] = {name: f"{value}.npy" if is_file else value}
+    if name == "labels_from":
+        given[name] = tmp_path / "labels.csv"
+        given[name].write_text("file_name,label\ntrain/cat/0.png,cat\n")
+    options = SourceOptions(**given)
+    if name == "labels_from" and kind == "class folders":
+        assert opened(kind, tmp_path, options).read_as == "pictures with metadata"
+    elif name in TAKES[kind]:
+        assert opened(kind, tmp_path, options).read_as == kind
+    else:
+        with pytest.raises(UsageError, match=f"^--{name.replace('_', '-')} "):
+            opened(kind, tmp_path, options)
+
+
+def test_the_table_knows_every_option_and_no_other() -> None:
+    known = {each.name for each in fields(SourceOptions)} - {"exclude"}
+    assert set().union(*TAKES.values()) == known == OTHER_THAN_DEFAULT.keys()
+
+
+def test_of_several_sources_one_must_take_an_option_and_all_must_take_the_split(tmp_path: Path) -> None:
+    (tmp_path / "arrays").mkdir()
+    (tmp_path / "pictures").mkdir()
+    both = [_npy(tmp_path / "arrays"), _class_folders(tmp_path / "pictures")]
+    with pytest.raises(UsageError, match=r"^--split train: .*images\.npy is read as a \.npy file, where"):
+        open_source(both, SourceOptions(split="train"))
+    assert len(open_source(both, SourceOptions(label_key="labels.npy"))) == 6
