@@ -17,7 +17,6 @@ from mixup_cli.engines.local import LocalEngine
 from mixup_cli.listener import Listener
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.recipe import Recipe
-from mixup_cli.runs import resume
 from mixup_cli.runs.planning import shard_maker
 from mixup_cli.runs.settings import Run
 from mixup_cli.scan.fill import Scanning
@@ -28,6 +27,7 @@ from mixup_cli.storage.hdf5.layout import Column
 from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.hdf5.shard import bytes_of
 from mixup_cli.storage.manifest import Manifest, ShardRecord
+from mixup_cli.storage.source_table import sealed_table
 
 
 def recompute(
@@ -41,7 +41,7 @@ def recompute(
     engine, recipe = LocalEngine(run.workers), Recipe.from_dict(manifest.recipe)
     check_plan(folder.path, recipe, run.plan)
     again = rescan(folder.path, recipe, source, scratch, Scanning(Tolerance("skip"), engine, listener))
-    again.check_same(folder.path, resume.sealed_table(folder))
+    again.check_same(folder.path, sealed_table(folder.path))
     again.check_labels(folder.path, manifest)
     maker = shard_maker(again.job, source, again.table, again.cache, run, engine.checkpoint)
     columns = [Column(column.name, column.dtype, column.shape) for column in manifest.columns]

@@ -26,10 +26,9 @@ from mixup_cli.checks.verify import DAMAGE, content_hash
 from mixup_cli.choices import LabelKind
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, StorageError, UsageError
+from mixup_cli.fields.form import Axes
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.runs.records import Content, manifest_of
-from mixup_cli.scan.table import SourceTable
-from mixup_cli.sources.reading.base import Axes
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.finish import beside, checksum_entries
 from mixup_cli.storage.folder import SHARD
@@ -39,6 +38,7 @@ from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of, read_json
 from mixup_cli.storage.manifest import ColumnRecord, Manifest, ShardRecord, StoredColumn, shard_name
 from mixup_cli.storage.seal import sha256_of
+from mixup_cli.storage.source_table import SourceTable
 
 KINDS = ("pictures", "cifar", "idx", "array_file", "arrays", "mixup-gen", "combined")
 """What a source can be."""

@@ -26,7 +26,6 @@ from mixup_cli.runs.planning import shard_maker
 from mixup_cli.runs.settings import Run
 from mixup_cli.scan.fill import Scanning
 from mixup_cli.scan.scan import Tolerance
-from mixup_cli.scan.table import TABLE_LIMIT_BYTES, SourceTable, read_table
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.finish import beside
@@ -36,6 +35,7 @@ from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
 from mixup_cli.storage.seal import WORK_FOLDER, storage_errors, sync_folder
+from mixup_cli.storage.source_table import TABLE_LIMIT_BYTES, SourceTable, read_table, sealed_table
 
 SMALL = (names.CARD, names.CROISSANT, names.CHECKSUMS)
 """What follows from the manifest."""
@@ -239,7 +239,7 @@ class _Repair:
             found.check_labels(self._out, self.manifest)
             return
         if names.SOURCES not in self.findings:
-            found.check_same(self._out, resume.sealed_table(self._folder))
+            found.check_same(self._out, sealed_table(self._out))
         raise DataError(
             f"{self._out}: was made from another source (the hash of its list is {found.table.fingerprint[:12]}…, and "
             f"{self.manifest.source.fingerprint[:12]}… was sealed). Name the one it was made from with --source."

@@ -18,9 +18,9 @@ from mixup_cli.runs.settings import keeps_to_windows
 from mixup_cli.scan.cache import allocate, goes_to_disk
 from mixup_cli.scan.fill import Scanning
 from mixup_cli.scan.scan import scan, until_it_fits
-from mixup_cli.scan.table import SourceTable, first_difference
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.source_table import SourceTable, first_difference
 
 
 @dataclass(frozen=True)

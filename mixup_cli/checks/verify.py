@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from mixup_cli.choices import LabelKind, LabelRule
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, NoInputError, StorageError
+from mixup_cli.fields.form import picture_extent
 from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.listener import Listener
 from mixup_cli.recipe import Recipe
-from mixup_cli.sources.reading.base import picture_extent
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.finish import checksum_entries
 from mixup_cli.storage.growth import Growth

@@ -6,11 +6,14 @@ exactly 1 (under the rule union: has exactly the ones it should have). Rows made
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
-SHARE_UNIT = 1 << 24
-"""Shares are whole multiples of 1/SHARE_UNIT: every one of them is exact in float32."""
+from mixup_cli.choices import LabelKind
 
 
 def base_shares(shares: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -94,3 +97,36 @@ def union_of_values(values: NDArray[np.float32], shares: NDArray[np.float32]) ->
     """Whatever a parent with a share has: the largest of their numbers (0 or more), class by class, float32 (m, K)."""
     largest: NDArray[np.float32] = np.where((shares > 0)[..., None], values, np.float32(0)).max(axis=1)
     return largest
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of n samples, and the groups that mixing must not cross.
+
+    `classes` is int32 (n,) with values in 0 … K−1; or else `values` is float32 (n, K), of the kind `values_kind`: rows
+    of shares that sum to 1 ("soft"), of zeros and ones ("multi"), or of any finite numbers ("real"). `class_names` has
+    K entries: the classes, or what the numbers are. `groups`, where given, has n texts: only samples of the same group
+    are mixed (folds, patients, speakers …).
+    """
+
+    class_names: tuple[str, ...] = ()
+    classes: NDArray[np.int32] | None = None
+    values: NDArray[np.float32] | None = None
+    values_kind: Literal["soft", "multi", "real"] = "soft"
+    groups: tuple[str, ...] | None = None
+
+    @property
+    def kind(self) -> LabelKind:
+        if self.classes is not None:
+            return "classes"
+        return "none" if self.values is None else self.values_kind
+
+    def at(self, samples: Sequence[int]) -> Labels:
+        """The labels of some samples, in that order, over the same classes."""
+        chosen = np.array(samples, np.int64)
+        return replace(
+            self,
+            classes=None if self.classes is None else self.classes[chosen],
+            values=None if self.values is None else self.values[chosen],
+            groups=None if self.groups is None else tuple(self.groups[sample] for sample in samples),
+        )

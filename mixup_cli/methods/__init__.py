@@ -1,4 +1,6 @@
-"""The mixing methods. A new one is one file, one line in METHODS and its name in `choices`."""
+"""The mixing methods: decisions become weights, constant or over a region of the sample.
+
+A new one is one file, one line in METHODS and its name in `choices`."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.fields.labels import SHARE_UNIT
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Grid
 
@@ -50,3 +49,7 @@ def _largest_remainder(totals: NDArray[np.int64], whole: NDArray[np.int64]) -> N
     rank = np.argsort(np.argsort(-rest, axis=1, kind="stable"), axis=1)
     rounded: NDArray[np.int64] = floors + (rank < missing[:, None])
     return rounded
+
+
+SHARE_UNIT = 1 << 24
+"""Shares are whole multiples of 1/SHARE_UNIT: every one of them is exact in float32."""

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import (
+    Labels,
     base_shares,
     dense_from_classes,
     dense_from_values,
@@ -21,7 +23,6 @@ from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Rows
 from mixup_cli.plan.population import population_of
 from mixup_cli.recipe import Recipe
-from mixup_cli.sources.reading.base import Form, Labels
 from mixup_cli.storage.hdf5.layout import Column
 
 IMAGES = "images"

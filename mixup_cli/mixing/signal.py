@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.choices import Device
+from mixup_cli.fields.form import Form
 from mixup_cli.kernels import Kernel, Surface, Weights
 from mixup_cli.kernels.device import open_kernel
 from mixup_cli.kernels.light import encode, linear_levels
@@ -17,7 +18,6 @@ from mixup_cli.mixing.stage import Stage
 from mixup_cli.mixing.surface import surface_of
 from mixup_cli.plan.plan import Rows
 from mixup_cli.recipe import Recipe
-from mixup_cli.sources.reading.base import Form
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.form import Axes, Form
 from mixup_cli.kernels.light import linear_levels
 from mixup_cli.kernels.resample import resample
 from mixup_cli.methods import Decisions, Method
 from mixup_cli.mixing.surface import planes_of
 from mixup_cli.plan.views import Views
-from mixup_cli.sources.reading.base import Axes, Form
 
 
 @dataclass(frozen=True)

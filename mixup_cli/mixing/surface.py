@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from mixup_cli.errors import UsageError
+from mixup_cli.fields.form import Form
 from mixup_cli.kernels import Surface
 from mixup_cli.methods import Grid
 from mixup_cli.recipe import Normalize, Recipe
 from mixup_cli.scan.decide import finish_of
-from mixup_cli.sources.reading.base import Form
 from mixup_cli.sources.reading.scaling import FULL_SCALE, Finish
 
 

@@ -1,4 +1,6 @@
-"""Who meets whom. Every way of pairing is a function of (seed, row): any range of rows, of any pass, costs the same."""
+"""Which samples are mixed with which: base and donors of each row.
+
+Every way of pairing is a function of (seed, row): any range of rows, of any pass, costs the same."""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.labels import Labels
 from mixup_cli.pairing import Population
-from mixup_cli.sources.reading.base import Labels
 
 
 def population_of(labels: Labels, usable: NDArray[np.int64]) -> Population:

@@ -70,10 +70,9 @@ def _sizes(folder: Path, manifest: Manifest, recipe: Recipe) -> tuple[int, int]:
 
 def _classes(folder: Path, manifest: Manifest) -> NDArray[np.int32]:
     """The class of each usable input, numbered as they come: int32 (n)."""
-    from mixup_cli.runs.resume import sealed_table
-    from mixup_cli.storage.folder import DataSetFolder
+    from mixup_cli.storage.source_table import sealed_table
 
-    table = sealed_table(DataSetFolder(folder), manifest)
+    table = sealed_table(folder, manifest)
     labels = [] if table is None else table.labels
     if len(labels) != manifest.source.samples:
         found = f"sources.csv lists {len(labels)} inputs, and the manifest {manifest.source.samples}"

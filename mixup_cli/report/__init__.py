@@ -1,1 +1,3 @@
-"""Pictures and pages for people, of what is mixed or would be."""
+"""Pictures and pages for people: what is mixed, or what would be.
+
+`gather` collects samples of a plan or of a data set, `sheet` lays them out."""

@@ -16,12 +16,10 @@ from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
 from mixup_cli.report.preview import check_pictures, parents_seen
 from mixup_cli.report.rgb import levels
-from mixup_cli.runs import resume
 from mixup_cli.runs.job import SURVEY_SAMPLES, prepare_again
 from mixup_cli.scan.scan import until_it_fits
-from mixup_cli.scan.table import SourceTable
 from mixup_cli.sources.reading.base import Source
-from mixup_cli.storage.folder import DataSetFolder
+from mixup_cli.storage.source_table import SourceTable, sealed_table
 from mixup_cli.wording import counted
 
 
@@ -77,7 +75,7 @@ def _parents(
     folder: Path, recipe: Recipe, source: Source, indices: NDArray[np.int64], views: Views | None
 ) -> Parents | str:
     """The parents `indices` (m, P), or why the source is not the one that the data set was made from."""
-    table = resume.sealed_table(DataSetFolder(folder))
+    table = sealed_table(folder)
     if table is None:
         return "sources.csv is missing, so the source cannot be recognised"
     if len(table.keys) != len(source):

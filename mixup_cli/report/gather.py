@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from mixup_cli.methods import Peaks
 from mixup_cli.mixing.stage import as_pictures
 from mixup_cli.plan.saliency import peak
-from mixup_cli.sources.reading.base import Loaded, Source, Target
+from mixup_cli.sources.reading.base import Source, Target
+from mixup_cli.storage.loaded import Loaded
 
 
 class Gathered:

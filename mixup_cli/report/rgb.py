@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.form import Axes
 from mixup_cli.mixing.stage import as_pictures
 from mixup_cli.recipe import Normalize
-from mixup_cli.sources.reading.base import Axes
 
 Pictures = NDArray[np.uint8]
 """uint8 (…, height, width, 3)."""

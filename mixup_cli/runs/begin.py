@@ -12,9 +12,9 @@ from mixup_cli.errors import DataError, OutputExistsError
 from mixup_cli.runs import resume
 from mixup_cli.runs.fingerprint import versions
 from mixup_cli.runs.job import Job, shard_count
-from mixup_cli.scan.table import SourceTable
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.manifest import SOURCES, Manifest
+from mixup_cli.storage.source_table import SourceTable, sealed_table
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _check_same(folder: DataSetFolder, wanted: Beginning) -> Manifest | None:
     finished, stored = resume.what_is_there(folder)
     resume.check_same_recipe(folder, stored, wanted.job.recipe)
     resume.check_same_pixels(folder, wanted.fingerprint)
-    resume.check_same_source(folder, resume.sealed_table(folder, finished), wanted.table)
+    resume.check_same_source(folder, sealed_table(folder.path, finished), wanted.table)
     resume.check_same_labels(folder, finished, wanted.job.label_kind, wanted.job.class_names)
     if finished is None or folder.growth.is_begun:
         resume.check_same_rows(folder, wanted.rows)

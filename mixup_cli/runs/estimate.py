@@ -15,13 +15,14 @@ from mixup_cli.runs.job import Job, shard_count, shard_rows
 from mixup_cli.runs.records import Content, manifest_of
 from mixup_cli.runs.settings import Run
 from mixup_cli.scan.fill import existing_part
-from mixup_cli.scan.loaded import LoadedColumn
-from mixup_cli.scan.table import SourceTable, label_texts
-from mixup_cli.sources.reading.base import Loaded, Source
+from mixup_cli.scan.table import label_texts
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import beside
 from mixup_cli.storage.json_files import to_json
+from mixup_cli.storage.loaded import Loaded, LoadedColumn
 from mixup_cli.storage.manifest import ShardRecord, StoredColumn, shard_name
 from mixup_cli.storage.seal import NO_ROOM
+from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import readable
 
 RUN_BYTES = 600

@@ -31,9 +31,10 @@ from mixup_cli.scan.fill import cache_text, is_kept, needs_file
 from mixup_cli.scan.scan import all_broken, none_usable
 from mixup_cli.scan.supply import WholeCache
 from mixup_cli.scan.window_store import most_windows
-from mixup_cli.sources.reading.base import FormMismatch, Loaded, Source
+from mixup_cli.sources.reading.base import FormMismatch, Source
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.shard import bytes_of
+from mixup_cli.storage.loaded import Loaded
 from mixup_cli.wording import counted, readable
 
 JSON_NAMES = {"rows": "samples", "shard_bytes": "bytes"}

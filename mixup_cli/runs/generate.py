@@ -29,13 +29,13 @@ from mixup_cli.runs.settings import Run, check_caching, row_count
 from mixup_cli.runs.shard_work import ShardWork, shard_tasks
 from mixup_cli.scan.fill import Scanning, fill, needs_file
 from mixup_cli.scan.scan import until_it_fits
-from mixup_cli.scan.table import SourceTable
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import finish
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.shard import writer_for
 from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord
 from mixup_cli.storage.parts import Part
+from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import counted
 
 State = Literal["made", "resumed", "extended", "unchanged", "part"]

@@ -26,9 +26,9 @@ from mixup_cli.plan.views import ViewRules
 from mixup_cli.runs.job import Job
 from mixup_cli.runs.settings import Run
 from mixup_cli.scan.supply import Supply, WholeCache
-from mixup_cli.scan.table import SourceTable
 from mixup_cli.scan.window_store import Scanned, WindowStore
 from mixup_cli.sources.reading.base import Source
+from mixup_cli.storage.source_table import SourceTable
 
 
 def shard_maker(

@@ -13,12 +13,12 @@ from pydantic import ValidationError
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError
+from mixup_cli.fields.form import Axes
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import versions
 from mixup_cli.runs.job import Job
-from mixup_cli.scan.table import SourceTable
-from mixup_cli.sources.reading.base import Axes
 from mixup_cli.storage.manifest import ColumnRecord, Manifest, ShardRecord, Skipped, SourceRecord, Totals
+from mixup_cli.storage.source_table import SourceTable
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,17 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, OutputExistsError
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import versions
-from mixup_cli.scan.loaded import LoadedColumn
-from mixup_cli.scan.table import TABLE_LIMIT_BYTES, SourceTable, check_sealed, first_difference, read_table
+from mixup_cli.scan.table import table_of
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.folder import DataSetFolder
-from mixup_cli.storage.inside import file_inside
-from mixup_cli.storage.json_files import content_of, read_json
+from mixup_cli.storage.json_files import read_json
+from mixup_cli.storage.loaded import LoadedColumn
 from mixup_cli.storage.manifest import MANIFEST, RUN, SOURCES, Manifest
+from mixup_cli.storage.source_table import (
+    SourceTable,
+    first_difference,
+    sealed_table,
+)
 from mixup_cli.wording import counted, plural
 
 REMEDY = "Use another -o, or --force to replace it"
@@ -78,7 +82,7 @@ def _shown(value: Any) -> str:
 def check_same_listing(folder: DataSetFolder, source: Source) -> None:
     """Refuse if the source's keys, labels or sizes are not those of sources.csv. Reads no content."""
     finished = folder.finished()
-    before = sealed_table(folder, finished)
+    before = sealed_table(folder.path, finished)
     if before is None:  # a run was cut off before it wrote that down
         return
     if finished is not None and finished.source.samples != len(before.loaded):
@@ -89,7 +93,7 @@ def check_same_listing(folder: DataSetFolder, source: Source) -> None:
         loaded if size in (-1, loaded.stored_bytes) or loaded.problem else loaded.resized(size)
         for loaded, size in zip(before.loaded, sizes, strict=False)
     ]
-    check_same_source(folder, before, SourceTable.of(source, LoadedColumn.of(unchanged)))
+    check_same_source(folder, before, table_of(source, LoadedColumn.of(unchanged)))
 
 
 def other_labels(before: tuple[LabelKind, tuple[str, ...]], now: tuple[LabelKind, tuple[str, ...]]) -> str | None:
@@ -141,23 +145,6 @@ def check_same_fingerprint(folder: DataSetFolder, now: SourceTable) -> None:
             f"{folder.path}: was begun from another source (the hash of its list is {now.fingerprint[:12]}…, and was "
             f"{before[:12]}…; {SOURCES}, which would tell what differs, is missing). {REMEDY}."
         )
-
-
-def sealed_table(folder: DataSetFolder, finished: Manifest | None = None) -> SourceTable | None:
-    """The table that an earlier run sealed, or None.
-
-    Of a data set that is `finished`, refuses one that is lost or damaged: held against that, any source would seem
-    another.
-    """
-    path = file_inside(folder.path, SOURCES)
-    if path.exists():
-        data = content_of(path, TABLE_LIMIT_BYTES)
-        if finished is not None:
-            check_sealed(path, data, finished.source.fingerprint)
-        return read_table(data, str(path))
-    if finished is not None:
-        raise DataError(f"{path}: is missing. Run mixup-gen repair {folder.path}.")
-    return None
 
 
 def check_same_pixels(folder: DataSetFolder, fingerprint: str) -> None:

@@ -24,8 +24,8 @@ from mixup_cli.runs.planning import peaks_of, planned
 from mixup_cli.runs.settings import Run, check_caching, row_count
 from mixup_cli.scan.fill import Scanning, fill
 from mixup_cli.scan.scan import until_it_fits
-from mixup_cli.scan.table import SourceTable
 from mixup_cli.sources.reading.base import Source
+from mixup_cli.storage.source_table import SourceTable
 
 
 @dataclass(frozen=True)

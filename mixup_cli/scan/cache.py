@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mixup_cli.choices import CacheKind
 from mixup_cli.errors import StorageError, UsageError
+from mixup_cli.fields.form import Form
 from mixup_cli.scan.mapped import map_file
-from mixup_cli.sources.reading.base import Form
 from mixup_cli.storage.seal import storage_errors
 
 MEMORY_BYTES = 2 << 30

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from mixup_cli.choices import Dtype
 from mixup_cli.errors import UsageError
+from mixup_cli.fields.form import DEPTHS, Form, SampleDtype
 from mixup_cli.recipe import Normalize, Recipe
-from mixup_cli.sources.reading.base import DEPTHS, Form, SampleDtype, Survey, Target
+from mixup_cli.sources.reading.base import Survey, Target
 from mixup_cli.sources.reading.scaling import Finish
 from mixup_cli.wording import counted
 

@@ -19,8 +19,8 @@ from mixup_cli.scan.cache import Caching, Where, allocate, goes_to_disk
 from mixup_cli.scan.kept_cache import DamagedError, KeptCache, NotKeptError
 from mixup_cli.scan.kept_entry import entry_key
 from mixup_cli.scan.scan import Tolerance, scan, settle
-from mixup_cli.scan.table import SourceTable
 from mixup_cli.sources.reading.base import FormMismatch, Source, Stamps, Target
+from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import counted, readable
 
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.engines.base import Engine
 from mixup_cli.errors import StorageError
+from mixup_cli.fields.form import DEPTHS, Form
 from mixup_cli.scan.kept_entry import (
     NONSENSE,
     UNREADABLE,
@@ -34,9 +35,9 @@ from mixup_cli.scan.kept_entry import (
     samples_path,
     seal_record,
 )
-from mixup_cli.scan.loaded import SAMPLE_BYTES, LoadedColumn
-from mixup_cli.sources.reading.base import DEPTHS, Form, FormMismatch, Source, Stamps
+from mixup_cli.sources.reading.base import FormMismatch, Source, Stamps
 from mixup_cli.storage.json_files import read_json
+from mixup_cli.storage.loaded import SAMPLE_BYTES, LoadedColumn
 from mixup_cli.wording import readable
 
 DOUBTFUL_NS = 2 * 10**9

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from mixup_cli.choices import OnError
 from mixup_cli.engines.base import Engine, Shared, Task
 from mixup_cli.errors import DataError
+from mixup_cli.fields.form import Form
 from mixup_cli.listener import Listener
-from mixup_cli.scan.loaded import LoadedColumn
-from mixup_cli.scan.table import SourceTable
-from mixup_cli.sources.reading.base import Form, FormMismatch, Loaded, Source, Survey, Target
+from mixup_cli.scan.table import table_of
+from mixup_cli.sources.reading.base import FormMismatch, Source, Survey, Target
+from mixup_cli.storage.loaded import Loaded, LoadedColumn
+from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import counted
 
 ATTEMPTS = 8
@@ -97,7 +99,7 @@ def scan(
         listener.advance(len(results))
     listener.end()
     _check_some_usable(source, loaded)
-    return SourceTable.of(source, loaded)
+    return table_of(source, loaded)
 
 
 def settle(source: Source, loaded: LoadedColumn, tolerance: Tolerance) -> SourceTable:
@@ -105,7 +107,7 @@ def settle(source: Source, loaded: LoadedColumn, tolerance: Tolerance) -> Source
     for broken, (index, problem) in enumerate(loaded.problems.items(), 1):
         _settle(f"{source.name_of(index)}: {problem}", broken, tolerance, lambda: loaded, source)
     _check_some_usable(source, loaded)
-    return SourceTable.of(source, loaded)
+    return table_of(source, loaded)
 
 
 @dataclass(frozen=True)

@@ -1,86 +1,25 @@
-"""sources.csv: every input of a data set, with its hash and whether it was used. Its own hash is the fingerprint."""
+"""The table of a source: what sources.csv says of its keys and labels, and of what became of its samples."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mixup_cli.errors import DataError
-from mixup_cli.scan.loaded import LoadedColumn
-from mixup_cli.sources.reading.base import Labels, Loaded, Source
-
-HEADER = ("source_index", "key", "label", "bytes", "sha256", "status")
-GROUP = "group"
-GROUPED_HEADER = (*HEADER[:3], GROUP, *HEADER[3:])
-USED = "ok"
-TABLE_LIMIT_BYTES = 64 << 30
-"""sources.csv has a line for each input, of which there may be many millions."""
+from mixup_cli.fields.labels import Labels
+from mixup_cli.sources.reading.base import Source
+from mixup_cli.storage.loaded import LoadedColumn
+from mixup_cli.storage.source_table import SourceTable
 
 LABEL_DIGITS = 16
 """Of the hash that stands for a label which is no class name: enough to notice that it has changed."""
 
 
-@dataclass(frozen=True)
-class SourceTable:
-    """One entry per input, in the order of `source_index`. `labels` are class names, or hashes of labels of other
-    kinds, empty where there is none; `groups` are None where none were given. `has_names` says that the labels are
-    not hashes, which would tell nobody anything; of a table that was read it is not known. `list_folder` is the
-    source's."""
-
-    keys: Sequence[str]
-    labels: Sequence[str]
-    loaded: LoadedColumn
-    groups: Sequence[str] | None = None
-    has_names: bool = True
-    list_folder: str | None = None
-
-    @classmethod
-    def of(cls, source: Source, loaded: LoadedColumn) -> SourceTable:
-        """The table of a source, once it is known what became of its samples."""
-        labels = source.labels
-        texts, has_names = label_texts(labels, len(source)), labels.values is None
-        return cls(source.keys, texts, loaded, labels.groups, has_names, source.list_folder)
-
-    @cached_property
-    def csv(self) -> bytes:
-        """The bytes of sources.csv: RFC 4180 with plain newlines, UTF-8."""
-        text = _Rows()
-        writer = csv.writer(text, lineterminator="\r\n")
-        writer.writerow(HEADER if self.groups is None else GROUPED_HEADER)
-        columns = (range(len(self.keys)), self.keys, self.labels, *([] if self.groups is None else [self.groups]))
-        states = ((size, sha256, problem or USED) for size, sha256, problem in self.loaded.cells())
-        writer.writerows((*row, *state) for row, state in zip(zip(*columns, strict=True), states, strict=True))
-        return text.getvalue().encode()
-
-    @property
-    def fingerprint(self) -> str:
-        """sha256 of the bytes of sources.csv: 64 hex digits."""
-        return hashlib.sha256(self.csv).hexdigest()
-
-    @property
-    def usable(self) -> NDArray[np.int64]:
-        """The indices of the inputs that can be mixed: int64 (n,)."""
-        return np.delete(np.arange(len(self.keys), dtype=np.int64), list(self.loaded.problems))
-
-    def skipped(self) -> Iterator[tuple[int, str, str]]:
-        """(source_index, key, reason) of every input that was left out."""
-        for index, reason in self.loaded.problems.items():
-            yield index, self.keys[index], reason
-
-
-class _Rows(io.StringIO):
-    """Takes rows that end with CR LF and ends them with LF. The csv module quotes no CR unless rows end with one."""
-
-    def write(self, row: str) -> int:
-        return super().write(row.removesuffix("\r\n") + "\n")
+def table_of(source: Source, loaded: LoadedColumn) -> SourceTable:
+    """The table of a source, once it is known what became of its samples."""
+    labels = source.labels
+    texts, has_names = label_texts(labels, len(source)), labels.values is None
+    return SourceTable(source.keys, texts, loaded, labels.groups, has_names, source.list_folder)
 
 
 def label_texts(labels: Labels, count: int) -> list[str]:
@@ -94,71 +33,3 @@ def label_texts(labels: Labels, count: int) -> list[str]:
     if labels.classes is None:
         return [""] * count
     return [labels.class_names[number] for number in labels.classes.tolist()]
-
-
-def check_sealed(path: Path, data: bytes, sealed: str) -> None:
-    """Raises DataError where the bytes of a finished data set's sources.csv are not those that were sealed."""
-    found = hashlib.sha256(data).hexdigest()
-    if found != sealed:
-        raise DataError(
-            f"{path}: its sha256 is {found[:12]}…, and {sealed[:12]}… was sealed. Run mixup-gen repair {path.parent}."
-        )
-
-
-def read_table(data: bytes, name: str) -> SourceTable:
-    """The table that sources.csv holds. Raises DataError where it is damaged; `name` is for the message."""
-    csv.field_size_limit(1 << 24)
-    try:
-        rows = list(csv.reader(io.StringIO(data.decode(), newline=""), strict=True))
-        header = tuple(rows.pop(0))
-        if header not in (HEADER, GROUPED_HEADER):
-            raise ValueError(f"its first line is not {','.join(HEADER)}")
-        if any(len(row) != len(header) for row in rows):
-            raise ValueError("a line has not as many fields as the first")
-        loaded = LoadedColumn.of(
-            [Loaded(int(size), sha, None if status == USED else status) for *_, size, sha, status in rows]
-        )
-    except (ValueError, IndexError, OverflowError, csv.Error) as problem:
-        raise DataError(f"{name}: not a list of sources ({problem}). Restore it, or start anew with --force.") from None
-    groups = [row[3] for row in rows] if header == GROUPED_HEADER else None
-    return SourceTable([row[1] for row in rows], [row[2] for row in rows], loaded, groups)
-
-
-def first_difference(before: SourceTable, now: SourceTable) -> str | None:
-    """What changed between two looks at a source, in words, or None. Names the first input that differs."""
-    if (other := _first_other_key(before.keys, now.keys)) is not None:
-        return other
-    if (before.groups is None) != (now.groups is None):
-        had_none = "its samples had no groups, and have: --group-column none leaves those of a data set out"
-        return had_none if before.groups is None else "its samples had groups"
-    ungrouped = [""] * len(now.keys)
-    groups = zip(before.groups or ungrouped, now.groups or ungrouped, strict=True)
-    columns = zip(before.keys, before.labels, now.labels, groups, before.loaded, now.loaded, strict=True)
-    for key, old_label, new_label, (old_group, new_group), old_state, new_state in columns:
-        if old_label != new_label and now.has_names:
-            return f"{key} was of class {old_label!r} and is of {new_label!r}"
-        if old_label != new_label:
-            return f"{key} has another label than before"
-        if old_group != new_group:
-            return f"{key} was of group {old_group!r} and is of {new_group!r}"
-        if old_state != new_state:
-            return _of_content(key, old_state, new_state, now.list_folder)
-    return None
-
-
-def _first_other_key(before: Sequence[str], now: Sequence[str]) -> str | None:
-    for old, new in zip(before, now, strict=False):
-        if old != new:
-            return f"{min(old, new)} is {'gone' if old < new else 'new'}"
-    if len(before) == len(now):
-        return None
-    longer = max(before, now, key=len)
-    return f"{longer[min(len(before), len(now))]} is {'gone' if longer is before else 'new'}"
-
-
-def _of_content(key: str, before: Loaded, now: Loaded, list_folder: str | None) -> str:
-    """How two looks at one input differ: an input that cannot be read any more has no other content."""
-    if before.problem is not None or now.problem is None:
-        return f"{key} has other content than before"
-    where = f"; the paths of the list begin in {list_folder}" if list_folder else ""
-    return f"{key}, which could be used before: {now.problem}{where}"

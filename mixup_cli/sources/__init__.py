@@ -1,4 +1,7 @@
-"""Where samples come from: one file per kind, and the one function that tells them apart."""
+"""Where samples come from: a folder of rooms, one for each kind of source, and the function that tells the kinds apart.
+
+`open_source` opens one location, `combined` makes one source of several. A new kind is a room, or a file in one, and a
+line in `_open_one`."""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
-from mixup_cli.sources.reading.base import Labels, Source, SourceOptions
+from mixup_cli.fields.labels import Labels
+from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.sources.reading.takes import check_taken
 from mixup_cli.wording import url_problem
 

@@ -14,19 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
-from mixup_cli.fields.labels import dense_from_classes
-from mixup_cli.sources.reading.base import (
-    Form,
-    FormMismatch,
-    Labels,
-    Loaded,
-    SampleDtype,
-    Source,
-    Stamps,
-    Survey,
-    Target,
-)
+from mixup_cli.fields.form import Form, SampleDtype
+from mixup_cli.fields.labels import Labels, dense_from_classes
+from mixup_cli.sources.reading.base import FormMismatch, Source, Stamps, Survey, Target
 from mixup_cli.sources.reading.class_table import moved
+from mixup_cli.storage.loaded import Loaded
 
 
 def combine(sources: Sequence[Source]) -> Source:

@@ -64,7 +64,7 @@ def test_preloading_calls_what_numba_has_compiled() -> None:
     """What goes wrong there is not told, so that only this test would notice."""
     script = """
 import sys
-from mixup_cli.cli.preload import preload
+from mixup_cli.cli.commands.preload import preload
 preload().join()
 from mixup_cli.draws.search import _counts
 print(len(_counts.signatures), "mixup_cli.runs.generate" in sys.modules, "mixup_cli.kernels.cpu" in sys.modules)

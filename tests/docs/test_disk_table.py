@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from mixup_cli.fields.form import Form
+from mixup_cli.fields.labels import Labels
 from mixup_cli.methods import parent_count, resolve
 from mixup_cli.mixing.columns import columns_of
 from mixup_cli.recipe import MethodChoice, Recipe
-from mixup_cli.sources.reading.base import Form, Labels
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 ROW = re.compile(

@@ -27,7 +27,8 @@ from mixup_cli.runs.settings import Run
 from mixup_cli.runs.shard_work import ShardWork, shard_tasks
 from mixup_cli.sources.pictures.folder import open_folder
 from mixup_cli.sources.pictures.source import PictureSource
-from mixup_cli.sources.reading.base import Loaded, SourceOptions, Target
+from mixup_cli.sources.reading.base import SourceOptions, Target
+from mixup_cli.storage.loaded import Loaded
 from tests.data_sets import digests
 from tests.faults.cases import complete
 from tests.faults.patched import LONG, patched

@@ -20,14 +20,14 @@ from mixup_cli.errors import MixupGenError
 from mixup_cli.plan.files import reading
 from mixup_cli.plan.files.plan_file import PlanFile
 from mixup_cli.recipe import Recipe
-from mixup_cli.scan import table
-from mixup_cli.scan.loaded import LoadedColumn
 from mixup_cli.sources.arrays import source as arrays
 from mixup_cli.sources.cifar import safe_pickle
 from mixup_cli.sources.cifar import source as cifar
 from mixup_cli.sources.pictures import decode
 from mixup_cli.sources.pictures.limits import Undecodable
 from mixup_cli.sources.tables import labels as metadata_labels
+from mixup_cli.storage import source_table as table
+from mixup_cli.storage.loaded import LoadedColumn
 from mixup_cli.storage.manifest import _contradictions, shard_name
 from tests.fuzz import data_sets, loading
 from tests.fuzz.layers import in_gzip, in_png, in_tar, in_zip

@@ -158,7 +158,7 @@ def serve() -> None:
 if __name__ == "__main__":
     import mixup_cli.checks.verify  # noqa: F401  # so that no command has to
     from mixup_cli.cli.app import main
-    from mixup_cli.cli.preload import preload
+    from mixup_cli.cli.commands.preload import preload
 
     preload().join()
     serve()

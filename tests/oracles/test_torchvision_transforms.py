@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws
+from mixup_cli.fields.form import Form
 from mixup_cli.methods import Grid
 from mixup_cli.methods.base import decided, pure
 from mixup_cli.methods.erase import Erase
@@ -15,7 +16,6 @@ from mixup_cli.methods.mixup import Mixup
 from mixup_cli.mixing.stage import Stage
 from mixup_cli.plan.views import ViewRules
 from mixup_cli.recipe import Recipe
-from mixup_cli.sources.reading.base import Form
 from tests.oracles.recorded import SIZE_NUMBERS, blended, recorded
 
 DISTRIBUTION = recorded("torchvision_transforms", "distribution/")

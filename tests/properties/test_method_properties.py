@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mixup_cli.choices import Dtype
+from mixup_cli.fields.form import Axes, Form, SampleDtype
 from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.methods import METHODS
 from mixup_cli.recipe import Recipe
-from mixup_cli.sources.reading.base import Axes, Form, SampleDtype
 from tests.unit.methods.making import VARIANTS, Made, form_of, in_form, make, noise, pictures_of
 
 COLOURS = {

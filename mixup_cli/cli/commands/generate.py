@@ -83,7 +83,7 @@ def generate(
     The same command continues what was interrupted, and extends what has fewer --passes. With --part 1/2 and --part 2/2
     two runs, at once or one after the other, make one data set together; whoever ends last seals it.
     """
-    from mixup_cli.cli.preload import preload
+    from mixup_cli.cli.commands.preload import preload
     from mixup_cli.runs.settings import Run
 
     locations = sources or []

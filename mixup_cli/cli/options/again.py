@@ -120,7 +120,7 @@ def _origin(out: Path) -> _Origin:
     """What run.json says of the source. Raises DataError where it does not say that."""
     from pydantic import TypeAdapter, ValidationError
 
-    from mixup_cli.sources.pictures.source import unescape_name
+    from mixup_cli.sources.reading.names import unescape_name
     from mixup_cli.storage.json_files import read_json
 
     path = out / "run.json"

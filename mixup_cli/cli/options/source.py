@@ -97,8 +97,8 @@ class SourceFlags(Group):
 
         Texts are escaped as keys are. Raises what reading class names raises.
         """
-        from mixup_cli.sources.pictures.source import escape_name
         from mixup_cli.sources.reading.class_table import classes_text, read_classes
+        from mixup_cli.sources.reading.names import escape_name
 
         options = self.given()
         if self.classes is not None:

@@ -1,1 +1,3 @@
-"""The plan as a thing of its own: written to a file, read back after others have filtered or edited it."""
+"""Plans as files: CSV or Parquet, written for others to filter and edit, read back and checked.
+
+What a plan file may say, and which cells must be true, is in docs/format.md."""

@@ -10,11 +10,11 @@ from typing import IO, Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.labels import Labels
 from mixup_cli.methods import shares
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.plan.files.columns import BOX, PlanColumns
 from mixup_cli.plan.plan import Planned, Rows
-from mixup_cli.sources.reading.base import Labels
 from mixup_cli.sources.tables.parquet import require_parquet
 
 ROW_GROUP_ROWS = 1 << 16

@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
-from mixup_cli.fields.labels import dense_from_classes
-from mixup_cli.scan.table import check_sealed, read_table
+from mixup_cli.fields.labels import Labels, dense_from_classes
 from mixup_cli.sources.arrays.source import ArraySource, RowKeys
-from mixup_cli.sources.reading.base import NO_GROUPS, Labels, SourceOptions
+from mixup_cli.sources.reading.base import NO_GROUPS, SourceOptions
 from mixup_cli.storage.hdf5.reading import ShardedColumn
 from mixup_cli.storage.hdf5.shard import require_filter
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import LIMIT_BYTES, content_of
 from mixup_cli.storage.manifest import MANIFEST, SOURCES
 from mixup_cli.storage.opened import OpenedDataSet
+from mixup_cli.storage.source_table import check_sealed, read_table
 
 TABLE_LIMIT_BYTES = 4 << 30
 """Of the sources.csv of a data set that somebody else may have written: 40 million inputs."""

@@ -12,12 +12,13 @@ from typing import ClassVar
 import numpy as np
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.contents import SUFFIXES, Contents, array_beside, contents_of, listed, read_beside
-from mixup_cli.sources.arrays.labels import check_count, check_groups, groups_from_array, labels_from_array
 from mixup_cli.sources.arrays.matlab import MATLAB_SUFFIX, counted_from_zero, in_rows, labels_in_rows
 from mixup_cli.sources.arrays.source import ArraySource, RowKeys, Rows
 from mixup_cli.sources.arrays.splits import Elsewhere, number_over_splits
-from mixup_cli.sources.reading.base import Labels, SourceOptions
+from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.labels import check_count, check_groups, groups_from_array, labels_from_array
 from mixup_cli.sources.reading.splits import (
     KINDS,
     files_of_other_splits,

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mixup_cli.errors import MixupGenError
-from mixup_cli.sources.pictures.source import escape_name
+from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.splits import split_of
 
 MOST_FILES = 20

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mixup_cli.errors import DataError
-from mixup_cli.sources.pictures.decode import fit_picture
-from mixup_cli.sources.reading.base import Axes, Form, FormMismatch, SampleDtype, Target, picture_extent
+from mixup_cli.fields.form import Axes, Form, SampleDtype, picture_extent
+from mixup_cli.sources.reading.base import FormMismatch, Target
+from mixup_cli.sources.reading.fit import fit_picture
 from mixup_cli.wording import counted
 
 PICTURE_CHANNELS = (1, 3, 4)

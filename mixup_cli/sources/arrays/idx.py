@@ -10,12 +10,14 @@ from typing import ClassVar
 import numpy as np
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.fields.form import Axes
+from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.contents import array_beside, read_beside
 from mixup_cli.sources.arrays.idx_file import begins_as_idx, read_idx
-from mixup_cli.sources.arrays.labels import check_count, labels_from_array
 from mixup_cli.sources.arrays.source import ArraySource, RowKeys, Rows
 from mixup_cli.sources.arrays.splits import Elsewhere, number_over_splits
-from mixup_cli.sources.reading.base import Axes, Labels, SourceOptions
+from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.labels import check_count, labels_from_array
 from mixup_cli.sources.reading.splits import files_of_other_splits, split_in, split_kind, split_of
 
 _NAME = re.compile(r"(?P<before>.*?)(?P<what>images|labels)(?P<dot>[-.])idx(?P<rank>\d)-ubyte(?P<gz>\.gz)?")

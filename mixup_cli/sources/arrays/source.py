@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.fields.form import Axes, picture_extent
+from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.forms import (
     as_axes,
     natural_axes,
@@ -25,9 +27,10 @@ from mixup_cli.sources.arrays.forms import (
     sample_dtype,
     shown_form,
 )
-from mixup_cli.sources.reading.base import Axes, Labels, Loaded, Source, Survey, Target, picture_extent
+from mixup_cli.sources.reading.base import Source, Survey, Target
 from mixup_cli.sources.reading.changing import Look, change_while_read, look
 from mixup_cli.sources.reading.scaling import write_converted
+from mixup_cli.storage.loaded import Loaded
 
 # A tile is hashed and converted while it is still in the processor's cache.
 _TILE_BYTES = 1 << 20
@@ -109,6 +112,7 @@ class ArraySource(Source):
     """
 
     kind: ClassVar[str] = "arrays"
+    has_numbered_classes: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixup_cli.errors import DataError, NoInputError
-from mixup_cli.sources.arrays.labels import labels_from_array
+from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.source import ArraySource, Rows
-from mixup_cli.sources.pictures.source import names_of
-from mixup_cli.sources.reading.base import Labels, SourceOptions
+from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.class_table import over_splits
+from mixup_cli.sources.reading.labels import labels_from_array
+from mixup_cli.sources.reading.names import names_of
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.file_rows import FileRows
 from mixup_cli.sources.arrays.files import ArrayFileSource
-from mixup_cli.sources.arrays.labels import check_count
 from mixup_cli.sources.arrays.source import RowKeys, TurnedRows
-from mixup_cli.sources.reading.base import Labels, SourceOptions
+from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.bounded_read import read_up_to
+from mixup_cli.sources.reading.labels import check_count
 from mixup_cli.sources.reading.splits import split_kind
 from mixup_cli.wording import counted
 

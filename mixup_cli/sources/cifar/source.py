@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.source import ArraySource, StackedRows
 from mixup_cli.sources.cifar.members import NAMES_LIMIT_BYTES, Member, members, published_folder
 from mixup_cli.sources.cifar.safe_pickle import read_pickle
-from mixup_cli.sources.reading.base import Labels, SourceOptions
+from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.bounded_read import is_gzip
 from mixup_cli.wording import counted
 

@@ -14,11 +14,13 @@ from typing import IO
 import numpy as np
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
-from mixup_cli.sources.pictures.source import PictureSource, escape_name, names_of
+from mixup_cli.fields.labels import Labels
+from mixup_cli.sources.pictures.source import PictureSource
 from mixup_cli.sources.pictures.walk import is_junk
-from mixup_cli.sources.reading.base import Labels, SourceOptions
+from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.bounded_read import LINE_LIMIT_BYTES
 from mixup_cli.sources.reading.class_table import as_given
+from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.reading.splits import find_splits, split_kind
 from mixup_cli.sources.reading.takes import check_taken
 from mixup_cli.wording import counted

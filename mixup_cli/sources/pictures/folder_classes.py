@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from mixup_cli.errors import DataError, UsageError
+from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.pictures.layout import Folders, Split, Taken, class_level, descend
-from mixup_cli.sources.pictures.source import UNREAD_SUFFIXES, escape_name, names_of
+from mixup_cli.sources.pictures.source import UNREAD_SUFFIXES
 from mixup_cli.sources.pictures.walk import Tree, is_junk
-from mixup_cli.sources.reading.base import Labels, SourceOptions
+from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.reading.splits import find_splits, has_labels, split_in
 from mixup_cli.wording import counted
 

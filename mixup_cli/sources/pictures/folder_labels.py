@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mixup_cli.errors import DataError, UsageError
+from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.pictures.layout import Folders, Split, Taken, descend
-from mixup_cli.sources.pictures.source import escape_name, names_of
-from mixup_cli.sources.reading.base import Labels, SourceOptions
+from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.reading.splits import files_of_other_splits, split_kind, split_of
 from mixup_cli.sources.tables.labels import Label, separator_hint
 from mixup_cli.sources.tables.matching import PictureNames

@@ -16,9 +16,9 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from mixup_cli.fields.form import SampleDtype
 from mixup_cli.sources.pictures.kinds import Avif, Jpeg2000, Pnm, open_picture
 from mixup_cli.sources.pictures.limits import Undecodable, WatchedBytes, WatchedFile
-from mixup_cli.sources.reading.base import SampleDtype
 
 MACHINE_ERRNOS = frozenset([errno.EMFILE, errno.ENFILE, errno.EIO])
 """Errors that say something of the machine, and nothing of the file that was being read."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from mixup_cli.errors import UsageError
-from mixup_cli.sources.pictures.source import escape_name, names_of
-from mixup_cli.sources.reading.base import Labels, SourceOptions
+from mixup_cli.fields.labels import Labels
+from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.reading.splits import find_splits, split_kind
 from mixup_cli.wording import plural
 

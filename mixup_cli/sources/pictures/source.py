@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -16,11 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import StorageError
+from mixup_cli.fields.form import SampleDtype
+from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.pictures.decode import Undecodable, check_header, check_pixel_count, decode, read_header
 from mixup_cli.sources.pictures.headers import MACHINE_ERRNOS
-from mixup_cli.sources.reading.base import Labels, Loaded, SampleDtype, Source, Stamps, Survey, Target
+from mixup_cli.sources.reading.base import Source, Stamps, Survey, Target
 from mixup_cli.sources.reading.changing import Look, change_while_read, look, look_of
-from mixup_cli.wording import encodable
+from mixup_cli.sources.reading.names import escape_name
+from mixup_cli.storage.loaded import Loaded
 
 SUFFIXES = frozenset(
     "avif bmp dib gif j2c j2k jfif jp2 jpc jpe jpeg jpf jpg jpx pbm pgm png pnm ppm tif tiff webp".split()
@@ -36,35 +38,6 @@ UNREAD_SUFFIXES = frozenset(
 
 FILE_BYTES = 1 << 30
 """A file larger than this is taken for no picture, and is not read into memory."""
-
-
-def escape_name(name: str) -> str:
-    r"""A file name as text that UTF-8 can encode, never the same for two names.
-
-    Bytes that are not UTF-8 (lone surrogates, as `os.fsdecode` gives them) become `\xNN`, and a backslash is doubled.
-    """
-    if name.isascii() and "\\" not in name:
-        return name
-    return encodable(name.replace("\\", "\\\\"))
-
-
-_ESCAPE = re.compile(r"\\(\\|x[89a-f][0-9a-f]|ud[89a-f][0-9a-f]{2})")
-
-
-def unescape_name(text: str) -> str:
-    """The file name that `escape_name` has made a text of. What it never writes stays as it is."""
-    return _ESCAPE.sub(_unescaped, text)
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    kind, digits = found[1][0], found[1][1:]
-    return "\\" if kind == "\\" else chr(int(digits, 16) + (0xDC00 if kind == "x" else 0))
-
-
-def names_of(names: Sequence[str], limit: int = 5) -> str:
-    """The first few names of files or folders, for a message."""
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(escape_name(name) for name in names[:limit]) + more
 
 
 class PictureSource(Source):

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mixup_cli.errors import StorageError
-from mixup_cli.sources.pictures.source import SUFFIXES, escape_name
+from mixup_cli.sources.pictures.source import SUFFIXES
+from mixup_cli.sources.reading.names import escape_name
 
 _MANIFEST_BYTES = 16 << 20
 _PAPERS = re.compile(r"(readme|licen[cs]e|copying|citation|notice|changelog)\b.*|metadata\.(csv|jsonl)", re.IGNORECASE)

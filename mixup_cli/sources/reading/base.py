@@ -9,22 +9,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.choices import LabelKind, LabelLevel, Resize
+from mixup_cli.fields.form import Form, SampleDtype
+from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.scaling import Finish
-
-SampleDtype: TypeAlias = Literal["uint8", "uint16", "float32"]
-Axes: TypeAlias = Literal["hwc", "chw", "hw", ""]
-
-DEPTHS: tuple[SampleDtype, ...] = ("uint8", "uint16", "float32")
-"""From the shallowest to the deepest: a form holds whatever is not deeper than itself."""
-
+from mixup_cli.storage.loaded import Loaded
 
 NO_GROUPS = "none"
 """The group column that says to leave out groups which a source brings along."""
@@ -59,70 +55,6 @@ class SourceOptions:
     def group_column_of(self, columns: Container[str]) -> str | None:
         """The column of groups that is asked for of a source with these columns."""
         return None if self.group_column == NO_GROUPS and NO_GROUPS not in columns else self.group_column
-
-
-@dataclass(frozen=True)
-class Labels:
-    """The labels of n samples, and the groups that mixing must not cross.
-
-    `classes` is int32 (n,) with values in 0 … K−1; or else `values` is float32 (n, K), of the kind `values_kind`: rows
-    of shares that sum to 1 ("soft"), of zeros and ones ("multi"), or of any finite numbers ("real"). `class_names` has
-    K entries: the classes, or what the numbers are. `groups`, where given, has n texts: only samples of the same group
-    are mixed (folds, patients, speakers …).
-    """
-
-    class_names: tuple[str, ...] = ()
-    classes: NDArray[np.int32] | None = None
-    values: NDArray[np.float32] | None = None
-    values_kind: Literal["soft", "multi", "real"] = "soft"
-    groups: tuple[str, ...] | None = None
-
-    @property
-    def kind(self) -> LabelKind:
-        if self.classes is not None:
-            return "classes"
-        return "none" if self.values is None else self.values_kind
-
-    def at(self, samples: Sequence[int]) -> Labels:
-        """The labels of some samples, in that order, over the same classes."""
-        chosen = np.array(samples, np.int64)
-        return replace(
-            self,
-            classes=None if self.classes is None else self.classes[chosen],
-            values=None if self.values is None else self.values[chosen],
-            groups=None if self.groups is None else tuple(self.groups[sample] for sample in samples),
-        )
-
-
-def picture_extent(shape: tuple[int, ...], axes: Axes) -> tuple[int, int, int]:
-    """Height, width and channels of a sample of this shape; 1 × 1 and one channel for what is no picture."""
-    if axes == "hwc":
-        return shape[0], shape[1], shape[2]
-    if axes == "chw":
-        return shape[1], shape[2], shape[0]
-    return (shape[0], shape[1], 1) if axes == "hw" else (1, 1, 1)
-
-
-@dataclass(frozen=True)
-class Form:
-    """The working form of one sample, as the cache holds it.
-
-    `axes` names the dimensions of `shape` where they are those of a picture ("hwc", "chw" or "hw"), and is empty for
-    anything else (volumes, embeddings …), which can be mixed as a whole but has no place for a box.
-    """
-
-    shape: tuple[int, ...]
-    dtype: SampleDtype
-    axes: Axes
-
-    @property
-    def extent(self) -> tuple[int, int, int]:
-        """Height, width and channels of a picture; 1 × 1 and one channel for what is none."""
-        return picture_extent(self.shape, self.axes)
-
-    @property
-    def sample_bytes(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
 
 
 @dataclass(frozen=True)
@@ -162,19 +94,6 @@ class Survey:
     array_form: Form | None = None
     broken: Mapping[str, str] = field(default_factory=dict)
     upper_bits: int = 0
-
-
-@dataclass(frozen=True, slots=True)  # slots: there is one for every input
-class Loaded:
-    """What became of one sample: its stored size, the sha256 of the stored bytes, and why it could not be used."""
-
-    stored_bytes: int
-    sha256: str
-    problem: str | None = None
-
-    def resized(self, stored_bytes: int) -> Loaded:
-        """The same sample seen again with another size: its content is not known."""
-        return Loaded(stored_bytes, "")
 
 
 @dataclass(frozen=True)
@@ -220,6 +139,9 @@ class Source(ABC):
 
     portable: bool = False
     """Whether worker processes may be sent copies: small ones, since samples stay in files until they are decoded."""
+
+    has_numbered_classes: ClassVar[bool] = False
+    """Whether classes may be known by numbers alone, as in arrays: `--classes` then gives them names by position."""
 
     list_folder: str | None = None
     """Where the relative paths of a list of files begin; None for every other source."""

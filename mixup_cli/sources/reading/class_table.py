@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
-from mixup_cli.sources.arrays.labels import CLASS_LIMIT, index_names
-from mixup_cli.sources.arrays.source import ArraySource
-from mixup_cli.sources.pictures.source import names_of
-from mixup_cli.sources.reading.base import Labels, Source
+from mixup_cli.fields.labels import Labels
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.sources.reading.bounded_read import lines_of
+from mixup_cli.sources.reading.labels import CLASS_LIMIT, index_names
+from mixup_cli.sources.reading.names import names_of
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.manifest import MANIFEST, read_manifest
 from mixup_cli.wording import counted, json_problem, quoted
@@ -119,7 +119,7 @@ def as_given(source: Source, names: tuple[str, ...]) -> Labels:
         raise UsageError(f"--classes: {source.location} {what}. Leave it out.")
     count = len(labels.class_names)
     from_one = index_names(count + 1)[1:]  # as MATLAB counts
-    are_numbers = isinstance(source, ArraySource) and labels.class_names in (index_names(count), from_one)
+    are_numbers = source.has_numbered_classes and labels.class_names in (index_names(count), from_one)
     if are_numbers and {*names} != {*index_names(len(names))}:  # whatever labels this split has
         if count > len(names):
             raise UsageError(

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from mixup_cli.errors import MixupGenError
-from mixup_cli.sources.pictures.source import escape_name
+from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.splits import split_of
 from mixup_cli.sources.tables.matching import PictureNames
 from mixup_cli.sources.tables.rows import first_rows

@@ -13,8 +13,9 @@ import numpy as np
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
-from mixup_cli.sources.arrays.labels import CLASS_LIMIT, labels_from_rows, one_hot_classes
-from mixup_cli.sources.reading.base import Labels, SourceOptions
+from mixup_cli.fields.labels import Labels
+from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.labels import CLASS_LIMIT, labels_from_rows, one_hot_classes
 from mixup_cli.sources.tables.delimited import LABEL_COLUMNS
 from mixup_cli.wording import counted
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
 from mixup_cli.errors import DataError
-from mixup_cli.sources.pictures.source import escape_name
+from mixup_cli.sources.reading.names import escape_name
 
 
 class PictureNames:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mixup_cli.errors import DataError
-from mixup_cli.sources.pictures.source import escape_name
 from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.splits import split_kind
 from mixup_cli.sources.tables.delimited import FILE_COLUMNS
 from mixup_cli.sources.tables.labels import Label, LabelReader, check_column, choose_columns, text_of

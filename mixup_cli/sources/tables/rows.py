@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from mixup_cli.errors import DataError, NoInputError, StorageError
-from mixup_cli.sources.pictures.source import escape_name
 from mixup_cli.sources.reading.bounded_read import GZIP_MAGIC, lines_of
+from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.tables.delimited import delimited_rows
 from mixup_cli.sources.tables.parquet import require_parquet
 from mixup_cli.wording import json_problem

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from mixup_cli.sources.pictures.source import escape_name
+from mixup_cli.sources.reading.names import escape_name
 
 SAMPLE_DATA = Path(__file__).parents[3] / "sample_data"
 BROKEN = SAMPLE_DATA / "broken"

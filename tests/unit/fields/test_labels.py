@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mixup_cli.fields.labels import (
-    SHARE_UNIT,
     base_shares,
     dense_from_classes,
     dense_from_values,
@@ -18,6 +17,7 @@ from mixup_cli.fields.labels import (
     union_of_values,
     union_shares,
 )
+from mixup_cli.methods.shares import SHARE_UNIT
 
 CLASS_COUNT = 4
 

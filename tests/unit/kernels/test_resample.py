@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mixup_cli.fields.form import SampleDtype
 from mixup_cli.kernels.resample import resample
-from mixup_cli.sources.reading.base import SampleDtype
 from tests.unit.methods.making import form_of, noise
 
 DTYPES: list[SampleDtype] = ["uint8", "uint16", "float32"]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mixup_cli.choices import Device
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.draws.rng import Draws
+from mixup_cli.fields.form import Axes, Form, SampleDtype
 from mixup_cli.kernels import Weights
 from mixup_cli.methods import METHODS, Decisions, Grid, Method, build, shares
 from mixup_cli.mixing.signal import Mixer
@@ -22,7 +23,6 @@ from mixup_cli.plan.plan import Plan, Rows
 from mixup_cli.plan.saliency import PeakFinder
 from mixup_cli.plan.views import ViewRules
 from mixup_cli.recipe import MethodChoice, Recipe
-from mixup_cli.sources.reading.base import Axes, Form, SampleDtype
 
 Options = Mapping[str, float | str]
 

@@ -10,9 +10,9 @@ import pytest
 from scipy import stats
 
 from mixup_cli.draws.rng import Draws, RowWord, mask_words
+from mixup_cli.fields.form import Axes, SampleDtype
 from mixup_cli.methods import Grid
 from mixup_cli.recipe import MethodChoice, Recipe
-from mixup_cli.sources.reading.base import Axes, SampleDtype
 from tests.unit.methods.making import decided_by, form_of, in_form, make, method_of, noise, pictures_of
 
 GRIDS = [Grid(2, 2), Grid(9, 5), Grid(32, 32), Grid(40, 100)]

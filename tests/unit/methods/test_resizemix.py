@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mixup_cli.draws.rng import Draws, RowWord, uniforms
+from mixup_cli.fields.form import Axes, SampleDtype
 from mixup_cli.methods import Grid
 from mixup_cli.recipe import Recipe
-from mixup_cli.sources.reading.base import Axes, SampleDtype
 from tests.unit.methods.making import VARIANTS, decided_by, form_of, make, method_of, noise, pictures_of
 
 RECIPE = Recipe(methods=(VARIANTS["resizemix"],), seed=8)

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from mixup_cli.fields.form import Axes, Form, SampleDtype
 from mixup_cli.kernels.resample import resample
 from mixup_cli.methods import Method
 from mixup_cli.methods.base import decided, pure
 from mixup_cli.mixing.stage import Stage, as_pictures
 from mixup_cli.mixing.surface import surface_of
 from mixup_cli.recipe import Recipe
-from mixup_cli.sources.reading.base import Axes, Form, SampleDtype
 from tests.unit.methods.making import form_of, method_of, noise
 
 MIXUP = method_of("mixup")

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mixup_cli.fields.form import Axes, Form, SampleDtype
 from mixup_cli.methods import Grid
 from mixup_cli.mixing.surface import grid_of, surface_of
 from mixup_cli.recipe import Normalize, Recipe
-from mixup_cli.sources.reading.base import Axes, Form, SampleDtype
 from mixup_cli.sources.reading.scaling import FULL_SCALE
 
 

@@ -18,7 +18,8 @@ from mixup_cli.report.preview import preview_source
 from mixup_cli.runs.generate import generate
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import open_source
-from mixup_cli.sources.reading.base import Loaded, Target
+from mixup_cli.sources.reading.base import Target
+from mixup_cli.storage.loaded import Loaded
 from tests.data_sets import columns
 from tests.small_sources import write_colours
 

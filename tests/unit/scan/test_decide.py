@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixup_cli.errors import UsageError
+from mixup_cli.fields.form import Axes, Form, SampleDtype
 from mixup_cli.recipe import Recipe
 from mixup_cli.scan.decide import decide
-from mixup_cli.sources.reading.base import Axes, Form, SampleDtype, Survey
+from mixup_cli.sources.reading.base import Survey
 
 DTYPES: tuple[SampleDtype, ...] = ("uint8", "uint16", "float32")
 ARRAYS: tuple[tuple[tuple[int, ...], Axes], ...] = (

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, StorageError
+from mixup_cli.fields.form import Form
+from mixup_cli.fields.labels import Labels
 from mixup_cli.pairing import Itinerary, Windows
-from mixup_cli.scan.loaded import LoadedColumn
 from mixup_cli.scan.window_store import Scanned, WindowStore, most_windows
-from mixup_cli.sources.reading.base import Form, FormMismatch, Labels, Loaded, Source, Survey, Target
+from mixup_cli.sources.reading.base import FormMismatch, Source, Survey, Target
+from mixup_cli.storage.loaded import Loaded, LoadedColumn
 
 FORM = Form((4,), "uint8", "")
 COUNT = 60

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.fields.form import Form
+from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.source import ArraySource, RowKeys
 from mixup_cli.sources.combined import combine
-from mixup_cli.sources.reading.base import Form, FormMismatch, Labels, Source, Target
+from mixup_cli.sources.reading.base import FormMismatch, Source, Target
 
 FORM = Form((2, 2, 3), "uint8", "hwc")
 

@@ -10,6 +10,7 @@ from io import BytesIO, StringIO
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.labels import Labels
 from mixup_cli.methods import Grid, Peaks, resolve
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.plan.files.checking import checked
@@ -22,7 +23,6 @@ from mixup_cli.plan.plan import Plan
 from mixup_cli.plan.population import population_of
 from mixup_cli.plan.views import ViewRules
 from mixup_cli.recipe import MethodChoice, Recipe
-from mixup_cli.sources.reading.base import Labels
 
 GRID, CACHED = Grid(8, 6), Grid(12, 10)
 KEYS = (*(f"pictures, and more/{number}\n.png" for number in range(9)), "carriage\rreturn.png")

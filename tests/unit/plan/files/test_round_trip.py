@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.fields.labels import Labels
 from mixup_cli.plan.files.plan_file import PlanFile
 from mixup_cli.plan.files.reading import read_plan
 from mixup_cli.plan.files.writing import write_parquet
-from mixup_cli.sources.reading.base import Labels
 from tests.unit.plan.files.plans import Setting, edited, read, recipe_of
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

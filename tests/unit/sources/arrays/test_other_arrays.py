@@ -19,10 +19,10 @@ from scipy import io as scipy_io
 
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
 from mixup_cli.sources import open_source
-from mixup_cli.sources.arrays.labels import labels_from_array
 from mixup_cli.sources.arrays.mat5 import read_variable, variables
 from mixup_cli.sources.reading import bounded_read
 from mixup_cli.sources.reading.base import Source, SourceOptions, Target
+from mixup_cli.sources.reading.labels import labels_from_array
 from tests.unit.sources.arrays.test_idx import idx_bytes
 
 X = np.random.default_rng(3).integers(0, 256, (6, 5, 7, 3), np.uint8)

@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.fields.form import Axes, Form, SampleDtype
+from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.source import ArraySource, RowKeys, StackedRows
-from mixup_cli.sources.reading.base import Axes, Form, FormMismatch, Labels, Loaded, SampleDtype, Target
+from mixup_cli.sources.reading.base import FormMismatch, Target
+from mixup_cli.storage.loaded import Loaded
 
 DRAW = np.random.default_rng(3)
 PICTURES = DRAW.integers(0, 256, (5, 6, 7, 3), dtype=np.uint8)

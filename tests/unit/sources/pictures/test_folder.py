@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from mixup_cli.errors import DataError, NoInputError, StorageError, UsageError
+from mixup_cli.fields.form import Form
 from mixup_cli.sources.pictures import source as module
 from mixup_cli.sources.pictures.folder import open_folder
-from mixup_cli.sources.pictures.source import escape_name, unescape_name
-from mixup_cli.sources.reading.base import Form, SourceOptions, Target
+from mixup_cli.sources.reading.base import SourceOptions, Target
+from mixup_cli.sources.reading.names import escape_name, unescape_name
 from tests.picture_folders import classes, open_it, pictures
 
 # Class folders

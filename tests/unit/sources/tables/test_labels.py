@@ -10,8 +10,9 @@ import pytest
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
+from mixup_cli.fields.labels import Labels
 from mixup_cli.sources import open_source
-from mixup_cli.sources.reading.base import Labels, SourceOptions
+from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.tables import labels as metadata_labels
 from tests.picture_folders import pictures
 

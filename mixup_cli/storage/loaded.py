@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from sys import intern
 from typing import Self, overload
 
 import numpy as np
-
-from mixup_cli.sources.reading.base import Loaded
 
 DIGEST_BYTES = 32
 SAMPLE_BYTES = 8 + DIGEST_BYTES
@@ -18,6 +17,19 @@ SAMPLE_BYTES = 8 + DIGEST_BYTES
 NO_DIGEST = bytes(DIGEST_BYTES)
 _NO_DIGITS = NO_DIGEST.hex()
 _CELLS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, slots=True)  # slots: there is one for every input
+class Loaded:
+    """What became of one sample: its stored size, the sha256 of the stored bytes, and why it could not be used."""
+
+    stored_bytes: int
+    sha256: str
+    problem: str | None = None
+
+    def resized(self, stored_bytes: int) -> Loaded:
+        """The same sample seen again with another size: its content is not known."""
+        return Loaded(stored_bytes, "")
 
 
 class LoadedColumn(Sequence[Loaded]):

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from mixup_cli.errors import DataError
-from mixup_cli.scan.loaded import LoadedColumn
-from mixup_cli.scan.table import SourceTable, first_difference, read_table
+from mixup_cli.fields.labels import Labels
+from mixup_cli.scan import table as scanned
 from mixup_cli.sources.arrays.source import ArraySource, RowKeys
-from mixup_cli.sources.reading.base import Labels, Loaded, Source
+from mixup_cli.sources.reading.base import Source
+from mixup_cli.storage.loaded import Loaded, LoadedColumn
+from mixup_cli.storage.source_table import SourceTable, first_difference, read_table
 
 CLASSES = Labels(("cat", "dog"), np.array([0, 1], np.int32))
 REAL = Labels(("y",), values=np.array([[1.5], [-2]], np.float32), values_kind="real")
@@ -25,7 +27,7 @@ def source_of(labels: Labels) -> Source:
 
 
 def table_of(labels: Labels) -> SourceTable:
-    return SourceTable.of(source_of(labels), LoadedColumn.of([Loaded(3, "ab" * 32), Loaded(3, "cd" * 32, "broken")]))
+    return scanned.table_of(source_of(labels), LoadedColumn.of([Loaded(3, "ab" * 32), Loaded(3, "cd" * 32, "broken")]))
 
 
 def test_classes_stand_there_by_name() -> None:

@@ -13,8 +13,8 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.sources import open_source
 from mixup_cli.sources.arrays.files import open_array_file
-from mixup_cli.sources.arrays.labels import labels_from_array
 from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.labels import labels_from_array
 from tests.unit.sources.arrays.test_files import write
 
 X = np.zeros((4, 5, 4, 3), np.uint8)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, NoInputError
-from mixup_cli.sources.pictures.source import escape_name
-from mixup_cli.sources.reading.base import Labels
+from mixup_cli.fields.labels import Labels
+from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.wording import counted, plural
 
 CLASS_LIMIT = 100_000

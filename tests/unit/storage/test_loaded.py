@@ -7,8 +7,7 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixup_cli.scan.loaded import LoadedColumn
-from mixup_cli.sources.reading.base import Loaded
+from mixup_cli.storage.loaded import Loaded, LoadedColumn
 
 HASHES = st.one_of(st.just(""), st.binary(max_size=4).map(lambda data: hashlib.sha256(data).hexdigest()))
 STATES = st.builds(Loaded, st.integers(-1, 2**62), HASHES, st.one_of(st.none(), st.text()))
