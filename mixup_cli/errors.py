@@ -6,28 +6,39 @@ An error's text says where, what was found, what was expected and what to do nex
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Self
+
+from mixup_cli.wording import setting
 
 
 class MixupGenError(Exception):
-    """Something the user can put right. Ends the command with `exit_code`.
+    """A problem that the user can solve. Ends the command with `exit_code`.
 
-    Who finds it may not know what to do about it, which hangs on what the file is to whoever reads it: `remedy` is then
-    for others to add, with `or_else`.
+    `field` names the setting that is wrong, or several of them, and `value` what it was set to: library code knows
+    fields alone, and the command line shows the option, the variable or the file that set them (`shown`). The place
+    that finds a problem may not know the remedy, which depends on what the file is to the caller: `or_else` adds it.
     """
 
     exit_code = 1
 
-    def __init__(self, found: str, remedy: str = "") -> None:
-        super().__init__(found, remedy)  # both: it travels from process to process
+    def __init__(self, found: str, remedy: str = "", field: str | tuple[str, ...] = (), value: object = None) -> None:
+        super().__init__(found, remedy, field, value)  # all: errors travel from process to process
         self.found, self.remedy = found, remedy
+        self.fields = (field,) if isinstance(field, str) else field
+        self.value = None if value is None else str(value)
 
     def __str__(self) -> str:
-        return f"{self.found} {self.remedy}".rstrip()
+        return self.shown(setting)
+
+    def shown(self, spelling: Callable[[str, str | None], str]) -> str:
+        """The message, with its fields as `spelling` writes them."""
+        named = " and ".join(spelling(field, self.value) for field in self.fields)
+        return f"{f'{named}: ' if named else ''}{self.found} {self.remedy}".rstrip()
 
     def or_else(self, remedy: str) -> Self:
         """The same error, with this remedy unless it has one."""
-        return type(self)(self.found, self.remedy or remedy)
+        return type(self)(self.found, self.remedy or remedy, self.fields, self.value)
 
 
 class RepeatedFailureError(MixupGenError):

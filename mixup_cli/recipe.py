@@ -27,6 +27,7 @@ from mixup_cli.choices import (
     Resize,
 )
 from mixup_cli.errors import UsageError
+from mixup_cli.wording import setting
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -161,7 +162,7 @@ class Recipe:
         _set(self, flip=float(self.flip), label_smoothing=float(self.label_smoothing))
         for problems_of in (_in_methods, _in_pairs, _in_views, _in_labels, _in_output):
             if problem := next(problems_of(self), None):
-                raise UsageError(problem)
+                raise problem
 
     @property
     def has_views(self) -> bool:
@@ -209,85 +210,91 @@ def _validator() -> TypeAdapter[Recipe]:
     return TypeAdapter(Recipe)
 
 
-def _in_methods(recipe: Recipe) -> Iterator[str]:
-    """What is wrong with a recipe's methods, for users, as is what the other functions yield."""
+def _in_methods(recipe: Recipe) -> Iterator[UsageError]:
+    """What is wrong with a recipe's methods, as the other functions yield it of other fields."""
     probabilities = [choice.probability for choice in recipe.methods]
     if not recipe.methods:
-        yield "--method: none given. Name at least one, for example mixup."
+        yield UsageError("none given. Name at least one, for example mixup.", field="methods")
     if not all(0 < p < math.inf for p in probabilities):
-        yield (
-            f"--method: the probabilities are {probabilities}, and each must be above 0. Give, for example, "
-            "mixup:0.5,cutmix:0.5."
-        )
+        wrong = f"the probabilities are {probabilities}, and each must be above 0. Give, for example, "
+        yield UsageError(wrong + "mixup:0.5,cutmix:0.5.", field="methods")
     if not all(0 <= level <= 255 for level in recipe.fill):
-        yield f"--fill: {recipe.fill} is not a colour. Give 0 … 255, or one such number per channel."
+        yield UsageError(f"{recipe.fill} is not a colour. Give 0 … 255, or one such number per channel.", field="fill")
 
 
-def _in_pairs(recipe: Recipe) -> Iterator[str]:
+def _in_pairs(recipe: Recipe) -> Iterator[UsageError]:
     if not 0 <= recipe.seed <= MAX_SEED:
-        yield f"--seed: {recipe.seed} is not in 0 … 2^63-1. Give a whole number in there."
+        yield UsageError(f"{recipe.seed} is not in 0 … 2^63-1. Give a whole number in there.", field="seed")
     if recipe.bandwidth is not None and not (recipe.pair == "nearest" and 0 < recipe.bandwidth < math.inf):
-        yield f"--bandwidth: {recipe.bandwidth} goes with --pair nearest, and must be above 0."
+        needed = f"{recipe.bandwidth} goes with {setting('pair', 'nearest')}, and must be above 0."
+        yield UsageError(needed, field="bandwidth")
     if recipe.per_class is not None and recipe.per_class < 1:
-        yield f"--per-class: {recipe.per_class} is less than one sample of each class."
+        yield UsageError(f"{recipe.per_class} is less than one sample of each class.", field="per_class")
     if recipe.window is not None and recipe.window < 1:
-        yield f"--window: {recipe.window} is less than one sample."
+        yield UsageError(f"{recipe.window} is less than one sample.", field="window")
     if recipe.window is not None and not (recipe.pair in WINDOW_PAIRS and recipe.balance == "none"):
-        yield f"--window: it goes with --pair {', '.join(WINDOW_PAIRS)}, and without --balance."
+        needed = f"it goes with {setting('pair', ', '.join(WINDOW_PAIRS))}, and without {setting('balance')}."
+        yield UsageError(needed, field="window")
 
 
-def _in_views(recipe: Recipe) -> Iterator[str]:
+def _in_views(recipe: Recipe) -> Iterator[UsageError]:
     low, high = recipe.crop_area or (1.0, 1.0)
     if not 0 <= recipe.flip <= 1:
-        yield f"--flip: {recipe.flip} is not a probability. Give 0 … 1, usually 0.5."
+        yield UsageError(f"{recipe.flip} is not a probability. Give 0 … 1, usually 0.5.", field="flip")
     if not 0 <= recipe.crop_pad <= MAX_CROP_PAD:
-        yield f"--crop-pad: {recipe.crop_pad} is not a number of pixels up to {MAX_CROP_PAD}. Give, for example, 4."
+        wrong = f"{recipe.crop_pad} is not a number of pixels up to {MAX_CROP_PAD}. Give, for example, 4."
+        yield UsageError(wrong, field="crop_pad")
     if not 0 < low <= high <= 1:
-        yield f"--crop-area: {low:g},{high:g} is not LOW,HIGH with 0 < LOW <= HIGH <= 1. Give, for example, 0.08,1."
+        wrong = f"{low:g},{high:g} is not LOW,HIGH with 0 < LOW <= HIGH <= 1. Give, for example, 0.08,1."
+        yield UsageError(wrong, field="crop_area")
     if recipe.crop_area is not None and recipe.crop_pad:
-        yield "--crop-pad and --random-resized-crop: give one or the other."
+        yield UsageError("both are set. Give one or the other.", field=("crop_pad", "crop_area"))
     if recipe.cache_size is not None and (recipe.crop_area is None or not _is_size(recipe.cache_size)):
-        yield (
-            f"--cache-size: {_width_height(recipe.cache_size)} goes with --random-resized-crop, and is 1 to "
-            f"{MAX_SIDE_PX} pixels a side. Give, for example, 256."
+        needed = (
+            f"{_width_height(recipe.cache_size)} goes with {setting('crop_area')}, and is 1 to {MAX_SIDE_PX} pixels"
         )
+        yield UsageError(f"{needed} a side. Give, for example, 256.", field="cache_size")
 
 
-def _in_labels(recipe: Recipe) -> Iterator[str]:
+def _in_labels(recipe: Recipe) -> Iterator[UsageError]:
     kappa, tau = recipe.remix_kappa, recipe.remix_tau
     if (kappa, tau) != (None, None) and recipe.label_rule != "remix":
-        yield "--remix-kappa and --remix-tau: they go with --label-rule remix."
+        yield UsageError(f"they go with {setting('label_rule', 'remix')}.", field=("remix_kappa", "remix_tau"))
     if kappa is not None and not 1 <= kappa < math.inf:
-        yield f"--remix-kappa: {kappa} is not a ratio of class sizes from 1 up. Give, for example, 3."
+        wrong = f"{kappa} is not a ratio of class sizes from 1 up. Give, for example, 3."
+        yield UsageError(wrong, field="remix_kappa")
     if tau is not None and not 0 <= tau <= 1:
-        yield f"--remix-tau: {tau} is not in 0 … 1. Give, for example, 0.5."
+        yield UsageError(f"{tau} is not in 0 … 1. Give, for example, 0.5.", field="remix_tau")
     if not 0 <= recipe.label_smoothing < 1:
-        yield f"--label-smoothing: {recipe.label_smoothing} is not in 0 … 1, 1 excluded. Give, for example, 0.1."
+        wrong = f"{recipe.label_smoothing} is not in 0 … 1, 1 excluded. Give, for example, 0.1."
+        yield UsageError(wrong, field="label_smoothing")
     if recipe.label_smoothing and recipe.labels == "sparse":
-        yield "--label-smoothing: it changes soft labels, and --labels sparse stores none. Pass --labels dense or both."
+        none = f"it changes soft labels, and {setting('labels', 'sparse')} stores none."
+        yield UsageError(f"{none} Pass {setting('labels', 'dense')} or both.", field="label_smoothing")
 
 
-def _in_output(recipe: Recipe) -> Iterator[str]:
+def _in_output(recipe: Recipe) -> Iterator[UsageError]:
     low, high = recipe.value_range or (0.0, 1.0)
     if recipe.size is not None and not _is_size(recipe.size):
-        yield (
-            f"--size: {_width_height(recipe.size)} is not a size from 1 to {MAX_SIDE_PX}. Give pixels, for example "
-            "224 or 224x192."
-        )
+        wrong = f"{_width_height(recipe.size)} is not a size from 1 to {MAX_SIDE_PX}. Give pixels, for example 224 or "
+        yield UsageError(f"{wrong}224x192.", field="size")
     if recipe.samples_per_shard is not None and recipe.samples_per_shard < 1:
-        yield f"--samples-per-shard: {recipe.samples_per_shard} is less than one sample."
+        yield UsageError(f"{recipe.samples_per_shard} is less than one sample.", field="samples_per_shard")
     if not -math.inf < low < high < math.inf:
-        yield f"--value-range: {low},{high} is not LOW,HIGH with LOW below HIGH, both finite. Give, for example, 0,1."
+        wrong = f"{low},{high} is not LOW,HIGH with LOW below HIGH, both finite. Give, for example, 0,1."
+        yield UsageError(wrong, field="value_range")
     if recipe.normalize is None:
         return
     if recipe.dtype not in ("float16", "float32"):
-        yield f"--normalize: it makes floats, and --dtype is {recipe.dtype or 'not given'}. Pass --dtype float32."
+        found = f"it makes floats, and {setting('dtype')} is {recipe.dtype or 'not given'}."
+        yield UsageError(f"{found} Pass {setting('dtype', 'float32')}.", field="normalize")
     if not recipe.normalize.is_finite:
         values = (recipe.normalize.mean, recipe.normalize.std)
         shown = "/".join(",".join(f"{value:g}" for value in each) for each in values)
-        yield (
-            f"--normalize: in {shown}, every mean must be from {-MOST_MEAN:g} to {MOST_MEAN:g}, and every standard "
-            f"deviation a number from {LEAST_STD:g} up. Give, for example, imagenet."
+        yield UsageError(
+            f"in {shown}, every mean must be from {-MOST_MEAN:g} to {MOST_MEAN:g}, and every standard deviation a "
+            f"number from {LEAST_STD:g} up. Give, for example, imagenet.",
+            field="normalize",
         )
 
 

@@ -1,16 +1,48 @@
-"""Words of messages: those that depend on a number, and texts from outside."""
+"""Words of messages: settings as their reader spells them, words that depend on a number, and texts from outside."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def option_name(field: str) -> str:
-    """The option that sets a field, as it is typed: `--label-kind` for `label_kind`."""
-    return f"--{field.replace('_', '-')}"
+Spelling: TypeAlias = Callable[[str, str | None], str]
+"""Turns the name of a field and its value, if any, into what a message says."""
+
+
+def as_argument(field: str, value: str | None) -> str:
+    """As a caller in Python writes it: `label_kind=multi`."""
+    return field if value is None else f"{field}={value}"
+
+
+_spelling: list[Spelling] = [as_argument]
+
+
+def setting(field: str, value: object = None) -> str:
+    """A field of a recipe, a run or source options in a message, as its reader spells it.
+
+    In Python that is `label_kind=multi`; the command line has it `--label-kind multi` (see `spelled`).
+    """
+    return _spelling[-1](field, None if value is None else str(value))
+
+
+def spelling() -> Spelling:
+    """How settings are spelled now: for a worker process, which must spell them alike."""
+    return _spelling[-1]
+
+
+@contextmanager
+def spelled(how: Spelling) -> Iterator[None]:
+    """Within the context, `setting` spells settings this way."""
+    _spelling.append(how)
+    try:
+        yield
+    finally:
+        _spelling.pop()
 
 
 def plural(count: int, noun: str) -> str:

@@ -39,7 +39,8 @@ FLOORS = [
     "methods",
     "kernels draws",
     "engines recipe compiled",
-    "errors choices wording listener",
+    "errors",
+    "choices wording listener",
 ]
 """Rooms of one floor do not import each other."""
 

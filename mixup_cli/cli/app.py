@@ -25,7 +25,7 @@ from mixup_cli.cli.help import GroupedHelp
 from mixup_cli.cli.options import needs, provenance, settings
 from mixup_cli.cli.terminal import show, signals
 from mixup_cli.errors import MixupGenError, StorageError, UsageError
-from mixup_cli.wording import did_you_mean, quoted, readable
+from mixup_cli.wording import did_you_mean, quoted, readable, spelled
 
 GC_THRESHOLD = 100_000
 """A scan makes hundreds of thousands of small objects and no cycle among them; looking for some took 7 % of a run."""
@@ -83,7 +83,7 @@ def _ending(problem: BaseException, context: Any) -> tuple[str, int] | None:
     """What to say and which code to exit with; None for a bug of ours, which is shown with its traceback."""
     match problem:
         case MixupGenError():
-            return f"error: {provenance.with_places(str(problem), context)}", problem.exit_code
+            return f"error: {provenance.told(problem, context)}", problem.exit_code
         case ImportError() | OSError() if "shared object" in str(problem):
             library = quoted(str(problem), 160)
             return f"error: a library cannot be loaded ({library}). {NO_MEMORY}, or install mixup-gen again.", 1
@@ -180,9 +180,10 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # names that the terminal's encoding lacks are shown escaped
     try:
-        sys.exit(app(prog_name="mixup-gen", standalone_mode=False) or 0)
+        with spelled(provenance.spell):
+            sys.exit(app(prog_name="mixup-gen", standalone_mode=False) or 0)
     except MixupGenError as problem:  # raised while options were read
-        show.notice(f"error: {problem}")
+        show.notice(f"error: {provenance.told(problem, None)}")
         sys.exit(problem.exit_code)
     except _Misused as problem:
         sys.exit(_told(problem))

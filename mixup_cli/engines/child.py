@@ -13,6 +13,7 @@ from mixup_cli.engines.attempts import Attempt, Died
 from mixup_cli.engines.base import Task
 from mixup_cli.engines.parcels import CANCEL, FORGET, Message, parcels
 from mixup_cli.engines.worker import serve
+from mixup_cli.wording import spelling
 
 END_SECONDS = 1.0
 """A process whose connection has come to its end is gone in less."""
@@ -45,7 +46,7 @@ class Child:
     def __init__(self) -> None:
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs,), name="mixup-gen-worker", daemon=True)
+        self._process = context.Process(target=serve, args=(theirs, spelling()), name="mixup-gen-worker", daemon=True)
         try:
             with _signals_held():
                 self._process.start()

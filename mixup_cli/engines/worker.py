@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeAlias
 from mixup_cli.engines.attempts import may_pass
 from mixup_cli.engines.base import Stopped
 from mixup_cli.engines.parcels import Message, Unpacking
+from mixup_cli.wording import Spelling, spelled
 
 Answer: TypeAlias = tuple[Literal["done"], Any] | tuple[Literal["failed"], Exception, bool, Exception | None]
 """A task's result; or why it failed, whether that may pass, and its cause, which pickling would lose."""
@@ -33,9 +34,9 @@ def checkpoint() -> None:
         raise Stopped
 
 
-def serve(connection: Connection) -> None:
-    """Carry out what comes over `connection`. The end of the connection ends the process, whatever it does just then:
-    nobody is left who would want it."""
+def serve(connection: Connection, spelling: Spelling) -> None:
+    """Carry out the tasks that come over `connection`. The end of the connection ends the process, in the middle of a
+    task too: the main process is gone, so no result is wanted. `spelling` is how messages name settings."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the main one decides
     signal.signal(signal.SIGTERM, _terminate_soon)
     if sys.platform != "win32":
@@ -43,12 +44,13 @@ def serve(connection: Connection) -> None:
     inbox: SimpleQueue[Message] = SimpleQueue()
     threading.Thread(target=_receive, args=(connection, inbox), name="receive", daemon=True).start()
     unpacking = Unpacking()
-    while True:
-        message = inbox.get()
-        if message[0] == "task":
-            connection.send_bytes(_answer(unpacking, message[2]))
-        else:
-            unpacking.take(message)
+    with spelled(spelling):
+        while True:
+            message = inbox.get()
+            if message[0] == "task":
+                connection.send_bytes(_answer(unpacking, message[2]))
+            else:
+                unpacking.take(message)
 
 
 def _receive(connection: Connection, inbox: SimpleQueue[Message]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mixup_cli.choices import Device
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Kernel, Surface
+from mixup_cli.wording import setting
 
 
 def open_kernel(device: Device, surface: Surface) -> Kernel:
@@ -39,7 +40,9 @@ def _require_torch(device: Device) -> None:
     try:
         import torch
     except ModuleNotFoundError:
-        raise UsageError(f"--device {device}: torch is not installed. Install it, or pass --device cpu.") from None
+        remedy = f"Install it, or pass {setting('device', 'cpu')}."
+        raise UsageError("torch is not installed.", remedy, field="device", value=device) from None
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there.get(device, True):
-        raise UsageError(f"--device {device}: torch finds no such device here. Pass --device cpu or auto.")
+        remedy = f"Pass {setting('device', 'cpu')} or auto."
+        raise UsageError("torch finds no such device here.", remedy, field="device", value=device)

@@ -8,7 +8,7 @@ from mixup_cli.errors import UsageError
 from mixup_cli.methods import METHODS, build
 from mixup_cli.methods.base import Method
 from mixup_cli.recipe import Recipe
-from mixup_cli.wording import option_name
+from mixup_cli.wording import setting
 
 FOLLOWS: dict[str, tuple[Callable[[Method], bool], str]] = {
     "pair": (lambda method: method.parent_count > 1, "mixes several samples"),
@@ -30,6 +30,6 @@ def check_effect(recipe: Recipe) -> None:
         able = [method.name for method in METHODS.values() if follows(method())]
         also = ", or with --crop-pad" if name == "fill" else ""
         raise UsageError(
-            f"{option_name(name)}: it has no effect, because no method here ({names}) {what}. It acts with "
+            f"{setting(name)}: it has no effect, because no method here ({names}) {what}. It acts with "
             f"{', '.join(able)}{also}. Leave it out."
         )

@@ -10,10 +10,10 @@ import pytest
 from tests.rooms import BEGIN, END, FLOORS, PACKAGE, PAGE, picture
 
 ONLY = {
-    "kernels": {"errors", "choices", "compiled"},  # a backend can be read by itself
-    "engines": {"errors"},  # callables, not samples
+    "kernels": {"errors", "choices", "compiled", "wording"},  # a backend can be read by itself
+    "engines": {"errors", "wording"},  # callables, not samples
     "readers": {"errors", "fields", "storage", "storage/hdf5", "recipe", "pairing"},
-    "errors": set(),
+    "errors": {"wording"},
 }
 """What a room may import besides itself, where that is less than all floors below it."""
 

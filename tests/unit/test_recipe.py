@@ -88,22 +88,22 @@ def test_options_that_are_off_are_not_written_down() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "option"),
+    ("changes", "field"),
     [
-        ({"methods": ()}, "--method"),
-        ({"methods": (MethodChoice("mixup", 0.0),)}, "--method"),
-        ({"methods": (MethodChoice("mixup", float("nan")),)}, "--method"),
-        ({"seed": -1}, "--seed"),
-        ({"seed": MAX_SEED + 1}, "--seed"),
-        ({"size": (0, 5)}, "--size"),
-        ({"samples_per_shard": 0}, "--samples-per-shard"),
-        ({"value_range": (1.0, 1.0)}, "--value-range"),
-        ({"normalize": Normalize((0.0,), (1.0,)), "dtype": "uint8"}, "--normalize"),
-        ({"normalize": Normalize((0.0,), (0.0,)), "dtype": "float32"}, "--normalize"),
+        ({"methods": ()}, "methods"),
+        ({"methods": (MethodChoice("mixup", 0.0),)}, "methods"),
+        ({"methods": (MethodChoice("mixup", float("nan")),)}, "methods"),
+        ({"seed": -1}, "seed"),
+        ({"seed": MAX_SEED + 1}, "seed"),
+        ({"size": (0, 5)}, "size"),
+        ({"samples_per_shard": 0}, "samples_per_shard"),
+        ({"value_range": (1.0, 1.0)}, "value_range"),
+        ({"normalize": Normalize((0.0,), (1.0,)), "dtype": "uint8"}, "normalize"),
+        ({"normalize": Normalize((0.0,), (0.0,)), "dtype": "float32"}, "normalize"),
     ],
 )
-def test_a_bad_value_is_refused_by_its_option(changes: dict[str, Any], option: str) -> None:
-    with pytest.raises(UsageError, match=f"^{option}: "):
+def test_a_bad_value_is_refused_with_its_field(changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(UsageError, match=f"^{field}: "):
         Recipe(**changes)
 
 

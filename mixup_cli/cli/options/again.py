@@ -14,7 +14,7 @@ from mixup_cli.cli.options.panels import RUNNING, Quiet, Workers
 from mixup_cli.cli.options.plan import PlanOption, read_plan_option
 from mixup_cli.cli.options.source import SourceFlags
 from mixup_cli.errors import DataError, NoInputError, StorageError
-from mixup_cli.wording import option_name
+from mixup_cli.wording import setting
 
 if TYPE_CHECKING:
     from mixup_cli.runs.settings import Run
@@ -102,7 +102,7 @@ def _told_where(recorded: dict[str, Any], given: dict[str, Any]) -> Iterator[Non
     except NoInputError as problem:
         for name, place in recorded.items():
             if name not in given and problem.found.startswith(f"{place}: "):
-                option = option_name(name)
+                option = setting(name)
                 found, _, _ = str(problem).partition(". ")
                 raise NoInputError(f"{found}. run.json names it; if it was moved, pass {option}.") from problem
         raise

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from mixup_cli.choices import LabelKind
+from mixup_cli.cli.options.provenance import spell
 from mixup_cli.cli.options.recipe import RecipeFlags
 from mixup_cli.cli.options.source import SourceFlags
 from mixup_cli.errors import UsageError
-from mixup_cli.wording import option_name
 
 PRECEDENCE = ("COMMANDLINE", "ENVIRONMENT", "DEFAULT_MAP")
 """Where a value can come from, the strongest first; Click calls the config file's values a default map."""
@@ -120,7 +120,7 @@ def check_asks_for_no_mixing(context: Any, folder: Path) -> None:
 
 def typed(name: str) -> str:
     """An option's name as it is typed."""
-    return {"source_paths": "--source", "null": "-0"}.get(name, option_name(name))
+    return spell(name, None)
 
 
 def _rank(context: Any, name: str) -> int:

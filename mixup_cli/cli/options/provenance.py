@@ -5,10 +5,35 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mixup_cli.errors import MixupGenError
 from mixup_cli.wording import did_you_mean, quoted
 
 _OPTION = re.compile(r"(?<!\S)--?[a-zA-Z0-9][a-z0-9-]*")
 SHOWN_LETTERS = 40
+
+
+SPELLED = {"methods": "--method", "out": "-o", "source_paths": "--source", "null": "-0"}
+"""Fields that no option of their own name sets."""
+
+
+def spell(field: str, value: str | None) -> str:
+    """A setting as it is typed: `--label-kind multi`. The command line installs it with `wording.spelled`."""
+    option = SPELLED.get(field, f"--{field.replace('_', '-')}")
+    return option if value is None else f"{option} {value or chr(39) * 2}"
+
+
+def told(problem: MixupGenError, context: Any) -> str:
+    """What to say of an error. Each option that it is about is followed by the variable or the file that sets it, if
+    one does: `--seed (from MIXUP_GEN_SEED): …`."""
+    if not problem.fields:
+        return with_places(str(problem), context)
+    return problem.shown(lambda field, value: _placed(context, field, value))
+
+
+def _placed(context: Any, field: str, value: str | None) -> str:
+    option = spell(field, None)
+    rest = spell(field, value).removeprefix(option)
+    return _behind(option, _place(context, option)) + rest
 
 
 def with_places(message: str, context: Any) -> str:

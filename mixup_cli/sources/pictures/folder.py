@@ -21,7 +21,7 @@ from mixup_cli.sources.reading.base import NO_GROUPS, SourceOptions
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.tables.beside import tables_beside
 from mixup_cli.sources.tables.metadata import Metadata
-from mixup_cli.wording import counted, option_name
+from mixup_cli.wording import counted, setting
 
 
 def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
@@ -64,7 +64,7 @@ def _check_nothing_needs_metadata(root: str, options: SourceOptions, beside: Cal
     for name in ("file_column", "label_column", "label_separator", "group_column"):
         value = getattr(options, name)
         if value is not None and (name, value) != ("group_column", NO_GROUPS):
-            option = option_name(name)
+            option = setting(name)
             tables = beside()
             raise UsageError(
                 f"{option} {value}: {escape_name(root)} has no metadata.csv or .jsonl. "

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from mixup_cli.errors import UsageError
 from mixup_cli.sources.reading.base import Source, SourceOptions
-from mixup_cli.wording import option_name
+from mixup_cli.wording import setting
 
 TAKES: Mapping[str, frozenset[str]] = {
     "class folders": frozenset({"classes", "split", "label_kind", "max_pixels"}),
@@ -42,7 +42,7 @@ def check_taken(sources: Sequence[Source], options: SourceOptions) -> None:
         value = getattr(options, name)
         ignoring = [each for each in sources if name not in TAKES[each.read_as] or each.ignores(name, value)]
         if len(ignoring) == len(sources) or (ignoring and name in OF_ALL):
-            option, first = option_name(name), ignoring[0]
+            option, first = setting(name), ignoring[0]
             raise UsageError(
                 f"{option} {value}: {first.location} is read as {first.read_as}, where {option} has "
                 f"no effect. Leave it out. It works with {_listed(name, first)}."
