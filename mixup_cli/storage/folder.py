@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from pydantic import ValidationError
 
@@ -32,6 +32,9 @@ OURS = re.compile(
 SIDECAR = re.compile(r"[0-9]{5,}\.json")
 
 shard_name = names.shard_name
+
+Stamps: TypeAlias = dict[str, tuple[int, int, int]]
+"""Of each file: its size, the time of the last change in ns, and its inode."""
 
 CLEARING = "clearing"
 """In the work folder while `--force` removes what is there: a run that is cut off then has left our files behind."""
@@ -208,7 +211,7 @@ class DataSetFolder:
         """What the shards that are here, or wait beside, take on the disk."""
         return sum(sum(_shard_sizes(folder).values()) for folder in (self.path, self.growth.path))
 
-    def stamps(self) -> dict[str, tuple[int, int, int]]:
+    def stamps(self) -> Stamps:
         """Size, time of the last change in ns and inode of everything that lies here, but for the work folder."""
         found = {}
         for entry in self.path.iterdir():

@@ -44,8 +44,12 @@ def storage_errors(path: Path) -> Iterator[None]:
             remedy = "Make room, and run the same command again: finished shards are kept."
         if problem.errno == errno.EFBIG:
             remedy = "Raise the limit (ulimit -f), or begin anew with a smaller --shard-size and --force."
-        reason = os.strerror(problem.errno) if problem.errno else problem  # h5py's strerror is several lines
-        raise StorageError(f"{path}: {reason}. {remedy}") from problem
+        raise StorageError(f"{path}: {reason(problem)}.", remedy) from problem
+
+
+def reason(problem: OSError) -> str:
+    """What the system says, in a few words: h5py's own text is several lines."""
+    return os.strerror(problem.errno) if problem.errno else str(problem)
 
 
 def unfinished_path(final: Path, work_folder: Path) -> Path:
