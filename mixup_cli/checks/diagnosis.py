@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 
 from mixup_cli.checks.rebuild import checksums, is_vouched, rebuilt
 from mixup_cli.checks.verify import Piece, findings_of
@@ -15,7 +17,7 @@ from mixup_cli.errors import DataError, StorageError
 from mixup_cli.listener import Listener
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage import manifest as names
-from mixup_cli.storage.folder import SHARD, DataSetFolder, Stamps
+from mixup_cli.storage.folder import SHARD, DataSetFolder
 from mixup_cli.storage.hdf5.library import open_shard
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of
@@ -40,6 +42,10 @@ FIXES = {
     Piece.WORK: Fix.CLEAR,
 }
 """The fix for each piece of a data set. For the manifest and for surplus shards, evidence decides."""
+
+
+Stamps: TypeAlias = dict[str, tuple[int, int, int]]
+"""Of each file: its size, the time of the last change in ns, and its inode."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ def diagnose(folder: DataSetFolder, opened: Callable[[], Source], workers: int, 
 
     Raises DataError if the manifest is lost and cannot be rebuilt.
     """
-    stamps, damages = folder.stamps(), []
+    seen, damages = stamps(folder), []
     manifest, problem, present = _present_manifest(folder)
     if problem or manifest is None:
         manifest = rebuilt(folder.path, LocalEngine(workers), present, opened)
@@ -89,7 +95,18 @@ def diagnose(folder: DataSetFolder, opened: Callable[[], Source], workers: int, 
     for (piece, file), found in problems.items():
         fix = _surplus_fix(folder, file, manifest) if piece is Piece.SURPLUS else FIXES[piece]
         damages.append(Damage(file, found, fix))
-    return Diagnosis(manifest, tuple(damages), stamps)
+    return Diagnosis(manifest, tuple(damages), seen)
+
+
+def stamps(folder: DataSetFolder) -> Stamps:
+    """The state of everything in a folder but the work folder: if it stays the same, nothing was changed."""
+    found = {}
+    for entry in folder.path.iterdir():
+        if entry != folder.work:
+            with suppress(FileNotFoundError):
+                status = entry.lstat()
+                found[entry.name] = (status.st_size, status.st_mtime_ns, status.st_ino)
+    return found
 
 
 def _present_manifest(folder: DataSetFolder) -> tuple[Manifest | None, str, bytes | None]:

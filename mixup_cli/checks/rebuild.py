@@ -103,9 +103,7 @@ def rebuilt(folder: Path, engine: Engine, present: bytes | None, opened: Callabl
     if unchanged is not None:
         return unchanged
     if not vouched:
-        hashes = (
-            f"{names.CHECKSUMS} and {names.CROISSANT}, which have the hashes of the shards, are lost or differ"
-        )
+        hashes = f"{names.CHECKSUMS} and {names.CROISSANT}, which have the hashes of the shards, are lost or differ"
         raise _lost(f"{folder}: {f'{names.CHECKSUMS} has the hash of another manifest' if sealed else hashes}.")
     described = [manifest for manifest in vouched if _matches(folder, names.CARD, manifest, table)]
     return _decided(folder, described or vouched, opened)

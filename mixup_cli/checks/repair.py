@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from mixup_cli.checks.diagnosis import Damage, Diagnosis, Fix, diagnose
+from mixup_cli.checks.diagnosis import Damage, Diagnosis, Fix, diagnose, stamps
 from mixup_cli.checks.rescan import Rescanned, check_plan, rescan
 from mixup_cli.checks.verify import UNFINISHED
 from mixup_cli.engines.local import LocalEngine
@@ -62,7 +62,7 @@ def repair(folder: DataSetFolder, opened: Callable[[], Source], run: Run, listen
         return Repaired(diagnosis.manifest, ())
     with folder.locked():
         _check_finished(folder)  # again: a run that began and ended meanwhile has removed the manifest
-        if folder.stamps() != diagnosis.stamps:
+        if stamps(folder) != diagnosis.stamps:
             diagnosis = diagnose(folder, opened, run.workers, listener)
         return Repaired(diagnosis.manifest, tuple(_fixed(folder, diagnosis, opened, run, listener)))
 

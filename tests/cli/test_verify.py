@@ -94,7 +94,7 @@ DAMAGES: list[tuple[Callable[[Path], object], list[str]]] = [
     (lambda folder: edit(folder / "SHA256SUMS", "shard-00001.h5", "shard-00009.h5"), ["SHA256SUMS: "]),
     (lambda folder: (folder / "SHA256SUMS").unlink(), ["SHA256SUMS: cannot be read"]),
     (lambda folder: (folder / "croissant.json").unlink(), ["croissant.json: cannot be read"]),
-    (leave_a_sidecar, [".mixup-gen: is there"]),
+    (leave_a_sidecar, [".mixup-gen: holds 1 sidecar"]),
 ]
 
 

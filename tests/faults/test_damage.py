@@ -164,12 +164,11 @@ def test_what_a_run_has_left_in_the_work_folder_is_told(data_set: Path) -> None:
     (data_set / ".mixup-gen/recipe.json").unlink()
     assert verify(data_set) == []
     assert told == [
-        "is there, and holds 1 sidecar of the manifest's shards",
-        "is there, and holds 2 sidecars, 1 of them of no shard of the manifest (done/00001.json)",
-        "is there, and holds the recipe of a run that has begun and not ended; "
-        "1 sidecar, it is of no shard of the manifest (done/00001.json)",
-        "is there, and holds the lock of process 7 on elsewhere, since yesterday, which is at work or was cut off; "
-        "the recipe of a run that has begun and not ended",
+        "holds 1 sidecar of finished shards",
+        "holds 2 sidecars of finished shards, 1 of other shards (done/00001.json)",
+        "holds the recipe of an unfinished run; 1 sidecar of finished shards, 1 of other shards (done/00001.json)",
+        "holds the lock of process 7 on elsewhere, since yesterday, which is running or was cut off; "
+        "the recipe of an unfinished run",
     ]
 
 
