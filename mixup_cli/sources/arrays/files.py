@@ -27,7 +27,7 @@ PARTNERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("images", "image", "imgs", "data", "features"), (*_LABELS, "y")),
     "arr_0": ("arr_1",),  # as np.savez calls arrays without a name
 }
-# No sample has so many values; one sample must fit into memory many times over.
+# No sample has more values; one sample must fit into memory many times over.
 _VALUES_PER_PIXEL = 4
 
 
