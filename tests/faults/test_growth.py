@@ -285,7 +285,7 @@ def test_another_data_set_in_its_place_is_refused(
     for rows in ([17], [39]):
         with pytest.raises(DataError, match=r"shard-0000[12]\.h5: .* Open the data set again"):
             opened.labels(rows)
-    with pytest.raises(DataError, match="another data set has taken the place"):
+    with pytest.raises(DataError, match="another data set replaced"):
         pickle.loads(pickled)
     if compression == "none":
         np.testing.assert_array_equal(opened.images([0]), images, err_msg="what is mapped stays")

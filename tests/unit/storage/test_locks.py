@@ -40,7 +40,7 @@ def test_other_names_are_no_parts(name: str) -> None:
 
 @pytest.mark.parametrize(("number", "of"), [(0, 1), (2, 1), (1, 0), (1, 100_001)])
 def test_what_is_no_part_cannot_be_made(number: int, of: int) -> None:
-    with pytest.raises(UsageError, match="--part: "):
+    with pytest.raises(UsageError, match="part: "):
         Part(number, of)
 
 
