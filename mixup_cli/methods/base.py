@@ -8,6 +8,7 @@ their parents' pixels before the blend (ResizeMix shrinks its donor).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -79,6 +80,9 @@ class Method(ABC):
     has_seed: ClassVar[bool] = False
     """Whether something in its rows is drawn from a mask seed."""
 
+    weighs: ClassVar[bool] = False
+    """Whether its weights decide something. Otherwise the base has all of them, and the box or the mask decides."""
+
     has_mask: ClassVar[bool] = False
     """Whether its weights differ at every position."""
 
@@ -93,6 +97,12 @@ class Method(ABC):
 
     fills: ClassVar[bool] = False
     """Whether part of a row can be the recipe's fill colour."""
+
+    accepted_box: ClassVar[str] = ""
+    """What `accepts` asks for, in words."""
+
+    balanced: ClassVar[Mapping[str, float]] = {}
+    """The options, unless given, of this method with the pairing "balanced"."""
 
     decided: ClassVar[frozenset[str]] = frozenset()
     """The options that `decide` alone looks at: a plan has settled them."""
@@ -114,6 +124,10 @@ class Method(ABC):
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         """The weights that the decisions mean: constant over the sample, unless a method says otherwise."""
         return Weights(decisions.parts)
+
+    def accepts(self, box: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Which boxes within the grid, (m, 4), a plan file may give its rows: bool (m)."""
+        return np.ones(len(box), bool)
 
     def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
         """Move the parents' pixels in place: `taken` is a writable view (m, P, height, width, channels) of copies."""

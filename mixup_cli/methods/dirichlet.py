@@ -26,6 +26,7 @@ class Dirichlet(Method):
     summary = "weighted average of k samples"
 
     averages = True
+    weighs = True
     decided = frozenset({"alpha"})
 
     alpha: float = number(0.2, 0.0, MAX_ALPHA)

@@ -38,6 +38,7 @@ class Mosaic(Method):
     has_box = True
     has_mask = True
     rearranges = True
+    accepted_box = "top and left 0; bottom and right are the point"
     decided = frozenset({"low", "high"})
 
     low: float = number(0.3, 0.0, 1.0)
@@ -63,6 +64,9 @@ class Mosaic(Method):
         right = np.arange(grid.width) >= decisions.box[:, 3:4]
         quarter = 2 * lower[:, :, None].astype(np.uint8) + right[:, None, :]
         return Weights(decisions.parts, choice=quarter)
+
+    def accepts(self, box: NDArray[np.int32]) -> NDArray[np.bool_]:
+        return np.asarray(~box[:, :2].any(axis=1))
 
     def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
         """Roll every parent so that its corner at the point comes to lie there."""

@@ -38,6 +38,7 @@ class ResizeMix(BoxMethod):
   year = {2020}
 }"""
     rearranges = True
+    accepted_box = "a box that is not empty: the donor goes there"
 
     decided = frozenset({"low", "high"})
 
@@ -52,6 +53,9 @@ class ResizeMix(BoxMethod):
         scale = self.low + (self.high - self.low) * uniforms(draws.words[:, RowWord.LAM])
         height, width = (np.maximum(np.rint(scale * side).astype(np.int64), 1) for side in (grid.height, grid.width))
         return decided(pure(len(draws), 0, 2), inside_box(draws.words, height, width, grid))
+
+    def accepts(self, box: NDArray[np.int32]) -> NDArray[np.bool_]:
+        return (box[:, 0] < box[:, 2]) & (box[:, 1] < box[:, 3])
 
     def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
         """Put the resized donor into its box."""

@@ -33,6 +33,7 @@ class ZetaMix(Method):
 }"""
 
     averages = True
+    weighs = True
     decided = frozenset({"gamma"})
 
     gamma: float = number(2.8, 0.0, 100.0)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.methods.method_set import MethodSet
+from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.shard_values import ShardMaker, tile_rows_for
 from mixup_cli.mixing.signal import Mixer
@@ -76,10 +77,10 @@ def planned(
 def planned_in(plan_file: PlanFile, job: Job, source: Source, usable: NDArray[np.int64]) -> Planned:
     """The plan that a file holds, every row of it checked. Raises DataError and UsageError."""
     view_rules = _view_rules(job)
-    methods = MethodSet(job.recipe, grid_of(job.form))
+    methods = MethodSet(job.recipe, grid_of(job.form), leaves_unmixed=Unmixed.name in plan_file.methods)
     columns = PlanColumns(methods.parent_count, view_rules is not None)
     recorder = Recorder(methods, columns, source.keys, source.labels)
-    return checked(plan_file, methods, usable, view_rules, recorder)
+    return checked(plan_file, recorder, usable, view_rules)
 
 
 def _view_rules(job: Job) -> ViewRules | None:
