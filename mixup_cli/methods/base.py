@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.draws.rng import Draws
+from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
 
 
@@ -104,18 +105,29 @@ class Method(ABC):
     balanced: ClassVar[Mapping[str, float]] = {}
     """The options, unless given, of this method with the pairing "balanced"."""
 
+    makes_noise: ClassVar[bool] = False
+    """Whether part of a row can be any value of the dtype."""
+
     decided: ClassVar[frozenset[str]] = frozenset()
-    """The options that `decide` alone looks at: a plan has settled them."""
+    """The options that only `decide` reads: a plan has settled them."""
+
+    ranges: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Pairs of options, of which the first is at most the second."""
+
+    parent_count: ClassVar[int] = 2
+    """How many samples a row mixes."""
+
+    def __post_init__(self) -> None:
+        for names in self.ranges:
+            low, high = (getattr(self, name) for name in names)
+            if low > high:
+                found = f"{names[0]}={low:g} is above {names[1]}={high:g}."
+                raise UsageError(found, "Give them the other way round.", field="methods", value=self.name)
 
     @property
     def idle(self) -> frozenset[str]:
         """The options without effect beside the values of the others."""
         return frozenset()
-
-    @property
-    def parent_count(self) -> int:
-        """How many samples meet in a row."""
-        return 2
 
     @abstractmethod
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:

@@ -33,7 +33,7 @@ class Dirichlet(Method):
     k: float = count(3, 2, 16)
 
     @property
-    def parent_count(self) -> int:
+    def parent_count(self) -> int:  # type: ignore[override]  # it depends on the option
         return int(self.k)
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:

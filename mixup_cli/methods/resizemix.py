@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, uniforms
-from mixup_cli.errors import UsageError
 from mixup_cli.kernels.resample import resample
 from mixup_cli.methods.base import Decisions, Grid, Peaks, decided, pure
 from mixup_cli.methods.box import inside_box
@@ -40,14 +39,11 @@ class ResizeMix(BoxMethod):
     rearranges = True
     accepted_box = "a box that is not empty: the donor goes there"
 
+    ranges = (("low", "high"),)
     decided = frozenset({"low", "high"})
 
     low: float = number(0.1, 0.0, 1.0)
     high: float = number(0.8, 0.0, 1.0)
-
-    def __post_init__(self) -> None:
-        if self.low > self.high:
-            raise UsageError(f"--method resizemix: low={self.low:g} is above high={self.high:g}.")
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
         scale = self.low + (self.high - self.low) * uniforms(draws.words[:, RowWord.LAM])

@@ -40,7 +40,7 @@ class ZetaMix(Method):
     k: float = count(4, 2, 16)
 
     @property
-    def parent_count(self) -> int:
+    def parent_count(self) -> int:  # type: ignore[override]  # it depends on the option
         return int(self.k)
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:

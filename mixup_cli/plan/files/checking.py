@@ -123,7 +123,7 @@ class _Block:
         last = len(is_usable) - 1
         is_index = ~used | ((parents >= 0) & (parents <= last))
         self._require(
-            is_index, columns, f"a source_index, 0 … {last}", "If it was planned for another source, plan again."
+            is_index, columns, f"a source_index, 0 … {last}", "Plan again if it was planned for another source."
         )
         was_read = ~used | is_usable[np.where(used, parents, 0)]
         remedy = f"Leave the row out, or plan again with {setting('on_error', 'skip')}."
