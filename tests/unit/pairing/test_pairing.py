@@ -67,7 +67,7 @@ def test_groups_stay_apart() -> None:
     paired = pairing.meet(0, 7, 2)
     assert {tuple(np.array(groups)[row]) for row in paired.parents} == {(0, 0), (1, 1), (7, 7)}
     assert paired.parents[paired.alone].tolist() == [[6, 6]]
-    assert pairing.notices == ("1 sample will stay unmixed: there are fewer than 2 in their group.",)
+    assert pairing.notices == ("1 sample will stay unmixed: their group has fewer than 2.",)
 
 
 def test_apart_steps_by_as_many_as_the_most_frequent_kind_has() -> None:
@@ -133,7 +133,12 @@ def test_no_rows_are_no_rows(pair: Pair) -> None:
         (Recipe(pair="balanced"), samples(None, values=[1, 2]), UsageError, "pair=balanced: the source has no class"),
         (Recipe(balance="classes"), samples(None, values=[1, 2]), UsageError, "balance=classes: the source has no"),
         (Recipe(pair="nearest"), samples([0, 1]), UsageError, "For classes, pass pair=same-class."),
-        (Recipe(pair="same-class"), samples([0, 1, 2]), DataError, "no class has 2 samples, and a row mixes 2 different"),
+        (
+            Recipe(pair="same-class"),
+            samples([0, 1, 2]),
+            DataError,
+            "no class has 2 samples, and a row mixes 2",
+        ),
         (Recipe(pair="same-class"), samples([0, 0], [0, 1]), DataError, "no class has 2 samples in a group, and"),
         (Recipe(pair="cross-class"), samples([4, 4]), DataError, "the only class is 'elk'. Add samples of other"),
         (Recipe(pair="cross-class"), samples([0, 0, 1], [0, 0, 1]), DataError, "no group has samples of two classes"),
@@ -201,7 +206,7 @@ def test_a_choice_tells_of_smaller_classes() -> None:
 
 
 def test_a_choice_needs_classes() -> None:
-    with pytest.raises(UsageError, match="--per-class 3: the source has no classes"):
+    with pytest.raises(UsageError, match="per_class=3: the source has no classes"):
         chosen(Recipe(per_class=3), samples(None, values=[1, 2]))
 
 

@@ -110,8 +110,8 @@ def sorted_classes(per_class: int, kinds: int) -> Population:
 def test_a_window_of_few_classes_is_told() -> None:
     told = open_pairing(Recipe(window=5), sorted_classes(10, 4), 2).notices
     assert told == (
-        "window=5: a window holds 1.0 of the 4 classes on average, and others are never paired. A larger one mixes more of "
-        "them.",
+        "window=5: a window holds 1.0 of the 4 classes on average, and others are never paired. A larger one mixes "
+        "more of them.",
     )
     assert open_pairing(Recipe(window=30), sorted_classes(10, 4), 2).notices == ()
     assert open_pairing(Recipe(window=40), sorted_classes(10, 4), 2).notices == ()
@@ -133,7 +133,7 @@ def test_who_has_nobody_in_the_window_stays_alone() -> None:
 
 @pytest.mark.parametrize("changes", [{"pair": "balanced"}, {"pair": "nearest"}, {"balance": "classes"}])
 def test_ways_of_pairing_that_draw_from_all_are_refused(changes: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match=r"^--window: it goes with --pair any, same-class, cross-class"):
+    with pytest.raises(UsageError, match=r"^window: it goes with pair=any, same-class, cross-class"):
         Recipe.from_dict({**Recipe().to_dict(), "window": 9, **changes})
-    with pytest.raises(UsageError, match=r"^--window: 0 is less than one"):
+    with pytest.raises(UsageError, match=r"^window: 0 is less than one"):
         Recipe(window=0)
