@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import threading
 from collections import Counter
 from pathlib import Path
@@ -15,7 +16,8 @@ from PIL import Image
 from mixup_cli.scan import cache
 from mixup_cli.sources.pictures.source import PictureSource
 from tests.data_sets import digests
-from tests.running import Runner, error_line, peak_bytes, start_process
+from tests.faults.progress import meet_fault
+from tests.running import Runner, error_line, peak_bytes
 
 NONE = ["--cache", "none"]
 
@@ -129,12 +131,9 @@ def test_only_the_windows_of_missing_shards_are_decoded(
 def test_killed_and_completed(run_cli: Runner, pictures: Path, tmp_path: Path) -> None:
     how = [pictures, "--window", 10, "--samples-per-shard", 3, "--passes", 9, *NONE]
     for _ in range(2):
-        process = start_process("generate", *how, cwd=tmp_path)
-        before = len(list(tmp_path.glob("mixup-out/.mixup-gen/done/*")))
-        while process.poll() is None and len(list(tmp_path.glob("mixup-out/.mixup-gen/done/*"))) < before + 5:
-            pass
-        process.kill()
+        process = meet_fault("kill", "replace:13", "generate", *how, cwd=tmp_path)
         process.communicate()
+        assert process.returncode == -signal.SIGKILL
     assert not (tmp_path / "mixup-out/manifest.json").exists()
     ended = run_cli("generate", *how, cwd=tmp_path)
     assert "(resumed: " in ended.stderr
