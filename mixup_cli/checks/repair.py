@@ -20,10 +20,10 @@ from mixup_cli.fields.label_rules import mixed_kind
 from mixup_cli.listener import Listener
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.recipe import Recipe
-from mixup_cli.runs import resume
 from mixup_cli.runs.fingerprint import pixel_fingerprint
 from mixup_cli.runs.planning import shard_maker
 from mixup_cli.runs.settings import Run
+from mixup_cli.runs.standing import other_pixels
 from mixup_cli.scan.fill import Scanning
 from mixup_cli.scan.scan import Tolerance
 from mixup_cli.sources.reading.base import Source
@@ -91,7 +91,7 @@ def repair(folder: DataSetFolder, opened: Callable[[], Source], run: Run, listen
 def _check_there(folder: DataSetFolder) -> None:
     if (folder.path / names.MANIFEST).exists():
         return
-    if (folder.job() is not None and not folder.growth.is_begun) or folder.half_cleared:
+    if (folder.begun() is not None and not folder.growth.is_begun) or folder.half_cleared:
         raise NoInputError(f"{folder.path}: there is no {names.MANIFEST}. {UNFINISHED}")
     if not any(folder.path.glob("shard-*.h5")):
         raise NoInputError(f"{folder.path}: there is no data set. Name the folder of one.")
@@ -216,7 +216,7 @@ class _Repair:
         scanning = Scanning(Tolerance("skip"), self._engine, self._listener)
         found = rescan(self._out, recipe, self.source, self._folder.scratch, scanning)
         self._check_same_source(found)
-        maker = shard_maker(found.job, self.source, found.table, found.cache, self._run, self._engine.checkpoint)
+        maker = shard_maker(found, self._run, self._engine.checkpoint)
         writer = writer_for(found.job.spec, self._folder.scratch)
         writer.prepare(record.stop - record.start for record in shards)
         self._listener.begin("repair", sum(record.stop - record.start for record in shards), "samples")
@@ -248,10 +248,10 @@ class _Repair:
     def _make(self, maker: ShardMaker, writer: ShardWriter, record: ShardRecord) -> ShardRecord:
         """One shard, in the scratch folder. Raises DataError where it is not what was sealed."""
         beside_it = self._folder.scratch / record.file
-        written = writer.write(beside_it, record.stop - record.start, maker.values(record.start, record.stop))
+        written = writer.write(beside_it, record.stop - record.start, maker.values(range(record.start, record.stop)))
         if written.file.sha256 == record.sha256:
             return record
-        changed = resume.other_pixels(self._folder, pixel_fingerprint())
+        changed = other_pixels(self._folder, pixel_fingerprint())
         why = f"pictures decode to other pixels here ({changed})" if changed else "made with other versions, or edited"
         raise DataError(
             f"{self._out / record.file}: made again, its sha256 is {written.file.sha256[:12]}…, and "

@@ -8,13 +8,13 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from pydantic import ValidationError
 
 from mixup_cli.errors import DataError, OutputExistsError, StorageError
 from mixup_cli.storage import manifest as names
-from mixup_cli.storage.begun import JOB, read_begun
+from mixup_cli.storage.begun import JOB, Begun, read_begun
 from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.json_files import content_of, to_json
 from mixup_cli.storage.locks import PartLocks
@@ -68,8 +68,8 @@ class DataSetFolder:
         except FileNotFoundError:  # a run has taken it back just now
             return None
 
-    def job(self) -> dict[str, Any] | None:
-        """What an unfinished run wrote down about itself, or None. Raises DataError where it is something else."""
+    def begun(self) -> Begun | None:
+        """What an unfinished run has written down about itself; None if absent. Raises DataError if it is damaged."""
         return read_begun(self.work)
 
     def foreign(self) -> list[str]:
@@ -253,13 +253,13 @@ class DataSetFolder:
             shutil.rmtree(self._done)
         (self.work / JOB).unlink(missing_ok=True)
 
-    def begin(self, job: dict[str, Any], sources_csv: bytes) -> None:
+    def begin(self, begun: Begun, sources_csv: bytes) -> None:
         """Write down what is made here, and of what. Where a data set is finished, a larger one begins beside it."""
         with storage_errors(self.path):
             if self._has_manifest:
                 self.growth.path.mkdir(parents=True, exist_ok=True)
             self._done.mkdir(parents=True, exist_ok=True)
-        self.seal(self.work / JOB, to_json(job))
+        self.seal(self.work / JOB, begun.to_json())
         self.seal(self.place / names.SOURCES, sources_csv)
 
     def join(self) -> None:

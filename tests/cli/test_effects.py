@@ -365,7 +365,7 @@ def test_what_a_data_set_records_is_not_refused(
     run_cli: Runner, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that was made when an option without effect was accepted is verified with that option."""
-    monkeypatch.setattr("mixup_cli.runs.generate.prepare", prepare_again)
+    monkeypatch.setattr("mixup_cli.runs.job.prepare", prepare_again)
     source = open_source([colours])
     origin = {"locations": [str(colours)], "options": {}}
     generate(source, Recipe(value_range=(0.0, 1000.0)), Run(out=tmp_path / "o", origin=origin))
