@@ -134,7 +134,7 @@ def test_the_lock_of_a_killed_run_is_no_obstacle_to_another_division(
         pytest.param(
             ["--part", "1/2"],
             ["--part", "2/2", "--passes", "9"],
-            "was begun for 160 samples, and 360 are asked for in part 2/2",
+            "was begun for 160 samples, and 180 are asked for in part 2/2",
             marks=SLOW,
         ),
     ],
