@@ -41,7 +41,7 @@ def test_other_names_are_no_parts(name: str) -> None:
 
 @pytest.mark.parametrize(("number", "of"), [(0, 1), (2, 1), (1, 0), (1, 100_001)])
 def test_what_is_no_part_cannot_be_made(number: int, of: int) -> None:
-    with pytest.raises(UsageError, match="--part: "):
+    with pytest.raises(UsageError, match="part: "):
         Part(number, of)
 
 
@@ -120,7 +120,7 @@ def test_force_does_not_clear_what_another_part_makes(tmp_path: Path) -> None:
             one.clear()  # two has not joined: it may still scan
             one.begin(BEGUN, b"")
             one.join()
-        with two.sealing(), pytest.raises(OutputExistsError, match=r"is writing part 1/2 of what --force would remove"):
+        with two.sealing(), pytest.raises(OutputExistsError, match=r"is writing part 1/2 of what force would remove"):
             two.clear()
         assert two.begun() == BEGUN
 
