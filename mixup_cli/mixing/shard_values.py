@@ -36,22 +36,12 @@ class Block:
     groups: list[tuple[NDArray[np.int64], Weights]]
 
 
-@dataclass(frozen=True)
-class Others:
-    """Every column of a shard but the images. It needs the plan's rows and the parents' shares of each block, and no
-    weights, which may be large."""
-
-    row_columns: RowColumns
-    blocks: list[tuple[Rows, NDArray[np.float32]]]
-
-    def values(self, name: str) -> Iterator[NDArray[Any]]:
-        """A column, block by block."""
-        return (self.row_columns.values(name, rows, share) for rows, share in self.blocks)
-
+Others: TypeAlias = Callable[[Column], Iterator[NDArray[Any]]]
+"""Gives every column but the images, block by block."""
 
 Images: TypeAlias = Generator[NDArray[Any], None, Others]
-"""The images of a shard, tile by tile in one buffer: take each before asking for the next. What the generator returns
-after the last one makes the other columns, so images come first."""
+"""The images of a shard, tile by tile in one buffer: take each before asking for the next. The generator returns what
+gives the other columns, which therefore come after the images."""
 
 
 class ShardValues:
@@ -69,8 +59,8 @@ class ShardValues:
         for _ in self._images():
             pass
         if self._others is None:
-            raise ValueError("mixing has failed before, and there are no other columns")
-        return self._others.values(column.name)
+            raise ValueError("mixing has failed before, so there are no other columns")
+        return self._others(column)
 
     def _images(self) -> Iterator[NDArray[Any]]:
         while self._others is None:  # not `yield from`, which would end mixing when a reader stops half-way
@@ -100,13 +90,13 @@ class ShardMaker:
 
     def mix(self, rows: range) -> Images:
         """Mix the rows. See `Images`."""
-        blocks = []
+        kept = []  # rows and shares, and not the weights, which may be large
         for portion in self.supply.portions(rows):
             for block in self._blocks(portion.rows):
-                blocks.append((block.rows, block.share))
+                kept.append((block.rows, block.share))
                 yield from self._tiles(block, portion)
             del portion  # its samples go before the next ones come
-        return Others(self.row_columns, blocks)
+        return lambda column: (self.row_columns.values(column.name, *each) for each in kept)
 
     def _blocks(self, rows: range) -> Iterator[Block]:
         block_rows = self.plan.methods.block_rows

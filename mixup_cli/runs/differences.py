@@ -37,10 +37,6 @@ def differences(stored: Basis, wanted: Basis) -> Iterator[tuple[str, str]]:
             yield field.name, found
 
 
-def _recipes(before: Recipe, now: Recipe) -> str:
-    return "; ".join(_other_values(before.to_dict(), now.to_dict()))
-
-
 def _other_values(before: Any, now: Any, name: str = "") -> Iterator[str]:
     """What differs between two recipes as plain data: `methods.0.options.alpha was 0.2 and is 0.3`."""
     if isinstance(before, dict) and isinstance(now, dict):
@@ -88,7 +84,7 @@ def _rows(before: int, now: int) -> str | None:
 
 
 COMPARED: dict[str, Callable[[Any, Any], str | None]] = {
-    "recipe": _recipes,
+    "recipe": lambda before, now: "; ".join(_other_values(before.to_dict(), now.to_dict())),
     "pixels": _pixels,
     "source": _sources,
     "labels": _labels,

@@ -70,10 +70,12 @@ class Asked:
         return self.source.survey(None if needs_all else SURVEY_SAMPLES)
 
     def job(self, survey: Survey) -> Job:
-        """The job, as far as the survey knows the source. Raises what `prepare` raises."""
-        if self.is_recorded:
-            return prepare_again(self.recipe, self.source, survey)
-        return prepare(self.recipe, self.source, survey, self.shard_bytes)
+        """The job, as far as the survey knows the source. Raises NoInputError for an empty source, and UsageError if the
+        recipe does not fit it, or asks for an option that would change no sample."""
+        job = _resolved(self, survey)
+        if not self.is_recorded and (problem := next(_without_effect(self.recipe, job, survey), None)):
+            raise problem
+        return job
 
     def following(self, stored: Recipe | None) -> Self:
         """The same with the open fields of the recipe taken from the data set that it goes on with, if any, and with
@@ -90,15 +92,6 @@ class Asked:
         return replace(self, recipe=recipe.with_(**left_open))
 
 
-def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | None = None) -> Job:
-    """Resolve a recipe that is asked for. Raises what `prepare_again` raises, and UsageError for an option that would
-    change no sample."""
-    job = prepare_again(recipe, source, survey, shard_bytes)
-    if problem := next(_without_effect(recipe, job, survey), None):
-        raise problem
-    return job
-
-
 def _without_effect(recipe: Recipe, job: Job, survey: Survey) -> Iterator[UsageError]:
     is_resized = job.form.axes and job.target.resize is not None
     if survey.array_form is not None and not is_resized and recipe.resize != Recipe.resize:
@@ -110,9 +103,8 @@ def _without_effect(recipe: Recipe, job: Job, survey: Survey) -> Iterator[UsageE
         yield UsageError("these samples have 8 bits, which keep their values. Leave it out.", field="value_range")
 
 
-def prepare_again(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | None = None) -> Job:
-    """Resolve a recipe for a source; one that a data set records is taken as it is. Raises UsageError where they do not
-    fit, NoInputError for an empty source."""
+def _resolved(asked: Asked, survey: Survey) -> Job:
+    source, recipe = asked.source, asked.recipe
     if not len(source):
         raise NoInputError(f"{source.location}: no samples in it.")
     methods = resolve(recipe.methods, is_planned=recipe.plan is not None)
@@ -125,7 +117,7 @@ def prepare_again(recipe: Recipe, source: Source, survey: Survey, shard_bytes: i
         raise UsageError(found, field="window", value=resolved.window)
     columns = columns_of(resolved, decided.form, labels, most_parents)
     row_bytes = sum(column.row_bytes for column in columns)
-    per_shard = recipe.samples_per_shard or max(1, (shard_bytes or SHARD_BYTES) // row_bytes)
+    per_shard = recipe.samples_per_shard or max(1, (asked.shard_bytes or SHARD_BYTES) // row_bytes)
     resolved = resolved.with_(samples_per_shard=per_shard)
     attributes: Mapping[str, Any] = {
         "format_version": FORMAT_VERSION,
