@@ -44,7 +44,7 @@ class SourceTable:
     @cached_property
     def csv(self) -> bytes:
         """The bytes of sources.csv: RFC 4180 with plain newlines, UTF-8."""
-        text = _Rows()
+        text = PlainNewlines()
         writer = csv.writer(text, lineterminator="\r\n")
         writer.writerow(HEADER if self.groups is None else GROUPED_HEADER)
         columns = (range(len(self.keys)), self.keys, self.labels, *([] if self.groups is None else [self.groups]))
@@ -68,7 +68,7 @@ class SourceTable:
             yield index, self.keys[index], reason
 
 
-class _Rows(io.StringIO):
+class PlainNewlines(io.StringIO):
     """Ends rows with LF. The csv module writes CR LF, since it quotes a CR in a cell only then."""
 
     def write(self, row: str) -> int:
