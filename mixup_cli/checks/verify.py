@@ -121,7 +121,7 @@ def _files(folder: Path, manifest: Manifest) -> Iterator[Finding]:
         entries = checksum_entries(folder)
     except (DataError, StorageError, FileNotFoundError, ValueError) as failure:
         expected = known
-        yield Finding(names.CHECKSUMS, f"cannot be read ({failure})", Piece.DESCRIPTION)
+        yield Finding(names.CHECKSUMS, f"cannot be read ({reason(failure)})", Piece.DESCRIPTION)
     else:
         expected = yield from _checksums(entries, listed | known)
     for name, digest in sorted(expected.items()):
@@ -182,7 +182,7 @@ def _shard(
     except FileNotFoundError:
         problems.append("is missing")
     except (DataError, OSError) as problem:
-        problems.append(f"cannot be read ({problem})")
+        problems.append(f"cannot be read ({reason(problem)})")
     return record.stop - record.start, [Finding(record.file, problem, Piece.SHARD) for problem in problems]
 
 
