@@ -32,7 +32,7 @@ PROBE_JPEG = base64.b64decode(
 )
 """A 40 × 32 colour picture with edges and gradients, so that decoder and resizer both have something to round."""
 
-LIBRARIES = ("mixup-gen", "numpy", "pillow", "h5py", "numba", "scipy", "pydantic", "typer", "torch")
+LIBRARIES = ("mixup-gen", "numpy", "pillow", "h5py", "numba", "scipy", "pydantic", "click", "torch")
 
 
 def pixel_fingerprint() -> str:

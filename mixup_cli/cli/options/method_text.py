@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from mixup_cli.cli.options.parse import Reader
 from mixup_cli.errors import UsageError
 from mixup_cli.recipe import MethodChoice
 from mixup_cli.wording import quoted
@@ -50,7 +51,7 @@ def _method(text: str) -> _Read:
         key, equals, value = part.partition("=")
         if key in options or (not equals and probability is not None):
             what = key if equals else "a probability"
-            raise UsageError(f"--method: {quoted(text, SHOWN_LETTERS)} gives {what} twice. Give it once.")
+            raise UsageError(f"{quoted(text, SHOWN_LETTERS)} gives {what} twice.", "Give it once.")
         if equals:
             options[key] = _number_or_word(value)
         else:
@@ -63,9 +64,8 @@ def _probability(part: str, text: str) -> float:
         return float(part)
     except ValueError:
         where = quoted(text, SHOWN_LETTERS)
-        raise UsageError(
-            f"--method: {quoted(part, SHOWN_LETTERS)} in {where} is neither a probability nor OPTION=VALUE. {EXAMPLE}"
-        ) from None
+        found = f"{quoted(part, SHOWN_LETTERS)} in {where} is neither a probability nor OPTION=VALUE."
+        raise UsageError(found, EXAMPLE) from None
 
 
 def _number_or_word(text: str) -> float | str:
@@ -80,22 +80,19 @@ def _check_probabilities(read: Sequence[_Read], given: Sequence[float]) -> None:
     """Raises UsageError unless each method has a probability, above 0, and they sum to 1."""
     if not all(0 < each < math.inf for each in given):
         shown = ", ".join(f"{each:g}" for each in given)
-        raise UsageError(f"--method: the probabilities are {shown}, and each must be a number above 0. {EXAMPLE}")
+        raise UsageError(f"the probabilities are {shown}, and each must be a number above 0.", EXAMPLE)
     if len(given) < len(read):
         without = next(each.name for each in read if each.probability is None)
         equal = ",".join(str(each._replace(probability=None)) for each in read)
-        raise UsageError(
-            f"--method: {without} has no probability, and others have one. Give each one, in sum 1, or none of them: "
-            f"{equal} has equal shares."
-        )
+        remedy = f"Give one to each, so that they sum to 1, or to none, as in {equal}, for equal shares."
+        raise UsageError(f"{without} has no probability, but others have one.", remedy)
     total = math.fsum(given)
     if abs(total - 1) > MOST_OFF:
         normalised = ",".join(str(each._replace(probability=p / total)) for each, p in zip(read, given, strict=True))
         has_room = total < 1 and all(each.name != "none" for each in read)
         rest = f", or add none:{1 - total:.12g}" if has_room else ""
-        raise UsageError(
-            f"--method: the probabilities sum to {total:.12g}, and they must sum to 1. Give {normalised}{rest}."
-        )
+        found = f"the probabilities sum to {total:.12g}, and they must sum to 1."
+        raise UsageError(found, f"Give {normalised}{rest}.")
 
 
 def methods_text(choices: Sequence[MethodChoice]) -> str:
@@ -110,6 +107,9 @@ def methods_text(choices: Sequence[MethodChoice]) -> str:
         )
         for each in choices
     )
+
+
+METHODS = Reader(methods, "NAME[,NAME…]")
 
 
 def _options_text(options: Mapping[str, float | str]) -> list[str]:
