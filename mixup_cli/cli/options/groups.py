@@ -99,7 +99,7 @@ def _named(reader: Reader[T], name: str) -> Callable[[Any], T]:
         try:
             return reader.read(value) if isinstance(value, str) else value
         except MixupGenError as problem:
-            raise problem.or_else(field=name) from None
+            raise problem.or_else(field=() if reader.is_path else name) from None
 
     return read
 

@@ -27,10 +27,12 @@ _shown = partial(quoted, most_letters=60)
 
 @dataclass(frozen=True)
 class Reader(Generic[T]):
-    """How the text of an option is read, and what stands for it in --help."""
+    """How the text of an option is read, and what stands for it in --help. Its errors name the option, unless they are
+    about a path, which begins their message."""
 
     read: Callable[[str], T]
     metavar: str
+    is_path: bool = False
 
 
 def whole(low: int = 0, high: int = sys.maxsize) -> Reader[int]:
@@ -70,7 +72,7 @@ def _number(text: str) -> float:
 def local_name(text: str) -> str:
     """The name of a file or folder. Raises UsageError for a URL, which would be taken for a relative path."""
     if "\0" in text:
-        raise UsageError(f"{_shown(text)} holds a NUL, and no path does.")
+        raise UsageError(f"{_shown(text)}: holds a NUL, and no path does.")
     if problem := url_problem(text):
         raise UsageError(problem)
     return text
@@ -147,8 +149,8 @@ def _normalize(text: str) -> Normalize:
 
 NUMBER = Reader(_number, "X")
 TEXT = Reader(str, "TEXT")
-NAME = Reader(local_name, "FILE")
-PATH = Reader(lambda text: Path(local_name(text)), "FOLDER")
+NAME = Reader(local_name, "FILE", is_path=True)
+PATH = Reader(lambda text: Path(local_name(text)), "FOLDER", is_path=True)
 BYTES = Reader(_byte_count, "SIZE")
 PART = Reader(_part, "K/N")
 SIZE = Reader(_size, "PX|WxH")

@@ -22,7 +22,7 @@ TAKES: Mapping[str, frozenset[str]] = {
     "IDX": frozenset({"split", "label_key", "classes", "label_kind"}),
     "STL-10": frozenset({"classes", "split", "label_kind"}),
     "a .npy file": frozenset({"label_key", "classes", "label_kind", "group_column", "max_pixels"}),
-    "an .npz, .h5 or .mat file": frozenset(
+    "an array file": frozenset(
         {"split", "data_key", "label_key", "classes", "label_kind", "group_column", "max_pixels"}
     ),
     "a mixup-gen data set": frozenset({"classes", "label_kind", "group_column"}),
@@ -42,10 +42,12 @@ def check_taken(sources: Sequence[Source], options: SourceOptions) -> None:
         value = getattr(options, name)
         ignoring = [each for each in sources if name not in TAKES[each.read_as] or each.ignores(name, value)]
         if len(ignoring) == len(sources) or (ignoring and name in OF_ALL):
-            option, first = setting(name), ignoring[0]
+            first = ignoring[0]
             raise UsageError(
-                f"{option} {value}: {first.location} is read as {first.read_as}, where {option} has "
-                f"no effect. Leave it out. It works with {_listed(name, first)}."
+                f"{first.location} is read as {first.read_as}, where {setting(name)} has no effect.",
+                f"Leave it out. It works with {_listed(name, first)}.",
+                field=name,
+                value=value,
             )
 
 
