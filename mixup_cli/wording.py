@@ -73,14 +73,14 @@ def quoted(text: str, most_letters: int) -> str:
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 
 
-def url_problem(text: str) -> str:
-    """What to say of a URL, which would be taken for a relative path; empty for what is none."""
+def url_problem(text: str) -> tuple[str, str] | None:
+    """What is wrong with a URL, which would be taken for a relative path, and the remedy; None for any other text."""
     if not (match := _URL.match(text)):
-        return ""
-    instead = "Mount it or copy it first, and give a local path"
+        return None
+    instead = "Mount it or copy it first, and give a local path."
     if match[0] == "file://":
-        instead = f"Give the path alone: {text[match.end() :]}"
-    return f"{text}: URLs and object stores are not supported yet. {instead}."
+        instead = f"Give the path alone: {text[match.end() :]}."
+    return f"{text}: URLs and object stores are not supported yet.", instead
 
 
 MOST_TIB = 1_000_000

@@ -74,7 +74,7 @@ def local_name(text: str) -> str:
     if "\0" in text:
         raise UsageError(f"{_shown(text)}: holds a NUL, and no path does.")
     if problem := url_problem(text):
-        raise UsageError(problem)
+        raise UsageError(*problem)
     return text
 
 
