@@ -38,14 +38,7 @@ class MoreFlags:
     """What to carry out, where to, and what to report."""
 
     plan: str | None = plan_flag()
-    out: Path = flag(
-        OUTPUT,
-        "Where the data set goes. Default: mixup-out.",
-        "-o",
-        "--out",
-        reader=PATH,
-        default=Path("mixup-out"),
-    )
+    out: Path = flag(OUTPUT, "Where the data set goes. Default: mixup-out.", PATH, default=Path("mixup-out"))
     dry_run: bool = switch(RUNNING, "Report what would be written, without writing.")
     json: bool = switch(RUNNING, "Print results as NDJSON.")
     quiet: bool = quiet_switch()

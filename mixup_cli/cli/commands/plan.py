@@ -32,13 +32,7 @@ class OutFlags:
     """Where the plan goes."""
 
     out: Path = flag(
-        OUTPUT,
-        "A .csv or .parquet file. Default: -, CSV to stdout.",
-        "-o",
-        "--out",
-        reader=PATH,
-        metavar="FILE|-",
-        default=STDOUT,
+        OUTPUT, "A .csv or .parquet file. Default: -, CSV to stdout.", PATH, metavar="FILE|-", default=STDOUT
     )
     force: bool = force_switch()
     quiet: bool = quiet_switch()

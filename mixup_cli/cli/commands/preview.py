@@ -33,10 +33,10 @@ class SheetFlags:
     """What to draw, and where."""
 
     out: Path | None = flag(  # not from MIXUP_GEN_OUT, which names the data set
-        OUTPUT, "The image to write.", "-o", "--out", reader=PATH, metavar="FILE.png", envvar=None
+        OUTPUT, "The image to write.", PATH, metavar="FILE.png", envvar=None
     )
-    rows: int = flag(RUNNING, "How many rows to draw. Default: 8.", reader=whole(1, MOST_ROWS), default=8)
-    start: int = flag(RUNNING, "The first row to draw. Default: 0.", reader=whole(), default=0)
+    rows: int = flag(RUNNING, "How many rows to draw. Default: 8.", whole(1, MOST_ROWS), default=8)
+    start: int = flag(RUNNING, "The first row to draw. Default: 0.", whole(), default=0)
     source_paths: tuple[Path, ...] = source_flag(
         SOURCE, "For a finished data set: where its source is now. Default: where it was."
     )

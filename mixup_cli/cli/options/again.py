@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def source_flag(panel: str, help: str) -> Any:  # noqa: A002  # Click's own word
     """`--source`, for commands that take a finished data set."""
-    return flag(panel, help, "--source", reader=PATH, metavar="SOURCE", multiple=True, default=())
+    return flag(panel, help, PATH, metavar="SOURCE", multiple=True, default=())
 
 
 @dataclass(frozen=True)

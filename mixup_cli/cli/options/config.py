@@ -84,7 +84,7 @@ class ConfigFlags:
     config: Path | None = flag(
         RUNNING,
         "Read options from a file; the command line and MIXUP_GEN_* override it.",
-        reader=PATH,
+        PATH,
         metavar="FILE.toml",
         is_eager=True,
         callback=load,

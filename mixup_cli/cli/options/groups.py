@@ -8,13 +8,13 @@ names are used (8.5 is the first whose arguments have a text for --help).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import Field, field, fields, is_dataclass
+from dataclasses import field, fields, is_dataclass
 from typing import Any, TypeVar, get_type_hints
 
 import click
 
 from mixup_cli.cli.options.parse import PATH, TEXT, Reader
-from mixup_cli.cli.options.provenance import SPELLED, VARIABLES, variable_of
+from mixup_cli.cli.options.provenance import VARIABLES, names_of, spell, variable_of
 from mixup_cli.errors import MixupGenError
 
 SOURCE, MIXING, PAIRING, VIEWS, LABELS = "Source", "Mixing", "Pairing", "Before mixing", "Labels"
@@ -37,15 +37,13 @@ class Group:
 
 
 class Option(click.Option):
-    """An option under a heading of --help. `names` are what it is called; by default, as its field is."""
+    """An option under a heading of --help, which a variable can set, too."""
 
-    def __init__(self, field: str, names: tuple[str, ...], panel: str, **settings: Any) -> None:
-        names = names or (f"--{field.replace('_', '-')}",)
-        variable = settings.pop("envvar", variable_of(names))
-        super().__init__([field, *names], envvar=variable, **settings)
+    def __init__(self, field: str, panel: str, names: tuple[str, ...] = (), **settings: Any) -> None:
+        settings = {"envvar": variable_of(field), **settings}
+        super().__init__([field, *(names or names_of(field))], **settings)
         self.panel = panel
-        SPELLED[field] = self.opts[0]
-        VARIABLES.update([variable] if variable else [])
+        VARIABLES.update(filter(None, [settings["envvar"]]))
 
 
 class Paths(click.Path):
@@ -60,24 +58,24 @@ class Paths(click.Path):
         return self._read(value)
 
 
-def flag(panel: str, help: str, *names: str, reader: Reader[Any] = TEXT, **settings: Any) -> Any:  # noqa: A002
+def flag(panel: str, help: str, reader: Reader[Any] = TEXT, **settings: Any) -> Any:  # noqa: A002
     """A field of a group that is an option with a value, by default None."""
-    settings = {"metavar": reader.metavar, "default": None, **settings}
+    settings = {"help": help, "metavar": reader.metavar, "default": None, **settings}
 
     def make(name: str) -> Option:
         read = _named(reader, name)
-        return Option(name, names, panel, help=help, type=Paths(read) if "multiple" in settings else read, **settings)
+        return Option(name, panel, type=Paths(read) if "multiple" in settings else read, **settings)
 
     return field(default=settings["default"], metadata={MAKE: make})
 
 
-def switch(panel: str, help: str, *names: str, default: bool | None = False) -> Any:  # noqa: A002
+def switch(panel: str, help: str, default: bool | None = False) -> Any:  # noqa: A002
     """The same without a value. One whose default is None can also be switched off: `--no-…`."""
 
     def make(name: str) -> Option:
-        own = name.replace("_", "-")
-        both = names or ((f"--{own}/--no-{own}",) if default is None else ())
-        return Option(name, both, panel, help=help, is_flag=True, default=default)
+        own = spell(name)
+        both = (f"{own}/--no-{own[2:]}",) if default is None else ()
+        return Option(name, panel, both, help=help, is_flag=True, default=default)
 
     return field(default=default, metadata={MAKE: make})
 
@@ -111,12 +109,7 @@ def taken(command: Callable[..., None]) -> tuple[list[click.Parameter], Callable
     def run(**values: Any) -> None:
         command(**{name: _filled(group, values) for name, group in groups.items()})
 
-    return [_parameter(each) for group in groups.values() for each in fields(group)], run
-
-
-def _parameter(each: Field[Any]) -> click.Parameter:
-    made: click.Parameter = each.metadata[MAKE](each.name)
-    return made
+    return [each.metadata[MAKE](each.name) for group in groups.values() for each in fields(group)], run
 
 
 def _filled(group: Any, values: dict[str, Any]) -> Any:

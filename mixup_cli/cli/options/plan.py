@@ -19,7 +19,7 @@ def plan_flag() -> Any:
     return flag(
         MIXING,
         "Rows that mixup-gen plan wrote, perhaps edited: .csv, .parquet, or - for CSV from stdin.",
-        reader=NAME,
+        NAME,
         metavar="FILE|-",
     )
 

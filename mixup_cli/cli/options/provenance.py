@@ -16,17 +16,27 @@ from mixup_cli.wording import did_you_mean
 
 ENVIRONMENT_PREFIX = "MIXUP_GEN_"
 
-SPELLED = {"methods": "--method"}
-"""Fields and the options that set them. Each option adds its own; here are fields that no option is named after."""
+NAMES = {
+    "methods": ("--method",),
+    "null": ("-0", "--null"),
+    "out": ("-o", "--out"),
+    "quiet": ("--quiet", "-q"),
+    "source_paths": ("--source",),
+}
+"""The options that set a field, the first as messages spell it. Other options are called as their fields are."""
 
 VARIABLES: set[str] = set()
 """The environment variables that some option of some command reads."""
 
 
-def variable_of(names: tuple[str, ...]) -> str:
-    """The variable that sets an option: its long name, as variables are written."""
-    long_name = next(name for name in names if name.startswith("--")).split("/")[0]
-    return ENVIRONMENT_PREFIX + long_name.removeprefix("--").replace("-", "_").upper()
+def names_of(field: str) -> tuple[str, ...]:
+    """What the option that sets a field is called."""
+    return NAMES.get(field, (f"--{field.replace('_', '-')}",))
+
+
+def variable_of(field: str) -> str:
+    """The variable that sets a field: the long name of its option, as variables are written."""
+    return ENVIRONMENT_PREFIX + max(names_of(field), key=len)[2:].replace("-", "_").upper()
 
 
 def unread(environment: Mapping[str, str]) -> Iterator[str]:
@@ -42,7 +52,7 @@ def unread(environment: Mapping[str, str]) -> Iterator[str]:
 
 def spell(field: str, value: str | None = None) -> str:
     """A setting as it is typed: `--label-kind multi`. The command line installs it with `wording.spelled`."""
-    option = SPELLED.get(field, f"--{field.replace('_', '-')}")
+    option = names_of(field)[0]
     return option if value is None else f"{option} {value or chr(39) * 2}"
 
 

@@ -34,95 +34,88 @@ class RecipeFlags(Group):
         MIXING,
         f"{', '.join(METHOD_NAMES)}. Several with probabilities that sum to 1, and options of each: "
         "mixup:0.5:alpha=0.4,cutmix:0.5. Default: mixup.",
-        reader=METHODS,
+        METHODS,
     )
     alpha: float | None = flag(
         MIXING,
         "Draw lam from Beta(alpha, alpha), in methods without an alpha=… above; 0 leaves images unmixed. Default: "
         "the method's, such as 0.2 for mixup and 1 for cutmix.",
-        reader=NUMBER,
+        NUMBER,
     )
     keep_originals: bool | None = switch(MIXING, "Also include each original, unmixed.", default=None)
-    seed: int | None = flag(MIXING, "Seed of all random numbers. Default: 0.", reader=whole())
+    seed: int | None = flag(MIXING, "Seed of all random numbers. Default: 0.", whole())
     pair: Pair | None = flag(
         PAIRING,
         "How partners are chosen: any other sample, the same class, another class, classes equally often "
         "(balanced), or similar labels (nearest, for regression). Default: any.",
-        reader=word(Pair),
+        word(Pair),
     )
     bandwidth: float | None = flag(
         PAIRING,
         "With --pair nearest: width of the kernel, in standard deviations of the labels. Default: 0.1.",
-        reader=NUMBER,
+        NUMBER,
         metavar="SD",
     )
     balance: Balance | None = flag(
-        PAIRING, "classes: mix samples of every class equally often. Default: none.", reader=word(Balance)
+        PAIRING, "classes: mix samples of every class equally often. Default: none.", word(Balance)
     )
-    per_class: int | None = flag(PAIRING, "Use only N samples of each class.", reader=whole(1))
+    per_class: int | None = flag(PAIRING, "Use only N samples of each class.", whole(1))
     window: int | None = flag(
-        PAIRING, "Mix only samples within the same W consecutive ones.", reader=whole(1, 1 << 40), metavar="W"
+        PAIRING, "Mix only samples within the same W consecutive ones.", whole(1, 1 << 40), metavar="W"
     )
-    flip: float | None = flag(VIEWS, "Mirror each image with this probability.", reader=NUMBER, metavar="P")
+    flip: float | None = flag(VIEWS, "Mirror each image with this probability.", NUMBER, metavar="P")
     crop_pad: int | None = flag(
-        VIEWS, "Pad each image by PX on all sides, and crop it back at random.", reader=whole(), metavar="PX"
+        VIEWS, "Pad each image by PX on all sides, and crop it back at random.", whole(), metavar="PX"
     )
     random_resized_crop: bool | None = switch(
         VIEWS, "Cut a random part out of each image, and resize it to the output size.", default=None
     )
     crop_area: tuple[float, float] | None = flag(
-        VIEWS, "Smallest and largest area of that part. Default: 0.08,1.", reader=low_high("0.08,1")
+        VIEWS, "Smallest and largest area of that part. Default: 0.08,1.", low_high("0.08,1")
     )
     cache_size: tuple[int, int] | None = flag(
-        VIEWS,
-        "Image size to cut that part from. Default: the images' own if all are equal, else 256 for 224.",
-        reader=SIZE,
+        VIEWS, "Image size to cut that part from. Default: the images' own if all are equal, else 256 for 224.", SIZE
     )
     linear_light: bool | None = switch(VIEWS, "Mix linear light instead of sRGB values.", default=None)
-    fill: tuple[int, ...] | None = flag(MIXING, "Colour of erased boxes and of padding. Default: 0.", reader=FILL)
+    fill: tuple[int, ...] | None = flag(MIXING, "Colour of erased boxes and of padding. Default: 0.", FILL)
     size: tuple[int, int] | None = flag(
-        OUTPUT, "Image size. Default: the images' own if all are equal, else 224.", reader=SIZE
+        OUTPUT, "Image size. Default: the images' own if all are equal, else 224.", SIZE
     )
-    resize: Resize | None = flag(OUTPUT, "How to fit images to that size. Default: crop.", reader=word(Resize))
-    channels: Channels | None = flag(OUTPUT, "Default: rgb; arrays keep theirs.", reader=word(Channels))
+    resize: Resize | None = flag(OUTPUT, "How to fit images to that size. Default: crop.", word(Resize))
+    channels: Channels | None = flag(OUTPUT, "Default: rgb; arrays keep theirs.", word(Channels))
     dtype: Dtype | None = flag(
-        OUTPUT, "Type of stored values. Default: uint8 for images; arrays keep theirs.", reader=word(Dtype)
+        OUTPUT, "Type of stored values. Default: uint8 for images; arrays keep theirs.", word(Dtype)
     )
     value_range: tuple[float, float] | None = flag(
-        OUTPUT,
-        "For float or 16-bit sources: values that become 0 and the largest integer.",
-        reader=low_high("0,1"),
+        OUTPUT, "For float or 16-bit sources: values that become 0 and the largest integer.", low_high("0,1")
     )
     normalize: Normalize | None = flag(
-        OUTPUT, "Subtract a mean and divide by a deviation: imagenet, cifar10 or numbers. For floats.", reader=NORMALIZE
+        OUTPUT, "Subtract a mean and divide by a deviation: imagenet, cifar10 or numbers. For floats.", NORMALIZE
     )
-    layout: Layout | None = flag(OUTPUT, "Order of axes. Default: nhwc; arrays keep theirs.", reader=word(Layout))
+    layout: Layout | None = flag(OUTPUT, "Order of axes. Default: nhwc; arrays keep theirs.", word(Layout))
     labels: LabelColumns | None = flag(
         LABELS,
         "Store soft labels (dense), classes with their shares (sparse), or both. Default: both.",
-        reader=word(LabelColumns),
+        word(LabelColumns),
     )
     label_rule: LabelRule | None = flag(
         LABELS,
         "Weight of a parent's label: its share of the image (soft), more for rare classes (remix), 1 for each "
         "class (union), all for the largest share (base). Default: soft.",
-        reader=word(LabelRule),
+        word(LabelRule),
     )
     remix_kappa: float | None = flag(
-        LABELS, "With remix: act if one class has at least X times the samples of the other. Default: 3.", reader=NUMBER
+        LABELS, "With remix: act if one class has at least X times the samples of the other. Default: 3.", NUMBER
     )
     remix_tau: float | None = flag(
-        LABELS, "With remix: drop the larger class if its share is below X. Default: 0.5.", reader=NUMBER
+        LABELS, "With remix: drop the larger class if its share is below X. Default: 0.5.", NUMBER
     )
     label_smoothing: float | None = flag(
-        LABELS,
-        "Store (1 - EPS) * label + EPS / classes; shares stay as they are. Default: 0.",
-        reader=NUMBER,
-        metavar="EPS",
+        LABELS, "Store (1 - EPS) * label + EPS / classes; shares stay as they are. Default: 0.", NUMBER, metavar="EPS"
     )
-    compression: Compression | None = flag(OUTPUT, "Default: none.", reader=word(Compression))
-    samples_per_shard: int | None = flag(OUTPUT, "Samples in a shard, instead of --shard-size.", reader=whole(1))
-    shard_size: int | None = flag(OUTPUT, "Bytes in a shard. Default: 64MiB.", reader=BYTES)
+    compression: Compression | None = flag(OUTPUT, "Default: none.", word(Compression))
+    samples_per_shard: int | None = flag(OUTPUT, "Samples in a shard, instead of --shard-size.", whole(1))
+    shard_size: int | None = flag(OUTPUT, "Bytes in a shard. Default: 64MiB.", BYTES)
 
     def recipe(self, plan: PlanFile | None = None) -> Recipe:
         """The recipe that was asked for; what was not asked for is the recipe's default. A plan from a file brings its

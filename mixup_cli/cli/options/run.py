@@ -18,43 +18,39 @@ MOST_WORKERS = 4096
 
 def quiet_switch() -> Any:
     """`--quiet`, for any command."""
-    return switch(RUNNING, "No notices and no progress bar.", "--quiet", "-q")
+    return switch(RUNNING, "No notices and no progress bar.")
 
 
 def workers_flag(help: str = "Threads. Default: one for each core.") -> Any:  # noqa: A002  # Click's own word
     """`--workers`, for any command."""
-    return flag(RUNNING, help, reader=whole(1, MOST_WORKERS))
+    return flag(RUNNING, help, whole(1, MOST_WORKERS))
 
 
 @dataclass(frozen=True)
 class AmountFlags(Group):
     """How much to make."""
 
-    samples: int | None = flag(MIXING, "How many mixed samples to make.", reader=whole(1))
-    passes: int | None = flag(
-        MIXING, "How often to go through the source, instead of --samples. Default: 1.", reader=whole(1)
-    )
+    samples: int | None = flag(MIXING, "How many mixed samples to make.", whole(1))
+    passes: int | None = flag(MIXING, "How often to go through the source, instead of --samples. Default: 1.", whole(1))
 
 
 @dataclass(frozen=True)
 class ScanFlags(Group):
     """How to read the source."""
 
-    on_error: OnError | None = flag(RUNNING, "What to do about broken inputs. Default: fail.", reader=word(OnError))
-    max_errors: int | None = flag(
-        RUNNING, "With --on-error skip: fail if more than N inputs are broken.", reader=whole()
-    )
+    on_error: OnError | None = flag(RUNNING, "What to do about broken inputs. Default: fail.", word(OnError))
+    max_errors: int | None = flag(RUNNING, "With --on-error skip: fail if more than N inputs are broken.", whole())
     cache: CacheKind | None = flag(
         RUNNING,
         "Where to keep decoded samples: memory; disk, where later runs find them; auto, memory up to 2 GiB and "
         "a temporary file above; none, with --window, to decode them again in each pass. Default: auto.",
-        reader=word(CacheKind),
+        word(CacheKind),
     )
     cache_folder: Path | None = flag(
-        RUNNING, "With --cache disk: the folder. Default: .mixup-gen-cache beside the output.", reader=PATH
+        RUNNING, "With --cache disk: the folder. Default: .mixup-gen-cache beside the output.", PATH
     )
     cache_limit: int | None = flag(
-        RUNNING, "With --cache disk: the most to keep, over all runs. Default: 20GiB.", reader=BYTES
+        RUNNING, "With --cache disk: the most to keep, over all runs. Default: 20GiB.", BYTES
     )
     workers: int | None = workers_flag("Threads or processes. Default: one for each core.")
 
@@ -78,15 +74,13 @@ class RunFlags(Group):
         RUNNING,
         "Work in threads, or in processes: if one crashes, its work is done again. The bytes are the same. "
         "Default: threads.",
-        reader=word(EngineKind),
+        word(EngineKind),
     )
-    device: Device | None = flag(RUNNING, "Where to mix. The bytes are the same. Default: cpu.", reader=word(Device))
+    device: Device | None = flag(RUNNING, "Where to mix. The bytes are the same. Default: cpu.", word(Device))
     batch_size: int | None = flag(
-        RUNNING, "Samples mixed at a time. Default: as many as fit in the processor's cache.", reader=whole(1)
+        RUNNING, "Samples mixed at a time. Default: as many as fit in the processor's cache.", whole(1)
     )
     part: Part | None = flag(
-        RUNNING,
-        "Make only part K of N (K from 1); other runs make the others into the same folder.",
-        reader=PART,
+        RUNNING, "Make only part K of N (K from 1); other runs make the others into the same folder.", PART
     )
     force: bool = switch(RUNNING, "Replace an existing data set.")

@@ -27,9 +27,7 @@ class PlaceFlags:
     """Where the source is, for commands that take one."""
 
     sources: tuple[Path, ...] = argument(
-        "[SOURCE]…",
-        "Image folders, CIFAR archives, IDX or array files. Default: the current folder.",
-        nargs=-1,
+        "[SOURCE]…", "Image folders, CIFAR archives, IDX or array files. Default: the current folder.", nargs=-1
     )
 
 
@@ -37,8 +35,8 @@ class PlaceFlags:
 class SourceFlags(Group):
     """What to read, and how."""
 
-    files_from: str | None = flag(SOURCE, "Read image paths from a list, one a line.", reader=NAME, metavar="FILE|-")
-    null: bool = switch(SOURCE, "Paths in that list end with NUL instead of a newline.", "-0", "--null")
+    files_from: str | None = flag(SOURCE, "Read image paths from a list, one a line.", NAME, metavar="FILE|-")
+    null: bool = switch(SOURCE, "Paths in that list end with NUL instead of a newline.")
     split: str | None = flag(
         SOURCE,
         "Which split to read. Default: the training split. Pass '' if these folders are classes.",
@@ -48,16 +46,12 @@ class SourceFlags(Group):
         SOURCE,
         "Class names in order: a file (one name a line, or a JSON list), a finished data set, or the names "
         "themselves. Default: the classes of all splits, sorted.",
-        reader=NAME,
+        NAME,
         metavar="FILE|OUT|A,B,…",
     )
-    label_level: LabelLevel | None = flag(
-        SOURCE, "Which labels of CIFAR-100 to use. Default: fine.", reader=word(LabelLevel)
-    )
+    label_level: LabelLevel | None = flag(SOURCE, "Which labels of CIFAR-100 to use. Default: fine.", word(LabelLevel))
     labels_from: str | None = flag(
-        SOURCE,
-        "Read labels from a table with a row for each image: CSV, TSV, text, JSON lines or Parquet.",
-        reader=NAME,
+        SOURCE, "Read labels from a table with a row for each image: CSV, TSV, text, JSON lines or Parquet.", NAME
     )
     file_column: str | None = flag(SOURCE, "Column of that table that names the images.", metavar="NAME")
     label_column: str | None = flag(
@@ -68,7 +62,7 @@ class SourceFlags(Group):
         SOURCE,
         "One class for each sample (classes), shares of classes (soft), any number of classes (multi), numbers "
         "(real), or no labels (none). Default: classes or soft, as found.",
-        reader=word(LabelKind),
+        word(LabelKind),
     )
     group_column: str | None = flag(
         SOURCE,
@@ -78,9 +72,7 @@ class SourceFlags(Group):
     )
     data_key: str | None = flag(SOURCE, "Array with the samples in an .npz or .h5 file.", metavar="NAME")
     label_key: str | None = flag(SOURCE, "Array with the labels; for .npy, a file.", metavar="NAME")
-    max_pixels: int | None = flag(
-        SOURCE, "Refuse images with more pixels than N. Default: 100 million.", reader=whole(1)
-    )
+    max_pixels: int | None = flag(SOURCE, "Refuse images with more pixels than N. Default: 100 million.", whole(1))
 
     def options(self, out: Path) -> SourceOptions:
         """As the library takes them."""
