@@ -58,7 +58,7 @@ class DataError(MixupGenError):
 
 
 class NoInputError(MixupGenError):
-    """There is nothing at that place, or nothing that could be mixed."""
+    """No such file or folder, or it holds nothing that can be mixed."""
 
     exit_code = 66
 

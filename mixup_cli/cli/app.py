@@ -62,7 +62,7 @@ def _ending(problem: BaseException, context: click.Context, hint: str) -> tuple[
     """What to say and which code to exit with; None for a bug of ours."""
     match problem:
         case MixupGenError():
-            return provenance.told(problem.or_else(hint), context), problem.exit_code
+            return provenance.explained(problem.or_else(hint), context), problem.exit_code
         case click.UsageError():
             return f"{provenance.misused(problem, context)} {hint}", UsageError.exit_code
         case ImportError() | OSError() if "shared object" in str(problem):

@@ -106,7 +106,7 @@ def test_no_input_is_overwritten_or_added(run_cli: Runner, colours: Path, tmp_pa
     before = (tmp_path / "colours" / "red" / "1.png").read_bytes()
     for name in ("1.png", "grid.png"):
         ended = run_cli("preview", "colours", "-o", f"colours/red/{name}", cwd=tmp_path)
-        assert (ended.returncode, "would read it as one of them" in error_line(ended)) == (2, True)
+        assert (ended.returncode, "and generate would read it" in error_line(ended)) == (2, True)
     assert (tmp_path / "colours" / "red" / "1.png").read_bytes() == before
     assert not (tmp_path / "colours" / "red" / "grid.png").exists()
     assert run_cli("preview", "-o", "grid.png", cwd=tmp_path / "colours").returncode == 0

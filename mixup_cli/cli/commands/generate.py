@@ -14,9 +14,8 @@ from mixup_cli.cli.options.config import ConfigFlags, printed
 from mixup_cli.cli.options.groups import OUTPUT, RUNNING, flag, switch
 from mixup_cli.cli.options.outputs import check_kept, read_files
 from mixup_cli.cli.options.parse import PATH
-from mixup_cli.cli.options.plan import plan_flag, read_plan_option
 from mixup_cli.cli.options.recipe import RecipeFlags
-from mixup_cli.cli.options.run import AmountFlags, RunFlags, ScanFlags, quiet_switch
+from mixup_cli.cli.options.run import AmountFlags, RunFlags, ScanFlags, plan_flag, quiet_switch, read_plan_option
 from mixup_cli.cli.options.source import PlaceFlags, SourceFlags
 from mixup_cli.cli.terminal import show
 from mixup_cli.errors import UsageError
@@ -84,7 +83,7 @@ def generate(
 
 
 def _report(outcome: Outcome, more: MoreFlags) -> None:
-    """The manifest's path on stdout, a sentence on stderr. Until the last part is done there is no manifest."""
+    """The manifest's path on stdout, a sentence on stderr. The last part writes the manifest."""
     if more.json:
         show.event(outcome.state, **_facts(outcome))
         return

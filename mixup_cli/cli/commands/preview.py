@@ -12,9 +12,8 @@ from mixup_cli.cli.options.groups import OUTPUT, RUNNING, SOURCE, flag
 from mixup_cli.cli.options.needs import check_asks_for_no_mixing
 from mixup_cli.cli.options.outputs import Output, check_file, force_switch, read_files
 from mixup_cli.cli.options.parse import PATH, whole
-from mixup_cli.cli.options.plan import plan_flag, read_plan_option
 from mixup_cli.cli.options.recipe import RecipeFlags
-from mixup_cli.cli.options.run import quiet_switch
+from mixup_cli.cli.options.run import plan_flag, quiet_switch, read_plan_option
 from mixup_cli.cli.options.source import PlaceFlags, SourceFlags
 from mixup_cli.cli.terminal import show
 from mixup_cli.errors import MixupGenError, UsageError
@@ -108,7 +107,7 @@ def _check_not_among(source: Source, place: Path) -> None:
         return
     folders = {os.path.dirname(source.path(index)) for index in range(len(source))}
     if place.parent.resolve() in {Path(folder).resolve() for folder in folders}:
-        found = "lies among the images of the source, and generate would read it as one of them."
+        found = "lies among the images of the source, and generate would read it, too."
         raise UsageError(found, "Use another folder.", field="out", value=place)
 
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mixup_cli.cli.options.groups import RUNNING, argument, flag, switch
 from mixup_cli.cli.options.parse import PATH
-from mixup_cli.cli.options.plan import plan_flag, read_plan_option
-from mixup_cli.cli.options.run import quiet_switch, workers_flag
+from mixup_cli.cli.options.run import plan_flag, quiet_switch, read_plan_option, workers_flag
 from mixup_cli.cli.options.source import FILES, PERHAPS_FILES, SourceFlags
 from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.wording import setting
@@ -74,7 +73,7 @@ def open_origin(out: Path, flags: SourceFlags, paths: tuple[Path, ...]) -> Sourc
     """The source of the data set `out`, from `paths` or a list of files where they are named, else where it was.
 
     It is read with the options that run.json records; those of the command line win. Raises DataError where nothing
-    says where the source is, NoInputError where it is no longer there, and what opening a source raises.
+    says where the source is, NoInputError if it has gone, and what opening a source raises.
     """
     given = flags.given()
     if paths or flags.files_from is not None:

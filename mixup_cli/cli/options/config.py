@@ -40,7 +40,7 @@ def load(context: click.Context, _: click.Parameter, path: Path | None) -> Path 
 
 
 def _default(path: Path, key: str, value: Any, known: Mapping[str, click.Parameter]) -> tuple[str, Any]:
-    """An option's name and its value, as Click takes it. Raises UsageError where there is no such option or value."""
+    """An option's name and its value, as Click takes it. Raises UsageError for an unknown option or a wrong value."""
     name = key.replace("-", "_")
     if name not in known:
         names = sorted(map(_key, known))

@@ -140,7 +140,7 @@ def _another(or_force: bool = False) -> str:
 
 
 def _identity(path: str | Path) -> tuple[int, int] | None:
-    """What all names of a file have in common; None if there is no file."""
+    """What all names of a file have in common; None if it does not exist."""
     with suppress(OSError, ValueError):
         status = os.stat(path)
         return status.st_dev, status.st_ino

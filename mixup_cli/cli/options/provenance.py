@@ -1,7 +1,4 @@
-"""How settings are spelled on the command line, and where a value comes from that is not on it.
-
-A message about an option names the variable or the file that sets it: whoever reads it should not have to guess.
-"""
+"""How settings are spelled on the command line, and which variable or file sets one that is not on it."""
 
 from __future__ import annotations
 
@@ -56,7 +53,7 @@ def spell(field: str, value: str | None = None) -> str:
     return option if value is None else f"{option} {value or chr(39) * 2}"
 
 
-def told(problem: MixupGenError, context: click.Context) -> str:
+def explained(problem: MixupGenError, context: click.Context) -> str:
     """What to say of an error. Each option that it is about is followed by the variable or the file that sets it, if
     one does: `--seed (from MIXUP_GEN_SEED): …`."""
     return problem.shown(lambda field, value: _placed(context, field) + spell(field, value).removeprefix(spell(field)))

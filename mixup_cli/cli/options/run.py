@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mixup_cli.choices import CacheKind, Device, EngineKind, OnError
 from mixup_cli.cli.options.groups import MIXING, RUNNING, Group, flag, switch
-from mixup_cli.cli.options.parse import BYTES, PART, PATH, whole, word
+from mixup_cli.cli.options.parse import BYTES, NAME, PART, PATH, whole, word
+from mixup_cli.errors import UsageError
 
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
+    from mixup_cli.plan.files.reading import PlanFile
     from mixup_cli.storage.parts import Part
 
 MOST_WORKERS = 4096
@@ -24,6 +27,29 @@ def quiet_switch() -> Any:
 def workers_flag(help: str = "Threads. Default: one for each core.") -> Any:  # noqa: A002  # Click's own word
     """`--workers`, for any command."""
     return flag(RUNNING, help, whole(1, MOST_WORKERS))
+
+
+def plan_flag() -> Any:
+    """`--plan`, for any command."""
+    return flag(
+        MIXING,
+        "Rows that mixup-gen plan wrote, perhaps edited: .csv, .parquet, or - for CSV from stdin.",
+        NAME,
+        metavar="FILE|-",
+    )
+
+
+def read_plan_option(name: str | None) -> PlanFile | None:
+    """The plan that `--plan` names, if it is given."""
+    from mixup_cli.plan.files.reading import read_csv, read_plan
+
+    if name is None:
+        return None
+    if name != "-":
+        return read_plan(Path(name))
+    if sys.stdin is None:
+        raise UsageError("stdin is closed.", "Pipe a plan in.", field="plan", value="-")
+    return read_csv(sys.stdin.buffer, "stdin")
 
 
 @dataclass(frozen=True)
