@@ -30,16 +30,16 @@ from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import readable, setting
 
 RUN_BYTES = 600
-"""About what run.json takes besides what it says of the source."""
+"""About the size of run.json without what it says of the source."""
 
 SIDECAR_BYTES = 4096
-"""What a finished shard's sidecar takes of the disk until the data set is sealed: a block."""
+"""A sidecar takes a block of the disk until the data set is sealed."""
 
 LINES_LOOKED_AT = 512
-"""Lines of sources.csv that are written to find out how long they are, spread over the source."""
+"""Lines of sources.csv that are measured, spread over the source."""
 
 MOST_ROWS = 10**6
-"""What a shard is taken to have while its description is measured: whatever is asked for, a manifest can say it."""
+"""Rows of a shard whose description is measured: no more than a manifest can hold."""
 
 A_HASH = "0" * 64
 
@@ -68,7 +68,7 @@ class Needs:
 
     @property
     def spare_bytes(self) -> int:
-        """Disk that is needed besides the cache at most."""
+        """Disk that is needed at most, without the cache."""
         return self.output_bytes + self.work_bytes
 
     @property
@@ -91,7 +91,7 @@ def needs(job: Job, source: Source, run: Run, place: Place) -> Needs:
     return Needs(
         rows=rows,
         shards=shards,
-        row_bytes=job.row_bytes,
+        row_bytes=job.spec.row_bytes,
         shard_bytes=full_bytes + (job.spec.size.of_rows(last) if shards else 0),
         fixed_bytes=shards * job.spec.size.fixed_bytes,
         side_bytes=_side_bytes(job, source, rows, shards) + RUN_BYTES + len(to_json(run.origin)),
@@ -124,7 +124,7 @@ def _described_bytes(job: Job, source: Source, rows: int, shards: int) -> int:
 
 
 def _record(job: Job, number: int, part: range) -> ShardRecord:
-    """What the manifest will say of a shard, as far as its length goes."""
+    """A record that is as long as the one of a shard of these rows."""
     stored = StoredColumn(offset=10_000) if job.recipe.compression == "none" else StoredColumn(content_sha256=A_HASH)
     return ShardRecord(
         file=shard_name(number),

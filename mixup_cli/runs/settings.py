@@ -48,7 +48,7 @@ class Run:
     origin: Mapping[str, Any] = field(default_factory=dict)
 
     def settings(self) -> dict[str, Any]:
-        """What run.json says of the run."""
+        """What run.json says about the run."""
         names = ("workers", "engine", "device", "batch_size")
         part = {} if self.part.is_whole else {"part": str(self.part)}
         return {**{name: getattr(self, name) for name in names}, **part, "source": dict(self.origin)}
@@ -72,8 +72,7 @@ class Run:
 
 
 def row_count(recipe: Recipe, run: Run, population: Population) -> int:
-    """How many rows a run comes to: `passes` over the population, or `samples`, and the originals on top; or those of a
-    plan from a file."""
+    """The number of rows: `passes` over the population, or `samples`, plus the originals; or those of a plan file."""
     if run.plan is not None:
         return len(run.plan)
     taken = chosen(recipe, population)
@@ -82,7 +81,7 @@ def row_count(recipe: Recipe, run: Run, population: Population) -> int:
 
 
 def check_caching(recipe: Recipe, run: Run) -> None:
-    """Raises UsageError where samples are not to be cached, and rows could ask for any of them at any time."""
+    """Raises UsageError if nothing is to be cached, but rows may need any sample at any time."""
     if run.caching.kind == "none" and (problem := _needs_cache(recipe, run)):
         raise UsageError(*problem, field="cache", value="none")
 
@@ -107,5 +106,5 @@ def keeps_to_windows(recipe: Recipe) -> bool:
 
 
 def _looks_ahead(recipe: Recipe) -> str | None:
-    """A method of the recipe that needs pixels for the plan already."""
+    """A method of the recipe that needs pixels to plan rows."""
     return next((choice.name for choice in recipe.methods if METHODS[choice.name].needs_peaks), None)

@@ -1,4 +1,4 @@
-"""Standing: what an output folder holds, compared with what is wanted. Anything else that is there is exit code 73."""
+"""Standing: what an output folder holds, compared with what is wanted. If they differ, the run ends with exit code 73."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class Stored:
         record = _run_record(self.folder)
         if "pixel_fingerprint" not in record:
             return None
-        told = record.get("versions")
-        return Pixels(record["pixel_fingerprint"], told if isinstance(told, dict) else {})
+        then = record.get("versions")
+        return Pixels(record["pixel_fingerprint"], then if isinstance(then, dict) else {})
 
     @cached_property
     def source(self) -> SourceTable | str | None:
@@ -80,7 +80,7 @@ class Stored:
 
     @property
     def rows(self) -> int | None:
-        """The rows that all parts must ask for; None for a run of its own, which may ask for others than before."""
+        """The rows that all parts must ask for. None for a whole run, which may ask for another number than before."""
         is_unfinished = self.finished is None or self.folder.growth.is_begun
         return self.begun.rows if self.begun and is_unfinished and not self.folder.part.is_whole else None
 
@@ -98,8 +98,7 @@ class Stored:
 
     @property
     def has_shards(self) -> bool:
-        """Whether every shard of the manifest is there in full length. Reads no content: that is what `verify` is
-        for."""
+        """Whether every shard of the manifest exists in full length. `verify` is what reads their content."""
         sizes = self.folder.shard_sizes()
         return self.finished is not None and all(sizes.get(each.file) == each.bytes for each in self.finished.shards)
 

@@ -22,7 +22,7 @@ def _recipe_of(given: Any) -> Recipe:
 
 
 class Begun(Model):
-    """What it says. The last four are None where an earlier version has begun the data set."""
+    """What it says. Earlier versions did not write the last four fields."""
 
     recipe: Annotated[Recipe, PlainValidator(_recipe_of), PlainSerializer(Recipe.to_dict)]
     pixel_fingerprint: str
