@@ -83,11 +83,8 @@ class Forecast:
         yield "would make", f"{counted(needed.rows, 'sample')} in {shards} of up to {self.job.samples_per_shard:,}"
         yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
         yield "output", readable(needed.output_bytes) + (" before compression" if needed.compressed else "")
-        if self.job.recipe.window is not None:
-            yield (
-                "windows",
-                f"of {counted(self.job.recipe.window, 'consecutive sample')}; samples of different windows never mix",
-            )
+        if (window := self.job.recipe.window) is not None:
+            yield "windows", f"of {counted(window, 'consecutive sample')}; samples of different windows never mix"
         yield "cache", self.cache
         missing, room = max(0, needed.disk_bytes - self.there_bytes), "" if self.fits else ": this does not fit"
         yield "disk", f"{readable(missing)} needed, {readable(needed.free_bytes)} free{room}"

@@ -123,10 +123,8 @@ def _leave_alone(bench: Bench, stored: Stored) -> None:
     bench.folder.tidy()
     if bench.folder.growth.is_begun:
         rows = stored.begun.rows if stored.begun else None
-        bench.listener.notice(
-            f"{bench.folder.work}: holds an unfinished extension to {rows} samples. Run its command again to finish it, "
-            "or remove that folder to give it up."
-        )
+        remedy = "Run its command again to finish it, or remove that folder to give it up."
+        bench.listener.notice(f"{bench.folder.work}: holds an unfinished extension to {rows} samples. {remedy}")
 
 
 def _needs(bench: Bench, standing: Standing) -> Needs:

@@ -10,11 +10,11 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.label_rules import mixed_kind, with_label_rule
-from mixup_cli.methods import parent_count, resolve, same_rows
+from mixup_cli.methods import for_balanced_pairing, parent_count, resolve, same_rows
 from mixup_cli.mixing.columns import columns_of
 from mixup_cli.mixing.surface import check_fill
 from mixup_cli.pairing import DEFAULT_BANDWIDTH
-from mixup_cli.recipe import FORMAT_VERSION, MethodChoice, Recipe
+from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.scan.decide import decide
 from mixup_cli.sources.reading.base import Source, Survey, Target
 from mixup_cli.storage.hdf5.shard import ShardSpec
@@ -31,8 +31,8 @@ SHARD_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Job:
-    """What a run will do: a resolved recipe on one source, the form that is mixed, the target that is cached until then,
-    and what the user should know."""
+    """What a run will do: a resolved recipe on one source, the form that is mixed, the target that is cached before, and
+    what the user should know."""
 
     recipe: Recipe
     form: Form
@@ -73,7 +73,7 @@ class Asked:
         return job
 
     def following(self, stored: Recipe | None) -> Self:
-        """The same, with open fields of the recipe taken from the recipe of a stored data set, if any, and methods too if
+        """The same, with open fields of the recipe taken from the recipe of a stored data set, if any; methods, too, if
         they make the same rows."""
         if stored is None:
             return self
@@ -129,17 +129,13 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
 def _with_pairing(recipe: Recipe) -> Recipe:
     """The recipe with what its way of pairing needs filled in.
 
-    Balanced-MixUp draws the class-balanced donor's share from Beta(alpha, 1): mixup's option `base` is then 1.
+    Balanced-MixUp has options of its own for some methods.
     """
     if recipe.pair == "nearest":
         return recipe.with_(bandwidth=DEFAULT_BANDWIDTH if recipe.bandwidth is None else float(recipe.bandwidth))
-    if recipe.pair != "balanced":
-        return recipe
-    return recipe.with_(methods=tuple(_with_small_donor(choice) for choice in recipe.methods))
-
-
-def _with_small_donor(choice: MethodChoice) -> MethodChoice:
-    return replace(choice, options={"base": 1.0, **choice.options}) if choice.name == "mixup" else choice
+    if recipe.pair == "balanced":
+        return recipe.with_(methods=for_balanced_pairing(recipe.methods))
+    return recipe
 
 
 def shard_count(row_count: int, samples_per_shard: int) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.methods.method_set import MethodSet
+from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.shard_values import ShardMaker, tile_rows_for
 from mixup_cli.mixing.signal import Mixer
@@ -40,8 +41,8 @@ def shard_maker(scanned: Scanned, run: Run, checkpoint: Callable[[], None]) -> S
     supply: Supply
     if cache is not None:
         supply = WholeCache(cache)
-    elif isinstance(plan, Plan) and plan.itinerary is not None:
-        supply = WindowStore(Inputs(source, job.target, table.loaded), plan.itinerary, run.workers, checkpoint)
+    elif isinstance(plan, Plan) and plan.schedule is not None:
+        supply = WindowStore(Inputs(source, job.target, table.loaded), plan.schedule, run.workers, checkpoint)
     else:
         raise ValueError("without a cache, rows must keep to windows; see `check_caching`")
     return maker_of(job, RowColumns(source.labels, job.recipe, table.usable), plan, supply, run, checkpoint)
@@ -76,10 +77,10 @@ def planned(
     view_rules = _view_rules(job)
     if plan_file is None:
         return Plan(job.recipe, population_of(source.labels, usable), grid_of(job.form), view_rules, peaks)
-    methods = MethodSet(job.recipe, grid_of(job.form))
+    methods = MethodSet(job.recipe, grid_of(job.form), leaves_unmixed=Unmixed.name in plan_file.methods)
     columns = PlanColumns(methods.parent_count, view_rules is not None)
     recorder = Recorder(methods, columns, source.keys, source.labels)
-    return checked(plan_file, methods, usable, view_rules, recorder)
+    return checked(plan_file, recorder, usable, view_rules)
 
 
 def _view_rules(job: Job) -> ViewRules | None:

@@ -1,4 +1,4 @@
-"""Standing: what an output folder holds, compared with what is wanted. If they differ, the run ends with exit code 73."""
+"""Standing: what an output folder holds, compared with what is wanted. A difference is exit code 73."""
 
 from __future__ import annotations
 

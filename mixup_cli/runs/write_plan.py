@@ -12,7 +12,8 @@ from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import StorageError
 from mixup_cli.listener import Listener
 from mixup_cli.plan.files.columns import PlanColumns
-from mixup_cli.plan.files.writing import Recorder, Table
+from mixup_cli.plan.files.plan_file import Table
+from mixup_cli.plan.files.writing import Recorder
 from mixup_cli.plan.plan import population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.job import Asked, Job

@@ -153,10 +153,10 @@ def test_whoever_waits_for_a_sealing_lock_that_is_removed_makes_a_new_one(
     with one.sealing():
         monkeypatch.setattr("fcntl.flock", heard)
         waiting.start()
-        assert refused.wait(30), "it has opened the lock's file, and polls"
+        assert refused.wait(), "it has opened the lock's file, and polls"
         one.tidy()
         assert not one.work.exists()
-    waiting.join(timeout=30)
+    waiting.join()
     assert is_alone == [True]
 
 
