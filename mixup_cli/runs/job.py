@@ -31,7 +31,7 @@ SHARD_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Job:
-    """What a run will do: a resolved recipe on one source, the form that is mixed, the target that is cached before, and
+    """What a run will do: a recipe resolved on a source, the form that is mixed, the target that is cached before, and
     what the user should know."""
 
     recipe: Recipe
