@@ -123,15 +123,15 @@ def _described_bytes(job: Job, source: Source, rows: int, shards: int) -> int:
     return len(manifest_json) + sum(map(len, beside(manifest, manifest_json, 10**6).values()))
 
 
-def _record(job: Job, number: int, part: range) -> ShardRecord:
+def _record(job: Job, number: int, rows: range) -> ShardRecord:
     """A record that is as long as the one of a shard of these rows."""
     stored = StoredColumn(offset=10_000) if job.recipe.compression == "none" else StoredColumn(content_sha256=A_HASH)
     return ShardRecord(
         file=shard_name(number),
-        bytes=10_000 + job.spec.size.of_rows(len(part)),
+        bytes=10_000 + job.spec.size.of_rows(len(rows)),
         sha256=A_HASH,
-        start=part.start,
-        stop=part.stop,
+        start=rows.start,
+        stop=rows.stop,
         columns={column.name: stored for column in job.spec.columns},
     )
 

@@ -192,7 +192,7 @@ def _refusal(stored: Stored, wanted: Basis, field: str, found: str) -> OutputExi
     elif field == "rows":
         remedy = f"Ask for the same number in all parts, or {folder.give_up}."
     elif field == "labels" and stored.finished and wanted.labels and wanted.labels[0] == stored.finished.label_kind:
-        remedy = f"Pass {setting('classes', folder.path)} for the classes of then. {remedy}"
+        remedy = f"Pass {setting('classes', folder.path)} for the classes that it was made with. {remedy}"
     return OutputExistsError(f"{folder.path}: {problem}.", remedy)
 
 
