@@ -10,7 +10,6 @@ from pathlib import Path
 from mixup_cli.engines.base import Engine
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.listener import Listener
-from mixup_cli.plan.plan import population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.differences import Basis
 from mixup_cli.runs.fingerprint import Pixels
@@ -93,13 +92,13 @@ def _carried_out(bench: Bench, standing: Standing, needed: Needs, engine: Engine
     """Scan, plan, make the shards that are missing, and seal the manifest if they are the last."""
     if standing.complete is not None:
         return _of_manifest(bench, standing.complete, standing.state)
-    folder, run, pixels = bench.folder, bench.run, Pixels.here()
+    source, folder, run, pixels = bench.asked.source, bench.folder, bench.run, Pixels.here()
     if not (run.force or folder.half_cleared):
         check_same(standing.stored, Basis(pixels=pixels))
     scan = _scanned(bench, standing, needed, engine)
     maker = shard_maker(scan, run, engine.checkpoint)
     _tell(bench.listener, maker.plan.notices)
-    rows = row_count(scan.job.recipe, run, population_of(scan.source.labels, scan.table.usable))
+    rows = row_count(scan.job.recipe, run, source.labels, scan.table.usable)
     wanted = Wanted(scan.job, scan.table, pixels, rows)
     with folder.sealing():  # only now, when everything that can be wrong with the source has been found
         if (finished := begin(folder, wanted, run.force)) is not None:
@@ -107,7 +106,7 @@ def _carried_out(bench: Bench, standing: Standing, needed: Needs, engine: Engine
         kept, noted = found_shards(folder, wanted, run.part.shards(wanted.shard_count))
     found = kept | intact(folder, noted, engine, bench.listener)
     records = make_shards(folder, wanted, maker, found, engine, bench.listener)
-    if (name := scan.source.changed()) is not None:
+    if (name := source.changed()) is not None:
         _tell(bench.listener, [f"{name} has changed since it was read; the data set was made from its old content"])
     outcome = _sealed(bench, wanted, standing.state, maker.plan.methods.names, records)
     return replace(outcome, shards_made=len(records) - len(found))

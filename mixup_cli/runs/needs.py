@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from mixup_cli.errors import StorageError
-from mixup_cli.plan.plan import population_of
 from mixup_cli.runs.job import Job, shard_count, shard_rows
 from mixup_cli.runs.records import Content, manifest_of
 from mixup_cli.runs.settings import Run, row_count
@@ -84,7 +83,7 @@ class Needs:
 
 def needs(job: Job, source: Source, run: Run, place: Place) -> Needs:
     """What a run needs if every input can be used; decoded samples wait in `place`."""
-    rows = row_count(job.recipe, run, population_of(source.labels, np.arange(len(source))))
+    rows = row_count(job.recipe, run, source.labels, np.arange(len(source)))
     shards = shard_count(rows, job.samples_per_shard)
     last = len(shard_rows(shards - 1, rows, job.samples_per_shard)) if shards else 0
     full_bytes = job.spec.size.of_rows(job.samples_per_shard) * max(0, shards - 1)
@@ -115,25 +114,19 @@ def _side_bytes(job: Job, source: Source, rows: int, shards: int) -> int:
 def _described_bytes(job: Job, source: Source, rows: int, shards: int) -> int:
     """Manifest, card, metadata and checksums of the first shards, with hashes of zeros."""
     table = SourceTable([], [], LoadedColumn(0), None if source.labels.groups is None else [])
-    length = min(job.samples_per_shard, MOST_ROWS)
-    records = [_record(job, number, shard_rows(number, rows, length)) for number in range(shards)]
+    stored = StoredColumn(offset=10_000) if job.recipe.compression == "none" else StoredColumn(content_sha256=A_HASH)
+    columns = {column.name: stored for column in job.spec.columns}
+    records = []
+    for number in range(shards):
+        part = shard_rows(number, rows, min(job.samples_per_shard, MOST_ROWS))
+        size, file = 10_000 + job.spec.size.of_rows(len(part)), shard_name(number)
+        records.append(
+            ShardRecord(file=file, bytes=size, sha256=A_HASH, start=part.start, stop=part.stop, columns=columns)
+        )
     names = [choice.name for choice in job.recipe.methods]
     manifest = manifest_of(Content.of(job), source.kind, table, names, records)
     manifest_json = manifest.to_json()
     return len(manifest_json) + sum(map(len, beside(manifest, manifest_json, 10**6).values()))
-
-
-def _record(job: Job, number: int, rows: range) -> ShardRecord:
-    """A record that is as long as the one of a shard of these rows."""
-    stored = StoredColumn(offset=10_000) if job.recipe.compression == "none" else StoredColumn(content_sha256=A_HASH)
-    return ShardRecord(
-        file=shard_name(number),
-        bytes=10_000 + job.spec.size.of_rows(len(rows)),
-        sha256=A_HASH,
-        start=rows.start,
-        stop=rows.stop,
-        columns={column.name: stored for column in job.spec.columns},
-    )
 
 
 def _sources_bytes(job: Job, source: Source) -> int:

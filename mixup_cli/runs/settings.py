@@ -7,13 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mixup_cli.choices import Device, EngineKind
 from mixup_cli.engines.base import Engine, Tell
 from mixup_cli.engines.local import LocalEngine, available_cores
 from mixup_cli.errors import UsageError
+from mixup_cli.fields.labels import Labels
 from mixup_cli.methods import METHODS
-from mixup_cli.pairing import Population, chosen, pass_rows
+from mixup_cli.pairing import chosen, pass_rows
 from mixup_cli.plan.files.reading import PlanFile
+from mixup_cli.plan.plan import population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import decoder_id
 from mixup_cli.scan.cache import Caching
@@ -71,11 +76,11 @@ class Run:
         return ProcessEngine(self.workers, report)
 
 
-def row_count(recipe: Recipe, run: Run, population: Population) -> int:
-    """The number of rows: `passes` over the population, or `samples`, plus the originals; or those of a plan file."""
+def row_count(recipe: Recipe, run: Run, labels: Labels, usable: NDArray[np.int64]) -> int:
+    """The number of rows: `passes` over usable samples, or `samples`, plus the originals; or those of a plan file."""
     if run.plan is not None:
         return len(run.plan)
-    taken = chosen(recipe, population)
+    taken = chosen(recipe, population_of(labels, usable))
     mixed = run.passes * pass_rows(recipe, taken) if run.samples is None else run.samples
     return mixed + (len(taken) if recipe.keep_originals else 0)
 

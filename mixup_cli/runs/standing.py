@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any, Literal
 
 from mixup_cli.errors import DataError, OutputExistsError
-from mixup_cli.plan.plan import population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.differences import Basis, LabelMeaning, differences
 from mixup_cli.runs.fingerprint import Pixels, versions
@@ -132,7 +131,7 @@ def standing_of(stored: Stored, asked: Asked, survey: Survey, run: Run) -> Stand
     job = job_beside(stored, asked, survey, run)
     state: State = "made" if stored.recipe is None else "resumed"
     if stored.finished is not None:
-        rows = row_count(job.recipe, run, population_of(asked.source.labels, stored.finished.usable))
+        rows = row_count(job.recipe, run, asked.source.labels, stored.finished.usable)
         if not stored.has_rows(rows):
             state = "extended"
         elif stored.has_shards:  # shards that were removed or cut are made again
