@@ -129,7 +129,7 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
 def _with_pairing(recipe: Recipe) -> Recipe:
     """The recipe with what its way of pairing needs filled in.
 
-    Balanced-MixUp has options of its own for some methods.
+    Balanced-MixUp has its own options for some methods.
     """
     if recipe.pair == "nearest":
         return recipe.with_(bandwidth=DEFAULT_BANDWIDTH if recipe.bandwidth is None else float(recipe.bandwidth))
