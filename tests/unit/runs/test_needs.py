@@ -17,7 +17,8 @@ from tests.small_sources import write_arrays
 
 
 def test_needs_are_worked_out_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source, counts = open_source([write_arrays(tmp_path / "a.npz", shape=(4, 4, 3))]), []
+    source = open_source([write_arrays(tmp_path / "a.npz", shape=(4, 4, 3))])
+    counts: list[int] = []
 
     def counted(*arguments: Any) -> Any:
         counts[-1] += 1
