@@ -49,7 +49,7 @@ def check_plan(out: Path, recipe: Recipe, plan: PlanFile | None) -> None:
 def rescan(out: Path, recipe: Recipe, source: Source, scratch: Path, how: Scanning) -> Rescanned:
     """Scan the source of the data set `out` again. A cache that does not fit in memory goes into `scratch`.
 
-    It is decoded anew, and not taken from a kept cache. Raises DataError where the source cannot be the one.
+    It is decoded again, not taken from a kept cache. Raises DataError if the source cannot be the right one.
     """
 
     def place(job: Job) -> Place:

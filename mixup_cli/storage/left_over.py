@@ -20,26 +20,25 @@ from mixup_cli.storage.seal import reason
 from mixup_cli.wording import counted
 
 DONE = "done"
-REMEDY = "Running generate again, or repair, removes it."
 
 
-def left_over(work: Path, shards: Sequence[ShardRecord]) -> str | None:
-    """What a run left in the work folder `work` of a data set with these shards, in words. Nothing is changed.
+def left_over(work: Path, shards: Sequence[ShardRecord]) -> tuple[str, str] | None:
+    """What a run left in the work folder `work` of a data set with these shards, and what to do. Nothing is changed.
 
     None if it is empty, or if a run is extending the data set: then it holds locks and temporary files, and the growth.
     """
     if not os.path.lexists(work):
         return None
     if work.is_symlink() or not work.is_dir():
-        return "is not a folder, which is all that mixup-gen makes of that name. Remove it."
+        return "is not a folder: mixup-gen did not make it", "Remove it."
     if (work / NEXT_NAME).is_dir():
         return None
     try:
         found = [*_evidence(work, shards)]
         found = [*_runs(work), *found, *_scratch(work)] if found else []
     except OSError as problem:
-        return f"cannot be read ({reason(problem)}). Make it readable."
-    return f"holds {'; '.join(found)}. {REMEDY}" if found else None
+        return f"cannot be read ({reason(problem)})", "Make it readable."
+    return (f"holds {'; '.join(found)}", "Running generate again, or repair, removes it.") if found else None
 
 
 def _evidence(work: Path, shards: Sequence[ShardRecord]) -> Iterator[str]:

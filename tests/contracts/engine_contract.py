@@ -17,8 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from mixup_cli.engines.attempts import ATTEMPTS
-from mixup_cli.engines.base import Engine, Shared, Stopped, Task, Tell
+from mixup_cli.engines.base import ATTEMPTS, Engine, Shared, Stopped, Task, Tell
 from mixup_cli.errors import DataError, RepeatedFailureError, StorageError
 from mixup_cli.sources.reading.base import FormMismatch
 

@@ -175,8 +175,8 @@ def test_what_a_run_has_left_in_the_work_folder_is_told(data_set: Path) -> None:
 def left_in(data_set: Path) -> str:
     """What verify says of the work folder, as its only finding, before the remedy."""
     (finding,) = verify(data_set)
-    assert finding.file == ".mixup-gen"
-    return finding.problem.removesuffix(". Running generate again, or repair, removes it.")
+    assert (finding.file, finding.remedy) == (".mixup-gen", "Running generate again, or repair, removes it.")
+    return finding.problem
 
 
 def test_a_sidecar_of_other_content_is_nothing_to_go_on_with(run_cli: Runner, data_set: Path) -> None:
