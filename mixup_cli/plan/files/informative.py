@@ -18,9 +18,8 @@ class Comparison:
 
     def __init__(self, file: PlanFile, recorder: Recorder) -> None:
         self._file, self._recorder = file, recorder
-        labels, no_label = recorder.labels, np.zeros(len(recorder.keys), np.int32)
-        names = no_label if labels.classes is None else fingerprints(labels.class_names)[labels.classes]
-        self._of_samples = {"key": fingerprints(recorder.keys), "label": names}
+        texts = recorder.texts.items()
+        self._of_samples = {kind: fingerprints([text or "" for text in each]) for kind, each in texts}
         self._columns: set[str] = set()
         self._count, self._first = 0, ""
 

@@ -37,7 +37,7 @@ Batch: TypeAlias = Mapping[str, Cells]
 
 
 def read_plan(path: Path) -> PlanFile:
-    """A plan from a CSV or Parquet file, told apart by their first bytes. Raises NoInputError and DataError."""
+    """A plan from a CSV or Parquet file, which the first bytes distinguish. Raises NoInputError and DataError."""
     try:
         with path.open("rb") as file:
             is_parquet = file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
@@ -186,7 +186,7 @@ def _collected(name: str, header: list[str], batches: Iterable[Batch]) -> PlanFi
         return table
 
     box = side_by_side(BOX)
-    box[~box.any(axis=1)] = MISSING  # four zeros are no box
+    box[~box.any(axis=1)] = MISSING  # four zeros mean the same
     entries = Entries(
         method=np.concatenate(arrays.pop("method")),
         parents=side_by_side(columns.of_parents("parent")),

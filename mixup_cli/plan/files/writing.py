@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,18 +41,20 @@ class Recorder:
         """Some rows, in all columns."""
         return {"index": rows.index.tolist(), **entries_of(rows, self.methods).table(), **self._informative(rows)}
 
+    @cached_property
+    def texts(self) -> dict[str, Sequence[str | None]]:
+        """The class name ("label") and the key of each sample."""
+        classes, names = self.labels.classes, self.labels.class_names
+        labels = [None] * len(self.keys) if classes is None else [names[number] for number in classes.tolist()]
+        return {"label": labels, "key": self.keys}
+
     def _informative(self, rows: Rows) -> Table:
-        used, names = self.methods.used(rows.method).T.tolist(), self.labels.class_names
+        used, parents = self.methods.used(rows.method).T.tolist(), rows.parents.T.tolist()
         table: Table = {"lam": [f"{lam:.6f}" for lam in lams(rows, self.methods).tolist()]}
-        for column, samples, is_used in zip(self.columns.of_parents("label"), rows.parents.T, used, strict=True):
-            if self.labels.classes is None:
-                table[column] = [None] * len(rows)
-            else:
-                pairs = zip(self.labels.classes[samples].tolist(), is_used, strict=True)
-                table[column] = [names[number] if there else None for number, there in pairs]
-        for column, samples, is_used in zip(self.columns.of_parents("key"), rows.parents.T, used, strict=True):
-            pairs = zip(samples.tolist(), is_used, strict=True)
-            table[column] = [self.keys[sample] if there else None for sample, there in pairs]
+        for kind, texts in self.texts.items():
+            for column, samples, is_used in zip(self.columns.of_parents(kind), parents, used, strict=True):
+                pairs = zip(samples, is_used, strict=True)
+                table[column] = [texts[sample] if there else None for sample, there in pairs]
         return table
 
 
