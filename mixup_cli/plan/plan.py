@@ -226,8 +226,9 @@ class Plan:
 
 def _too_few(recipe: Recipe, count: int, method: str, needed: int) -> DataError:
     """The error of a method that mixes more different samples than there are."""
-    found, remedy = f"the source has {count} usable {plural(count, 'sample')}", "Add samples"
-    if recipe.per_class is not None:
-        found, remedy = f"{setting('per_class', recipe.per_class)} takes {counted(count, 'sample')}", "Raise it"
     none = setting("methods", "none")
-    return DataError(f"{found}, and {method} mixes {needed} different ones. {remedy}, or pass {none}.")
+    if recipe.per_class is None:
+        found = f"the source has {count} usable {plural(count, 'sample')}, and {method} mixes {needed} different ones."
+        return DataError(found, f"Add samples, or pass {none}.")
+    found = f"it takes {counted(count, 'sample')}, and {method} mixes {needed} different ones."
+    return DataError(found, f"Raise it, or pass {none}.", field="per_class", value=recipe.per_class)
