@@ -242,5 +242,6 @@ def test_columns_that_decide_nothing_are_compared(
     ended = run_cli(name, colours, "--plan", plan, *options, cwd=tmp_path)
     assert ended.returncode == 0
     (notice,) = (line for line in ended.stderr.splitlines() if "plan.csv" in line)
-    assert "plan.csv: key_1 of 1 row do not match this source and these settings (in row 2, key_1 would be '" in notice
+    assert "plan.csv: 1 row with values of key_1 that this source and these settings do not give" in notice
+    assert "(in row 2, key_1 would be '" in notice
     assert notice.endswith("the plan is for another source, --size or --method.")

@@ -55,7 +55,7 @@ class Comparison:
             return ()
         columns = [name for name in self._file.informative if name in self._columns]
         return (
-            f"{self._file.name}: {', '.join(columns)} of {counted(self._count, 'row')} do not match this source and "
-            f"these settings ({self._first}). These columns decide nothing: rows are made as the others say. If you "
-            f"did not edit them, the plan is for another source, {setting('size')} or {setting('methods')}.",
+            f"{self._file.name}: {counted(self._count, 'row')} with values of {', '.join(columns)} that this source and "
+            f"these settings do not give ({self._first}). These columns decide nothing: rows are made as the others say. "
+            f"If you did not edit them, the plan is for another source, {setting('size')} or {setting('methods')}.",
         )

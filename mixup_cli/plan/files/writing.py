@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.fields.labels import Labels
-from mixup_cli.methods import METHODS, shares
+from mixup_cli.methods import shares
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.plan.files.cells import MISSING
 from mixup_cli.plan.files.columns import PlanColumns
@@ -63,7 +64,7 @@ def entries_of(rows: Rows, methods: MethodSet) -> Entries:
     used, decisions = methods.used(rows.method), rows.decisions
     has_seed = np.array([method.has_seed for method in methods.methods])[rows.method]
     return Entries(
-        method=np.array([list(METHODS).index(name) for name in methods.names], np.uint8)[rows.method],
+        method=np.array([METHOD_NAMES.index(name) for name in methods.names], np.uint8)[rows.method],
         parents=np.where(used, rows.parents, MISSING).astype(np.int32),
         parts=np.where(used, decisions.parts, MISSING),
         box=np.where(decisions.box.any(axis=1, keepdims=True), decisions.box, MISSING),
