@@ -55,7 +55,7 @@ class Comparison:
             return ()
         columns = [name for name in self._file.informative if name in self._columns]
         return (
-            f"{self._file.name}: {counted(self._count, 'row')} with values of {', '.join(columns)} that this source and "
-            f"these settings do not give ({self._first}). These columns decide nothing: rows are made as the others say. "
-            f"If you did not edit them, the plan is for another source, {setting('size')} or {setting('methods')}.",
+            f"{self._file.name}: {counted(self._count, 'row')} with values of {', '.join(columns)} that this source "
+            f"and these settings do not give ({self._first}). These columns decide nothing: the others do. If you did not "
+            f"edit them, the plan is for another source, {setting('size')} or {setting('methods')}.",
         )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -256,10 +257,15 @@ def test_a_pass_that_many_threads_ask_for_is_made_once() -> None:
 
     def make(number: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
         made.append(number)
-        time.sleep(0.05)
+        time.sleep(0.05)  # others come meanwhile, or find it made
         return np.array([number])
 
-    recent = RecentPasses(make)
+    recent, all_there = RecentPasses(make), Barrier(8)
+
+    def ask(number: int) -> None:
+        all_there.wait()
+        recent[number]
+
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(recent.__getitem__, [3] * 8))
+        list(pool.map(ask, [3] * 8))
     assert made == [3]
