@@ -56,6 +56,6 @@ class Comparison:
         columns = [name for name in self._file.informative if name in self._columns]
         return (
             f"{self._file.name}: {counted(self._count, 'row')} with values of {', '.join(columns)} that this source "
-            f"and these settings do not give ({self._first}). These columns decide nothing: the others do. If you did not "
-            f"edit them, the plan is for another source, {setting('size')} or {setting('methods')}.",
+            f"and these settings do not give ({self._first}). These columns decide nothing: the others do. If you did "
+            f"not edit them, the plan is for another source, {setting('size')} or {setting('methods')}.",
         )
