@@ -1,9 +1,9 @@
-"""`--cache none`: the windows that are being mixed, and nothing else.
+"""Without a cache: only the windows that are being mixed are in memory.
 
 A few threads decode a window piece by piece, so that all cores take part, and one window is fetched ahead. A window
-that several shards need is decoded once, and let go when the last of them is done with it. Shards are begun
-in order, so there are two windows for each worker at most: the one it mixes, and the one at the end of its shard, if
-whoever makes the next shard has needed it before. The last shard that was begun has none such, but the one ahead.
+that several shards need is decoded once, and released when the last of them is done with it. Shards start in order, so
+there are at most two windows for each worker: the one it mixes, and the one at the end of its shard, if the worker of
+the next shard has needed it before. The last shard that started has no second window, but the one ahead.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,10 @@ from mixup_cli.scan.scan import chunk_samples, in_steps
 from mixup_cli.scan.supply import Portion
 from mixup_cli.sources.reading.base import FormMismatch, Source, Target
 from mixup_cli.storage.loaded import LoadedColumn
+from mixup_cli.wording import setting
 
 PATIENCE_SECONDS = 0.1
-"""How long a worker waits for a window before it looks whether the run has been given up."""
+"""How long a worker waits for a window before it checks whether the run was given up."""
 
 
 def most_windows(workers: int) -> int:
@@ -39,7 +41,7 @@ def most_windows(workers: int) -> int:
 
 @dataclass(frozen=True)
 class Scanned:
-    """A source, the form that its samples are decoded to, and what the scan found each of them to be."""
+    """A source, the form that its samples are decoded to, and what the scan found of each."""
 
     source: Source
     target: Target
@@ -58,8 +60,8 @@ class _Window:
 
 
 class WindowStore:
-    """A `Supply` that decodes each window once a pass. Raises DataError for a sample that cannot be decoded, or that is
-    no longer what the scan has read, when its window comes."""
+    """A `Supply` that decodes each window once a pass. Raises DataError, when the window comes, for a sample that
+    cannot be decoded or has changed since the scan."""
 
     def __init__(
         self, scanned: Scanned, schedule: WindowSchedule, workers: int, checkpoint: Callable[[], None]
@@ -97,8 +99,8 @@ class WindowStore:
                 self._done_with(visit)
 
     def _asked_for(self, visit: Visit, following: Visit | None) -> _Window:
-        """The window of a visit, decoded or being decoded. If no other is ahead, one is begun: that of `following`, or
-        else the next that any part needs."""
+        """The window of a visit, decoded or being decoded. If no other is ahead, this starts one: that of `following`,
+        or else the next that any part needs."""
         with self._lock:
             window = self._windows.get(visit.number) or self._fetch(visit)
             window.is_ahead = False
@@ -109,8 +111,8 @@ class WindowStore:
         return window
 
     def _next_needed(self) -> Visit | None:
-        """The first visit beyond all that were fetched before which some part needs."""
-        part = bisect_right(self._parts, self._furthest, key=_stop)
+        """The first visit that some part needs, beyond all that were fetched before."""
+        part = bisect_right(self._parts, self._furthest, key=attrgetter("stop"))
         if part == len(self._parts):
             return None
         row = max(self._furthest, self._parts[part].start)
@@ -122,15 +124,16 @@ class WindowStore:
         try:
             samples = np.empty((count, *form.shape), form.dtype)
         except MemoryError as problem:
-            raise StorageError(f"a window does not fit into memory ({problem}). Ask for a smaller --window.") from None
+            remedy = f"Pass a smaller {setting('window')}."
+            raise StorageError(f"a window does not fit into memory ({problem}).", remedy) from None
         piece = chunk_samples(form, count, self._workers)
         read = partial(_read, self._scanned, self._checkpoint)
         pieces = [
             self._pool.submit(read, visit.samples[first : first + piece], samples[first : first + piece])
             for first in range(0, count, piece)
         ]
-        first_user = bisect_right(self._parts, visit.start, key=_stop)
-        users = bisect_left(self._parts, visit.stop, key=_start) - first_user
+        first_user = bisect_right(self._parts, visit.start, key=attrgetter("stop"))
+        users = bisect_left(self._parts, visit.stop, key=attrgetter("start")) - first_user
         self._furthest = max(self._furthest, visit.stop)
         window = self._windows[visit.number] = _Window(samples, pieces, users)
         return window
@@ -145,19 +148,11 @@ class WindowStore:
 
     def _done_with(self, visit: Visit) -> None:
         with self._lock:
-            window = self._windows.get(visit.number)  # nothing is left where the run was given up
+            window = self._windows.get(visit.number)  # None if the run was given up
             if window is not None:
                 window.users -= 1
                 if not window.users:
                     del self._windows[visit.number]
-
-
-def _start(part: range) -> int:
-    return part.start
-
-
-def _stop(part: range) -> int:
-    return part.stop
 
 
 def _read(scanned: Scanned, checkpoint: Callable[[], None], indices: NDArray[np.int64], out: NDArray[Any]) -> None:
@@ -174,12 +169,12 @@ def _read_run(scanned: Scanned, first: int, last: int, out: NDArray[Any]) -> Non
     try:
         found = scanned.source.load(first, last, scanned.target, out)
     except FormMismatch as mismatch:
-        raise DataError(f"{mismatch} is not what the scan has seen. Restore it, or pass --size.") from None
+        raise DataError(f"{mismatch} is not what the scan read.", f"Restore it, or pass {setting('size')}.") from None
     for index, now in enumerate(found, first):
         name = scanned.source.name_of(index)
         if now.sha256 != scanned.loaded[index].sha256:
-            raise DataError(f"{name}: is no longer what the scan has read. Restore it, or begin anew with --force.")
+            remedy = f"Restore it, or start over with {setting('force')}."
+            raise DataError(f"{name}: has changed since the scan.", remedy)
         if now.problem is not None:
-            raise DataError(
-                f"{name}: {now.problem}. Remove it, or pass --on-error skip; either way begin anew with --force."
-            )
+            remedy = f"Remove it, or pass {setting('on_error', 'skip')}; either way start over with {setting('force')}."
+            raise DataError(f"{name}: {now.problem}.", remedy)
