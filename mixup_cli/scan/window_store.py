@@ -40,7 +40,7 @@ def most_windows(workers: int) -> int:
 
 
 @dataclass(frozen=True)
-class Scanned:
+class Inputs:
     """A source, the form that its samples are decoded to, and what the scan found of each."""
 
     source: Source
@@ -63,10 +63,8 @@ class WindowStore:
     """A `Supply` that decodes each window once a pass. Raises DataError, when the window comes, for a sample that
     cannot be decoded or has changed since the scan."""
 
-    def __init__(
-        self, scanned: Scanned, schedule: WindowSchedule, workers: int, checkpoint: Callable[[], None]
-    ) -> None:
-        self._scanned, self._schedule = scanned, schedule
+    def __init__(self, inputs: Inputs, schedule: WindowSchedule, workers: int, checkpoint: Callable[[], None]) -> None:
+        self._inputs, self._schedule = inputs, schedule
         self._workers, self._checkpoint = workers, checkpoint
         self._lock = threading.Lock()
         self._windows: dict[int, _Window] = {}
@@ -120,14 +118,14 @@ class WindowStore:
 
     def _fetch(self, visit: Visit) -> _Window:
         """Begin to decode a window."""
-        form, count = self._scanned.target.form, len(visit.samples)
+        form, count = self._inputs.target.form, len(visit.samples)
         try:
             samples = np.empty((count, *form.shape), form.dtype)
         except MemoryError as problem:
             remedy = f"Pass a smaller {setting('window')}."
             raise StorageError(f"a window does not fit into memory ({problem}).", remedy) from None
         piece = chunk_samples(form, count, self._workers)
-        read = partial(_read, self._scanned, self._checkpoint)
+        read = partial(_read, self._inputs, self._checkpoint)
         pieces = [
             self._pool.submit(read, visit.samples[first : first + piece], samples[first : first + piece])
             for first in range(0, count, piece)
@@ -155,24 +153,24 @@ class WindowStore:
                     del self._windows[visit.number]
 
 
-def _read(scanned: Scanned, checkpoint: Callable[[], None], indices: NDArray[np.int64], out: NDArray[Any]) -> None:
+def _read(inputs: Inputs, checkpoint: Callable[[], None], indices: NDArray[np.int64], out: NDArray[Any]) -> None:
     """Decode the samples `indices` int64 (m), ascending, into `out` (m, *sample)."""
     place = 0
     for run in np.split(indices, np.flatnonzero(np.diff(indices) != 1) + 1):
-        for first, last in in_steps(scanned.source, int(run[0]), int(run[-1]) + 1):
+        for first, last in in_steps(inputs.source, int(run[0]), int(run[-1]) + 1):
             checkpoint()
-            _read_run(scanned, first, last, out[place : place + last - first])
+            _read_run(inputs, first, last, out[place : place + last - first])
             place += last - first
 
 
-def _read_run(scanned: Scanned, first: int, last: int, out: NDArray[Any]) -> None:
+def _read_run(inputs: Inputs, first: int, last: int, out: NDArray[Any]) -> None:
     try:
-        found = scanned.source.load(first, last, scanned.target, out)
+        found = inputs.source.load(first, last, inputs.target, out)
     except FormMismatch as mismatch:
         raise DataError(f"{mismatch} is not what the scan read.", f"Restore it, or pass {setting('size')}.") from None
     for index, now in enumerate(found, first):
-        name = scanned.source.name_of(index)
-        if now.sha256 != scanned.loaded[index].sha256:
+        name = inputs.source.name_of(index)
+        if now.sha256 != inputs.loaded[index].sha256:
             remedy = f"Restore it, or start over with {setting('force')}."
             raise DataError(f"{name}: has changed since the scan.", remedy)
         if now.problem is not None:
