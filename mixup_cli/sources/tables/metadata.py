@@ -185,9 +185,9 @@ def _file_name(where: str, column: str, value: object, is_strict: bool) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)  # an id
     if not isinstance(value, str):
-        raise DataError(f"{where}: {column} is {value!r:.80}, expected a text. Correct that line.")
+        raise DataError(f"{where}: {column} is {value!r:.80}, expected a text. Fix that line.")
     if "\0" in value:
-        raise DataError(f"{where}: {column} holds a NUL, which no file name can. Correct that line.")
+        raise DataError(f"{where}: {column} holds a NUL, which no file name can. Fix that line.")
     path = posixpath.normpath(value)
     if not is_strict:
         return posixpath.normpath(f"/{value.replace(chr(92), '/')}").lstrip("/")
