@@ -191,13 +191,13 @@ def needs_file(source: Source, target: Target, place: Place) -> bool:
 
 def same_disk(one: Path, other: Path) -> bool:
     """Whether two paths, which need not exist, are on the same file system."""
-    return os.stat(existing_part(one)).st_dev == os.stat(existing_part(other)).st_dev
+    return os.stat(nearest_existing(one)).st_dev == os.stat(nearest_existing(other)).st_dev
 
 
-def existing_part(path: Path) -> Path:
+def nearest_existing(path: Path) -> Path:
     """The path itself, or the nearest folder above it that exists."""
     path = path.absolute()
-    return path if path.exists() else existing_part(path.parent)
+    return path if path.exists() else nearest_existing(path.parent)
 
 
 def cache_text(source: Source, target: Target, place: Place) -> str:

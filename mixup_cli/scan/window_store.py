@@ -50,7 +50,7 @@ class Inputs:
 
 @dataclass
 class _Window:
-    """A window's samples, good when all `pieces` are done. `users` are the parts of the plan that still need it,
+    """A window's samples, good when all `pieces` are done. `users` is how many shards still need it,
     `is_ahead` says that none of them has asked for it yet."""
 
     samples: NDArray[Any]
@@ -68,14 +68,14 @@ class WindowStore:
         self._workers, self._checkpoint = workers, checkpoint
         self._lock = threading.Lock()
         self._windows: dict[int, _Window] = {}
-        self._parts: Sequence[range] = ()
+        self._shards: Sequence[range] = ()
         self._furthest = 0
         self._pool = ThreadPoolExecutor(workers, "decode")
 
     @contextmanager
-    def serving(self, parts: Sequence[range]) -> Iterator[None]:
+    def serving(self, shards: Sequence[range]) -> Iterator[None]:
         """See `Supply.serving`. It can be entered once."""
-        self._parts = parts
+        self._shards = shards
         try:
             yield
         finally:
@@ -91,14 +91,14 @@ class WindowStore:
             window = self._asked_for(visit, following)
             try:
                 self._wait_for(window)
-                part = range(max(visit.start, rows.start), min(visit.stop, rows.stop))
-                yield Portion(part, window.samples, visit.samples)
+                within = range(max(visit.start, rows.start), min(visit.stop, rows.stop))
+                yield Portion(within, window.samples, visit.samples)
             finally:
                 self._done_with(visit)
 
     def _asked_for(self, visit: Visit, following: Visit | None) -> _Window:
         """The window of a visit, decoded or being decoded. If no other is ahead, this starts one: that of `following`,
-        or else the next that any part needs."""
+        or else the next that any shard needs."""
         with self._lock:
             window = self._windows.get(visit.number) or self._fetch(visit)
             window.is_ahead = False
@@ -109,11 +109,11 @@ class WindowStore:
         return window
 
     def _next_needed(self) -> Visit | None:
-        """The first visit that some part needs, beyond all that were fetched before."""
-        part = bisect_right(self._parts, self._furthest, key=attrgetter("stop"))
-        if part == len(self._parts):
+        """The first visit that some shard needs, beyond all that were fetched before."""
+        number = bisect_right(self._shards, self._furthest, key=attrgetter("stop"))
+        if number == len(self._shards):
             return None
-        row = max(self._furthest, self._parts[part].start)
+        row = max(self._furthest, self._shards[number].start)
         return next(self._schedule.visits(row, row + 1))
 
     def _fetch(self, visit: Visit) -> _Window:
@@ -130,8 +130,8 @@ class WindowStore:
             self._pool.submit(read, visit.samples[first : first + piece], samples[first : first + piece])
             for first in range(0, count, piece)
         ]
-        first_user = bisect_right(self._parts, visit.start, key=attrgetter("stop"))
-        users = bisect_left(self._parts, visit.stop, key=attrgetter("start")) - first_user
+        first_user = bisect_right(self._shards, visit.start, key=attrgetter("stop"))
+        users = bisect_left(self._shards, visit.stop, key=attrgetter("start")) - first_user
         self._furthest = max(self._furthest, visit.stop)
         window = self._windows[visit.number] = _Window(samples, pieces, users)
         return window
