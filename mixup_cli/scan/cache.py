@@ -63,7 +63,7 @@ class Caching:
 
 
 def goes_to_disk(form: Form, sample_count: int, kind: Where = "auto") -> bool:
-    """Whether a cache of so many samples that is not kept takes a file."""
+    """Whether a cache of this many samples takes a file, if it is not kept."""
     if kind == "file":
         return True
     return kind not in ("memory", "none") and form.sample_bytes * sample_count > MEMORY_BYTES

@@ -69,8 +69,8 @@ Filled = tuple[NDArray[Any] | None, SourceTable]
 
 
 def fill(source: Source, target: Target, place: Place, how: Scanning) -> Filled:
-    """Every sample, (n, *target.form.shape), or None with `--cache none`, and what became of each. Raises what `scan`
-    raises, and StorageError."""
+    """Every sample, (n, *target.form.shape), or None without a cache, and what the scan found of each. Raises what
+    `scan` raises, and StorageError."""
     kept = place.kept
     if kept is None:
         return _for_this_run(source, target, place, how)

@@ -12,7 +12,7 @@ from mixup_cli.storage.loaded import LoadedColumn
 from mixup_cli.storage.source_table import SourceTable
 
 LABEL_DIGITS = 16
-"""Of the hash in place of a label that is not a class name: enough to notice a change."""
+"""Of the hash that stands for a label without a class name: enough to notice a change."""
 
 
 def table_of(source: Source, loaded: LoadedColumn) -> SourceTable:

@@ -77,7 +77,7 @@ def choose_columns(
     """How to read the labels of a table, of which `head` are the first rows; None if no name among `columns` is usual.
 
     If `options.labels_from` names the table, it has labels: in the only column, or in all of them if they have zeros
-    and ones alone. Raises UsageError if the columns with labels cannot be told apart.
+    and ones alone. Raises UsageError if it is unclear which columns have labels.
     """
     kind, wanted = options.label_kind, options.label_column
     if kind == "none":

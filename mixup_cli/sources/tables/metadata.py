@@ -66,7 +66,7 @@ def find_metadata(folder: Path) -> Path | None:
 def read_metadata(path: Path, options: SourceOptions, names: PictureNames) -> Metadata:
     """Read a table of labels for images of these `names`. Raises DataError with the line for damaged rows, files that
     are named twice, and, in Hugging Face's tables, names that leave the folder; UsageError if the table lacks a column
-    that `options` name, or its columns cannot be told apart.
+    that `options` name, or if it is unclear which columns to take.
     """
     name, is_strict = escape_name(str(path)), options.labels_from is None and path.name in HUGGING_FACE
     head = first_rows(path, names.has)
