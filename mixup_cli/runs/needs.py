@@ -17,7 +17,7 @@ from mixup_cli.errors import StorageError
 from mixup_cli.runs.job import Job, shard_count, shard_rows
 from mixup_cli.runs.records import Content, manifest_of
 from mixup_cli.runs.settings import Run, row_count
-from mixup_cli.scan.fill import Place, existing_part, needs_file
+from mixup_cli.scan.fill import Place, nearest_existing, needs_file
 from mixup_cli.scan.table import label_texts
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import beside
@@ -97,7 +97,7 @@ def needs(job: Job, source: Source, run: Run, place: Place) -> Needs:
         work_bytes=shards * SIDECAR_BYTES,
         cache_bytes=len(source) * job.target.form.sample_bytes,
         cache_on_disk=needs_file(source, job.target, place),
-        free_bytes=shutil.disk_usage(existing_part(run.out)).free,
+        free_bytes=shutil.disk_usage(nearest_existing(run.out)).free,
         compressed=job.recipe.compression != "none",
     )
 
@@ -166,5 +166,5 @@ def reporting_room(out: Path, missing_bytes: Callable[[], int]) -> Iterator[None
     except StorageError as problem:
         if not isinstance(problem.__cause__, OSError) or problem.__cause__.errno not in NO_ROOM:
             raise
-        free = readable(shutil.disk_usage(existing_part(out)).free)
+        free = readable(shutil.disk_usage(nearest_existing(out)).free)
         raise StorageError(f"{problem} About {readable(missing_bytes())} are missing, and {free} are free.") from None

@@ -159,7 +159,7 @@ def test_a_damaged_picture_ends_the_run_when_its_window_comes(run_cli: Runner, d
     assert ended.returncode == 65
     message = error_line(ended)
     assert message.startswith("class-3/59.png: cannot decode (")
-    assert message.endswith(". Remove it, or pass --on-error skip; either way begin anew with --force.")
+    assert message.endswith(". Remove it, or pass --on-error skip; either way start over with --force.")
     done = len(list((tmp_path / "out").glob("shard-*.h5")))
     assert 0 < done < 12
     assert (tmp_path / "out/sources.csv").exists()
@@ -191,9 +191,7 @@ def test_a_picture_that_changes_meanwhile_ends_the_run(
     monkeypatch.setattr(PictureSource, "_load_one", changing)
     ended = run_cli("generate", place, "-o", tmp_path / "out", "--window", 20, *NONE)
     assert ended.returncode == 65
-    assert error_line(ended) == (
-        "class-2/33.png: is no longer what the scan has read. Restore it, or begin anew with --force."
-    )
+    assert error_line(ended) == ("class-2/33.png: has changed since the scan. Restore it, or start over with --force.")
 
 
 def test_sizes_and_depths_are_found_in_headers(
