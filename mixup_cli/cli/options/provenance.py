@@ -18,6 +18,7 @@ NAMES = {
     "null": ("-0", "--null"),
     "out": ("-o", "--out"),
     "quiet": ("--quiet", "-q"),
+    "shard_bytes": ("--shard-size",),
     "source_paths": ("--source",),
 }
 """The options that set a field, the first as messages spell it. Other options are called as their fields are."""
