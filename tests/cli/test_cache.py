@@ -79,7 +79,7 @@ def test_the_plan_takes_from_it_and_gives_to_it(
 ) -> None:
     refused = run_cli("plan", photos, "--cache", "disk", cwd=tmp_path)
     assert refused.returncode == 2
-    assert "Name one: --cache-folder" in error_line(refused)
+    assert "Name a folder with --cache-folder." in error_line(refused)
     assert run_cli("plan", photos, "--cache", "disk", "-o", "plan.csv").returncode == 0
     request.getfixturevalue("no_decoding")
     made = run_cli("generate", photos, "--plan", "plan.csv", "--cache", "disk")
