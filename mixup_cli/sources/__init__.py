@@ -1,4 +1,4 @@
-"""Where samples come from: a folder of rooms, one for each kind of source, and the function that tells the kinds apart.
+"""Where samples come from: a folder of rooms, one for each kind of source, and the function that opens any of them.
 
 `open_source` opens one location, `combined` makes one source of several. A new kind is a room, or a file in one, and a
 line in `_open_one`."""
