@@ -1,4 +1,4 @@
-"""A finished data set grows: until the larger one takes its place, the old one is there, whole, for all its readers."""
+"""A finished data set grows: until the larger one replaces it, readers find the old one intact."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def check_old_or_new(left: Attempt, whole: Mapping[str, NDArray[Any]]) -> bool:
 
 
 def copy_of(left: Attempt, name: str) -> Path:
-    """The data set that was left, for a command of its own."""
+    """A copy of the data set that was left, for one command."""
     return Path(shutil.copytree(left.place / "mixup-out", left.place.with_name(f"{left.step} {name}")))
 
 
@@ -130,7 +130,7 @@ def test_what_was_finished_is_kept(run_cli: Runner, colours: Path, tmp_path: Pat
     places = [tmp_path / "out/shard-00000.h5", *(tmp_path / "out/.mixup-gen/next").glob("shard-*.h5")]
     kept = {path.name: path.stat().st_ino for path in places}
     assert len(kept) > 5
-    assert (tmp_path / "out/.mixup-gen/next/shard-00001.h5").exists(), "it was short, and is made anew"
+    assert (tmp_path / "out/.mixup-gen/next/shard-00001.h5").exists(), "it was short, and is made again"
     more = run_cli(*command, "--passes", 20)
     assert more.returncode == 0, more.stderr
     found = {name: (tmp_path / "out" / name).stat().st_ino for name in kept}

@@ -100,7 +100,7 @@ def _plan_file(path: Path) -> bool:
 
 
 def _fits(plan: PlanFile) -> bool:
-    """Whether it can be held against a source, whatever methods it brings."""
+    """Whether it can be compared with a source, whatever methods it brings."""
     views: dict[str, object] = {"flip": True} if plan.columns.has_views else {}
     setting = Setting(recipe_of(*plan.method_names, **views))
     setting.checked(plan)
