@@ -139,7 +139,7 @@ def interrupted_at_the_end() -> Iterator[None]:
     """Interrupts runs of this process when all shards are sealed and the manifest is not."""
 
     def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise SystemExit(130)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("mixup_cli.runs.generate.finish", interrupt)

@@ -307,7 +307,7 @@ def test_deep_verification_in_windows_finds_what_is_wrong(
     data = bytearray(kept.read_bytes())
     data[: len(data) // 2] = bytes(len(data) // 2)
     kept.write_bytes(data)
-    monkeypatch.setattr("mixup_cli.scan.kept_cache.Kept.check", lambda *_: None)  # as if nothing guarded it
+    monkeypatch.setattr("mixup_cli.scan.kept_entry.Kept.check", lambda *_: None)  # as if nothing guarded it
     run_cli("generate", *how, "--force")
     monkeypatch.setattr(cache, "MEMORY_BYTES", 1000)
     deep = run_cli("verify", "--deep")

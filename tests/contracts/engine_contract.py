@@ -190,8 +190,8 @@ class EngineContract(ABC):
         with pytest.raises(RepeatedFailureError) as raised:
             list(engine.run([Task("shard-7", partial(fail_first, 9, MemoryError(), tmp_path / "calls"))]))
         assert str(raised.value) == (
-            "shard-7: failed 3 times, the last time: not enough memory. Pass a smaller --workers, --batch-size or "
-            "--shard-size, and run the same command again: what is finished is kept."
+            "shard-7: failed 3 times, the last time: not enough memory. Pass a smaller workers, batch_size or "
+            "shard_bytes, and run the same command again: what is finished is kept."
         )
         assert (calls(tmp_path / "calls"), len(told)) == (3, 2)
 

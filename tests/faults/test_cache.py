@@ -33,7 +33,7 @@ def test_killed_before_every_step(run_cli: Runner, colours: Path, tmp_path: Path
     begun = [left for left in killed if (left.place / "mixup-out/.mixup-gen/recipe.json").exists()]
     for left in [*(left for left in killed if left not in begun), *begun[::10]]:
         place = left.place
-        is_kept = bool(list(place.glob(".mixup-gen-cache/*.json")))
+        is_kept = bool(list(place.glob(".mixup-gen-cache/*.samples")))
         ended = run_cli("generate", *command, cwd=place)
         assert ended.returncode == 0, f"killed before {left}: {ended.stderr}"
         if "nothing to do" not in ended.stderr:
@@ -52,7 +52,7 @@ def test_killed_while_it_decodes(run_cli: Runner, colours: Path, tmp_path: Path)
     process.kill()
     process.communicate()
     assert list(folder.glob("*.part"))
-    assert not list(folder.glob("*.json"))
+    assert not list(folder.glob("*.samples"))
     assert run_cli("generate", colours, *KEPT, "-o", "other", cwd=tmp_path).returncode == 0
     assert not list(folder.glob("*.part")), "the next run clears up, whatever its source"
 
@@ -63,7 +63,7 @@ def test_two_runs_at_once(run_cli: Runner, photos: Path, tmp_path: Path) -> None
     first = stopped_before("replace:1", *command, "first", cwd=tmp_path)
     second = run_cli(*command, "second", cwd=tmp_path)
     assert second.returncode == 0
-    assert "are not kept: another run is decoding the same ones at the moment" in second.stderr
+    assert "are not kept: another run is decoding the same samples at the moment" in second.stderr
     first.send_signal(signal.SIGCONT)
     told = first.communicate()[1]
     assert first.returncode == 0, told
@@ -71,7 +71,7 @@ def test_two_runs_at_once(run_cli: Runner, photos: Path, tmp_path: Path) -> None
     run_cli("generate", photos, "-o", "plain")
     assert all(digests(tmp_path / out) == digests(tmp_path / "plain") for out in ("first", "second", "third"))
     folder = tmp_path / ".mixup-gen-cache"
-    assert sorted(path.suffix for path in folder.iterdir()) == [".TAG", ".json", ".lock", ".samples"]
+    assert sorted(path.suffix for path in folder.iterdir()) == [".TAG", ".lock", ".samples"]
 
 
 def test_several_runs_begun_together(run_cli: Runner, photos: Path, tmp_path: Path) -> None:

@@ -281,7 +281,7 @@ def test_another_data_set_in_its_place_is_refused(
     for rows in ([17], [39]):
         with pytest.raises(DataError, match=r"shard-0000[12]\.h5: .* Open the data set again"):
             opened.labels(rows)
-    with pytest.raises(DataError, match="another data set has taken the place"):
+    with pytest.raises(DataError, match="another data set replaced"):
         pickle.loads(pickled)
     if compression == "none":
         np.testing.assert_array_equal(opened.images([0]), images, err_msg="what is mapped stays")
@@ -324,4 +324,4 @@ def test_verify_of_a_data_set_that_grows_meanwhile_finds_no_damage(
     monkeypatch.setattr(verifying, "findings_of", grow_first)
     checked = run_cli("verify", tmp_path / "out")
     assert (checked.returncode, checked.stdout) == (65, "")
-    assert error_line(checked).endswith("was extended or replaced while it was looked at. Run mixup-gen verify again.")
+    assert error_line(checked).endswith("was extended or replaced during the check. Run mixup-gen verify again.")

@@ -95,7 +95,7 @@ def test_a_task_whose_process_dies_is_done_by_another(
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("exit", "Look at it closely"), ("SIGKILL", "Pass a smaller --workers, --batch-size or --shard-size")],
+    [("exit", "Look at it closely"), ("SIGKILL", "Pass a smaller workers, batch_size or shard_bytes")],
 )
 def test_a_task_that_always_dies_ends_the_run(
     name: str,
