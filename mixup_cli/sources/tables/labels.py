@@ -15,6 +15,7 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.class_order import in_order
 from mixup_cli.sources.reading.labels import CLASS_LIMIT, labels_from_rows, one_hot_classes
 from mixup_cli.sources.tables.delimited import LABEL_COLUMNS
 from mixup_cli.wording import counted
@@ -169,13 +170,6 @@ def check_column(name: str, columns: Sequence[str], option: str, wanted: str) ->
         raise UsageError(f"{option} {wanted}: {name} has no such column (found: {', '.join(columns)}). Name one.")
 
 
-def sort_classes(names: set[str]) -> tuple[str, ...]:
-    """Class names in order: as numbers if all of them are, else by code point."""
-    if all(_NUMBER.fullmatch(name) for name in names):
-        return tuple(sorted(names, key=lambda name: (float(name), name)))
-    return tuple(sorted(names))
-
-
 def text_of(where: str, column: str, what: str, value: object) -> str:
     """A name or a number as text; 1.0 is 1, in whatever file. Raises DataError for an empty cell and anything else;
     `what` is for the message."""
@@ -219,7 +213,7 @@ def _number(where: str, column: str, value: object) -> float:
 def _names(found: Iterable[str], rows: int, row_bytes: int, where: str) -> tuple[str, ...]:
     """The classes, sorted. Raises DataError where they are too many, or a row for each sample, with a number for each
     class, would be too large."""
-    names = sort_classes(set(found))
+    names = in_order(found, float)
     if len(names) > CLASS_LIMIT or rows * row_bytes * len(names) > LABELS_LIMIT_BYTES:
         raise DataError(
             f"{where}: found {counted(len(names), 'class')} for {counted(rows, 'sample')}, which is too many. Pass "
