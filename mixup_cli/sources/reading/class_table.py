@@ -135,9 +135,9 @@ def as_given(source: Source, names: tuple[str, ...]) -> Labels:
             )
         return replace(labels, class_names=names, values=_widened(labels.values, np.arange(count), len(names)))
     known = {*names}
-    for number in _used(labels):
+    for number, first in _first_of_each(labels):
         if (name := labels.class_names[number]) not in known:
-            example = source.name_of(_first_of(labels, number))
+            example = source.name_of(first)
             found = f"{example} is of the class {name}, which is not among the {counted(len(names), 'name')}"
             remedy = f"({names_of(names, 3)}). Add it, or take its samples away."
             raise UsageError(f"{found} {remedy}", field="classes")
@@ -173,15 +173,12 @@ def _widened(
     return wide
 
 
-def _used(labels: Labels) -> list[int]:
-    """The classes that samples are of."""
+def _first_of_each(labels: Labels) -> list[tuple[int, int]]:
+    """The classes that samples are of, and the first sample of each."""
     if labels.classes is not None:
-        return [int(number) for number in np.unique(labels.classes)]
-    return np.flatnonzero((labels.values != 0).any(axis=0)).tolist() if labels.values is not None else []
-
-
-def _first_of(labels: Labels, number: int) -> int:
-    """The first sample of a class."""
-    if labels.classes is not None:
-        return int(np.argmax(labels.classes == number))
-    return 0 if labels.values is None else int(np.argmax(labels.values[:, number] != 0))
+        return [
+            (int(number), int(first))
+            for number, first in zip(*np.unique(labels.classes, return_index=True), strict=True)
+        ]
+    present = np.asarray(labels.values) != 0
+    return [(number, int(present[:, number].argmax())) for number in np.flatnonzero(present.any(axis=0)).tolist()]

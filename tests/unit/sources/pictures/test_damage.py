@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 
 import numpy as np
+import PIL
 import pytest
 from PIL import Image
 from PIL.ImageFile import ImageFile
@@ -35,7 +36,9 @@ def test_each_of_the_words_is_said_of_files_that_are_cut_off() -> None:
             decode(data, TARGET, "x", 10**6)
         if str(caught.value) == f"cannot decode (file ends at byte {len(data)})":
             said += f"{caught.value.__cause__}\n".lower()
-    assert [words for words in CUT_OFF_WORDS if words not in said] == []
+    newer = {"not identified by this driver", "cannot load this image"}  # of a JPEG; Pillow 11 says truncated
+    expected = {*CUT_OFF_WORDS} - (newer if PIL.__version__.startswith("11.") else set())
+    assert {words for words in CUT_OFF_WORDS if words in said} == expected
 
 
 def test_what_the_machine_cannot_do_is_not_the_images_fault() -> None:
