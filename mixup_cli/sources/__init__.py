@@ -1,4 +1,4 @@
-"""Where samples come from: a folder of rooms, one for each kind of source, and the function that tells the kinds apart.
+"""Where samples come from: a folder of rooms, one for each kind of source, and the function that recognises the kind.
 
 `open_source` opens one location, `combined` makes one source of several. A new kind is a room, or a file in one, and a
 line in `_open_one`."""
@@ -20,7 +20,7 @@ _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".xz", ".bz2", ".zst", ".7z")
 
 
 def open_source(locations: Sequence[str | Path], options: SourceOptions | None = None) -> Source:
-    """Open one source, or several as one: list and sort the keys, read the labels, leave the pixels for later.
+    """Open a source, or several that are combined: list and sort the keys, read the labels, leave the pixels for later.
 
     Raises NoInputError if nothing is found, DataError for damage or an unknown kind, and UsageError for `options` that
     do not fit.

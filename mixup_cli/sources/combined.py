@@ -1,4 +1,4 @@
-"""Several sources as one."""
+"""Several sources, combined into a single one."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Member:
 def members(path: Path, known: re.Pattern[str], peek: bool = False) -> Generator[Member, None, None]:
     """The regular files with a `known` name in the folder or tar at `path` (or in the published folder within it).
 
-    To `peek` yields only the first ones. Raises NoInputError if there is no such file, DataError for a damaged or wild
+    To `peek` yields only the first ones. Raises NoInputError for a missing file, DataError for a damaged or wild
     archive.
     """
     if path.is_dir():

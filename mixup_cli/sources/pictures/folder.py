@@ -26,7 +26,7 @@ from mixup_cli.wording import counted, setting
 def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     """Open an image folder; the keys are relative to `path`, in the order of their bytes.
 
-    The source's `notices` say which split is used and what is ignored. Raises NoInputError if there are no images,
+    The source's `notices` say which split is used and what is ignored. Raises NoInputError without any image,
     UsageError for an unknown split or label column and if it is in doubt which folders are the classes, DataError for
     damaged metadata and for a class of which no image can be read, StorageError for folders that cannot be listed.
     """

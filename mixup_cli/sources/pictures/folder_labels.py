@@ -76,8 +76,7 @@ class Tables:
         return Taken(list(found.values()), labels, (*more, *notices))
 
     def _labels_elsewhere(self, metadata: Metadata, found: set[str], notices: list[str]) -> list[Label]:
-        """The labels of other splits, whose classes count too: in the same table, in tables of their own, or as class
-        folders."""
+        """The labels of other splits, whose classes count too: from this table, other tables, or class folders."""
         reader = metadata.reader
         if self.options.classes is not None or reader is None or not reader.has_names:
             return []

@@ -102,7 +102,7 @@ def _is_too_often(scans: int, pixels: int) -> bool:
 
 
 def _scan_count(data: bytes) -> int:
-    """Scans up to the end mark: what follows it (another image, a film) has marks of its own."""
+    """Scans up to the end mark: what follows it (another image, a film) has marks too."""
     count, at = 0, 2
     while (found := _MARKER.search(data, at)) is not None and found[0] != _END:
         count += found[0] == _SCAN

@@ -34,7 +34,7 @@ class SourceOptions:
     between them) labels it, and `label_separator` stands between several classes in one cell. `group_column` is
     `NO_GROUPS` to leave groups out. `max_pixels` bounds the pixels of one image, against decompression bombs. `exclude`
     are folders that a walk never enters, such as the output folder. `split` "" says that folders named as splits are
-    classes. `classes` are the names of all classes, in order, in place of those that are found.
+    classes. `classes` are the names of all classes, in order, instead of those that are found.
     """
 
     split: str | None = None

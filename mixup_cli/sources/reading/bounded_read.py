@@ -93,7 +93,7 @@ class InflatedStream:
         return bool(self._deflated)
 
     def _begin_member(self) -> bool:
-        """Go on behind the end of a member. False at the end of the file. Raises zlib.error if there is no end."""
+        """Go on behind the end of a member. False at the end of the file. Raises zlib.error if it has no end."""
         zero_bytes = 0
         while zero_bytes <= _ZEROS_LIMIT_BYTES:
             if not self._has_more():
