@@ -1,8 +1,8 @@
-"""One shard: rows of the plan, blended tile by tile while they are in cache, column after column in file order."""
+"""The values of a shard: rows of the plan, blended tile by tile while they are in cache, then the other columns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -20,7 +20,7 @@ from mixup_cli.storage.hdf5.layout import Column
 
 TILE_BYTES = 1 << 20
 """Images are blended, hashed and written in tiles of about this size: larger ones leave the core's cache, and each tile
-costs some Python. For CIFAR's pictures a quarter of it took about a quarter more CPU time (EPYC, 1 MiB of L2 a core),
+costs some Python. For CIFAR's images a quarter of it took about a quarter more CPU time (EPYC, 1 MiB of L2 a core),
 and twice as much a little more."""
 
 BATCH_BYTES = 32 << 20
@@ -36,8 +36,40 @@ class Block:
     groups: list[tuple[NDArray[np.int64], Weights]]
 
 
-KeptBlock: TypeAlias = tuple[Rows, NDArray[np.float32]]
-"""What is kept of a block: the plan's rows and the parents' shares."""
+Others: TypeAlias = Callable[[Column], Iterator[NDArray[Any]]]
+"""Gives every column but the images, block by block."""
+
+Images: TypeAlias = Generator[NDArray[Any], None, Others]
+"""The images of a shard, tile by tile in one buffer: take each before asking for the next. The generator returns what
+gives the other columns, which therefore come after the images."""
+
+
+class ShardValues:
+    """The columns of a shard as a writer asks for them, each once. Images that were not taken when another column is
+    asked for are mixed and dropped."""
+
+    def __init__(self, images: Images) -> None:
+        self._mixing = images
+        self._others: Others | None = None
+
+    def __call__(self, column: Column) -> Iterator[NDArray[Any]]:
+        """A column, block by block."""
+        if column.name == IMAGES:
+            return self._images()
+        for _ in self._images():
+            pass
+        if self._others is None:
+            raise ValueError("mixing has failed before, so there are no other columns")
+        return self._others(column)
+
+    def _images(self) -> Iterator[NDArray[Any]]:
+        while self._others is None:  # not `yield from`, which would end mixing when a reader stops half-way
+            try:
+                tile = next(self._mixing)
+            except StopIteration as end:
+                self._others = end.value
+                return
+            yield tile
 
 
 @dataclass(frozen=True)
@@ -48,34 +80,28 @@ class ShardMaker:
     supply: Supply
     row_columns: RowColumns
     mixer: Mixer
+    images: Column
     tile_rows: int
     checkpoint: Callable[[], None]
 
-    def values(self, start: int, stop: int) -> Callable[[Column], Iterator[NDArray[Any]]]:
-        """The values of each column of rows start … stop−1, block by block.
+    def values(self, rows: range) -> ShardValues:
+        """The values of each column of these rows."""
+        return ShardValues(self.mix(rows))
 
-        Ask for the images first: the rows and shares that they bring about are kept for the other columns; the weights,
-        which may be large, are not.
-        """
-        kept: list[KeptBlock] = []
+    def mix(self, rows: range) -> Images:
+        """Mix the rows. See `Images`."""
+        kept = []  # rows and shares, and not the weights, which may be large
+        for portion in self.supply.portions(rows):
+            for block in self._blocks(portion.rows):
+                kept.append((block.rows, block.share))
+                yield from self._tiles(block, portion)
+            del portion  # its samples go before the next ones come
+        return lambda column: (self.row_columns.values(column.name, *each) for each in kept)
 
-        def of(column: Column) -> Iterator[NDArray[Any]]:
-            if column.name != IMAGES:
-                for rows, share in kept or [(block.rows, block.share) for block in self._blocks(start, stop)]:
-                    yield self.row_columns.values(column.name, rows, share)
-                return
-            for portion in self.supply.portions(range(start, stop)):
-                for block in self._blocks(portion.rows.start, portion.rows.stop):
-                    kept.append((block.rows, block.share))
-                    yield from self._tiles(block, portion, column)
-                del portion  # its samples go before the next ones come
-
-        return of
-
-    def _blocks(self, start: int, stop: int) -> Iterator[Block]:
+    def _blocks(self, rows: range) -> Iterator[Block]:
         block_rows = self.plan.methods.block_rows
-        for first in range(start, stop, block_rows):
-            yield self._block(first, min(first + block_rows, stop))
+        for first in range(rows.start, rows.stop, block_rows):
+            yield self._block(first, min(first + block_rows, rows.stop))
 
     def _block(self, start: int, stop: int) -> Block:
         self.checkpoint()
@@ -89,10 +115,9 @@ class ShardMaker:
             groups.append((positions, weights))
         return Block(rows, share, groups)
 
-    def _tiles(self, block: Block, portion: Portion, column: Column) -> Iterator[NDArray[Any]]:
-        """The images of a block, tile by tile in one buffer: take each before asking for the next."""
+    def _tiles(self, block: Block, portion: Portion) -> Iterator[NDArray[Any]]:
         tile_rows = min(self.tile_rows, len(block.rows))
-        blended = np.empty((tile_rows, *column.shape), _blend_dtype(column.dtype))
+        blended = np.empty((tile_rows, *self.images.shape), _blend_dtype(self.images.dtype))
         placed = replace(block.rows, parents=portion.places(block.rows.parents))
         for first in range(0, len(block.rows), tile_rows):
             self.checkpoint()
@@ -102,7 +127,7 @@ class ShardMaker:
                 inside = positions[part]
                 if len(inside):
                     self.mixer.mix(portion.for_a_tile(), placed[inside], weights.of(part), tile, inside - first)
-            yield tile.astype(column.dtype, copy=False)
+            yield tile.astype(self.images.dtype, copy=False)
 
 
 def _blend_dtype(column_dtype: str) -> str:
@@ -111,6 +136,6 @@ def _blend_dtype(column_dtype: str) -> str:
 
 
 def tile_rows_for(column: Column, batch_size: int | None, device: Device) -> int:
-    """Rows of one tile: `batch_size` if one is asked for, else what fits in a core's cache, or is worth a transfer."""
+    """Rows of one tile: `batch_size` if given, else what fits in a core's cache, or is worth a transfer."""
     tile_bytes = TILE_BYTES if device == "cpu" else BATCH_BYTES
     return batch_size or max(1, tile_bytes // max(1, column.row_bytes))

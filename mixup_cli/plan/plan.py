@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws
 from mixup_cli.errors import DataError
+from mixup_cli.fields.labels import Labels
 from mixup_cli.methods import Decisions, Grid, Peaks, parent_count
 from mixup_cli.methods.base import decided, pure
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.pairing import (
     ORIGINALS_LANE,
-    Itinerary,
     Population,
+    WindowSchedule,
     choice_notices,
     chosen,
     open_pairing,
@@ -157,11 +158,11 @@ class Plan:
         return joined([self._originals(start, min(stop, self.original_count)), mixed])
 
     @property
-    def itinerary(self) -> Itinerary | None:
+    def schedule(self) -> WindowSchedule | None:
         """How the rows go through the windows, if the recipe has windows."""
         if self._windows is None:
             return None
-        return Itinerary(self._seed, self._windows, self._population.samples, bool(self.original_count))
+        return WindowSchedule(self._seed, self._windows, self._population.samples, bool(self.original_count))
 
     @cached_property
     def _order_of_originals(self) -> NDArray[np.int64]:
@@ -186,12 +187,12 @@ class Plan:
         """Mixed rows start … stop−1, counted from the first that is no original."""
         draws = Draws.of_rows(self._seed, start, stop)
         count = self.methods.parent_count
-        meeting = self._pairing.meet(start, stop, count)
+        paired = self._pairing.meet(start, stop, count)
         method = self.methods.drawn(draws.words)
-        if meeting.alone.any():
-            method[meeting.alone] = self.methods.unmixed
+        if paired.alone.any():
+            method[paired.alone] = self.methods.unmixed
         used = self.methods.used(method)
-        parents = meeting.parents if used.all() else np.where(used, meeting.parents, meeting.parents[:, :1])
+        parents = paired.parents if used.all() else np.where(used, paired.parents, paired.parents[:, :1])
         views = None
         if self._view_rules is not None:
             drawn = self._view_rules.decide(self._seed, start, stop, count)
@@ -230,3 +231,18 @@ def _too_few(recipe: Recipe, count: int, method: str, needed: int) -> str:
     if recipe.per_class is not None:
         there, remedy = f"--per-class {recipe.per_class}: it takes {counted(count, 'sample')}", "Raise it"
     return f"{there}, and {method} mixes {needed} different ones. {remedy}, or pass --method none."
+
+
+def population_of(labels: Labels, usable: NDArray[np.int64]) -> Population:
+    """The population of the samples `usable` int64 (n), by source index."""
+    groups = None
+    if labels.groups is not None:
+        numbers = np.unique(np.array(labels.groups), return_inverse=True)[1]
+        groups = numbers[usable].astype(np.int32)
+    return Population(
+        samples=usable,
+        classes=None if labels.classes is None else labels.classes[usable],
+        values=None if labels.values is None else labels.values[usable],
+        groups=groups,
+        class_names=labels.class_names,
+    )

@@ -16,7 +16,6 @@ from mixup_cli.methods.base import decided, pure
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import IMAGES, RowColumns
 from mixup_cli.mixing.shard_values import ShardMaker
-from mixup_cli.mixing.signal import Mixer
 from mixup_cli.mixing.stage import Stage
 from mixup_cli.mixing.surface import surface_of
 from mixup_cli.plan.files.reading import PlanFile
@@ -26,21 +25,22 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
 from mixup_cli.report.rgb import levels
-from mixup_cli.runs.job import Job, prepare, survey_for
-from mixup_cli.runs.planning import planned
-from mixup_cli.scan.scan import until_it_fits
+from mixup_cli.runs.job import Asked, Job
+from mixup_cli.runs.planning import maker_of, planned
+from mixup_cli.runs.scanned import fitting
+from mixup_cli.runs.settings import Run
 from mixup_cli.scan.supply import WholeCache
 from mixup_cli.sources.reading.base import Source
+from mixup_cli.wording import setting
 
 
 def preview_source(source: Source, recipe: Recipe, wanted: range, plan_file: PlanFile | None = None) -> Preview:
     """Rows of the plan, computed or from a file, and what `generate` would make of them.
 
-    Raises what `generate` raises for a recipe that does not fit the source, and UsageError where samples are no
-    pictures.
+    Raises what `generate` raises for a recipe that does not fit the source, and UsageError for samples that
+    are not images.
     """
-    survey = survey_for(recipe, source)
-    return until_it_fits(survey, lambda: _of_job(source, prepare(recipe, source, survey), wanted, plan_file))
+    return fitting(Asked(source, recipe), lambda job: _of_job(source, job, wanted, plan_file))
 
 
 def _of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile | None) -> Preview:
@@ -51,9 +51,8 @@ def _of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile | None)
     rows = plan.rows(wanted.start, wanted.stop)
     places = gathered.places(rows.parents)
     columns = RowColumns(source.labels, job.recipe, everything)
-    mixer = Mixer.open(job.recipe, plan.methods, job.target.form, job.form, "cpu")
-    moved = Moved(plan, gathered.places)
-    maker = ShardMaker(moved, WholeCache(gathered.cache), columns, mixer, tile_rows=1, checkpoint=lambda: None)
+    moved, supply = Moved(plan, gathered.places), WholeCache(gathered.cache)
+    maker = maker_of(job, columns, moved, supply, Run(device="cpu", batch_size=1))
     images, share = _made(maker, job, wanted)
     mixed = Mixed(
         numbers=rows.index,
@@ -72,15 +71,15 @@ def _of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile | None)
 
 
 def check_pictures(axes: str, shape: tuple[int, ...]) -> None:
-    """Raises UsageError for samples that are no pictures."""
+    """Raises UsageError for samples that are not images."""
     if not axes:
-        raise UsageError(f"preview: it shows pictures, and these samples have the shape {shape}. Use inspect.")
+        raise UsageError(f"preview shows images, and these samples have the shape {shape}. Use mixup-gen inspect.")
 
 
 def _made(maker: ShardMaker, job: Job, wanted: range) -> tuple[NDArray[Any], NDArray[np.float32]]:
     """The images and the shares of some rows: (m, *form.shape) and float32 (m, P)."""
     columns = {column.name: column for column in job.spec.columns}
-    values = maker.values(wanted.start, wanted.stop)
+    values = maker.values(wanted)
     images = [tile.copy() for tile in values(columns[IMAGES])]  # a tile is good until the next is asked for
     return np.concatenate(images), np.concatenate(list(values(columns["share"])))
 
@@ -98,10 +97,9 @@ def parents_seen(
 
 
 def _doubts(source: Source, gathered: Gathered) -> list[str]:
-    """Why `generate` may make other rows."""
+    """Why `generate` may make other rows than these."""
     if not gathered.problems:
         return []
     index, problem = next(iter(sorted(gathered.problems.items())))
-    return [
-        f"{source.name_of(index)}: {problem}. generate refuses it; with --on-error skip it is left out, and others meet"
-    ]
+    skips = f"with {setting('on_error', 'skip')} it leaves it out, and pairs change"
+    return [f"{source.name_of(index)}: {problem}. generate would refuse it; {skips}"]

@@ -1,4 +1,4 @@
-"""From a job and its source to what computes rows: the plan, and the maker of shards."""
+"""The plan of a scanned source, and the maker of shards that carries it out."""
 
 from __future__ import annotations
 
@@ -9,77 +9,78 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.methods.method_set import MethodSet
+from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.shard_values import ShardMaker, tile_rows_for
 from mixup_cli.mixing.signal import Mixer
 from mixup_cli.mixing.stage import as_pictures
 from mixup_cli.mixing.surface import grid_of
-from mixup_cli.pairing import Itinerary
 from mixup_cli.plan.files.checking import checked
 from mixup_cli.plan.files.columns import PlanColumns
 from mixup_cli.plan.files.reading import PlanFile
 from mixup_cli.plan.files.writing import Recorder
-from mixup_cli.plan.plan import PeaksOf, Plan, Planned
-from mixup_cli.plan.population import population_of
+from mixup_cli.plan.plan import PeaksOf, Plan, Planned, population_of
 from mixup_cli.plan.saliency import PeakFinder
 from mixup_cli.plan.views import ViewRules
 from mixup_cli.runs.job import Job
+from mixup_cli.runs.scanned import Scanned
 from mixup_cli.runs.settings import Run
 from mixup_cli.scan.supply import Supply, WholeCache
-from mixup_cli.scan.window_store import Scanned, WindowStore
+from mixup_cli.scan.window_store import Inputs, WindowStore
 from mixup_cli.sources.reading.base import Source
-from mixup_cli.storage.source_table import SourceTable
 
 
-def shard_maker(
-    job: Job, source: Source, table: SourceTable, cache: NDArray[Any] | None, run: Run, checkpoint: Callable[[], None]
-) -> ShardMaker:
-    """What computes any rows of the data set from the filled cache, or, where there is none, from windows of the
-    source."""
+def _go_on() -> None:
+    """A checkpoint of work that nobody stops."""
+
+
+def shard_maker(scanned: Scanned, run: Run, checkpoint: Callable[[], None]) -> ShardMaker:
+    """What computes any rows of the data set: from the cache, or, without one, from windows of the source."""
+    source, job, table, cache = scanned.source, scanned.job, scanned.table, scanned.cache
     plan = planned(job, source, table.usable, peaks_of(cache, job), run.plan)
     supply: Supply
     if cache is not None:
         supply = WholeCache(cache)
+    elif isinstance(plan, Plan) and plan.schedule is not None:
+        supply = WindowStore(Inputs(source, job.target, table.loaded), plan.schedule, run.workers, checkpoint)
     else:
-        supply = WindowStore(Scanned(source, job.target, table.loaded), _itinerary(plan), run.workers, checkpoint)
+        raise ValueError("without a cache, rows must keep to windows; see `check_caching`")
+    return maker_of(job, RowColumns(source.labels, job.recipe, table.usable), plan, supply, run, checkpoint)
+
+
+def maker_of(
+    job: Job, columns: RowColumns, plan: Planned, supply: Supply, run: Run, checkpoint: Callable[[], None] = _go_on
+) -> ShardMaker:
+    """What computes the rows of a plan from the samples that `supply` gives."""
+    images = job.spec.columns[0]
     return ShardMaker(
         plan=plan,
         supply=supply,
-        row_columns=RowColumns(source.labels, job.recipe, table.usable),
+        row_columns=columns,
         mixer=Mixer.open(job.recipe, plan.methods, job.target.form, job.form, run.device),
-        tile_rows=tile_rows_for(job.spec.columns[0], run.batch_size, run.device),
+        images=images,
+        tile_rows=tile_rows_for(images, run.batch_size, run.device),
         checkpoint=checkpoint,
     )
 
 
 def peaks_of(cache: NDArray[Any] | None, job: Job) -> PeaksOf | None:
-    """Who tells the peaks of cached samples; nobody where they are not cached."""
+    """What finds the peaks of cached samples; None if they are not cached."""
     return None if cache is None else PeakFinder(as_pictures(cache, job.target.form.axes))
-
-
-def _itinerary(plan: Planned) -> Itinerary:
-    itinerary = plan.itinerary if isinstance(plan, Plan) else None
-    if itinerary is None:
-        raise ValueError("without a cache rows must keep to windows, and `check_caching` was not asked")
-    return itinerary
 
 
 def planned(
     job: Job, source: Source, usable: NDArray[np.int64], peaks: PeaksOf | None, plan_file: PlanFile | None = None
 ) -> Planned:
-    """The plan of a job over the samples that can be mixed: computed, or the one that a file holds."""
-    if plan_file is not None:
-        return planned_in(plan_file, job, source, usable)
-    return Plan(job.recipe, population_of(source.labels, usable), grid_of(job.form), _view_rules(job), peaks)
-
-
-def planned_in(plan_file: PlanFile, job: Job, source: Source, usable: NDArray[np.int64]) -> Planned:
-    """The plan that a file holds, every row of it checked. Raises DataError and UsageError."""
+    """The plan of a job over the usable samples int64 (n): computed, or from a file, of which every row is checked.
+    Raises DataError and UsageError."""
     view_rules = _view_rules(job)
-    methods = MethodSet(job.recipe, grid_of(job.form))
+    if plan_file is None:
+        return Plan(job.recipe, population_of(source.labels, usable), grid_of(job.form), view_rules, peaks)
+    methods = MethodSet(job.recipe, grid_of(job.form), leaves_unmixed=Unmixed.name in plan_file.methods)
     columns = PlanColumns(methods.parent_count, view_rules is not None)
     recorder = Recorder(methods, columns, source.keys, source.labels)
-    return checked(plan_file, methods, usable, view_rules, recorder)
+    return checked(plan_file, recorder, usable, view_rules)
 
 
 def _view_rules(job: Job) -> ViewRules | None:

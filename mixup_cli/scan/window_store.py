@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, StorageError
-from mixup_cli.pairing import Itinerary, Visit
+from mixup_cli.pairing import Visit, WindowSchedule
 from mixup_cli.scan.scan import chunk_samples, in_steps
 from mixup_cli.scan.supply import Portion
 from mixup_cli.sources.reading.base import FormMismatch, Source, Target
@@ -38,7 +38,7 @@ def most_windows(workers: int) -> int:
 
 
 @dataclass(frozen=True)
-class Scanned:
+class Inputs:
     """A source, the form that its samples are decoded to, and what the scan found each of them to be."""
 
     source: Source
@@ -61,8 +61,8 @@ class WindowStore:
     """A `Supply` that decodes each window once a pass. Raises DataError for a sample that cannot be decoded, or that is
     no longer what the scan has read, when its window comes."""
 
-    def __init__(self, scanned: Scanned, itinerary: Itinerary, workers: int, checkpoint: Callable[[], None]) -> None:
-        self._scanned, self._itinerary = scanned, itinerary
+    def __init__(self, inputs: Inputs, schedule: WindowSchedule, workers: int, checkpoint: Callable[[], None]) -> None:
+        self._inputs, self._schedule = inputs, schedule
         self._workers, self._checkpoint = workers, checkpoint
         self._lock = threading.Lock()
         self._windows: dict[int, _Window] = {}
@@ -82,7 +82,7 @@ class WindowStore:
 
     def portions(self, rows: range) -> Iterator[Portion]:
         """See `Supply.portions`."""
-        visits = [*self._itinerary.visits(rows.start, rows.stop)]
+        visits = [*self._schedule.visits(rows.start, rows.stop)]
         for visit, following in pairwise([*visits, None]):
             if visit is None:
                 return
@@ -112,17 +112,17 @@ class WindowStore:
         if part == len(self._parts):
             return None
         row = max(self._furthest, self._parts[part].start)
-        return next(self._itinerary.visits(row, row + 1))
+        return next(self._schedule.visits(row, row + 1))
 
     def _fetch(self, visit: Visit) -> _Window:
         """Begin to decode a window."""
-        form, count = self._scanned.target.form, len(visit.samples)
+        form, count = self._inputs.target.form, len(visit.samples)
         try:
             samples = np.empty((count, *form.shape), form.dtype)
         except MemoryError as problem:
             raise StorageError(f"a window does not fit into memory ({problem}). Ask for a smaller --window.") from None
         piece = chunk_samples(form, count, self._workers)
-        read = partial(_read, self._scanned, self._checkpoint)
+        read = partial(_read, self._inputs, self._checkpoint)
         pieces = [
             self._pool.submit(read, visit.samples[first : first + piece], samples[first : first + piece])
             for first in range(0, count, piece)
@@ -158,24 +158,24 @@ def _stop(part: range) -> int:
     return part.stop
 
 
-def _read(scanned: Scanned, checkpoint: Callable[[], None], indices: NDArray[np.int64], out: NDArray[Any]) -> None:
+def _read(inputs: Inputs, checkpoint: Callable[[], None], indices: NDArray[np.int64], out: NDArray[Any]) -> None:
     """Decode the samples `indices` int64 (m), ascending, into `out` (m, *sample)."""
     place = 0
     for run in np.split(indices, np.flatnonzero(np.diff(indices) != 1) + 1):
-        for first, last in in_steps(scanned.source, int(run[0]), int(run[-1]) + 1):
+        for first, last in in_steps(inputs.source, int(run[0]), int(run[-1]) + 1):
             checkpoint()
-            _read_run(scanned, first, last, out[place : place + last - first])
+            _read_run(inputs, first, last, out[place : place + last - first])
             place += last - first
 
 
-def _read_run(scanned: Scanned, first: int, last: int, out: NDArray[Any]) -> None:
+def _read_run(inputs: Inputs, first: int, last: int, out: NDArray[Any]) -> None:
     try:
-        found = scanned.source.load(first, last, scanned.target, out)
+        found = inputs.source.load(first, last, inputs.target, out)
     except FormMismatch as mismatch:
         raise DataError(f"{mismatch} is not what the scan has seen. Restore it, or pass --size.") from None
     for index, now in enumerate(found, first):
-        name = scanned.source.name_of(index)
-        if now.sha256 != scanned.loaded[index].sha256:
+        name = inputs.source.name_of(index)
+        if now.sha256 != inputs.loaded[index].sha256:
             raise DataError(f"{name}: is no longer what the scan has read. Restore it, or begin anew with --force.")
         if now.problem is not None:
             raise DataError(

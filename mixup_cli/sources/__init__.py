@@ -29,7 +29,7 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
 
     options = options or SourceOptions()
     for problem in filter(None, map(url_problem, map(str, locations))):
-        raise UsageError(problem)
+        raise UsageError(*problem)
     opened = [_open_one(Path(location), options) for location in locations]
     check_taken(opened, options)
     for source in opened:
@@ -81,6 +81,7 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
 
 
 def _unknown_kind(path: Path) -> DataError:
+    from mixup_cli.sources.arrays.containers import CONTAINERS
     from mixup_cli.sources.pictures.source import SUFFIXES
 
     in_list = f"a list of images with {setting('files_from')}"
@@ -93,5 +94,5 @@ def _unknown_kind(path: Path) -> DataError:
         )
     return DataError(
         f"{path}: an unknown kind of file. Give a folder of images, a CIFAR archive (.tar, .tar.gz), MNIST IDX files, "
-        f".npz, .npy, .h5 or .mat; or {in_list}."
+        f"{', '.join(CONTAINERS)}; or {in_list}."
     )

@@ -29,7 +29,7 @@ CASES = [
     Case("generate nowhere", 66, "nowhere: ", "no such file or folder", "Give a folder, an archive or an array file."),
     Case("generate empty", 66, "empty: ", "no images found", "Give another folder."),
     Case("generate file.txt", 65, "file.txt: ", "an unknown kind of file", "or a list of images with --files-from."),
-    Case("generate colours --files-from nowhere", 2, "--files-from ", "colours", "give one or the other."),
+    Case("generate colours --files-from nowhere", 2, "--files-from nowhere: ", "colours", "Give one or the other."),
     Case("generate --files-from nowhere", 66, "nowhere: ", "No such file", "takes a file, or - for stdin."),
     Case(
         "generate colours --passes 2 --samples 3",
@@ -109,7 +109,7 @@ def test_every_refusal_names_place_fault_and_remedy(case: Case, place: Path, run
         "mix",
     ],
 )
-def test_what_typer_finds_is_a_usage_error(command: str, run_cli: Runner, tmp_path: Path) -> None:
+def test_what_click_finds_is_a_usage_error(command: str, run_cli: Runner, tmp_path: Path) -> None:
     ended = run_cli(*command.split(), cwd=tmp_path)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "Traceback" not in ended.stderr
@@ -225,7 +225,7 @@ def test_a_picture_that_is_not_there_is_told_with_its_line(run_cli: Runner, tmp_
     refused = run_cli("generate", source, cwd=tmp_path)
     assert refused.returncode == 65
     assert error_line(refused).startswith("not_here.jpg: cannot read (No such file or directory). Remove it, or pass")
-    assert f"{source}/metadata.csv, line 3: there is no file not_here.jpg" in refused.stderr
+    assert f"{source}/metadata.csv, line 3: no file not_here.jpg" in refused.stderr
     shutil.copy(source / "here.jpg", source / "there.jpg")
     (source / "metadata.csv").write_text("file_name,label\nhere.jpg,cat\nnot_here.jpg,cat\nthere.jpg,dog\n")
     assert run_cli("generate", source, "--on-error", "skip").returncode == 0

@@ -49,7 +49,7 @@ def test_a_source_and_an_output_of_such_names_are_found_again(mixup_gen: Runner,
     (odd / "out/shard-00000.h5").unlink()
     mended = mixup_gen("repair", odd / "out")
     assert mended.returncode == 0, mended.stderr
-    assert f"{SHOWN}/out: 1 file put right" in mended.stderr
+    assert f"{SHOWN}/out: 1 file repaired" in mended.stderr
     assert mixup_gen("generate", odd / "source", "-o", odd / "out", cwd=tmp_path).stderr.startswith(
         "mixup-gen: nothing to do"
     )
@@ -153,7 +153,7 @@ LOCALES = {
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_names_mean_the_same_in_every_locale(locale: str, mixup_gen: Runner, odd: Path) -> None:
+def test_names_mean_the_same_in_every_locale(locale: str, mixup_gen: Runner, real_mixup_gen: Runner, odd: Path) -> None:
     """Bytes of names, names in UTF-8 files, and what run.json says."""
     source = odd / "source"
     (source / "red").rename(source / "röd")
@@ -162,8 +162,8 @@ def test_names_mean_the_same_in_every_locale(locale: str, mixup_gen: Runner, odd
     shutil.copytree(source, odd / "quelle-ä")
     options = ["generate", odd / "quelle-ä", "-o"]
     assert mixup_gen(*options, odd / "here").returncode == 0
-    ended = mixup_gen(*options, odd / "there", env=LOCALES[locale])
+    ended = real_mixup_gen(*options, odd / "there", env=LOCALES[locale])
     assert ended.returncode == 0, ended.stderr
     assert digests(odd / "there") == digests(odd / "here")
-    checked = mixup_gen("verify", odd / "here", "--deep", env=LOCALES[locale])
+    checked = real_mixup_gen("verify", odd / "here", "--deep", env=LOCALES[locale])
     assert checked.returncode == 0, checked.stderr

@@ -71,7 +71,7 @@ def test_what_was_sealed_comes_back(damage: str, run_cli: Runner, data_set: Path
     assert ended.returncode == 0, ended.stderr
     assert {line.split(":")[0] for line in ended.stdout.splitlines()} == files
     assert ended.stderr.endswith(
-        f"{len(files)} file{'s' * (len(files) > 1)} put right: 12 samples in 3 shards, whole, as sealed\n"
+        f"{len(files)} file{'s' * (len(files) > 1)} repaired; 12 samples in 3 shards, intact: all checksums match\n"
     )
     assert digests(data_set) == before
     assert run_cli("verify", data_set).returncode == 0
@@ -95,7 +95,7 @@ def test_a_sound_one_is_left_alone(run_cli: Runner, data_set: Path) -> None:
     before = identities(data_set)
     ended = run_cli("repair", data_set / "manifest.json")
     assert (ended.returncode, ended.stdout) == (0, "")
-    assert "nothing to repair: 12 samples in 3 shards" in ended.stderr
+    assert "nothing to repair; 12 samples in 3 shards" in ended.stderr
     assert identities(data_set) == before
 
 
@@ -180,8 +180,8 @@ def test_without_its_hash_the_manifest_is_the_one_that_other_files_follow_from(
     ended = run_cli("repair")
     assert ended.returncode == (0 if "README.md" in left else 65)
     if ended.returncode:
-        assert "does not tell of what kind the source was" in error_line(ended)
-        assert "Name it with --source" in error_line(ended)
+        assert "the kind of the source is needed" in error_line(ended)
+        assert "Name the source with --source" in error_line(ended)
         assert not (out / ".mixup-gen").exists()
 
 
@@ -237,14 +237,14 @@ def test_a_copy_of_a_shard_under_a_name_that_generate_never_makes_is_left_alone(
 
 
 def test_zstd_is_read_in_a_process_that_never_wrote_any(
-    mixup_gen: Runner, run_cli: Runner, colours: Path, tmp_path: Path
+    real_mixup_gen: Runner, run_cli: Runner, colours: Path, tmp_path: Path
 ) -> None:
     run_cli("generate", colours, "--compression", "zstd", "--samples-per-shard", 5, cwd=tmp_path)
     before = digests(tmp_path / "mixup-out")
-    sound = mixup_gen("repair", cwd=tmp_path)
+    sound = real_mixup_gen("repair", cwd=tmp_path)
     assert "nothing to repair" in sound.stderr
     remove(tmp_path / "mixup-out/manifest.json")
-    assert mixup_gen("repair", cwd=tmp_path).stdout.startswith("manifest.json: is missing: rebuilt")
+    assert real_mixup_gen("repair", cwd=tmp_path).stdout.startswith("manifest.json: is missing: rebuilt")
     assert digests(tmp_path / "mixup-out") == before
 
 
@@ -292,7 +292,7 @@ def test_no_shards_at_all_give_no_manifest(run_cli: Runner, data_set: Path) -> N
     (data_set / "shard-x.h5").write_bytes(b"")
     refused = run_cli("repair", data_set)
     assert refused.returncode == 65
-    assert "there are no shards to tell what the manifest said" in error_line(refused)
+    assert "has neither shards nor a manifest" in error_line(refused)
 
 
 def test_shards_that_contradict_each_other_give_no_manifest(
@@ -414,16 +414,16 @@ def test_a_surplus_shard_of_somebody_else_is_left_alone(run_cli: Runner, data_se
     refused = run_cli("repair", data_set)
     assert refused.returncode == 65
     assert "shard-00009.h5: is not in the manifest" in refused.stdout
-    assert "1 file could not be put right" in refused.stderr
+    assert "1 file could not be repaired" in refused.stderr
     assert digests(data_set)["shard-00009.h5"] == before["shard-00009.h5"]
-    assert len(run_cli("verify", data_set).stdout.splitlines()) == 1, "the rest was put right"
+    assert len(run_cli("verify", data_set).stdout.splitlines()) == 1, "the rest was repaired"
 
 
 def test_unfinished_ones_and_none_at_all(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
     for place in (tmp_path / "none", tmp_path):
         refused = run_cli("repair", place)
         assert refused.returncode == 66
-        assert "there is no data set" in error_line(refused)
+        assert "is not a data set" in error_line(refused)
     with interrupted_at_the_end():
         run_cli("generate", colours, cwd=tmp_path)
     refused = run_cli("repair")

@@ -94,7 +94,7 @@ DAMAGES: list[tuple[Callable[[Path], object], list[str]]] = [
     (lambda folder: edit(folder / "SHA256SUMS", "shard-00001.h5", "shard-00009.h5"), ["SHA256SUMS: "]),
     (lambda folder: (folder / "SHA256SUMS").unlink(), ["SHA256SUMS: cannot be read"]),
     (lambda folder: (folder / "croissant.json").unlink(), ["croissant.json: cannot be read"]),
-    (leave_a_sidecar, [".mixup-gen: is there"]),
+    (leave_a_sidecar, [".mixup-gen: holds 1 sidecar"]),
 ]
 
 
@@ -118,7 +118,7 @@ def test_all_damage_is_listed_and_not_the_first_alone(run_cli: Runner, data_set:
 def test_the_manifest_names_its_data_set(run_cli: Runner, data_set: Path) -> None:
     ended = run_cli("verify", data_set / "manifest.json")
     assert ended.returncode == 0
-    assert ended.stderr == f"mixup-gen: {data_set}: 12 samples in 3 shards: whole, as sealed\n"
+    assert ended.stderr == f"mixup-gen: {data_set}: 12 samples in 3 shards, intact: all checksums match\n"
     (data_set / "shard-00001.h5").unlink()
     assert findings(run_cli, data_set / "manifest.json") == ["shard-00001.h5: is missing"]
 
@@ -244,7 +244,7 @@ def test_label_sums_are_held_to_a_millionth(run_cli: Runner, data_set: Path) -> 
     found = findings(run_cli, data_set)
     assert [line.split(" within ")[0] for line in found] == [
         "shard-00000.h5: a row of labels sums to 1 only",
-        "shard-00000.h5: labels of row 0 is not what source_label and label_share give",
+        "shard-00000.h5: labels of row 0 do not follow from source_label and label_share",
     ]
 
 
@@ -266,10 +266,10 @@ OUTSIDE: list[tuple[str, object, str]] = [
     ("source_index", 12, "source_index goes from "),
     ("source_label", 3, "source_label goes from "),
     ("source_label", -1, "source_label goes from -1 to "),
-    ("box", [0, 0, 9, 6], "box of row 7 is [0, 0, 9, 6], and the picture is 6 high, 8 wide"),
+    ("box", [0, 0, 9, 6], "box of row 7 is [0, 0, 9, 6], and the image is 6 high, 8 wide"),
     ("box", [3, 0, 2, 6], "box of row 7 is [3, 0, 2, 6]"),
     ("box", [0, -1, 2, 6], "box of row 7 is "),
-    ("labels", [0.25, 0.25, 0.5], "labels of row 7 is not what source_label and label_share give"),
+    ("labels", [0.25, 0.25, 0.5], "labels of row 7 do not follow from source_label and label_share"),
 ]
 
 
@@ -295,7 +295,7 @@ def test_a_link_out_of_a_shard_is_a_finding(options: list[str], run_cli: Runner,
 
 
 ODD_RUNS: list[tuple[str | None, str]] = [
-    (None, "is missing, so it is not known where the source is. Pass --source"),
+    (None, "is missing, and it names the source. Pass --source"),
     ("{}", "source: "),
     ('{"source": {}}', "source.locations: Field required. Pass --source"),
     ('{"source": []}', "source: "),
@@ -330,8 +330,7 @@ def test_deep_finds_depths_that_the_survey_did_not_see(
 ) -> None:
     source = write_colours(tmp_path / "colours")
     Image.fromarray(np.full((6, 8), 40_000, np.uint16)).save(source / "red/9.png")
-    for module in ("runs.job", "checks.rescan"):
-        monkeypatch.setattr(f"mixup_cli.{module}.SURVEY_SAMPLES", 1)
+    monkeypatch.setattr("mixup_cli.runs.job.SURVEY_SAMPLES", 1)
     assert run_cli("generate", source, "--dtype", "uint16", cwd=tmp_path).returncode == 0
     assert run_cli("verify", "--deep").returncode == 0
 

@@ -7,7 +7,6 @@ import json
 import pickle
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,7 +32,7 @@ from tests.faults import reading
 from tests.faults.attempts import Attempt
 from tests.faults.cases import CASES, FRESH, LARGE, check_completed, fall
 from tests.faults.progress import meet_fault
-from tests.running import PROGRAM, Runner, error_line, python_environment, start_process
+from tests.running import Runner, error_line, run_process, start_process
 
 SLOW = [pytest.mark.slow]
 
@@ -153,7 +152,7 @@ def test_an_interrupted_extension_is_told_of_and_can_be_given_up(
     fewer, part = run_cli(*command, "--passes", 2), run_cli(*command, "--passes", 8, "--part", "2/2")
     for refused in (fewer, part):
         assert refused.returncode == 73
-        assert error_line(refused).endswith(f", or remove {out}/.mixup-gen to give them up."), refused.stderr
+        assert error_line(refused).endswith(f", or remove {out}/.mixup-gen to discard them."), refused.stderr
     shutil.rmtree(out / ".mixup-gen")
     assert digests(out) == before
     assert run_cli(*command, "--passes", 2).returncode == 0
@@ -200,10 +199,7 @@ def test_who_reads_meanwhile_sees_right_values(
     command = ["generate", colours, *FRESH, *LARGE, "--compression", compression]
     for name, passes in (("out", 1), ("whole", 7)):
         assert run_cli(*command, "--passes", passes, "-o", tmp_path / name).returncode == 0
-    program = [sys.executable, reading.__file__]
-    reader = start_process(
-        tmp_path / "out", tmp_path / "whole", program=program, env=python_environment(), stdin=subprocess.PIPE
-    )
+    reader = start_process(tmp_path / "out", tmp_path / "whole", script=reading.__file__, stdin=subprocess.PIPE)
     assert reader.stdout is not None
     assert reader.stdout.readline() == "12\n"
     short = (tmp_path / "out/shard-00001.h5").stat().st_size
@@ -285,7 +281,7 @@ def test_another_data_set_in_its_place_is_refused(
     for rows in ([17], [39]):
         with pytest.raises(DataError, match=r"shard-0000[12]\.h5: .* Open the data set again"):
             opened.labels(rows)
-    with pytest.raises(DataError, match="another data set has taken the place"):
+    with pytest.raises(DataError, match="another data set replaced"):
         pickle.loads(pickled)
     if compression == "none":
         np.testing.assert_array_equal(opened.images([0]), images, err_msg="what is mapped stays")
@@ -322,10 +318,10 @@ def test_verify_of_a_data_set_that_grows_meanwhile_finds_no_damage(
     begin = verifying.findings_of
 
     def grow_first(*args: Any) -> Any:
-        subprocess.run([PROGRAM, *map(str, command), "--passes", "2"], check=True, capture_output=True)
+        assert run_process(*command, "--passes", 2).returncode == 0
         return begin(*args)
 
     monkeypatch.setattr(verifying, "findings_of", grow_first)
     checked = run_cli("verify", tmp_path / "out")
     assert (checked.returncode, checked.stdout) == (65, "")
-    assert error_line(checked).endswith("was extended or replaced while it was looked at. Run mixup-gen verify again.")
+    assert error_line(checked).endswith("was extended or replaced during the check. Run mixup-gen verify again.")

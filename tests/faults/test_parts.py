@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 from itertools import permutations
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from tests.data_sets import digests
 from tests.faults.progress import meet_fault, sidecars, stopped_before
+from tests.forking.client import Running
 from tests.running import Runner, error_line, start_process
 
 SLOW = [pytest.mark.slow]
@@ -34,9 +34,9 @@ def single(source: Path, run_cli: Runner, tmp_path: Path) -> dict[str, str]:
     return digests(tmp_path / "single")
 
 
-def finished(processes: list[subprocess.Popen[str]]) -> list[tuple[int, str, str]]:
+def finished(processes: list[Running]) -> list[tuple[int, str, str]]:
     """Code, stdout and stderr of each, once it has ended."""
-    ended = [(process, *process.communicate(timeout=100)) for process in processes]
+    ended = [(process, *process.communicate()) for process in processes]
     return [(process.returncode, out, err) for process, out, err in ended]
 
 
@@ -128,13 +128,13 @@ def test_the_lock_of_a_killed_run_is_no_obstacle_to_another_division(
         pytest.param(
             ["--part", "1/2"],
             ["--part", "2/2", "--seed", "1"],
-            "is of another recipe (seed was 0 and is 1)",
+            "was made with different settings (seed was 0 and is 1)",
             marks=SLOW,
         ),
         pytest.param(
             ["--part", "1/2"],
             ["--part", "2/2", "--passes", "9"],
-            "was begun for 160 samples, and part 2/2 is asked",
+            "was begun for 160 samples, and 180 are asked for in part 2/2",
             marks=SLOW,
         ),
     ],
@@ -172,8 +172,8 @@ def test_a_part_says_who_is_still_at_work(source: Path, run_cli: Runner, tmp_pat
     finally:
         there.send_signal(signal.SIGCONT)
     assert (two.returncode, two.stdout) == (0, "")
-    assert two.stderr.endswith("1/3 still running; to be run: the same command with --part 3/3\n")
-    assert three.stderr.endswith("1/3 still running, and whoever ends last seals the data set\n")
+    assert two.stderr.endswith("1/3 still running; still to run: the same command with --part 3/3\n")
+    assert three.stderr.endswith("1/3 still running; the last part to finish completes the data set\n")
     ((code, out, _),) = finished([there])
     assert (code, out) == (0, f"{tmp_path}/out/manifest.json\n")
     assert not (tmp_path / "out/.mixup-gen").exists()
@@ -226,7 +226,7 @@ def test_more_parts_than_shards(source: Path, run_cli: Runner, tmp_path: Path) -
     command = ["generate", source, "--samples", 5, "-o", tmp_path / "out"]
     told = [run_cli(*command, "--part", f"{number}/3") for number in (1, 2, 3)]
     assert [ended.returncode for ended in told] == [0, 0, 0]
-    assert told[1].stderr.splitlines()[-1].endswith("to be run: the same command with --part 3/3")
+    assert told[1].stderr.splitlines()[-1].endswith("still to run: the same command with --part 3/3")
     assert run_cli("verify", tmp_path / "out").returncode == 0
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, fields
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import typer
+import click
 
 from mixup_cli.checks import verify
 from mixup_cli.cli.app import app
@@ -39,9 +39,7 @@ from tests.unit.plan.files.plans import Setting, recipe_of
 
 CORPUS, FOUND = Path(__file__).parent / "corpus", Path(__file__).parent / "found"
 
-_GENERATE = cast(Any, typer.main.get_command(app)).commands["generate"]
-_Misused = cast(type[Exception], typer.BadParameter.__bases__[0])
-"""What Click raises where an option's value is none."""
+_GENERATE = app.commands["generate"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class Parser:
 
     def feed(self, data: bytes, folder: Path) -> None:
         """The property: an answer, or an error that a user can read, in one piece."""
-        with suppress(MixupGenError, Undecodable, _Misused):
+        with suppress(MixupGenError, Undecodable, click.exceptions.Exit):
             self.parse(data, folder)
 
 
@@ -101,7 +99,7 @@ def _plan_file(path: Path) -> bool:
 
 def _fits(plan: PlanFile) -> bool:
     """Whether it can be held against a source, whatever methods it brings."""
-    views: dict[str, object] = {"flip": True} if plan.columns.has_views else {}
+    views: dict[str, object] = {"flip": True} if plan.has_views else {}
     setting = Setting(recipe_of(*plan.method_names, **views))
     setting.checked(plan)
     return len(plan.digest()) > 0
@@ -133,8 +131,8 @@ PARSERS = [
     Parser("job", partial(_in_file, ".mixup-gen/recipe.json", data_sets.job), in_json, Recipe.from_dict, 0.5),
     Parser("sidecar", partial(_in_file, ".mixup-gen/done/00000.json", data_sets.sidecar), in_json, shard_name, 0.2),
     Parser("sources", _sources, in_csv, LoadedColumn.of, 0.5),
-    Parser("plan", _plan, in_csv, reading._Reader.plan, 0.3),
-    Parser("plan-parquet", partial(_in_file, "plan.parquet", _plan_file), in_parquet, reading._Reader.plan, 0.3),
+    Parser("plan", _plan, in_csv, PlanFile.__len__, 0.3),
+    Parser("plan-parquet", partial(_in_file, "plan.parquet", _plan_file), in_parquet, PlanFile.__len__, 0.3),
     Parser("config", partial(_in_file, "c.toml", _config), in_toml, RecipeFlags.recipe, 0.3),
     Parser("picture", loading.picture, in_png, decode._convert, 0.4),
     Parser("shard", partial(_in_file, "shard-00000.h5", data_sets.shard), in_place, verify._values, 0.33),

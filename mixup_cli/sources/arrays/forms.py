@@ -1,7 +1,7 @@
 """How an array of samples becomes an array of the working form: axes, dtype, and (for uint8 pictures) size.
 
-Everything here works on a whole block of samples at once; only a change of size or channels goes picture by picture,
-through Pillow, by the same rules as picture files.
+Everything here works on a whole block of samples at once; only a change of size or channels goes image by image,
+through Pillow, by the same rules as image files.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mixup_cli.errors import DataError
 from mixup_cli.fields.form import Axes, Form, SampleDtype, picture_extent
 from mixup_cli.sources.reading.base import FormMismatch, Target
 from mixup_cli.sources.reading.fit import fit_picture
-from mixup_cli.wording import counted
+from mixup_cli.wording import counted, setting
 
 PICTURE_CHANNELS = (1, 3, 4)
 EXACT_IN_FLOAT32 = 1 << 24  # every integer up to this size is a float32
@@ -25,7 +25,7 @@ _CHECKED_INTEGERS = frozenset(["uint32", "uint64", "int32", "int64"])
 
 
 def natural_axes(shape: tuple[int, ...]) -> Axes:
-    """What the dimensions of one sample are taken for."""
+    """The axes that the dimensions of one sample are read as."""
     if len(shape) == 2:
         return "hw"
     if len(shape) == 3 and shape[2] in PICTURE_CHANNELS:
@@ -34,7 +34,7 @@ def natural_axes(shape: tuple[int, ...]) -> Axes:
 
 
 def sample_dtype(dtype: np.dtype[Any], location: str) -> SampleDtype:
-    """The working dtype for samples stored as `dtype`. Raises DataError for what is no real number."""
+    """The working dtype for samples stored as `dtype`. Raises DataError for other than real numbers."""
     if dtype.name in _KEPT:
         return _KEPT[dtype.name]
     if dtype.kind in "biu" or dtype.name in ("float16", "float64"):
@@ -45,24 +45,21 @@ def sample_dtype(dtype: np.dtype[Any], location: str) -> SampleDtype:
 
 
 def as_axes(block: NDArray[Any], axes: Axes, wanted: Axes) -> NDArray[Any]:
-    """A view of `block` (n, *sample) with its picture axes in another order; "hw" is a picture of one channel.
+    """A view of `block` (n, *sample) with its image axes in another order; "hw" is an image of one channel.
 
-    Raises DataError where no view can do it (a picture wanted of what is none, or one channel of several).
+    Raises DataError if no view can do it (samples that are not images, or one channel of several).
     """
     if axes == wanted:
         return block
     if "" in (axes, wanted):
-        raise DataError(
-            f"samples of shape {block.shape[1:]} are no pictures and keep their form. Drop --layout and --size."
-        )
+        remedy = f"Leave out {setting('layout')} and {setting('size')}."
+        raise DataError(f"samples of shape {block.shape[1:]} are not images and keep their form.", remedy)
     if axes == "hw":
         return block[..., None] if wanted == "hwc" else block[:, None]
     if wanted == "hw":
-        channel_axis = 3 if axes == "hwc" else 1
-        if block.shape[channel_axis] != 1:
-            raise DataError(
-                f"pictures with {counted(block.shape[channel_axis], 'channel')} have no plain height and width form."
-            )
+        channels = block.shape[3 if axes == "hwc" else 1]
+        if channels != 1:
+            raise DataError(f"images with {counted(channels, 'channel')} cannot become height and width alone.")
         return block[..., 0] if axes == "hwc" else block[:, 0]
     return np.moveaxis(block, 1, 3) if wanted == "hwc" else np.moveaxis(block, 3, 1)
 
@@ -74,24 +71,24 @@ def shown_form(shape: tuple[int, ...], axes: Axes, wanted: Axes, dtype: SampleDt
 
 
 def problems(block: NDArray[Any]) -> list[str | None]:
-    """Why a sample cannot be used, per sample: floats that are not finite or that float32 does not hold, integers that
-    float32 would round."""
+    """Why each sample cannot be used (None: it can): floats that are not finite or too large for float32, or integers
+    that float32 would round. The texts are sealed into sources.csv."""
     flat = block.reshape(len(block), -1)
-    told: list[str | None] = [None] * len(block)
+    found: list[str | None] = [None] * len(block)
     if block.dtype.kind == "f":
         with np.errstate(over="ignore"):  # float64 beyond float32's range becomes infinite
             bad = (~np.isfinite(flat.astype(np.float32, copy=False))).any(axis=1)
         for row in np.flatnonzero(bad).tolist():
-            told[row] = _not_finite(flat[row])
+            found[row] = _not_finite(flat[row])
     if block.dtype.name in _CHECKED_INTEGERS:
         beyond = ((flat > EXACT_IN_FLOAT32) | (flat < -EXACT_IN_FLOAT32)).any(axis=1)
         for row in np.flatnonzero(beyond).tolist():
-            told[row] = f"holds an integer beyond {EXACT_IN_FLOAT32}, which float32 would round"
-    return told
+            found[row] = f"holds an integer beyond {EXACT_IN_FLOAT32}, which float32 would round"
+    return found
 
 
 def _not_finite(values: NDArray[Any]) -> str:
-    """What is wrong with floats of which one is not finite in float32."""
+    """What is wrong with floats if one is not finite in float32."""
     if not np.isfinite(values).all():
         return "holds NaN or infinity"
     return f"holds {values[np.argmax(np.abs(values))]:g}, which is more than float32 can be"
@@ -101,16 +98,16 @@ def needs_refit(shape: tuple[int, ...], axes: Axes, target: Target) -> bool:
     """Whether samples of this shape differ from the target in size or channels, not only in the order of axes."""
     if axes == "" or target.form.axes == "":
         if (axes, shape) != (target.form.axes, target.form.shape):
-            raise DataError(f"samples of shape {shape} cannot become {target.form.shape}: they are no pictures.")
+            raise DataError(f"samples of shape {shape} cannot become {target.form.shape}: they are not images.")
         return False
     return picture_extent(shape, axes) != target.form.extent
 
 
 def refit(block: NDArray[Any], axes: Axes, target: Target, first_key: str) -> NDArray[np.uint8]:
-    """uint8 pictures (n, *sample) at the size and channels of the target, in its axes, by the rules for picture files.
+    """uint8 images (n, *sample) at the size and channels of the target, in its axes, by the rules for image files.
 
-    Raises FormMismatch if the size differs and `target.resize` does not say how to change it; DataError for another
-    dtype, which Pillow could only clip.
+    Raises FormMismatch if the size differs and `target.resize` is None; DataError for another dtype, which Pillow could
+    only clip.
     """
     height, width, channels = picture_extent(block.shape[1:], axes)
     wanted = target.form.extent
@@ -119,7 +116,8 @@ def refit(block: NDArray[Any], axes: Axes, target: Target, first_key: str) -> ND
     if block.dtype != np.uint8 or channels not in PICTURE_CHANNELS or wanted[2] == 4:
         raise DataError(
             f"arrays of {block.dtype} with {channels} channels keep their form: found {width}x{height}, expected "
-            f"{wanted[1]}x{wanted[0]} with {wanted[2]}. Drop --size, or pass --channels rgb for uint8."
+            f"{wanted[1]}x{wanted[0]} with {wanted[2]}.",
+            f"Leave out {setting('size')}, or pass {setting('channels', 'rgb')} for uint8.",
         )
     pictures = np.empty((len(block), *wanted), np.uint8)
     hwc = Target(Form(wanted, "uint8", "hwc"), target.resize)

@@ -19,7 +19,7 @@ TAKES: Mapping[str, frozenset[str]] = {
     "IDX": frozenset((*_CLASSES, "split", "label_key")),
     "STL-10": frozenset((*_CLASSES, "split")),
     "a .npy file": frozenset((*_CLASSES, "label_key", "group_column", "max_pixels")),
-    "an .npz, .h5 or .mat file": frozenset((*_CLASSES, "split", "data_key", "label_key", "group_column", "max_pixels")),
+    "an array file": frozenset((*_CLASSES, "split", "data_key", "label_key", "group_column", "max_pixels")),
     "a mixup-gen data set": frozenset((*_CLASSES, "group_column")),
 }
 """By what a source is read as (`Source.read_as`): the fields of `SourceOptions` that have an effect on it."""

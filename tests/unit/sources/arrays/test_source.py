@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.fields.form import Axes, Form, SampleDtype
 from mixup_cli.fields.labels import Labels
-from mixup_cli.sources.arrays.source import ArraySource, RowKeys, StackedRows
+from mixup_cli.sources.arrays.source import ArraySource, RowKeys
+from mixup_cli.sources.arrays.stored import StackedArray
 from mixup_cli.sources.reading.base import FormMismatch, Target
 from mixup_cli.storage.loaded import Loaded
 
@@ -175,7 +176,7 @@ def test_what_cannot_be_reached_is_refused() -> None:
     floats = source_of(PICTURES.astype(np.float32))
     with pytest.raises(DataError, match="keep their form"):
         load(floats, Target(Form((9, 9, 3), "float32", "hwc"), "crop"))
-    with pytest.raises(DataError, match="no pictures"):
+    with pytest.raises(DataError, match="not images"):
         load(source_of(np.zeros((2, 7), np.uint8)), Target(Form((9, 9, 3), "uint8", "hwc"), "crop"))
 
 
@@ -211,7 +212,7 @@ def test_threads_give_what_one_thread_gives() -> None:
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=5), st.data())
 def test_stacked_rows_read_like_one_array(lengths: list[int], data: st.DataObject) -> None:
     whole = np.arange(sum(lengths) * 2).reshape(-1, 2)
-    stacked = StackedRows(np.split(whole, np.cumsum(lengths)[:-1]))
+    stacked = StackedArray(np.split(whole, np.cumsum(lengths)[:-1]))
     start, stop = data.draw(st.integers(0, len(whole))), data.draw(st.integers(0, len(whole)))
     np.testing.assert_array_equal(stacked[start:stop], whole[start:stop])
     assert stacked.shape == whole.shape
