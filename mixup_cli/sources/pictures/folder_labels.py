@@ -104,7 +104,7 @@ class Tables:
             return []
         except DataError as problem:
             fixed = setting("classes", "NAMES")
-            found = f"{problem} Its classes count for all splits; {fixed} fixes them without it."
+            found = f"{problem} Its classes count for all splits; {fixed} sets them without it."
             if is_training:
                 raise DataError(found) from problem
             notices.append(found)

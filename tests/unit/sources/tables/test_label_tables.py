@@ -262,7 +262,7 @@ def test_classes_have_their_numbers_from_the_tables_of_all_splits(tmp_path: Path
         assert source.labels.class_names == ("x", "y", "z")
         assert "classes of other rows, without an image here: y" in source.notices
     (tmp_path / "train_v2.csv").write_text("id,kind\na,x\nb\n")
-    with pytest.raises(DataError, match=r"train_v2\.csv, line 3: .*classes=NAMES fixes them without it"):
+    with pytest.raises(DataError, match=r"train_v2\.csv, line 3: .*classes=NAMES sets them without it"):
         open_source([tmp_path / "data"], SourceOptions(labels_from=str(tmp_path / "val_v2.csv")))
 
 
