@@ -66,7 +66,7 @@ REMEDIES = frozenset(
         "Plan Put Raise Remove Rename Restore Run Save Say Start Store Use Write mixup-gen --config --files-from --plan"
     ).split()
 )
-"""How a sentence begins that says what to do, or where it is told."""
+"""How a sentence begins that says what to do, or where to read it."""
 
 ALTERNATIVES = ("If it was to be ", "If NULs stand ", "For a list of pictures use ", "For lists of names pass ")
 
