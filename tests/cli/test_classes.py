@@ -144,5 +144,5 @@ def test_the_split_that_is_none_comes_from_the_command_line(run_cli: Runner, tmp
     pictures(tmp_path, "photos/train/0.png", "photos/car/0.png")
     ended = run_cli("inspect", tmp_path / "photos")
     assert ended.returncode == 2
-    assert "or --split '' to take all of them as classes" in error_line(ended)
+    assert "or --split '' to use all of them as classes" in error_line(ended)
     assert "car (1), train (1)" in run_cli("inspect", tmp_path / "photos", "--split", "").stdout
