@@ -183,15 +183,15 @@ def test_what_metadata_name_and_is_not_there_is_left_to_the_scan(tmp_path: Path)
     ("text", "message"),
     [
         ("file_name,label\na\0.png,x\n", "line 2: file_name holds a NUL"),
-        ("file_name,label\na.png,x\n\n./a.png,y\n", "line 4: a.png stands in line 2 already"),
-        ("file_name,label\n../a.png,x\n", "line 2: ../a.png is not below"),
-        ("file_name,label\n/etc/a.png,x\n", "line 2: /etc/a.png is an absolute path.*--labels-from"),
-        ("file_name,label\nsub/../../a.png,x\n", "line 2: .* is not below"),
+        ("file_name,label\na.png,x\n\n./a.png,y\n", "line 4: names a.png, as line 2 does"),
+        ("file_name,label\n../a.png,x\n", "line 2: ../a.png is outside"),
+        ("file_name,label\n/etc/a.png,x\n", "line 2: /etc/a.png is an absolute path.*labels_from"),
+        ("file_name,label\nsub/../../a.png,x\n", "line 2: .* is outside"),
         ("file_name,label\na.png,\n", "line 2: column label has no usable label"),
-        ("file_name,label\na.png\n", "line 2: has 1 value, and there are 2 columns"),
+        ("file_name,label\na.png\n", "line 2: has 1 value, expected 2"),
         ("file_name,label\n,x\n", "line 2: has no file_name"),
         ('file_name,label\na.png,"x\n', "is not CSV"),
-        ("name,label\nb.tif,x\n", r"no column file_name, .* \(found: name, label\). Pass --file-column NAME"),
+        ("name,label\nb.tif,x\n", r"no column file_name, .* \(found: name, label\). Pass file_column=NAME"),
         ("", "has no rows"),
     ],
 )
@@ -224,7 +224,7 @@ def test_two_metadata_files(tmp_path: Path) -> None:
     pictures(tmp_path, "a.png")
     for name in ("metadata.csv", "metadata.jsonl"):
         (tmp_path / name).write_text("")
-    with pytest.raises(DataError, match="both there"):
+    with pytest.raises(DataError, match="has both metadata"):
         open_it(tmp_path)
 
 

@@ -272,7 +272,7 @@ def test_another_split_may_call_its_labels_otherwise_or_be_damaged(tmp_path: Pat
     (tmp_path / "test.npz").write_bytes(b"PK\3\4")
     source = open_source([tmp_path / "train.npz"], SourceOptions())
     assert len(source.labels.class_names) == 3
-    assert any("test.npz: is no readable" in each and "--classes NAMES fixes" in each for each in source.notices)
+    assert any("test.npz: is not a readable" in each and "classes=NAMES sets" in each for each in source.notices)
     write_arrays(tmp_path / "test.npz", x=X)
     assert not open_source([tmp_path / "train.npz"], SourceOptions()).notices
 
@@ -303,10 +303,10 @@ def test_test_data_of_no_class_are_a_notice_and_training_data_an_error(kind: str
     train, val = WRITERS[kind](tmp_path, np.array([0, 1, 2]), np.array([-1, -1, -1]))
     source = opened(train, split_of(kind, "train"))
     assert numbers(source) == [0, 1, 2]
-    assert any("found the label -1" in each and "--classes NAMES fixes" in each for each in source.notices)
+    assert any("found the label -1" in each and "classes=NAMES sets" in each for each in source.notices)
     (tmp_path / "other").mkdir()
     train, val = WRITERS[kind](tmp_path / "other", np.array([-1, 1, 2]), np.array([0, 1, 0]))
-    with pytest.raises(DataError, match=r"found the label -1.*--classes NAMES fixes"):
+    with pytest.raises(DataError, match=r"found the label -1.*classes=NAMES sets"):
         opened(val, split_of(kind, "val"))
     assert numbers(opened(val, split_of(kind, "val"), classes=("a", "b"))) == [0, 1, 0]
 
