@@ -270,7 +270,7 @@ def test_it_is_told_beforehand(run_cli: Runner, pictures: Path, tmp_path: Path) 
         "--window 10: a window holds 1.3 of the 4 classes on average"
         in run_cli("generate", pictures, "--window", 10, *NONE).stderr
     )
-    assert "windows       of 20 consecutive samples; only those of one meet\n" in told.stdout
+    assert "windows       of 20 consecutive samples; samples of different windows never mix\n" in told.stdout
     config = run_cli("generate", pictures, "--window", 20, "--print-config")
     assert "window = 20\n" in config.stdout
     assert "windows       of 10 consecutive samples\n" in run_cli("inspect", "mixup-out").stdout

@@ -15,6 +15,7 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.class_order import in_order
 from mixup_cli.sources.reading.labels import CLASS_LIMIT, labels_from_rows, one_hot_classes
 from mixup_cli.sources.tables.delimited import LABEL_COLUMNS
 from mixup_cli.wording import counted, setting
@@ -168,13 +169,6 @@ def check_column(name: str, columns: Sequence[str], field: str, wanted: str) -> 
         raise UsageError(found, field=field, value=wanted)
 
 
-def sort_classes(names: set[str]) -> tuple[str, ...]:
-    """Class names in order: as numbers if all of them are, else by code point."""
-    if all(_NUMBER.fullmatch(name) for name in names):
-        return tuple(sorted(names, key=lambda name: (float(name), name)))
-    return tuple(sorted(names))
-
-
 def text_of(where: str, column: str, what: str, value: object) -> str:
     """A name or a number as text; 1.0 is 1, in every file format. Raises DataError for an empty cell and anything else;
     `what` is for the message."""
@@ -214,7 +208,7 @@ def _number(where: str, column: str, value: object) -> float:
 def _of_names(found: Sequence[Sequence[str]], is_one_each: bool, where: str) -> Labels:
     """The labels of samples with these class names: classes if each has a single one. Raises DataError for too many
     classes, or if a row for each sample, with a number for each class, would be too large."""
-    names = sort_classes(set(chain.from_iterable(found)))
+    names = in_order(chain.from_iterable(found), float)
     row_bytes = 0 if is_one_each else 4 * len(names)
     if len(names) > CLASS_LIMIT or len(found) * row_bytes > LABELS_LIMIT_BYTES:
         raise DataError(
