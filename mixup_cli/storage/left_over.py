@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mixup_cli.errors import MixupGenError
-from mixup_cli.storage.begun import JOB
+from mixup_cli.storage.begun import BEGUN
 from mixup_cli.storage.folder import SIDECAR
 from mixup_cli.storage.growth import NEXT_NAME
 from mixup_cli.storage.json_files import content_of
@@ -43,14 +43,14 @@ def left_over(work: Path, shards: Sequence[ShardRecord]) -> tuple[str, str] | No
 
 def _evidence(work: Path, shards: Sequence[ShardRecord]) -> Iterator[str]:
     """What only a run that was cut off leaves, or what no run makes."""
-    if (work / JOB).exists():
+    if (work / BEGUN).exists():
         yield "the recipe of an unfinished run"
     paths = sorted(path for path in (work / DONE).glob("*.json") if SIDECAR.fullmatch(path.name))
     others = [path for path in paths if not _is_of(path, shards)]
     if paths:
         strangers = f", {len(others)} of other shards ({DONE}/{others[0].name})" if others else ""
         yield f"{counted(len(paths), 'sidecar')} of finished shards{strangers}"
-    known = {JOB, DONE, SEALING}
+    known = {BEGUN, DONE, SEALING}
     if strange := sorted(path.name for path in work.iterdir() if path.name not in known and _part_of(path) is None):
         yield f"{counted(len(strange), 'file')} that mixup-gen does not make ({strange[0]!r})"
 

@@ -1,6 +1,6 @@
 """What every engine must do. A test class inherits `EngineContract` and says how its engine is opened.
 
-Tasks are functions of this module, and tell what they do through files, so that they can run in another process.
+Tasks are functions of this module, and report through files, so that they can run in another process.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WORKERS = 2
 
 
 def after(number: int, other: Path) -> int:
-    """Comes when a file is there."""
+    """Returns when a file exists."""
     while not other.exists():
         time.sleep(0.001)
     return number

@@ -21,7 +21,7 @@ from tests.data_sets import digests
 from tests.running import Runner
 
 PRIME = 61
-"""Of the bits of a shard, the default suite tries every so many-th."""
+"""The default suite tries one bit in PRIME of a shard."""
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def data_set(request: pytest.FixtureRequest, run_cli: Runner, tmp_path: Path) ->
 
 
 def found_around(folder: Path) -> set[str]:
-    """The files besides the shards that verify has something to tell of, or refuses."""
+    """The files other than shards that verify reports or refuses."""
     try:
         return {finding.file for finding in files_around(folder, open_finished(folder))}
     except DataError as refusal:
@@ -114,7 +114,7 @@ def fields(plain: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 
 
 def changed(value: Any) -> list[Any]:
-    """What somebody could write in place of a value."""
+    """What could stand in the file as a value."""
     others: list[Any] = [None, {}, [], "", -1]
     if isinstance(value, bool):
         others.append(not value)
