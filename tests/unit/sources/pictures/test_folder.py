@@ -224,7 +224,7 @@ def test_two_metadata_files(tmp_path: Path) -> None:
     pictures(tmp_path, "a.png")
     for name in ("metadata.csv", "metadata.jsonl"):
         (tmp_path / name).write_text("")
-    with pytest.raises(DataError, match="has both metadata.csv and metadata.jsonl"):
+    with pytest.raises(DataError, match=r"has both metadata\.csv and metadata\.jsonl"):
         open_it(tmp_path)
 
 
