@@ -59,7 +59,7 @@ class ShardValues:
         for _ in self._images():
             pass
         if self._others is None:
-            raise ValueError("mixing has failed before, so there are no other columns")
+            raise ValueError("mixing these rows has failed before")
         return self._others(column)
 
     def _images(self) -> Iterator[NDArray[Any]]:

@@ -11,6 +11,7 @@ from mixup_cli.methods import Grid, build
 from mixup_cli.recipe import Normalize, Recipe
 from mixup_cli.scan.decide import finish_of
 from mixup_cli.sources.reading.scaling import FULL_SCALE, Finish
+from mixup_cli.wording import setting
 
 
 def grid_of(form: Form) -> Grid | None:
@@ -48,10 +49,9 @@ def check_fill(form: Form, recipe: Recipe) -> None:
     if recipe.has_views or any(method.fills for method in methods):
         shown.append(np.array(recipe.fill) / 255.0)
     if not all(np.isfinite(finish.ended(each * FULL_SCALE[form.dtype])).all() for each in shown):
-        raise UsageError(
-            f"--normalize: {recipe.dtype} cannot hold what it makes of the fill colour or noise. Give a larger "
-            "standard deviation, or another --fill."
-        )
+        found = f"{recipe.dtype} cannot hold what it makes of the fill colour or noise."
+        remedy = f"Give a larger standard deviation, or another {setting('fill')}."
+        raise UsageError(found, remedy, field="normalize")
 
 
 def planes_of(form: Form) -> tuple[int, int, int, int]:

@@ -94,7 +94,7 @@ def test_other_classes_are_another_data_set(splits: Path, run_cli: Runner, tmp_p
         ended = run_cli("generate", splits / "val", *classes, "--passes", 2, "-o", out)
         assert ended.returncode == 73
         assert "was made from other labels (classes (a, b, c, d) then" in error_line(ended)
-        assert f"Pass --classes {out} for those of then" in error_line(ended)
+        assert f"Pass --classes {out} for the classes that it was made with" in error_line(ended)
     assert run_cli("generate", splits / "val", "--classes", out, "--passes", 2, "-o", out).returncode == 0
 
 

@@ -74,7 +74,7 @@ def test_too_little_memory_is_told_as_that(command: str, size_mib: int, photos: 
     ],
 )
 def test_a_limit_of_files_sizes(command: str, told: str, colours: Path, tmp_path: Path) -> None:
-    """Which the system tells by a signal."""
+    """The system reports it by a signal."""
     ended = run_process(*command.format(colours).split(), cwd=tmp_path, limits={resource.RLIMIT_FSIZE: 1024})
     assert ended.returncode == 74
     assert error_line(ended).startswith(told)
@@ -119,4 +119,4 @@ def test_a_current_folder_that_was_removed(command: str, tmp_path: Path) -> None
         ["bash", "-c", line], cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, check=False
     )
     assert ended.returncode in (66, 74)
-    assert "not there" in error_line(ended) or "nothing there" in error_line(ended)
+    assert "no longer exists" in error_line(ended) or "no such file or folder" in error_line(ended)

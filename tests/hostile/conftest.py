@@ -67,7 +67,7 @@ REMEDIES = frozenset(
         "--config --files-from --plan"
     ).split()
 )
-"""How a sentence begins that says what to do, or where it is told."""
+"""How a sentence begins that says what to do, or where to read it."""
 
 ALTERNATIVES = ("If it was to be ", "If NULs stand ", "For a list of images use ", "For lists of names pass ")
 

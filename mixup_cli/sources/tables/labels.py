@@ -78,7 +78,7 @@ def choose_columns(
     """How to read the labels of a table, of which `head` are the first rows; None if no name among `columns` is usual.
 
     If `options.labels_from` names the table, it has labels: in the only column, or in all of them if they have zeros
-    and ones alone. Raises UsageError if the columns with labels cannot be told apart.
+    and ones alone. Raises UsageError if it is unclear which columns have labels.
     """
     kind, wanted = options.label_kind, options.label_column
     if kind == "none":
@@ -180,7 +180,7 @@ def text_of(where: str, column: str, what: str, value: object) -> str:
         is_list = isinstance(value, list) and what == "label"
         hint = f" For lists of names pass {setting('label_kind', 'multi')}." if is_list else ""
         found = f"has no usable {what} (found: {value!r}; expected a name or a number)"
-        raise DataError(f"{where}: column {column} {found}.", f"Correct it.{hint}")
+        raise DataError(f"{where}: column {column} {found}.", f"Fix it.{hint}")
     return text
 
 
@@ -190,7 +190,7 @@ def _class_names(where: str, column: str, value: object, separator: str) -> tupl
         value = _parts(value, separator) if value.strip() else []
     if not isinstance(value, list):
         expected = f"expected names with {separator!r} between them, or a JSON list"
-        raise DataError(f"{where}: column {column} has no list of classes (found: {value!r}; {expected}). Correct it.")
+        raise DataError(f"{where}: column {column} has no list of classes (found: {value!r}; {expected}). Fix it.")
     return tuple(dict.fromkeys(text_of(where, column, "class", each) for each in value))
 
 
@@ -201,7 +201,7 @@ def _number(where: str, column: str, value: object) -> float:
         number = math.nan
     if not math.isfinite(number):
         found = f"{where}: column {column} has no finite number (found: {value!r})."
-        raise DataError(found, f"Correct it, or pass another {setting('label_kind')}.")
+        raise DataError(found, f"Fix it, or pass another {setting('label_kind')}.")
     return number
 
 

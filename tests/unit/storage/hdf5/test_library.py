@@ -32,20 +32,9 @@ except OSError as problem:
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes the system call fail")
 def test_the_system_error_of_a_write_that_was_put_off_is_found(tmp_path: Path) -> None:
     path = tmp_path / "x.h5"
-    failing = [
-        "strace",
-        "-o",
-        os.devnull,
-        "-P",
-        path,
-        "-e",
-        "trace=pwrite64",
-        "-e",
-        "inject=pwrite64:error=ENOSPC:when=2",
-    ]
-    ended = subprocess.run(
-        [*map(str, failing), sys.executable, "-c", LATE, path], capture_output=True, text=True, check=False
-    )
+    inject = "inject=pwrite64:error=ENOSPC:when=2"
+    failing = ["strace", "-o", os.devnull, "-P", str(path), "-e", "trace=pwrite64", "-e", inject]
+    ended = subprocess.run([*failing, sys.executable, "-c", LATE, path], capture_output=True, text=True, check=False)
     assert ended.stdout == f"RuntimeError {errno.ENOSPC}\n", ended.stderr
 
 
@@ -63,7 +52,7 @@ def test_whatever_damage_makes_h5py_raise_is_a_data_error(tmp_path: Path) -> Non
     for at in range(0, len(whole), 11):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
         try:
-            with open_shard(path, "x.h5: ") as file:
+            with open_shard(path, "x.h5: damaged") as file:
                 _ = file.attrs["recipe"], file["x"][:]
         except DataError as problem:
             kinds.add((problem.found[:6], type(problem.__cause__)))
