@@ -26,7 +26,7 @@ from mixup_cli.checks.verify import DAMAGE, content_hash
 from mixup_cli.choices import LabelKind
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, StorageError, UsageError
-from mixup_cli.fields.form import Axes
+from mixup_cli.fields.axes import Axes
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.runs.records import Content, manifest_of
 from mixup_cli.storage import manifest as names

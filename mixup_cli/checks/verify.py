@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from mixup_cli.choices import LabelKind, LabelRule
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, NoInputError, StorageError
-from mixup_cli.fields.form import picture_extent
 from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.listener import Listener
 from mixup_cli.recipe import Recipe
@@ -186,7 +185,8 @@ def _content(file: h5py.File, manifest: Manifest, record: ShardRecord) -> Iterat
         if found != (expected := (column.dtype, (rows, *column.shape))):
             yield f"{name} is {found[0]} {found[1]}, and {expected[0]} {expected[1]} was expected"
             return
-    small = {name: column for name, column in stored.items() if name != "images"}
+    signals = {signal.name for signal in manifest.signals}
+    small = {name: column for name, column in stored.items() if name not in signals}
     for block in _blocks(rows, sum(math.prod(c.shape[1:]) * c.dtype.itemsize for c in small.values())):
         values = {name: column[block] for name, column in small.items()}
         if problems := [*_values(values, manifest, record.start + block.start)]:
@@ -238,7 +238,8 @@ def _values(columns: dict[str, NDArray[Any]], manifest: Manifest, first_row: int
         if not same.all():
             row = first_row + int(np.argmin(same.all(axis=1)))
             yield f"labels of row {row} is not what source_label and label_share give"
-    yield from _boxes(columns["box"], manifest, first_row)
+    for signal in manifest.signals:
+        yield from signal.check(columns, first_row)
     if "view" in columns:
         yield from _views(columns["view"], first_row)
 
@@ -260,17 +261,6 @@ def _rows_of_shares(columns: dict[str, NDArray[Any]], kind: LabelKind, rule: Lab
         yield f"labels goes from {labels.min():g} to {labels.max():g}, and 0 … 1 was expected"
     if kind == "real" and not np.isfinite(labels).all():
         yield "labels holds a number that is not finite"
-
-
-def _boxes(boxes: NDArray[np.int32], manifest: Manifest, first_row: int) -> Iterator[str]:
-    """Boxes lie in the picture. What is no picture has none: zeros."""
-    shape = next(column.shape for column in manifest.columns if column.name == "images")
-    height, width, _ = picture_extent(shape, manifest.axes) if manifest.axes else (0, 0, 0)
-    top, left, bottom, right = boxes.T
-    sound = (top >= 0) & (top <= bottom) & (bottom <= height) & (left >= 0) & (left <= right) & (right <= width)
-    if not sound.all():
-        row = int(np.argmin(sound))
-        yield f"box of row {first_row + row} is {boxes[row].tolist()}, and the picture is {height} high, {width} wide"
 
 
 def _views(views: NDArray[np.int32], first_row: int) -> Iterator[str]:

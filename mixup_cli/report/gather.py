@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.axes import as_pictures
+from mixup_cli.fields.target import Target
 from mixup_cli.methods import Peaks
-from mixup_cli.mixing.stage import as_pictures
 from mixup_cli.plan.saliency import peak
-from mixup_cli.sources.reading.base import Source, Target
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import Loaded
 
 

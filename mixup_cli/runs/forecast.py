@@ -12,11 +12,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.axes import as_pictures
+from mixup_cli.fields.target import FormMismatch
 from mixup_cli.methods import Peaks
 from mixup_cli.mixing.columns import IMAGES, RowColumns
 from mixup_cli.mixing.shard_values import ShardMaker, tile_rows_for
 from mixup_cli.mixing.signal import Mixer
-from mixup_cli.mixing.stage import as_pictures
 from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Moved, Planned
 from mixup_cli.plan.population import population_of
@@ -31,7 +32,7 @@ from mixup_cli.scan.fill import cache_text, is_kept, needs_file
 from mixup_cli.scan.scan import all_broken, none_usable
 from mixup_cli.scan.supply import WholeCache
 from mixup_cli.scan.window_store import most_windows
-from mixup_cli.sources.reading.base import FormMismatch, Source
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.shard import bytes_of
 from mixup_cli.storage.loaded import Loaded

@@ -8,15 +8,16 @@ from typing import Any
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import NoInputError, UsageError
+from mixup_cli.fields.decide import decide
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.label_rules import mixed_kind, with_label_rule
+from mixup_cli.fields.target import Survey, Target
 from mixup_cli.methods import parent_count, resolve, same_rows
 from mixup_cli.mixing.columns import columns_of
 from mixup_cli.mixing.surface import check_fill
 from mixup_cli.pairing import DEFAULT_BANDWIDTH
 from mixup_cli.recipe import FORMAT_VERSION, MethodChoice, Recipe
-from mixup_cli.scan.decide import decide
-from mixup_cli.sources.reading.base import Source, Survey, Target
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.hdf5.shard import ShardSpec
 
 SURVEY_SAMPLES = 64

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.axes import as_pictures
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.shard_values import ShardMaker, tile_rows_for
 from mixup_cli.mixing.signal import Mixer
-from mixup_cli.mixing.stage import as_pictures
-from mixup_cli.mixing.surface import grid_of
 from mixup_cli.pairing import Itinerary
 from mixup_cli.plan.files.checking import checked
 from mixup_cli.plan.files.columns import PlanColumns
@@ -70,18 +69,18 @@ def planned(
     """The plan of a job over the samples that can be mixed: computed, or the one that a file holds."""
     if plan_file is not None:
         return planned_in(plan_file, job, source, usable)
-    return Plan(job.recipe, population_of(source.labels, usable), grid_of(job.form), _view_rules(job), peaks)
+    return Plan(job.recipe, population_of(source.labels, usable), job.form.grid, _view_rules(job), peaks)
 
 
 def planned_in(plan_file: PlanFile, job: Job, source: Source, usable: NDArray[np.int64]) -> Planned:
     """The plan that a file holds, every row of it checked. Raises DataError and UsageError."""
     view_rules = _view_rules(job)
-    methods = MethodSet(job.recipe, grid_of(job.form))
+    methods = MethodSet(job.recipe, job.form.grid)
     columns = PlanColumns(methods.parent_count, view_rules is not None)
     recorder = Recorder(methods, columns, source.keys, source.labels)
     return checked(plan_file, methods, usable, view_rules, recorder)
 
 
 def _view_rules(job: Job) -> ViewRules | None:
-    grid, cached = grid_of(job.form), grid_of(job.target.form)
+    grid, cached = job.form.grid, job.target.form.grid
     return ViewRules.of(job.recipe, cached, grid) if grid and cached else None

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError
-from mixup_cli.fields.form import Axes
+from mixup_cli.fields.axes import Axes
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import versions
 from mixup_cli.runs.job import Job

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from mixup_cli.engines.base import Engine
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import StorageError
+from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.listener import Listener
 from mixup_cli.scan.cache import Caching, Where, allocate, goes_to_disk
 from mixup_cli.scan.kept_cache import DamagedError, KeptCache, NotKeptError
 from mixup_cli.scan.kept_entry import entry_key
 from mixup_cli.scan.scan import Tolerance, scan, settle
-from mixup_cli.sources.reading.base import FormMismatch, Source, Stamps, Target
+from mixup_cli.sources.reading.base import Source, Stamps
 from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import counted, readable
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from mixup_cli.engines.base import Engine
 from mixup_cli.errors import StorageError
 from mixup_cli.fields.form import DEPTHS, Form
+from mixup_cli.fields.target import FormMismatch
 from mixup_cli.scan.kept_entry import (
     NONSENSE,
     UNREADABLE,
@@ -35,7 +36,7 @@ from mixup_cli.scan.kept_entry import (
     samples_path,
     seal_record,
 )
-from mixup_cli.sources.reading.base import FormMismatch, Source, Stamps
+from mixup_cli.sources.reading.base import Source, Stamps
 from mixup_cli.storage.json_files import read_json
 from mixup_cli.storage.loaded import SAMPLE_BYTES, LoadedColumn
 from mixup_cli.wording import readable
@@ -118,7 +119,7 @@ class KeptCache:
             plain = read_record(record_path(self.folder, key))
             height, width = plain["size"]
             found = FormMismatch(str(plain[MISFIT]), (int(height), int(width)), plain["dtype"])
-            is_other = found.size != form.extent[:2] or DEPTHS.index(found.dtype) > DEPTHS.index(form.dtype)
+            is_other = found.size != form.size or DEPTHS.index(found.dtype) > DEPTHS.index(form.dtype)
             is_certain = is_other and not len(_doubtful(stamps, int(plain["looked_ns"])))
         except UNREADABLE:
             return None

@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from mixup_cli.engines.base import Engine
 from mixup_cli.errors import DataError, StorageError
 from mixup_cli.fields.form import Form
+from mixup_cli.fields.target import Target
 from mixup_cli.scan.cache import reserve
 from mixup_cli.scan.mapped import map_file, moved
-from mixup_cli.sources.reading.base import Source, Stamps, Target
+from mixup_cli.sources.reading.base import Source, Stamps
 from mixup_cli.storage.json_files import read_json, to_json
 from mixup_cli.storage.loaded import SAMPLE_BYTES, LoadedColumn
 from mixup_cli.storage.seal import seal_bytes, sync_folder

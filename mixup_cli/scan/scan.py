@@ -17,9 +17,10 @@ from mixup_cli.choices import OnError
 from mixup_cli.engines.base import Engine, Shared, Task
 from mixup_cli.errors import DataError
 from mixup_cli.fields.form import Form
+from mixup_cli.fields.target import FormMismatch, Survey, Target
 from mixup_cli.listener import Listener
 from mixup_cli.scan.table import table_of
-from mixup_cli.sources.reading.base import FormMismatch, Source, Survey, Target
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import Loaded, LoadedColumn
 from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import counted

@@ -22,10 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, StorageError
+from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.pairing import Itinerary, Visit
 from mixup_cli.scan.scan import chunk_samples, in_steps
 from mixup_cli.scan.supply import Portion
-from mixup_cli.sources.reading.base import FormMismatch, Source, Target
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import LoadedColumn
 
 PATIENCE_SECONDS = 0.1

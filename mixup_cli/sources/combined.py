@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.fields.labels import Labels, dense_from_classes
-from mixup_cli.sources.reading.base import FormMismatch, Source, Stamps, Survey, Target
+from mixup_cli.fields.target import FormMismatch, Survey, Target
+from mixup_cli.sources.reading.base import Source, Stamps
 from mixup_cli.sources.reading.class_table import moved
 from mixup_cli.storage.loaded import Loaded
 

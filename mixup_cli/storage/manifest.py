@@ -15,6 +15,8 @@ from pydantic_core import PydanticCustomError
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
+from mixup_cli.fields.axes import Axes
+from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.storage.json_files import content_of, to_json
 
@@ -25,7 +27,7 @@ CROISSANT = "croissant.json"
 CARD = "README.md"
 RUN = "run.json"
 
-REQUIRED_COLUMNS = {"images", "index", "source_index", "share", "method", "box"}
+REQUIRED_COLUMNS = {FIRST, "index", "source_index", "share", "method", "box"}
 """Label columns depend on the source and on --labels; these are always there."""
 
 MOST_INPUTS = 1 << 36
@@ -126,7 +128,7 @@ class Manifest(Model):
         description="what a row of labels is: shares of classes that sum to 1 (classes, if each parent has one; else "
         "soft), any number of classes in 0 … 1 (multi), finite numbers (real), or nothing (none)"
     )
-    axes: Literal["hwc", "chw", "hw", ""] = Field(description="what the dimensions of one image are")
+    axes: Axes = Field(description="what the dimensions of one image are")
     methods: tuple[str, ...] = Field(description="what the numbers in the column `method` mean")
     compression: Literal["none", "gzip", "zstd"]
     columns: tuple[ColumnRecord, ...]
@@ -138,6 +140,12 @@ class Manifest(Model):
         for problem in _contradictions(self):
             raise PydanticCustomError("contradiction", "{problem}", {"problem": problem})
         return self
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """What a sample is made of besides its label."""
+        columns = {column.name: column for column in self.columns}
+        return (Signal(FIRST, columns[FIRST].dtype, columns[FIRST].shape, self.axes),)
 
     @property
     def usable(self) -> NDArray[np.int64]:
@@ -221,8 +229,9 @@ def _of_columns(manifest: Manifest) -> Iterator[str]:
         if len(column.shape) > MOST_DIMENSIONS or column.row_bytes > MOST:
             yield f"columns: {name} has rows of {len(column.shape)} dimensions, larger than any"
             return
-    if manifest.axes and len(columns["images"].shape) != len(manifest.axes):
-        yield f"columns: images has the shape {columns['images'].shape}, and the axes are {manifest.axes}"
+    for signal in manifest.signals:
+        if signal.axes and len(signal.shape) != len(signal.axes):
+            yield f"columns: {signal.name} has the shape {signal.shape}, and the axes are {signal.axes}"
 
 
 def _of_shard(shard: ShardRecord, row_bytes: dict[str, int], compression: str) -> Iterator[str]:

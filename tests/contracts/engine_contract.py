@@ -20,7 +20,7 @@ import pytest
 from mixup_cli.engines.attempts import ATTEMPTS
 from mixup_cli.engines.base import Engine, Shared, Stopped, Task, Tell
 from mixup_cli.errors import DataError, RepeatedFailureError, StorageError
-from mixup_cli.sources.reading.base import FormMismatch
+from mixup_cli.fields.target import FormMismatch
 
 WORKERS = 2
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
-from mixup_cli.fields.form import Axes
+from mixup_cli.fields.axes import Axes
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.contents import array_beside, read_beside
 from mixup_cli.sources.arrays.idx_file import begins_as_idx, read_idx

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.axes import PICTURE_CHANNELS
 from mixup_cli.fields.labels import Labels
-from mixup_cli.sources.arrays.forms import PICTURE_CHANNELS
 from mixup_cli.sources.arrays.hdf5 import Hdf5File
 from mixup_cli.sources.arrays.mat5 import read_variable, variables
 from mixup_cli.sources.arrays.source import Rows, TurnedRows

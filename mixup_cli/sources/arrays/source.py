@@ -16,20 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
-from mixup_cli.fields.form import Axes, picture_extent
+from mixup_cli.fields.axes import Axes, natural_axes
+from mixup_cli.fields.fit import bring
+from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import Labels
-from mixup_cli.sources.arrays.forms import (
-    as_axes,
-    natural_axes,
-    needs_refit,
-    problems,
-    refit,
-    sample_dtype,
-    shown_form,
-)
-from mixup_cli.sources.reading.base import Source, Survey, Target
+from mixup_cli.fields.scaling import sample_dtype
+from mixup_cli.fields.target import Survey, Target
+from mixup_cli.sources.arrays.forms import problems
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.sources.reading.changing import Look, change_while_read, look
-from mixup_cli.sources.reading.scaling import write_converted
 from mixup_cli.storage.loaded import Loaded
 
 # A tile is hashed and converted while it is still in the processor's cache.
@@ -134,7 +129,7 @@ class ArraySource(Source):
         self._is_mapped = False
         self._sample_shape = tuple(rows.shape[1:])
         self._axes = natural_axes(self._sample_shape)
-        self._form = shown_form(self._sample_shape, self._axes, self._axes if shown is None else shown, dtype)
+        self._form = Form(self._sample_shape, dtype, self._axes).turned(self._axes if shown is None else shown)
 
     def watch(self, *files: Path | None, mapped: bool) -> Self:
         """Notice it when these files change, from now on. `mapped` says that rows are still to be read from them."""
@@ -158,7 +153,7 @@ class ArraySource(Source):
         count = len(self) if limit is None else min(limit, len(self))
         sizes: Counter[tuple[int, int]] = Counter()
         if self._axes:
-            sizes[picture_extent(self._sample_shape, self._axes)[:2]] = count
+            sizes[self._form.size] = count
         return Survey(sizes, Counter({self._form.dtype: count}), self._form)
 
     def stored_bytes(self) -> Sequence[int]:
@@ -173,24 +168,17 @@ class ArraySource(Source):
             block = self._rows[start:stop]
         except OSError as error:
             return self._load_one_by_one(start, stop, target, out, error)
-        must_refit = needs_refit(self._sample_shape, self._axes, target)
         tile = max(1, _TILE_BYTES // max(1, block[:1].nbytes))
         loaded: list[Loaded] = []
         for first in range(0, len(block), tile):
             values = np.ascontiguousarray(block[first : first + tile])
             found = _hashed(values)
-            if must_refit:
-                view: NDArray[Any] = refit(values, self._axes, target, self.keys[start + first])
-            else:
-                view = as_axes(values, self._axes, target.form.axes)
-            converted = out[first : first + tile]
-            write_converted(view, converted, target.value_range)
-            if target.finish is not None:
-                found = [
-                    one if one.problem else replace(one, problem=problem)
-                    for one, problem in zip(found, target.problems(converted), strict=True)
-                ]
-            loaded += found
+            room = out[first : first + tile]
+            told = bring(values, self._axes, target, room, self.keys[start + first])
+            loaded += [
+                replace(one, problem=problem) if one.problem is None and problem is not None else one
+                for one, problem in zip(found, told, strict=True)
+            ]
         # Mapped rows are read once for the hash and once for the pixels.
         if self._is_mapped and (name := self.changed()) is not None:
             raise change_while_read(name)

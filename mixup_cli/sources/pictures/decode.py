@@ -9,7 +9,10 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from mixup_cli.choices import Resize
+from mixup_cli.fields.fit import _eight_bit, _fit, _into_form, crop_box, fit_picture, pad_size
 from mixup_cli.fields.form import DEPTHS, SampleDtype
+from mixup_cli.fields.scaling import write_converted
+from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.sources.pictures.headers import (
     Header,
     header_of,
@@ -20,9 +23,6 @@ from mixup_cli.sources.pictures.headers import (
 )
 from mixup_cli.sources.pictures.kinds import check_stream, open_picture
 from mixup_cli.sources.pictures.limits import Undecodable, WatchedBytes, check_work
-from mixup_cli.sources.reading.base import FormMismatch, Target
-from mixup_cli.sources.reading.fit import _eight_bit, _fit, _into_form, crop_box, fit_picture, pad_size
-from mixup_cli.sources.reading.scaling import write_converted
 
 __all__ = [
     "Header",
@@ -59,7 +59,7 @@ def decode(data: bytes, target: Target, key: str, max_pixels: int) -> NDArray[np
     Raises Undecodable for a picture that cannot be used, and FormMismatch where its size (without `resize`) or its
     depth does not fit the form.
     """
-    height, width, channels = target.form.extent
+    (height, width), channels = target.form.size, target.form.channels
     picture, orientation, header = _opened(data, max_pixels)
     source_dtype = _check_depth(picture, header, target, key)
     with reasons(data):
@@ -80,7 +80,7 @@ def check_header(data: bytes, target: Target, key: str, max_pixels: int) -> None
     """Raise what `decode` would, as far as the header of a picture tells, without decoding it."""
     picture, _, header = _opened(data, max_pixels)
     _check_depth(picture, header, target, key)
-    if target.resize is None and (header.height, header.width) != target.form.extent[:2]:
+    if target.resize is None and (header.height, header.width) != target.form.size:
         raise FormMismatch(key, (header.height, header.width), header.dtype)
 
 

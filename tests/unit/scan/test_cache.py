@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError
 from mixup_cli.fields.form import Form
+from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.listener import Listener
 from mixup_cli.scan import cache, kept_entry
 from mixup_cli.scan.cache import Caching
@@ -25,7 +26,7 @@ from mixup_cli.scan.scan import Tolerance
 from mixup_cli.sources import SourceOptions, open_source
 from mixup_cli.sources.combined import combine
 from mixup_cli.sources.pictures.source import PictureSource
-from mixup_cli.sources.reading.base import FormMismatch, Source, Target
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.source_table import SourceTable
 from tests.small_sources import write_arrays, write_colours, write_photos
 

@@ -11,15 +11,15 @@ from PIL import Image
 from mixup_cli.engines.base import Stopped
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError
+from mixup_cli.fields.decide import decide
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import Labels
+from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.listener import Listener
 from mixup_cli.recipe import Recipe
-from mixup_cli.scan.decide import decide
 from mixup_cli.scan.scan import Tolerance, scan
 from mixup_cli.sources.combined import combine
 from mixup_cli.sources.pictures.source import PictureSource
-from mixup_cli.sources.reading.base import FormMismatch, Target
 from mixup_cli.storage.loaded import Loaded
 
 FORM = Form((2, 2, 3), "uint8", "hwc")

@@ -17,9 +17,10 @@ from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, StorageError
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import Labels
+from mixup_cli.fields.target import FormMismatch, Survey, Target
 from mixup_cli.pairing import Itinerary, Windows
 from mixup_cli.scan.window_store import Scanned, WindowStore, most_windows
-from mixup_cli.sources.reading.base import FormMismatch, Source, Survey, Target
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import Loaded, LoadedColumn
 
 FORM = Form((4,), "uint8", "")

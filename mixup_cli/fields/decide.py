@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from mixup_cli.choices import Dtype
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.form import DEPTHS, Form, SampleDtype
+from mixup_cli.fields.scaling import Finish
+from mixup_cli.fields.target import Survey, Target
 from mixup_cli.recipe import Normalize, Recipe
-from mixup_cli.sources.reading.base import Survey, Target
-from mixup_cli.sources.reading.scaling import Finish
 from mixup_cli.wording import counted
 
 DEFAULT_SIZE = (224, 224)
@@ -48,16 +48,15 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
         )
     if deepest == "uint8" and depth == "uint16" and recipe.value_range is None:
         notices += _narrowing(survey)
-    height, width, channels = form.extent
     cached = _cached(recipe, survey, form)
     resolved = recipe.with_(
-        size=(height, width) if form.axes else None,
-        cache_size=cached.extent[:2] if recipe.crop_area else None,
-        channels={1: "grey", 3: "rgb"}.get(channels) if form.axes in ("hwc", "chw") else None,
+        size=form.size if form.axes else None,
+        cache_size=cached.size if recipe.crop_area else None,
+        channels={1: "grey", 3: "rgb"}.get(form.channels) if form.axes in ("hwc", "chw") else None,
         layout={"hwc": "nhwc", "chw": "nchw"}.get(form.axes),
         dtype=form.dtype if asked == "source" else asked,
     )
-    _check_channels(resolved, channels if form.axes else 1)
+    _check_channels(resolved, form.channels)
     if recipe.linear_light and form.dtype != "uint8":
         raise UsageError(f"--linear-light: it is for 8-bit pictures, and these samples are {form.dtype}. Leave it out.")
     as_they_are = len(survey.sizes) == 1 and recipe.size is None and recipe.cache_size is None
@@ -95,10 +94,7 @@ def _cached(recipe: Recipe, survey: Survey, form: Form) -> Form:
         )
     if recipe.crop_area is None:
         return form
-    size = recipe.cache_size or _room_to_crop(recipe, survey, form.extent[:2])
-    channels = form.extent[2]
-    shapes = {"hwc": (*size, channels), "chw": (channels, *size), "hw": size}
-    return replace(form, shape=shapes[form.axes])
+    return form.sized(recipe.cache_size or _room_to_crop(recipe, survey, form.size))
 
 
 def _room_to_crop(recipe: Recipe, survey: Survey, output: tuple[int, int]) -> tuple[int, int]:
@@ -133,12 +129,10 @@ def _array_form(recipe: Recipe, natural: Form) -> tuple[Form, list[str]]:
                 f"--size, --channels and --layout are for pictures; these samples have the shape {natural.shape}."
             )
         return natural, []
-    height, width, channels = natural.extent
-    if recipe.channels:
-        channels = 1 if recipe.channels == "grey" else 3
-    size = recipe.size or (height, width)
+    size = recipe.size or natural.size
     if natural.axes == "hw" and recipe.channels is None and recipe.layout is None:
-        return replace(natural, shape=size), []
+        return natural.sized(size), []
+    channels = {"grey": 1, "rgb": 3}.get(recipe.channels or "", natural.channels)
     layout = recipe.layout or ("nchw" if natural.axes == "chw" else "nhwc")
     return _oriented((*size, channels), natural.dtype, layout), []
 

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixup_cli.errors import UsageError
-from mixup_cli.fields.form import Axes, Form, SampleDtype
+from mixup_cli.fields.axes import Axes
+from mixup_cli.fields.decide import decide
+from mixup_cli.fields.form import Form, SampleDtype
+from mixup_cli.fields.target import Survey
 from mixup_cli.recipe import Recipe
-from mixup_cli.scan.decide import decide
-from mixup_cli.sources.reading.base import Survey
 
 DTYPES: tuple[SampleDtype, ...] = ("uint8", "uint16", "float32")
 ARRAYS: tuple[tuple[tuple[int, ...], Axes], ...] = (
@@ -32,7 +33,7 @@ def surveys(draw: st.DrawFn) -> Survey:
     if draw(st.booleans()):
         shape, axes = draw(st.sampled_from(ARRAYS))
         form = Form(shape, dtype, axes)
-        sizes = Counter([form.extent[:2]] if form.axes else [])
+        sizes = Counter([form.size] if form.axes else [])
         return Survey(sizes, Counter([dtype]), form)
     size_lists = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=3)
     return Survey(Counter(draw(size_lists)), Counter(draw(st.lists(st.sampled_from(DTYPES), max_size=3))))
