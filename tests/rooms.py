@@ -53,15 +53,11 @@ def summary(room: str) -> str:
 
 
 def picture() -> str:
-    """The floors as a Mermaid flow chart, in Markdown."""
-    lines = ["```mermaid", "flowchart TB"]
+    """The floors as a Mermaid flow chart, in Markdown: an arrow points from each floor to the next one below."""
     floors = [floor.split() for floor in FLOORS]
-    for number, rooms in enumerate(floors):
-        lines.append(f"    subgraph floor{number} [ ]")
-        lines += [f'        {_id(room)}["<b>{room}</b><br>{_escaped(summary(room))}"]' for room in rooms]
-        lines.append("    end")
-    lines += [f"    floor{number} --> floor{number + 1}" for number in range(len(floors) - 1)]
-    return "\n".join([*lines, "```", ""])
+    nodes = [f'    {_id(room)}["<b>{room}</b><br>{_escaped(summary(room))}"]' for rooms in floors for room in rooms]
+    arrows = " --> ".join(" & ".join(map(_id, rooms)) for rooms in floors)
+    return "\n".join(["```mermaid", "flowchart TB", *nodes, f"    {arrows}", "```", ""])
 
 
 def _id(room: str) -> str:

@@ -42,10 +42,12 @@ def check_taken(sources: Sequence[Source], options: SourceOptions) -> None:
         value = getattr(options, name)
         ignoring = [each for each in sources if name not in TAKES[each.read_as] or each.ignores(name, value)]
         if len(ignoring) == len(sources) or (ignoring and name in OF_ALL):
-            option, first = setting(name), ignoring[0]
+            first = ignoring[0]
             raise UsageError(
-                f"{option} {value}: {first.location} is read as {first.read_as}, where {option} has "
-                f"no effect. Leave it out. It works with {_listed(name, first)}."
+                f"{first.location} is read as {first.read_as}, where {setting(name)} has no effect.",
+                f"Leave it out. It works with {_listed(name, first)}.",
+                field=name,
+                value=value,
             )
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from mixup_cli.plan.saliency import PeakFinder, peak, saliency
 
-PHOTOS = Path(__file__).parents[2] / "sample_data" / "photos"
+PHOTOS = Path(__file__).parents[3] / "sample_data" / "photos"
 
 
 def blob(size: tuple[int, int], at: tuple[float, float], width: float, channels: int = 3) -> NDArray[np.uint8]:

@@ -114,7 +114,7 @@ SKIPPED = {"source_index": 99, "key": "x", "reason": "y"}
 
 CONTRADICTIONS: list[tuple[Damage, str]] = [
     (lambda plain: plain["recipe"].update(seed="1"), "recipe: seed: "),
-    (lambda plain: plain["recipe"].update(seed=-1), "--seed: "),
+    (lambda plain: plain["recipe"].update(seed=-1), "seed: "),
     (lambda plain: plain["recipe"].pop("fill"), "recipe: lacks fields"),
     (lambda plain: plain["recipe"].update(seed=1), "recipe_id: is "),
     (lambda plain: plain["totals"].update(samples=21), "totals: are "),
