@@ -26,7 +26,9 @@ from mixup_cli.checks.verify import DAMAGE, content_hash
 from mixup_cli.choices import LabelKind
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, StorageError, UsageError
-from mixup_cli.fields.axes import Axes
+from mixup_cli.fields.axes import Axes, natural_axes
+from mixup_cli.fields.field import COLUMNS
+from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.runs.records import Content, manifest_of
 from mixup_cli.storage import manifest as names
@@ -42,9 +44,6 @@ from mixup_cli.storage.source_table import SourceTable
 
 KINDS = ("pictures", "cifar", "idx", "array_file", "arrays", "mixup-gen", "combined")
 """What a source can be."""
-
-COLUMN_ORDER = "images labels index source_index source_label share label_share method box view".split()
-"""The order in which columns stand in a manifest."""
 
 ATTRIBUTES = ("format_version", "recipe", "class_names")
 
@@ -123,13 +122,13 @@ def _read(path: Path, digest: str, file: h5py.File) -> Told:
     class_names = TypeAdapter(tuple[str, ...]).validate_json(attributes["class_names"])
     if json.loads(attributes["format_version"]) != FORMAT_VERSION:
         raise DataError(f"its format is {attributes['format_version'][:20]}, expected {FORMAT_VERSION}")
-    stored = {name: plain_numbers(file, name, name) for name in COLUMN_ORDER if name in file}
+    stored = {name: plain_numbers(file, name, name) for name in (FIRST, *recipe.signals, *COLUMNS) if name in file}
     if surplus := sorted(file.keys() - stored.keys()):
         raise DataError(f"holds {surplus[0]!r}, which is no column")
     index = stored["index"][:]
     if not len(index) or not np.array_equal(index, np.arange(index[0], index[0] + len(index))):
         raise DataError("its index is not a range of rows")
-    compression = compression_of(stored["images"])
+    compression = compression_of(stored[FIRST])
     columns = tuple(ColumnRecord(name=name, dtype=d.dtype.name, shape=d.shape[1:]) for name, d in stored.items())
     record = ShardRecord(
         file=path.name,
@@ -259,11 +258,13 @@ def _label_kinds(told: Told, recipe: Recipe) -> list[LabelKind]:
 
 
 def _content(told: Told, recipe: Recipe, label_kind: LabelKind) -> Content:
-    return Content(recipe, told.class_names, label_kind, _axes(recipe, told.columns), told.columns)
+    return Content(recipe, told.class_names, label_kind, _signals(recipe, told.columns), told.columns)
 
 
-def _axes(recipe: Recipe, columns: Sequence[ColumnRecord]) -> Axes:
-    """What the dimensions of one image are: the recipe's layout, or rows and columns where there are just these two."""
-    if recipe.layout is not None:
-        return "hwc" if recipe.layout == "nhwc" else "chw"
-    return "hw" if len(columns[0].shape) == 2 else ""
+def _signals(recipe: Recipe, columns: Sequence[ColumnRecord]) -> tuple[Signal, ...]:
+    """The signals, whose columns stand first: axes are the recipe's layout, or what the shape says alone."""
+    found = columns[: 1 + len(recipe.signals)]
+    named: dict[str | None, Axes] = {"nhwc": "hwc", "nchw": "chw"}
+    first: Axes = "hw" if len(found[0].shape) == 2 else ""
+    axes = [named.get(recipe.layout, first), *(natural_axes(column.shape) for column in found[1:])]
+    return tuple(Signal(c.name, c.dtype, c.shape, each) for c, each in zip(found, axes, strict=True))

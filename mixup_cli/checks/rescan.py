@@ -5,11 +5,9 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, UsageError
+from mixup_cli.fields.target import Arrays
 from mixup_cli.plan.files.reading import PlanFile
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.job import SURVEY_SAMPLES, Job, prepare_again
@@ -25,11 +23,11 @@ from mixup_cli.storage.source_table import SourceTable, first_difference
 
 @dataclass(frozen=True)
 class Rescanned:
-    """The job, every sample in its target's form (None where windows are decoded when they are mixed), and what became
+    """The job, every sample in its targets' forms (None where windows are decoded when they are mixed), and what became
     of each."""
 
     job: Job
-    cache: NDArray[Any] | None
+    cache: Arrays | None
     table: SourceTable
 
     def check_same(self, out: Path, before: SourceTable | None) -> None:
@@ -67,9 +65,9 @@ def rescan(out: Path, recipe: Recipe, source: Source, scratch: Path, how: Scanni
 
     def attempt() -> Rescanned:
         job = prepare_again(recipe, source, survey)
-        in_windows = keeps_to_windows(recipe) and goes_to_disk(job.target.form, len(source))
-        cache = None if in_windows else allocate(job.target.form, len(source), scratch)
-        return Rescanned(job, cache, scan(source, job.target, cache, how.tolerance, how.engine, how.listener))
+        in_windows = keeps_to_windows(recipe) and goes_to_disk(len(source) * job.sample_bytes)
+        cache = None if in_windows else allocate([target.form for target in job.targets], len(source), scratch)
+        return Rescanned(job, cache, scan(source, job.targets, cache, how.tolerance, how.engine, how.listener))
 
     try:
         return until_it_fits(survey, attempt)

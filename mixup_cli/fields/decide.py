@@ -3,15 +3,21 @@ decided once from a look at the source. The two differ in size where samples are
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from mixup_cli.choices import Dtype
 from mixup_cli.errors import UsageError
+from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.form import DEPTHS, Form, SampleDtype
 from mixup_cli.fields.scaling import Finish
+from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.fields.target import Survey, Target
+from mixup_cli.methods import METHODS
 from mixup_cli.recipe import Normalize, Recipe
-from mixup_cli.wording import counted
+from mixup_cli.wording import counted, setting
+
+_NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 
 DEFAULT_SIZE = (224, 224)
 """Height and width where pictures differ in size and none was asked for: what ImageNet models take."""
@@ -64,6 +70,37 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
     watched = None if finish is None or finish.is_safe else finish
     target = Target(cached, None if as_they_are else recipe.resize, recipe.value_range, deepest, watched)
     return Decided(resolved, form, target, tuple(notices))
+
+
+def decide_beside(name: str, natural: Form, recipe: Recipe, first: Target) -> tuple[Signal, Target]:
+    """A further signal keeps its form, and what the recipe says of colours and values goes for the first alone.
+
+    `recipe` is the resolved one. Raises UsageError where the two cannot be mixed by the same decisions.
+    """
+    if not _NAME.fullmatch(name) or name in (FIRST, *COLUMNS):
+        remedy = "Name the array with letters, digits and _, and not as other columns are."
+        raise UsageError(f"{name!r} cannot be the name of a column. {remedy}", field="data_key")
+    size, has_size = "x".join(map(str, first.form.size[::-1])), natural.grid is not None
+    for choice in recipe.methods:
+        if METHODS[choice.name].needs_picture and not has_size:
+            raise UsageError(
+                f"it places something in height and width, and {name} has neither (its shape is {natural.shape}). Use "
+                f"mixup, or leave {name} out of {setting('data_key')}.",
+                field="methods",
+                value=choice.name,
+            )
+    if recipe.has_views and not (has_size and natural.size == first.form.size):
+        found = f"signals are flipped and cropped alike; {FIRST} are {size}, {name} has the shape {natural.shape}"
+        field = next(field for field in ("flip", "crop_pad", "crop_area") if getattr(recipe, field))
+        raise UsageError(f"{found}. Leave one of the two out.", field=field)
+    return Signal(name, natural.dtype, natural.shape, natural.axes), Target(natural)
+
+
+def recipe_of(recipe: Recipe, signal: Signal) -> Recipe:
+    """What a resolved recipe says of one signal: fill is zeros in all but the first, whose values and light stay."""
+    if signal.name == FIRST:
+        return recipe
+    return recipe.with_(dtype=signal.dtype, normalize=None, fill=(0,), linear_light=False)
 
 
 def _narrowing(survey: Survey) -> list[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.fields.axes import Axes
-from mixup_cli.fields.form import Shaped
+from mixup_cli.fields.form import Form, Shaped
+from mixup_cli.fields.target import Target
 from mixup_cli.methods import Grid
 
 FIRST = "images"
@@ -21,12 +22,16 @@ FIRST = "images"
 class Signal(Shaped):
     """A signal as a data set stores it: its column, dtype, shape and axes. See `fields.field.Field`."""
 
-    kind: ClassVar = "signal"
+    kind: ClassVar[Literal["signal"]] = "signal"
 
     name: str
     dtype: str
     shape: tuple[int, ...]
     axes: Axes
+
+    def mixed(self, target: Target) -> Form:
+        """The form in which it is mixed: its own, in the dtype in which it is cached."""
+        return Form(self.shape, target.form.dtype, self.axes)
 
     def check(self, columns: Mapping[str, NDArray[Any]], first_row: int) -> Iterator[str]:
         """Boxes are counted on the first signal, and lie in it. Without height and width there are none: zeros."""

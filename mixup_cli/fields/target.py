@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.choices import Resize
@@ -37,6 +38,20 @@ class Target:
         if self.finish is None:
             return [None] * len(samples)
         return self.finish.problems(samples, self.form.channel_axis)
+
+
+Arrays: TypeAlias = tuple[NDArray[Any], ...]
+"""One array (n, *form.shape) for each signal of n samples."""
+
+
+def sample_bytes(targets: Sequence[Target]) -> int:
+    """What all signals of one sample take in a cache."""
+    return sum(target.form.sample_bytes for target in targets)
+
+
+def room_for(targets: Sequence[Target], count: int) -> Arrays:
+    """Memory for so many samples, not yet filled."""
+    return tuple(np.empty((count, *target.form.shape), target.form.dtype) for target in targets)
 
 
 @dataclass(frozen=True)

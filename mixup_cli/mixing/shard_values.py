@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from mixup_cli.choices import Device
 from mixup_cli.kernels import Weights
 from mixup_cli.methods import shares
-from mixup_cli.mixing.columns import IMAGES, RowColumns
+from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.signal import Mixer
 from mixup_cli.plan.plan import Planned, Rows
 from mixup_cli.scan.supply import Portion, Supply
 from mixup_cli.storage.hdf5.layout import Column
 
 TILE_BYTES = 1 << 20
-"""Images are blended, hashed and written in tiles of about this size: larger ones leave the core's cache, and each tile
+"""Signals are blended, hashed and written in tiles of about this size: larger ones leave the core's cache, and each
 costs some Python. For CIFAR's pictures a quarter of it took about a quarter more CPU time (EPYC, 1 MiB of L2 a core),
 and twice as much a little more."""
 
@@ -42,31 +42,35 @@ KeptBlock: TypeAlias = tuple[Rows, NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class ShardMaker:
-    """Computes the values of any rows of a data set. `supply` gives the samples."""
+    """Computes the values of any rows of a data set. `supply` gives the samples, `mixers` blend them: one for each
+    signal, by the name of its column, in their order. `batch_size` None leaves the size of tiles to the device."""
 
     plan: Planned
     supply: Supply
     row_columns: RowColumns
-    mixer: Mixer
-    tile_rows: int
+    mixers: Mapping[str, Mixer]
+    batch_size: int | None
+    device: Device
     checkpoint: Callable[[], None]
 
     def values(self, start: int, stop: int) -> Callable[[Column], Iterator[NDArray[Any]]]:
         """The values of each column of rows start … stop−1, block by block.
 
-        Ask for the images first: the rows and shares that they bring about are kept for the other columns; the weights,
-        which may be large, are not.
+        Ask for the first signal first: the rows and shares that it brings about are kept for the other columns. The
+        weights, which may be large, are not: further signals compute them again.
         """
         kept: list[KeptBlock] = []
 
         def of(column: Column) -> Iterator[NDArray[Any]]:
-            if column.name != IMAGES:
+            if column.name not in self.mixers:
                 for rows, share in kept or [(block.rows, block.share) for block in self._blocks(start, stop)]:
                     yield self.row_columns.values(column.name, rows, share)
                 return
+            is_first = not kept
             for portion in self.supply.portions(range(start, stop)):
                 for block in self._blocks(portion.rows.start, portion.rows.stop):
-                    kept.append((block.rows, block.share))
+                    if is_first:
+                        kept.append((block.rows, block.share))
                     yield from self._tiles(block, portion, column)
                 del portion  # its samples go before the next ones come
 
@@ -90,8 +94,9 @@ class ShardMaker:
         return Block(rows, share, groups)
 
     def _tiles(self, block: Block, portion: Portion, column: Column) -> Iterator[NDArray[Any]]:
-        """The images of a block, tile by tile in one buffer: take each before asking for the next."""
-        tile_rows = min(self.tile_rows, len(block.rows))
+        """A signal of a block, tile by tile in one buffer: take each before asking for the next."""
+        signal, mixer = [*self.mixers].index(column.name), self.mixers[column.name]
+        tile_rows = min(tile_rows_for(column, self.batch_size, self.device), len(block.rows))
         blended = np.empty((tile_rows, *column.shape), _blend_dtype(column.dtype))
         placed = replace(block.rows, parents=portion.places(block.rows.parents))
         for first in range(0, len(block.rows), tile_rows):
@@ -101,7 +106,7 @@ class ShardMaker:
                 part = slice(*np.searchsorted(positions, [first, first + len(tile)]))
                 inside = positions[part]
                 if len(inside):
-                    self.mixer.mix(portion.for_a_tile(), placed[inside], weights.of(part), tile, inside - first)
+                    mixer.mix(portion.for_a_tile(signal), placed[inside], weights.of(part), tile, inside - first)
             yield tile.astype(column.dtype, copy=False)
 
 

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.fields.axes import as_pictures
-from mixup_cli.fields.target import FormMismatch
+from mixup_cli.fields.signal import FIRST
+from mixup_cli.fields.target import Arrays, FormMismatch, room_for
 from mixup_cli.methods import Peaks
-from mixup_cli.mixing.columns import IMAGES, RowColumns
-from mixup_cli.mixing.shard_values import ShardMaker, tile_rows_for
-from mixup_cli.mixing.signal import Mixer
+from mixup_cli.mixing.columns import RowColumns
+from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Moved, Planned
 from mixup_cli.plan.population import population_of
@@ -26,7 +26,7 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.runs import resume
 from mixup_cli.runs.estimate import Needs, needs
 from mixup_cli.runs.job import Job, adopt, prepare
-from mixup_cli.runs.planning import planned
+from mixup_cli.runs.planning import mixers_of, planned
 from mixup_cli.runs.settings import Run, check_caching, row_count
 from mixup_cli.scan.fill import cache_text, is_kept, needs_file
 from mixup_cli.scan.scan import all_broken, none_usable
@@ -102,9 +102,9 @@ class Forecast:
         yield from self.job.notices
         yield from self.notices
         columns = {column.name: column.row_bytes for column in self.job.spec.columns}
-        if self.job.label_kind == "classes" and columns.get("labels", 0) > columns[IMAGES]:
+        if self.job.label_kind == "classes" and columns.get("labels", 0) > columns[FIRST]:
             yield (
-                f"dense labels take {readable(columns['labels'])} a sample and the pixels {readable(columns[IMAGES])}: "
+                f"dense labels take {readable(columns['labels'])} a sample and the pixels {readable(columns[FIRST])}: "
                 "--labels sparse stores classes and shares instead"
             )
         if 2 * self.needed.fixed_bytes > self.needed.shard_bytes > SMALL_BYTES:
@@ -141,9 +141,9 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = N
     everything = np.arange(len(source))
     population = population_of(source.labels, everything)
     place = run.place(folder.work)
-    on_disk = needs_file(source, job.target, place)
+    on_disk = needs_file(source, job.targets, place)
     needed = needs(job, source, row_count(job.recipe, run, population), run, on_disk)
-    cache, to_decode = cache_text(source, job.target, place), len(source)
+    cache, to_decode = cache_text(source, job.targets, place), len(source)
     if is_kept(source, job.target, place):
         to_decode = 0
     if run.caching.kind == "none":
@@ -160,51 +160,56 @@ def _in_windows(job: Job, count: int, run: Run, needed: Needs) -> tuple[Needs, s
     """What windows of `count` samples take in memory at most, in place of a cache, and the same for people."""
     size = min(count, job.recipe.window or count)
     held = min(most_windows(run.workers), -(-count // size))
-    window_bytes = size * job.target.form.sample_bytes
+    window_bytes = size * job.sample_bytes
     text = f"none: up to {counted(held, 'window')} of {readable(window_bytes)} in memory"
     return replace(needed, cache_bytes=held * window_bytes), text
 
 
 @dataclass(frozen=True)
 class _Probe:
-    """A few samples (m, *form.shape) from all over the source, which stand for all others while the time is measured;
+    """A few samples from all over the source, which stand for all others while the time is measured;
     those that cannot be read are zeros."""
 
     job: Job
     source: Source
-    samples: NDArray[Any]
+    samples: Arrays
+    count: int
     seconds_per_sample: float
 
     @classmethod
     def load(cls, job: Job, source: Source) -> Self:
         """Load them, one run after another. Raises DataError where none of them can be used."""
-        form, count = job.target.form, min(PROBE_SAMPLES, len(source))
+        count = min(PROBE_SAMPLES, len(source))
         places = min(PROBE_PLACES, count)
         length = count // places
-        samples = np.zeros((places * length, *form.shape), form.dtype)
+        count = places * length
+        samples = room_for(job.targets, count)
+        for array in samples:
+            array.fill(0)
         loaded: list[Loaded] = []
         began = time.perf_counter()
         with suppress(FormMismatch):  # of a sample that its header is wrong about
             for number, start in enumerate(np.linspace(0, len(source) - length, places).astype(int).tolist()):
-                room = samples[number * length : (number + 1) * length]
-                loaded += source.load(start, start + length, job.target, room)
-        if len(loaded) == len(samples) and all_broken(loaded):
+                room = tuple(array[number * length : (number + 1) * length] for array in samples)
+                loaded += source.load_signals(start, start + length, job.targets, room)
+        if len(loaded) == count and all_broken(loaded):
             raise none_usable(f"{source.name_of(0)}: {loaded[0].problem}", len(loaded), source)
-        return cls(job, source, samples, (time.perf_counter() - began) / len(samples))
+        return cls(job, source, samples, count, (time.perf_counter() - began) / count)
 
     def of(self, samples: NDArray[np.int64]) -> Peaks:
         """See `PeaksOf`."""
-        return PeakFinder(as_pictures(self.samples, self.job.target.form.axes)).of(samples % len(self.samples))
+        return PeakFinder(as_pictures(self.samples[0], self.job.target.form.axes)).of(samples % self.count)
 
     def seconds_per_row(self, plan: Planned, run: Run, rows: int) -> float:
         """What the first rows of a plan take, measured when all is compiled."""
         job, count = self.job, max(1, min(rows, PROBE_BYTES // self.job.row_bytes))
         maker = ShardMaker(
-            plan=Moved(plan, lambda parents: parents % len(self.samples)),
+            plan=Moved(plan, lambda parents: parents % self.count),
             supply=WholeCache(self.samples),
             row_columns=RowColumns(self.source.labels, job.recipe, np.arange(len(self.source))),
-            mixer=Mixer.open(job.recipe, plan.methods, job.target.form, job.form, run.device),
-            tile_rows=tile_rows_for(job.spec.columns[0], run.batch_size, run.device),
+            mixers=mixers_of(job, plan.methods, run.device),
+            batch_size=run.batch_size,
+            device=run.device,
             checkpoint=lambda: None,
         )
         _make(job, maker, count)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.engines.local import LocalEngine
+from mixup_cli.fields.target import Arrays
 from mixup_cli.listener import Listener
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.plan.population import population_of
@@ -164,7 +165,7 @@ class _Work:
         return "unchanged" if resume.all_there(self.folder, finished) else "resumed"
 
     def _check_room(self, job: Job, finished: Manifest | None) -> None:
-        needed = self._needs(job, needs_file(self._source, job.target, self._place))
+        needed = self._needs(job, needs_file(self._source, job.targets, self._place))
         done_bytes = resume.done_bytes(self.folder, finished, needed.rows, job.samples_per_shard)
         check_room(needed, done_bytes, self.folder.path)
 
@@ -242,14 +243,14 @@ class _Work:
             running=tuple(part for part in missing if part in running),
         )
 
-    def _scan(self, stored: Recipe | None) -> tuple[Job, NDArray[Any] | None, SourceTable]:
+    def _scan(self, stored: Recipe | None) -> tuple[Job, Arrays | None, SourceTable]:
         """Fill the cache, in the form that the survey as it now is suggests."""
         job = self._prepare(stored)
         self._tell(*self._source.notices, *job.notices)
         place = replace(self._place, spare_bytes=self._needs(job, cache_on_disk=False).disk_bytes)
         engine = self.engine if self._source.portable else LocalEngine(self._run.workers, self._listener.notice)
         scanning = Scanning(self._run.tolerance, engine, self._listener)
-        cache, table = fill(self._source, job.target, place, scanning)
+        cache, table = fill(self._source, job.targets, place, scanning)
         self._tell(*skipped_notices(table))
         return job, cache, table
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.choices import Device
 from mixup_cli.fields.axes import as_pictures
+from mixup_cli.fields.decide import recipe_of
+from mixup_cli.fields.target import Arrays
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.mixing.columns import RowColumns
-from mixup_cli.mixing.shard_values import ShardMaker, tile_rows_for
+from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.mixing.signal import Mixer
 from mixup_cli.pairing import Itinerary
 from mixup_cli.plan.files.checking import checked
@@ -31,7 +33,7 @@ from mixup_cli.storage.source_table import SourceTable
 
 
 def shard_maker(
-    job: Job, source: Source, table: SourceTable, cache: NDArray[Any] | None, run: Run, checkpoint: Callable[[], None]
+    job: Job, source: Source, table: SourceTable, cache: Arrays | None, run: Run, checkpoint: Callable[[], None]
 ) -> ShardMaker:
     """What computes any rows of the data set from the filled cache, or, where there is none, from windows of the
     source."""
@@ -40,20 +42,29 @@ def shard_maker(
     if cache is not None:
         supply = WholeCache(cache)
     else:
-        supply = WindowStore(Scanned(source, job.target, table.loaded), _itinerary(plan), run.workers, checkpoint)
+        supply = WindowStore(Scanned(source, job.targets, table.loaded), _itinerary(plan), run.workers, checkpoint)
     return ShardMaker(
         plan=plan,
         supply=supply,
         row_columns=RowColumns(source.labels, job.recipe, table.usable),
-        mixer=Mixer.open(job.recipe, plan.methods, job.target.form, job.form, run.device),
-        tile_rows=tile_rows_for(job.spec.columns[0], run.batch_size, run.device),
+        mixers=mixers_of(job, plan.methods, run.device),
+        batch_size=run.batch_size,
+        device=run.device,
         checkpoint=checkpoint,
     )
 
 
-def peaks_of(cache: NDArray[Any] | None, job: Job) -> PeaksOf | None:
-    """Who tells the peaks of cached samples; nobody where they are not cached."""
-    return None if cache is None else PeakFinder(as_pictures(cache, job.target.form.axes))
+def mixers_of(job: Job, methods: MethodSet, device: Device) -> dict[str, Mixer]:
+    """What blends each signal, by the name of its column."""
+    return {
+        signal.name: Mixer.open(recipe_of(job.recipe, signal), methods, target.form, signal.mixed(target), device)
+        for signal, target in zip(job.signals, job.targets, strict=True)
+    }
+
+
+def peaks_of(cache: Arrays | None, job: Job) -> PeaksOf | None:
+    """What finds the peaks of cached samples, in their first signal; None if they are not cached."""
+    return None if cache is None else PeakFinder(as_pictures(cache[0], job.target.form.axes))
 
 
 def _itinerary(plan: Planned) -> Itinerary:

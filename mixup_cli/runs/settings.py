@@ -93,13 +93,20 @@ def check_caching(recipe: Recipe, run: Run) -> None:
             "--cache none: without a cache, samples can meet only within windows of the source. Pass --window 1000, or "
             "another number of samples that fit into memory."
         )
+    if recipe.signals:
+        names = ", ".join(recipe.signals)
+        raise UsageError(
+            f"each signal ({names}) would decode all windows anew. Leave one of the two out.",
+            field="caching",
+            value="none",
+        )
     if (method := _looks_ahead(recipe)) is not None:
         raise UsageError(f"--cache none: {method} looks at samples before rows are planned. Leave one of the two out.")
 
 
 def keeps_to_windows(recipe: Recipe) -> bool:
     """Whether its rows can be made with the pixels of one window at a time."""
-    return recipe.window is not None and _looks_ahead(recipe) is None
+    return recipe.window is not None and not recipe.signals and _looks_ahead(recipe) is None
 
 
 def _looks_ahead(recipe: Recipe) -> str | None:

@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-from numpy.typing import NDArray
 
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import StorageError
+from mixup_cli.fields.target import Arrays
 from mixup_cli.listener import Listener
 from mixup_cli.plan.files.columns import PlanColumns
 from mixup_cli.plan.files.writing import Recorder, Table
@@ -52,11 +50,11 @@ def with_plan(
     survey = survey_for(recipe, source)
     with _temporary(scratch) as cache_folder:
 
-        def attempt() -> tuple[Job, NDArray[Any] | None, SourceTable]:
+        def attempt() -> tuple[Job, Arrays | None, SourceTable]:
             job = prepare(recipe, source, survey)
             check_caching(job.recipe, run)
             scanning = Scanning(run.tolerance, LocalEngine(run.workers), listener)
-            return job, *fill(source, job.target, run.place(Path(cache_folder)), scanning)
+            return job, *fill(source, job.targets, run.place(Path(cache_folder)), scanning)
 
         job, cache, table = until_it_fits(survey, attempt)
         plan = planned(job, source, table.usable, peaks_of(cache, job))

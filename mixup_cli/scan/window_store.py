@@ -16,13 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, StorageError
-from mixup_cli.fields.target import FormMismatch, Target
+from mixup_cli.fields.target import Arrays, FormMismatch, Target, room_for
 from mixup_cli.pairing import Itinerary, Visit
 from mixup_cli.scan.scan import chunk_samples, in_steps
 from mixup_cli.scan.supply import Portion
@@ -43,7 +42,7 @@ class Scanned:
     """A source, the form that its samples are decoded to, and what the scan found each of them to be."""
 
     source: Source
-    target: Target
+    targets: tuple[Target, ...]
     loaded: LoadedColumn
 
 
@@ -52,7 +51,7 @@ class _Window:
     """A window's samples, good when all `pieces` are done. `users` are the parts of the plan that still need it,
     `is_ahead` says that none of them has asked for it yet."""
 
-    samples: NDArray[Any]
+    samples: Arrays
     pieces: list[Future[None]]
     users: int
     is_ahead: bool = True
@@ -117,15 +116,15 @@ class WindowStore:
 
     def _fetch(self, visit: Visit) -> _Window:
         """Begin to decode a window."""
-        form, count = self._scanned.target.form, len(visit.samples)
+        targets, count = self._scanned.targets, len(visit.samples)
         try:
-            samples = np.empty((count, *form.shape), form.dtype)
+            samples = room_for(targets, count)
         except MemoryError as problem:
             raise StorageError(f"a window does not fit into memory ({problem}). Ask for a smaller --window.") from None
-        piece = chunk_samples(form, count, self._workers)
+        piece = chunk_samples(targets, count, self._workers)
         read = partial(_read, self._scanned, self._checkpoint)
         pieces = [
-            self._pool.submit(read, visit.samples[first : first + piece], samples[first : first + piece])
+            self._pool.submit(read, visit.samples[first : first + piece], _rows(samples, first, first + piece))
             for first in range(0, count, piece)
         ]
         first_user = bisect_right(self._parts, visit.start, key=_stop)
@@ -159,19 +158,23 @@ def _stop(part: range) -> int:
     return part.stop
 
 
-def _read(scanned: Scanned, checkpoint: Callable[[], None], indices: NDArray[np.int64], out: NDArray[Any]) -> None:
-    """Decode the samples `indices` int64 (m), ascending, into `out` (m, *sample)."""
+def _read(scanned: Scanned, checkpoint: Callable[[], None], indices: NDArray[np.int64], out: Arrays) -> None:
+    """Decode the samples `indices` int64 (m), ascending, into `out`."""
     place = 0
     for run in np.split(indices, np.flatnonzero(np.diff(indices) != 1) + 1):
         for first, last in in_steps(scanned.source, int(run[0]), int(run[-1]) + 1):
             checkpoint()
-            _read_run(scanned, first, last, out[place : place + last - first])
+            _read_run(scanned, first, last, _rows(out, place, place + last - first))
             place += last - first
 
 
-def _read_run(scanned: Scanned, first: int, last: int, out: NDArray[Any]) -> None:
+def _rows(arrays: Arrays, start: int, stop: int) -> Arrays:
+    return tuple(array[start:stop] for array in arrays)
+
+
+def _read_run(scanned: Scanned, first: int, last: int, out: Arrays) -> None:
     try:
-        found = scanned.source.load(first, last, scanned.target, out)
+        found = scanned.source.load_signals(first, last, scanned.targets, out)
     except FormMismatch as mismatch:
         raise DataError(f"{mismatch} is not what the scan has seen. Restore it, or pass --size.") from None
     for index, now in enumerate(found, first):

@@ -51,6 +51,7 @@ class CombinedSource(Source):
             merge_labels(sources),
             tuple(chain.from_iterable(source.notices for source in sources)),
         )
+        self.beside = {name: combine([source.beside[name] for source in sources]) for name in _common_names(sources)}
 
     def survey(self, limit: int | None = None) -> Survey:
         """See `Source.survey`. The limit is shared out by size, at least one sample a source."""
@@ -138,6 +139,16 @@ class CombinedSource(Source):
                     "they cannot be mixed. Give one of them."
                 )
         return None
+
+
+def _common_names(sources: Sequence[Source]) -> list[str]:
+    """The further signals of all. Raises DataError where some sources have others."""
+    names = list(sources[0].beside)
+    for source in sources[1:]:
+        if list(source.beside) != names:
+            found, expected = (", ".join(each.signals) for each in (source, sources[0]))
+            raise DataError(f"{source.location}: has the signals {found}, and {sources[0].location} has {expected}.")
+    return names
 
 
 def merge_labels(sources: Sequence[Source]) -> Labels:

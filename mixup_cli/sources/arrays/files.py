@@ -55,6 +55,7 @@ def open_array_file(path: Path, options: SourceOptions) -> ArrayFileSource:
     if not path.is_file():
         raise NoInputError(f"{path}: there is no such file.")
     contents = contents_of(path)
+    options, further = _first_of_several(contents, options)
     if path.suffix.lower() == ".npy":
         data_key, label_key, contents = path.stem, options.label_key, replace(contents, keys=())
         labels = _labels_of_npy(path, contents.read(data_key).shape[:1], options)
@@ -77,7 +78,35 @@ def open_array_file(path: Path, options: SourceOptions) -> ArrayFileSource:
             source.labels, said = counted_from_zero(source.labels, path)
             source.notices += (said,) if said else ()
     files = [each[0] for each in (labels, groups) if each is not None]
-    return source.watch(path, *files, mapped=not isinstance(rows, np.ndarray) or isinstance(rows, np.memmap))
+    source.beside = {name: _signal(contents, name, beside.labels, len(source), options) for name in further}
+    return source.watch(path, *files, mapped=_is_mapped(rows))
+
+
+def _first_of_several(contents: Contents, options: SourceOptions) -> tuple[SourceOptions, list[str]]:
+    """Options that name the first signal alone, and the keys of further ones: `data_key` can be several, with commas."""
+    key = options.data_key
+    if key is None or contents.has(key) or contents.path.suffix.lower() == ".npy":
+        return options, []
+    first, *further = key.split(",")
+    return replace(options, data_key=first), further
+
+
+def _is_mapped(rows: Rows) -> bool:
+    return not isinstance(rows, np.ndarray) or isinstance(rows, np.memmap)
+
+
+def _signal(contents: Contents, name: str, labels: Rows | None, count: int, options: SourceOptions) -> ArrayFileSource:
+    """A further signal of the same samples. Raises DataError where there are more or fewer of it."""
+    contents.check(name)
+    path, rows = contents.path, contents.read(name)
+    if path.suffix.lower() == MATLAB_SUFFIX:
+        rows = in_rows(rows, labels)
+    _check_sample_size(path, rows, options)
+    if rows.shape[:1] != (count,):
+        raise DataError(
+            f"{path}: {name} has the shape {rows.shape}, and {count} samples were expected. Write it again."
+        )
+    return ArrayFileSource(f"{path}: {name}", RowKeys(count), Labels(), rows).watch(path, mapped=_is_mapped(rows))
 
 
 def _other_splits(contents: Contents, label_key: str | None, labels: Path) -> Iterator[Elsewhere]:
@@ -128,12 +157,7 @@ def _array(contents: Contents, option: str, name: str) -> tuple[Path, Rows]:
 def _source(path: Path, rows: Rows, beside: _Beside, options: SourceOptions, notices: list[str]) -> ArrayFileSource:
     if path.suffix.lower() == MATLAB_SUFFIX:
         rows, beside = in_rows(rows, beside.labels), replace(beside, labels=labels_in_rows(beside.labels, rows))
-    sample_shape = rows.shape[1:]
-    if np.prod(sample_shape, dtype=np.float64) > _VALUES_PER_PIXEL * options.max_pixels:
-        raise DataError(
-            f"{path}: one sample has the shape {sample_shape}, more than --max-pixels {options.max_pixels}. Raise it "
-            "if that is what the file is to hold."
-        )
+    _check_sample_size(path, rows, options)
     count = rows.shape[0] if rows.shape else 0
     found = Labels()
     if beside.labels is not None:
@@ -146,6 +170,15 @@ def _source(path: Path, rows: Rows, beside: _Beside, options: SourceOptions, not
     source = ArrayFileSource(str(path), RowKeys(count), found, rows, notices=notices)
     source.read_as = "a .npy file" if path.suffix.lower() == ".npy" else "an .npz, .h5 or .mat file"
     return source
+
+
+def _check_sample_size(path: Path, rows: Rows, options: SourceOptions) -> None:
+    sample_shape = rows.shape[1:]
+    if np.prod(sample_shape, dtype=np.float64) > _VALUES_PER_PIXEL * options.max_pixels:
+        raise DataError(
+            f"{path}: one sample has the shape {sample_shape}, more than --max-pixels {options.max_pixels}. Raise it "
+            "if that is what the file is to hold."
+        )
 
 
 def choose_keys(keys: Sequence[str], options: SourceOptions, location: str) -> tuple[str, str | None, list[str]]:

@@ -157,7 +157,8 @@ class ArraySource(Source):
         return Survey(sizes, Counter({self._form.dtype: count}), self._form)
 
     def stored_bytes(self) -> Sequence[int]:
-        return [math.prod(self._sample_shape) * self._rows.dtype.itemsize] * len(self)
+        beside = sum(source.stored_bytes()[0] for source in self.beside.values())
+        return [math.prod(self._sample_shape) * self._rows.dtype.itemsize + beside] * len(self)
 
     def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
         """See `Source.load`. Besides, raises DataError where the target cannot be reached from samples of this dtype

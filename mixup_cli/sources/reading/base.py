@@ -6,10 +6,12 @@ the labels; pixels are read later, range by range, by the scan. Nothing here kno
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
@@ -17,7 +19,8 @@ from numpy.typing import NDArray
 
 from mixup_cli.choices import LabelKind, LabelLevel
 from mixup_cli.fields.labels import Labels
-from mixup_cli.fields.target import Survey, Target
+from mixup_cli.fields.signal import FIRST
+from mixup_cli.fields.target import Arrays, Survey, Target
 from mixup_cli.storage.loaded import Loaded
 
 NO_GROUPS = "none"
@@ -94,6 +97,9 @@ class Source(ABC):
     list_folder: str | None = None
     """Where the relative paths of a list of files begin; None for every other source."""
 
+    beside: Mapping[str, Source] = MappingProxyType({})
+    """Further signals of the same samples, by the name of their column: a source each, of the same length."""
+
     def __init__(self, location: str, keys: Sequence[str], labels: Labels, notices: Sequence[str] = ()) -> None:
         self.location = location
         self.keys = keys
@@ -144,6 +150,24 @@ class Source(ABC):
         """
         return self.load(start, stop, target, np.empty((stop - start, *target.form.shape), target.form.dtype))
 
+    @property
+    def signals(self) -> dict[str, Source]:
+        """This source, which has the first signal, and those beside it, by the names of their columns."""
+        return {FIRST: self, **self.beside}
+
+    def load_signals(self, start: int, stop: int, targets: Sequence[Target], out: Arrays) -> list[Loaded]:
+        """As `load`, for all signals: a target and an array for each."""
+        signals = zip(self.signals.values(), targets, out, strict=True)
+        return self._together([signal.load(start, stop, target, room) for signal, target, room in signals])
+
+    def examine_signals(self, start: int, stop: int, targets: Sequence[Target]) -> list[Loaded]:
+        """As `examine`, for all signals: a target for each."""
+        signals = zip(self.signals.values(), targets, strict=True)
+        return self._together([signal.examine(start, stop, target) for signal, target in signals])
+
+    def _together(self, found: list[list[Loaded]]) -> list[Loaded]:
+        return found[0] if len(found) == 1 else [_of_all(self.signals, each) for each in zip(*found, strict=True)]
+
     @abstractmethod
     def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
         """Read, hash and decode samples start … stop−1 into `out` (stop−start, *target.form.shape).
@@ -152,3 +176,12 @@ class Source(ABC):
         undefined. Raises FormMismatch (see `Target`), and nothing else for damaged content; DataError where a file
         changes while it is read.
         """
+
+
+def _of_all(names: Iterable[str], parts: Sequence[Loaded]) -> Loaded:
+    """What became of a sample with several signals: its hash is that of their hashes, 32 bytes each, in order."""
+    problems = (f"{name}: {part.problem}" for name, part in zip(names, parts, strict=True) if part.problem is not None)
+    is_read = all(part.sha256 for part in parts)
+    digest = hashlib.sha256(b"".join(bytes.fromhex(part.sha256) for part in parts)).hexdigest() if is_read else ""
+    stored_bytes = sum(part.stored_bytes for part in parts) if is_read else -1
+    return Loaded(stored_bytes, digest, next(problems, None))

@@ -42,7 +42,7 @@ class Slow(PictureSource):
 
 def run(source: PictureSource, engine: LocalEngine) -> None:
     cache = np.empty((len(source), *FORM.shape), np.uint8)
-    scan(source, Target(FORM), cache, Tolerance(), engine, Listener())
+    scan(source, [Target(FORM)], (cache,), Tolerance(), engine, Listener())
 
 
 def test_a_run_is_given_up_between_two_pictures() -> None:
@@ -97,7 +97,7 @@ def test_what_the_survey_missed_makes_no_difference(
         assert len(set(forms)) == len(forms)
         cache = np.empty((len(source), *target.form.shape), target.form.dtype)
         try:
-            table = scan(source, target, cache, Tolerance("skip"), LocalEngine(1), Listener())
+            table = scan(source, [target], (cache,), Tolerance("skip"), LocalEngine(1), Listener())
         except FormMismatch as mismatch:
             survey.dtypes[mismatch.dtype] += 1
         else:
@@ -118,4 +118,4 @@ def test_a_float_picture_is_a_broken_input(tmp_path: Path) -> None:
     target = decide(Recipe(dtype="uint16"), source.survey()).target
     cache = np.empty((2, *target.form.shape), target.form.dtype)
     with pytest.raises(DataError, match=r"1\.tif: has float pixels .*--value-range"):
-        scan(source, target, cache, Tolerance(), LocalEngine(1), Listener())
+        scan(source, [target], (cache,), Tolerance(), LocalEngine(1), Listener())

@@ -73,7 +73,7 @@ def opened(
     samples = np.delete(np.arange(COUNT), [left_out] if left_out >= 0 else [])
     loaded = LoadedColumn.of([source.found(index) for index in range(COUNT)])
     itinerary = Itinerary(3, Windows.cut(len(samples), window, 2), samples, has_originals=False)
-    return Watched(Scanned(source, Target(FORM), loaded), itinerary, workers, checkpoint)
+    return Watched(Scanned(source, (Target(FORM),), loaded), itinerary, workers, checkpoint)
 
 
 def look(store: WindowStore, part: range) -> list[int]:
@@ -81,7 +81,7 @@ def look(store: WindowStore, part: range) -> list[int]:
     rows: list[int] = []
     for portion in store.portions(part):
         assert portion.indices is not None
-        assert portion.samples[:, 0].tolist() == portion.indices.tolist()
+        assert portion.samples[0][:, 0].tolist() == portion.indices.tolist()
         assert portion.places(portion.indices[::-1]).tolist() == list(range(len(portion.indices)))[::-1]
         rows += portion.rows
         del portion
@@ -175,6 +175,6 @@ def test_nobody_waits_for_a_run_that_was_given_up() -> None:
 
 def test_a_window_that_memory_cannot_hold_is_told() -> None:
     store = opened(Numbers(), 10, 1)
-    store._scanned = replace(store._scanned, target=Target(Form((1 << 58,), "uint8", "")))
+    store._scanned = replace(store._scanned, targets=(Target(Form((1 << 58,), "uint8", "")),))
     with store.serving([range(5)]), pytest.raises(StorageError, match=r"does not fit into memory .*a smaller --window"):
         next(store.portions(range(5)))
