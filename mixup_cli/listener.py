@@ -1,4 +1,4 @@
-"""What a long run tells while it works. The command line shows it; a program may ignore it."""
+"""What a long run reports while it works. The command line shows it; a program may ignore it."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from mixup_cli.scan.cache import Caching
 from mixup_cli.scan.fill import Place
 from mixup_cli.scan.scan import Tolerance
 from mixup_cli.storage.parts import Part
+from mixup_cli.wording import setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +95,8 @@ def check_caching(recipe: Recipe, run: Run) -> None:
             "another number of samples that fit into memory."
         )
     if recipe.signals:
-        names = ", ".join(recipe.signals)
-        raise UsageError(
-            f"each signal ({names}) would decode all windows anew. Leave one of the two out.",
-            field="caching",
-            value="none",
-        )
+        found = f"windows are read once, and {', '.join(recipe.signals)} would read them again."
+        raise UsageError(found, f"Leave {setting('cache')} out.", field="cache", value="none")
     if (method := _looks_ahead(recipe)) is not None:
         raise UsageError(f"--cache none: {method} looks at samples before rows are planned. Leave one of the two out.")
 

@@ -61,9 +61,7 @@ class SourceFlags(Group):
         metavar="NAME",
     )
     data_key: str | None = flag(
-        SOURCE,
-        "Array of an .npz or .h5 with the samples; further ones (a depth, a wave) are mixed alike.",
-        metavar="NAME,…",
+        SOURCE, "Array of an .npz or .h5 with the samples; several are mixed alike.", metavar="NAME,…"
     )
     label_key: str | None = flag(SOURCE, "Array with the labels; for .npy, a file's path.", metavar="NAME")
     max_pixels: int | None = flag(SOURCE, "Largest picture that is decoded. Default: 100 million.", min=1)

@@ -83,7 +83,7 @@ def open_array_file(path: Path, options: SourceOptions) -> ArrayFileSource:
 
 
 def _first_of_several(contents: Contents, options: SourceOptions) -> tuple[SourceOptions, list[str]]:
-    """Options that name the first signal alone, and the keys of further ones: `data_key` can be several, with commas."""
+    """Options that name the first signal alone, and the keys of further ones: `data_key` can hold several."""
     key = options.data_key
     if key is None or contents.has(key) or contents.path.suffix.lower() == ".npy":
         return options, []
@@ -103,9 +103,8 @@ def _signal(contents: Contents, name: str, labels: Rows | None, count: int, opti
         rows = in_rows(rows, labels)
     _check_sample_size(path, rows, options)
     if rows.shape[:1] != (count,):
-        raise DataError(
-            f"{path}: {name} has the shape {rows.shape}, and {count} samples were expected. Write it again."
-        )
+        found = f"{name} has the shape {rows.shape}, and {count} samples were expected"
+        raise DataError(f"{path}: {found}. Write as many of each signal.")
     return ArrayFileSource(f"{path}: {name}", RowKeys(count), Labels(), rows).watch(path, mapped=_is_mapped(rows))
 
 
