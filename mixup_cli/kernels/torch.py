@@ -53,10 +53,10 @@ class TorchKernel:
 
     def __init__(self, surface: Surface, device: str, room_bytes: int | None = None) -> None:
         self._surface, self._device = surface, device
-        self._shape = (surface.outer, surface.height, surface.width * surface.inner)
+        self._shape = (surface.outer, surface.lines, surface.columns * surface.inner)
         self._inner = surface.inner
         # one line of every plane: (outer, 1, W·inner)
-        self._finish = [np.tile(each, surface.width)[:, None] for each in (surface.fill, surface.mean, surface.scale)]
+        self._finish = [np.tile(each, surface.columns)[:, None] for each in (surface.fill, surface.mean, surface.scale)]
         self._lanes = threading.local()
         self._kept = _Kept(room_bytes)
 

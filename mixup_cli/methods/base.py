@@ -31,11 +31,16 @@ class Grid:
         return f"{self.height} high and {self.width} wide"
 
     @property
+    def sides(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.height, self.width
+
+    @property
     def position_count(self) -> int:
         return self.height * self.width
 
-    def holds(self, boxes: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """Which boxes int32 (…, 4: top, left, bottom, right, half-open) lie inside it, empty ones too: bool (…)."""
+    def holds(self, boxes: NDArray[np.int32 | np.int64]) -> NDArray[np.bool_]:
+        """Which boxes (…, 4: top, left, bottom, right, half-open) lie inside it, empty ones too: bool (…)."""
         top, left, bottom, right = np.moveaxis(boxes, -1, 0)
         vertical = (top >= 0) & (top <= bottom) & (bottom <= self.height)
         inside: NDArray[np.bool_] = vertical & (left >= 0) & (left <= right) & (right <= self.width)

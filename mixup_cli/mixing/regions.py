@@ -17,7 +17,7 @@ AnyDtype = TypeVar("AnyDtype", bound=np.generic)
 
 def scaled(decisions: Decisions, planned: Grid, grid: Grid) -> Decisions:
     """The same decisions with boxes on another grid: each edge at the nearest line, halves up."""
-    before, now = (np.array([each.height, each.width] * 2, np.int64) for each in (planned, grid))
+    before, now = (np.array(each.sides * 2, np.int64) for each in (planned, grid))
     return replace(decisions, box=((2 * decisions.box * now + before) // (2 * before)).astype(np.int32))
 
 
@@ -36,7 +36,7 @@ def weights_at(method: Method, own: Decisions, weights: Weights, grid: Grid) -> 
 
 def _seen(drawn: NDArray[AnyDtype], grid: Grid) -> NDArray[AnyDtype]:
     """A mask (…, height, width) on another grid."""
-    lines, columns = (_nearest(*sides) for sides in zip(drawn.shape[-2:], (grid.height, grid.width), strict=True))
+    lines, columns = (_nearest(*sides) for sides in zip(drawn.shape[-2:], grid.sides, strict=True))
     return np.ascontiguousarray(drawn[..., lines[:, None], columns])
 
 

@@ -53,8 +53,7 @@ class Stage:
         """Copies of parents (m) through views (m, …, 5): (m, *form.shape)."""
         views = views.reshape(-1, 5)
         copies = np.empty((len(parents), *self.form.shape), samples.dtype)
-        height, width = self.form.size
-        whole = (views[:, 2] - views[:, 0] == height) & (views[:, 3] - views[:, 1] == width)
+        whole = (views[:, 2:4] - views[:, :2] == self.form.size).all(axis=1)
         if whole.any():
             from mixup_cli.kernels.take import take  # numba takes half a second to import
 
@@ -62,7 +61,7 @@ class Stage:
             take(source, parents[whole], views[whole], self.fill, seen, np.flatnonzero(whole))
         pictures, out = as_pictures(samples, self.cached.axes), as_pictures(copies, self.form.axes)
         for row in np.flatnonzero(~whole):
-            out[row] = _resized(pictures[parents[row]], views[row], (height, width))
+            out[row] = _resized(pictures[parents[row]], views[row], self.form.size)
         return copies
 
 

@@ -117,8 +117,8 @@ class KeptCache:
         """The sample that an earlier run found not to fit this form, so that nobody decodes up to it once more."""
         try:
             plain = read_record(record_path(self.folder, key))
-            height, width = plain["size"]
-            found = FormMismatch(str(plain[MISFIT]), (int(height), int(width)), plain["dtype"])
+            first, second = map(int, plain["size"])
+            found = FormMismatch(str(plain[MISFIT]), (first, second), plain["dtype"])
             is_other = found.size != form.size or DEPTHS.index(found.dtype) > DEPTHS.index(form.dtype)
             is_certain = is_other and not len(_doubtful(stamps, int(plain["looked_ns"])))
         except UNREADABLE:

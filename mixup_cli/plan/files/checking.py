@@ -152,16 +152,14 @@ class _Rules:
         yield Rule(weighed | (parts[:, 0] == UNIT), columns, expected, "Change the box or the mask_seed instead.")
 
     def _box(self, cells: Cells) -> Iterator[Rule]:
-        height, width = self.methods.grid.height, self.methods.grid.width
         given = cells.box != MISSING
         yield Rule(_every(given) | ~given.any(axis=1), BOX, "all four, or none", "Fill them in, or empty them.")
         box = np.where(given, cells.box, 0)
         has_box = self._flags([method.has_box for method in self.methods.methods], cells)
         yield Rule(has_box | ~box.any(axis=1), BOX, "nothing, since the method has no box", EMPTY)
         top, left, bottom, right = box.T
-        inside = (top >= 0) & (top <= bottom) & (bottom <= height) & (left >= 0) & (left <= right) & (right <= width)
-        picture = f"a box in the picture, which is {height} high and {width} wide"
-        yield Rule(inside, BOX, picture, "Plan anew for this --size, or move the box.")
+        picture = f"a box in the picture, which is {self.methods.grid}"
+        yield Rule(self.methods.grid.holds(box), BOX, picture, "Plan anew for this --size, or move the box.")
         is_pasted = self._flags([method.name == "resizemix" for method in self.methods.methods], cells)
         filled = (top < bottom) & (left < right)
         yield Rule(~is_pasted | filled, BOX, "a box that is not empty: the donor goes there", "Make it larger.")
@@ -175,17 +173,16 @@ class _Rules:
 
     def _views(self, views: NDArray[np.int32], used: NDArray[np.bool_], rules: ViewRules) -> Iterator[Rule]:
         """What is seen of parents: a part of the output's size, or one that can be resized to it."""
-        top, left, bottom, right, mirrored = np.moveaxis(np.where(used[..., None], views, 0).astype(np.int64), -1, 0)
-        yield self._of_views(~used | (mirrored == 0) | (mirrored == 1), "mirrored 0 or 1")
-        height, width = rules.output.height, rules.output.width
-        same = (bottom - top == height) & (right - left == width) & (abs(top) <= FARTHEST) & (abs(left) <= FARTHEST)
-        size = f"a view {height} high and {width} wide, no more than {FARTHEST} pixels outside"
+        seen = np.where(used[..., None], views, 0).astype(np.int64)
+        yield self._of_views(~used | (seen[..., 4] == 0) | (seen[..., 4] == 1), "mirrored 0 or 1")
+        near = (abs(seen[..., :2]) <= FARTHEST).all(axis=-1)
+        same = near & (seen[..., 2:4] - seen[..., :2] == rules.output.sides).all(axis=-1)
+        size = f"a view {rules.output}, no more than {FARTHEST} pixels outside"
         if rules.crop_area is None:
             yield self._of_views(~used | same, size)
             return
-        inside = (top >= 0) & (top < bottom) & (bottom <= rules.cached.height)
-        inside &= (left >= 0) & (left < right) & (right <= rules.cached.width)
-        cached = f"one within the cached picture, which is {rules.cached.height} high and {rules.cached.width} wide"
+        inside = rules.cached.holds(seen[..., :4]) & (seen[..., 2:4] > seen[..., :2]).all(axis=-1)
+        cached = f"one within the cached picture, which is {rules.cached}"
         yield self._of_views(~used | inside | same, f"{size}, or {cached}")
 
     def _of_views(self, holds: NDArray[np.bool_], expected: str) -> Rule:
