@@ -1,4 +1,4 @@
-"""`verify --deep`: every row is computed again from the source, and compared bit by bit."""
+"""`verify --deep`: recompute every row from the source, and compare bit by bit."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.checks.rescan import check_plan, rescan
-from mixup_cli.checks.verify import DAMAGE, Finding
+from mixup_cli.checks.verify import Finding, Piece
 from mixup_cli.engines.local import LocalEngine
+from mixup_cli.errors import DataError
 from mixup_cli.listener import Listener
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.recipe import Recipe
@@ -24,6 +24,7 @@ from mixup_cli.scan.scan import Tolerance
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.layout import Column
+from mixup_cli.storage.hdf5.library import open_shard
 from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.hdf5.shard import bytes_of
 from mixup_cli.storage.manifest import Manifest, ShardRecord
@@ -34,9 +35,9 @@ def recompute(
     folder: DataSetFolder, manifest: Manifest, source: Source, scratch: Path, run: Run, listener: Listener
 ) -> list[Finding]:
     """Compare every row with what `source` gives, and `run.plan` if it was made from a plan file. A cache that does not
-    fit in memory goes into `scratch`, or, if samples meet in windows only, is not made.
+    fit in memory goes into `scratch`; with a window, none is made.
 
-    Raises DataError where the source or the plan is not the one that the data set was made from.
+    Raises DataError if the data set was made from another source or plan.
     """
     engine, recipe = LocalEngine(run.workers), Recipe.from_dict(manifest.recipe)
     check_plan(folder.path, recipe, run.plan)
@@ -60,13 +61,13 @@ def _recompute(path: Path, columns: list[Column], record: ShardRecord, maker: Sh
     blocks = maker.values(record.start, record.stop)
     problems: list[str] = []
     try:
-        with h5py.File(path, "r", locking=False) as file:
+        with open_shard(path) as file:
             for column in columns:
                 stored = plain_numbers(file, column.name, column.name)
                 problems += _first_other_row(stored, blocks(column), column.name, record.start)
-    except DAMAGE as problem:
+    except DataError as problem:
         problems.append(f"cannot be read ({problem})")
-    return record.stop - record.start, [Finding(record.file, problem) for problem in problems]
+    return record.stop - record.start, [Finding(record.file, problem, Piece.SHARD) for problem in problems]
 
 
 def _first_other_row(stored: PlainDataSet, blocks: Iterator[NDArray[Any]], name: str, first_row: int) -> Iterator[str]:

@@ -43,12 +43,12 @@ def as_axes(block: NDArray[Any], axes: Axes, wanted: Axes) -> NDArray[Any]:
     if axes == wanted:
         return block
     if "" in (axes, wanted):
-        without = f"{setting('layout')} and {setting('size')}"
-        raise DataError(f"samples of shape {block.shape[1:]} are no pictures and keep their form. Drop {without}.")
+        remedy = f"Leave out {setting('layout')} and {setting('size')}."
+        raise DataError(f"samples of shape {block.shape[1:]} are not images and keep their form.", remedy)
     dropped = tuple(1 + place for place, letter in enumerate(axes) if letter not in wanted)
     if any(block.shape[place] != 1 for place in dropped):
         count = counted(block.shape[dropped[0]], "channel")
-        raise DataError(f"pictures with {count} have no plain height and width form.")
+        raise DataError(f"images with {count} cannot become height and width alone.")
     kept = np.squeeze(block, dropped)
     order = [letter for letter in axes if letter in wanted] + [letter for letter in wanted if letter not in axes]
     widened = np.expand_dims(kept, tuple(range(kept.ndim, 1 + len(order))))

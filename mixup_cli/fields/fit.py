@@ -103,7 +103,7 @@ def _needs_refit(stored: Form, wanted: Form) -> bool:
     if stored.axes and wanted.axes:
         return (stored.size, stored.channels) != (wanted.size, wanted.channels)
     if (stored.axes, stored.shape) != (wanted.axes, wanted.shape):
-        raise DataError(f"samples of shape {stored.shape} cannot become {wanted.shape}: they are no pictures.")
+        raise DataError(f"samples of shape {stored.shape} cannot become {wanted.shape}: they are not images.")
     return False
 
 
@@ -114,10 +114,10 @@ def _refitted(block: NDArray[Any], stored: Form, target: Target, first_key: str)
         raise FormMismatch(first_key, stored.size, stored.dtype)
     if block.dtype != np.uint8 or stored.channels not in PICTURE_CHANNELS or wanted.channels == 4:
         found, expected = ("x".join(map(str, form.size[::-1])) for form in (stored, wanted))
-        remedy = f"Drop {setting('size')}, or pass {setting('channels', 'rgb')} for uint8."
         raise DataError(
             f"arrays of {block.dtype} with {stored.channels} channels keep their form: found {found}, expected "
-            f"{expected} with {wanted.channels}. {remedy}"
+            f"{expected} with {wanted.channels}.",
+            f"Leave out {setting('size')}, or pass {setting('channels', 'rgb')} for uint8.",
         )
     hwc = Target(Form((*wanted.size, wanted.channels), "uint8", "hwc"), target.resize)
     pictures = np.empty((len(block), *hwc.form.shape), np.uint8)

@@ -66,6 +66,7 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
         stl10,  # each brings its own libraries
     )
     from mixup_cli.sources.arrays import files as array_files
+    from mixup_cli.sources.arrays.containers import CONTAINERS
     from mixup_cli.sources.cifar import source as cifar
     from mixup_cli.sources.pictures import folder
     from mixup_cli.sources.pictures.source import SUFFIXES
@@ -95,5 +96,5 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
         )
     raise DataError(
         f"{path}: of no known kind. Known are folders of pictures, CIFAR archives (.tar, .tar.gz), MNIST IDX files, "
-        ".npz, .npy, .h5 and .mat. For a list of pictures use --files-from."
+        f"{', '.join(CONTAINERS)}. For a list of pictures use --files-from."
     )

@@ -1,7 +1,7 @@
 """README.md of a data set: its card, for people and for Hugging Face.
 
-The YAML at its head names the shards, or else `load_dataset(OUT)` quietly loads the JSON files. Names that come from
-outside (classes) stand in a fenced block as one line of JSON, where Markdown and HTML mean nothing.
+The YAML at its head names the shards; without it, `load_dataset(OUT)` silently loads the JSON files. Names from outside
+(classes) stand in a fenced block as one line of JSON, where Markdown and HTML mean nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, Manifest
 from mixup_cli.wording import plural
 
 MAX_NAMES = 200
-"""Class names beyond this number are left to the manifest."""
+"""The card lists no more class names; the manifest has all."""
 
 REMIX = """\
 @inproceedings{chou2020remix,
@@ -222,7 +222,7 @@ def _checking(manifest: Manifest) -> Iterator[str]:
 
 
 def one_line_json(plain: object) -> str:
-    """JSON on one line in which nothing is invisible or turns the direction of writing."""
+    """JSON on one line, with invisible letters and those that turn the direction of writing escaped."""
     text = json.dumps(plain, ensure_ascii=False)
     return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
 

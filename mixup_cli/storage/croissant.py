@@ -1,9 +1,8 @@
-"""croissant.json: MLCommons' metadata, by which catalogues and loaders find out what a data set holds.
+"""croissant.json: MLCommons' metadata, which catalogues and loaders read.
 
-Croissant 1.0 (https://docs.mlcommons.org/croissant/docs/croissant-spec.html). It can say of an HDF5 file where it is
-and what its hash is, but not what is in it: there is no way to name a data set in a file. So the shards are
-FileObjects, their columns are told in the description, and the only RecordSet is that of sources.csv. Left out is what
-nobody knows here: the licence of the source, and (so that equal data sets have equal files) every date.
+Croissant 1.0 (https://docs.mlcommons.org/croissant/docs/croissant-spec.html) cannot name a data set inside an HDF5
+file. So the shards are FileObjects, the description lists their columns, and the only RecordSet is that of sources.csv.
+The licence of the source is unknown here, and dates are left out, so that equal data sets have equal files.
 """
 
 from __future__ import annotations
@@ -16,8 +15,6 @@ from mixup_cli.storage.card import label_meaning, papers, shown_shape, title
 from mixup_cli.storage.manifest import SOURCES, Manifest
 from mixup_cli.storage.seal import Sealed
 from mixup_cli.wording import plural
-
-SPECIFICATION = "http://mlcommons.org/croissant/1.0"
 
 HDF5_TYPE = "application/x-hdf5"
 MEDIA_TYPES = {".csv": "text/csv", ".json": "application/json", ".md": "text/markdown", ".h5": HDF5_TYPE}
@@ -32,45 +29,28 @@ SOURCE_FIELDS = {
     "status": ("sc:Text", "ok, or why it was left out."),
 }
 
+MLCOMMONS = "http://mlcommons.org/croissant/"
+
+PROPERTIES = (
+    "citeAs column equivalentProperty extract field fileObject fileProperty fileSet format includes isLiveDataset "
+    "jsonPath key md5 parentField path recordSet references regex repeated replace samplingRate separator source "
+    "subField transform"
+).split()
+
 CONTEXT: dict[str, Any] = {
+    **{name: f"cr:{name}" for name in PROPERTIES},
     "@language": "en",
     "@vocab": "https://schema.org/",
-    "citeAs": "cr:citeAs",
-    "column": "cr:column",
     "conformsTo": "dct:conformsTo",
-    "cr": "http://mlcommons.org/croissant/",
+    "cr": MLCOMMONS,
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
-    "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
-    "extract": "cr:extract",
-    "field": "cr:field",
-    "fileObject": "cr:fileObject",
-    "fileProperty": "cr:fileProperty",
-    "fileSet": "cr:fileSet",
-    "format": "cr:format",
-    "includes": "cr:includes",
-    "isLiveDataset": "cr:isLiveDataset",
-    "jsonPath": "cr:jsonPath",
-    "key": "cr:key",
-    "md5": "cr:md5",
-    "parentField": "cr:parentField",
-    "path": "cr:path",
-    "rai": "http://mlcommons.org/croissant/RAI/",
-    "recordSet": "cr:recordSet",
-    "references": "cr:references",
-    "regex": "cr:regex",
-    "repeated": "cr:repeated",
-    "replace": "cr:replace",
-    "samplingRate": "cr:samplingRate",
+    "rai": f"{MLCOMMONS}RAI/",
     "sc": "https://schema.org/",
-    "separator": "cr:separator",
-    "source": "cr:source",
-    "subField": "cr:subField",
-    "transform": "cr:transform",
 }
-"""The context that the specification prescribes (its appendix 1), which readers expect word for word."""
+"""The context that the specification prescribes (its appendix 1). Readers expect it word for word."""
 
 
 def croissant(manifest: Manifest, files: Mapping[str, Sealed]) -> dict[str, Any]:
@@ -78,7 +58,7 @@ def croissant(manifest: Manifest, files: Mapping[str, Sealed]) -> dict[str, Any]
     plain: dict[str, Any] = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
-        "conformsTo": SPECIFICATION,
+        "conformsTo": f"{MLCOMMONS}1.0",
         "name": f"mixup-gen-{manifest.recipe_id[:12]}",
         "description": _description(manifest),
         "version": _version(manifest),
@@ -95,8 +75,7 @@ def croissant(manifest: Manifest, files: Mapping[str, Sealed]) -> dict[str, Any]
 
 
 def _version(manifest: Manifest) -> str:
-    """MAJOR.MINOR.PATCH as Croissant means it. More passes add rows and change none: so the minor version is the count
-    of rows. Another recipe is a data set of another name."""
+    """MAJOR.MINOR.PATCH as Croissant means it: more passes only add rows, so the minor version is the count of rows."""
     return f"{manifest.format_version}.{manifest.totals.samples}.0"
 
 

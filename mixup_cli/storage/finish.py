@@ -16,8 +16,8 @@ from mixup_cli.storage.seal import Sealed
 
 
 def finish(folder: DataSetFolder, manifest: Manifest, run_record: dict[str, object]) -> None:
-    """Seal the card, the metadata, the checksums, run.json and the manifest. From then on it is a data set; one that
-    grew beside another then takes its place. Call it under `sealing`."""
+    """Seal the card, the metadata, the checksums, run.json and the manifest, which completes the data set. One that
+    grew beside another then replaces it. Call it under `sealing`."""
     manifest_json, place = manifest.to_json(), folder.place
     for name, content in beside(manifest, manifest_json, (place / SOURCES).stat().st_size).items():
         folder.seal(place / name, content)
@@ -27,7 +27,7 @@ def finish(folder: DataSetFolder, manifest: Manifest, run_record: dict[str, obje
 
 
 def beside(manifest: Manifest, manifest_json: bytes, sources_bytes: int) -> dict[str, bytes]:
-    """The card, the metadata and the checksums by name: they follow from the manifest, whose bytes are `manifest_json`,
+    """The card, the metadata and the checksums by name. They follow from the manifest, whose bytes are `manifest_json`,
     and the size of sources.csv."""
     described = {SOURCES: Sealed(sources_bytes, manifest.source.fingerprint)}
     files = {CARD: card(manifest).encode(), CROISSANT: to_json(croissant(manifest, described))}
@@ -45,7 +45,7 @@ def checksum_lines(sums: Sequence[tuple[str, str]]) -> bytes:
 
 def checksum_entries(folder: Path) -> list[tuple[str, str]]:
     """The hashes and names in SHA256SUMS, line by line. Raises FileNotFoundError, StorageError, DataError, and
-    ValueError where it is no text."""
+    ValueError if it is not text."""
     text = content_of(file_inside(folder, CHECKSUMS)).decode()
     lines = text.removesuffix("\n").split("\n")  # splitlines would end lines at a dozen other characters, too
     return [(digest, name) for digest, _, name in (line.partition("  ") for line in lines)]

@@ -1,14 +1,13 @@
-"""How a finished data set becomes a larger one: beside itself, then in one step that can be taken again.
+"""How a finished data set becomes a larger one: beside itself, then in one step that can be repeated.
 
-**The invariant.** What a manifest lists stays there, whole, until another manifest takes its place. A run that extends
-a data set (or makes lost shards of it again) changes no file of it. All that is new waits in `.mixup-gen/next/`:
-sources.csv, new shards, the old last shard made anew if it was short, at the end the small files, and very last
-`next/manifest.json`. That file decides:
+**The invariant.** The files that a manifest lists stay unchanged until another manifest replaces it. A run that extends
+a data set (or makes lost shards of it again) changes no file of it. New files wait in `.mixup-gen/next/`: sources.csv,
+new shards, a longer version of the last shard if it was short, then the small files, and last `next/manifest.json`:
 
-- As long as it is not there, the old data set is the data set, and whatever is in `next/` is an unfinished extension.
-- Once it is there, the larger data set is complete: each of its files is in `next/` or in its place already. Then all
-  files move to their places, the manifest last, so that `next/manifest.json` is there until nothing is left to move. If
-  that is cut off, the next `generate` or `repair` moves the rest.
+- Without it, the old data set is valid, and `next/` holds an unfinished extension.
+- With it, the larger data set is complete: each of its files is in `next/` or in its place. All files move to their
+  places, the manifest last, so that `next/manifest.json` exists until all have moved. After an interruption, the next
+  `generate` or `repair` moves the rest.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ NEXT_NAME = "next"
 
 
 class Growth:
-    """The data set that is to take the place of the one in `out`."""
+    """The data set that will replace the one in `out`."""
 
     def __init__(self, out: Path) -> None:
         self._out = out
@@ -34,18 +33,18 @@ class Growth:
 
     @property
     def is_begun(self) -> bool:
-        """Whether there is one, complete or not. An empty folder holds none."""
+        """Whether one exists, complete or not. An empty folder does not count."""
         return self.is_complete or (self.path / SOURCES).exists()
 
     @property
     def is_complete(self) -> bool:
-        """Whether only its files are still to be moved."""
+        """Whether its files only have to move."""
         return (self.path / MANIFEST).exists()
 
     def take_over(self) -> None:
-        """Move a complete one into the place of the old one. Call it under `sealing`. Nothing happens without one.
+        """Replace the old data set with the larger one, if that is complete. Call it under `sealing`.
 
-        New shards move first, so that a reader of the old data set meets a shard made anew for a moment only.
+        New shards move first, so that readers of the old data set see a replaced shard for a moment only.
         """
         if not self.is_complete:
             return
@@ -61,6 +60,6 @@ class Growth:
         shutil.rmtree(self.path, ignore_errors=True)  # if that fails, an empty folder holds no data set
 
     def remove(self) -> None:
-        """Give it up."""
+        """Discard it."""
         with storage_errors(self.path), suppress(FileNotFoundError):
             shutil.rmtree(self.path)

@@ -1,21 +1,38 @@
-"""The files of a data set lie in its folder. What leads out of it is not followed."""
+"""The files of a data set lie in its folder. Links out of it are not followed."""
 
 from __future__ import annotations
 
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 from mixup_cli.errors import DataError
+from mixup_cli.wording import setting
+
+REMEDY = "Put the file itself there."
 
 
 def file_inside(folder: Path, name: str) -> Path:
-    """The path of a data set's file, which need not be there. Raises DataError where it is no file of this folder."""
+    """The path of a data set's file, which may be missing. Raises DataError if it is not a file in this folder."""
     path = folder / name
     try:
         place, home = path.resolve(), folder.resolve()
     except (OSError, RuntimeError) as problem:  # links in a circle
-        raise DataError(f"{path}: is a link that leads nowhere ({problem}). Put the file itself there.") from None
+        raise DataError(f"{path}: is a link that leads nowhere ({problem}).", REMEDY) from None
     if not place.is_relative_to(home):
-        raise DataError(f"{path}: is a link out of the data set's folder, to {place}. Put the file itself there.")
+        raise DataError(f"{path}: is a link out of the data set's folder, to {place}.", REMEDY)
     if path.exists() and not path.is_file():
-        raise DataError(f"{path}: is no regular file. Put the file itself there.")
+        raise DataError(f"{path}: is not a regular file.", REMEDY)
     return path
+
+
+def check_plain(work: Path) -> None:
+    """Raises DataError if a work folder is or holds a link, which would have us write or remove files elsewhere, or a
+    pipe, which would have us wait for ever."""
+    for path in (work, *work.glob("*"), *work.glob("*/*")):
+        with suppress(FileNotFoundError, NotADirectoryError):  # removed meanwhile, or `mkdir` reports it
+            mode = path.lstat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                what = "a link" if stat.S_ISLNK(mode) else "a pipe or a device"
+                remedy = f"Remove it, or use another {setting('out')}."
+                raise DataError(f"{path}: is {what}, which mixup-gen never makes there.", remedy)

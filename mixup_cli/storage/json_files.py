@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from mixup_cli.errors import DataError, StorageError
-from mixup_cli.wording import json_problem
+from mixup_cli.wording import json_problem, readable, setting
 
 
 def to_json(plain: Any) -> bytes:
     """UTF-8 with sorted keys, one space of indent, and a newline at the end. Dataclasses become objects.
 
-    Put together piece by piece, as bytes: where millions of inputs are left out, a list of all pieces takes six times
-    what they come to, and text four times. A lone surrogate becomes JSON's own escape for it.
+    Encoded piece by piece: for millions of skipped inputs, a list of all pieces takes six times the memory of the
+    bytes. A lone surrogate becomes JSON's own escape.
     """
     written = io.BytesIO()
     text = io.TextIOWrapper(written, "utf-8", "backslashreplace", newline="")
@@ -29,39 +29,38 @@ def to_json(plain: Any) -> bytes:
 
 
 LIMIT_BYTES = 256 << 20
-"""A manifest of this size tells of more than a hundred thousand shards."""
+"""The size of a manifest of more than a hundred thousand shards."""
 
 
 def content_of(path: Path, limit_bytes: int = LIMIT_BYTES) -> bytes:
-    """A file's bytes. Raises FileNotFoundError, since the caller knows what that means, StorageError, and DataError for
-    what is no file of ours."""
+    """A file's bytes. Raises FileNotFoundError, StorageError, and DataError if it is larger or not a regular file."""
     try:
         with open(path, "rb", opener=_open_at_once) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode) or status.st_size > limit_bytes:
-                raise DataError(
-                    f"{path}: is no file of up to {limit_bytes} bytes. Restore it, or start anew with --force."
-                )
+                raise DataError(f"{path}: is not a regular file of at most {readable(limit_bytes)}.", _restore())
             return file.read()
     except FileNotFoundError:
         raise
     except OSError as problem:
-        raise StorageError(f"{path}: cannot be read ({problem.strerror}).") from problem
+        raise StorageError(f"{path}: cannot be read ({os.strerror(problem.errno or 0)}).") from problem
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """A pipe would make us wait for its other end."""
+    """Without waiting for the other end of a pipe."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object of ours. Raises DataError where it is none, FileNotFoundError if there is no such file."""
+    """A JSON object of ours. Raises DataError if the file holds anything else, and as `content_of` does."""
     try:
         plain = json.loads(content_of(path))
     except (ValueError, RecursionError) as problem:
-        raise DataError(
-            f"{path}: not JSON ({json_problem(problem)}). Restore it, or start anew with --force."
-        ) from None
+        raise DataError(f"{path}: not JSON ({json_problem(problem)}).", _restore()) from None
     if not isinstance(plain, dict):
-        raise DataError(f"{path}: not a JSON object. Restore it, or start anew with --force.")
+        raise DataError(f"{path}: not a JSON object.", _restore())
     return plain
+
+
+def _restore() -> str:
+    return f"Restore it, or start over with {setting('force')}."

@@ -1,4 +1,4 @@
-"""What the work folder of a finished data set holds, for who wonders where it comes from and whether it may go."""
+"""What the work folder of a finished data set holds, for a user who wonders whether it may go."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.locks import SEALING, Holder
 from mixup_cli.storage.manifest import ShardRecord
 from mixup_cli.storage.parts import Part
+from mixup_cli.storage.seal import reason
 from mixup_cli.wording import counted
 
 DONE = "done"
@@ -23,72 +24,61 @@ REMEDY = "Running generate again, or repair, removes it."
 
 
 def left_over(work: Path, shards: Sequence[ShardRecord]) -> str | None:
-    """What a run has left in the work folder `work` of a data set that has these shards, in words. Nothing is changed.
+    """What a run left in the work folder `work` of a data set with these shards, in words. Nothing is changed.
 
-    None where there is nothing, or what a run that extends the data set has there: locks and temporary files from its
-    beginning on, then what is under way.
+    None if it is empty, or if a run is extending the data set: then it holds locks and temporary files, and the growth.
     """
     if not os.path.lexists(work):
         return None
     if work.is_symlink() or not work.is_dir():
-        return "is no folder, and no run makes anything else of that name. Remove it."
+        return "is not a folder, which is all that mixup-gen makes of that name. Remove it."
     if (work / NEXT_NAME).is_dir():
         return None
     try:
-        told = [*_begun(work), *_sidecars(work / DONE, shards), *_strange(work)]
-        told = [*_runs(work), *told, *_scratch(work)] if told else []
+        found = [*_evidence(work, shards)]
+        found = [*_runs(work), *found, *_scratch(work)] if found else []
     except OSError as problem:
-        return f"cannot be read ({problem.strerror}). Make it readable."
-    return f"is there, and holds {'; '.join(told)}. {REMEDY}" if told else None
+        return f"cannot be read ({reason(problem)}). Make it readable."
+    return f"holds {'; '.join(found)}. {REMEDY}" if found else None
+
+
+def _evidence(work: Path, shards: Sequence[ShardRecord]) -> Iterator[str]:
+    """What only a run that was cut off leaves, or what no run makes."""
+    if (work / JOB).exists():
+        yield "the recipe of an unfinished run"
+    paths = sorted(path for path in (work / DONE).glob("*.json") if SIDECAR.fullmatch(path.name))
+    others = [path for path in paths if not _is_of(path, shards)]
+    if paths:
+        strangers = f", {len(others)} of other shards ({DONE}/{others[0].name})" if others else ""
+        yield f"{counted(len(paths), 'sidecar')} of finished shards{strangers}"
+    known = {JOB, DONE, SEALING}
+    if strange := sorted(path.name for path in work.iterdir() if path.name not in known and _part_of(path) is None):
+        yield f"{counted(len(strange), 'file')} that mixup-gen does not make ({strange[0]!r})"
 
 
 def _runs(work: Path) -> Iterator[str]:
-    """Who says that they are at work. That a lock is still held is not found out: trying would be taking it."""
+    """The runs that have a lock. Whether it is held stays unknown: to try would be to take it."""
     for path in sorted(work.glob("part-*.lock")):
-        part = Part.named(path.stem)
-        if part is not None:
-            yield f"the lock of {Holder.read(path.with_suffix('.json'))}, which is at work or was cut off"
+        if _part_of(path) is not None:
+            yield f"the lock of {Holder.read(path.with_suffix('.json'))}, which is running or was cut off"
 
 
-def _begun(work: Path) -> Iterator[str]:
-    if (work / JOB).exists():
-        yield "the recipe of a run that has begun and not ended"
+def _scratch(work: Path) -> Iterator[str]:
+    folders = sorted(path.name for path in work.glob("part-*") if "." not in path.name and _part_of(path) is not None)
+    if folders:
+        yield f"temporary files of a run ({folders[0]})"
 
 
-def _sidecars(done: Path, shards: Sequence[ShardRecord]) -> Iterator[str]:
-    """How many sidecars there are, and which do not tell of the manifest's shards."""
-    paths = sorted(path for path in done.glob("*.json") if SIDECAR.fullmatch(path.name))
-    others = [path for path in paths if not _tells_of(path, shards)]
-    if others:
-        which = "it is" if len(paths) == 1 else f"{len(others)} of them"
-        yield f"{counted(len(paths), 'sidecar')}, {which} of no shard of the manifest ({DONE}/{others[0].name})"
-    elif paths:
-        yield f"{counted(len(paths), 'sidecar')} of the manifest's shards"
+def _part_of(path: Path) -> Part | None:
+    """The part that a file in the work folder belongs to."""
+    return Part.named(path.name.partition(".")[0])
 
 
-def _tells_of(sidecar: Path, shards: Sequence[ShardRecord]) -> bool:
+def _is_of(sidecar: Path, shards: Sequence[ShardRecord]) -> bool:
+    """Whether a sidecar has the record that the manifest has."""
     number = int(sidecar.stem)
     try:
         record = ShardRecord.model_validate_json(content_of(sidecar))
     except (ValidationError, MixupGenError, OSError):
         return False
     return number < len(shards) and record == shards[number]
-
-
-def _names(work: Path) -> list[tuple[str, bool]]:
-    """What is none of the above, and whether it belongs to a part."""
-    names = sorted(path.name for path in work.iterdir() if path.name not in {JOB, DONE, SEALING})
-    return [(name, Part.named(name.partition(".")[0]) is not None) for name in names]
-
-
-def _scratch(work: Path) -> Iterator[str]:
-    folders = [name for name, is_part in _names(work) if is_part and "." not in name]
-    if folders:
-        yield f"temporary files of a run ({folders[0]})"
-
-
-def _strange(work: Path) -> Iterator[str]:
-    """What no run makes."""
-    strange = [name for name, is_part in _names(work) if not is_part]
-    if strange:
-        yield f"{counted(len(strange), 'file')} that no run makes ({strange[0]!r})"

@@ -1,8 +1,8 @@
 """Who may write into a work folder: a lock for each part, held while it runs, and one for beginning and sealing.
 
-The sealing lock is held for moments: to take or give back a part's lock, to begin, and to seal. Since a part's lock is
-taken, looked at and removed under the sealing lock only, none vanishes while somebody waits for it. The system lets go
-of the locks of a process that was killed: what is left of them is a file, and no obstacle.
+The sealing lock is held for moments: to take or release the lock of a part, to begin, and to seal. Locks of parts are
+taken and removed only under the sealing lock, so none vanishes while another run waits for it. The system releases the
+locks of a process that was killed: the file that is left locks nothing.
 """
 
 from __future__ import annotations
@@ -24,20 +24,21 @@ from mixup_cli.errors import DataError, OutputExistsError, StorageError
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.parts import Part
 from mixup_cli.storage.seal import storage_errors
+from mixup_cli.wording import setting
 
 SEALING = "lock"
 """The name of the lock for beginning and sealing."""
 
 SEALING_SECONDS = 600.0
-"""How long to wait for it. Whoever holds it writes a few files, or as many sidecars as there are shards."""
+"""How long to wait for it. Its holder writes a few files, or as many sidecars as there are shards."""
 
 NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
-"""What a file system without locks answers."""
+"""The errors of a file system without locks."""
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The run that holds a part's lock. `joined` says that it has begun to make shards."""
+    """The run that holds the lock of a part. `joined`: it has begun to make shards."""
 
     pid: int
     host: str
@@ -54,7 +55,7 @@ class Holder:
 
     @classmethod
     def read(cls, path: Path) -> Holder:
-        """What a lock's neighbour tells. Of a run whose neighbour tells nothing, the worst is assumed."""
+        """The holder in the file beside a lock. If it cannot be read, the worst case: one that makes shards."""
         with suppress(FileNotFoundError, DataError, StorageError, ValueError, TypeError, RecursionError):
             return cls(**json.loads(content_of(path)))
         return cls(0, "an unknown host", "just now", joined=True)
@@ -68,27 +69,23 @@ class PartLocks:
         self.scratch = work / part.name
         self._out, self._work = out, work
         self._sealing = _lock(work / SEALING)
-        self._own = _lock(self._path(part))
+        self._own = _lock(work / f"{part.name}.lock")
         self._holder = Holder.of_this_process()
         self._is_left_over = False
 
     @property
     def is_held(self) -> bool:
-        """Whether this run holds its part's lock."""
+        """Whether this run holds the lock of its part."""
         return self._own.is_locked
 
-    def _path(self, part: Part) -> Path:
-        return self._work / f"{part.name}.lock"
-
-    def _told(self, part: Part) -> Path:
-        """Where the holder of a part's lock says who it is."""
+    def _holder_file(self, part: Part) -> Path:
         return self._work / f"{part.name}.json"
 
     @contextmanager
     def sealing(self, seconds: float = SEALING_SECONDS) -> Iterator[None]:
-        """Hold the sealing lock. Makes the work folder, which a run that ended just now may have removed.
+        """Hold the sealing lock. Makes the work folder, which a run that ended meanwhile may have removed.
 
-        Raises OutputExistsError where another run has not given it back after `seconds`.
+        Raises OutputExistsError if another run holds the lock for longer than `seconds`.
         """
         self._acquire_sealing(seconds)
         try:
@@ -104,77 +101,77 @@ class PartLocks:
         while True:
             with storage_errors(path):
                 self._work.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):  # a run that ended just now removed the folder: make it again
-                if not self._acquire(self._sealing, seconds):
-                    raise OutputExistsError(
-                        f"{self._out}: another run is beginning or ending here (it holds {path}). Wait, or use "
-                        "another -o."
-                    )
-                return
+            with suppress(FileNotFoundError):  # a run that ended meanwhile removed the folder: make it again
+                if self._acquire(self._sealing, seconds):
+                    return
+                raise self._busy(f"another run is beginning or ending here (it holds {path})")
+
+    def _busy(self, found: str, remedy: str = "Wait") -> OutputExistsError:
+        return OutputExistsError(f"{self._out}: {found}.", f"{remedy}, or use another {setting('out')}.")
 
     def _acquire(self, lock: FileLock, seconds: float = 0) -> bool:
-        """Whether the lock could be had. Raises FileNotFoundError where there is no such folder, and StorageError."""
+        """Whether the lock could be taken. All that filelock raises ends here, told apart by type and number.
+
+        Raises FileNotFoundError if the folder is missing, and StorageError.
+        """
         try:
             lock.acquire(timeout=seconds)
-        except Timeout:  # an OSError too, and told apart from those first
+        except Timeout:  # an OSError, too
             return False
         except FileNotFoundError:
             raise
         except (OSError, NotImplementedError) as problem:
             if isinstance(problem, NotImplementedError) or problem.errno in NO_LOCKS:
-                raise StorageError(
-                    f"{self._out}: its file system has no locks ({problem}). Use a folder on one that has."
-                ) from None
+                found = f"{self._out}: its file system has no locks ({problem})."
+                raise StorageError(found, "Use a folder on one that has.") from None
             with storage_errors(Path(lock.lock_file)):
                 raise
         return True
 
     def take(self) -> None:
-        """Hold this part's lock, and begin with an empty scratch folder. Call it under the sealing lock.
+        """Hold the lock of this part, with an empty scratch folder. Call it under the sealing lock.
 
-        Raises OutputExistsError where another run holds it, or a part of another division: the two would make the same
+        Raises OutputExistsError if another run holds it, or runs a part of another division, which would make the same
         shards.
         """
         for other, lock in self._locks():
             if other.of == self.part.of:
                 continue
             if not self._acquire(lock):
-                holder = Holder.read(self._told(other))
-                what = "the whole of it" if self.part.is_whole else f"part {self.part}"
-                raise OutputExistsError(
-                    f"{self._out}: another run ({holder}) is writing {_place(other)}, and this one would write {what}. "
-                    "Wait, run a part of the same division, or use another -o."
-                )
+                what = "all of it" if self.part.is_whole else f"part {self.part}"
+                found = f"{self._writing(other)}, and this one would write {what}"
+                raise self._busy(found, "Wait, run a part of the same division")
             self._remove(other, lock)
         if not self._acquire(self._own):
-            holder = Holder.read(self._told(self.part))
-            raise OutputExistsError(
-                f"{self._out}: another run ({holder}) is writing {_place(self.part)}. Wait, or use another -o."
-            )
+            raise self._busy(self._writing(self.part))
         try:
             with storage_errors(self.scratch):
                 shutil.rmtree(self.scratch, ignore_errors=True)
                 self.scratch.mkdir(exist_ok=True)
-                self._tell(self._holder)
+                self._say(self._holder)
         except BaseException:
             self._own.release()
             raise
 
-    def join(self) -> None:
-        """Let others know that this run makes shards now. Call it under the sealing lock."""
-        with storage_errors(self._told(self.part)):
-            self._tell(replace(self._holder, joined=True))
+    def _writing(self, part: Part) -> str:
+        what = "" if part.is_whole else f"part {part} "
+        return f"another run ({Holder.read(self._holder_file(part))}) is writing {what}here"
 
-    def _tell(self, holder: Holder) -> None:
-        self._told(self.part).write_text(json.dumps(asdict(holder)))
+    def join(self) -> None:
+        """Let other runs know that this one makes shards now. Call it under the sealing lock."""
+        with storage_errors(self._holder_file(self.part)):
+            self._say(replace(self._holder, joined=True))
+
+    def _say(self, holder: Holder) -> None:
+        self._holder_file(self.part).write_text(json.dumps(asdict(holder)))
 
     def give_back(self) -> None:
-        """Let go of this part's lock and remove what it left. Call it under the sealing lock."""
+        """Release the lock of this part and remove its files. Call it under the sealing lock."""
         if self._own.is_locked:
             self._remove(self.part, self._own)
 
     def let_go(self) -> None:
-        """Let go of this part's lock where the sealing lock cannot be had: the file stays, for the next run."""
+        """Release the lock of this part without the sealing lock: its files stay, for the next run."""
         self._own.release()
 
     def running(self) -> dict[Part, Holder]:
@@ -186,13 +183,13 @@ class PartLocks:
             if self._acquire(lock):
                 lock.release()
             else:
-                found[other] = Holder.read(self._told(other))
+                found[other] = Holder.read(self._holder_file(other))
         return found
 
     def remove_all(self) -> bool:
-        """Remove the work folder, unless a part runs. Call it under the sealing lock, and without this part's own.
+        """Remove the work folder, unless a part runs. Call it under the sealing lock, without the lock of this part.
 
-        The sealing lock goes last: whoever opened it before finds that it is gone, and makes a new one.
+        The sealing lock goes last: a run that opened it before sees that it is gone, and makes a new one.
         """
         with ExitStack() as held:
             for _, lock in self._locks():
@@ -203,7 +200,7 @@ class PartLocks:
                 if entry.is_dir():
                     shutil.rmtree(entry, ignore_errors=True)
                 elif entry.name != SEALING:
-                    with suppress(OSError):  # Windows removes no lock that is held
+                    with suppress(OSError):  # Windows does not remove a lock that is held
                         entry.unlink()
         self._remove_sealing_lock()
         return True
@@ -214,29 +211,24 @@ class PartLocks:
         except OSError:  # on Windows, until it is released
             self._is_left_over = True
             return
-        with suppress(OSError):  # another run has begun here just now
+        with suppress(OSError):  # another run has begun here meanwhile
             self._work.rmdir()
 
     def _locks(self) -> Iterator[tuple[Part, FileLock]]:
         """All parts that have a lock here, held or left behind."""
         for path in sorted(self._work.glob("part-*.lock")):
-            part = Part.named(path.stem)
-            if part is not None:
+            if (part := Part.named(path.stem)) is not None:
                 yield part, _lock(path)
 
     def _remove(self, part: Part, lock: FileLock) -> None:
-        """Remove what belongs to a part whose lock is held here, and the lock itself."""
+        """Remove the files of a part whose lock is held here, and the lock."""
         shutil.rmtree(self._work / part.name, ignore_errors=True)
         lock.release()
-        for path in (self._told(part), self._path(part)):
+        for path in (self._holder_file(part), Path(lock.lock_file)):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
 
 
 def _lock(path: Path) -> FileLock:
-    """A lock that is a lock: where the file system has none, a file that a killed process leaves would be none."""
+    """A lock of the system. filelock's fallback, the mere existence of a file, would survive a killed process."""
     return FileLock(path, timeout=0, fallback_to_soft=False)
-
-
-def _place(part: Part) -> str:
-    return "here" if part.is_whole else f"part {part} here"

@@ -20,6 +20,7 @@ from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.storage.json_files import content_of, to_json
+from mixup_cli.wording import setting
 
 MANIFEST = "manifest.json"
 SOURCES = "sources.csv"
@@ -276,18 +277,25 @@ def _of_shard(shard: ShardRecord, row_bytes: dict[str, int], compression: str) -
             yield f"columns.{name}: does not fit into {shard.bytes} bytes"
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a finished data set. Raises DataError where it is damaged, FileNotFoundError if there is none."""
-    path = folder / MANIFEST
+def parse_manifest(data: bytes) -> Manifest:
+    """The manifest in the bytes of manifest.json. Raises ValueError, which says where they are wrong."""
     try:
-        return Manifest.model_validate_json(content_of(path))
+        return Manifest.model_validate_json(data)
     except ValidationError as problem:
         first = problem.errors()[0]
-        where = "".join(f"{part}." for part in first["loc"]).removesuffix(".")
-        found = f"{where}: {first['msg']}" if where else first["msg"]
+        raise ValueError(": ".join([*filter(None, [".".join(map(str, first["loc"]))]), first["msg"]])) from None
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a finished data set. Raises DataError if it is damaged, FileNotFoundError if it is missing."""
+    path = folder / MANIFEST
+    try:
+        return parse_manifest(content_of(path))
+    except ValueError as problem:
         raise DataError(
-            f"{path}: {found.removesuffix('.')}. It was edited or damaged, or is of another version than "
-            f"{FORMAT_VERSION}. Make the data set again with --force."
+            f"{path}: {str(problem).removesuffix('.')}. It was edited, is damaged, or has another format than "
+            f"{FORMAT_VERSION}.",
+            f"Make the data set again with {setting('force')}.",
         ) from None
 
 

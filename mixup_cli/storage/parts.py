@@ -4,52 +4,50 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
 from mixup_cli.errors import UsageError
 
 MOST_PARTS = 100_000
-"""Far more than there are machines: a larger number is a slip."""
+"""More than anyone has machines: a larger number is a slip."""
 
 _NAME = re.compile(r"part-([0-9]{1,6})-of-([0-9]{1,6})")
 
 
 @dataclass(frozen=True)
 class Part:
-    """Part `number` of `of`, both from 1: it decides which shards a run makes, and no byte of them."""
+    """Part `number` of `of`, both from 1. It decides which shards a run makes, and does not change their bytes."""
 
     number: int = 1
     of: int = 1
 
     def __post_init__(self) -> None:
         if not 1 <= self.number <= self.of <= MOST_PARTS:
-            raise UsageError(
-                f"--part: {self} is not a part: the parts of N are 1/N … N/N, and N is at most {MOST_PARTS:,}. Give, "
-                "for example, 1/4."
-            )
+            parts = f"the parts of N are 1/N … N/N, and N is at most {MOST_PARTS:,}"
+            raise UsageError(f"{self} is not a part: {parts}. Give, for example, 1/4.", field="part")
 
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is the only part: a run of its own."""
+        """Whether it is the only part."""
         return self.of == 1
 
     @property
     def name(self) -> str:
-        """What its files in the work folder are called."""
+        """The name of its files in the work folder."""
         return f"part-{self.number}-of-{self.of}"
 
     @classmethod
     def named(cls, name: str) -> Self | None:
         """The part whose `name` this is, or None."""
         match = _NAME.fullmatch(name)
-        try:
+        with suppress(UsageError):
             return cls(int(match[1]), int(match[2])) if match else None
-        except UsageError:
-            return None
+        return None
 
     def shards(self, count: int) -> range:
         """The numbers of its shards out of `count`: contiguous, and as many as any other part's, give or take one."""

@@ -1,6 +1,6 @@
 """The one way to write a file: beside its place, then fsync, rename, fsync of the folder.
 
-A file that stands under its final name is whole. Bytes are hashed on their way to the disk, so nothing is read again.
+A file under its final name is complete. Bytes are hashed on their way to the disk, so nothing is read again.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import Self
 
 from mixup_cli.errors import StorageError
 from mixup_cli.storage.outflow import Outflow
+from mixup_cli.wording import setting
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-"""What a full disk says, and one whose owner has used up a quota."""
+"""The errors of a full disk and of a quota that is used up."""
 
 WORK_FOLDER = ".mixup-gen"
 """The folder inside a data set that holds what is needed only while it is being made."""
@@ -39,13 +40,18 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        remedy = "Run the same command again once that is put right: finished shards are kept."
+        remedy = "Fix that, and run the same command again: finished shards are kept."
         if problem.errno in NO_ROOM:
             remedy = "Make room, and run the same command again: finished shards are kept."
         if problem.errno == errno.EFBIG:
-            remedy = "Raise the limit (ulimit -f), or begin anew with a smaller --shard-size and --force."
-        reason = os.strerror(problem.errno) if problem.errno else problem  # h5py's strerror is several lines
-        raise StorageError(f"{path}: {reason}. {remedy}") from problem
+            again = f"{setting('force')} and a smaller {setting('shard_size')}"
+            remedy = f"Raise the limit (ulimit -f), or start over with {again}."
+        raise StorageError(f"{path}: {reason(problem)}.", remedy) from problem
+
+
+def reason(problem: OSError) -> str:
+    """What the system says, in a few words: h5py's own text is several lines."""
+    return os.strerror(problem.errno) if problem.errno else str(problem)
 
 
 def unfinished_path(final: Path, work_folder: Path) -> Path:
@@ -71,7 +77,7 @@ class Sealing:
         return self
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append bytes. Those that cannot be written are told by a later call, or at the end."""
+        """Append bytes. A later call may raise what writing them failed with."""
         self._hash.update(data)
         self._file_bytes += len(data)
         with storage_errors(self._final):
@@ -89,7 +95,7 @@ class Sealing:
                     self._unfinished.replace(self._final)
                     sync_folder(self._final.parent)
             finally:
-                self._unfinished.unlink(missing_ok=True)  # not there any more once it has been renamed
+                self._unfinished.unlink(missing_ok=True)
 
     @property
     def sealed(self) -> Sealed:
@@ -111,7 +117,7 @@ def sha256_of(path: Path) -> str:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable. Windows cannot, and does without."""
+    """Make renames in a folder durable. Windows cannot do that."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -225,7 +225,7 @@ def test_a_picture_that_is_not_there_is_told_with_its_line(run_cli: Runner, tmp_
     refused = run_cli("generate", source, cwd=tmp_path)
     assert refused.returncode == 65
     assert error_line(refused).startswith("not_here.jpg: cannot read (No such file or directory). Remove it, or pass")
-    assert f"{source}/metadata.csv, line 3: there is no file not_here.jpg" in refused.stderr
+    assert f"{source}/metadata.csv, line 3: no file not_here.jpg" in refused.stderr
     shutil.copy(source / "here.jpg", source / "there.jpg")
     (source / "metadata.csv").write_text("file_name,label\nhere.jpg,cat\nnot_here.jpg,cat\nthere.jpg,dog\n")
     assert run_cli("generate", source, "--on-error", "skip").returncode == 0

@@ -195,7 +195,7 @@ def test_labels_from_a_table_from_end_to_end(run_cli: Runner, tmp_path: Path) ->
     rows = "".join(f"{number:04x},{'xy'[number % 2]}\n" for number in range(6))
     (tmp_path / "data/labels.csv").write_text(f"id,breed\n{rows}")
     seen = run_cli("inspect", "data", cwd=tmp_path)
-    assert "data/labels.csv names these pictures; --labels-from data/labels.csv takes it" in seen.stderr
+    assert "data/labels.csv names these images; --labels-from data/labels.csv reads labels from it" in seen.stderr
     made = run_cli("generate", "data", "--labels-from", "data/labels.csv", "--method", "none")
     assert made.returncode == 0, made.stderr
     assert "labels taken from data/labels.csv, column breed; column id names the pictures" in made.stderr

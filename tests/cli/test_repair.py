@@ -180,8 +180,8 @@ def test_without_its_hash_the_manifest_is_the_one_that_other_files_follow_from(
     ended = run_cli("repair")
     assert ended.returncode == (0 if "README.md" in left else 65)
     if ended.returncode:
-        assert "does not tell of what kind the source was" in error_line(ended)
-        assert "Name it with --source" in error_line(ended)
+        assert "the kind of the source is needed" in error_line(ended)
+        assert "Name the source with --source" in error_line(ended)
         assert not (out / ".mixup-gen").exists()
 
 
@@ -292,7 +292,7 @@ def test_no_shards_at_all_give_no_manifest(run_cli: Runner, data_set: Path) -> N
     (data_set / "shard-x.h5").write_bytes(b"")
     refused = run_cli("repair", data_set)
     assert refused.returncode == 65
-    assert "there are no shards to tell what the manifest said" in error_line(refused)
+    assert "has neither shards nor a manifest" in error_line(refused)
 
 
 def test_shards_that_contradict_each_other_give_no_manifest(
@@ -423,7 +423,7 @@ def test_unfinished_ones_and_none_at_all(run_cli: Runner, colours: Path, tmp_pat
     for place in (tmp_path / "none", tmp_path):
         refused = run_cli("repair", place)
         assert refused.returncode == 66
-        assert "there is no data set" in error_line(refused)
+        assert "is not a data set" in error_line(refused)
     with interrupted_at_the_end():
         run_cli("generate", colours, cwd=tmp_path)
     refused = run_cli("repair")

@@ -94,7 +94,7 @@ DAMAGES: list[tuple[Callable[[Path], object], list[str]]] = [
     (lambda folder: edit(folder / "SHA256SUMS", "shard-00001.h5", "shard-00009.h5"), ["SHA256SUMS: "]),
     (lambda folder: (folder / "SHA256SUMS").unlink(), ["SHA256SUMS: cannot be read"]),
     (lambda folder: (folder / "croissant.json").unlink(), ["croissant.json: cannot be read"]),
-    (leave_a_sidecar, [".mixup-gen: is there"]),
+    (leave_a_sidecar, [".mixup-gen: holds 1 sidecar"]),
 ]
 
 
@@ -244,7 +244,7 @@ def test_label_sums_are_held_to_a_millionth(run_cli: Runner, data_set: Path) -> 
     found = findings(run_cli, data_set)
     assert [line.split(" within ")[0] for line in found] == [
         "shard-00000.h5: a row of labels sums to 1 only",
-        "shard-00000.h5: labels of row 0 is not what source_label and label_share give",
+        "shard-00000.h5: labels of row 0 do not follow from source_label and label_share",
     ]
 
 
@@ -269,7 +269,7 @@ OUTSIDE: list[tuple[str, object, str]] = [
     ("box", [0, 0, 9, 6], "box of row 7 is [0, 0, 9, 6], and the image is 6 high and 8 wide"),
     ("box", [3, 0, 2, 6], "box of row 7 is [3, 0, 2, 6]"),
     ("box", [0, -1, 2, 6], "box of row 7 is "),
-    ("labels", [0.25, 0.25, 0.5], "labels of row 7 is not what source_label and label_share give"),
+    ("labels", [0.25, 0.25, 0.5], "labels of row 7 do not follow from source_label and label_share"),
 ]
 
 

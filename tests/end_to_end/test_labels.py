@@ -148,7 +148,7 @@ def test_smoothing_changes_the_labels_alone(run_cli: Runner, unequal: Path, tmp_
     assert (there["labels"] == ((1 - 0.1) * plain["labels"].astype(np.float64) + 0.1 / 3).astype(np.float32)).all()
     assert "smoothed by 0.1" in (tmp_path / "mixup-out/README.md").read_text()
     with_another_label(tmp_path / "mixup-out", 4, np.nextafter(there["labels"][4].max(), np.float32(1)))
-    assert "labels of row 4 is not what source_label and label_share give" in run_cli("verify", "mixup-out").stdout
+    assert "labels of row 4 do not follow from source_label and label_share" in run_cli("verify", "mixup-out").stdout
 
 
 def test_soft_labels_are_smoothed_before_they_are_rounded(run_cli: Runner, tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_a_union_that_is_none_is_found(run_cli: Runner, unequal: Path, tmp_path:
     with_another_label(tmp_path / "mixup-out", 3, 0.5, column="label_share")
     told = run_cli("verify", "mixup-out").stdout
     assert "label_share holds other numbers than 0 and 1" in told
-    assert "labels of row 3 is not what source_label and label_share give" in told
+    assert "labels of row 3 do not follow from source_label and label_share" in told
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mixup_cli.checks.verify import Finding, open_finished, verify
+from mixup_cli.checks.verify import Finding, Piece, open_finished, verify
 from mixup_cli.checks.verify import _files as files_around
 from mixup_cli.checks.verify import _shard as check_shard
 from mixup_cli.errors import DataError
 from mixup_cli.storage.manifest import read_manifest
+from mixup_cli.wording import counted
 from tests.data_sets import digests
 from tests.running import Runner
 
@@ -88,7 +89,7 @@ def test_each_length_of_a_shard(stride: int, data_set: Path) -> None:
     for length in [*range(0, len(whole), stride), len(whole) - 1, len(whole) + 1]:
         path.write_bytes((whole + b"\0")[:length])
         _, found = check_shard(data_set, manifest, record, {})
-        assert found[0] == Finding(record.file, f"has {length} bytes, and {len(whole)} were sealed")
+        assert found[0] == Finding(record.file, f"has {counted(length, 'byte')} instead of {len(whole):,}", Piece.SHARD)
 
 
 def test_swapped_missing_and_surplus_shards_at_once(data_set: Path) -> None:
@@ -163,12 +164,11 @@ def test_what_a_run_has_left_in_the_work_folder_is_told(data_set: Path) -> None:
     (data_set / ".mixup-gen/recipe.json").unlink()
     assert verify(data_set) == []
     assert told == [
-        "is there, and holds 1 sidecar of the manifest's shards",
-        "is there, and holds 2 sidecars, 1 of them of no shard of the manifest (done/00001.json)",
-        "is there, and holds the recipe of a run that has begun and not ended; "
-        "1 sidecar, it is of no shard of the manifest (done/00001.json)",
-        "is there, and holds the lock of process 7 on elsewhere, since yesterday, which is at work or was cut off; "
-        "the recipe of a run that has begun and not ended",
+        "holds 1 sidecar of finished shards",
+        "holds 2 sidecars of finished shards, 1 of other shards (done/00001.json)",
+        "holds the recipe of an unfinished run; 1 sidecar of finished shards, 1 of other shards (done/00001.json)",
+        "holds the lock of process 7 on elsewhere, since yesterday, which is running or was cut off; "
+        "the recipe of an unfinished run",
     ]
 
 

@@ -147,7 +147,7 @@ def test_a_link_as_work_folder_leads_nowhere(
         options = {"again": "--passes=1", "more": "--passes=2", "force": "--force"}
         refused = run_cli("generate", source, *HOW, "-o", out, options[command])
     assert refused.returncode == 65
-    assert ".mixup-gen: is a link, which no run makes there" in refused.stderr
+    assert ".mixup-gen: is a link, which mixup-gen never makes there" in refused.stderr
     assert (precious / "sub/mine.txt").read_text() == "mine"
 
 

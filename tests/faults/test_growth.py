@@ -153,7 +153,7 @@ def test_an_interrupted_extension_is_told_of_and_can_be_given_up(
     fewer, part = run_cli(*command, "--passes", 2), run_cli(*command, "--passes", 8, "--part", "2/2")
     for refused in (fewer, part):
         assert refused.returncode == 73
-        assert error_line(refused).endswith(f", or remove {out}/.mixup-gen to give them up."), refused.stderr
+        assert error_line(refused).endswith(f", or remove {out}/.mixup-gen to discard them."), refused.stderr
     shutil.rmtree(out / ".mixup-gen")
     assert digests(out) == before
     assert run_cli(*command, "--passes", 2).returncode == 0

@@ -158,7 +158,7 @@ def test_a_csv_of_two_million_paths(tmp_path: Path) -> None:
         rows.writelines(f"{path(number)},{number % 7}\n" for number in range(PATHS))
     refused = watch("generate", tmp_path, "-o", tmp_path / "out", cwd=tmp_path)
     assert refused.code == 65
-    told = f"metadata.csv, line 1002: there is no file {path(1000)}, nor 1,998,999 more that it names"
+    told = f"metadata.csv, line 1002: no file {path(1000)}, nor 1,998,999 more that it names"
     assert told in refused.stderr
     reason = ".png: cannot read (No such file or directory). Remove it, or pass --on-error skip."
     assert refused.stderr.splitlines()[-1].endswith(reason)

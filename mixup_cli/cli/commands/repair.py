@@ -15,7 +15,7 @@ from mixup_cli.errors import DataError
 from mixup_cli.wording import counted, one_line
 
 if TYPE_CHECKING:
-    from mixup_cli.checks.repair import Mended
+    from mixup_cli.checks.repair import Repaired
 
 
 @takes(source=SourceFlags, again=AgainFlags)
@@ -23,30 +23,30 @@ def repair(source: SourceFlags, again: AgainFlags, out: Finished = Path("mixup-o
     """Make damaged shards again, and a lost manifest from the shards. Only what was sealed takes the place of what is
     there. Exits with 65 where that cannot be done.
     """
-    from mixup_cli.checks.repair import repair as mend
+    from mixup_cli.checks.repair import repair as fix
     from mixup_cli.checks.verify import data_set_folder
     from mixup_cli.storage.folder import DataSetFolder
 
     out = data_set_folder(out)
     opened = partial(again.open, out, source)
-    mended = mend(DataSetFolder(out), opened, again.run(out), show.Terminal(again.quiet))
-    _report(out, mended, again.json, again.quiet)
+    repaired = fix(DataSetFolder(out), opened, again.run(out), show.Terminal(again.quiet))
+    _report(out, repaired, again.json, again.quiet)
 
 
-def _report(out: Path, mended: Mended, as_json: bool, quiet: bool) -> None:
+def _report(out: Path, repaired: Repaired, as_json: bool, quiet: bool) -> None:
     """Each file that was not as it should be on stdout, a sentence on stderr."""
-    for each in mended.repaired:
+    for damage in repaired.damages:
         if as_json:
-            event = "repaired" if each not in mended.left else "left"
-            show.event(event, file=each.file, problem="; ".join(each.found), done=each.done)
+            event = "left" if damage in repaired.left else "repaired"
+            show.event(event, file=damage.file, problem="; ".join(damage.problems), done=damage.fix.value)
         else:
-            show.result(one_line(str(each)))
-    if mended.left:
-        raise DataError(f"{out}: {counted(len(mended.left), 'file')} could not be put right (told above).")
-    totals = mended.manifest.totals
+            show.result(one_line(str(damage)))
+    if repaired.left:
+        raise DataError(f"{out}: {counted(len(repaired.left), 'file')} could not be put right (told above).")
+    totals = repaired.manifest.totals
     if as_json:
-        show.event("whole", **totals.model_dump(), repaired=len(mended.repaired))
+        show.event("whole", **totals.model_dump(), repaired=len(repaired.damages))
     elif not quiet:
-        what = f"{counted(len(mended.repaired), 'file')} put right" if mended.repaired else "nothing to repair"
+        what = f"{counted(len(repaired.damages), 'file')} put right" if repaired.damages else "nothing to repair"
         whole = f"{counted(totals.samples, 'sample')} in {counted(totals.shards, 'shard')}, whole, as sealed"
         show.notice(f"{out}: {what}: {whole}")

@@ -44,7 +44,10 @@ def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags, out: Finis
     if findings and open_finished(out) != manifest:
         raise DataError(f"{out}: was extended or replaced while it was looked at. Run mixup-gen verify again.")
     for finding in findings:
-        show.event("finding", **vars(finding)) if again.json else show.result(one_line(str(finding)))
+        if again.json:
+            show.event("finding", file=finding.file, problem=finding.problem)
+        else:
+            show.result(one_line(str(finding)))
     if findings:
         raise DataError(
             f"{out}: {counted(len(findings), 'finding')}. Run mixup-gen repair {out}, or make it again with --force."

@@ -1,16 +1,14 @@
-"""Samples that are arrays already: CIFAR, IDX, .npz, .npy and .h5 all end up here."""
+"""Samples that are arrays already: every container of arrays, IDX, STL-10, CIFAR and finished data sets end up here."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, overload
+from typing import Any, ClassVar, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,62 +21,18 @@ from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.scaling import sample_dtype
 from mixup_cli.fields.target import Survey, Target
 from mixup_cli.sources.arrays.forms import problems
+from mixup_cli.sources.arrays.stored import StoredArray, is_in_memory
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.sources.reading.changing import Look, change_while_read, look
 from mixup_cli.storage.loaded import Loaded
+from mixup_cli.wording import setting
 
 # A tile is hashed and converted while it is still in the processor's cache.
 _TILE_BYTES = 1 << 20
 
 
-class Rows(Protocol):
-    """What holds the samples: an ndarray, a memory map, or a wrapper that reads ranges of rows from a file."""
-
-    @property
-    def shape(self) -> tuple[int, ...]: ...
-
-    @property
-    def dtype(self) -> np.dtype[Any]: ...
-
-    def __getitem__(self, rows: slice, /) -> NDArray[Any]: ...
-
-
-class StackedRows:
-    """Several arrays one after another, read as one without being copied together."""
-
-    def __init__(self, blocks: Sequence[NDArray[Any]]) -> None:
-        self._blocks = tuple(blocks)
-        self._ends = list(accumulate(len(block) for block in blocks))
-        self.dtype = blocks[0].dtype
-        self.shape = (self._ends[-1], *blocks[0].shape[1:])
-
-    def __getitem__(self, rows: slice, /) -> NDArray[Any]:
-        start, stop, _ = rows.indices(self.shape[0])
-        parts = []
-        for number in range(bisect_right(self._ends, start), len(self._blocks)):
-            first = self._ends[number] - len(self._blocks[number])
-            if first >= stop:
-                break
-            parts.append(self._blocks[number][max(start - first, 0) : stop - first])
-        if not parts:
-            return self._blocks[0][:0]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-class TurnedRows:
-    """Rows of which each block is transposed when it is read, to `axes` of which the first is 0."""
-
-    def __init__(self, rows: Rows, axes: Sequence[int]) -> None:
-        self._rows, self._axes = rows, tuple(axes)
-        self.dtype = rows.dtype
-        self.shape = tuple(rows.shape[axis] for axis in axes)
-
-    def __getitem__(self, rows: slice, /) -> NDArray[Any]:
-        return np.transpose(self._rows[rows], self._axes)
-
-
 class RowKeys(Sequence[str]):
-    """Row numbers as keys, zero padded so that they sort; made on demand, as there can be many millions."""
+    """Row numbers as keys, zero padded so that they sort. They are made on demand, for arrays of millions of rows."""
 
     def __init__(self, count: int) -> None:
         self._numbers = range(count)
@@ -102,8 +56,8 @@ class RowKeys(Sequence[str]):
 class ArraySource(Source):
     """Samples from `rows` (n, *sample shape) of real numbers.
 
-    `shown` names the picture axes in which the samples are offered, if not those in which they are stored. Raises
-    NoInputError for no samples, DataError for what cannot be mixed (complex numbers, objects, strings, empty samples).
+    `shown` names the image axes in which the samples are offered, if not those in which they are stored. Raises
+    NoInputError for no samples, DataError for samples that cannot be mixed (complex numbers, objects, strings, empty).
     """
 
     kind: ClassVar[str] = "arrays"
@@ -114,7 +68,7 @@ class ArraySource(Source):
         location: str,
         keys: Sequence[str],
         labels: Labels,
-        rows: Rows,
+        rows: StoredArray,
         *,
         shown: Axes | None = None,
         notices: Sequence[str] = (),
@@ -126,15 +80,13 @@ class ArraySource(Source):
         super().__init__(location, keys, labels, notices)
         self._rows = rows
         self._looks: dict[Path, Look | None] = {}
-        self._is_mapped = False
         self._sample_shape = tuple(rows.shape[1:])
         self._axes = natural_axes(self._sample_shape)
         self._form = Form(self._sample_shape, dtype, self._axes).turned(self._axes if shown is None else shown)
 
-    def watch(self, *files: Path | None, mapped: bool) -> Self:
-        """Notice it when these files change, from now on. `mapped` says that rows are still to be read from them."""
-        self._looks = {path: look(path) for path in files if path is not None}
-        self._is_mapped = mapped
+    def watch(self, *files: Path) -> Self:
+        """Notice from now on if these files change. `load` raises if they do while rows are read from them."""
+        self._looks = {path: look(path) for path in files}
         return self
 
     def files(self) -> Iterator[str]:
@@ -146,7 +98,7 @@ class ArraySource(Source):
         return next((str(path) for path, before in self._looks.items() if look(path) != before), None)
 
     def name_of(self, index: int) -> str:
-        """See `Source.name_of`: a row number alone does not tell which file is meant."""
+        """See `Source.name_of`: with the file, which a row number does not name."""
         return f"{self.location}, sample {self.keys[index]}"
 
     def survey(self, limit: int | None = None) -> Survey:
@@ -161,8 +113,8 @@ class ArraySource(Source):
         return [math.prod(self._sample_shape) * self._rows.dtype.itemsize + beside] * len(self)
 
     def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
-        """See `Source.load`. Besides, raises DataError where the target cannot be reached from samples of this dtype
-        and shape at all, which is a matter of options and not of damage."""
+        """See `Source.load`. Raises DataError also if samples of this dtype and shape cannot be brought to the target:
+        the options are wrong then, not the file."""
         if start == stop:
             return []
         try:
@@ -175,20 +127,20 @@ class ArraySource(Source):
             values = np.ascontiguousarray(block[first : first + tile])
             found = _hashed(values)
             room = out[first : first + tile]
-            told = bring(values, self._axes, target, room, self.keys[start + first])
+            unfit = bring(values, self._axes, target, room, self.keys[start + first])
             loaded += [
                 replace(one, problem=problem) if one.problem is None and problem is not None else one
-                for one, problem in zip(found, told, strict=True)
+                for one, problem in zip(found, unfit, strict=True)
             ]
-        # Mapped rows are read once for the hash and once for the pixels.
-        if self._is_mapped and (name := self.changed()) is not None:
+        # Rows of a map are read twice, for the hash and for the values.
+        if not is_in_memory(self._rows) and (name := self.changed()) is not None:
             raise change_while_read(name)
         return loaded
 
     def _load_one_by_one(
         self, start: int, stop: int, target: Target, out: NDArray[np.generic], error: OSError
     ) -> list[Loaded]:
-        """After a read error in a range: find out which samples it spoils (a damaged chunk spoils some, not all)."""
+        """After a read error in a range: find the samples that it spoils (a damaged chunk spoils some, not all)."""
         if stop - start == 1:
             return [Loaded(-1, "", f"cannot read ({error})")]
         loaded: list[Loaded] = []
@@ -197,7 +149,12 @@ class ArraySource(Source):
         return loaded
 
 
-def _check_rows(rows: Rows, location: str) -> None:
+def unlabelled(where: str) -> str:
+    """The notice about samples without labels."""
+    return f"{where}: no labels found; the samples are unlabelled ({setting('label_key')} names them)."
+
+
+def _check_rows(rows: StoredArray, location: str) -> None:
     if len(rows.shape) < 2:
         raise DataError(
             f"{location}: found an array of shape {tuple(rows.shape)}, expected samples as its first dimension. "

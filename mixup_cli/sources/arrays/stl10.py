@@ -12,14 +12,14 @@ import numpy as np
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
-from mixup_cli.sources.arrays.file_rows import FileRows
 from mixup_cli.sources.arrays.files import ArrayFileSource
-from mixup_cli.sources.arrays.source import RowKeys, TurnedRows
+from mixup_cli.sources.arrays.source import RowKeys
+from mixup_cli.sources.arrays.stored import FileArray, TurnedArray
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.bounded_read import read_up_to
 from mixup_cli.sources.reading.labels import check_count
 from mixup_cli.sources.reading.splits import split_kind
-from mixup_cli.wording import counted
+from mixup_cli.wording import counted, setting
 
 _PLANES = (3, 96, 96)
 _SAMPLE_BYTES = 3 * 96 * 96
@@ -27,7 +27,7 @@ _NAMES_BYTES = 1 << 12
 
 
 def looks_like_stl10(path: Path) -> bool:
-    """Whether `path` is a folder with the pictures of some split, or one that has it, as torchvision keeps it."""
+    """Whether `path` is a folder with the images of some split, or contains that folder as torchvision keeps it."""
     return bool(_splits_in(_folder_in(path)))
 
 
@@ -38,23 +38,28 @@ def open_stl10(path: Path, options: SourceOptions) -> ArrayFileSource:
     wanted = "train" if options.split is None else options.split or "''"
     split = next((each for each in found if split_kind(each) == split_kind(wanted)), None)
     if split is None:
-        raise UsageError(f"{folder}: has the splits {', '.join(found)}, not {wanted}. Pass --split.")
+        raise UsageError(f"{folder}: has the splits {', '.join(found)}, not {wanted}.", f"Pass {setting('split')}.")
     samples, labels = folder / f"{split}_X.bin", folder / f"{split}_y.bin"
     count, rest = divmod(samples.stat().st_size, _SAMPLE_BYTES)
     if rest:
-        raise DataError(f"{samples}: is not a whole number of pictures of {_SAMPLE_BYTES} bytes. Fetch it again.")
+        raise DataError(f"{samples}: is not a whole number of images of {_SAMPLE_BYTES} bytes. Fetch it again.")
     if not count:
         raise NoInputError(f"{samples}: holds no samples. Fetch it again.")
-    rows = TurnedRows(FileRows(samples, (count, *_PLANES), np.dtype("u1"), 0), (0, 3, 2, 1))
+    rows = TurnedArray(FileArray(samples, (count, *_PLANES), np.dtype("u1"), 0), (0, 3, 2, 1))
     has_labels = options.label_kind != "none" and labels.is_file()
-    notices = [] if has_labels or options.label_kind == "none" else [f"{samples}: the samples are unlabelled"]
+    notices = (
+        []
+        if has_labels or options.label_kind == "none"
+        else [f"{samples}: no labels found; the samples are unlabelled"]
+    )
     if options.split is None and len(found) > 1:
-        notices.append(f"{samples} taken (also there: {', '.join(each for each in found if each != split)})")
+        others = ", ".join(each for each in found if each != split)
+        notices.append(f"{samples}: using this split; the folder also has {others}")
     source = ArrayFileSource(
         str(path), RowKeys(count), _labels(labels, count) if has_labels else Labels(), rows, notices=notices
     )
     source.read_as = "STL-10"
-    return source.watch(samples, labels if has_labels else None, mapped=True)
+    return source.watch(samples, *([labels] if has_labels else []))
 
 
 def _folder_in(path: Path) -> Path:
@@ -70,15 +75,13 @@ def _labels(path: Path, count: int) -> Labels:
     classes = np.fromfile(path, np.uint8).astype(np.int32) - 1
     names = _class_names(path.with_name("class_names.txt"), int(classes.max()) + 1)
     if classes.min() < 0 or classes.max() >= len(names):
-        raise DataError(
-            f"{path}: has labels from {classes.min() + 1} to {classes.max() + 1}, expected 1 to {len(names)}. Fetch it "
-            "again."
-        )
+        found = f"labels from {classes.min() + 1} to {classes.max() + 1}, expected 1 to {len(names)}"
+        raise DataError(f"{path}: has {found}. Fetch it again.")
     return Labels(names, classes)
 
 
 def _class_names(path: Path, most: int) -> tuple[str, ...]:
-    """The names; numbers from 1 where there is no such file."""
+    """The names; numbers from 1 without such a file."""
     if not path.is_file():
         return tuple(str(number + 1) for number in range(most))
     with path.open("rb") as file:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
-from mixup_cli.sources.arrays.source import ArraySource, StackedRows
+from mixup_cli.sources.arrays.source import ArraySource
+from mixup_cli.sources.arrays.stored import StackedArray
 from mixup_cli.sources.cifar.members import NAMES_LIMIT_BYTES, Member, members, published_folder
 from mixup_cli.sources.cifar.safe_pickle import read_pickle
 from mixup_cli.sources.reading.base import SourceOptions
@@ -125,9 +126,9 @@ def open_cifar(path: Path, options: SourceOptions) -> CifarSource:
         found = f"labels from {classes.min()} to {classes.max()}"
         raise DataError(f"{path}: has {found}, expected 0 to {len(names) - 1}. Fetch it again.")
     keys = [f"{batch.stem}/{row:05d}" for batch in batches for row in range(len(batch.pixels))]
-    rows = StackedRows([batch.pixels.reshape(-1, 3, 32, 32) for batch in batches])
+    rows = StackedArray([batch.pixels.reshape(-1, 3, 32, 32) for batch in batches])
     source = CifarSource(str(path), keys, Labels(names, classes), rows, shown="hwc", notices=notices)
-    return source.watch(path if path.is_file() else None, mapped=False)
+    return source.watch(*([path] if path.is_file() else []))
 
 
 def _may_be_tar(path: Path) -> bool:

@@ -22,7 +22,7 @@ TAKES: Mapping[str, frozenset[str]] = {
     "IDX": frozenset({"split", "label_key", "classes", "label_kind"}),
     "STL-10": frozenset({"classes", "split", "label_kind"}),
     "a .npy file": frozenset({"label_key", "classes", "label_kind", "group_column", "max_pixels"}),
-    "an .npz, .h5 or .mat file": frozenset(
+    "an array file": frozenset(
         {"split", "data_key", "label_key", "classes", "label_kind", "group_column", "max_pixels"}
     ),
     "a mixup-gen data set": frozenset({"classes", "label_kind", "group_column"}),

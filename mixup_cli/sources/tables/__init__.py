@@ -1,3 +1,3 @@
-"""Tables of labels beside samples: metadata.csv, `--labels-from`, JSON lines, Parquet.
+"""Tables of labels beside samples: metadata.csv and other CSV, JSON lines, Parquet.
 
-`rows` reads any table, `matching` finds the picture of a row, `labels` says what its cells mean."""
+`rows` reads any table, `matching` finds the image of a row, `labels` reads its cells; `metadata` uses all three."""

@@ -1,9 +1,9 @@
-"""Tables of labels that lie beside pictures, and that only an option takes."""
+"""Tables of labels beside images, which are read only if an option names them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -13,6 +13,7 @@ from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.splits import split_of
 from mixup_cli.sources.tables.matching import PictureNames
 from mixup_cli.sources.tables.rows import first_rows
+from mixup_cli.wording import setting
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl")
 MOST_FILES = 20
@@ -21,27 +22,25 @@ MOST_FILES = 20
 def tables_beside(
     root: str, others: Sequence[str], names: PictureNames, split: str | None, is_labelled: bool = False
 ) -> list[str]:
-    """What to say about the tables in a folder, or beside it, of which a column names its pictures: first one of their
-    split, which may have pictures of the same names as another. Where these have labels already, only tables that lie
-    at the top of their folder count."""
-    paths = [os.path.normpath(os.path.join(root, name)) for name in sorted(others) if not (is_labelled and "/" in name)]
+    """A notice about a table in a folder, or beside it, of which a column names the folder's images.
+
+    Tables of the same split come first, since other splits can have images of the same names. If the images have
+    labels already, only tables at the top of their folder count.
+    """
+    paths = [os.path.join(root, name) for name in sorted(others) if not (is_labelled and "/" in name)]
     if not is_labelled:
-        paths += [os.path.normpath(os.path.join(root, os.pardir, name)) for name in _beside(root)]
-    tables = islice((Path(path) for path in paths if path.lower().endswith(SUFFIXES)), MOST_FILES)
-    first = sorted(tables, key=lambda path: (split_of(path) != (split or "train"), split_of(path) is not None))
-    found = next((str(path) for path in first if _names_pictures(path, names)), None)
-    return (
-        [] if found is None else [f"{(name := escape_name(found))} names these pictures; --labels-from {name} takes it"]
-    )
-
-
-def _beside(root: str) -> Iterator[str]:
-    with suppress(OSError):
-        yield from sorted(os.listdir(os.path.join(root, os.pardir)))
+        with suppress(OSError):
+            paths += [os.path.join(root, os.pardir, name) for name in sorted(os.listdir(os.path.join(root, os.pardir)))]
+    tables = islice((Path(os.path.normpath(path)) for path in paths if path.lower().endswith(SUFFIXES)), MOST_FILES)
+    for path in sorted(tables, key=lambda path: (split_of(path) != (split or "train"), split_of(path) is not None)):
+        if _names_pictures(path, names):
+            table = escape_name(str(path))
+            return [f"{table} names these images; {setting('labels_from', table)} reads labels from it"]
+    return []
 
 
 def _names_pictures(path: Path, names: PictureNames) -> bool:
-    """Whether half of a column's first cells, at least, name pictures."""
+    """Whether at least half of a column's first cells name images."""
     with suppress(MixupGenError):
         head = first_rows(path, names.has)
         return any(2 * sum(names.has(str(row.get(each))) for row in head) >= len(head) for each in (head or [{}])[0])

@@ -1,10 +1,10 @@
-"""What the cells of a table of labels say: labels of any kind, and groups."""
+"""The cells of a table of labels: labels of any kind, and groups."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
@@ -17,15 +17,15 @@ from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.labels import CLASS_LIMIT, labels_from_rows, one_hot_classes
 from mixup_cli.sources.tables.delimited import LABEL_COLUMNS
-from mixup_cli.wording import counted
+from mixup_cli.wording import counted, setting
 
 BETWEEN_NAMES = "|"
 LABELS_LIMIT_BYTES = 8 << 30
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _WHOLE = re.compile(r"(-?\d+)\.0+")
-"""How programs write a whole number that stood in a column with gaps."""
+"""How programs write whole numbers of a column with gaps."""
 _MISSING = ("", "nan", "NaN", "<NA>")
-"""How programs write a cell that has no value."""
+"""How programs write a cell without a value."""
 
 Label: TypeAlias = str | tuple[str, ...] | tuple[float, ...]
 """A class name; the names of any number of classes; one number for each column."""
@@ -33,10 +33,10 @@ Label: TypeAlias = str | tuple[str, ...] | tuple[float, ...]
 
 @dataclass(frozen=True)
 class LabelReader:
-    """Reads the label of a row: from one column with a class name ("classes") or with any number of them ("multi"),
-    with `separator` between them; or from one column or more with a number each ("real", "soft"; "multi" from several
-    columns of 0 and 1). Of kind "none" it reads nothing. Where `one_hot_is_classes`, rows of "multi" that all have a
-    single 1 are classes."""
+    """Reads the label of a row: from one column with a class name ("classes") or with any number of them, with
+    `separator` between them ("multi"); or from columns with a number each ("real", "soft"; "multi" from several columns
+    of 0 and 1). It reads nothing for the kind "none". With `one_hot_is_classes`, "multi" becomes classes if each row
+    has a single 1."""
 
     columns: tuple[str, ...]
     kind: LabelKind
@@ -45,11 +45,11 @@ class LabelReader:
 
     @property
     def has_names(self) -> bool:
-        """Whether labels are names of classes, and not numbers in columns of a class each."""
+        """Whether labels are names of classes, not numbers in a column for each class."""
         return self.kind == "classes" or (self.kind == "multi" and len(self.columns) == 1)
 
     def read(self, where: str, row: Mapping[str, object]) -> Label:
-        """The label of a row. Raises DataError, naming the place `where`, for a cell that is none."""
+        """The label of a row. Raises DataError, which begins with `where`, for a cell that is not a label."""
         if not self.has_names:
             return tuple(_number(where, column, row.get(column)) for column in self.columns)
         column = self.columns[0]
@@ -61,12 +61,9 @@ class LabelReader:
         """The labels of all samples; `name` is the file, for messages."""
         if self.kind == "none":
             return Labels()
-        if self.kind == "classes":
-            return _one_each([label for label in found if isinstance(label, str)], f"{name}: column {self.columns[0]}")
         if self.has_names:
-            return _several_each(
-                [[str(each) for each in label] for label in found], f"{name}: column {self.columns[0]}"
-            )
+            named = [[label] if isinstance(label, str) else [*map(str, label)] for label in found]
+            return _of_names(named, self.kind == "classes", f"{name}: column {self.columns[0]}")
         names = self.columns if self.kind == "real" else tuple(sorted(self.columns))
         values = np.array(found, np.float64)[:, [self.columns.index(each) for each in names]]
         if self.one_hot_is_classes and (classes := one_hot_classes(values)) is not None:
@@ -77,12 +74,10 @@ class LabelReader:
 def choose_columns(
     name: str, columns: Sequence[str], options: SourceOptions, head: Sequence[Mapping[str, object]]
 ) -> LabelReader | None:
-    """How to read the labels of a table, of which `head` are the first rows; None where no column's name tells.
+    """How to read the labels of a table, of which `head` are the first rows; None if no name among `columns` is usual.
 
-    Those that nothing names are looked for in `columns`.
-
-    Where `options.labels_from` says that there are labels, the only column is theirs, or all of them if they have
-    zeros and ones alone. Raises UsageError where nothing tells which columns have them.
+    If `options.labels_from` names the table, it has labels: in the only column, or in all of them if they have zeros
+    and ones alone. Raises UsageError if the columns with labels cannot be told apart.
     """
     kind, wanted = options.label_kind, options.label_column
     if kind == "none":
@@ -90,27 +85,31 @@ def choose_columns(
     there = list(head[0])
     chosen = _guessed(columns, options, head) if wanted is None else _named(there, wanted)
     for column in chosen:
-        check_column(name, there, "--label-column", column)
+        check_column(name, there, "label_column", column)
     if len(chosen) != len(set(chosen)):
-        raise UsageError(f"--label-column {wanted}: names a column twice. Name each once.")
+        raise UsageError("names a column twice. Name each once.", field="label_column", value=wanted)
     if not chosen and options.labels_from is not None:
+        several = f"{setting('label_column', 'NAME,NAME')} and {setting('label_kind', 'multi')}"
         raise UsageError(
-            f"{name}: which column has the labels? Found: {', '.join(columns)}. Pass --label-column NAME; for several, "
-            "--label-column NAME,NAME and --label-kind multi."
+            f"{name}: which column has the labels? Found: {', '.join(columns)}.",
+            f"Pass {setting('label_column', 'NAME')}; for several, {several}.",
         )
     if options.label_separator is not None:
         return _separated(chosen, options)
     if len(chosen) > 1 and kind in (None, "classes"):
         if not _are_zeros_and_ones(chosen, head):
-            raise UsageError(
-                f"--label-column {wanted}: one class a sample stands in one column. Pass --label-kind multi for "
-                "several columns of 0 and 1, soft for shares that sum to 1, real for numbers."
+            remedy = (
+                f"Pass {setting('label_kind', 'multi')} for several columns of 0 and 1, soft for shares that sum to 1, "
+                "real for numbers."
             )
+            raise UsageError("classes are in a single column.", remedy, field="label_column", value=wanted)
         return LabelReader(chosen, "multi", one_hot_is_classes=True)
     if kind is None and chosen and (odd := _not_whole(chosen[0], head)) is not None:
+        real, classes = setting("label_kind", "real"), setting("label_kind", "classes")
         raise UsageError(
-            f"{name}: column {chosen[0]} has numbers such as {odd}, which are not classes. Pass --label-kind real for "
-            "numbers to predict, --label-kind classes if each is the name of a class, or another --label-column."
+            f"{name}: column {chosen[0]} has numbers such as {odd}, which are not classes.",
+            f"Pass {real} for numbers to predict, {classes} if each is the name of a class, or another "
+            f"{setting('label_column')}.",
         )
     return LabelReader(chosen, kind or "classes") if chosen else None
 
@@ -135,7 +134,7 @@ def _guessed(columns: Sequence[str], options: SourceOptions, head: Sequence[Mapp
 
 
 def _are_zeros_and_ones(columns: Sequence[str], head: Sequence[Mapping[str, object]]) -> bool:
-    """Whether all cells are 0 and 1; or −1 and 1, as CelebA has them."""
+    """Whether all cells are 0 and 1; or −1 and 1, as in CelebA."""
     found = {str(row.get(column)).removesuffix(".0") for row in head for column in columns}
     return found <= {"0", "1"} or found <= {"-1", "1"}
 
@@ -143,15 +142,14 @@ def _are_zeros_and_ones(columns: Sequence[str], head: Sequence[Mapping[str, obje
 def _separated(chosen: tuple[str, ...], options: SourceOptions) -> LabelReader:
     separator = options.label_separator
     if not separator or len(chosen) != 1 or options.label_kind not in (None, "multi"):
-        raise UsageError(
-            f"--label-separator {separator!r}: it stands between several classes in one cell. Pass one --label-column, "
-            "and leave --label-kind out."
-        )
+        found = "it separates several classes in one cell."
+        remedy = f"Pass one {setting('label_column')}, and leave out {setting('label_kind')}."
+        raise UsageError(found, remedy, field="label_separator", value=repr(separator))
     return LabelReader(chosen, "multi", separator)
 
 
 def separator_hint(labels: Labels) -> str | None:
-    """Which separator may stand between several classes in a cell: the names are then made of fewer parts."""
+    """The separator that probably stands between several classes in a cell: it leaves fewer different names."""
     for separator in (BETWEEN_NAMES, ";", ",", " "):
         split = [_parts(name, separator) for name in labels.class_names]
         if len(labels.class_names) > len({part for parts in split for part in parts}) and any(split):
@@ -163,10 +161,11 @@ def _parts(text: str, separator: str) -> list[str]:
     return text.split() if separator.isspace() else [part.strip() for part in text.split(separator)]
 
 
-def check_column(name: str, columns: Sequence[str], option: str, wanted: str) -> None:
-    """Raises UsageError where there is no such column."""
+def check_column(name: str, columns: Sequence[str], field: str, wanted: str) -> None:
+    """Raises UsageError, about the setting `field`, for a column that the table does not have."""
     if wanted not in columns:
-        raise UsageError(f"{option} {wanted}: {name} has no such column (found: {', '.join(columns)}). Name one.")
+        found = f"{name} has no such column (found: {', '.join(columns)}). Name one."
+        raise UsageError(found, field=field, value=wanted)
 
 
 def sort_classes(names: set[str]) -> tuple[str, ...]:
@@ -177,30 +176,27 @@ def sort_classes(names: set[str]) -> tuple[str, ...]:
 
 
 def text_of(where: str, column: str, what: str, value: object) -> str:
-    """A name or a number as text; 1.0 is 1, in whatever file. Raises DataError for an empty cell and anything else;
+    """A name or a number as text; 1.0 is 1, in every file format. Raises DataError for an empty cell and anything else;
     `what` is for the message."""
     if isinstance(value, bool):
         value = str(value).lower()
     text = str(value) if isinstance(value, str | int | float) else ""
     text = whole[1] if (whole := _WHOLE.fullmatch(text)) else text
     if text in _MISSING or text != text.encode("utf-8", "ignore").decode("utf-8"):
-        hint = " For lists of names pass --label-kind multi." if isinstance(value, list) and what == "label" else ""
-        raise DataError(
-            f"{where}: column {column} has no usable {what} (found: {value!r}; expected a name or a number). Mend it."
-            + hint
-        )
+        is_list = isinstance(value, list) and what == "label"
+        hint = f" For lists of names pass {setting('label_kind', 'multi')}." if is_list else ""
+        found = f"has no usable {what} (found: {value!r}; expected a name or a number)"
+        raise DataError(f"{where}: column {column} {found}.", f"Correct it.{hint}")
     return text
 
 
 def _class_names(where: str, column: str, value: object, separator: str) -> tuple[str, ...]:
-    """`a|b` in CSV, `["a", "b"]` in JSON; nothing between the quotes or brackets is no class."""
+    """`a|b` in CSV, `["a", "b"]` in JSON; an empty cell or list has no class."""
     if isinstance(value, str):
         value = _parts(value, separator) if value.strip() else []
     if not isinstance(value, list):
-        raise DataError(
-            f"{where}: column {column} has no list of classes (found: {value!r}; expected names with "
-            f"{separator!r} between them, or a JSON list). Mend it."
-        )
+        expected = f"expected names with {separator!r} between them, or a JSON list"
+        raise DataError(f"{where}: column {column} has no list of classes (found: {value!r}; {expected}). Correct it.")
     return tuple(dict.fromkeys(text_of(where, column, "class", each) for each in value))
 
 
@@ -210,36 +206,26 @@ def _number(where: str, column: str, value: object) -> float:
     except (ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise DataError(
-            f"{where}: column {column} has no finite number (found: {value!r}). Mend it, or pass another --label-kind."
-        )
+        found = f"{where}: column {column} has no finite number (found: {value!r})."
+        raise DataError(found, f"Correct it, or pass another {setting('label_kind')}.")
     return number
 
 
-def _names(found: Iterable[str], rows: int, row_bytes: int, where: str) -> tuple[str, ...]:
-    """The classes, sorted. Raises DataError where they are too many, or a row for each sample, with a number for each
-    class, would be too large."""
-    names = sort_classes(set(found))
-    if len(names) > CLASS_LIMIT or rows * row_bytes * len(names) > LABELS_LIMIT_BYTES:
+def _of_names(found: Sequence[Sequence[str]], is_one_each: bool, where: str) -> Labels:
+    """The labels of samples with these class names: classes if each has a single one. Raises DataError for too many
+    classes, or if a row for each sample, with a number for each class, would be too large."""
+    names = sort_classes(set(chain.from_iterable(found)))
+    row_bytes = 0 if is_one_each else 4 * len(names)
+    if len(names) > CLASS_LIMIT or len(found) * row_bytes > LABELS_LIMIT_BYTES:
         raise DataError(
-            f"{where}: found {counted(len(names), 'class')} for {counted(rows, 'sample')}, which is too many. Pass "
-            "another --label-column, "
-            "or --label-kind none."
+            f"{where}: found {counted(len(names), 'class')} for {counted(len(found), 'sample')}, which is too many.",
+            f"Pass another {setting('label_column')}, or {setting('label_kind', 'none')}.",
         )
-    return names
-
-
-def _one_each(found: Sequence[str], where: str) -> Labels:
-    names = _names(found, len(found), 0, where)
     numbers = {each: number for number, each in enumerate(names)}
-    return Labels(names, np.fromiter((numbers[each] for each in found), np.int32, len(found)))
-
-
-def _several_each(found: Sequence[Sequence[str]], where: str) -> Labels:
-    names = _names(chain.from_iterable(found), len(found), 4, where)
+    if is_one_each:
+        return Labels(names, np.fromiter((numbers[label] for (label,) in found), np.int32, len(found)))
     if not names:
-        raise DataError(f"{where} names no class at all. Fill it in, or pass --label-kind none.")
-    numbers = {each: number for number, each in enumerate(names)}
+        raise DataError(f"{where} names no class at all.", f"Fill it in, or pass {setting('label_kind', 'none')}.")
     values = np.zeros((len(found), len(names)), np.float32)
     for row, classes in enumerate(found):
         values[row, [numbers[each] for each in classes]] = 1

@@ -1,4 +1,4 @@
-"""Which picture of a source a row of a table means: people write paths, bare names and names without an ending."""
+"""Which image of a source a row of a table names: people write paths, bare names and names without an ending."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from mixup_cli.sources.reading.names import escape_name
 
 
 class PictureNames:
-    """The pictures of a source: paths with "/" between their parts."""
+    """The images of a source: paths with "/" between their parts."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = paths
 
     def has(self, cell: str) -> bool:
-        """Whether a cell may name one of the pictures: its last part is a picture's, with an ending or without."""
+        """Whether a cell can name one of the images: its last part is an image's, with the ending or without."""
         last = posixpath.basename(cell.replace("\\", "/"))
         return last in self._by_name or last in self._by_stem
 
@@ -36,11 +36,11 @@ class PictureNames:
         return _indexed(self.paths, lambda path: posixpath.basename(without_ending(path)))
 
     def matched(self, names: Iterable[str], where: Callable[[str], str]) -> tuple[dict[str, str], str]:
-        """The picture of each name, as far as there is one, and in words by which rule: the first that finds any.
+        """The image of each name that has one, and the rule that was used, in words: the first that finds any.
 
-        A name is a picture's where one is the end of the other, part by part; or where that is so of the picture
-        without its ending. Raises DataError, which begins with `where` of a name, for two pictures of one name and two
-        names of one picture.
+        A name matches an image if one is the end of the other, part by part; or if that holds for the image without
+        its ending. Raises DataError, which begins with `where` of a name, for two images of one name and two names of
+        one image.
         """
         for index, shorten, rule in (
             (self._by_name, str, "by the last parts of their paths"),
@@ -56,7 +56,7 @@ class PictureNames:
     def _one_of(
         self, name: str, index: dict[str, list[str]], shorten: Callable[[str], str], where: Callable[[str], str]
     ) -> str | None:
-        """The picture of a name: the longest that is the end of the name, or else the only one that ends with it."""
+        """The image of a name: the longest that is the end of the name, or else the only one that ends with it."""
         name = name.replace("\\", "/")
         candidates = index.get(posixpath.basename(name), [])
         within = [path for path in candidates if f"/{name}".endswith(f"/{shorten(path)}")]
@@ -65,13 +65,13 @@ class PictureNames:
         fitting = sorted(longest or [path for path in candidates if shorten(path).endswith(f"/{name}")])
         if len(fitting) > 1:
             raise DataError(
-                f"{where(name)}: {escape_name(name)} may be {escape_name(fitting[0])} or {escape_name(fitting[1])}. "
+                f"{where(name)}: {escape_name(name)} can be {escape_name(fitting[0])} or {escape_name(fitting[1])}. "
                 "Write more of the path, or give the folder with one of them."
             )
         return fitting[0] if fitting else None
 
     def nearest(self, name: str) -> str:
-        """The picture that a name which is not a picture's may have meant; else the first of all."""
+        """The image that was probably meant by a name without one; else the first of all."""
         wanted = _roughly(name)
         alike = [path for path in self.paths if _roughly(path) == wanted]
         return min(alike or self.paths, default="")
@@ -83,7 +83,7 @@ def without_ending(path: str) -> str:
 
 
 def _roughly(path: str) -> str:
-    """A name as it is when its ending, its case and the zeros that it begins with are lost."""
+    """A name without its ending, its case and leading zeros."""
     return posixpath.basename(without_ending(path)).casefold().lstrip("0")
 
 

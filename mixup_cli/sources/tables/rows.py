@@ -1,4 +1,4 @@
-"""The rows of a table of labels, whatever file it stands in: CSV in any dialect, JSON lines, Parquet."""
+"""The rows of a table of labels, in any file format: CSV in any dialect, JSON lines, Parquet."""
 
 from __future__ import annotations
 
@@ -16,48 +16,48 @@ from mixup_cli.sources.tables.delimited import delimited_rows
 from mixup_cli.sources.tables.parquet import require_parquet
 from mixup_cli.wording import json_problem
 
-Row: TypeAlias = dict[str, object]
+TableRow: TypeAlias = dict[str, object]
 """The cells of a row by their columns: texts in CSV, any plain value in JSON and Parquet."""
 
 HEAD_ROWS, HEAD_CELLS = 1000, 200_000
-"""So many rows are looked at to find out which columns have files and labels, or fewer where there are many columns."""
+"""At most this many rows and cells show which columns have files and labels."""
 
 _START_BYTES = 1 << 12
 _PARQUET_BATCH = 1 << 10
 _BATCH_BYTES = 64 << 20
-"""More than this a thousand rows must not take: texts and lists that repeat are small in the file."""
+"""The most that a thousand rows may take in memory: texts and lists that repeat are small in the file."""
 _MOST_VALUES = 1 << 28
 
 _PLAIN_TYPE = re.compile(
     r"(list<\w+: )?(u?int\d+|float|double|halffloat|bool|(large_)?string|dictionary<.*)( not null)?>?"
 )
-"""Arrow's columns of numbers and texts, and of lists of these; not the pictures themselves, as some files hold them."""
+"""Arrow's columns of numbers and texts, and of lists of these; not the images themselves, which some files hold."""
 
-_NO_TABLE = (
+_NOT_TABLES = (
     (b"\xff\xfe", "is UTF-16 text. Save it as UTF-8"),
     (b"\xfe\xff", "is UTF-16 text. Save it as UTF-8"),
-    (b"PK\x03\x04", "is a workbook or a zip archive, not a text. Save it as CSV in UTF-8, or unpack it"),
+    (b"PK\x03\x04", "is a workbook or a zip archive, not text. Save it as CSV in UTF-8, or unpack it"),
     (GZIP_MAGIC, "is compressed. Unpack it with gunzip"),
-    (b"MATLAB ", "is a file of MATLAB, not a text. Save its labels as CSV"),
-    (b"\x89HDF\r\n", "is HDF5, not a text. Save its labels as CSV"),
-    (b"\x93NUMPY", "is an array of NumPy, not a text. Save its labels as CSV"),
+    (b"MATLAB ", "is a MATLAB file, not text. Save its labels as CSV"),
+    (b"\x89HDF\r\n", "is HDF5, not text. Save its labels as CSV"),
+    (b"\x93NUMPY", "is a NumPy array, not text. Save its labels as CSV"),
 )
 
 
-def label_rows(path: Path, names_picture: Callable[[str], bool]) -> Iterator[tuple[int, Row]]:
+def table_rows(path: Path, names_picture: Callable[[str], bool]) -> Iterator[tuple[int, TableRow]]:
     """Each row with the number of its line (in Parquet, of the row). All rows have the columns of the first.
 
-    The content says of which format a file is. `names_picture` says whether a cell names a picture of the source: a
-    first line with such a cell is not a header, and the columns are then called 1, 2, …. Raises DataError, with the
-    line, for what is damaged; NoInputError where there is no such file, StorageError where it cannot be read.
+    The content decides the format of a file. `names_picture` says whether a cell names an image of the source: a first
+    line with such a cell is not a header, and the columns are then called 1, 2, …. Raises DataError, with the line, for
+    damage; NoInputError if there is no such file, StorageError if it cannot be read.
     """
     name = escape_name(str(path))
     if not path.is_file():
-        raise NoInputError(f"{name}: there is no such file. Check the path.")
+        raise NoInputError(f"{name}: no such file. Check the path.")
     with _readable(name):
         with path.open("rb") as file:
             start = file.read(_START_BYTES)
-        for magic, found in _NO_TABLE:
+        for magic, found in _NOT_TABLES:
             if start.startswith(magic):
                 raise DataError(f"{name}: {found}.")
         if start.startswith(b"PAR1"):
@@ -70,10 +70,10 @@ def label_rows(path: Path, names_picture: Callable[[str], bool]) -> Iterator[tup
             yield from delimited_rows(path, name, names_picture)
 
 
-def first_rows(path: Path, names_picture: Callable[[str], bool]) -> list[Row]:
-    """The first rows, as many as tell what the columns hold. Raises as `label_rows` does."""
-    head: list[Row] = []
-    for _, row in label_rows(path, names_picture):
+def first_rows(path: Path, names_picture: Callable[[str], bool]) -> list[TableRow]:
+    """The first rows, enough to show what the columns hold. Raises as `table_rows` does."""
+    head: list[TableRow] = []
+    for _, row in table_rows(path, names_picture):
         head.append(row)
         if len(head) == HEAD_ROWS or len(head) * len(row) > HEAD_CELLS:
             break
@@ -87,13 +87,11 @@ def _readable(name: str) -> Iterator[None]:
     except OSError as error:
         raise StorageError(f"{name}: cannot read ({error.strerror or error}). Make it readable.") from error
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{name}: is not UTF-8 text (found the byte 0x{error.object[error.start]:02x}; is it Latin-1 or "
-            "Windows-1252?). Save it as UTF-8."
-        ) from error
+        found = f"found the byte 0x{error.object[error.start]:02x}; is it Latin-1 or Windows-1252?"
+        raise DataError(f"{name}: is not UTF-8 text ({found}). Save it as UTF-8.") from error
 
 
-def _json_rows(path: Path, name: str) -> Iterator[tuple[int, Row]]:
+def _json_rows(path: Path, name: str) -> Iterator[tuple[int, TableRow]]:
     with path.open(encoding="utf-8-sig") as file:
         for line, text in enumerate(lines_of(file, name), start=1):
             if not text.strip():
@@ -101,15 +99,14 @@ def _json_rows(path: Path, name: str) -> Iterator[tuple[int, Row]]:
             try:
                 row = json.loads(text)
             except (ValueError, RecursionError) as error:
-                raise DataError(
-                    f"{name}, line {line}: is not JSON ({json_problem(error)}). Write one object a line."
-                ) from error
+                found = f"{name}, line {line}: is not JSON ({json_problem(error)})."
+                raise DataError(found, "Write one object a line.") from error
             if not isinstance(row, dict):
                 raise DataError(f"{name}, line {line}: is not a JSON object. Write one object a line.")
             yield line, row
 
 
-def _parquet_rows(path: Path, name: str) -> Iterator[tuple[int, Row]]:
+def _parquet_rows(path: Path, name: str) -> Iterator[tuple[int, TableRow]]:
     arrow, parquet = require_parquet()
     number = 0
     try:
@@ -124,6 +121,6 @@ def _parquet_rows(path: Path, name: str) -> Iterator[tuple[int, Row]]:
             for row in batch.to_pylist():
                 number += 1
                 yield number, row
-    except (arrow.ArrowException, OSError, ValueError, OverflowError) as problem:  # what pyarrow says of damage
+    except (arrow.ArrowException, OSError, ValueError, OverflowError) as problem:  # what pyarrow raises for damage
         reason = (str(problem).splitlines() or ["damaged"])[0].rstrip(".")
-        raise DataError(f"{name}: is not whole Parquet ({reason:.200}). Write it again.") from None
+        raise DataError(f"{name}: is not a complete Parquet file ({reason:.200}). Write it again.") from None

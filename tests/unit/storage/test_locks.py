@@ -119,7 +119,7 @@ def test_force_does_not_clear_what_another_part_makes(tmp_path: Path) -> None:
             one.clear()  # two has not joined: it may still scan
             one.begin(JOB, b"")
             one.join()
-        with two.sealing(), pytest.raises(OutputExistsError, match=r"is writing part 1/2 of what --force would remove"):
+        with two.sealing(), pytest.raises(OutputExistsError, match=r"is writing part 1/2 of what force would remove"):
             two.clear()
         assert two.job() == JOB
 

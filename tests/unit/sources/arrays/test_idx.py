@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.target import Target
-from mixup_cli.sources.arrays.file_rows import whole
 from mixup_cli.sources.arrays.idx import looks_like_idx, open_idx
-from mixup_cli.sources.arrays.idx_file import DTYPES, read_idx
+from mixup_cli.sources.arrays.idx_file import DTYPES, IdxFile
 from mixup_cli.sources.reading.base import SourceOptions
 
 IMAGES = np.random.default_rng(5).integers(0, 256, (6, 28, 28), dtype=np.uint8)
@@ -96,7 +95,7 @@ def test_without_labels_it_is_unlabelled(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a-idx4", "a-idx4.gz"])
 def test_every_dtype_and_rank(dtype: str, name: str, tmp_path: Path) -> None:
     array = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5).astype(dtype)
-    read = whole(read_idx(write(tmp_path / name, idx_bytes(array))))
+    read = IdxFile(write(tmp_path / name, idx_bytes(array))).read(name)[:]
     assert read.dtype == array.dtype
     np.testing.assert_array_equal(read, array)
     source = open_idx(tmp_path / name, SourceOptions())
@@ -107,8 +106,8 @@ def test_every_dtype_and_rank(dtype: str, name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (idx_bytes(IMAGES)[:-1], "is 4704 bytes of data, but there are 4703"),
-        (idx_bytes(IMAGES) + b"x", "is 4704 bytes of data, but there are 4705"),
+        (idx_bytes(IMAGES)[:-1], "is 4704 bytes of data; found 4703"),
+        (idx_bytes(IMAGES) + b"x", "is 4704 bytes of data; found 4705"),
         (b"\0\0\x08\x03" + struct.pack(">3I", 2**32 - 1, 2**32 - 1, 2**32 - 1), "no array of samples has"),
         (b"\0\0\x08\x03" + struct.pack(">3I", 2**31, 1, 1) + bytes(9), "2147483648"),
         (b"\0\0\x08\x03\0\0", "cut short within its header"),
@@ -119,7 +118,7 @@ def test_every_dtype_and_rank(dtype: str, name: str, tmp_path: Path) -> None:
 )
 def test_headers_that_lie_are_refused(content: bytes, match: str, name: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=match):
-        read_idx(write(tmp_path / name, content))
+        IdxFile(write(tmp_path / name, content)).read(name)
 
 
 def test_an_empty_file_of_samples_is_no_input(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_labels_stand_in_any_array_file_that_is_named(samples: str, labels: str,
     write(tmp_path / "other" / labels, y=Y.astype(np.uint8))
     for name in (str(tmp_path / "other" / labels), f"other/{labels}"):
         check(open_source([path], SourceOptions(label_key=name)))
-    with pytest.raises((UsageError, NoInputError), match=r"^--label-key gone: "):
+    with pytest.raises((UsageError, NoInputError), match=r"^label_key=gone: "):
         open_source([path], SourceOptions(label_key="gone"))
 
 
@@ -89,7 +89,7 @@ def test_of_several_arrays_the_one_that_is_called_labels(suffix: str, tmp_path: 
     write(tmp_path / f"y{suffix}", test_labels=Y, ids=Y + 1)
     check(open_source([path], SourceOptions(label_key=f"y{suffix}")))
     write(tmp_path / f"z{suffix}", left=Y, right=Y)
-    with pytest.raises(DataError, match=r"the file holds left, right, and one array was expected.* file of its own"):
+    with pytest.raises(DataError, match=r"the file holds left, right; expected one array, .* file of its own"):
         open_source([path], SourceOptions(label_key=f"z{suffix}"))
 
 
@@ -371,7 +371,7 @@ def test_stl10_is_turned_upright_and_its_classes_have_names(stl10: tuple[Path, N
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("train_X.bin", b"x" * 99, "is not a whole number of pictures of 27648 bytes"),
+        ("train_X.bin", b"x" * 99, "is not a whole number of images of 27648 bytes"),
         ("train_X.bin", b"", "holds no samples"),
         ("train_y.bin", bytes([1, 2]), "found 2 labels for 5 samples"),
         ("train_y.bin", bytes([1, 0, 1, 1, 1]), "labels from 0 to 1, expected 1 to 3"),
@@ -415,18 +415,18 @@ def test_torchvision_keeps_idx_files_in_raw(tmp_path: Path) -> None:
     [
         (
             {"fog.npy": X, "labels.npy": Y},
-            r"fog.npy \(6, 5, 7, 3\), labels.npy \(6,\).*: {0}/fog.npy --label-key {0}/labels.npy$",
+            r"fog.npy \(6, 5, 7, 3\), labels.npy \(6,\).*: {0}/fog.npy label_key={0}/labels.npy$",
         ),
         ({"labels.npy": Y, "snow.npy": X[:4]}, r"labels.npy \(6,\), snow.npy \(4, 5, 7, 3\).*: {0}/snow.npy$"),
         ({"deep/a.npz": X}, r"deep/a.npz \(6, 5, 7, 3\). Give one of them: {0}/deep/a.npz$"),
-        ({"x.h5": X, "y.h5": Y}, r"Give one of them: {0}/x.h5 --label-key {0}/y.h5$"),
+        ({"x.h5": X, "y.h5": Y}, r"Give one of them: {0}/x.h5 label_key={0}/y.h5$"),
         (
             {"a_test_x.npz": X, "a_test_y.npz": Y, "a_train_x.npz": X, "a_train_y.npz": Y, "all.npz": Y},
-            r"Give one of them: {0}/a_train_x.npz --label-key {0}/a_train_y.npz$",
+            r"Give one of them: {0}/a_train_x.npz label_key={0}/a_train_y.npz$",
         ),
         (
             {"test/x.npy": X, "test/y.npy": Y, "train/x.npy": X, "train/y.npy": Y},
-            r"train/x.npy \(6, .* test/y.npy \(6,\). Give one of them: {0}/train/x.npy --label-key {0}/train/y.npy$",
+            r"train/x.npy \(6, .* test/y.npy \(6,\). Give one of them: {0}/train/x.npy label_key={0}/train/y.npy$",
         ),
     ],
 )
@@ -435,7 +435,8 @@ def test_a_folder_of_arrays_lists_them_and_the_command_works(
 ) -> None:
     for name, array in files.items():
         write(tmp_path / name, a=array)
-    with pytest.raises(NoInputError, match="no pictures found, but arrays: .*" + told.format(tmp_path)) as caught:
+    with pytest.raises(NoInputError, match="no images found, but arrays: .*" + told.format(tmp_path)) as caught:
         open_source([tmp_path])
     path, *option = str(caught.value).rpartition("Give one of them: ")[2].split()
-    assert len(open_source([path], SourceOptions(label_key=option[1] if option else None))) in (4, 6)
+    labels = option[0].removeprefix("label_key=") if option else None
+    assert len(open_source([path], SourceOptions(label_key=labels))) in (4, 6)

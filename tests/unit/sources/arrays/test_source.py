@@ -16,7 +16,8 @@ from mixup_cli.fields.axes import Axes
 from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.target import FormMismatch, Target
-from mixup_cli.sources.arrays.source import ArraySource, RowKeys, StackedRows
+from mixup_cli.sources.arrays.source import ArraySource, RowKeys
+from mixup_cli.sources.arrays.stored import StackedArray
 from mixup_cli.storage.loaded import Loaded
 
 DRAW = np.random.default_rng(3)
@@ -176,7 +177,7 @@ def test_what_cannot_be_reached_is_refused() -> None:
     floats = source_of(PICTURES.astype(np.float32))
     with pytest.raises(DataError, match="keep their form"):
         load(floats, Target(Form((9, 9, 3), "float32", "hwc"), "crop"))
-    with pytest.raises(DataError, match="no pictures"):
+    with pytest.raises(DataError, match="not images"):
         load(source_of(np.zeros((2, 7), np.uint8)), Target(Form((9, 9, 3), "uint8", "hwc"), "crop"))
 
 
@@ -212,7 +213,7 @@ def test_threads_give_what_one_thread_gives() -> None:
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=5), st.data())
 def test_stacked_rows_read_like_one_array(lengths: list[int], data: st.DataObject) -> None:
     whole = np.arange(sum(lengths) * 2).reshape(-1, 2)
-    stacked = StackedRows(np.split(whole, np.cumsum(lengths)[:-1]))
+    stacked = StackedArray(np.split(whole, np.cumsum(lengths)[:-1]))
     start, stop = data.draw(st.integers(0, len(whole))), data.draw(st.integers(0, len(whole)))
     np.testing.assert_array_equal(stacked[start:stop], whole[start:stop])
     assert stacked.shape == whole.shape

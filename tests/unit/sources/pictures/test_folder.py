@@ -177,7 +177,7 @@ def test_what_metadata_name_and_is_not_there_is_left_to_the_scan(tmp_path: Path)
     (tmp_path / "metadata.csv").write_text("file_name,label\na.png,x\nb.png,y\nc.png,y\n")
     source = open_it(tmp_path)
     assert source.keys == ["a.png", "b.png", "c.png"]
-    assert f"{tmp_path}/metadata.csv, line 3: there is no file b.png, nor 1 more that it names" in source.notices
+    assert f"{tmp_path}/metadata.csv, line 3: no file b.png, nor 1 more that it names" in source.notices
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_groups_that_are_none_are_refused(tmp_path: Path, groups: Any, match: st
     np.savez(tmp_path / "a.npz", x=X, y=Y, who=groups)
     with pytest.raises(DataError, match=match):
         open_array_file(tmp_path / "a.npz", SourceOptions(group_column="who"))
-    with pytest.raises(UsageError, match=r"--group-column whom: .* has no such array. Found: x, y, who"):
+    with pytest.raises(UsageError, match=r"group_column=whom: .* has no such array. Found: x, y, who"):
         open_array_file(tmp_path / "a.npz", SourceOptions(group_column="whom"))
 
 

@@ -91,7 +91,7 @@ MAKERS = {
     "IDX": _idx,
     "STL-10": _stl10,
     "a .npy file": _npy,
-    "an .npz, .h5 or .mat file": _h5,
+    "an array file": _h5,
 }
 
 

@@ -14,7 +14,7 @@ from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
 from mixup_cli.sources import open_source
 from mixup_cli.sources.pictures import folder_labels as folder_metadata
 from mixup_cli.sources.reading.base import Source, SourceOptions
-from mixup_cli.sources.tables import rows as label_rows
+from mixup_cli.sources.tables import rows
 from tests.picture_folders import pictures
 
 
@@ -199,7 +199,7 @@ def test_what_was_guessed_is_said(tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     assert source.notices == (
         f"labels taken from {table}, column breed; column id names the pictures",
-        f"rows of {table} and pictures were matched by their names without the ending",
+        f"rows of {table} and images were matched by their names without the ending",
     )
 
 
@@ -214,14 +214,14 @@ def test_cells_that_look_like_several_classes_name_the_option(separator: str, ce
 
 def test_names_of_several_words_are_no_tags(tmp_path: Path) -> None:
     source = with_table(tmp_path, TWO, "file,breed\na.jpg,golden retriever\nb.jpg,boston bull\n")
-    assert not any("--label-separator" in notice for notice in source.notices)
+    assert not any("label_separator" in notice for notice in source.notices)
 
 
 def test_rows_without_a_picture_and_pictures_without_a_row_are_left_out_and_said(tmp_path: Path) -> None:
     source = with_table(tmp_path, (*TWO, "c.jpg"), "file,label\na.jpg,x\ngone.jpg,x\nb.jpg,y\nlost.jpg,y\n")
     assert labelled(source) == XY
     table = tmp_path / "labels.csv"
-    assert f"{table}, line 3: left out, for there is no picture gone.jpg, nor 1 more that it names" in source.notices
+    assert f"{table}, line 3: no image gone.jpg, nor 1 more that it names; left out" in source.notices
     assert f"1 picture that {table} does not name left out" in source.notices
 
 
@@ -311,7 +311,7 @@ def test_parquet_by_content(name: str, tmp_path: Path) -> None:
     assert labelled(source) == {"1.png": "x", "2.png": "y"}
     source = with_table(tmp_path, (), text, name, label_column="tags", label_kind="multi")
     assert labelled(source) == {"1.png": {"p"}, "2.png": set()}
-    with pytest.raises(DataError, match=r"is not whole Parquet .* Write it again"):
+    with pytest.raises(DataError, match=r"is not a complete Parquet file .* Write it again"):
         with_table(tmp_path, (), text[:-9], name)
 
 
@@ -321,13 +321,13 @@ WRONG: dict[str, tuple[tuple[str, ...], str | bytes, dict[str, Any], type[MixupG
         "file,label\nq.jpg,x\n",
         {},
         DataError,
-        r"labels.csv, line 2: column file names q.jpg, and neither it nor any other row .* \(there is a.jpg\). Pass",
+        r"labels.csv, line 2: column file names q.jpg, and neither it nor any other row .* \(which has a.jpg\). Pass",
     ),
-    "another ending": (TWO, "file,label\nb.png,x\n", {}, DataError, r"names b.png.* \(there is b.jpg\)"),
-    "zeros that a program took away": (("007.jpg",), "id,label\n7,x\n", {}, DataError, r"\(there is 007.jpg\)\. Pass"),
-    "a file of MATLAB": (TWO, b"MATLAB 5.0 MAT-file", {}, DataError, "is a file of MATLAB, not a text. Save"),
-    "HDF5": (TWO, b"\x89HDF\r\n\x1a\n", {}, DataError, "is HDF5, not a text. Save its labels as CSV"),
-    "NumPy": (TWO, b"\x93NUMPY\1\0", {}, DataError, "is an array of NumPy, not a text"),
+    "another ending": (TWO, "file,label\nb.png,x\n", {}, DataError, r"names b.png.* \(which has b.jpg\)"),
+    "zeros that a program took away": (("007.jpg",), "id,label\n7,x\n", {}, DataError, r"\(which has 007.jpg\)\. Pass"),
+    "a file of MATLAB": (TWO, b"MATLAB 5.0 MAT-file", {}, DataError, "is a MATLAB file, not text. Save"),
+    "HDF5": (TWO, b"\x89HDF\r\n\x1a\n", {}, DataError, "is HDF5, not text. Save its labels as CSV"),
+    "NumPy": (TWO, b"\x93NUMPY\1\0", {}, DataError, "is a NumPy array, not text"),
     "a label that is missing": (
         TWO,
         "id,label\na,x\nb,nan\n",
@@ -340,31 +340,31 @@ WRONG: dict[str, tuple[tuple[str, ...], str | bytes, dict[str, Any], type[MixupG
         "id,score\na,1\nb,0.25\n",
         {},
         UsageError,
-        "column score has numbers such as 0.25, which are not classes. Pass --label-kind real",
+        "column score has numbers such as 0.25, which are not classes. Pass label_kind=real",
     ),
-    "another case": (TWO, "file,label\nB.JPG,x\n", {}, DataError, r"names B.JPG.* \(there is b.jpg\)"),
+    "another case": (TWO, "file,label\nB.JPG,x\n", {}, DataError, r"names B.JPG.* \(which has b.jpg\)"),
     "no column names pictures": (
         TWO,
         "p,q\n1,2\n",
         {},
         DataError,
-        r"\(found: p, q\). Pass --file-column NAME, or give",
+        r"\(found: p, q\). Pass file_column=NAME, or give",
     ),
     "two pictures of one id": (
         ("images/a.jpg", "masks/a.png"),
         "id,label\na,x\n",
         {},
         DataError,
-        "line 2: a may be images/a.jpg or masks/a.png. Write more of the path, or give the folder",
+        "line 2: a can be images/a.jpg or masks/a.png. Write more of the path, or give the folder",
     ),
     "two rows of one picture": (TWO, "id,label\nu/a,x\na,y\n", {}, DataError, "line 3: a and u/a both name a.jpg"),
-    "the same row twice": (TWO, "id,label\na,x\na,y\n", {}, DataError, "line 3: a stands in line 2 already"),
+    "the same row twice": (TWO, "id,label\na,x\na,y\n", {}, DataError, "line 3: names a, as line 2 does"),
     "which column?": (
         TWO,
         "image,dx,sex\na,x,f\nb,y,m\n",
         {},
         UsageError,
-        "which column has the labels. Found: dx, sex. Pass --label-column NAME",
+        "which column has the labels. Found: dx, sex. Pass label_column=NAME",
     ),
     "no labels at all": (TWO, "a.jpg\nb.jpg\n", {}, UsageError, "which column has the labels"),
     "CheXpert's uncertain ones": (
@@ -374,7 +374,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str | bytes, dict[str, Any], type[MixupG
         DataError,
         "row 0 is 1, -1, and --label-kind multi has zeros and ones",
     ),
-    "CUB's numbers of another table": (TWO, "1 1\n2 1\n", {}, DataError, r"\(found: 1, 2\). Pass --file-column"),
+    "CUB's numbers of another table": (TWO, "1 1\n2 1\n", {}, DataError, r"\(found: 1, 2\). Pass file_column"),
     "a column that is not there": (
         TWO,
         "id,x\na,x\n",
@@ -387,15 +387,15 @@ WRONG: dict[str, tuple[tuple[str, ...], str | bytes, dict[str, Any], type[MixupG
         "id,p,q\na,1,0\n",
         {"label_column": "p,q", "label_separator": " "},
         UsageError,
-        "--label-separator ' ': it stands between several classes in one cell",
+        "label_separator=' ': it separates several classes in one cell",
     ),
-    "a separator of nothing": (TWO, "id,p\na,1\n", {"label_separator": ""}, UsageError, "--label-separator ''"),
+    "a separator of nothing": (TWO, "id,p\na,1\n", {"label_separator": ""}, UsageError, "label_separator=''"),
     "a separator and one class": (
         TWO,
         "id,p\na,1\n",
         {"label_separator": ",", "label_kind": "classes"},
         UsageError,
-        "leave --label-kind out",
+        "leave out label_kind",
     ),
     "two columns of one name": (TWO, "id,label,label\na,x,y\n", {}, DataError, "has 2 columns 'label'"),
     "UTF-16": (TWO, "id,label\na,x\n".encode("utf-16"), {}, DataError, "is UTF-16 text. Save it as UTF-8"),
@@ -412,7 +412,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str | bytes, dict[str, Any], type[MixupG
         "id;label\na;x;1\n",
         {},
         DataError,
-        "line 2: has 3 values, and there are 2 columns",
+        "line 2: has 3 values, expected 2",
     ),
 }
 
@@ -423,7 +423,7 @@ def test_tables_that_cannot_be_read_say_why_and_what_to_do(name: str, tmp_path: 
     with pytest.raises(error, match=message) as caught:
         with_table(tmp_path, files, text, **options)
     assert type(caught.value) is error
-    assert str(tmp_path / "labels.csv") in str(caught.value) or "--label-separator" in str(caught.value)
+    assert str(tmp_path / "labels.csv") in str(caught.value) or "label_separator" in str(caught.value)
 
 
 @pytest.mark.parametrize("columns", [{"id": ["a"] * 9, "tags": [["x"] * 99] * 9}, {"id": ["a"], "label": ["x" * 9999]}])
@@ -431,8 +431,8 @@ def test_parquet_that_grows_is_refused(
     columns: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Texts and lists that repeat take next to nothing in the file."""
-    monkeypatch.setattr(label_rows, "_BATCH_BYTES", 1 << 12)
-    monkeypatch.setattr(label_rows, "_MOST_VALUES", 100)
+    monkeypatch.setattr(rows, "_BATCH_BYTES", 1 << 12)
+    monkeypatch.setattr(rows, "_MOST_VALUES", 100)
     parquet.write_table(pa.table(columns), tmp_path / "t.parquet", compression="zstd")
     with pytest.raises(DataError, match=r"t\.parquet.*(claims more than 100 values|are too long)"):
         with_table(tmp_path, TWO, (tmp_path / "t.parquet").read_bytes(), "t.parquet")
@@ -441,18 +441,18 @@ def test_parquet_that_grows_is_refused(
 def test_tables_of_very_many_columns_are_looked_at_by_fewer_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(label_rows, "HEAD_CELLS", 5)
+    monkeypatch.setattr(rows, "HEAD_CELLS", 5)
     names = [f"{number}.png" for number in range(9)]
     pictures(tmp_path, *names)
     (tmp_path / "t.csv").write_text("image,p,q\n" + "".join(f"{name},1,0\n" for name in names))
-    assert len(label_rows.first_rows(tmp_path / "t.csv", lambda _: True)) == 2
+    assert len(rows.first_rows(tmp_path / "t.csv", lambda _: True)) == 2
     assert len(open_source([tmp_path], SourceOptions(labels_from=str(tmp_path / "t.csv")))) == 9
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     pictures(tmp_path, *TWO)
     for place in (tmp_path / "labels.csv", tmp_path):
-        with pytest.raises(NoInputError, match="there is no such file"):
+        with pytest.raises(NoInputError, match="no such file"):
             open_source([tmp_path], SourceOptions(labels_from=str(place)))
 
 
@@ -461,7 +461,10 @@ def test_parts_that_look_like_classes_have_their_table_named(tmp_path: Path) -> 
     (tmp_path / "table.csv").write_text("lesion,image_id,dx\n1,a,x\n2,b,y\n")
     source = open_source([tmp_path])
     assert source.labels.class_names == ("part_1", "part_2")
-    assert f"{tmp_path}/table.csv names these pictures; --labels-from {tmp_path}/table.csv takes it" in source.notices
+    assert (
+        f"{tmp_path}/table.csv names these images; labels_from={tmp_path}/table.csv reads labels from it"
+        in source.notices
+    )
     source = open_source([tmp_path], SourceOptions(labels_from=str(tmp_path / "table.csv"), label_column="dx"))
     assert not any("ignored" in notice for notice in source.notices), "the table is not told as left out"
 
@@ -472,9 +475,9 @@ def test_a_table_beside_unlabelled_pictures_is_named_with_its_option(place: str,
     (tmp_path / place).parent.mkdir(exist_ok=True)
     (tmp_path / place).write_text("id,breed\na,x\nb,y\n")
     (tmp_path / "data/notes.txt").write_text("nothing of interest\nis written here\n")
-    told = f"{tmp_path / place} names these pictures; --labels-from {tmp_path / place} takes it"
+    told = f"{tmp_path / place} names these images; labels_from={tmp_path / place} reads labels from it"
     assert told in open_source([tmp_path / "data"]).notices
-    with pytest.raises(UsageError, match=r"^--label-column breed: .*--labels-from .*takes it\.$"):
+    with pytest.raises(UsageError, match=r"^label_column breed: .*labels_from=.*reads labels from it\.$"):
         open_source([tmp_path / "data"], SourceOptions(label_column="breed"))
     assert labelled(open_source([tmp_path / "data"], SourceOptions(labels_from=str(tmp_path / place)))) == XY
 
@@ -485,7 +488,7 @@ def test_where_folders_leave_a_doubt_a_table_is_named(tmp_path: Path) -> None:
     for name in ("test.csv", "train.csv"):
         (tmp_path / name).write_text("Path,Edema\nx/p1/s1/v.jpg,1\nx/p1/s2/v.jpg,0\nx/p2/s1/v.jpg,0\n")
     table = tmp_path / "train.csv"
-    told = rf"such as .*/data/p1\. {table} names these pictures; --labels-from {table} takes it\."
+    told = rf"such as .*/data/p1\. {table} names these images; labels_from={table} reads labels from it\."
     with pytest.raises(UsageError, match=told):
         open_source([tmp_path / "data"])
     source = open_source([tmp_path / "data"], SourceOptions(labels_from=str(table)))
@@ -498,7 +501,7 @@ def test_of_tables_for_pictures_of_the_same_names_the_one_of_their_split_is_name
         (tmp_path / f"{split}.csv").write_text("id,label\n1,x\n2,y\n")
     for split in ("train", "test"):
         for root, options in ((tmp_path, SourceOptions(split=split)), (tmp_path / split, SourceOptions())):
-            told = f"--labels-from {tmp_path}/{split}.csv takes it"
+            told = f"labels_from={tmp_path}/{split}.csv reads labels from it"
             assert any(told in each for each in open_source([root], options).notices)
     warning = "train.csv has the name of another split than the folder of the pictures"
     for split, is_told in (("train", False), ("test", True)):

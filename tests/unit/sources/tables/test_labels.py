@@ -156,21 +156,21 @@ def test_json_that_is_no_list_of_classes_is_refused(tmp_path: Path, value: objec
 
 
 def test_a_list_where_one_class_was_expected_names_the_option(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="pass --label-kind multi"):
+    with pytest.raises(DataError, match="pass label_kind=multi"):
         labels_of(jsonl_of(tmp_path, {"label": ["a", "b"]}))
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"label_column": "p,q"}, "--label-column p,q: .* Pass --label-kind multi"),
-        ({"label_column": "p,q", "label_kind": "classes"}, "one class a sample stands in one column"),
+        ({"label_column": "p,q"}, "label_column=p,q: .* Pass label_kind=multi"),
+        ({"label_column": "p,q", "label_kind": "classes"}, "classes are in a single column"),
         (
             {"label_column": "p,r", "label_kind": "real"},
-            r"--label-column r: .* no such column \(found: file_name, p, q",
+            r"label_column=r: .* no such column \(found: file_name, p, q",
         ),
         ({"label_column": "p,p", "label_kind": "real"}, "names a column twice"),
-        ({"group_column": "who"}, "--group-column who: .* no such column"),
+        ({"group_column": "who"}, "group_column=who: .* no such column"),
     ],
 )
 def test_columns_that_do_not_fit_are_refused(tmp_path: Path, options: dict[str, Any], message: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from mixup_cli.errors import DataError
 from mixup_cli.fields.target import Target
 from mixup_cli.sources import open_source
-from mixup_cli.sources.arrays.file_rows import FileRows, check_claim
+from mixup_cli.sources.arrays.stored import FileArray, Layout
 
 X = np.random.default_rng(1).integers(0, 256, (40, 32, 32), np.uint8)
 
@@ -48,7 +48,7 @@ def test_a_file_that_is_cut_short_ends_the_scan(write: Callable[[Path], Path], t
 
 def test_rows_that_are_gone(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(X.tobytes()[: 20 * 1024])
-    rows = FileRows(tmp_path / "x", X.shape, X.dtype, 0)
+    rows = FileArray(tmp_path / "x", X.shape, X.dtype, 0)
     np.testing.assert_array_equal(rows[:20], X[:20])
     with pytest.raises(OSError, match="the file ends within them, at byte 20480"):
         rows[19:21]
@@ -56,7 +56,7 @@ def test_rows_that_are_gone(tmp_path: Path) -> None:
 
 def test_rows_are_those_of_the_array(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"head" + X.astype(">i4").tobytes())
-    rows = FileRows(tmp_path / "x", X.shape, np.dtype(">i4"), 4)
+    rows = FileArray(tmp_path / "x", X.shape, np.dtype(">i4"), 4)
     np.testing.assert_array_equal(rows[3:7], X[3:7])
     assert rows[7:7].shape == (0, 32, 32)
     assert rows[38:90].shape == (2, 32, 32)
@@ -65,4 +65,4 @@ def test_rows_are_those_of_the_array(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shape", [(), (-1, 2), (2**62, 2), (0, 2**62), (1,) * 65])
 def test_shapes_that_no_array_has(shape: tuple[int, ...]) -> None:
     with pytest.raises(DataError, match="x: claims uint8"):
-        check_claim(shape, np.dtype("u1"), "x")
+        Layout("x", "", shape, np.dtype("u1")).check_claim()
