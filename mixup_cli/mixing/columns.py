@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.label import Label
 from mixup_cli.fields.labels import (
     Labels,
     base_shares,
-    dense_from_classes,
-    dense_from_values,
     remix_shares,
-    union_of_values,
     union_shares,
 )
 from mixup_cli.fields.signal import Signal
@@ -88,7 +86,7 @@ class RowColumns:
         match self.recipe.label_rule:
             case "base":
                 return base_shares(share)
-            case "union":
+            case "union" if self.labels.classes is not None:
                 return union_shares(self._classes(rows), share)
             case "remix":
                 return self._remix_share(rows, share)
@@ -109,11 +107,5 @@ class RowColumns:
         return np.bincount(mixed, minlength=len(self.labels.class_names))
 
     def _dense(self, rows: Rows, share: NDArray[np.float32]) -> NDArray[np.float32]:
-        smoothing = self.recipe.label_smoothing
-        if self.labels.values is None:
-            shares = self._label_share(rows, share)
-            return dense_from_classes(self._classes(rows), shares, len(self.labels.class_names), smoothing)
-        values = self.labels.values[rows.parents]
-        if self.recipe.label_rule == "union":
-            return union_of_values(values, share)
-        return dense_from_values(values, self._label_share(rows, share), smoothing)
+        label = Label(self.labels.kind, self.labels.class_names, self.recipe)
+        return label.mix(self.labels, rows.parents, share, self._label_share(rows, share))

@@ -17,6 +17,8 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.fields.axes import Axes
 from mixup_cli.fields.field import COLUMNS
+from mixup_cli.fields.field import Field as SampleField
+from mixup_cli.fields.label import Label
 from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.storage.json_files import content_of, to_json
@@ -165,6 +167,11 @@ class Manifest(Model):
         columns = {column.name: column for column in self.columns}
         named = {FIRST: self.axes, **{field.name: field.axes for field in self.fields or ()}}
         return tuple(Signal(name, columns[name].dtype, columns[name].shape, axes) for name, axes in named.items())
+
+    @property
+    def sample(self) -> tuple[SampleField, ...]:
+        """The fields of a sample."""
+        return (*self.signals, Label.of(self.label_kind, self.class_names, self.recipe))
 
     @property
     def usable(self) -> NDArray[np.int64]:
