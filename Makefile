@@ -20,7 +20,9 @@ TESTS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Errors alone: pip warns of each package that one of several indexes does not have.
+QUIETLY := --disable-pip-version-check --quiet --quiet
+PIP := $(BIN)/python -m pip $(QUIETLY)
 INPUTS := pyproject.toml $(wildcard constraints/*.txt)
 
 help:
@@ -89,7 +91,7 @@ $(PEERS)/.installed: tests/oracles/requirements-peers.txt
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with venv was found." >&2; exit 1; }
 	@echo "Installing into $(PEERS)" >&2
 	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install $(PIP_FLAGS) --requirement $<
+	$(PEERS)/bin/python -m pip $(QUIETLY) install $(PIP_FLAGS) --requirement $<
 	@touch $@
 
 oracles: $(PEERS)/.installed
@@ -100,7 +102,7 @@ oracles: $(PEERS)/.installed
 BENCH ?=
 
 $(PEERS)/.bench-installed: benchmarks/requirements.txt $(PEERS)/.installed
-	$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install $(PIP_FLAGS) --requirement $<
+	$(PEERS)/bin/python -m pip $(QUIETLY) install $(PIP_FLAGS) --requirement $<
 	@touch $@
 
 bench: $(VENV)/.dev-installed $(PEERS)/.bench-installed

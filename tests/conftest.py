@@ -11,9 +11,17 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from tests.running import Runner, child_pids, run_process
+from tests.remembered import remember
+from tests.running import Runner, child_pids, run_process, run_real
 from tests.small_sources import SIZES, write_arrays, write_colours, write_photos
 from tests.unit.sources.cifar.cifar_archives import cifar_files, write_cifar
+
+remember()  # before anything imports what it replaces
+
+
+def pytest_configure() -> None:
+    """What runs in the background of a script begins with SIGINT ignored, and so would all that tests start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
@@ -63,8 +71,14 @@ def new_children() -> Callable[[], list[int]]:
 
 @pytest.fixture
 def mixup_gen() -> Runner:
-    """The installed command in a process of its own."""
+    """The command in a process of its own, which is forked."""
     return run_process
+
+
+@pytest.fixture
+def real_mixup_gen() -> Runner:
+    """The installed program. It imports everything each time."""
+    return run_real
 
 
 @pytest.fixture

@@ -10,11 +10,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
+from tests.forking.client import Running, forked, program_folder
+
 PROGRAM = Path(sys.executable).with_name("mixup-gen")
+
+LAST_RESORT_SECONDS = 200.0
+"""After so long what a test waits for is given up. No outcome depends on it, however busy the machine is."""
 
 
 class Runner(Protocol):
@@ -31,62 +36,85 @@ def clean_environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, **(added or {})}
 
 
-def python_environment() -> dict[str, str]:
-    """The same for a script that imports from `tests`."""
-    return clean_environment({"PYTHONPATH": os.pathsep.join(sys.path)})
-
-
 def run_process(
-    *args: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str | None = None
+    *args: object,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    limits: Mapping[int, int] | None = None,
 ) -> CompletedProcess[str]:
-    """The installed command, to its end. See `Runner`."""
+    """The command in a process of its own, to its end; `limits` are the system's (`resource.RLIMIT_…` to value)."""
+    named = {str(kind): most for kind, most in (limits or {}).items()}
+    process = start_process(*args, cwd=cwd, env=env, limits=named, stdin=subprocess.PIPE)
+    out, err = process.communicate(stdin or "", timeout=LAST_RESORT_SECONDS)
+    return CompletedProcess([str(PROGRAM), *map(str, args)], process.returncode, out, err)
+
+
+def run_real(
+    *args: object,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    limits: Mapping[int, int] | None = None,
+) -> CompletedProcess[str]:
+    """The same, by the installed program from its first line on: a second of imports. For tests of how it starts."""
+
+    def limit() -> None:
+        import resource  # Windows has none
+
+        for kind, most in (limits or {}).items():
+            resource.setrlimit(kind, (most, most))
+
     return subprocess.run(
         [PROGRAM, *map(str, args)],
         cwd=cwd,
         env=clean_environment(env),
+        preexec_fn=limit if limits else None,
         input=stdin or "",
         capture_output=True,
         text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-def run_with_limit(kind: int, limit: int, *args: object, cwd: Path) -> CompletedProcess[str]:
-    """The same with a limit of the system's (`resource.RLIMIT_…`)."""
-    import resource  # Windows has none
-
-    return subprocess.run(
-        [PROGRAM, *map(str, args)],
-        cwd=cwd,
-        env=clean_environment(),
-        preexec_fn=lambda: resource.setrlimit(kind, (limit, limit)),
-        capture_output=True,
-        text=True,
-        timeout=120,
+        timeout=LAST_RESORT_SECONDS,
         check=False,
     )
 
 
 def start_process(
-    *args: object,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
-    own_group: bool = False,
-    program: Sequence[object] = (PROGRAM,),
-    stdin: int = subprocess.DEVNULL,
+    *args: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, script: str = "", **how: Any
+) -> Running:
+    """The command, or a script of Python in its place, begun and left to the caller. `how` are `stdin` and fields of
+    `forking.server.Request`. A variable that Python or a library reads at its start needs `start_real`."""
+    return forked(*args, cwd=cwd, environment=clean_environment(env), script=script, **how)
+
+
+def start_real(
+    *args: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, program: Sequence[object] = (PROGRAM,)
 ) -> subprocess.Popen[str]:
-    """The installed command, begun and left to the caller; in a process group of its own, as in a terminal. `program`
-    is what to run in its place."""
+    """The installed program, or another in its place, from its first line on, begun and left to the caller."""
     return subprocess.Popen(
         [*map(str, program), *map(str, args)],
         cwd=cwd,
         env=clean_environment(env),
-        stdin=stdin,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        start_new_session=own_group,
+    )
+
+
+def shell(command: str, cwd: Path, real: bool = False) -> CompletedProcess[str]:
+    """A line of bash, any part of which fails the whole, and in which `mixup-gen` is ours: forked, or the installed
+    program itself, for streams that are closed when it starts."""
+    environment = clean_environment()
+    environment["PATH"] = f"{PROGRAM.parent if real else program_folder()}{os.pathsep}{environment['PATH']}"
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LAST_RESORT_SECONDS,
+        check=False,
     )
 
 
@@ -148,14 +176,22 @@ def _status(folder: Path) -> list[str]:
 
 
 def _serves_tests(folder: Path) -> bool:
-    """Whether it is multiprocessing's own, or stays for all tests of hostile input."""
+    """Whether it is multiprocessing's own, or stays for all tests."""
     command = (folder / "cmdline").read_bytes()
-    return any(name in command for name in (b"resource_tracker", b"forkserver", b"tests.hostile.cell"))
+    stay = (b"resource_tracker", b"forkserver", b"tests.hostile.cell", b"tests.forking.server")
+    return any(name in command for name in stay)
 
 
 def is_alive(pid: int) -> bool:
     """Whether there is such a process; a zombie counts as one."""
     return Path(f"/proc/{pid}").exists()
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process waits for SIGCONT."""
+    with suppress(OSError):
+        return _status(Path("/proc") / str(pid))[0] == "T"
+    return False
 
 
 def session_pids(leader: int) -> list[int]:
@@ -168,21 +204,15 @@ def session_pids(leader: int) -> list[int]:
     return sorted(found)
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
-    """Until something holds, and no longer than it may take."""
-    limit = time.monotonic() + seconds
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Until something holds."""
+    limit = time.monotonic() + LAST_RESORT_SECONDS
     while not holds():
         assert time.monotonic() < limit
         time.sleep(0.002)
 
 
-def wait_while_running(process: subprocess.Popen[str], holds: Callable[[], bool], seconds: float = 60) -> None:
+def wait_while_running(process: Running, holds: Callable[[], bool]) -> None:
     """Until something holds, while a process is still running."""
-    wait_until(lambda: holds() or process.poll() is not None, seconds)
+    wait_until(lambda: holds() or process.poll() is not None)
     assert process.poll() is None, f"it ended too early: {process.communicate()}"
-
-
-def best_seconds(attempt: Callable[[], float], wanted: float) -> float:
-    """How long something takes at best: on a busy machine it may take longer than `wanted`, and is then tried again."""
-    seconds = attempt()
-    return seconds if seconds < wanted else min(seconds, attempt())

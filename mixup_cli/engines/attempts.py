@@ -1,4 +1,4 @@
-"""When a task that failed is tried again, and when that ends. One rule for all engines."""
+"""Which tasks that failed are tried again, and how often. One rule for all engines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Generic
 
 from mixup_cli.engines.base import Result, Task, Tell
 from mixup_cli.errors import RepeatedFailureError
+from mixup_cli.wording import setting
 
 ATTEMPTS = 3
 
@@ -18,16 +19,14 @@ PASSING_ERRNOS = frozenset(
     "ENETUNREACH".split()
     if hasattr(errno, name)
 )
-"""What the system wants for at the moment, and what comes of a network drive. Not a full disk, nor EIO: a disk that
-begins to fail should be heard of at once."""
+"""Errors of a busy system and of network drives. A full or a failing disk (EIO) should be reported at once."""
 
-LESS_MEMORY = "Pass a smaller --workers, --batch-size or --shard-size"
 CONTINUE = "run the same command again: what is finished is kept"
 
 
 class Died(Exception):
-    """A worker process ended while it had a task. The text tells which and how; `crashed` is true where it was not
-    killed from outside."""
+    """A worker process ended while it had a task. The text says which and how; `crashed`: it was not killed from
+    outside."""
 
     def __init__(self, text: str, crashed: bool) -> None:
         super().__init__(text)
@@ -37,7 +36,7 @@ class Died(Exception):
 def may_pass(problem: BaseException | None) -> bool:
     """Whether a task may succeed when it is tried again.
 
-    Our errors are about what the user gave, and stay; but a StorageError is caused by what the system said.
+    Our own errors are about what the user gave, and stay; but the cause of a StorageError is one of the system.
     """
     while problem is not None:
         if isinstance(problem, MemoryError | Died):
@@ -50,13 +49,13 @@ def may_pass(problem: BaseException | None) -> bool:
 
 @dataclass(frozen=True)
 class Attempt(Generic[Result]):
-    """A task that is tried for the `number`-th time."""
+    """The `number`-th attempt at a task."""
 
     task: Callable[[], Result]
     number: int = 1
 
     def again(self, problem: BaseException, passes: bool, tell: Tell) -> Attempt[Result]:
-        """The next attempt after one that failed. Raises the problem where it does not pass, or this was the last."""
+        """The next attempt after one that failed. Raises the problem if it does not pass, or if this was the last."""
         if not passes:
             raise problem
         name = self.task.name if isinstance(self.task, Task) else "a task"
@@ -72,4 +71,5 @@ class Attempt(Generic[Result]):
     def _remedy(self, problem: MemoryError | Died) -> str:
         if isinstance(problem, Died) and problem.crashed and isinstance(self.task, Task) and self.task.suspect:
             return f"{self.task.suspect}, and {CONTINUE}"
-        return f"{LESS_MEMORY}, and {CONTINUE}"
+        smaller = f"{setting('workers')}, {setting('batch_size')} or {setting('shard_bytes')}"
+        return f"Pass a smaller {smaller}, and {CONTINUE}"

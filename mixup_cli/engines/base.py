@@ -1,4 +1,4 @@
-"""What every engine offers, and what it is given. Engines know callables, not images."""
+"""The interface of every engine, and of the tasks that it runs."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ Result = TypeVar("Result")
 Value = TypeVar("Value")
 
 Tell = Callable[[str], None]
-"""Takes what the user should know, in one line."""
+"""Takes one line for the user."""
 
 
 def tell_nobody(_text: str) -> None:
-    """For engines whose user need not know."""
+    """Drops the line."""
 
 
 class Stopped(Exception):
-    """Raised inside a task when the run is being given up."""
+    """Raised inside a task when the run stops."""
 
 
 @dataclass(frozen=True)
 class Task(Generic[Result]):
     """A callable with a name for messages.
 
-    `undo` is called in the main process when a worker process died on the task: it removes what was left half done.
-    `suspect` tells what to do where the task takes its process down again and again.
+    `undo` is called in the main process when a worker process died during the task: it removes what is half done.
+    `suspect` says what the user should do if the task crashes its process every time.
     """
 
     name: str
@@ -42,14 +42,14 @@ class Task(Generic[Result]):
 
 
 WAIT_SECONDS = 0.1
-"""How long the main thread waits at a time. A signal that comes just before it begins to wait does not wake it: Python
-answers it afterwards."""
+"""How long the main thread waits at a time. A signal that comes just before the wait does not end it: Python handles it
+afterwards."""
 
 _keys = count()
 
 
 class Shared(Generic[Value]):
-    """A value that many tasks need: a worker process is sent it once, and not within another one."""
+    """A value that many tasks need. Each worker process receives it once. It is not part of another shared value."""
 
     def __init__(self, value: Value) -> None:
         self.value = value
@@ -57,10 +57,10 @@ class Shared(Generic[Value]):
 
 
 class Engine(ABC):
-    """Runs tasks, `workers` at a time. Tasks that take long call `checkpoint` now and then, so that a run can be
-    stopped. As a context it is closed in the end.
+    """Runs tasks, `workers` at a time. Long tasks call `checkpoint` now and then, so that a run can be stopped. As a
+    context, an engine closes at the end.
 
-    Where an engine does not share memory (`shares_memory`), tasks are pickled, and work on copies of what they hold.
+    An engine that does not share memory (`shares_memory`) pickles tasks, which then work on copies.
     """
 
     shares_memory: ClassVar[bool] = True
@@ -68,17 +68,17 @@ class Engine(ABC):
 
     @abstractmethod
     def checkpoint(self) -> None:
-        """Raises Stopped if another task failed or the user interrupted."""
+        """Raises Stopped if another task failed or the user interrupted the run."""
 
     @abstractmethod
     def run(self, tasks: Iterable[Callable[[], Result]]) -> Iterator[Result]:
-        """The tasks' results as they come. A few tasks wait in line at a time, so memory does not grow with their
-        number. What may pass is tried again (`attempts`). Any other failure stops the others and is raised here; so is
-        an interrupt of the main thread."""
+        """The results as they come. Few tasks are taken ahead, so memory does not grow with their number. Failures that
+        may pass are tried again (`attempts`). Any other failure, or an interrupt of the main thread, stops all tasks
+        and is raised here."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give back what is held between runs."""
+        """Release what is held between runs."""
 
     def __enter__(self) -> Self:
         return self

@@ -16,19 +16,19 @@ from mixup_cli.engines.worker import serve
 from mixup_cli.wording import spelling
 
 END_SECONDS = 1.0
-"""A process whose connection has come to its end is gone in less."""
+"""A process whose connection was closed ends sooner."""
 
 CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """A process that starts inside begins with signals held back, until it knows what to do about them: Ctrl-C reaches
-    it too, and it would say so at length."""
+    """A process that starts inside begins with signals blocked, until it has its handlers: Ctrl-C reaches it, too, and
+    it would print a traceback."""
     if sys.platform == "win32":
         yield
         return
-    resource_tracker.ensure_running()  # started with the first process, and lets go of signals by itself
+    resource_tracker.ensure_running()  # starts with the first process, and handles signals itself
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
     try:
         yield
@@ -37,10 +37,9 @@ def _signals_held() -> Iterator[None]:
 
 
 class Child:
-    """A new process. It is never forked from this one, whose threads may hold locks at that moment.
+    """A new process, spawned: a fork could copy locks that threads of this process hold.
 
-    `attempt` is what it is at work on. `torn` is true where an interrupt has cut off a message, so that the rest of the
-    connection is of no use.
+    `attempt` is its current task. `torn`: an interrupt cut off a message, so the connection is useless.
     """
 
     def __init__(self) -> None:
@@ -64,20 +63,20 @@ class Child:
             self._send(message)
 
     def cancel(self) -> None:
-        """Have its task raise Stopped at the next checkpoint."""
+        """Make its task raise Stopped at the next checkpoint."""
         self._send(CANCEL)
 
     def forget(self) -> None:
-        """Have it let go of the values that tasks shared."""
+        """Make it drop the values that tasks shared."""
         self._known.clear()
         self._send(FORGET)
 
     def _send(self, message: Message) -> None:
-        with self._whole(), suppress(ConnectionError):  # it has died, and `hear` will tell
+        with self._whole(), suppress(ConnectionError):  # it died, as `hear` will report
             self.connection.send(message)
 
     def hear(self) -> bytes | None:
-        """What it answers, or None if it has died."""
+        """Its answer, or None if it died."""
         with self._whole():
             try:
                 return self.connection.recv_bytes()
@@ -91,7 +90,7 @@ class Child:
         self.torn = False
 
     def buried(self) -> Died:
-        """After its end: clear up what it left, and tell how the end came."""
+        """After its death: clean up, and say how it died."""
         self._process.join(END_SECONDS)
         code = self._process.exitcode
         self.kill()
@@ -107,13 +106,13 @@ class Child:
         return Died(f"{who} was killed by {name}{why}", crashed=False)
 
     def kill(self) -> None:
-        """End it at once, and clear up what its task left half done."""
+        """Kill it, and remove what its task left half done."""
         self.connection.close()
         self._process.kill()
         self._process.join()
         task = None if self.attempt is None else self.attempt.task
         if isinstance(task, Task) and task.undo is not None:
-            with suppress(OSError):  # the disk may be why it ended; the next run clears up then
+            with suppress(OSError):  # the disk may be the reason; then the next run cleans up
                 task.undo()
 
     def join(self) -> None:

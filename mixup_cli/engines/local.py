@@ -1,4 +1,4 @@
-"""Runs tasks in threads: decoding, blending, hashing and writing all release the GIL."""
+"""Runs tasks in threads: decoding, blending, hashing and writing release the GIL."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from mixup_cli.engines.base import WAIT_SECONDS, Engine, Result, Stopped, Tell, 
 
 
 def available_cores() -> int:
-    """How many cores this process may use: a container or `taskset` may leave fewer than the machine has."""
+    """The number of cores that this process may use: a container or `taskset` can allow fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class LocalEngine(Engine):
-    """`workers` threads. `tell` hears of tasks that are tried again."""
+    """`workers` threads. `tell` receives a line for each task that is tried again."""
 
     def __init__(self, workers: int, tell: Tell = tell_nobody) -> None:
         self.workers = workers
@@ -35,10 +35,10 @@ class LocalEngine(Engine):
             raise Stopped
 
     def close(self) -> None:
-        """Nothing is held between runs."""
+        """There is nothing to release."""
 
     def _counted(self, task: Callable[[], Result]) -> Result:
-        """Carry out a task, unless the run was given up before it began."""
+        """Run a task, unless the run was stopped before."""
         with self._changed:
             self.checkpoint()
             self._active += 1
@@ -61,7 +61,7 @@ class LocalEngine(Engine):
                 }
                 while running:
                     done = wait(running, WAIT_SECONDS, FIRST_COMPLETED).done
-                    for future in [each for each in running if each in done]:  # the first failure, where there are two
+                    for future in [each for each in running if each in done]:  # of two failures, the first
                         attempt = running.pop(future)
                         problem = future.exception()
                         if problem is not None:
@@ -73,7 +73,7 @@ class LocalEngine(Engine):
             except BaseException:
                 self._stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)
-                with self._changed:  # the pool does not know a thread in whose start it was interrupted
+                with self._changed:  # the pool does not know a thread if it was interrupted while starting it
                     while not self._changed.wait_for(lambda: self._active == 0, WAIT_SECONDS):
                         pass  # to hear a second signal
                 raise

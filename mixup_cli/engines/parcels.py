@@ -1,5 +1,5 @@
-"""What goes from the main process to a worker process: tasks as bytes, and each shared value ahead of the first task
-that needs it."""
+"""Messages from the main process to a worker process: pickled tasks, and each shared value before the first task that
+needs it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ _reducers: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
 
 
 def reduce_with(kind: type, reducer: Callable[[Any], tuple[Any, ...]]) -> None:
-    """Say how objects of just this type are pickled for worker processes, in the manner of `copyreg.pickle`, and only
-    for them."""
+    """Set how objects of exactly this type are pickled for worker processes only, as `copyreg.pickle` does for all."""
     _reducers[kind] = reducer
 
 
 def parcels(task: Callable[[], object], known: set[int]) -> Iterator[Message]:
-    """The messages that bring a task to a worker which has the shared values `known`; others are added to them."""
+    """The messages that bring a task to a worker with the shared values `known`, and the values that it lacks."""
     pickler = _Pickler()
     data = pickler.pickled(task)
     for shared in pickler.met:
@@ -38,7 +37,7 @@ def parcels(task: Callable[[], object], known: set[int]) -> Iterator[Message]:
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles a shared value as its key. `met` are those that it met."""
+    """Pickles a shared value as its key, and notes it in `met`."""
 
     def __init__(self) -> None:
         self._file = BytesIO()
@@ -58,14 +57,14 @@ class _Pickler(pickle.Pickler):
 
 
 class Unpacking:
-    """A worker's side: the shared values that it was sent, each unpickled when a task first needs it."""
+    """The worker's side: the shared values that it received, each unpickled when a task first needs it."""
 
     def __init__(self) -> None:
         self._sent: dict[int, bytes] = {}
         self._values: dict[int, Shared[Any]] = {}
 
     def take(self, message: Message) -> None:
-        """Note a message that is no task."""
+        """Note a message other than a task."""
         kind, key, data = message
         if kind == "forget":
             self._sent.clear()

@@ -1,5 +1,5 @@
-"""Runs tasks in worker processes. One that dies (killed, crashed, out of memory) takes no other along: its task is
-tried again in another process. Tasks are pickled, so they hold functions of modules, and values that can be pickled.
+"""Runs tasks in worker processes. If one dies (killed, crashed, out of memory), the others go on, and its task is tried
+again in another process. Tasks are pickled, so they hold functions of modules, and values that can be pickled.
 """
 
 from __future__ import annotations
@@ -17,15 +17,13 @@ from mixup_cli.engines.child import Child
 from mixup_cli.engines.worker import Answer, checkpoint
 
 STOP_SECONDS = 0.5
-"""How long tasks may take to come to a checkpoint when a run is given up; then their processes are killed. A process
-that is still importing comes to none. The other half of `stopping.GRACE_SECONDS` is left for cleaning up."""
+"""How long tasks may take to reach a checkpoint when a run stops; then their processes are killed. (A process that is
+still importing reaches none.) The other half of `stopping.GRACE_SECONDS` is left for cleaning up."""
 
 
 class ProcessEngine(Engine):
-    """At most `workers` processes, started when there is work for them, and kept until `close`. `tell` hears of tasks
-    that are tried again.
-
-    The processes end with this one, however it ends.
+    """At most `workers` processes, started when needed and kept until `close`. They end with this process, however it
+    ends. `tell` receives a line for each task that is tried again.
     """
 
     shares_memory = False
@@ -38,7 +36,7 @@ class ProcessEngine(Engine):
         self._busy: dict[object, Child] = {}  # by connection
 
     def run(self, tasks: Iterable[Callable[[], Result]]) -> Iterator[Result]:
-        """See `Engine.run`. Each process has one task at a time, and none waits in line."""
+        """See `Engine.run`. Each process has one task at a time; none is sent ahead."""
         for child in self._idle:
             child.forget()
         waiting = map(Attempt[Result], tasks)
@@ -55,7 +53,7 @@ class ProcessEngine(Engine):
             raise
 
     def _hand_out(self, failed: deque[Attempt[Result]], waiting: Iterator[Attempt[Result]]) -> None:
-        """Give every process that has nothing to do a task; those that failed come first."""
+        """Give every idle process a task; tasks that failed come first."""
         while len(self._busy) < self.workers:
             attempt = failed.popleft() if failed else next(waiting, None)
             if attempt is None:
@@ -65,12 +63,11 @@ class ProcessEngine(Engine):
             child.give(attempt)
 
     def _settle(self, child: Child, failed: deque[Attempt[Any]]) -> list[Any]:
-        """Take a process's answer: the result, or none where the task is to be tried again. Raises what does not
-        pass."""
+        """Take a process's answer: the result, or none if the task will be tried again. Raises what does not pass."""
         attempt, data = child.attempt, child.hear()
         del self._busy[child.connection]
         if attempt is None:
-            raise ValueError("a process that had no task has answered")
+            raise ValueError("a process without a task answered")
         if data is None:
             failed.append(attempt.again(child.buried(), True, self._tell))
             return []
@@ -85,12 +82,12 @@ class ProcessEngine(Engine):
         return []
 
     def _answering(self, seconds: float) -> list[Child]:
-        """Wait for processes that have answered or died, and not longer than some seconds."""
+        """The processes that answer or die within some seconds."""
         ready = wait([child.connection for child in self._busy.values()], seconds)
         return [self._busy[connection] for connection in ready]
 
     def _stop(self) -> None:
-        """Let the tasks that are under way end in good order. Processes that take too long are killed."""
+        """Stop the current tasks at their next checkpoint. Processes that take too long are killed."""
         limit = monotonic() + STOP_SECONDS
         try:
             for child in [child for child in self._busy.values() if child.torn]:

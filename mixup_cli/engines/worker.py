@@ -1,4 +1,4 @@
-"""What a worker process does: one task after another, until the main process closes the connection or is gone."""
+"""A worker process: one task after another, until the main process closes the connection or ends."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ Answer: TypeAlias = tuple[Literal["done"], Any] | tuple[Literal["failed"], Excep
 """A task's result; or why it failed, whether that may pass, and its cause, which pickling would lose."""
 
 TERMINATED_SECONDS = 3.0
-"""A SIGTERM that goes to all processes reaches the main one too, which stops its workers well before this."""
+"""When SIGTERM goes to all processes, the main one stops its workers well before this."""
 
 _cancelled = threading.Event()
 
 
 def checkpoint() -> None:
-    """Raises Stopped within a task that the main process has given up."""
+    """Raises Stopped within a task that the main process cancelled."""
     if _cancelled.is_set():
         raise Stopped
 
 
 def serve(connection: Connection, spelling: Spelling) -> None:
-    """Carry out the tasks that come over `connection`. The end of the connection ends the process, in the middle of a
-    task too: the main process is gone, so no result is wanted. `spelling` is how messages name settings."""
+    """Run the tasks that come over `connection`. The end of the connection ends the process, even during a task: then
+    the main process is gone. `spelling` is how messages name settings."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the main one decides
     signal.signal(signal.SIGTERM, _terminate_soon)
     if sys.platform != "win32":
@@ -54,7 +54,7 @@ def serve(connection: Connection, spelling: Spelling) -> None:
 
 
 def _receive(connection: Connection, inbox: SimpleQueue[Message]) -> None:
-    """In a thread of its own, so that a task can be cancelled while it runs, and its process ends with the main one."""
+    """In a thread, so that a running task can be cancelled, and the process ends with the main one."""
     try:
         while True:
             message: Message = connection.recv()
@@ -94,7 +94,7 @@ def _pickled(answer: Answer) -> bytes:
 
 
 def _terminate_soon(_signal: int, _frame: FrameType | None) -> None:
-    """Leave the main process some time to stop this one in good order."""
+    """Give the main process some time to stop this one."""
     timer = threading.Timer(TERMINATED_SECONDS, os._exit, [128 + signal.SIGTERM])
     timer.daemon = True
     timer.start()

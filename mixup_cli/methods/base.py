@@ -8,6 +8,7 @@ their parents' pixels before the blend (ResizeMix shrinks its donor).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.draws.rng import Draws
+from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
 
 
@@ -95,6 +97,9 @@ class Method(ABC):
     has_seed: ClassVar[bool] = False
     """Whether something in its rows is drawn from a mask seed."""
 
+    weighs: ClassVar[bool] = False
+    """Whether its weights decide something. Otherwise the base has all of them, and the box or the mask decides."""
+
     has_mask: ClassVar[bool] = False
     """Whether its weights differ at every position."""
 
@@ -110,18 +115,35 @@ class Method(ABC):
     fills: ClassVar[bool] = False
     """Whether part of a row can be the recipe's fill colour."""
 
+    accepted_box: ClassVar[str] = ""
+    """What `accepts` asks for, in words."""
+
+    balanced: ClassVar[Mapping[str, float]] = {}
+    """The options, unless given, of this method with the pairing "balanced"."""
+
+    makes_noise: ClassVar[bool] = False
+    """Whether part of a row can be any value of the dtype."""
+
     decided: ClassVar[frozenset[str]] = frozenset()
-    """The options that `decide` alone looks at: a plan has settled them."""
+    """The options that only `decide` reads: a plan has settled them."""
+
+    ranges: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Pairs of options, of which the first is at most the second."""
+
+    parent_count: ClassVar[int] = 2
+    """How many samples a row mixes."""
+
+    def __post_init__(self) -> None:
+        for names in self.ranges:
+            low, high = (getattr(self, name) for name in names)
+            if low > high:
+                found = f"{names[0]}={low:g} is above {names[1]}={high:g}."
+                raise UsageError(found, "Give them the other way round.", field="methods", value=self.name)
 
     @property
     def idle(self) -> frozenset[str]:
         """The options without effect beside the values of the others."""
         return frozenset()
-
-    @property
-    def parent_count(self) -> int:
-        """How many samples meet in a row."""
-        return 2
 
     @abstractmethod
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
@@ -130,6 +152,10 @@ class Method(ABC):
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         """The weights that the decisions mean: constant over the sample, unless a method says otherwise."""
         return Weights(decisions.parts)
+
+    def accepts(self, box: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Which boxes within the grid, (m, 4), a plan file may give its rows: bool (m)."""
+        return np.ones(len(box), bool)
 
     def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
         """Move the parents' pixels in place: `taken` is a writable view (m, P, height, width, channels) of copies."""

@@ -50,6 +50,7 @@ class CutMix(BoxMethod):
   booktitle = {IEEE/CVF International Conference on Computer Vision},
   year = {2019}
 }"""
+    ranges = (("low", "high"),)
     decided = frozenset({"alpha", "box", "low", "high"})
 
     alpha: float = number(1.0, 0.0, MAX_ALPHA)
@@ -58,17 +59,13 @@ class CutMix(BoxMethod):
     high: float | None = follows(0.0, 1.0)
 
     def __post_init__(self) -> None:
-        if self.box != "minmax" and (self.low, self.high) != (None, None):
-            raise UsageError("--method cutmix: low and high go with box=minmax.")
-        if self.box != "minmax":
-            return
-        low, high = (
-            default if given is None else given for given, default in zip((self.low, self.high), MINMAX, strict=True)
-        )
-        if low > high:
-            raise UsageError(f"--method cutmix: low={low:g} is above high={high:g}.")
-        object.__setattr__(self, "low", low)  # so that recipes hold them
-        object.__setattr__(self, "high", high)
+        if self.box == "minmax":
+            for name, default in zip(("low", "high"), MINMAX, strict=True):
+                if getattr(self, name) is None:
+                    object.__setattr__(self, name, default)  # so that recipes hold it
+            super().__post_init__()
+        elif (self.low, self.high) != (None, None):
+            raise UsageError("low and high go with box=minmax.", "Leave them out.", field="methods", value="cutmix")
 
     @property
     def idle(self) -> frozenset[str]:

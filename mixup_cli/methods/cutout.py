@@ -30,16 +30,13 @@ class Cutout(Method):
   journal = {arXiv preprint arXiv:1708.04552},
   year = {2017}
 }"""
+    parent_count = 1
     needs_picture = True
     has_box = True
     fills = True
     decided = frozenset({"side"})
 
     side: float = number(0.5)
-
-    @property
-    def parent_count(self) -> int:
-        return 1
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
         half_px = int(self.side * min(grid.height, grid.width)) // 2

@@ -26,13 +26,14 @@ class Dirichlet(Method):
     summary = "weighted average of k samples"
 
     averages = True
+    weighs = True
     decided = frozenset({"alpha"})
 
     alpha: float = number(0.2, 0.0, MAX_ALPHA)
     k: float = count(3, 2, 16)
 
     @property
-    def parent_count(self) -> int:
+    def parent_count(self) -> int:  # type: ignore[override]  # it depends on the option
         return int(self.k)
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:

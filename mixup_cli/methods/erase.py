@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, Words, mask_words, uniforms
-from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
 from mixup_cli.methods.box import inside_box
@@ -41,8 +40,10 @@ class Erase(Method):
   booktitle = {AAAI Conference on Artificial Intelligence},
   year = {2020}
 }"""
+    parent_count = 1
     needs_picture = True
     has_box = True
+    ranges = (("area_low", "area_high"), ("aspect_low", "aspect_high"))
     decided = frozenset({"area_low", "area_high", "aspect_low", "aspect_high"})
 
     area_low: float = number(0.02, 0.0, 1.0)
@@ -50,18 +51,6 @@ class Erase(Method):
     aspect_low: float = number(0.3, 1e-3, 1e3)
     aspect_high: float = number(3.3, 1e-3, 1e3)
     fill: str = word("colour", "mean", "noise")
-
-    def __post_init__(self) -> None:
-        for low, high, name in (
-            (self.area_low, self.area_high, "area"),
-            (self.aspect_low, self.aspect_high, "aspect"),
-        ):
-            if low > high:
-                raise UsageError(f"--method erase: {name}_low={low:g} is above {name}_high={high:g}.")
-
-    @property
-    def parent_count(self) -> int:
-        return 1
 
     @property
     def fills(self) -> bool:  # type: ignore[override]  # it depends on the option
@@ -72,14 +61,18 @@ class Erase(Method):
         return not self.fills
 
     @property
-    def has_seed(self) -> bool:  # type: ignore[override]  # likewise
+    def makes_noise(self) -> bool:  # type: ignore[override]  # likewise
         return self.fill == "noise"
+
+    @property
+    def has_seed(self) -> bool:  # type: ignore[override]  # likewise
+        return self.makes_noise
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
         height, width = self._sides(draws, grid)
         box = inside_box(draws.words, height, width, grid)
         box[(height == 0) | (width == 0)] = 0
-        seed = draws.words[:, RowWord.MASK_SEED] if self.fill == "noise" else None
+        seed = draws.words[:, RowWord.MASK_SEED] if self.has_seed else None
         return decided(pure(len(draws), 0, 1), box, seed)
 
     def _sides(self, draws: Draws, grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

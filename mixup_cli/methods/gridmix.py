@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.draws.rng import mask_words
-from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid
 from mixup_cli.methods.box import below_each
@@ -37,13 +36,10 @@ class GridMix(MaskMethod):
   journal = {arXiv preprint arXiv:2001.04086},
   year = {2020}
 }"""
+    ranges = (("holes_low", "holes_high"),)
 
     holes_low: float = count(2, 1, 1000)
     holes_high: float = count(6, 1, 1000)
-
-    def __post_init__(self) -> None:
-        if self.holes_low > self.holes_high:
-            raise UsageError(f"--method gridmix: holes_low={self.holes_low:g} is above holes_high={self.holes_high:g}.")
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         drawn = mask_words(decisions.mask_seed, 3)

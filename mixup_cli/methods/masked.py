@@ -18,6 +18,7 @@ class MaskMethod(Method):
 
     needs_picture = True
     has_mask = True
+    weighs = True
     has_seed = True
     decided = frozenset({"alpha"})
 

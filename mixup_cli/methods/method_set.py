@@ -33,11 +33,9 @@ class MethodSet:
         self._thresholds = np.cumsum(probabilities / probabilities.sum())[:-1]
         for method in self.methods:
             if method.needs_picture and grid is None:
-                raise UsageError(
-                    f"--method {method.name}: it places something in a picture, and these samples have no height and "
-                    "width. Use mixup."
-                )
-        if leaves_unmixed and "none" not in self.names:
+                found = "it places something in an image, and these samples have no height and width. Use mixup."
+                raise UsageError(found, field="methods", value=method.name)
+        if leaves_unmixed and Unmixed.name not in self.names:
             self.methods.append(Unmixed())
         self.grid = grid or Grid(1, 1)
         self.parent_count = max(method.parent_count for method in self.methods)
@@ -49,7 +47,7 @@ class MethodSet:
     @property
     def unmixed(self) -> int:
         """The number of `none`."""
-        return self.names.index("none")
+        return self.names.index(Unmixed.name)
 
     @property
     def block_rows(self) -> int:

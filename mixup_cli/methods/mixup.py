@@ -10,6 +10,7 @@ draws 1 − lam from Beta(alpha, 1), so that a class-balanced donor is a small p
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -34,7 +35,9 @@ class Mixup(Method):
 }"""
 
     averages = True
+    weighs = True
     decided = frozenset({"alpha", "base"})
+    balanced = MappingProxyType({"base": 1.0})
 
     alpha: float = number(0.2, 0.0, MAX_ALPHA)
     base: float | None = follows(0.0, MAX_ALPHA)

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, uniforms
-from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
 from mixup_cli.methods.options import number
@@ -34,22 +33,17 @@ class Mosaic(Method):
   journal = {arXiv preprint arXiv:2004.10934},
   year = {2020}
 }"""
+    parent_count = 4
     needs_picture = True
     has_box = True
     has_mask = True
     rearranges = True
+    accepted_box = "top and left 0; bottom and right are the point"
+    ranges = (("low", "high"),)
     decided = frozenset({"low", "high"})
 
     low: float = number(0.3, 0.0, 1.0)
     high: float = number(0.7, 0.0, 1.0)
-
-    def __post_init__(self) -> None:
-        if self.low > self.high:
-            raise UsageError(f"--method mosaic: low={self.low:g} is above high={self.high:g}.")
-
-    @property
-    def parent_count(self) -> int:
-        return 4
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
         box = np.zeros((len(draws), 4), np.int32)
@@ -63,6 +57,9 @@ class Mosaic(Method):
         right = np.arange(grid.width) >= decisions.box[:, 3:4]
         quarter = 2 * lower[:, :, None].astype(np.uint8) + right[:, None, :]
         return Weights(decisions.parts, choice=quarter)
+
+    def accepts(self, box: NDArray[np.int32]) -> NDArray[np.bool_]:
+        return np.asarray(~box[:, :2].any(axis=1))
 
     def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
         """Roll every parent so that its corner at the point comes to lie there."""

@@ -14,10 +14,7 @@ class Unmixed(Method):
 
     name = "none"
     summary = "the sample as it is"
-
-    @property
-    def parent_count(self) -> int:
-        return 1
+    parent_count = 1
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
         return decided(pure(len(draws), 0, 1))

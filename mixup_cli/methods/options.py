@@ -41,15 +41,16 @@ def check_option(method: str, option: Field[Any], value: float | str) -> None:
     words = option.metadata.get(WORDS)
     if words is not None:
         if value not in words:
-            found = f"{option.name}={value} is not one of {', '.join(words)}"
-            raise UsageError(f"--method {method}: {found}{did_you_mean(str(value), words)}")
+            found = f"{option.name}={value} is not one of {', '.join(words)}{did_you_mean(str(value), words)}"
+            raise UsageError(found, field="methods", value=method)
         return
     low, high = option.metadata[LOW], option.metadata[HIGH]
     whole = WHOLE in option.metadata
     if isinstance(value, str) or not low <= value <= high or value == math.inf or (whole and value != int(value)):
         kind = "a whole number" if whole else "a number"
         upper = f" to {high:g}" if high < math.inf else " up"
-        raise UsageError(f"--method {method}: {option.name}={value} is not {kind} from {low:g}{upper}. Give one.")
+        found = f"{option.name}={value} is not {kind} from {low:g}{upper}. Give one."
+        raise UsageError(found, field="methods", value=method)
 
 
 def option_named(method: type[Any], name: str) -> Field[Any]:
@@ -57,5 +58,6 @@ def option_named(method: type[Any], name: str) -> Field[Any]:
     known = {option.name: option for option in fields(method)}
     if name not in known:
         options = f"Its options are {', '.join(sorted(known))}." if known else "It has no options: leave it out."
-        raise UsageError(f"--method {method.name}: unknown option {name!r}{did_you_mean(name, known)} {options}")
+        found = f"unknown option {name!r}{did_you_mean(name, known)} {options}"
+        raise UsageError(found, field="methods", value=method.name)
     return known[name]

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, uniforms
-from mixup_cli.errors import UsageError
 from mixup_cli.kernels.resample import resample
 from mixup_cli.methods.base import Decisions, Grid, Peaks, decided, pure
 from mixup_cli.methods.box import inside_box
@@ -38,20 +37,21 @@ class ResizeMix(BoxMethod):
   year = {2020}
 }"""
     rearranges = True
+    accepted_box = "a box that is not empty: the donor goes there"
 
+    ranges = (("low", "high"),)
     decided = frozenset({"low", "high"})
 
     low: float = number(0.1, 0.0, 1.0)
     high: float = number(0.8, 0.0, 1.0)
 
-    def __post_init__(self) -> None:
-        if self.low > self.high:
-            raise UsageError(f"--method resizemix: low={self.low:g} is above high={self.high:g}.")
-
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
         scale = self.low + (self.high - self.low) * uniforms(draws.words[:, RowWord.LAM])
         height, width = (np.maximum(np.rint(scale * side).astype(np.int64), 1) for side in (grid.height, grid.width))
         return decided(pure(len(draws), 0, 2), inside_box(draws.words, height, width, grid))
+
+    def accepts(self, box: NDArray[np.int32]) -> NDArray[np.bool_]:
+        return (box[:, 0] < box[:, 2]) & (box[:, 1] < box[:, 3])
 
     def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
         """Put the resized donor into its box."""

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.draws.rng import Draws, RowWord, below, mask_words, uniforms
-from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
 from mixup_cli.methods.options import number
@@ -34,6 +33,7 @@ class SmoothMix(Method):
   booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition Workshops},
   year = {2020}
 }"""
+    ranges = (("low", "high"),)
     needs_picture = True
     has_mask = True
     has_seed = True
@@ -41,10 +41,6 @@ class SmoothMix(Method):
 
     low: float = number(0.25, 0.01, 10.0)
     high: float = number(0.5, 0.01, 10.0)
-
-    def __post_init__(self) -> None:
-        if self.low > self.high:
-            raise UsageError(f"--method smoothmix: low={self.low:g} is above high={self.high:g}.")
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
         return decided(pure(len(draws), 0, 2), mask_seed=draws.words[:, RowWord.MASK_SEED])

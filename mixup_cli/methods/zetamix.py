@@ -33,13 +33,14 @@ class ZetaMix(Method):
 }"""
 
     averages = True
+    weighs = True
     decided = frozenset({"gamma"})
 
     gamma: float = number(2.8, 0.0, 100.0)
     k: float = count(4, 2, 16)
 
     @property
-    def parent_count(self) -> int:
+    def parent_count(self) -> int:  # type: ignore[override]  # it depends on the option
         return int(self.k)
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:

@@ -9,6 +9,7 @@ from mixup_cli.fields.decide import finish_of
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.scaling import FULL_SCALE, Finish
 from mixup_cli.kernels import Surface
+from mixup_cli.methods import build
 from mixup_cli.recipe import Normalize, Recipe
 
 
@@ -37,9 +38,9 @@ def check_fill(form: Form, recipe: Recipe) -> None:
     finish = finish_of(form, recipe)
     if finish is None or recipe.normalize is None:
         return
-    erased = {choice.options.get("fill", "colour") for choice in recipe.methods if choice.name == "erase"}
-    shown = [np.zeros(1), np.ones(1)] if "noise" in erased else []
-    if recipe.has_views or "colour" in erased or any(choice.name == "cutout" for choice in recipe.methods):
+    methods = [build(choice) for choice in recipe.methods]
+    shown = [np.zeros(1), np.ones(1)] if any(method.makes_noise for method in methods) else []
+    if recipe.has_views or any(method.fills for method in methods):
         shown.append(np.array(recipe.fill) / 255.0)
     if not all(np.isfinite(finish.ended(each * FULL_SCALE[form.dtype])).all() for each in shown):
         raise UsageError(

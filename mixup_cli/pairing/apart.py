@@ -1,9 +1,9 @@
-"""Cycles in which two rows of the same kind never meet: cross-class, and copies of one sample under `--balance`.
+"""Cycles that never pair two rows of the same kind: cross-class, and copies of one sample under `balance`.
 
-The rows of a pass, circle by circle, are cut into blocks of consecutive rows, and each block is arranged by kind, the
+The rows of a pass, pool by pool, are cut into blocks of consecutive rows, and each block is arranged by kind, the
 most frequent one first. Let m be how often that one occurs among the block's s rows. As long as 2m < s, a step of m
 leaves every kind, and is a permutation without any pair in both directions. Blocks are small, and the order of kinds
-in them is random, so every kind meets many others within a pass.
+in them is random, so every kind is paired with many others within a pass.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from mixup_cli.pairing.passes import Positions, Runs
 SMALLEST_BLOCK = 64
 
 
-def apart(circle: Positions, kind: Positions, parent_count: int) -> Positions:
-    """Each row and the rows it meets, of its own circle and another kind: int64 (rows, parent_count).
+def apart(pool: Positions, kind: Positions, parent_count: int) -> Positions:
+    """Each row and its partners, of the same pool and another kind: int64 (rows, parent_count).
 
-    `circle` and `kind` int64 (rows) are numbered from 0. In a circle of which no kind has more than half, each row is
-    the k-th parent of one row. Otherwise the rarer rows are taken in turn. In a circle of one kind, rows meet anyone.
+    `pool` and `kind` int64 (rows) are numbered from 0. In a pool of which no kind has more than half, each row is
+    the k-th parent of one row. Otherwise the rarer rows are taken in turn. In a pool of one kind, any row is a partner.
     """
-    block = _blocks(circle, kind)
+    block = _blocks(pool, kind)
     arranged = _Arranged.of(block, kind)
     size, most = arranged.size[block], arranged.most[block]
     rank, others = arranged.place - arranged.start[block], size - most
-    rows = np.empty((len(circle), parent_count), np.int64)
-    rows[:, 0] = np.arange(len(circle))
+    rows = np.empty((len(pool), parent_count), np.int64)
+    rows[:, 0] = np.arange(len(pool))
     for step in range(parent_count - 1):
         through = rank + most + step % np.maximum(1, others - most + 1)
         across = np.where(rank < most, most + (rank + step) % np.maximum(1, others), (rank - most + 1 + step) % most)
-        met = np.where(most < others, through, across) % size
-        rows[:, step + 1] = arranged.member[arranged.start[block] + met]
+        partner = np.where(most < others, through, across) % size
+        rows[:, step + 1] = arranged.member[arranged.start[block] + partner]
     return rows
 
 
@@ -70,17 +70,17 @@ class _Arranged:
         return cls(member, place, np.cumsum(size) - size, size, runs.size[leading])
 
 
-def _blocks(circle: Positions, kind: Positions) -> Positions:
-    """The block of each row, numbered from 0: int64 (rows). The blocks of a circle have 64 rows, or the next power of
+def _blocks(pool: Positions, kind: Positions) -> Positions:
+    """The block of each row, numbered from 0: int64 (rows). The blocks of a pool have 64 rows, or the next power of
     two with which no kind has more than half of a block; what is left over belongs to the last one."""
-    circles = Runs.of(circle)
-    width = np.full(len(circles), SMALLEST_BLOCK)
+    pools = Runs.of(pool)
+    width = np.full(len(pools), SMALLEST_BLOCK)
     while True:
-        count = np.maximum(1, circles.size // width)
+        count = np.maximum(1, pools.size // width)
         before = np.cumsum(count) - count
-        within = np.minimum(circles.rank // width[circles.number], count[circles.number] - 1)
-        block: Positions = before[circles.number] + within
-        uneven = np.unique(np.repeat(np.arange(len(circles)), count)[_crowded(block, kind)])
+        within = np.minimum(pools.rank // width[pools.number], count[pools.number] - 1)
+        block: Positions = before[pools.number] + within
+        uneven = np.unique(np.repeat(np.arange(len(pools)), count)[_crowded(block, kind)])
         uneven = uneven[count[uneven] > 1]
         if not len(uneven):
             return block

@@ -1,4 +1,4 @@
-"""Balanced-MixUp: bases come as often as they are there, donors from every class equally often.
+"""Balanced-MixUp: every sample is a base equally often, and donors come from every class equally often.
 
 Galdran, Carneiro and González Ballester, "Balanced-MixUp for highly imbalanced medical image classification", MICCAI
 2021: one batch sampled by instance is mixed with one sampled by class.
@@ -9,33 +9,33 @@ from __future__ import annotations
 import numpy as np
 
 from mixup_cli.draws.rng import below
-from mixup_cli.pairing.asked import Asked
 from mixup_cli.pairing.drawn import Drawn
 from mixup_cli.pairing.passes import Positions, Runs
+from mixup_cli.pairing.request import PairingRequest
 
 
 class Balanced(Drawn):
-    """Of each donor, first the class is drawn, then the sample; both uniformly, among those of the base's group.
+    """Draws the class of each donor, then the sample, both uniformly within the base's group.
 
-    A base that would meet itself takes the next member of its class, or, if it is the only one, one of the next class.
+    A base that draws itself takes the next member of its class, or, if it is the only one, one of the next class.
     """
 
-    def __init__(self, asked: Asked) -> None:
-        super().__init__(asked)
-        kinds = asked.classes.max() + 1
-        self._cells = Runs.of(self.circles.number * kinds + asked.classes)  # the classes of a circle lie together
-        circle_of_cell = self.circles.number[self._cells.member[self._cells.start]]
-        self._cell_count = np.bincount(circle_of_cell)
-        self._first_cell = np.cumsum(self._cell_count) - self._cell_count
+    def __init__(self, request: PairingRequest) -> None:
+        super().__init__(request)
+        kinds = request.classes.max() + 1
+        self._classes = Runs.of(self.pools.number * kinds + request.classes)  # the classes of a pool lie together
+        pool_of_class = self.pools.number[self._classes.member[self._classes.start]]
+        self._class_count = np.bincount(pool_of_class)
+        self._first_class = np.cumsum(self._class_count) - self._class_count
 
     def _donors(self, start: int, base: Positions, number: int) -> Positions:
-        drawn, cells = self._words(start, len(base), lane=number), self._cells
-        circle, own = self.circles.number[base], cells.number[base]
-        first, count = self._first_cell[circle], self._cell_count[circle]
-        cell = below(drawn[:, 0], count)
-        only_itself = (first + cell == own) & (cells.size[own] == 1)
-        cell = first + (cell + only_itself) % count
-        rank = below(drawn[:, 1], cells.size[cell])
-        itself = (cell == own) & (rank == cells.rank[base])
-        donors: Positions = cells.member[cells.start[cell] + (rank + itself) % cells.size[cell]]
+        drawn, classes = self._words(start, len(base), lane=number), self._classes
+        pool, own = self.pools.number[base], classes.number[base]
+        first, count = self._first_class[pool], self._class_count[pool]
+        place = below(drawn[:, 0], count)
+        is_only_itself = (first + place == own) & (classes.size[own] == 1)
+        drawn_class = first + (place + is_only_itself) % count
+        rank = below(drawn[:, 1], classes.size[drawn_class])
+        itself = (drawn_class == own) & (rank == classes.rank[base])
+        donors: Positions = classes.member[classes.start[drawn_class] + (rank + itself) % classes.size[drawn_class]]
         return donors

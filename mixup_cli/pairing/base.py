@@ -1,4 +1,4 @@
-"""What pairing works on, what it gives, and what every way of pairing is."""
+"""What every way of pairing takes and gives."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mixup_cli.pairing.passes import Positions, RecentPasses, parents, passes
 
 @dataclass(frozen=True)
 class Population:
-    """The samples that can be mixed (n of them).
+    """The n samples that can be mixed.
 
-    `samples` int64 (n): source indices; `classes` int32 (n), where they have one class each; `values` float32 (n, D):
-    soft labels or real targets; `groups` int32 (n): only samples of the same group meet; `class_names` for messages.
+    `samples` int64 (n): source indices; `classes` int32 (n), if each has one class; `values` float32 (n, D): soft
+    labels or real targets; `groups` int32 (n): only samples of the same group are mixed; `class_names` for messages.
     """
 
     samples: NDArray[np.int64]
@@ -31,7 +31,7 @@ class Population:
         return len(self.samples)
 
     def __getitem__(self, positions: Positions) -> Population:
-        """Some of them."""
+        """The samples at these positions."""
         return Population(
             self.samples[positions],
             None if self.classes is None else self.classes[positions],
@@ -41,8 +41,8 @@ class Population:
         )
 
     @property
-    def circles(self) -> Positions:
-        """The group of each sample, numbered from 0; without groups, all are of one: int64 (n)."""
+    def pools(self) -> Positions:
+        """The group of each sample, numbered from 0; without groups all are in one: int64 (n)."""
         if self.groups is None:
             return np.zeros(len(self), np.int64)
         return np.unique(self.groups, return_inverse=True)[1]
@@ -55,17 +55,16 @@ class Population:
 
 
 @dataclass(frozen=True)
-class Meeting:
-    """Who meets in m rows: `parents` int64 (m, P): source indices, base first; `alone` bool (m): the base has too few
-    others to meet, and all its slots repeat it."""
+class Paired:
+    """The parents of m rows: `parents` int64 (m, P): source indices, base first; `alone` bool (m): the base has too few
+    partners, and all slots repeat it."""
 
     parents: NDArray[np.int64]
     alone: NDArray[np.bool_]
 
 
 class Pairing(ABC):
-    """A way of pairing. `alone` bool (n): the samples with too few others to meet; `notices`: what the user should
-    know."""
+    """A way of pairing. `alone` bool (n): the samples with too few partners; `notices`: what the user should know."""
 
     def __init__(
         self, population: Population, bases: Bases, alone: NDArray[np.bool_] | None = None, notices: Sequence[str] = ()
@@ -83,20 +82,20 @@ class Pairing(ABC):
 
     @property
     def leaves_alone(self) -> bool:
-        """Whether there are samples with too few others to meet."""
+        """Whether some samples have too few partners."""
         return bool(self._alone.any())
 
-    def meet(self, start: int, stop: int, parent_count: int) -> Meeting:
-        """Who meets in mixed rows start … stop−1, of any pass. `parent_count` is at most what it was opened for."""
-        met = self._positions(start, stop, parent_count)
+    def meet(self, start: int, stop: int, parent_count: int) -> Paired:
+        """The parents of mixed rows start … stop−1, of any pass. `parent_count` is at most what it was opened for."""
+        places = self._positions(start, stop, parent_count)
         samples = self._population.samples
         if parent_count == 1 or not self.leaves_alone:
-            return Meeting(samples[met], np.zeros(len(met), bool))
-        alone = self._alone[met[:, 0]]
-        return Meeting(samples[np.where(alone[:, None], met[:, :1], met)], alone)
+            return Paired(samples[places], np.zeros(len(places), bool))
+        alone = self._alone[places[:, 0]]
+        return Paired(samples[np.where(alone[:, None], places[:, :1], places)], alone)
 
     def _settled(self, number: int) -> Positions:
-        """What is settled for a pass as a whole, by its rows: int64 (pass_rows, …). Here the bases."""
+        """What a pass settles as a whole, by its rows: int64 (pass_rows, …). Here the bases."""
         return self._bases.of_pass(number)
 
     @abstractmethod
@@ -106,7 +105,7 @@ class Pairing(ABC):
 
 
 class InOrder(Pairing):
-    """Each base meets the bases of the rows that follow its own, round the pass."""
+    """The donors of a row are the bases of the rows that follow, round the pass."""
 
     def _positions(self, start: int, stop: int, parent_count: int) -> Positions:
         parts = [

@@ -1,7 +1,7 @@
-"""C-Mixup: samples meet the more often, the closer their labels are.
+"""C-Mixup: the closer two labels are, the more often their samples are partners.
 
-Yao et al., "C-Mixup: Improving Generalization in Regression", NeurIPS 2022, eq. 5: base i meets j ≠ i with a
-probability proportional to exp(−d(y_i, y_j)² / (2 · bandwidth²)). d is the Euclidean distance of labels that were
+Yao et al., "C-Mixup: Improving Generalization in Regression", NeurIPS 2022, eq. 5: base i has the donor j ≠ i with
+a probability proportional to exp(−d(y_i, y_j)² / (2 · bandwidth²)). d is the Euclidean distance of labels that were
 divided by each column's standard deviation, so that one bandwidth means the same for any unit.
 """
 
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Words, below, uniforms
 from mixup_cli.errors import UsageError
-from mixup_cli.pairing.asked import Asked
 from mixup_cli.pairing.drawn import Drawn
 from mixup_cli.pairing.passes import Positions
+from mixup_cli.pairing.request import PairingRequest
+from mixup_cli.wording import setting
 
 DEFAULT_BANDWIDTH = 0.1
 """In standard deviations of the labels."""
@@ -27,20 +28,19 @@ Reals = NDArray[np.float64]
 
 
 class Nearest(Drawn):
-    """Anyone of the group is proposed, and accepted with the probability exp(…); after 64 proposals in vain, a row
-    draws from all of its group at once, by the same law. So tables of n · n are needed nowhere."""
+    """Proposes any sample of the group, and accepts it with the probability exp(…); after 64 rejections, a row draws
+    from all of its group at once, by the same law. This avoids tables of n · n."""
 
-    def __init__(self, asked: Asked) -> None:
-        if asked.population.values is None:
-            raise UsageError(
-                "--pair nearest: it compares labels that are numbers, and the source has none. For classes, pass "
-                "--pair same-class."
-            )
-        super().__init__(asked)
-        self._bandwidth = asked.recipe.bandwidth or DEFAULT_BANDWIDTH
-        self._cutoff = 2 * self._bandwidth * self._bandwidth * (math.log(len(asked.population)) + 53 * math.log(2))
-        self._columns = _standardised(asked.population.values)
-        self._sorted = np.lexsort((self._columns[0], self.circles.number))
+    def __init__(self, request: PairingRequest) -> None:
+        if request.population.values is None:
+            found = "it compares labels that are numbers, and the source has none."
+            remedy = f"For classes, pass {setting('pair', 'same-class')}."
+            raise UsageError(found, remedy, field="pair", value="nearest")
+        super().__init__(request)
+        self._bandwidth = request.recipe.bandwidth or DEFAULT_BANDWIDTH
+        self._cutoff = 2 * self._bandwidth * self._bandwidth * (math.log(len(request.population)) + 53 * math.log(2))
+        self._columns = _standardised(request.population.values)
+        self._sorted = np.lexsort((self._columns[0], self.pools.number))
         self._sorted_columns = self._columns[:, self._sorted]
         self._place = np.empty_like(self._sorted)
         self._place[self._sorted] = np.arange(len(self._sorted))
@@ -63,11 +63,11 @@ class Nearest(Drawn):
         return donors
 
     def _proposed(self, base: Positions, drawn: Words) -> Positions:
-        """Anyone else of the base's group, all equally likely."""
-        circles = self.circles
-        circle, own = circles.number[base], circles.rank[base]
-        rank = below(drawn, circles.size[circle] - 1)
-        proposed: Positions = circles.member[circles.start[circle] + rank + (rank >= own)]
+        """Another sample of the base's group, all equally likely."""
+        pools = self.pools
+        pool, own = pools.number[base], pools.rank[base]
+        rank = below(drawn, pools.size[pool] - 1)
+        proposed: Positions = pools.member[pools.start[pool] + rank + (rank >= own)]
         return proposed
 
     def _closeness(self, squared: Reals) -> Reals:
@@ -76,11 +76,11 @@ class Nearest(Drawn):
             return np.exp(squared / self._bandwidth / self._bandwidth / -2)
 
     def _from_all(self, base: int, uniform: float) -> int:
-        """One draw from all others of the base's group. Whoever is so far off that all of them together have less
-        than 2⁻⁵³ of the law is left out before it is added up."""
-        place, columns, circle = self._place[base], self._sorted_columns, self.circles.number[base]
-        start = self.circles.start[circle]
-        stop = start + self.circles.size[circle]
+        """One draw from all others of the base's group, but for those so far off that they have less than 2⁻⁵³ of the
+        law together."""
+        place, columns, pool = self._place[base], self._sorted_columns, self.pools.number[base]
+        start = self.pools.start[pool]
+        stop = start + self.pools.size[pool]
         beside = np.arange(max(start, place - 1), min(stop, place + 2))
         reach = math.sqrt(_squared(columns, place, beside[beside != place]).min() + self._cutoff)
         low, high = start + np.searchsorted(columns[0, start:stop], columns[0, place] + np.array([-reach, reach]))

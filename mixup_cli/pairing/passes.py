@@ -1,7 +1,7 @@
-"""Passes: in which order the samples come, and who follows whom in it.
+"""Passes: the order in which samples come.
 
-In a pass every sample is base once. Tables that belong to a pass as a whole are made when a row of it is first asked
-for, in O(n log n), and nothing before that pass is needed.
+In a pass every sample is base once. Tables of a whole pass are made when one of its rows is first asked for, in
+O(n log n), and nothing before that pass is needed.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ ORIGINALS_LANE = 2**63
 """The lane of the order in which unmixed originals come, out of the way of every pass number."""
 
 CHOICE_LANE = 2**63 + 1
-"""The lane of the order in which `--per-class` takes samples."""
+"""The lane of the order in which `per_class` takes samples."""
 
 MEMBERS_LANE = 2**63 + 2
-"""The lane of the order in which `--balance classes` goes through the members of a class."""
+"""The lane of the order in which `balance` goes through the members of a class."""
 
 PASSES_KEPT = 64
-"""How many passes' tables are kept at most: shards that are made at the same time lie near each other."""
+"""At most this many tables of passes are kept: shards that are made at the same time lie near each other."""
 
 VALUES_KEPT = 1 << 24
-"""And how many numbers in all (128 MiB), but for two passes, which are kept in any case."""
+"""And at most this many numbers in all (128 MiB), but for two passes, which are always kept."""
 
 
 @lru_cache(maxsize=4)
@@ -68,8 +68,7 @@ def passes(start: int, stop: int, pass_rows: int) -> Iterator[tuple[int, int, in
 
 
 class RecentPasses:
-    """What `make` makes of a pass number, for the passes asked for last. Several threads may ask, and each pass is
-    made once."""
+    """The tables that `make` makes of the passes asked for last. Several threads may ask; each table is made once."""
 
     def __init__(self, make: Callable[[int], Positions]) -> None:
         self._make = make
@@ -77,7 +76,7 @@ class RecentPasses:
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type[Self], tuple[Callable[[int], Positions]]]:
-        return type(self), (self._make,)  # a lock stays in its process, and what is kept is soon made again
+        return type(self), (self._make,)  # a lock cannot travel, and the tables are soon made again
 
     def __getitem__(self, number: int) -> Positions:
         with self._lock:
@@ -132,9 +131,9 @@ def sorted_places(keys: NDArray[np.int32] | Positions) -> Positions:
     return np.argsort(narrow, kind="stable")
 
 
-def successors(circle: Positions, parent_count: int) -> Positions:
-    """Each row and the rows that follow it among those of its own circle, cyclically: int64 (rows, parent_count)
-    from the rows' circles int64 (rows)."""
-    runs = Runs.of(circle)
+def successors(pool: Positions, parent_count: int) -> Positions:
+    """Each row and the rows that follow it among those of its own pool, cyclically: int64 (rows, parent_count)
+    from the rows' pools int64 (rows)."""
+    runs = Runs.of(pool)
     ranks = (runs.rank[:, None] + np.arange(parent_count)) % runs.size_of_place[:, None]
     return runs.member[runs.start[runs.number][:, None] + ranks]

@@ -1,5 +1,5 @@
-"""Windows of the source: with `--window W` only samples that lie near each other meet, and every pass goes window by
-window. So it needs the pixels of one window at a time, and of each window once a pass."""
+"""Windows of the source: with `window` only samples that lie near each other are partners, and every pass goes window
+by window. So it needs the pixels of one window at a time, and of each window once a pass."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Windows:
 
     @classmethod
     def cut(cls, sample_count: int, size: int, parent_count: int) -> Self:
-        """Windows of `size` samples. What is left over is a window, too, or, if it has not as many samples as meet in a
-        row, belongs to the last one."""
+        """Windows of `size` samples. The rest is a window, too, or part of the last one if it has fewer samples than a
+        row has parents."""
         start = np.arange(0, sample_count, size)
         if len(start) > 1 and sample_count - start[-1] < parent_count:
             start = start[:-1]
@@ -61,7 +61,7 @@ class Windows:
 
 
 def windows_of(recipe: Recipe, sample_count: int, parent_count: int) -> Windows | None:
-    """The windows that a recipe asks for, with `parent_count` samples meeting in a row."""
+    """The windows that a recipe asks for, for rows of `parent_count` parents."""
     return None if recipe.window is None else Windows.cut(sample_count, recipe.window, parent_count)
 
 
@@ -76,8 +76,8 @@ class Visit:
     stop: int
 
 
-class Itinerary:
-    """How the plan goes through the windows, the originals first where they are kept, then pass after pass.
+class WindowSchedule:
+    """The order in which a plan goes through the windows: first for the originals, if kept, then for each pass.
 
     `samples` int64 (n) are the source indices of the population. Any row costs the same.
     """
@@ -104,8 +104,8 @@ class Itinerary:
                 )
 
     def _settled(self, number: int) -> Positions:
-        """In the order of a pass, of which the originals are the first: each window, and where the pass leaves it:
-        int64 (2, K)."""
+        """The windows in the order of a pass (the originals are the first), and the row at which each ends: int64
+        (2, K)."""
         lane = number - self._has_originals
         turns = self._windows.turns(self._seed, lane if lane >= 0 else ORIGINALS_LANE)
         return np.stack([turns, np.cumsum(self._windows.size[turns])])

@@ -21,8 +21,8 @@ from mixup_cli.methods.base import decided, pure
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.pairing import (
     ORIGINALS_LANE,
-    Itinerary,
     Population,
+    WindowSchedule,
     choice_notices,
     chosen,
     open_pairing,
@@ -157,11 +157,11 @@ class Plan:
         return joined([self._originals(start, min(stop, self.original_count)), mixed])
 
     @property
-    def itinerary(self) -> Itinerary | None:
+    def schedule(self) -> WindowSchedule | None:
         """How the rows go through the windows, if the recipe has windows."""
         if self._windows is None:
             return None
-        return Itinerary(self._seed, self._windows, self._population.samples, bool(self.original_count))
+        return WindowSchedule(self._seed, self._windows, self._population.samples, bool(self.original_count))
 
     @cached_property
     def _order_of_originals(self) -> NDArray[np.int64]:
@@ -186,12 +186,12 @@ class Plan:
         """Mixed rows start … stop−1, counted from the first that is no original."""
         draws = Draws.of_rows(self._seed, start, stop)
         count = self.methods.parent_count
-        meeting = self._pairing.meet(start, stop, count)
+        paired = self._pairing.meet(start, stop, count)
         method = self.methods.drawn(draws.words)
-        if meeting.alone.any():
-            method[meeting.alone] = self.methods.unmixed
+        if paired.alone.any():
+            method[paired.alone] = self.methods.unmixed
         used = self.methods.used(method)
-        parents = meeting.parents if used.all() else np.where(used, meeting.parents, meeting.parents[:, :1])
+        parents = paired.parents if used.all() else np.where(used, paired.parents, paired.parents[:, :1])
         views = None
         if self._view_rules is not None:
             drawn = self._view_rules.decide(self._seed, start, stop, count)

@@ -21,12 +21,12 @@ from mixup_cli.storage.opened import REPLACED, OpenedDataSet
 class MixedArrays:
     """Random access to a data set's rows. Uncompressed shards are memory-mapped: opening one reads nothing.
 
-    `class_names` are the names of what a label's numbers stand for, `label_kind` says of which kind these are (in
-    `docs/format.md`, section 4), `axes` what an image's dimensions are. Raises DataError where the data set is damaged,
-    FileNotFoundError where there is none.
+    `class_names` are the names of the columns of a label, `label_kind` is their kind (`docs/format.md`, section 4), and
+    `axes` are the dimensions of an image. Raises DataError if the data set is damaged, FileNotFoundError if it is
+    missing.
 
-    While it is extended, it stays the data set that was opened: these rows, with these values. Where another one takes
-    its place (`--force`), rows that are not mapped yet are a DataError.
+    While it is extended, it stays the data set that was opened: the same rows with the same values. If another one
+    replaces it (`force`), rows that are not mapped yet are a DataError.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -39,7 +39,7 @@ class MixedArrays:
         self._columns = {column.name: ShardedColumn(opened, column.name) for column in self.manifest.columns}
 
     def __reduce__(self) -> tuple[type[MixedArrays], tuple[Path], tuple[str, str, int]]:
-        """Pickled as its place: a spawned worker of a `DataLoader` opens the data set anew, if it is still this one."""
+        """Pickled as its path: a spawned worker of a `DataLoader` opens the data set again, if it is still the same."""
         return type(self), (self.folder,), self._identity
 
     def __setstate__(self, identity: tuple[str, str, int]) -> None:
@@ -57,7 +57,7 @@ class MixedArrays:
     @cached_property
     def passes(self) -> Passes:
         """The rows of each pass over the source: `images(passes[0])` are the images of the first one. Raises UsageError
-        where the rows come from a plan file, which has no passes."""
+        if the rows come from a plan file, which has no passes."""
         return passes_of(self.folder, self.manifest)
 
     def column(self, name: str) -> ShardedColumn:
@@ -65,7 +65,7 @@ class MixedArrays:
         return self._columns[name]
 
     def images(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:
-        """The images of some rows, in the order asked for: (m, *image shape)."""
+        """The images of some rows, in the given order: (m, *image shape)."""
         return self._columns[FIRST].take(rows)
 
     def signals(self, rows: Sequence[int] | NDArray[np.int64]) -> dict[str, NDArray[Any]]:
@@ -73,8 +73,8 @@ class MixedArrays:
         return {signal.name: self._columns[signal.name].take(rows) for signal in self.manifest.signals}
 
     def labels(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32] | None:
-        """The mixed labels of some rows, float32 (m, K): as stored, or made from classes and label shares. None for an
-        unlabelled data set."""
+        """The mixed labels of some rows, float32 (m, K): as stored, or computed from classes and label shares. None for
+        an unlabelled data set."""
         if "labels" in self._columns:
             return self._columns["labels"].take(rows)
         if "source_label" not in self._columns:

@@ -1,4 +1,4 @@
-"""Passes over the source: which rows of a data set are of which."""
+"""Passes over the source: which rows belong to which pass."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.manifest import Manifest
+from mixup_cli.wording import setting
 
 
 @dataclass(frozen=True)
 class Passes:
-    """The rows of each pass: `passes[p]` is a range, `len(passes)` how many passes there are.
+    """The rows of each pass: `passes[p]` is a range, `len(passes)` the number of passes.
 
-    A pass has `pass_rows` rows. The last one has fewer where the data set was made with a number of `--samples` that is
-    no whole number of passes. Originals that were kept are of no pass: they are the rows before the first,
-    0 … `original_count`−1.
+    A pass has `pass_rows` rows; the last one has fewer if `samples` was not a whole number of passes. Originals that
+    were kept belong to no pass: they are the rows 0 … `original_count`−1.
     """
 
     original_count: int
@@ -36,16 +36,17 @@ class Passes:
 
     def __getitem__(self, number: int) -> range:
         if not -len(self) <= number < len(self):
-            raise IndexError(f"pass {number}: the data set has passes 0 to {len(self) - 1}. Make more with --passes.")
+            raise IndexError(
+                f"pass {number}: the data set has passes 0 to {len(self) - 1}. Make more with {setting('passes')}."
+            )
         start = self._starts[number]
         return range(start, min(start + self.pass_rows, self.row_count))
 
 
 def passes_of(folder: Path, manifest: Manifest) -> Passes:
-    """The passes of a data set. Reads sources.csv where the classes' sizes decide how long a pass is.
+    """The passes of a data set. Reads sources.csv if the sizes of the classes decide how long a pass is.
 
-    Raises UsageError where its rows come from a plan file, DataError where sources.csv is needed and is not what was
-    sealed.
+    Raises UsageError if the rows come from a plan file, DataError if sources.csv is needed and is not what was sealed.
     """
     recipe = Recipe.from_dict(manifest.recipe)
     if recipe.plan is not None:
@@ -60,7 +61,7 @@ def passes_of(folder: Path, manifest: Manifest) -> Passes:
 
 
 def _sizes(folder: Path, manifest: Manifest, recipe: Recipe) -> tuple[int, int]:
-    """How many inputs are mixed, and how many rows a pass has."""
+    """The number of inputs that are mixed, and of the rows in a pass."""
     from mixup_cli.pairing import Population, chosen, pass_rows
 
     classes = _classes(folder, manifest)
@@ -69,7 +70,7 @@ def _sizes(folder: Path, manifest: Manifest, recipe: Recipe) -> tuple[int, int]:
 
 
 def _classes(folder: Path, manifest: Manifest) -> NDArray[np.int32]:
-    """The class of each usable input, numbered as they come: int32 (n)."""
+    """The class of each usable input, numbered by first appearance: int32 (n)."""
     from mixup_cli.storage.source_table import sealed_table
 
     table = sealed_table(folder, manifest)
@@ -82,7 +83,7 @@ def _classes(folder: Path, manifest: Manifest) -> NDArray[np.int32]:
 
 
 class Shown:
-    """The rows that a reader shows, some ranges one after another."""
+    """The rows that a reader shows: some ranges, one after another."""
 
     def __init__(self, parts: Sequence[range]) -> None:
         self._ends = np.cumsum([len(part) for part in parts])
@@ -100,7 +101,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class OneByOne:
-    """Some passes of one length, each shown for itself."""
+    """Some passes of one length, each shown alone."""
 
     passes: Passes
     numbers: Sequence[int]
@@ -115,15 +116,15 @@ class OneByOne:
 def shown_of(
     folder: Path, passes: Passes, wanted: int | Iterable[int] | None, one_by_one: bool
 ) -> Sequence[Shown] | OneByOne:
-    """What a reader shows: the wanted passes at once, or each of them for itself.
+    """What a reader shows: the wanted passes together, or one by one. `wanted` None means all.
 
-    `wanted` None stands for all of them. Raises IndexError where one is not there, and UsageError where there is none,
-    or one of those that are shown one by one is short.
+    Raises IndexError if a pass does not exist, UsageError if none is wanted, or if a short one is among several that
+    are shown one by one.
     """
     last = len(passes) - 1
     numbers = range(last + 1) if wanted is None else (wanted,) if isinstance(wanted, int) else tuple(wanted)
     if not numbers:
-        raise UsageError(f"{folder}: no pass is asked for, and it has {last + 1}. Pass, for example, passes=0.")
+        raise UsageError(f"{folder}: `passes` is empty. The data set has {last + 1}: pass, for example, passes=0.")
     parts = [passes[number] for number in (() if wanted is None else numbers)]  # all of them could be very many
     if not one_by_one:
         return [Shown(parts)]

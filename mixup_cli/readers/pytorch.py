@@ -19,23 +19,23 @@ Sample = tuple[Tensor, ...] | Tensor
 
 
 class MixedDataset(Dataset[Any]):
-    """Samples as (image, label) tensors, the label float32 (K); images alone where the data set has no labels. Further
+    """Samples as (image, label) tensors, the label float32 (K); only images if the data set has no labels. Further
     signals stand between the two, in the order of the manifest.
 
-    `label_kind` tells the loss: labels of the kinds "classes" and "soft" sum to 1, those of "multi" are any number of
-    classes in 0 … 1, and "real" are numbers to predict. `class_names` has their K names.
+    `label_kind` decides the loss: labels of the kinds "classes" and "soft" sum to 1, "multi" are any number of classes
+    in 0 … 1, and "real" are numbers to predict. `class_names` are their K names.
 
-    Pictures come channels first, (C, H, W), as PyTorch's models and torchvision's transforms take them, in the dtype in
-    which they are stored; those of axes "hw" as (1, H, W). `transform` is applied to each image.
+    Images come channels first, (C, H, W), as PyTorch's models and torchvision's transforms take them, in their stored
+    dtype; those of axes "hw" as (1, H, W). `transform` is applied to each image.
 
-    All rows are shown, or those of `passes` over the source: one number, or several. With `epoch` they are shown one
-    pass at a time: number `epoch` modulo the count of passes, until `set_epoch` moves on. All these passes are of one
-    length, so that samplers can be made once. Originals that were kept are of no pass. Raises IndexError and UsageError
-    as `readers.passes.shown_of` does.
+    All rows are shown, or those of `passes` over the source: one number, or several. With `epoch`, one pass is shown at
+    a time: number `epoch` modulo the count of passes, until `set_epoch` moves on. These passes have one length, so that
+    samplers can be made once. Originals that were kept belong to no pass. Raises IndexError and UsageError as
+    `readers.passes.shown_of` does.
 
-    A `DataLoader` fetches whole batches at once and, for samples with labels and without a `transform`, hands them on
-    as they were read: its default `collate_fn` recognises them and stacks nothing. Pictures stored as NHWC then are a
-    view, channels first and in torch's memory format `channels_last`. A process maps the shards for itself.
+    A `DataLoader` fetches whole batches at once. For samples with labels and without a `transform`, its default
+    `collate_fn` recognises them and stacks nothing. Images stored as NHWC then are a view, channels first and in
+    torch's memory format `channels_last`. Each process maps the shards for itself.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class MixedDataset(Dataset[Any]):
 
     @property
     def set_epoch(self) -> Callable[[int], None]:
-        """Show the pass of an epoch, from the next batch on that a worker fetches: call it between epochs.
+        """Show the pass of an epoch, from the next batch that a worker fetches: call it between epochs.
 
-        Without `epoch` there is no such method: trainers call it where they find it, and it would change nothing.
+        Without `epoch`, this method does not exist: trainers call it if they find it, and it would change nothing.
         """
         if not self._has_epochs:
             raise AttributeError(
@@ -103,15 +103,14 @@ class MixedDataset(Dataset[Any]):
 
 
 class _Pair(tuple[Tensor, ...]):
-    """An (image, label) of a `_Batch`, with further signals between them. A type apart: by that of the first sample
-    torch chooses how it collates a batch."""
+    """An (image, label) of a `_Batch`, with further signals between them. A type for torch, which collates a batch by
+    the type of its first sample."""
 
     __slots__ = ()
 
 
 class _Batch(Sequence[Any]):
-    """Samples that were read at once, as their signals (m, …) and `labels` (m, K). To anybody else, a sequence of
-    samples."""
+    """Samples that were read at once: signals (m, …) and, last, labels (m, K). To other code, a sequence of samples."""
 
     def __init__(self, tensors: list[Tensor]) -> None:
         self.tensors = tensors
@@ -125,10 +124,10 @@ class _Batch(Sequence[Any]):
 
 
 def _collate(batch: Sequence[Any], *, collate_fn_map: dict[Any, Any] | None = None) -> list[Tensor]:
-    """What torch's `default_collate` makes of a batch: [images, labels], without a copy where it was read at once."""
+    """What torch's `default_collate` makes of a batch: [images, labels], without a copy if it was read at once."""
     if isinstance(batch, _Batch):
         return batch.tensors
-    return [torch.stack(each) for each in zip(*batch, strict=True)]  # somebody's selection of such samples
+    return [torch.stack(each) for each in zip(*batch, strict=True)]  # a selection of such samples
 
 
-default_collate_fn_map[_Pair] = _collate  # how `default_collate`'s documentation says that it is extended
+default_collate_fn_map[_Pair] = _collate  # as the documentation of `default_collate` says

@@ -13,11 +13,11 @@ from mixup_cli.fields.form import Form
 from mixup_cli.fields.label_rules import mixed_kind, with_label_rule
 from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.fields.target import Survey, Target, sample_bytes
-from mixup_cli.methods import parent_count, resolve, same_rows
+from mixup_cli.methods import for_balanced_pairing, parent_count, resolve, same_rows
 from mixup_cli.mixing.columns import columns_of
 from mixup_cli.mixing.surface import check_fill
 from mixup_cli.pairing import DEFAULT_BANDWIDTH
-from mixup_cli.recipe import FORMAT_VERSION, MethodChoice, Recipe
+from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.hdf5.shard import ShardSpec
 
@@ -136,19 +136,13 @@ def _signals(
 def _with_pairing(recipe: Recipe) -> Recipe:
     """The recipe with what its way of pairing needs filled in.
 
-    Balanced-MixUp draws the class-balanced donor's share from Beta(alpha, 1): mixup's option `base` is then 1.
+    Balanced-MixUp has options of its own for some methods.
     """
     if recipe.pair == "nearest":
         return recipe.with_(bandwidth=DEFAULT_BANDWIDTH if recipe.bandwidth is None else float(recipe.bandwidth))
     if recipe.pair == "balanced":
-        return recipe.with_(methods=tuple(_with_small_donor(choice) for choice in recipe.methods))
+        return recipe.with_(methods=for_balanced_pairing(recipe.methods))
     return recipe
-
-
-def _with_small_donor(choice: MethodChoice) -> MethodChoice:
-    if choice.name != "mixup":
-        return choice
-    return MethodChoice(choice.name, choice.probability, {"base": 1.0, **choice.options})
 
 
 def adopt(recipe: Recipe, stored: Recipe | None, keeps_shard_size: bool) -> Recipe:

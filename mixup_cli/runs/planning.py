@@ -12,10 +12,11 @@ from mixup_cli.fields.axes import as_pictures
 from mixup_cli.fields.decide import recipe_of
 from mixup_cli.fields.target import Arrays
 from mixup_cli.methods.method_set import MethodSet
+from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.mixing.signal import Mixer
-from mixup_cli.pairing import Itinerary
+from mixup_cli.pairing import WindowSchedule
 from mixup_cli.plan.files.checking import checked
 from mixup_cli.plan.files.columns import PlanColumns
 from mixup_cli.plan.files.reading import PlanFile
@@ -42,7 +43,7 @@ def shard_maker(
     if cache is not None:
         supply = WholeCache(cache)
     else:
-        supply = WindowStore(Scanned(source, job.targets, table.loaded), _itinerary(plan), run.workers, checkpoint)
+        supply = WindowStore(Scanned(source, job.targets, table.loaded), _schedule(plan), run.workers, checkpoint)
     return ShardMaker(
         plan=plan,
         supply=supply,
@@ -67,11 +68,11 @@ def peaks_of(cache: Arrays | None, job: Job) -> PeaksOf | None:
     return None if cache is None else PeakFinder(as_pictures(cache[0], job.target.form.axes))
 
 
-def _itinerary(plan: Planned) -> Itinerary:
-    itinerary = plan.itinerary if isinstance(plan, Plan) else None
-    if itinerary is None:
+def _schedule(plan: Planned) -> WindowSchedule:
+    schedule = plan.schedule if isinstance(plan, Plan) else None
+    if schedule is None:
         raise ValueError("without a cache rows must keep to windows, and `check_caching` was not asked")
-    return itinerary
+    return schedule
 
 
 def planned(
@@ -86,10 +87,10 @@ def planned(
 def planned_in(plan_file: PlanFile, job: Job, source: Source, usable: NDArray[np.int64]) -> Planned:
     """The plan that a file holds, every row of it checked. Raises DataError and UsageError."""
     view_rules = _view_rules(job)
-    methods = MethodSet(job.recipe, job.form.grid)
+    methods = MethodSet(job.recipe, job.form.grid, leaves_unmixed=Unmixed.name in plan_file.methods)
     columns = PlanColumns(methods.parent_count, view_rules is not None)
     recorder = Recorder(methods, columns, source.keys, source.labels)
-    return checked(plan_file, methods, usable, view_rules, recorder)
+    return checked(plan_file, recorder, usable, view_rules)
 
 
 def _view_rules(job: Job) -> ViewRules | None:

@@ -13,7 +13,8 @@ from mixup_cli.errors import StorageError
 from mixup_cli.fields.target import Arrays
 from mixup_cli.listener import Listener
 from mixup_cli.plan.files.columns import PlanColumns
-from mixup_cli.plan.files.writing import Recorder, Table
+from mixup_cli.plan.files.plan_file import Table
+from mixup_cli.plan.files.writing import Recorder
 from mixup_cli.plan.population import population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.generate import skipped_notices

@@ -15,8 +15,8 @@ from mixup_cli.errors import StorageError
 from mixup_cli.fields.target import Arrays, FormMismatch, Target, sample_bytes
 from mixup_cli.listener import Listener
 from mixup_cli.scan.cache import Caching, Where, allocate, goes_to_disk
-from mixup_cli.scan.kept_cache import DamagedError, KeptCache, NotKeptError
-from mixup_cli.scan.kept_entry import entry_key
+from mixup_cli.scan.kept_cache import KeptCache, NotKeptError
+from mixup_cli.scan.kept_entry import DamagedError, entry_key
 from mixup_cli.scan.scan import Tolerance, scan, settle
 from mixup_cli.sources.reading.base import Source, Stamps
 from mixup_cli.storage.source_table import SourceTable
@@ -84,15 +84,16 @@ def fill(source: Source, targets: Sequence[Target], place: Place, how: Scanning)
             if found is None:
                 continue
             found.check(how.threads)
+        except FormMismatch:
+            if key == keys[0]:
+                raise
+            continue
         except DamagedError as problem:
-            how.listener.notice(f"{kept.folder}: kept samples are damaged ({problem}); they are decoded anew")
+            how.listener.notice(f"{kept.folder}: kept samples are damaged ({problem}); this run decodes them again")
             continue
         table = settle(source, found.loaded, how.tolerance)
         how.listener.notice(f"{counted(len(source), 'decoded sample')} {_are(source)} used again from {kept.folder}")
         return (found.samples,), table
-    misfit = kept.misfit(keys[0], stamps, target.form)
-    if misfit is not None:
-        raise misfit
     return _kept(source, target, place, how, _Wanted(kept, keys[0], stamps, looked_ns))
 
 
@@ -172,7 +173,11 @@ def is_kept(source: Source, target: Target, place: Place) -> bool:
     """Whether an earlier run has kept just these samples, as far as can be told without reading them."""
     kept = place.kept
     stamps = None if kept is None else source.stamps()
-    return kept is not None and stamps is not None and any(map(kept.has, _keys(source, stamps, target, place)))
+    return (
+        kept is not None
+        and stamps is not None
+        and any(kept.has(key, target.form, len(source)) for key in _keys(source, stamps, target, place))
+    )
 
 
 def needs_file(source: Source, targets: Sequence[Target], place: Place) -> bool:

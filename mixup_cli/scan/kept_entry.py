@@ -1,9 +1,16 @@
-"""One entry of the kept cache: its key, its two files, and how they come about.
+"""One entry of the kept cache: its key, its file, and how it is written and read.
 
-KEY.samples holds the samples, then the column of what became of each (`LoadedColumn.to_bytes`). KEY.json is sealed
-last: without it there is no entry. It has a CRC-32 of each block of samples, and sha256 of the column and of itself;
-all are checked before an entry is used. The key is a hash of all that the samples depend on, and each file's size,
-times and inode are in it. So an entry is never changed: when the source changes, another one is looked for.
+KEY.samples holds the samples (n, *shape), the column of what the scan found (`LoadedColumn.to_bytes`), a record in
+JSON, and the foot: where the column begins and how long the record is (uint64, little-endian), and the SHA-256 of all
+behind the samples. The record has a CRC-32 of each block of samples. All are checked before an entry is used. The file
+is written beside, synced and renamed, so a file of that name is complete. Its time of change is when the source was
+last seen to be as the key says.
+
+The key is a hash of everything that decoded samples depend on, each file's size, times and inode among it: an entry is
+never changed, and a source that changes has another key.
+
+By hand, since caches on PyPI (diskcache, joblib) pickle values and copy them: here several processes map one file, and
+numba fills it.
 """
 
 from __future__ import annotations
@@ -11,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import struct
 import zlib
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -21,42 +29,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.engines.base import Engine
-from mixup_cli.errors import DataError, StorageError
-from mixup_cli.fields.form import Form
-from mixup_cli.fields.target import Target
+from mixup_cli.fields.form import DEPTHS, Form
+from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.scan.cache import reserve
 from mixup_cli.scan.mapped import map_file, moved
 from mixup_cli.sources.reading.base import Source, Stamps
-from mixup_cli.storage.json_files import read_json, to_json
+from mixup_cli.storage.json_files import LIMIT_BYTES, to_json
 from mixup_cli.storage.loaded import SAMPLE_BYTES, LoadedColumn
-from mixup_cli.storage.seal import seal_bytes, sync_folder
+from mixup_cli.storage.seal import sync_folder
 
-ENTRY_FORMAT = 2
+ENTRY_FORMAT = 3
 """Raise it whenever the same key would stand for other samples: also when decoding changes."""
 
-
 BLOCK_BYTES = 16 << 20
-"""Samples are summed up in blocks of about this many bytes, so that all cores take part."""
+"""Samples have a checksum for each block of about this many bytes, so that all cores take part."""
 
-NONSENSE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, DataError)
-"""What reading an entry raises that is damaged."""
+MISFIT = "misfit"
+"""In a record: the key of a sample that does not fit."""
 
-UNREADABLE = (OSError, StorageError, *NONSENSE)
-"""The same, and what it raises where there is none, or none for us."""
+_FOOT = struct.Struct("<QQ32s")
 
 
-def samples_path(folder: Path, key: str) -> Path:
-    """Where an entry's samples are."""
+class DamagedError(Exception):
+    """Why an entry is not used. Users see a notice: the run decodes again."""
+
+
+def entry_path(folder: Path, key: str) -> Path:
+    """The file of an entry."""
     return folder / f"{key}.samples"
 
 
-def record_path(folder: Path, key: str) -> Path:
-    """Where an entry's record is."""
-    return folder / f"{key}.json"
-
-
 def entry_key(source: Source, stamps: Stamps, target: Target, decoder: str) -> str:
-    """64 hex digits, equal only where all that decoded samples depend on is. `decoder` tells what decodes."""
+    """64 hex digits, equal only if everything that decoded samples depend on is. `decoder` names what decodes."""
     facts = {
         "format": ENTRY_FORMAT,
         "decoder": decoder,
@@ -71,45 +75,20 @@ def entry_key(source: Source, stamps: Stamps, target: Target, decoder: str) -> s
     return digest.hexdigest()
 
 
-@dataclass(frozen=True)
-class Record:
-    """What KEY.json says. `looked_ns` is when the source's stamps were taken, `problems` are those of its inputs."""
-
-    file_bytes: int
-    looked_ns: int
-    column_sha256: str
-    blocks_crc32: tuple[int, ...]
-    problems: dict[int, str]
-
-    @classmethod
-    def of(cls, plain: dict[str, Any]) -> Record:
-        """The record that `seal` has written. Raises one of NONSENSE."""
-        problems = {int(index): str(reason) for index, reason in plain["problems"].items()}
-        return cls(**{**plain, "blocks_crc32": tuple(plain["blocks_crc32"]), "problems": problems})
-
-    def seal(self, path: Path) -> None:
-        """Raises StorageError."""
-        problems = {str(index): reason for index, reason in self.problems.items()}
-        seal_record(path, {**asdict(self), "problems": problems})
-
-
-def seal_record(path: Path, record: dict[str, Any]) -> None:
-    """Write KEY.json, with its own hash. Raises StorageError."""
-    digest = hashlib.sha256(to_json(record)).hexdigest()
-    seal_bytes(path, to_json({"record": record, "sha256": digest}), path.parent)
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """What `seal_record` has written. Raises one of UNREADABLE; ValueError where it is not that any more."""
-    plain = read_json(path)
-    record: dict[str, Any] = plain["record"]
-    if hashlib.sha256(to_json(record)).hexdigest() != plain["sha256"]:
-        raise ValueError(f"the hash of {path.name} is another")
-    return record
+def write_tail(path: Path, samples_bytes: int, column: bytes, record: dict[str, Any], looked_ns: int) -> None:
+    """Write what follows the samples of a new entry, and put all of it on the disk. Raises OSError."""
+    text = to_json(record)
+    numbers = struct.pack("<QQ", samples_bytes, len(text))
+    with path.open("r+b") as file:
+        file.seek(samples_bytes)
+        file.write(column + text + numbers + hashlib.sha256(column + text + numbers).digest())
+        file.flush()
+        os.utime(path, ns=(looked_ns, looked_ns))
+        os.fsync(file.fileno())
 
 
 class Draft:
-    """An entry on its way: `samples` (n, *shape) are to be filled, in a file whose room is taken already."""
+    """An entry on its way: `samples` (n, *shape) are to be filled, in a file whose disk space is reserved."""
 
     def __init__(self, path: Path, form: Form, count: int) -> None:
         self._path = path
@@ -120,33 +99,22 @@ class Draft:
         self.samples: NDArray[Any] = self._map
 
     def seal(self, key: str, loaded: LoadedColumn, looked_ns: int, engine: Engine) -> None:
-        """Make it the entry of a key, beside where it lies. Raises OSError and StorageError; then there is none."""
-        blocks = tuple(block_sums(self.samples, engine))
-        column = loaded.to_bytes()
+        """Make it the entry of a key, in the same folder. Raises OSError."""
+        problems = {str(index): reason for index, reason in loaded.problems.items()}
+        record = {"blocks_crc32": block_sums(self.samples, engine), "problems": problems}
         self._map.flush()
-        with self._path.open("r+b", buffering=0) as file:
-            file.seek(self._samples_bytes)
-            file.write(column)
-            os.fsync(file.fileno())
-        digest = hashlib.sha256(column).hexdigest()
-        record = Record(self._samples_bytes + len(column), looked_ns, digest, blocks, loaded.problems)
-        folder = self._path.parent
-        final = samples_path(folder, key)
+        write_tail(self._path, self._samples_bytes, loaded.to_bytes(), record, looked_ns)
+        final = entry_path(self._path.parent, key)
         os.replace(self._path, final)
         moved(self._map, final)
-        try:
-            sync_folder(folder)
-            record.seal(record_path(folder, key))
-        except (OSError, StorageError):
-            final.unlink(missing_ok=True)
-            raise
+        sync_folder(final.parent)
 
 
 def block_sums(samples: NDArray[Any], engine: Engine) -> list[int]:
     """The CRC-32 of each block of samples (n, *shape). `engine` shares memory.
 
-    It is there for disks that go wrong, not for those who could edit it along: then sha256, which takes nearly three
-    times as long, tells no more.
+    It guards against disks that fail. SHA-256 takes nearly three times as long and would guard no better: who can
+    change the samples can change the hash too.
     """
     rows = max(1, BLOCK_BYTES // max(1, samples[:1].nbytes))
     blocks = [samples[start : start + rows] for start in range(0, len(samples), rows)]
@@ -157,21 +125,55 @@ def _summed(number: int, block: NDArray[Any]) -> tuple[int, int]:
     return number, zlib.crc32(block.data)
 
 
-def read_samples(file: IO[bytes], record: Record, form: Form, count: int) -> tuple[NDArray[Any], LoadedColumn]:
-    """What KEY.samples holds. Raises ValueError where it is not what the record says."""
-    samples_bytes = form.sample_bytes * count
-    file_bytes = samples_bytes + SAMPLE_BYTES * count
-    if os.fstat(file.fileno()).st_size != file_bytes or record.file_bytes != file_bytes:
-        raise ValueError("the samples are of another length")
-    file.seek(samples_bytes)
-    column = file.read()
-    if hashlib.sha256(column).hexdigest() != record.column_sha256:
-        raise ValueError("the hash of what became of each is another")
-    return _mapped(file, form, count), LoadedColumn.from_bytes(column, record.problems)
+@dataclass(frozen=True)
+class Kept:
+    """An entry: the samples, what the scan found of each, and the CRC-32 of each block of samples."""
+
+    samples: NDArray[Any]
+    loaded: LoadedColumn
+    blocks_crc32: list[int]
+
+    def check(self, engine: Engine) -> None:
+        """Read all samples, which are mapped. Raises DamagedError unless they are what was kept."""
+        found = block_sums(self.samples, engine)
+        if found != self.blocks_crc32:
+            damaged = sum(map(int.__ne__, found, self.blocks_crc32))
+            raise DamagedError(f"{damaged} of {len(found)} blocks of samples have another CRC-32")
+
+
+def read_entry(file: IO[bytes], form: Form, count: int) -> Kept | FormMismatch:
+    """The entry of a source with `count` samples, or the sample that did not fit. Raises DamagedError."""
+    try:
+        column, record = _read_tail(file, form.sample_bytes * count, SAMPLE_BYTES * count)
+        if MISFIT in record:
+            first, second = map(int, record["size"])
+            if (first, second) == form.size and DEPTHS.index(record["dtype"]) <= DEPTHS.index(form.dtype):
+                raise ValueError("it names a sample that fits")
+            return FormMismatch(str(record[MISFIT]), (first, second), record["dtype"])
+        problems = {int(index): str(reason) for index, reason in record["problems"].items()}
+        loaded = LoadedColumn.from_bytes(column, problems)
+        return Kept(_mapped(file, form, count), loaded, [*map(int, record["blocks_crc32"])])
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as problem:
+        raise DamagedError(str(problem)) from None
+
+
+def _read_tail(file: IO[bytes], samples_bytes: int, column_bytes: int) -> tuple[bytes, dict[str, Any]]:
+    """The column and the record that `write_tail` has written. Raises ValueError and what nonsense in JSON raises."""
+    end = os.fstat(file.fileno()).st_size - _FOOT.size
+    file.seek(max(0, end))
+    foot = file.read(_FOOT.size)
+    begin, text_bytes, digest = _FOOT.unpack(foot.ljust(_FOOT.size))
+    if (begin, end - begin - text_bytes) not in ((samples_bytes, column_bytes), (0, 0)) or text_bytes > LIMIT_BYTES:
+        raise ValueError("it has another length")
+    file.seek(begin)
+    tail = file.read(end - begin)
+    if hashlib.sha256(tail + foot[: -len(digest)]).digest() != digest:
+        raise ValueError("the hash of what follows the samples is another")
+    return tail[: len(tail) - text_bytes], json.loads(tail[len(tail) - text_bytes :])
 
 
 def _mapped(file: IO[bytes], form: Form, count: int) -> NDArray[Any]:
-    """A map that the file is safe from. Not a read-only one: numba compiles anew for arrays that are."""
+    """The samples, in a map from which the file is safe. It is not read-only: numba would compile again for it."""
     shape = (count, *form.shape)
     try:
         return np.memmap(file, form.dtype, "c", shape=shape)

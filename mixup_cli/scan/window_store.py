@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, StorageError
 from mixup_cli.fields.target import Arrays, FormMismatch, Target, room_for
-from mixup_cli.pairing import Itinerary, Visit
+from mixup_cli.pairing import Visit, WindowSchedule
 from mixup_cli.scan.scan import chunk_samples, in_steps
 from mixup_cli.scan.supply import Portion
 from mixup_cli.sources.reading.base import Source
@@ -61,8 +61,10 @@ class WindowStore:
     """A `Supply` that decodes each window once a pass. Raises DataError for a sample that cannot be decoded, or that is
     no longer what the scan has read, when its window comes."""
 
-    def __init__(self, scanned: Scanned, itinerary: Itinerary, workers: int, checkpoint: Callable[[], None]) -> None:
-        self._scanned, self._itinerary = scanned, itinerary
+    def __init__(
+        self, scanned: Scanned, schedule: WindowSchedule, workers: int, checkpoint: Callable[[], None]
+    ) -> None:
+        self._scanned, self._schedule = scanned, schedule
         self._workers, self._checkpoint = workers, checkpoint
         self._lock = threading.Lock()
         self._windows: dict[int, _Window] = {}
@@ -82,7 +84,7 @@ class WindowStore:
 
     def portions(self, rows: range) -> Iterator[Portion]:
         """See `Supply.portions`."""
-        visits = [*self._itinerary.visits(rows.start, rows.stop)]
+        visits = [*self._schedule.visits(rows.start, rows.stop)]
         for visit, following in pairwise([*visits, None]):
             if visit is None:
                 return
@@ -112,7 +114,7 @@ class WindowStore:
         if part == len(self._parts):
             return None
         row = max(self._furthest, self._parts[part].start)
-        return next(self._itinerary.visits(row, row + 1))
+        return next(self._schedule.visits(row, row + 1))
 
     def _fetch(self, visit: Visit) -> _Window:
         """Begin to decode a window."""

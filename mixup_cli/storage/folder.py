@@ -160,7 +160,7 @@ class DataSetFolder:
         return set(self._locks.running())
 
     def _leave(self) -> None:
-        """Release the lock. The last to leave a data set that is finished or was never begun removes the work folder."""
+        """The last to release the lock removes the work folder, if the data set is finished or was never begun."""
         try:
             with self._locks.sealing(LEAVING_SECONDS):
                 self._locks.give_back()

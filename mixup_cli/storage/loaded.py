@@ -1,4 +1,4 @@
-"""What became of millions of samples, in 40 bytes each."""
+"""The outcome of reading millions of samples, in 40 bytes each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 DIGEST_BYTES = 32
 SAMPLE_BYTES = 8 + DIGEST_BYTES
-"""What a sample takes here, and in `to_bytes`."""
+"""The size of a sample here, and in `to_bytes`."""
 
 NO_DIGEST = bytes(DIGEST_BYTES)
 _NO_DIGITS = NO_DIGEST.hex()
@@ -21,19 +21,19 @@ _CELLS_AT_ONCE = 4096
 
 @dataclass(frozen=True, slots=True)  # slots: there is one for every input
 class Loaded:
-    """What became of one sample: its stored size, the sha256 of the stored bytes, and why it could not be used."""
+    """The outcome for one sample: its stored size, the sha256 of the stored bytes, and why it cannot be used."""
 
     stored_bytes: int
     sha256: str
     problem: str | None = None
 
     def resized(self, stored_bytes: int) -> Loaded:
-        """The same sample seen again with another size: its content is not known."""
+        """The same sample, found with another size: its content is unknown."""
         return Loaded(stored_bytes, "")
 
 
 class LoadedColumn(Sequence[Loaded]):
-    """A sequence of `Loaded` that is held column by column. A hash of zeros stands for none."""
+    """A sequence of `Loaded`, stored column by column. A hash of zeros means unknown."""
 
     def __init__(self, count: int) -> None:
         self._stored_bytes = array("q", bytes(8 * count))
@@ -49,7 +49,7 @@ class LoadedColumn(Sequence[Loaded]):
 
     @classmethod
     def from_bytes(cls, data: bytes, problems: Mapping[int, str]) -> Self:
-        """The column that `to_bytes` has written."""
+        """The column that `to_bytes` wrote."""
         column = cls(len(data) // SAMPLE_BYTES)
         numbers = np.frombuffer(data, "<i8", len(column))
         column._stored_bytes = array("q", numbers.astype(np.int64).tobytes())
@@ -63,7 +63,7 @@ class LoadedColumn(Sequence[Loaded]):
 
     @property
     def all_hashed(self) -> bool:
-        """Whether all samples could be read, so that each has its hash."""
+        """Whether all samples could be read: each has its hash."""
         return bool(np.frombuffer(self._digests, np.uint8).reshape(-1, DIGEST_BYTES).any(axis=1).all())
 
     def __len__(self) -> int:
@@ -95,13 +95,13 @@ class LoadedColumn(Sequence[Loaded]):
                 yield size, "" if sha256 == _NO_DIGITS else sha256, problem
 
     def put(self, start: int, results: Iterable[Loaded]) -> None:
-        """Note what became of the samples from `start` on. Raises ValueError for a hash that is none."""
+        """Note the outcomes of the samples from `start` on. Raises ValueError for an invalid hash."""
         for number, result in enumerate(results, start):
             self._stored_bytes[number] = result.stored_bytes
             if result.sha256:
                 digest = bytes.fromhex(result.sha256)
                 if len(digest) != DIGEST_BYTES:
-                    raise ValueError(f"{result.sha256[:80]!r} is no sha256")
+                    raise ValueError(f"{result.sha256[:80]!r} is not a sha256")
                 self._digests[DIGEST_BYTES * number : DIGEST_BYTES * (number + 1)] = digest
             if result.problem is not None:
                 self._problems[number] = intern(result.problem)  # millions of files can be missing for one reason

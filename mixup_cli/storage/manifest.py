@@ -32,7 +32,7 @@ CARD = "README.md"
 RUN = "run.json"
 
 REQUIRED_COLUMNS = {FIRST, "index", "source_index", "share", "method", "box"}
-"""Label columns depend on the source and on --labels; these are always there."""
+"""Every data set has these. Label columns depend on the source and on the recipe's `labels`."""
 
 MOST_INPUTS = 1 << 36
 """Arrays of this length are made when a data set is extended."""
@@ -44,7 +44,7 @@ LABEL_COLUMNS = {"labels", "source_label", "label_share"}
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 MOST = 1 << 62
-"""Sums of bytes and rows stay below it, whatever a manifest says: they are computed with."""
+"""The largest count of bytes or rows, so that sums do not overflow, whatever a manifest says."""
 
 Count = Annotated[int, Field(ge=0, le=MOST)]
 DtypeName = Annotated[str, Field(pattern="^(uint8|uint16|int32|int64|float16|float32)$")]
@@ -192,25 +192,25 @@ def shard_name(number: int) -> str:
 
 
 def _contradictions(manifest: Manifest) -> Iterator[str]:
-    """Where a manifest's fields cannot all be true."""
+    """Where fields contradict each other."""
     yield from _of_recipe(manifest)
     yield from _of_columns(manifest)
     if manifest.source.samples > MOST_INPUTS:
-        yield f"source.samples: is {manifest.source.samples}, and no source has more than {MOST_INPUTS}"
+        yield f"source.samples: is {manifest.source.samples}, expected at most {MOST_INPUTS}"
     outside = (each.source_index for each in manifest.source.skipped if each.source_index >= manifest.source.samples)
     if (beyond := next(outside, None)) is not None:
-        yield f"source.skipped: has the input {beyond}, and there are {manifest.source.samples}"
+        yield f"source.skipped: has the input {beyond} of {manifest.source.samples}"
     row, row_bytes = 0, {column.name: column.row_bytes for column in manifest.columns}
     for number, shard in enumerate(manifest.shards):
         if (shard.file, shard.start) != (shard_name(number), row) or shard.stop <= row:
             found = f"{shard.file} with rows {shard.start} … {shard.stop - 1}"
-            yield f"shards.{number}: is {found}, and {shard_name(number)} from row {row} on was expected"
+            yield f"shards.{number}: is {found}, expected {shard_name(number)} from row {row} on"
         for problem in _of_shard(shard, row_bytes, manifest.compression):
             yield f"shards.{number}.{problem}"
         row = shard.stop
     sums = Totals(samples=row, shards=len(manifest.shards), bytes=sum(shard.bytes for shard in manifest.shards))
     if manifest.totals != sums:
-        yield f"totals: are {manifest.totals}, and the shards come to {sums}"
+        yield f"totals: are {manifest.totals}, and the sums over the shards are {sums}"
 
 
 def _of_recipe(manifest: Manifest) -> Iterator[str]:
@@ -225,7 +225,7 @@ def _of_recipe(manifest: Manifest) -> Iterator[str]:
     if names != recipe.signals or len(set(names)) < len(names) or not {FIRST, *COLUMNS}.isdisjoint(names):
         yield f"fields: are {', '.join(names) or 'not there'}, and the recipe has {', '.join(recipe.signals) or 'none'}"
     if missing := sorted({choice.name for choice in recipe.methods} - set(manifest.methods)):
-        yield f"methods: {', '.join(missing)} missing, which the recipe has"
+        yield f"methods: lack {', '.join(missing)} of the recipe"
     if recipe.recipe_id != manifest.recipe_id:
         yield f"recipe_id: is {manifest.recipe_id[:12]}…, and the recipe's hash is {recipe.recipe_id[:12]}…"
 
@@ -235,10 +235,10 @@ def _of_columns(manifest: Manifest) -> Iterator[str]:
     if len(columns) < len(manifest.columns):
         yield "columns: two have the same name"
     if missing := REQUIRED_COLUMNS.union(field.name for field in manifest.fields or ()) - columns.keys():
-        yield f"columns: {', '.join(sorted(missing))} missing"
+        yield f"columns: lack {', '.join(sorted(missing))}"
         return
     if (labelled := bool(LABEL_COLUMNS & columns.keys())) != (manifest.label_kind != "none"):
-        yield f"label_kind: is {manifest.label_kind}, and there are {'' if labelled else 'no '}columns of labels"
+        yield f"label_kind: is {manifest.label_kind}, {'with' if labelled else 'without'} columns of labels"
     classes, parents = (len(manifest.class_names),), columns["source_index"].shape[:1]
     expected = {
         "labels": ("float32", classes),
@@ -253,14 +253,14 @@ def _of_columns(manifest: Manifest) -> Iterator[str]:
     }
     for name in expected.keys() & columns.keys():
         if (found := (columns[name].dtype, columns[name].shape)) != expected[name]:
-            yield f"columns: {name} is {found}, and {expected[name]} was expected"
+            yield f"columns: {name} is {found}, expected {expected[name]}"
     yield from _of_sizes(manifest)
 
 
 def _of_sizes(manifest: Manifest) -> Iterator[str]:
     for column in manifest.columns:
         if len(column.shape) > MOST_DIMENSIONS or column.row_bytes > MOST:
-            yield f"columns: {column.name} has rows of {len(column.shape)} dimensions, larger than any"
+            yield f"columns: {column.name} has rows of {len(column.shape)} dimensions or too many bytes"
             return
     for signal in manifest.signals:
         if signal.axes and len(signal.shape) != len(signal.axes):
@@ -269,7 +269,7 @@ def _of_sizes(manifest: Manifest) -> Iterator[str]:
 
 def _of_shard(shard: ShardRecord, row_bytes: dict[str, int], compression: str) -> Iterator[str]:
     if shard.columns.keys() != row_bytes.keys():
-        yield f"columns: are {', '.join(shard.columns)}, and {', '.join(row_bytes)} were expected"
+        yield f"columns: are {', '.join(shard.columns)}, expected {', '.join(row_bytes)}"
         return
     rows = shard.stop - shard.start
     for name, stored in shard.columns.items():

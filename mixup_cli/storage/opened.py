@@ -1,7 +1,7 @@
-"""A data set that was opened, and that another one may take the place of while it is read.
+"""A data set that may be replaced while a reader has it open.
 
-An extension keeps every row, so a reader reads on through it: where a short last shard was made anew, the new manifest
-says where its columns begin. Whatever else takes a shard's place is refused, since its rows are others.
+An extension keeps every row, so readers continue through it: if it replaced a short last shard, the new manifest says
+where the columns of the longer one begin. Any other shard is refused, since its rows differ.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from mixup_cli.errors import DataError
 from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord, read_manifest
 
-REPLACED = "another data set has taken the place of the one that was opened. Open it again."
+REPLACED = "another data set replaced the one that was opened. Open it again."
 
 Stamp = tuple[int, int, int]
 
 
 class OtherShardError(DataError):
-    """A shard is not the one that any manifest tells of."""
+    """A shard does not match any manifest."""
 
 
 class OpenedDataSet:
@@ -34,14 +34,14 @@ class OpenedDataSet:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Read the manifest. Raises DataError where it is damaged, FileNotFoundError where there is none."""
-        stamp = _stamp(folder)  # before: if another takes its place just now, that is noticed
+        """Read the manifest. Raises DataError if it is damaged, FileNotFoundError if it is missing."""
+        stamp = _stamp(folder)  # first, to notice a manifest that is replaced meanwhile
         return cls(folder, read_manifest(folder), stamp)
 
     def shard(self, number: int, size: int, rows: int | None = None) -> ShardRecord:
-        """What is known of a shard whose file, once it was open, had `size` bytes and, if that was looked up, `rows`.
+        """The record of a shard whose open file has `size` bytes and, if that was looked up, `rows`.
 
-        It begins with the rows that it had when the data set was opened. Raises OtherShardError where it is another.
+        It begins with the rows that it had when the data set was opened. Raises OtherShardError if it is another shard.
         """
         opened = self.manifest.shards[number]
         for manifest in self._manifests():
@@ -52,12 +52,12 @@ class OpenedDataSet:
                 if is_found and (record.sha256 == opened.sha256 or record.stop > opened.stop):
                     return record
         raise OtherShardError(
-            f"{self.folder / opened.file}: is not the shard that was sealed when the data set was opened ({size} bytes "
-            f"now, {opened.bytes} then). Open the data set again; if that does not help, run mixup-gen verify."
+            f"{self.folder / opened.file}: was replaced since the data set was opened ({opened.bytes} bytes then, "
+            f"{size} now). Open the data set again; if that does not help, run mixup-gen verify."
         )
 
     def _manifests(self) -> Iterator[Manifest]:
-        """All that may be true just now: while an extension moves into place, its manifest is the last to move."""
+        """All that may be valid now: while an extension moves into place, its manifest is the last to move."""
         for folder in (self.folder, Growth(self.folder).path, self.folder):
             with suppress(FileNotFoundError):
                 yield self._in_place() if folder == self.folder else read_manifest(folder)
@@ -70,7 +70,7 @@ class OpenedDataSet:
 
 
 def is_same_or_larger(opened: Manifest, now: Manifest) -> bool:
-    """Whether rows of the one are the same rows of the other: both have one recipe and one source."""
+    """Whether `now` has all rows of `opened`, unchanged: the recipe and the source are the same."""
     identities = [(each.recipe_id, each.source.fingerprint, each.class_names, each.columns) for each in (opened, now)]
     return now is opened or (identities[0] == identities[1] and now.totals.samples >= opened.totals.samples)
 

@@ -44,7 +44,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         if problem.errno in NO_ROOM:
             remedy = "Make room, and run the same command again: finished shards are kept."
         if problem.errno == errno.EFBIG:
-            again = f"{setting('force')} and a smaller {setting('shard_size')}"
+            again = f"{setting('force')} and a smaller {setting('shard_bytes')}"
             remedy = f"Raise the limit (ulimit -f), or start over with {again}."
         raise StorageError(f"{path}: {reason(problem)}.", remedy) from problem
 

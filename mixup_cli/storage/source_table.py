@@ -18,6 +18,7 @@ from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.loaded import Loaded, LoadedColumn
 from mixup_cli.storage.manifest import SOURCES, Manifest
+from mixup_cli.wording import setting
 
 HEADER = ("source_index", "key", "label", "bytes", "sha256", "status")
 GROUP = "group"
@@ -30,9 +31,8 @@ TABLE_LIMIT_BYTES = 64 << 30
 @dataclass(frozen=True)
 class SourceTable:
     """One entry per input, in the order of `source_index`. `labels` are class names, or hashes of labels of other
-    kinds, empty where there is none; `groups` are None where none were given. `has_names` says that the labels are
-    not hashes, which would tell nobody anything; of a table that was read it is not known. `list_folder` is the
-    source's."""
+    kinds, or empty; `groups` are None if absent. `has_names`: the labels are not hashes (of a table that was read, this
+    is unknown). `list_folder` is the source's."""
 
     keys: Sequence[str]
     labels: Sequence[str]
@@ -44,7 +44,7 @@ class SourceTable:
     @cached_property
     def csv(self) -> bytes:
         """The bytes of sources.csv: RFC 4180 with plain newlines, UTF-8."""
-        text = _Rows()
+        text = PlainNewlines()
         writer = csv.writer(text, lineterminator="\r\n")
         writer.writerow(HEADER if self.groups is None else GROUPED_HEADER)
         columns = (range(len(self.keys)), self.keys, self.labels, *([] if self.groups is None else [self.groups]))
@@ -68,24 +68,23 @@ class SourceTable:
             yield index, self.keys[index], reason
 
 
-class _Rows(io.StringIO):
-    """Takes rows that end with CR LF and ends them with LF. The csv module quotes no CR unless rows end with one."""
+class PlainNewlines(io.StringIO):
+    """Ends rows with LF. The csv module writes CR LF, since it quotes a CR in a cell only then."""
 
     def write(self, row: str) -> int:
         return super().write(row.removesuffix("\r\n") + "\n")
 
 
 def check_sealed(path: Path, data: bytes, sealed: str) -> None:
-    """Raises DataError where the bytes of a finished data set's sources.csv are not those that were sealed."""
+    """Raises DataError if the bytes of a finished data set's sources.csv are not those that were sealed."""
     found = hashlib.sha256(data).hexdigest()
     if found != sealed:
-        raise DataError(
-            f"{path}: its sha256 is {found[:12]}…, and {sealed[:12]}… was sealed. Run mixup-gen repair {path.parent}."
-        )
+        remedy = f"Run mixup-gen repair {path.parent}."
+        raise DataError(f"{path}: its sha256 is {found[:12]}…, and {sealed[:12]}… was sealed.", remedy)
 
 
 def read_table(data: bytes, name: str) -> SourceTable:
-    """The table that sources.csv holds. Raises DataError where it is damaged; `name` is for the message."""
+    """The table in the bytes of sources.csv. Raises DataError, which begins with `name`, if they are damaged."""
     csv.field_size_limit(1 << 24)
     try:
         rows = list(csv.reader(io.StringIO(data.decode(), newline=""), strict=True))
@@ -93,12 +92,13 @@ def read_table(data: bytes, name: str) -> SourceTable:
         if header not in (HEADER, GROUPED_HEADER):
             raise ValueError(f"its first line is not {','.join(HEADER)}")
         if any(len(row) != len(header) for row in rows):
-            raise ValueError("a line has not as many fields as the first")
+            raise ValueError("lines have different numbers of fields")
         loaded = LoadedColumn.of(
             [Loaded(int(size), sha, None if status == USED else status) for *_, size, sha, status in rows]
         )
     except (ValueError, IndexError, OverflowError, csv.Error) as problem:
-        raise DataError(f"{name}: not a list of sources ({problem}). Restore it, or start anew with --force.") from None
+        remedy = f"Restore it, or start over with {setting('force')}."
+        raise DataError(f"{name}: not a list of sources ({problem}).", remedy) from None
     groups = [row[3] for row in rows] if header == GROUPED_HEADER else None
     return SourceTable([row[1] for row in rows], [row[2] for row in rows], loaded, groups)
 
@@ -108,8 +108,8 @@ def first_difference(before: SourceTable, now: SourceTable) -> str | None:
     if (other := _first_other_key(before.keys, now.keys)) is not None:
         return other
     if (before.groups is None) != (now.groups is None):
-        had_none = "its samples had no groups, and have: --group-column none leaves those of a data set out"
-        return had_none if before.groups is None else "its samples had groups"
+        had_none = f"its samples had no groups, and now have: {setting('group_column', 'none')} ignores them"
+        return had_none if before.groups is None else "its samples had groups, and now have none"
     ungrouped = [""] * len(now.keys)
     groups = zip(before.groups or ungrouped, now.groups or ungrouped, strict=True)
     columns = zip(before.keys, before.labels, now.labels, groups, before.loaded, now.loaded, strict=True)
@@ -136,7 +136,7 @@ def _first_other_key(before: Sequence[str], now: Sequence[str]) -> str | None:
 
 
 def _of_content(key: str, before: Loaded, now: Loaded, list_folder: str | None) -> str:
-    """How two looks at one input differ: an input that cannot be read any more has no other content."""
+    """How two looks at one input differ. One that cannot be read any more is not reported as other content."""
     if before.problem is not None or now.problem is None:
         return f"{key} has other content than before"
     where = f"; the paths of the list begin in {list_folder}" if list_folder else ""
@@ -144,10 +144,10 @@ def _of_content(key: str, before: Loaded, now: Loaded, list_folder: str | None) 
 
 
 def sealed_table(folder: Path, finished: Manifest | None = None) -> SourceTable | None:
-    """The table that an earlier run sealed, or None.
+    """The table that an earlier run sealed, or None if absent.
 
-    Of a data set that is `finished`, refuses one that is lost or damaged: held against that, any source would seem
-    another.
+    Raises DataError for a damaged one, and if the data set is `finished`, for one that is missing: compared with that,
+    every source would differ.
     """
     path = file_inside(folder, SOURCES)
     if path.exists():

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mixup_cli.scan import cache
-from mixup_cli.scan.kept_cache import Kept
+from mixup_cli.scan import cache, kept_entry
+from mixup_cli.scan.kept_entry import Kept
 from mixup_cli.sources.pictures.source import PictureSource
 from tests.data_sets import digests
 from tests.running import Runner, error_line
@@ -132,27 +132,32 @@ def test_deep_verification_does_not_trust_it(
 
 
 RECORDS = {
-    "numbers without end": '{"problems": {}, "file_bytes": 1e400, "looked_ns": 5, "column_sha256": ""}',
+    "checksums without end": '{"problems": {}, "blocks_crc32": [1e400]}',
     "nested": "[" * 200_000,
-    "a misfit of any size": '{"misfit": "a", "size": [1e400, 1], "dtype": "uint8", "looked_ns": 9}',
-    "a misfit that fits": '{"misfit": "a", "size": [32, 32], "dtype": "uint8", "looked_ns": 9000000000000000000}',
+    "a misfit of any size": '{"misfit": "a", "size": [1e400, 1], "dtype": "uint8"}',
+    "a misfit that fits": '{"misfit": "a", "size": [32, 32], "dtype": "uint8"}',
 }
 
 
 @pytest.mark.parametrize("text", [*RECORDS.values(), "pipe", "endless"], ids=[*RECORDS, "a pipe", "/dev/zero"])
 def test_what_else_lies_in_the_place_of_a_record_is_no_entry(
-    text: str, run_cli: Runner, photos: Path, tmp_path: Path
+    text: str, run_cli: Runner, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = ("generate", photos, "--size", 32, "--cache", "disk")
     run_cli(*command, "-o", "first", cwd=tmp_path)
-    (record,) = (tmp_path / ".mixup-gen-cache").glob("*.json")
-    record.unlink()
+    (entry,) = (tmp_path / ".mixup-gen-cache").glob("*.samples")
+    samples = entry.read_bytes()[: 8 * 32 * 32 * 3]
+    entry.unlink()
     if text == "pipe":
-        os.mkfifo(record)
+        os.mkfifo(entry)
     elif text == "endless":
-        record.symlink_to("/dev/zero")
+        entry.symlink_to("/dev/zero")
     else:
-        record.write_text(text)
+        data, column = (b"", b"") if "misfit" in text else (samples, bytes(8 * 40))
+        entry.write_bytes(data)
+        with monkeypatch.context() as patch:
+            patch.setattr(kept_entry, "to_json", str.encode)
+            kept_entry.write_tail(entry, len(data), column, text, 9 * 10**18)  # type: ignore[arg-type]
     ended = run_cli(*command, "-o", "second")
     assert ended.returncode == 0, ended.stderr
     assert digests(tmp_path / "second") == digests(tmp_path / "first")

@@ -16,25 +16,27 @@ from tests.running import Runner, error_line
 from tests.small_sources import write_colours
 
 
-def test_bare_command_never_takes_its_own_output_for_input(mixup_gen: Runner, tmp_path: Path) -> None:
+def test_bare_command_never_takes_its_own_output_for_input(real_mixup_gen: Runner, tmp_path: Path) -> None:
     here = write_colours(tmp_path / "colours")
-    first = mixup_gen("generate", "--alpha", "0.2", cwd=here)
+    first = real_mixup_gen("generate", "--alpha", "0.2", cwd=here)
     assert (first.returncode, first.stdout) == (0, "mixup-out/manifest.json\n")
     shutil.copy(here / "red/0.png", here / "mixup-out/preview.png")
     made = digests(here / "mixup-out", but=())
     for _ in range(2):
-        again = mixup_gen("generate", "--alpha", "0.2", cwd=here)
+        again = real_mixup_gen("generate", "--alpha", "0.2", cwd=here)
         assert (again.returncode, again.stdout) == (0, "mixup-out/manifest.json\n")
         assert "nothing to do" in again.stderr
-    other = mixup_gen("generate", "--alpha", "0.2", "-o", "other", cwd=here)
+    other = real_mixup_gen("generate", "--alpha", "0.2", "-o", "other", cwd=here)
     assert (other.returncode, other.stdout) == (0, "other/manifest.json\n")
     assert digests(here / "mixup-out", but=()) == made
     assert digests(here / "other") == digests(here / "mixup-out", but=("run.json", "preview.png"))
     assert manifest(here / "other")["source"]["samples"] == 12
 
 
-def test_stdout_has_the_manifest_alone_and_stderr_the_notices(mixup_gen: Runner, photos: Path, tmp_path: Path) -> None:
-    ended = mixup_gen("generate", photos, cwd=tmp_path)
+def test_stdout_has_the_manifest_alone_and_stderr_the_notices(
+    real_mixup_gen: Runner, photos: Path, tmp_path: Path
+) -> None:
+    ended = real_mixup_gen("generate", photos, cwd=tmp_path)
     assert ended.stdout == "mixup-out/manifest.json\n"
     lines = ended.stderr.splitlines()
     assert all(line.startswith("mixup-gen: ") for line in lines), "no progress bar where stderr is no terminal"

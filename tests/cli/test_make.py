@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import PROGRAM, Runner, clean_environment
+from tests.forking.client import program_folder
+from tests.running import Runner, clean_environment
 
 RULE = re.search(r"```make\n(.*?)```", (Path(__file__).parents[2] / "docs/scripts.md").read_text(), re.DOTALL)
 
@@ -21,7 +22,7 @@ def test_the_rule_runs_when_it_must(photos: Path, tmp_path: Path, run_cli: Runne
     assert RULE is not None
     shutil.copytree(photos, tmp_path / "photos")
     (tmp_path / "Makefile").write_text(RULE[1])
-    environment = {**clean_environment(), "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}"}
+    environment = {**clean_environment(), "PATH": f"{program_folder()}:{os.environ['PATH']}"}
 
     def make() -> str:
         done = subprocess.run(["make"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

@@ -153,7 +153,7 @@ LOCALES = {
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_names_mean_the_same_in_every_locale(locale: str, mixup_gen: Runner, odd: Path) -> None:
+def test_names_mean_the_same_in_every_locale(locale: str, mixup_gen: Runner, real_mixup_gen: Runner, odd: Path) -> None:
     """Bytes of names, names in UTF-8 files, and what run.json says."""
     source = odd / "source"
     (source / "red").rename(source / "röd")
@@ -162,8 +162,8 @@ def test_names_mean_the_same_in_every_locale(locale: str, mixup_gen: Runner, odd
     shutil.copytree(source, odd / "quelle-ä")
     options = ["generate", odd / "quelle-ä", "-o"]
     assert mixup_gen(*options, odd / "here").returncode == 0
-    ended = mixup_gen(*options, odd / "there", env=LOCALES[locale])
+    ended = real_mixup_gen(*options, odd / "there", env=LOCALES[locale])
     assert ended.returncode == 0, ended.stderr
     assert digests(odd / "there") == digests(odd / "here")
-    checked = mixup_gen("verify", odd / "here", "--deep", env=LOCALES[locale])
+    checked = real_mixup_gen("verify", odd / "here", "--deep", env=LOCALES[locale])
     assert checked.returncode == 0, checked.stderr

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.data_sets import digests, manifest
-from tests.running import PROGRAM, Runner, clean_environment, error_line
-
-
-def shell(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """A line of bash in which `mixup-gen` is ours, and any part that fails fails the whole."""
-    environment = clean_environment()
-    environment["PATH"] = f"{PROGRAM.parent}:{environment['PATH']}"
-    return subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], cwd=cwd, env=environment, capture_output=True, text=True, check=False
-    )
+from tests.running import Runner, error_line, shell
 
 
 def test_a_list_from_find_is_a_source(colours: Path, tmp_path: Path, run_cli: Runner) -> None:

@@ -237,14 +237,14 @@ def test_a_copy_of_a_shard_under_a_name_that_generate_never_makes_is_left_alone(
 
 
 def test_zstd_is_read_in_a_process_that_never_wrote_any(
-    mixup_gen: Runner, run_cli: Runner, colours: Path, tmp_path: Path
+    real_mixup_gen: Runner, run_cli: Runner, colours: Path, tmp_path: Path
 ) -> None:
     run_cli("generate", colours, "--compression", "zstd", "--samples-per-shard", 5, cwd=tmp_path)
     before = digests(tmp_path / "mixup-out")
-    sound = mixup_gen("repair", cwd=tmp_path)
+    sound = real_mixup_gen("repair", cwd=tmp_path)
     assert "nothing to repair" in sound.stderr
     remove(tmp_path / "mixup-out/manifest.json")
-    assert mixup_gen("repair", cwd=tmp_path).stdout.startswith("manifest.json: is missing: rebuilt")
+    assert real_mixup_gen("repair", cwd=tmp_path).stdout.startswith("manifest.json: is missing: rebuilt")
     assert digests(tmp_path / "mixup-out") == before
 
 

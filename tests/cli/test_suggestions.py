@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from mixup_cli.wording import counted, did_you_mean, plural, printable
-from tests.running import PROGRAM, Runner, clean_environment, error_line
+from tests.forking.client import program_folder
+from tests.running import Runner, clean_environment, error_line, shell
 
 MISTAKES = {
     "genrate": "unknown command 'genrate'; did you mean generate? mixup-gen --help lists what there is.",
@@ -87,16 +88,8 @@ def test_words_about_numbers() -> None:
 
 
 @pytest.mark.parametrize("command", ["--help", "generate --help", "--version", "doctor"])
-def test_stdout_that_cannot_be_written(command: str, mixup_gen: Runner) -> None:
-    with Path("/dev/full").open("w") as full:
-        ended = subprocess.run(
-            [PROGRAM, *command.split()],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=clean_environment(),
-            check=False,
-        )
+def test_stdout_that_cannot_be_written(command: str, tmp_path: Path) -> None:
+    ended = shell(f"mixup-gen {command} > /dev/full", tmp_path)
     assert ended.returncode == 74
     assert ended.stderr.splitlines()[-1].startswith("mixup-gen: error: stdout: No space left on device. ")
     assert "Traceback" not in ended.stderr
@@ -119,7 +112,7 @@ def test_a_plan_on_a_terminal_shows_names_escaped(colours: Path, tmp_path: Path)
 
     shutil.copytree(colours, tmp_path / "c")
     (tmp_path / "c/red/0.png").rename(tmp_path / "c/red/\x1b[2J.png")
-    command = [str(PROGRAM), "plan", "c", "-q"]
+    command = [f"{program_folder()}/mixup-gen", "plan", "c", "-q"]
     piped = subprocess.run(command, cwd=tmp_path, env=clean_environment(), capture_output=True, check=True).stdout
     assert b"\x1b[2J" in piped
     ours, theirs = os.openpty()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import threading
 from collections import Counter
 from pathlib import Path
@@ -15,7 +16,8 @@ from PIL import Image
 from mixup_cli.scan import cache
 from mixup_cli.sources.pictures.source import PictureSource
 from tests.data_sets import digests
-from tests.running import Runner, error_line, peak_bytes, start_process
+from tests.faults.progress import meet_fault
+from tests.running import Runner, error_line, peak_bytes
 
 NONE = ["--cache", "none"]
 
@@ -129,12 +131,9 @@ def test_only_the_windows_of_missing_shards_are_decoded(
 def test_killed_and_completed(run_cli: Runner, pictures: Path, tmp_path: Path) -> None:
     how = [pictures, "--window", 10, "--samples-per-shard", 3, "--passes", 9, *NONE]
     for _ in range(2):
-        process = start_process("generate", *how, cwd=tmp_path)
-        before = len(list(tmp_path.glob("mixup-out/.mixup-gen/done/*")))
-        while process.poll() is None and len(list(tmp_path.glob("mixup-out/.mixup-gen/done/*"))) < before + 5:
-            pass
-        process.kill()
+        process = meet_fault("kill", "replace:13", "generate", *how, cwd=tmp_path)
         process.communicate()
+        assert process.returncode == -signal.SIGKILL
     assert not (tmp_path / "mixup-out/manifest.json").exists()
     ended = run_cli("generate", *how, cwd=tmp_path)
     assert "(resumed: " in ended.stderr
@@ -308,7 +307,7 @@ def test_deep_verification_in_windows_finds_what_is_wrong(
     data = bytearray(kept.read_bytes())
     data[: len(data) // 2] = bytes(len(data) // 2)
     kept.write_bytes(data)
-    monkeypatch.setattr("mixup_cli.scan.kept_cache.Kept.check", lambda *_: None)  # as if nothing guarded it
+    monkeypatch.setattr("mixup_cli.scan.kept_entry.Kept.check", lambda *_: None)  # as if nothing guarded it
     run_cli("generate", *how, "--force")
     monkeypatch.setattr(cache, "MEMORY_BYTES", 1000)
     deep = run_cli("verify", "--deep")

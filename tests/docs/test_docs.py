@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.forking.client import program_folder
+
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -47,8 +49,8 @@ def test_commands_and_snippets(document: str, least: int, tmp_path: Path) -> Non
     folder = tmp_path / "photos"
     shutil.copytree(ROOT / "sample_data" / "photos", folder)
     shutil.copy(ROOT / "sample_data" / "cifar-10-sample.tar.gz", tmp_path / "cifar-10-python.tar.gz")
-    scripts = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
+    folders = (program_folder(), str(Path(sys.executable).parent), os.environ["PATH"])
+    environment = {**os.environ, "PATH": os.pathsep.join(folders), "PYTHONUNBUFFERED": "1"}
     environment |= {"HF_HOME": str(tmp_path / "hugging-face"), "HF_HUB_OFFLINE": "1"}
     blocks = BLOCK.findall((ROOT / document).read_text())
     assert len(blocks) >= least

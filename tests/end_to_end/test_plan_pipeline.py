@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import csv
-import signal
-import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +14,13 @@ from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.methods import undecided
 from mixup_cli.recipe import Recipe
 from tests.data_sets import columns, digests, manifest
-from tests.running import PROGRAM, Runner, clean_environment, start_process
+from tests.faults.progress import meet_fault
+from tests.running import Runner, shell
 
 KEEP_BELOW = r"""
 NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
 NR == 1 || $column["lam"] < 0.9
 """
-
-
-def shell(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """A line of bash in which `mixup-gen` is ours, and any part that fails fails the whole."""
-    environment = clean_environment()
-    environment["PATH"] = f"{PROGRAM.parent}:{environment['PATH']}"
-    return subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], cwd=cwd, env=environment, capture_output=True, text=True, check=False
-    )
 
 
 def test_plan_awk_generate(colours: Path, tmp_path: Path) -> None:
@@ -184,16 +173,13 @@ def test_arrays_that_are_no_pictures(tmp_path: Path, run_cli: Runner) -> None:
 
 
 def test_killed_and_resumed(arrays: Path, tmp_path: Path, run_cli: Runner) -> None:
-    run_cli("plan", arrays, "-q", "--samples", 20_000, "--method", "fmix", "-o", tmp_path / "plan.csv")
-    command = ("generate", arrays, "-q", "--plan", tmp_path / "plan.csv", "--samples-per-shard", 500)
-    process = start_process(*command, "-o", tmp_path / "cut")
-    while process.poll() is None and not list((tmp_path / "cut").glob("shard-*.h5")):
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert not (tmp_path / "cut" / "manifest.json").exists(), "it was too quick for this test"
+    run_cli("plan", arrays, "-q", "--samples", 2000, "--method", "fmix", "-o", tmp_path / "plan.csv")
+    command = ("generate", arrays, "-q", "--plan", tmp_path / "plan.csv", "--samples-per-shard", 50)
+    meet_fault("kill", "replace:20", *command, "-o", tmp_path / "cut", cwd=tmp_path).communicate()
+    assert not (tmp_path / "cut" / "manifest.json").exists()
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "cut").glob("shard-*.h5")}
     assert run_cli(*command, "-o", tmp_path / "cut").returncode == 0
     assert run_cli(*command, "-o", tmp_path / "whole").returncode == 0
     assert digests(tmp_path / "cut") == digests(tmp_path / "whole")
+    assert len(before) >= 8
     assert sum(path.stat().st_mtime_ns == when for path, when in before.items()) >= len(before) - 2

@@ -88,7 +88,7 @@ def test_groups_can_be_left_out(run_cli: Runner, patients: Path) -> None:
     assert run_cli("verify", "second", "--deep").returncode == 0
     refused = run_cli("generate", "first", "--passes", 10, "-o", "second")
     assert refused.returncode == 73
-    assert "its samples had no groups, and have: --group-column none leaves" in error_line(refused)
+    assert "its samples had no groups, and now have: --group-column none ignores" in error_line(refused)
 
 
 def test_a_data_set_beside_other_sources(run_cli: Runner, patients: Path) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.faults import fault_at_every_step
-from tests.running import python_environment
+from tests.running import start_process
 
 
 @dataclass(frozen=True)
@@ -33,13 +31,9 @@ class Attempt:
 
 def attempts(folder: Path, fault: str, *command: object, of_each: int | None = None) -> list[Attempt]:
     """Run `mixup-gen COMMAND` with a fault at each step, or at so many of those of each name."""
-    script = [sys.executable, fault_at_every_step.__file__, fault, of_each or "all", folder, *command]
-    ended = subprocess.run(
-        [*map(str, script)], env=python_environment(), capture_output=True, text=True, timeout=280, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
-    found = [
-        Attempt(place=folder / str(plain["step"]), **plain) for plain in map(json.loads, ended.stdout.splitlines())
-    ]
-    assert found, ended.stderr
+    process = start_process(fault, of_each or "all", folder, *command, script=fault_at_every_step.__file__)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    found = [Attempt(place=folder / str(plain["step"]), **plain) for plain in map(json.loads, out.splitlines())]
+    assert found, err
     return found

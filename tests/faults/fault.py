@@ -18,6 +18,7 @@ from itertools import count
 from typing import Any
 
 from mixup_cli.cli.app import main
+from mixup_cli.cli.terminal import signals
 
 CALLS = "write fsync replace rename unlink mkdir rmdir posix_fallocate".split()
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
@@ -85,8 +86,13 @@ def path_of(where: Any) -> str:
     return os.readlink(f"/proc/self/fd/{where}") if isinstance(where, int) else os.fsdecode(where)
 
 
+GRACE, LONG = "GRACE_SECONDS", "1e6"
+"""A variable that sets the grace of `cli/terminal/signals.py`, and one that no test waits for."""
+
+
 def run(command: list[str]) -> None:
     """The command line in this process. Ends it."""
+    signals.GRACE_SECONDS = float(os.environ.get(GRACE, signals.GRACE_SECONDS))
     sys.argv = ["mixup-gen", *command]
     main()
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
-from tests.faults import fault
-from tests.running import python_environment, start_process
+from tests.faults import deaths, fault
+from tests.forking.client import Running
+from tests.running import child_pids, is_stopped, start_process, wait_until
 
 
 def sidecars(out: Path) -> int:
@@ -19,14 +19,29 @@ def sidecars(out: Path) -> int:
         return 0
 
 
-def meet_fault(kind: str, step: str, *command: object, cwd: Path) -> subprocess.Popen[str]:
-    """A run of its own that meets a fault at just that step (see fault.py), begun and left to the caller."""
-    program = [sys.executable, fault.__file__, kind, step]
-    return start_process(*command, cwd=cwd, env=python_environment(), program=program)
+def meet_fault(kind: str, step: str, *command: object, cwd: Path, **how: Any) -> Running:
+    """A run of its own that meets a fault at just that step (see fault.py), begun and left to the caller. `how` goes to
+    `start_process`."""
+    return start_process(kind, step, *command, cwd=cwd, script=fault.__file__, **how)
 
 
-def stopped_before(step: str, *command: object, cwd: Path) -> subprocess.Popen[str]:
+def stopped_before(step: str, *command: object, cwd: Path, **how: Any) -> Running:
     """A run that sleeps just before a step, so that others meet it there. SIGCONT wakes it."""
-    process = meet_fault("stop", step, *command, cwd=cwd)
-    assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1]), process.communicate()
+    process = meet_fault("stop", step, *command, cwd=cwd, **how)
+    wait_until(lambda: is_stopped(process.pid) or process.poll() is not None)
+    assert process.poll() is None, process.communicate()
+    return process
+
+
+def deadly(who: str, count: int, *command: object, cwd: Path, env: dict[str, str] | None = None) -> Running:
+    """A run in worker processes, of which some die (see deaths.py), with a process group of its own."""
+    added = {**(env or {}), deaths.VARIABLE: f"{who} {count}"}
+    options = ("--engine", "processes", "--workers", 2)
+    return start_process(*command, *options, cwd=cwd, env=added, own_group=True, script=deaths.__file__)
+
+
+def stopped_in_a_shard(done: int, *command: object, cwd: Path, env: dict[str, str] | None = None) -> Running:
+    """A run that is stopped, with the worker that makes a shard, when so many are done. SIGCONT wakes them."""
+    process = deadly("stop", done, *command, cwd=cwd, env=env)
+    wait_until(lambda: is_stopped(process.pid) and any(map(is_stopped, child_pids(process.pid))))
     return process

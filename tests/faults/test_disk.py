@@ -18,7 +18,7 @@ from tests.cli.test_readonly import bound_by_permissions
 from tests.data_sets import digests
 from tests.faults.attempts import Attempt
 from tests.faults.cases import CASES, check_completed, check_what_is_left, fall
-from tests.running import PROGRAM, Runner, clean_environment, error_line, run_with_limit
+from tests.running import PROGRAM, Runner, clean_environment, error_line, run_process
 from tests.small_sources import write_arrays
 
 GOES_ON = [
@@ -114,7 +114,7 @@ def test_a_run_that_cannot_fit_is_refused_before_it_begins(small_disk: Path, col
 def test_a_limit_on_the_size_of_files(colours: Path, run_cli: Runner, tmp_path: Path) -> None:
     """RLIMIT_FSIZE: the system sends SIGXFSZ, which Python ignores, and the write fails."""
     command = ["generate", str(colours), "--size", "64", "--samples-per-shard", "4"]
-    ended = run_with_limit(resource.RLIMIT_FSIZE, 60_000, *command, cwd=tmp_path)
+    ended = run_process(*command, cwd=tmp_path, limits={resource.RLIMIT_FSIZE: 60_000})
     assert ended.returncode == 74
     assert error_line(ended).startswith("mixup-out/.mixup-gen/part-1-of-1/layout-4.h5: ")
     assert "File too large. Raise the limit (ulimit -f), or begin anew with a smaller --shard-size" in error_line(ended)
@@ -131,7 +131,7 @@ def test_a_folder_that_cannot_be_written(there: bool, colours: Path, tmp_path: P
 
     def run() -> subprocess.CompletedProcess[str]:
         command = [*prefix, str(PROGRAM), "generate", str(colours), "-o", str(out)]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=100)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     if there:
         (out / ".mixup-gen").mkdir(parents=True)

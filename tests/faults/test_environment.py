@@ -7,36 +7,14 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.data_sets import digests
-from tests.running import PROGRAM, Runner, clean_environment, error_line
+from tests.running import PROGRAM, Runner, clean_environment, error_line, run_process, run_real
 
 MIB = 1 << 20
-
-
-def run_in(
-    *args: object, cwd: Path, limits: Mapping[int, int] | None = None, env: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """The command under limits of the system's. One that does not end is a failure."""
-
-    def limit() -> None:
-        for kind, most in (limits or {}).items():
-            resource.setrlimit(kind, (most, most))
-
-    return subprocess.run(
-        [PROGRAM, *map(str, args)],
-        cwd=cwd,
-        env=clean_environment(env),
-        preexec_fn=limit,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 VARIABLES = {
@@ -57,7 +35,7 @@ VARIABLES = {
 def test_variables_change_no_bytes(name: str, run_cli: Runner, colours: Path, tmp_path: Path) -> None:
     options = ["generate", colours, "--method", "mixup:0.5,fmix:0.5", "-o"]
     run_cli(*options, tmp_path / "plain", cwd=tmp_path)
-    made = run_in(*options, "out", cwd=tmp_path, env=VARIABLES[name])
+    made = run_real(*options, "out", cwd=tmp_path, env=VARIABLES[name])
     assert made.returncode == 0, made.stderr
     assert digests(tmp_path / "out") == digests(tmp_path / "plain")
 
@@ -77,7 +55,7 @@ def test_the_library_says_that_it_needs_compiled_functions(tmp_path: Path) -> No
 @pytest.mark.parametrize("command", ["generate {} --method mixup:0.5,fmix:0.5", "plan {} -o plan.parquet"])
 def test_too_little_memory_is_told_as_that(command: str, size_mib: int, photos: Path, tmp_path: Path) -> None:
     """Whichever library meets it first; never as an interrupt."""
-    ended = run_in(*command.format(photos).split(), cwd=tmp_path, limits={resource.RLIMIT_AS: size_mib * MIB})
+    ended = run_real(*command.format(photos).split(), cwd=tmp_path, limits={resource.RLIMIT_AS: size_mib * MIB})
     if ended.returncode == 0:
         return
     told = error_line(ended)
@@ -97,7 +75,7 @@ def test_too_little_memory_is_told_as_that(command: str, size_mib: int, photos: 
 )
 def test_a_limit_of_files_sizes(command: str, told: str, colours: Path, tmp_path: Path) -> None:
     """Which the system tells by a signal."""
-    ended = run_in(*command.format(colours).split(), cwd=tmp_path, limits={resource.RLIMIT_FSIZE: 1024})
+    ended = run_process(*command.format(colours).split(), cwd=tmp_path, limits={resource.RLIMIT_FSIZE: 1024})
     assert ended.returncode == 74
     assert error_line(ended).startswith(told)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".mixup-gen") or path.is_file()]
@@ -107,11 +85,11 @@ def test_a_limit_of_files_sizes(command: str, told: str, colours: Path, tmp_path
 @pytest.mark.parametrize("engine", ["threads", "processes"])
 def test_few_open_files(engine: str, count: int, colours: Path, tmp_path: Path) -> None:
     options = ["generate", colours, "--engine", engine, "--workers", "2"]
-    ended = run_in(*options, cwd=tmp_path, limits={resource.RLIMIT_NOFILE: count})
+    ended = run_real(*options, cwd=tmp_path, limits={resource.RLIMIT_NOFILE: count})
     if ended.returncode != 0:
         assert ended.returncode in (1, 74)
         assert "oo many open files" in error_line(ended)
-    assert run_in(*options, cwd=tmp_path).returncode == 0
+    assert run_process(*options, cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize("command", ["generate {} --cache disk", "doctor", "plan {}"])

@@ -7,7 +7,6 @@ import json
 import pickle
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,7 +32,7 @@ from tests.faults import reading
 from tests.faults.attempts import Attempt
 from tests.faults.cases import CASES, FRESH, LARGE, check_completed, fall
 from tests.faults.progress import meet_fault
-from tests.running import PROGRAM, Runner, error_line, python_environment, start_process
+from tests.running import Runner, error_line, run_process, start_process
 
 SLOW = [pytest.mark.slow]
 
@@ -200,10 +199,7 @@ def test_who_reads_meanwhile_sees_right_values(
     command = ["generate", colours, *FRESH, *LARGE, "--compression", compression]
     for name, passes in (("out", 1), ("whole", 7)):
         assert run_cli(*command, "--passes", passes, "-o", tmp_path / name).returncode == 0
-    program = [sys.executable, reading.__file__]
-    reader = start_process(
-        tmp_path / "out", tmp_path / "whole", program=program, env=python_environment(), stdin=subprocess.PIPE
-    )
+    reader = start_process(tmp_path / "out", tmp_path / "whole", script=reading.__file__, stdin=subprocess.PIPE)
     assert reader.stdout is not None
     assert reader.stdout.readline() == "12\n"
     short = (tmp_path / "out/shard-00001.h5").stat().st_size
@@ -285,7 +281,7 @@ def test_another_data_set_in_its_place_is_refused(
     for rows in ([17], [39]):
         with pytest.raises(DataError, match=r"shard-0000[12]\.h5: .* Open the data set again"):
             opened.labels(rows)
-    with pytest.raises(DataError, match="another data set has taken the place"):
+    with pytest.raises(DataError, match="another data set replaced"):
         pickle.loads(pickled)
     if compression == "none":
         np.testing.assert_array_equal(opened.images([0]), images, err_msg="what is mapped stays")
@@ -322,7 +318,7 @@ def test_verify_of_a_data_set_that_grows_meanwhile_finds_no_damage(
     begin = verifying.findings_of
 
     def grow_first(*args: Any) -> Any:
-        subprocess.run([PROGRAM, *map(str, command), "--passes", "2"], check=True, capture_output=True)
+        assert run_process(*command, "--passes", 2).returncode == 0
         return begin(*args)
 
     monkeypatch.setattr(verifying, "findings_of", grow_first)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +13,7 @@ from tests.faults import kill_at_random
 from tests.faults.attempts import Attempt
 from tests.faults.cases import CASES, FRESH, Fallen, check_completed, check_what_is_left, complete, fall
 from tests.faults.progress import meet_fault, sidecars
-from tests.running import Runner, python_environment, start_process, wait_while_running
+from tests.running import Runner, start_process
 
 
 @pytest.mark.parametrize(
@@ -40,14 +37,10 @@ def test_killed_before_every_step(
 
 
 def test_killed_again_and_again(run_cli: Runner, long_run: list[object], tmp_path: Path) -> None:
-    """Real processes and SIGKILL at moments that nobody chose, each a few shards after the last."""
-    command, draw, out = [*long_run, "--passes", 8], np.random.default_rng(11), tmp_path / "mixup-out"
+    """At steps that nobody chose, each a few shards after the last."""
+    command, draw, out = [*long_run, "--passes", 4], np.random.default_rng(11), tmp_path / "mixup-out"
     for _ in range(4):
-        process = start_process(*command, cwd=tmp_path)
-        enough = sidecars(out) + int(draw.integers(1, 25))
-        wait_while_running(process, lambda enough=enough: sidecars(out) >= enough)  # type: ignore[misc]
-        time.sleep(draw.uniform(0, 0.02))
-        process.kill()
+        process = meet_fault("kill", str(draw.integers(60, 240)), *command, cwd=tmp_path)
         process.communicate()
         assert process.returncode == -signal.SIGKILL
         assert not (out / "manifest.json").exists()
@@ -91,12 +84,10 @@ def test_killed_at_random_moments(name: str, seed: int, run_cli: Runner, colours
     for place in (folder, tmp_path / "whole"):
         place.mkdir()
     expected = complete(run_cli, tmp_path / "whole", *command)
-    script = [sys.executable, kill_at_random.__file__, 15, seed, folder, *command, "-q"]
-    told = subprocess.run(
-        [*map(str, script)], env=python_environment(), capture_output=True, text=True, timeout=200, check=False
-    )
-    assert told.returncode == 0, told.stderr
-    killed, through = map(int, told.stdout.split())
+    script = start_process(15, seed, folder, *command, "-q", script=kill_at_random.__file__)
+    out, err = script.communicate()
+    assert script.returncode == 0, err
+    killed, through = map(int, out.split())
     assert killed == 15
     for number in range(through + 1):
         left = Attempt(number, "kill", "a file", -signal.SIGKILL, folder / str(number))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 from itertools import permutations
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from tests.data_sets import digests
 from tests.faults.progress import meet_fault, sidecars, stopped_before
+from tests.forking.client import Running
 from tests.running import Runner, error_line, start_process
 
 SLOW = [pytest.mark.slow]
@@ -34,9 +34,9 @@ def single(source: Path, run_cli: Runner, tmp_path: Path) -> dict[str, str]:
     return digests(tmp_path / "single")
 
 
-def finished(processes: list[subprocess.Popen[str]]) -> list[tuple[int, str, str]]:
+def finished(processes: list[Running]) -> list[tuple[int, str, str]]:
     """Code, stdout and stderr of each, once it has ended."""
-    ended = [(process, *process.communicate(timeout=100)) for process in processes]
+    ended = [(process, *process.communicate()) for process in processes]
     return [(process.returncode, out, err) for process, out, err in ended]
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -18,7 +15,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mixup_cli.cli.terminal.signals import GRACE_SECONDS
 from mixup_cli.engines.base import Task
+from mixup_cli.engines.processes import STOP_SECONDS
 from mixup_cli.errors import RepeatedFailureError
 from mixup_cli.fields.target import Target
 from mixup_cli.listener import Listener
@@ -30,20 +29,10 @@ from mixup_cli.sources.pictures.folder import open_folder
 from mixup_cli.sources.pictures.source import PictureSource
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.storage.loaded import Loaded
-from tests.data_sets import digests
-from tests.faults.cases import complete
-from tests.faults.patched import LONG, patched
-from tests.faults.progress import sidecars
-from tests.running import (
-    Runner,
-    best_seconds,
-    child_pids,
-    is_alive,
-    session_pids,
-    start_process,
-    wait_until,
-    wait_while_running,
-)
+from tests.data_sets import digests, manifest
+from tests.faults.fault import GRACE, LONG
+from tests.faults.progress import deadly, meet_fault, sidecars, stopped_in_a_shard
+from tests.running import Runner, child_pids, is_alive, session_pids, wait_until
 
 TOLD = re.compile(
     r"mixup-gen: shard-(\d{5})\.h5: its worker process (\d+) was killed by SIGKILL, as the system does where memory "
@@ -55,102 +44,38 @@ CONTINUES = "Run the same command again to continue: finished shards are kept."
 PROCESSES = ["--engine", "processes", "--workers", 2]
 
 
-def sealed_at(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return 0
-
-
 def nothing_is_left(out: Path, pids: Iterable[int]) -> None:
     """No process, no temporary file, no cache."""
-    wait_until(lambda: not any(map(is_alive, pids)), seconds=2)
+    wait_until(lambda: not any(map(is_alive, pids)))
     assert not list(out.rglob("*.part"))
     assert not list(out.rglob("cache.bin"))
 
 
-class Killer:
-    """Kills workers of a run at moments that nobody chose: each after a few more shards.
-
-    A shard that has died twice is let live: a third time would end the run. `told` are the lines on stderr.
-    """
-
-    def __init__(self, process: subprocess.Popen[str], out: Path) -> None:
-        self._process, self._out = process, out
-        self._draw = np.random.default_rng(process.pid)
-        self.killed: set[int] = set()
-        self.told: list[str] = []
-        self._died: list[tuple[str, float]] = []  # shards, and when it was told
-        self._reading = threading.Thread(target=self._read)
-        self._reading.start()
-
-    def _read(self) -> None:
-        for line in self._process.stderr or ():
-            self.told.append(line)
-            if found := TOLD.fullmatch(line):
-                self._died.append((found[1], time.time()))
-
-    def kill(self) -> None:
-        """Kill one worker more."""
-        if len(self.killed) % 2 == 0:
-            self._wait_until(self._all_made_again)
-        enough = sidecars(self._out) + int(self._draw.integers(1, 12))
-        self._wait_until(lambda: sidecars(self._out) >= enough)
-        time.sleep(self._draw.uniform(0, 0.02))
-        worker = int(self._draw.choice([pid for pid in child_pids(self._process.pid) if pid not in self.killed]))
-        os.kill(worker, signal.SIGKILL)
-        self.killed.add(worker)
-
-    def _wait_until(self, holds: Callable[[], bool]) -> None:
-        wait_until(lambda: holds() or self._process.poll() is not None)
-        assert self._process.poll() is None, f"the run was over after {len(self.killed)} kills"
-
-    def _all_made_again(self) -> bool:
-        """Whether each shard whose worker was killed has been sealed since. It may have been before: its worker can be
-        killed just before it answers."""
-        return len(self._died) == len(self.killed) and all(
-            sealed_at(self._out / ".mixup-gen/done" / f"{number}.json") > when for number, when in self._died
-        )
-
-    def finish(self) -> None:
-        """Wait for the end of the run."""
-        self._process.wait(120)
-        self._reading.join()
-
-
-def survive(run_cli: Runner, long_run: list[object], place: Path, kills: int) -> int:
-    """Run with so many kills, and hold the result against a run without. Returns how many deaths were told: none need
-    be at the end, where a process has nothing more to do."""
-    command = [*long_run, "--passes", 15 * kills]  # another process starts in a second, and the rest must not be over
+def survive(run_cli: Runner, command: list[object], place: Path, kills: int) -> None:
+    """Run while so many workers die, and hold the result against a run without."""
     (place / "whole").mkdir()
     assert run_cli(*command, cwd=place / "whole").returncode == 0
-    process = start_process(*command, *PROCESSES, "-o", "killed", cwd=place)
-    killer = Killer(process, place / "killed")
-    for _ in range(kills):
-        killer.kill()
-    killer.finish()
-    assert process.returncode == 0, killer.told
-    told = {int(found[2]) for found in map(TOLD.fullmatch, killer.told) if found}
-    assert told <= killer.killed
-    others = [line for line in killer.told if not TOLD.fullmatch(line)]
-    assert [line.partition(" samples")[0] for line in others] == [f"mixup-gen: {1500 * kills:,}"], killer.told
-    nothing_is_left(place / "killed", killer.killed)
-    assert digests(place / "killed") == digests(place / "whole/mixup-out")
-    return len(told)
+    process = deadly("workers", kills, *command, cwd=place)
+    _, said = process.communicate()
+    assert process.returncode == 0, said
+    told = said.splitlines(keepends=True)
+    assert len({found[2] for found in map(TOLD.fullmatch, told) if found}) == kills, said
+    assert len(told) == kills + 1, said
+    assert told[-1].startswith(f"mixup-gen: {manifest(place / 'mixup-out')['totals']['samples']:,} samples")
+    nothing_is_left(place / "mixup-out", session_pids(process.pid))
+    assert digests(place / "mixup-out") == digests(place / "whole/mixup-out")
 
 
 def test_workers_killed_at_random(run_cli: Runner, long_run: list[object], tmp_path: Path) -> None:
-    assert survive(run_cli, long_run, tmp_path, 3) > 0
+    survive(run_cli, [*long_run, "--passes", 2], tmp_path, 3)
 
 
 @pytest.mark.slow
 def test_many_workers_killed_at_random(run_cli: Runner, long_run: list[object], tmp_path: Path) -> None:
-    told = 0
     for number in range(6):
         place = tmp_path / str(number)
         place.mkdir()
-        told += survive(run_cli, [*long_run, "--seed", number], place, 4)
-    assert told > 15
+        survive(run_cli, [*long_run, "--passes", 8, "--seed", number], place, 6)
 
 
 @pytest.mark.parametrize(
@@ -165,66 +90,61 @@ def test_signals_end_all_processes_in_good_order(
     number: signal.Signals, code: int, word: str, to_all: bool, run_cli: Runner, long_run: list[object], tmp_path: Path
 ) -> None:
     """However long that takes."""
-    command = [*long_run, "--passes", 8]
-    process = start_process(*command, *PROCESSES, cwd=tmp_path, own_group=True, program=patched(LONG))
-    wait_while_running(process, lambda: sidecars(tmp_path / "mixup-out") > 5)
+    process = stopped_in_a_shard(6, *long_run, cwd=tmp_path, env={GRACE: LONG})
     workers = child_pids(process.pid)
     (os.killpg if to_all else os.kill)(process.pid, number)
-    stdout, stderr = process.communicate(timeout=LONG)
+    os.killpg(process.pid, signal.SIGCONT)
+    stdout, stderr = process.communicate()
     assert (process.returncode, stdout) == (code, "")
     assert stderr == f"mixup-gen: {word}. {CONTINUES}\n"
     assert len(workers) == 2
     nothing_is_left(tmp_path / "mixup-out", workers)
-    ended = run_cli(*command, cwd=tmp_path)
+    ended = run_cli(*long_run, cwd=tmp_path)
     assert "(resumed: " in ended.stderr
     assert run_cli("verify").returncode == 0
 
 
-def test_a_signal_ends_all_processes_in_two_seconds(long_run: list[object], tmp_path: Path) -> None:
-    def seconds_to_end() -> float:
-        process = start_process(*long_run, "--passes", 100, *PROCESSES, cwd=tmp_path, own_group=True)
-        before = sidecars(tmp_path / "mixup-out")
-        wait_while_running(process, lambda: sidecars(tmp_path / "mixup-out") > before + 5)
-        began = time.monotonic()
-        os.killpg(process.pid, signal.SIGINT)
-        process.communicate(timeout=60)
-        wait_until(lambda: not session_pids(process.pid))
-        assert process.returncode == 130
-        return time.monotonic() - began
-
-    assert best_seconds(seconds_to_end, 2) < 2
+def test_a_signal_ends_a_worker_that_does_not_listen(long_run: list[object], tmp_path: Path) -> None:
+    """It would stay for ever: nobody sends it SIGCONT."""
+    assert STOP_SECONDS < GRACE_SECONDS < 2, "how long a user waits after Ctrl-C"
+    process = stopped_in_a_shard(6, *long_run, cwd=tmp_path)
+    os.killpg(process.pid, signal.SIGINT)
+    os.kill(process.pid, signal.SIGCONT)
+    process.communicate()
+    assert process.returncode == 130
+    wait_until(lambda: not session_pids(process.pid))
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])])
-def test_the_main_process_killed_at_random(
-    kills: int,
+MOMENTS = [0, 13, "replace:4", *(pytest.param(done, marks=pytest.mark.slow) for done in range(1, 20)), "replace:2"]
+"""So many shards are done, one more is just to be sealed, and another is somewhere; or before the list of samples is
+sealed; or all workers are at rest."""
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_the_main_process_is_killed(
+    moment: int | str,
     new_children: Callable[[], list[int]],
     run_cli: Runner,
-    mixup_gen: Runner,
     long_run: list[object],
     tmp_path: Path,
 ) -> None:
-    """At moments that are spread over the whole of a run. No worker outlives it."""
-    command, draw = [*long_run, "--passes", 5, *PROCESSES], np.random.default_rng(kills)
-    places = [tmp_path / str(number) for number in range(kills)]
-    for place in (tmp_path / "whole", *places):
-        place.mkdir()
-    began = time.monotonic()
-    assert mixup_gen(*command, cwd=tmp_path / "whole").returncode == 0
-    seconds = time.monotonic() - began
-    ended = []
-    for number, place in enumerate(places):
-        process = start_process(*command, cwd=place, own_group=True)
-        time.sleep((number + draw.uniform()) / kills * seconds)
-        process.kill()
-        process.communicate()
-        wait_until(lambda leader=process.pid: not session_pids(leader), seconds=10)  # type: ignore[misc]
-        ended.append(process.returncode)
-        complete(run_cli, place, *command)
-        nothing_is_left(place, new_children())
-        assert digests(place) == digests(tmp_path / "whole"), number
-    assert set(ended) <= {0, -signal.SIGKILL}
-    assert ended.count(-signal.SIGKILL) > kills / 2
+    """No worker outlives it."""
+    if isinstance(moment, int):
+        process = deadly("main", moment, *long_run, cwd=tmp_path)
+    else:
+        process = meet_fault("kill", moment, *long_run, *PROCESSES, cwd=tmp_path, own_group=True)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    wait_until(lambda: not session_pids(process.pid))
+    out, whole = tmp_path / "mixup-out", tmp_path / "whole"
+    made = sidecars(out)
+    assert isinstance(moment, str) or 0 <= made - moment <= 2, "each worker may end what it has begun"
+    assert not (out / "manifest.json").exists()
+    assert run_cli(*long_run, cwd=tmp_path).returncode == 0
+    assert run_cli("verify").returncode == 0
+    nothing_is_left(out, new_children())
+    assert run_cli(*long_run, "-o", whole).returncode == 0
+    assert digests(out) == digests(whole)
 
 
 class Heard(Listener):

@@ -24,7 +24,7 @@ MOST_SECONDS, MOST_BYTES = 5.0, 1 << 30
 ADDRESS_SPACE_BYTES = 8 << 30
 """Protects the machine that runs the tests."""
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 200
 """How much longer than asked for a process may take before it counts as hanging."""
 
 

@@ -101,7 +101,7 @@ def _plan_file(path: Path) -> bool:
 
 def _fits(plan: PlanFile) -> bool:
     """Whether it can be held against a source, whatever methods it brings."""
-    views: dict[str, object] = {"flip": True} if plan.columns.has_views else {}
+    views: dict[str, object] = {"flip": True} if plan.has_views else {}
     setting = Setting(recipe_of(*plan.method_names, **views))
     setting.checked(plan)
     return len(plan.digest()) > 0
@@ -133,8 +133,8 @@ PARSERS = [
     Parser("job", partial(_in_file, ".mixup-gen/recipe.json", data_sets.job), in_json, Recipe.from_dict, 0.5),
     Parser("sidecar", partial(_in_file, ".mixup-gen/done/00000.json", data_sets.sidecar), in_json, shard_name, 0.2),
     Parser("sources", _sources, in_csv, LoadedColumn.of, 0.5),
-    Parser("plan", _plan, in_csv, reading._Reader.plan, 0.3),
-    Parser("plan-parquet", partial(_in_file, "plan.parquet", _plan_file), in_parquet, reading._Reader.plan, 0.3),
+    Parser("plan", _plan, in_csv, PlanFile.__len__, 0.3),
+    Parser("plan-parquet", partial(_in_file, "plan.parquet", _plan_file), in_parquet, PlanFile.__len__, 0.3),
     Parser("config", partial(_in_file, "c.toml", _config), in_toml, RecipeFlags.recipe, 0.3),
     Parser("picture", loading.picture, in_png, decode._convert, 0.4),
     Parser("shard", partial(_in_file, "shard-00000.h5", data_sets.shard), in_place, verify._values, 0.33),

@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.remembered import remember
 from tests.running import clean_environment
 
-WALL_SECONDS = 30
+WALL_SECONDS = 200
 """After so long a command is stopped, and counts as hanging. What it may take is counted in seconds of the processor,
 which do not depend on what else the machine does."""
 
@@ -156,6 +157,7 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
+    remember()
     import mixup_cli.checks.verify  # noqa: F401  # so that no command has to
     from mixup_cli.cli.app import main
     from mixup_cli.cli.commands.preload import preload

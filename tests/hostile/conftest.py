@@ -62,7 +62,7 @@ def output_of(arguments: list[str]) -> str:
 
 REMEDIES = frozenset(
     (
-        "Add Change Check Continue Drop Empty Fetch Fill Give Its Keep Leave Let Make Mend Move Name Options: Pass "
+        "Add Change Check Continue Drop Empty Fetch Fill Fix Give Its Keep Leave Let Make Mend Move Name Options: Pass "
         "Plan Put Raise Remove Rename Restore Run Save Say Start Store Use Write mixup-gen --config --files-from --plan"
     ).split()
 )

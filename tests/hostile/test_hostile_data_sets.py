@@ -19,6 +19,7 @@ from tests.data_sets import digests
 from tests.hostile.cell import Cell
 from tests.hostile.conftest import check_harmless, check_remedy, error_of
 from tests.hostile.makers import data_sets, texts
+from tests.running import run_process
 from tests.small_sources import write_arrays
 
 SOURCE = "source.npz"
@@ -27,16 +28,11 @@ SOURCE = "source.npz"
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Data sets of one shard, by compression, and one of two passes. Copied before they are changed."""
-    import subprocess
-
-    from tests.running import PROGRAM, clean_environment
-
     root = tmp_path_factory.mktemp("finished")
     write_arrays(root / SOURCE)
     made = {}
     for kind, options in {"none": [], "gzip": ["--compression", "gzip"], "two": ["--passes", "2"]}.items():
-        command: list[str | Path] = [PROGRAM, "generate", SOURCE, "-o", kind, "--quiet", *options]
-        subprocess.run(command, cwd=root, env=clean_environment(), check=True, capture_output=True)
+        assert run_process("generate", SOURCE, "-o", kind, "-q", *options, cwd=root).returncode == 0
         made[kind] = root / kind
     return made
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.choices import Balance, Pair
 from mixup_cli.errors import DataError
-from mixup_cli.pairing import Meeting, Pairing, Population, chosen, open_pairing
+from mixup_cli.pairing import Paired, Pairing, Population, chosen, open_pairing
 from mixup_cli.recipe import MAX_SEED, Recipe
 
 unhurried = settings(deadline=None)
@@ -44,12 +44,12 @@ def opened(recipe: Recipe, population: Population, parent_count: int = 2) -> Pai
         raise
 
 
-def one_pass(pairing: Pairing, number: int, parent_count: int = 2) -> Meeting:
+def one_pass(pairing: Pairing, number: int, parent_count: int = 2) -> Paired:
     return pairing.meet(number * pairing.pass_rows, (number + 1) * pairing.pass_rows, parent_count)
 
 
-def positions(meeting: Meeting) -> NDArray[np.int64]:
-    return (meeting.parents - 1) // 3
+def positions(paired: Paired) -> NDArray[np.int64]:
+    return (paired.parents - 1) // 3
 
 
 def circles_of(population: Population, pair: Pair, window: int | None = None) -> list[tuple[int, int, int]]:
@@ -68,9 +68,9 @@ def test_only_those_meet_who_may(
 ) -> None:
     assert population.classes is not None
     pairing = opened(Recipe(seed=seed, pair=pair, balance=balance), population, parent_count)
-    meeting = one_pass(pairing, number, parent_count)
+    paired = one_pass(pairing, number, parent_count)
     circle = circles_of(population, pair)
-    for alone, (base, *donors) in zip(meeting.alone, positions(meeting).tolist(), strict=True):
+    for alone, (base, *donors) in zip(paired.alone, positions(paired).tolist(), strict=True):
         if alone:
             assert {base} == set(donors)
             continue
@@ -122,8 +122,8 @@ def test_every_sample_is_each_parent_once_a_pass(
 def test_no_two_meet_both_ways_in_a_pass(seed: int, population: Population, pair: Pair, number: int) -> None:
     pairing = opened(Recipe(seed=seed, pair=pair), population)
     circle = circles_of(population, pair)
-    meeting = one_pass(pairing, number)
-    met = {(base, donor) for base, donor in positions(meeting)[~meeting.alone].tolist()}
+    paired = one_pass(pairing, number)
+    met = {(base, donor) for base, donor in positions(paired)[~paired.alone].tolist()}
     both_ways = {circle[base] for base, donor in met if (donor, base) in met}
     for each in both_ways:  # only where there is nobody else to meet
         members = [member for member, its in enumerate(circle) if its == each]
@@ -158,9 +158,9 @@ def test_with_one_parent_nobody_is_met(seed: int, population: Population, balanc
     alone = [open_pairing(Recipe(seed=seed, pair=pair, balance=balance), population, 1) for pair in ("any", "nearest")]
     with_others = opened(Recipe(seed=seed, balance=balance), population)
     for pairing in (*alone, with_others):
-        meeting = one_pass(pairing, 1, 1)
-        assert not meeting.alone.any()
-        assert meeting.parents.tolist() == one_pass(with_others, 1).parents[:, :1].tolist()
+        paired = one_pass(pairing, 1, 1)
+        assert not paired.alone.any()
+        assert paired.parents.tolist() == one_pass(with_others, 1).parents[:, :1].tolist()
 
 
 @given(seeds, populations(), st.integers(1, 30))
@@ -186,13 +186,13 @@ def test_with_windows_only_those_of_one_meet_each_once_a_pass(
 ) -> None:
     assume(len(population) % window != 1)  # or else the last sample belongs to the window before its own
     pairing = opened(Recipe(seed=seed, pair=pair, window=window), population)
-    meeting = one_pass(pairing, number)
+    paired = one_pass(pairing, number)
     circle = circles_of(population, pair, window)
-    bases, donors = positions(meeting).T
+    bases, donors = positions(paired).T
     assert sorted(bases.tolist()) == list(range(len(population)))
     turns = bases // window
     assert np.count_nonzero(np.diff(turns)) == len(np.unique(turns)) - 1, "window by window"
-    for alone, base, donor in zip(meeting.alone.tolist(), bases.tolist(), donors.tolist(), strict=True):
+    for alone, base, donor in zip(paired.alone.tolist(), bases.tolist(), donors.tolist(), strict=True):
         assert alone == (base == donor)
         assert circle[base] == circle[donor]
         assert alone or pair != "cross-class" or population.classes[base] != population.classes[donor]  # type: ignore[index]

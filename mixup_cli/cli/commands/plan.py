@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -103,28 +101,20 @@ def scratch_beside(out: Path) -> Path | None:
 def _print(written: WrittenPlan) -> None:
     """CSV on stdout, UTF-8 whatever the terminal's encoding. If the reader stops, the rest is not computed. On a
     terminal, what names could do to it is shown escaped; a pipe or a file gets the plan as it is."""
-    for data in _csv_parts(written):
+    from mixup_cli.plan.files.plan_file import csv_parts
+
+    for data in csv_parts(written.tables, written.columns.all):
         if sys.stdout.isatty():
             data = "\n".join(map(printable, data.decode().split("\n"))).encode()
         if not show.piece(data):
             return
 
 
-def _csv_parts(written: WrittenPlan) -> Iterator[bytes]:
-    from mixup_cli.plan.files.writing import write_csv
-
-    text = io.StringIO()
-    write_csv([], written.columns.all, text)
-    yield text.getvalue().encode()
-    for table in written.tables:
-        text = io.StringIO()
-        write_csv([table], written.columns.all, text, header=False)
-        yield text.getvalue().encode()
-
-
 def _to_csv(output: Output, written: WrittenPlan) -> None:
+    from mixup_cli.plan.files.plan_file import csv_parts
+
     with output.sealed() as file:
-        for data in _csv_parts(written):
+        for data in csv_parts(written.tables, written.columns.all):
             file.write(data)
 
 

@@ -12,7 +12,7 @@ _OPTION = re.compile(r"(?<!\S)--?[a-zA-Z0-9][a-z0-9-]*")
 SHOWN_LETTERS = 40
 
 
-SPELLED = {"methods": "--method", "out": "-o", "source_paths": "--source", "null": "-0"}
+SPELLED = {"methods": "--method", "out": "-o", "source_paths": "--source", "null": "-0", "shard_bytes": "--shard-size"}
 """Fields that no option of their own name sets."""
 
 

@@ -1,3 +1,3 @@
 """Plans as files: CSV or Parquet, written for others to filter and edit, read back and checked.
 
-What a plan file may say, and which cells must be true, is in docs/format.md."""
+docs/format.md says what a plan file may hold and which cells decide. Only Parquet needs a library, pyarrow."""

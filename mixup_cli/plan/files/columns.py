@@ -1,24 +1,28 @@
 """The columns of a plan file.
 
-    index                               row of the plan it was made from; not looked at when it is read
+    index                               row of the plan it was made from; ignored by the reader
     method                              name
     parent_0 … parent_k                 source indices, base first
     part_0 … part_k                     weights in whole 65536ths
-    top, left, bottom, right            box; empty where the method has none
-    mask_seed                           empty where the method has no mask
-    view_0_top … view_k_mirrored        what is seen of each parent, where the recipe has views
-    lam, label_0 …, key_0 …             told for people and filters: the base's share, the parents' classes and keys
+    top, left, bottom, right            box; empty if the method has none
+    mask_seed                           empty if the method draws nothing from it
+    view_0_top … view_k_mirrored        the view of each parent, if the recipe has views
+    lam, label_0 …, key_0 …             information for people and filters: base's share, parents' classes and keys
 
-Those of the last line may be missing from a file that is read; where they are there they must be true, so that an edit
-that would have no effect is an error. A row has as many parents as its method takes; the cells beyond are empty.
+A row has as many parents as its method takes; the cells beyond are empty. The columns of the last line decide nothing
+and may be missing.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+
+from mixup_cli.errors import DataError
 
 BOX = ("top", "left", "bottom", "right")
 VIEW = (*BOX, "mirrored")
+COLUMN_LIMIT = 1 << 12
 
 
 @dataclass(frozen=True)
@@ -34,32 +38,42 @@ class PlanColumns:
 
     @property
     def views(self) -> list[str]:
-        if not self.has_views:
-            return []
-        return [f"view_{parent}_{part}" for parent in range(self.parent_count) for part in VIEW]
+        """`view_0_top` …; none without views."""
+        return [f"{view}_{side}" for view in self.of_parents("view") for side in VIEW] if self.has_views else []
 
     @property
     def numbers(self) -> list[str]:
-        """The columns of whole numbers that decide a row."""
+        """The deciding columns of whole numbers."""
         return [*self.of_parents("parent"), *self.of_parents("part"), *BOX, "mask_seed", *self.views]
 
     @property
-    def deciding(self) -> list[str]:
-        """The columns that decide a row."""
-        return ["method", *self.numbers]
-
-    @property
-    def telling(self) -> list[str]:
+    def informative(self) -> list[str]:
         """The columns that follow from the others and the source."""
         return ["lam", *self.of_parents("label"), *self.of_parents("key")]
 
     @property
     def all(self) -> list[str]:
         """Every column, in order."""
-        return ["index", *self.deciding, *self.telling]
+        return ["index", "method", *self.numbers, *self.informative]
 
 
-def columns_in(header: list[str]) -> PlanColumns:
-    """The columns that a header means: as many parents as it has, with views if it has any."""
-    parents = sum(name.startswith("parent_") for name in header)
-    return PlanColumns(parents, any(name.startswith("view_") for name in header))
+def columns_of(header: list[str], name: str) -> PlanColumns:
+    """The columns that the header of the file `name` means. Raises DataError if it is not the header of a plan."""
+    parent_count = sum(column.startswith("parent_") for column in header)
+    columns = PlanColumns(parent_count, any(column.startswith("view_") for column in header))
+    if len(header) > COLUMN_LIMIT:
+        raise DataError(f"{name}: the header has {len(header)} columns, expected at most {COLUMN_LIMIT}. {KEEP_HEADER}")
+    required, known = ["method", *columns.numbers], {*columns.all}
+    for problem, found in (
+        ("is missing", [each for each in required if each not in header]),
+        ("is not a column of a plan", [each for each in header if each not in known]),
+        ("occurs twice", [each for each, count in Counter(header).items() if count > 1]),
+    ):
+        if found:
+            shown = repr(",".join(header))
+            shown = shown if len(shown) <= 200 else f"{shown[:200]}… and so on"
+            raise DataError(f"{name}: the column {found[0][:40]!r} {problem}. The header is {shown}. {KEEP_HEADER}")
+    return columns
+
+
+KEEP_HEADER = "Keep the header that mixup-gen plan wrote."

@@ -1,106 +1,126 @@
-"""A plan as it stands in a file: columns of cells, and the hash of what they decide."""
+"""A plan as it stands in a file: what its cells decide, and the hash of it."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.methods import METHODS
+from mixup_cli.methods.none import Unmixed
 from mixup_cli.plan.files.cells import MISSING
-from mixup_cli.plan.files.columns import BOX, PlanColumns
+from mixup_cli.plan.files.columns import PlanColumns
+from mixup_cli.storage.source_table import PlainNewlines
 
 BLOCK_ROWS = 1 << 14
 
+Table: TypeAlias = dict[str, list[Any]]
+"""Some rows, column by column; None for an empty cell."""
+
+
+def csv_parts(tables: Iterable[Table], columns: Sequence[str]) -> Iterator[bytes]:
+    """Tables as CSV, UTF-8 with plain newlines: the header, and then a piece for each table."""
+    for rows in chain([[columns]], (zip(*(table[name] for name in columns), strict=True) for table in tables)):
+        text = PlainNewlines()
+        csv.writer(text, lineterminator="\r\n").writerows(rows)
+        yield text.getvalue().encode()
+
 
 @dataclass(frozen=True)
-class PlanFile:
-    """A plan of m rows, as it stands in the file called `name`.
+class Entries:
+    """The deciding cells of m rows, with S slots for parents. MISSING stands for an empty cell (`mask_seed`: 0).
 
-    `methods` are the names that occur, in the order of METHODS; `method` uint8 (m) numbers them. `numbers` int32 (m) by
-    column, MISSING where a cell is empty; `mask_seed` uint64 (m), 0 there. What tells and does not decide, as far as it
-    is there: `lam` float32 (m), NaN where empty, and `texts` int32 (m) by column, numbers in `vocabulary`.
+    `method` uint8 (m): its place in METHODS; `parents` and `parts` int32 (m, S); `box` int32 (m, 4), empty instead of
+    four zeros; `mask_seed` uint64 (m); `views` int32 (m, S, 5), or None without views.
     """
 
-    name: str
-    columns: PlanColumns
-    methods: tuple[str, ...]
     method: NDArray[np.uint8]
-    numbers: Mapping[str, NDArray[np.int32]]
+    parents: NDArray[np.int32]
+    parts: NDArray[np.int32]
+    box: NDArray[np.int32]
     mask_seed: NDArray[np.uint64]
-    lam: NDArray[np.float32] | None
-    texts: Mapping[str, NDArray[np.int32]]
-    vocabulary: Mapping[str, int]
+    views: NDArray[np.int32] | None
 
     def __len__(self) -> int:
         return len(self.method)
 
+    def __getitem__(self, rows: slice) -> Entries:
+        views = None if self.views is None else self.views[rows]
+        return Entries(
+            self.method[rows], self.parents[rows], self.parts[rows], self.box[rows], self.mask_seed[rows], views
+        )
+
     @property
-    def method_names(self) -> tuple[str, ...]:
-        """The methods that a recipe for it names. Beside others, rows that stay as they are need no `none` there."""
-        return tuple(name for name in self.methods if name != "none") or self.methods
+    def columns(self) -> PlanColumns:
+        """The columns of such rows."""
+        return PlanColumns(self.parents.shape[1], self.views is not None)
 
-    def place(self, row: int) -> str:
-        """Where a row stands, for messages: the first below the header is row 1."""
-        return f"{self.name}, row {row + 1} ({self.methods[self.method[row]]})"
+    def table(self) -> Table:
+        """The rows as text and numbers, in the deciding columns, in order."""
+        names = list(METHODS)
+        shown = map(_shown, self._numbers())
+        return {
+            "method": [names[place] for place in self.method.tolist()],
+            **dict(zip(self.columns.numbers, shown, strict=True)),
+        }
 
-    def cell(self, column: str, row: int) -> str:
-        """A cell that decides, or a text, for messages."""
-        if column == "mask_seed":
-            return str(self.mask_seed[row])
-        if column in self.texts:
-            number = self.texts[column][row]
-            return repr(next(text for text, each in self.vocabulary.items() if each == number)) if number else "empty"
-        value = self.numbers[column][row]
-        return "empty" if value == MISSING else str(value)
-
-    def digest(self) -> str:
-        """The hash of what decides the rows, 64 hex digits: the same for the same decisions, however they came.
-
-        It is that of the deciding columns as CSV, as `writing` writes them; docs/format.md tells how to compute it.
-        """
-        text = _Hashed()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(self.columns.deciding)
-        for start in range(0, len(self), BLOCK_ROWS):
-            writer.writerows(zip(*self._canonical(slice(start, start + BLOCK_ROWS)), strict=True))
-        return text.hexdigest()
-
-    def _canonical(self, part: slice) -> Iterator[list[str | int | None]]:
-        """The deciding columns of some rows. A box of zeros and the mask seed 0 are none."""
-        corners = np.stack([self.numbers[name][part] for name in BOX], axis=1)
-        corners[corners == MISSING] = 0
-        has_box = np.asarray(corners.any(axis=1))
-        yield [self.methods[number] for number in self.method[part].tolist()]
-        for name in self.columns.numbers:
-            if name in BOX:
-                corner = corners[:, BOX.index(name)]
-                yield _cells(corner, has_box)
-            elif name == "mask_seed":
-                yield _cells(self.mask_seed[part], self.mask_seed[part] != 0)
-            else:
-                values = self.numbers[name][part]
-                yield _cells(values, values != MISSING)
+    def _numbers(self) -> Iterator[NDArray[Any]]:
+        yield from (*self.parents.T, *self.parts.T, *self.box.T, self.mask_seed)
+        if self.views is not None:
+            yield from self.views.reshape(len(self), -1).T
 
 
-def _cells(values: NDArray[np.int32] | NDArray[np.uint64], is_there: NDArray[np.bool_]) -> list[str | int | None]:
-    if not is_there.any():
+def _shown(values: NDArray[Any]) -> list[Any]:
+    is_empty = values == (0 if values.dtype == np.uint64 else MISSING)
+    if is_empty.all():
         return [None] * len(values)
-    cells: list[str | int | None] = values.tolist()
-    for row in np.flatnonzero(~is_there).tolist():
+    cells: list[Any] = values.tolist()
+    for row in np.flatnonzero(is_empty).tolist():
         cells[row] = None
     return cells
 
 
-class _Hashed:
-    """Takes text and keeps its hash."""
+@dataclass(frozen=True)
+class PlanFile:
+    """The plan of m rows that the file called `name` holds. `informative` has the `fingerprints` int32 (m) of those
+    columns, as far as the file has them."""
 
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self.hexdigest = self._hash.hexdigest
+    name: str
+    entries: Entries
+    informative: Mapping[str, NDArray[np.int32]]
 
-    def write(self, text: str) -> None:
-        self._hash.update(text.encode())
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @property
+    def has_views(self) -> bool:
+        """Whether it has a view of each parent."""
+        return self.entries.views is not None
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The names that occur, in the order of METHODS."""
+        return tuple(list(METHODS)[place] for place in np.unique(self.entries.method))
+
+    @property
+    def method_names(self) -> tuple[str, ...]:
+        """The methods that a recipe for it names: unmixed rows beside others need none."""
+        return tuple(name for name in self.methods if name != Unmixed.name) or self.methods
+
+    def place(self, row: int) -> str:
+        """Where a row stands, for messages: the first below the header is row 1."""
+        return f"{self.name}, row {row + 1} ({list(METHODS)[self.entries.method[row]]})"
+
+    def digest(self) -> str:
+        """The SHA-256 of the deciding columns as CSV, 64 hex digits: the same for the same decisions in any file."""
+        tables = (self.entries[start : start + BLOCK_ROWS].table() for start in range(0, len(self), BLOCK_ROWS))
+        digest = hashlib.sha256()
+        for part in csv_parts(tables, ["method", *self.entries.columns.numbers]):
+            digest.update(part)
+        return digest.hexdigest()

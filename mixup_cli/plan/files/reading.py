@@ -1,12 +1,12 @@
-"""Plans read back. What a cell may hold is checked here; what rows mean is held against the source in `checking.py`."""
+"""Plan files, read back. What a cell may hold is checked here; `checking.py` compares rows with recipe and source."""
 
 from __future__ import annotations
 
 import csv
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from io import BytesIO
-from itertools import chain, islice
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NoReturn, TypeAlias
 
@@ -15,30 +15,22 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.methods import METHODS
-from mixup_cli.plan.files.cells import (
-    BadCellError,
-    Cells,
-    StoredNumbers,
-    Vocabulary,
-    fractions,
-    seeds,
-    small_integers,
-    texts_of,
-)
-from mixup_cli.plan.files.columns import columns_in
-from mixup_cli.plan.files.plan_file import PlanFile
-from mixup_cli.sources.reading.bounded_read import lines_of, read_line
+from mixup_cli.plan.files.cells import INDICES, MISSING, SEEDS, BadCellError, WholeNumbers, as_lam, fingerprints
+from mixup_cli.plan.files.columns import BOX, VIEW, columns_of
+from mixup_cli.plan.files.plan_file import Entries, PlanFile
+from mixup_cli.sources.reading.bounded_read import read_line
 from mixup_cli.sources.tables.parquet import require_parquet
-from mixup_cli.wording import counted
+from mixup_cli.wording import counted, quoted
 
 __all__ = ["PlanFile", "read_csv", "read_plan"]
 
 BATCH_ROWS = 1 << 11
-PARQUET_BATCH_ROWS = 1 << 14
 BLOCK_BYTES = 1 << 17
+PARQUET_BATCH_ROWS = 1 << 14
 PARQUET_MAGIC = b"PAR1"
-COLUMN_LIMIT = 1 << 12
-REPLAN = "Keep the header that mixup-gen plan wrote."
+
+Cells: TypeAlias = Any
+"""Some cells of one column: texts, of which an empty one is an empty string, or an Arrow array of numbers."""
 
 Batch: TypeAlias = Mapping[str, Cells]
 """Some rows, column by column."""
@@ -50,107 +42,71 @@ def read_plan(path: Path) -> PlanFile:
         with path.open("rb") as file:
             is_parquet = file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
             file.seek(0)
-            if not is_parquet:
-                return read_csv(file, str(path))
-            header, batches = _parquet_batches(file, str(path))
-            return _collected(str(path), header, batches)
+            return (_read_parquet if is_parquet else read_csv)(file, str(path))
     except OSError as problem:
-        raise NoInputError(
-            f"{path}: cannot be read ({problem.strerror or problem}). --plan takes a file, or - for stdin."
-        ) from None
+        raise NoInputError(f"{path}: cannot be read ({problem.strerror or problem}). Give a file that can.") from None
 
 
 def read_csv(file: IO[bytes], name: str) -> PlanFile:
     """A plan from CSV; `name` is what messages call it. Raises NoInputError and DataError."""
+    rows = filter(None, csv.reader(_decoded(file, name), strict=True))  # an empty line is not a row
     try:
-        header = next(filter(None, csv.reader(_decoded(file, name), strict=True)), None)  # an empty line is no row
+        header = next(rows, None)
     except csv.Error as problem:
-        raise DataError(f"{name}: the header is not CSV ({problem}). {REPLAN}") from None
+        raise DataError(f"{name}: the header is not CSV ({problem}). Give what mixup-gen plan wrote.") from None
     if header is None:
         raise NoInputError(f"{name}: is empty. mixup-gen plan writes at least a header: did the command before fail?")
     header = [each.strip() for each in header]
-    return _collected(name, header, _csv_batches(file, header, name))
+    return _collected(name, header, _csv_batches(rows, header, name))
 
 
 def _decoded(file: IO[bytes], name: str) -> Iterator[str]:
     """Lines with their ends as they are, without the mark that some programs begin UTF-8 with."""
-    for number, line in enumerate(lines_of(file, name)):
-        if number == 0 and line.startswith(PARQUET_MAGIC):
-            raise DataError(f"{name}: is Parquet, and CSV was expected. Name the Parquet file with --plan.")
-        try:
-            yield line.decode("utf-8-sig" if number == 0 else "utf-8")
-        except UnicodeDecodeError as problem:
-            raise DataError(
-                f"{name}: is not UTF-8 text ({problem.reason}: {line[problem.start : problem.start + 20]!r}). "
-                "Save it as UTF-8."
-            ) from None
-
-
-def _csv_batches(file: IO[bytes], header: list[str], name: str) -> Iterator[Batch]:
-    """The rows below the header: text without quotes is split at commas, which is several times as fast."""
-    count = 0
+    encoding = "utf-8-sig"
     while block := file.read(BLOCK_BYTES) + read_line(file, name):
-        columns = _split(block, len(header))
-        if columns is None:
-            lines = chain(_decoded(BytesIO(block), name), _decoded(file, name))
-            yield from _quoted_batches(lines, header, name, count)
-            return
-        yield dict(zip(header, columns, strict=True))
-        count += len(columns[0])
+        if encoding == "utf-8-sig" and block.startswith(PARQUET_MAGIC):
+            raise DataError(f"{name}: is Parquet, expected CSV. Give the path of the Parquet file.")
+        try:
+            yield from io.StringIO(block.decode(encoding), newline="\n")
+        except UnicodeDecodeError as problem:
+            found = f"{problem.reason}: {block[problem.start : problem.start + 20]!r}"
+            raise DataError(f"{name}: is not UTF-8 text ({found}). Save it as UTF-8.") from None
+        encoding = "utf-8"
 
 
-def _split(block: bytes, width: int) -> list[list[str]] | None:
-    """The columns of lines of `width` cells each; None where anything is quoted, empty or otherwise less plain."""
-    if b'"' in block or b"\r" in block or b"\n\n" in block or block[:1] == b"\n" or block[-1:] != b"\n":
-        return None
-    try:
-        cells = block.decode().replace("\n", "\n,").split(",")
-    except UnicodeDecodeError:
-        return None
-    cells.pop()
-    last, lines = "".join(cells[width - 1 :: width]), block.count(b"\n")
-    if len(cells) != width * lines or last.count("\n") != lines:
-        return None
-    return [*(cells[column::width] for column in range(width - 1)), last.split("\n")[:-1]]
-
-
-def _quoted_batches(lines: Iterator[str], header: list[str], name: str, count: int) -> Iterator[Batch]:
-    """The rows in any CSV, of which `count` came before."""
-    rows = filter(None, csv.reader(lines, strict=True))
-    while batch := _some(rows, count, name):
+def _csv_batches(rows: Iterator[list[str]], header: list[str], name: str) -> Iterator[Batch]:
+    count = 0
+    while batch := _next_rows(rows, count, name):
         if set(map(len, batch)) != {len(header)}:
             row, cells = next((row, len(cells)) for row, cells in enumerate(batch) if len(cells) != len(header))
-            raise DataError(
-                f"{name}, row {count + row + 1}: has {counted(cells, 'cell')}, and the header has {len(header)}. "
-                "Mend that row."
-            )
+            found = f"has {counted(cells, 'cell')}, and the header has {len(header)}"
+            raise DataError(f"{name}, row {count + row + 1}: {found}. Fix that row.")
         yield dict(zip(header, zip(*batch, strict=True), strict=True))
         count += len(batch)
 
 
-def _some(rows: Iterator[list[str]], count: int, name: str) -> list[list[str]]:
-    """Some rows, after `count` that were read."""
+def _next_rows(rows: Iterator[list[str]], count: int, name: str) -> list[list[str]]:
+    """Some rows, after the `count` rows before."""
     batch: list[list[str]] = []
     try:
         batch.extend(islice(rows, BATCH_ROWS))
-    except csv.Error as problem:  # those that were read before it stay in the batch
-        raise DataError(f"{name}, row {count + len(batch) + 1}: is not CSV ({problem}). Mend that row.") from None
+    except csv.Error as problem:  # the rows before the bad one stay in the batch
+        raise DataError(f"{name}, row {count + len(batch) + 1}: is not CSV ({problem}). Fix that row.") from None
     return batch
 
 
-def _parquet_batches(file: IO[bytes], name: str) -> tuple[list[str], Iterator[Batch]]:
-    """The names of the columns, and the rows. What pyarrow says of damaged files has many forms."""
+def _read_parquet(file: IO[bytes], name: str) -> PlanFile:
     arrow, parquet = require_parquet()
-    damage = (arrow.ArrowException, OSError, ValueError, OverflowError)
+    damage = (arrow.ArrowException, OSError, ValueError, OverflowError)  # pyarrow reports damage in many forms
 
     def refuse(problem: Exception) -> NoReturn:
         reason = (str(problem).splitlines() or ["damaged"])[0].rstrip(".")
-        raise DataError(f"{name}: is not whole Parquet ({reason}). Give what mixup-gen plan wrote.") from None
+        raise DataError(f"{name}: is damaged Parquet ({reason}). Give what mixup-gen plan wrote.") from None
 
     def batches() -> Iterator[Batch]:
         try:
             for batch in opened.iter_batches(PARQUET_BATCH_ROWS):
-                yield {each: _cells(column) for each, column in zip(header, batch.columns, strict=True)}
+                yield {each: _cells(column, arrow) for each, column in zip(header, batch.columns, strict=True)}
         except damage as problem:
             refuse(problem)
 
@@ -159,112 +115,84 @@ def _parquet_batches(file: IO[bytes], name: str) -> tuple[list[str], Iterator[Ba
         header = list(opened.schema_arrow.names)
     except damage as problem:
         refuse(problem)
-    return header, batches()
+    return _collected(name, header, batches())
 
 
-def _cells(column: Any) -> Cells:
-    """An Arrow column as cells."""
-    kind = str(column.type)
-    if kind.startswith(("int", "uint", "float", "double")):
-        return StoredNumbers(
-            column.fill_null(0).to_numpy(zero_copy_only=False), column.is_valid().to_numpy(zero_copy_only=False)
-        )
+def _cells(column: Any, arrow: Any) -> Cells:
+    is_number = arrow.types.is_integer(column.type) or arrow.types.is_floating(column.type)
+    return column if is_number else _texts(column)
+
+
+def _texts(column: Any) -> Sequence[str]:
     return ["" if cell is None else str(cell) for cell in column.to_pylist()]
 
 
+def _whole(cells: Cells, kind: WholeNumbers) -> NDArray[Any]:
+    """Whole numbers. Arrow casts most columns of numbers at once; text, and what it cannot cast, are parsed."""
+    if isinstance(cells, (list, tuple)):
+        return kind.parsed(cells)
+    if kind is INDICES or str(cells.type).startswith(("int", "uint")):  # floats have lost digits of seeds
+        with suppress(ValueError):  # ArrowInvalid is one: a fraction, or a number that does not fit
+            numbers: NDArray[Any] = cells.cast(str(kind.dtype)).fill_null(kind.empty).to_numpy(zero_copy_only=False)
+            if kind is SEEDS or np.count_nonzero(numbers == MISSING) == cells.null_count:
+                return numbers
+    return kind.parsed(_texts(cells))
+
+
+def _methods(cells: Sequence[str]) -> NDArray[np.uint8]:
+    """The method of each row: its place in METHODS."""
+    places = {name: place for place, name in enumerate(METHODS)}
+    found = {cell: places.get(cell.strip(), -1) for cell in {*cells}}
+    numbers = np.fromiter(map(found.__getitem__, cells), np.int16, len(cells))
+    if len(numbers) and numbers.min() < 0:
+        row = int(np.argmin(numbers))
+        raise BadCellError(row, cells[row], f"one of {', '.join(METHODS)}")
+    return numbers.astype(np.uint8)
+
+
+def _converted(column: str, cells: Cells) -> NDArray[Any]:
+    kind = column.partition("_")[0]
+    if kind in ("parent", "part", "view", *BOX):
+        return _whole(cells, INDICES)
+    if column == "mask_seed":
+        return _whole(cells, SEEDS)
+    texts = cells if isinstance(cells, (list, tuple)) else _texts(cells)
+    if column == "method":
+        return _methods(texts)
+    return fingerprints([*map(as_lam, texts)] if column == "lam" else texts)
+
+
 def _collected(name: str, header: list[str], batches: Iterable[Batch]) -> PlanFile:
-    reader = _Reader(name, header)
+    columns = columns_of(header, name)
+    arrays: dict[str, list[NDArray[Any]]] = {each: [] for each in header if each != "index"}
+    rows = 0
     for batch in batches:
-        reader.add(batch)
-    return reader.plan()
-
-
-class _Reader:
-    """Takes a plan's batches, and turns cells into arrays."""
-
-    def __init__(self, name: str, header: list[str]) -> None:
-        self._name, self._rows = name, 0
-        if len(header) > COLUMN_LIMIT:
-            raise DataError(f"{name}: the header has {len(header)} columns, which no plan has. {REPLAN}")
-        self._columns = columns_in(header)
-        self._check(header)
-        self._names, self._vocabulary = Vocabulary(), Vocabulary()
-        wanted = [each for each in header if each != "index"]
-        self._arrays: dict[str, list[NDArray[Any]]] = {each: [] for each in wanted}
-
-    def _check(self, header: list[str]) -> None:
-        """Refuse a header that is no plan's."""
-        missing = [each for each in self._columns.deciding if each not in header]
-        known = set(self._columns.all)
-        strange = [each for each in header if each not in known]
-        doubled = [each for each, count in Counter(header).items() if count > 1]
-        for names, what in ((missing, "is missing"), (strange, "is none of a plan's"), (doubled, "is there twice")):
-            if names:
-                shown = repr(",".join(header))
+        for column, parts in arrays.items():
+            try:
+                parts.append(_converted(column, batch[column]))
+            except BadCellError as bad:
+                found = f"{column} is {quoted(bad.cell, 40)}, and {bad.expected} was expected"
                 raise DataError(
-                    f"{self._name}: the column {names[0][:40]!r} {what}. "
-                    f"The header is {shown if len(shown) <= 200 else f'{shown[:200]}… and so on'}. {REPLAN}"
-                )
+                    f"{name}, row {rows + bad.row + 1}: {found}. Fix the cell, or leave the row out."
+                ) from None
+        rows += len(arrays["method"][-1])
+    if not rows:
+        raise NoInputError(f"{name}: has a header, and no rows. Plan again, with a count of samples or passes above 0.")
 
-    def add(self, batch: Batch) -> None:
-        """Some more rows."""
-        for column, arrays in self._arrays.items():
-            arrays.append(self._array(column, batch[column]))
-        self._rows += len(self._arrays["method"][-1])
+    def side_by_side(names: Sequence[str]) -> NDArray[np.int32]:
+        table = np.empty((rows, len(names)), np.int32)
+        for place, column in enumerate(names):
+            np.concatenate(arrays.pop(column), out=table[:, place])
+        return table
 
-    def _array(self, column: str, cells: Cells) -> NDArray[Any]:
-        try:
-            if column == "method":
-                return self._methods(cells)
-            if column == "mask_seed":
-                return seeds(cells)
-            if column == "lam":
-                return fractions(cells)
-            if column in self._columns.numbers:
-                return small_integers(cells)
-            return self._vocabulary.numbered(cells)
-        except BadCellError as bad:
-            shown = bad.cell if len(bad.cell) <= 40 else f"{bad.cell[:40]}…"
-            raise DataError(
-                f"{self._name}, row {self._rows + bad.row + 1}: {column} is {shown!r}, and {bad.expected} was "
-                "expected. Mend the cell, or leave the row out."
-            ) from None
-
-    def _methods(self, cells: Cells) -> NDArray[np.uint8]:
-        """The method of each row: its place in METHODS."""
-        numbers = self._names.numbered(cells)
-        names = [name.strip() for name in self._names]
-        places = np.array([list(METHODS).index(name) if name in METHODS else -1 for name in names])
-        found = places[numbers]
-        if found.min() < 0:
-            row = int(np.argmin(found))
-            raise BadCellError(row, texts_of(cells)[row], f"one of {', '.join(METHODS)}")
-        return found.astype(np.uint8)
-
-    def plan(self) -> PlanFile:
-        """All rows."""
-        if not self._rows:
-            raise NoInputError(
-                f"{self._name}: has no rows, so there is nothing to make. Plan anew, with --samples or --passes."
-            )
-        arrays = {column: _joined(parts) for column, parts in self._arrays.items()}
-        present, method = np.unique(arrays.pop("method"), return_inverse=True)
-        mask_seed, lam = arrays.pop("mask_seed"), arrays.pop("lam", None)
-        return PlanFile(
-            name=self._name,
-            columns=self._columns,
-            methods=tuple(list(METHODS)[place] for place in present),
-            method=method.astype(np.uint8),
-            numbers={name: arrays.pop(name) for name in self._columns.numbers if name != "mask_seed"},
-            mask_seed=mask_seed,
-            lam=lam,
-            texts=arrays,
-            vocabulary=self._vocabulary,
-        )
-
-
-def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    """Parts as one array; they are given up for it."""
-    joined = np.concatenate(parts)
-    parts.clear()
-    return joined
+    box = side_by_side(BOX)
+    box[~box.any(axis=1)] = MISSING  # four zeros are no box
+    entries = Entries(
+        method=np.concatenate(arrays.pop("method")),
+        parents=side_by_side(columns.of_parents("parent")),
+        parts=side_by_side(columns.of_parents("part")),
+        box=box,
+        mask_seed=np.concatenate(arrays.pop("mask_seed")),
+        views=side_by_side(columns.views).reshape(rows, -1, len(VIEW)) if columns.has_views else None,
+    )
+    return PlanFile(name, entries, {column: np.concatenate(parts) for column, parts in arrays.items()})

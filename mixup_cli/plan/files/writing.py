@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import csv
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.fields.labels import Labels
-from mixup_cli.methods import shares
+from mixup_cli.methods import METHODS, shares
 from mixup_cli.methods.method_set import MethodSet
-from mixup_cli.plan.files.columns import BOX, PlanColumns
+from mixup_cli.plan.files.cells import MISSING
+from mixup_cli.plan.files.columns import PlanColumns
+from mixup_cli.plan.files.plan_file import Entries, Table
 from mixup_cli.plan.plan import Planned, Rows
 from mixup_cli.sources.tables.parquet import require_parquet
 
 ROW_GROUP_ROWS = 1 << 16
-
-Table: TypeAlias = dict[str, list[Any]]
-"""Some rows, column by column; None for an empty cell."""
 
 
 @dataclass(frozen=True)
@@ -39,43 +38,35 @@ class Recorder:
 
     def table(self, rows: Rows) -> Table:
         """Some rows, in all columns."""
-        return {"index": rows.index.tolist(), **deciding(rows, self.methods, self.columns), **self._telling(rows)}
+        return {"index": rows.index.tolist(), **entries_of(rows, self.methods).table(), **self._informative(rows)}
 
-    def _telling(self, rows: Rows) -> Table:
-        used = self.methods.used(rows.method)
-        keys = [[self.keys[each] for each in parents] for parents in rows.parents.T.tolist()]
+    def _informative(self, rows: Rows) -> Table:
+        used, names = self.methods.used(rows.method).T.tolist(), self.labels.class_names
         table: Table = {"lam": [f"{lam:.6f}" for lam in lams(rows, self.methods).tolist()]}
-        for parent, name in enumerate(self.columns.of_parents("label")):
-            table[name] = _shown(self._names(rows.parents[:, parent]), used[:, parent])
-        for parent, name in enumerate(self.columns.of_parents("key")):
-            table[name] = _shown(keys[parent], used[:, parent])
+        for column, samples, is_used in zip(self.columns.of_parents("label"), rows.parents.T, used, strict=True):
+            if self.labels.classes is None:
+                table[column] = [None] * len(rows)
+            else:
+                pairs = zip(self.labels.classes[samples].tolist(), is_used, strict=True)
+                table[column] = [names[number] if there else None for number, there in pairs]
+        for column, samples, is_used in zip(self.columns.of_parents("key"), rows.parents.T, used, strict=True):
+            pairs = zip(samples.tolist(), is_used, strict=True)
+            table[column] = [self.keys[sample] if there else None for sample, there in pairs]
         return table
 
-    def _names(self, samples: NDArray[np.int64]) -> list[str | None]:
-        if self.labels.classes is None:
-            return [None] * len(samples)
-        return [self.labels.class_names[number] for number in self.labels.classes[samples].tolist()]
 
-
-def deciding(rows: Rows, methods: MethodSet, columns: PlanColumns) -> Table:
-    """What decides the rows."""
+def entries_of(rows: Rows, methods: MethodSet) -> Entries:
+    """Rows as the cells of a plan file."""
     used, decisions = methods.used(rows.method), rows.decisions
-    names = methods.names
-    has_box = np.asarray(decisions.box.any(axis=1))
     has_seed = np.array([method.has_seed for method in methods.methods])[rows.method]
-    table: Table = {"method": [names[number] for number in rows.method.tolist()]}
-    for kind, values in (("parent", rows.parents), ("part", decisions.parts)):
-        for parent, name in enumerate(columns.of_parents(kind)):
-            table[name] = _shown(values[:, parent].tolist(), used[:, parent])
-    for corner, name in enumerate(BOX):
-        table[name] = _shown(decisions.box[:, corner].tolist(), has_box)
-    table["mask_seed"] = _shown(decisions.mask_seed.tolist(), has_seed & (decisions.mask_seed != 0))
-    if rows.views is not None:
-        views = rows.views.reshape(len(rows), -1)
-        seen = np.repeat(used, 5, axis=1)
-        for number, name in enumerate(columns.views):
-            table[name] = _shown(views[:, number].tolist(), seen[:, number])
-    return table
+    return Entries(
+        method=np.array([list(METHODS).index(name) for name in methods.names], np.uint8)[rows.method],
+        parents=np.where(used, rows.parents, MISSING).astype(np.int32),
+        parts=np.where(used, decisions.parts, MISSING),
+        box=np.where(decisions.box.any(axis=1, keepdims=True), decisions.box, MISSING),
+        mask_seed=np.where(has_seed, decisions.mask_seed, 0).astype(np.uint64),
+        views=None if rows.views is None else np.where(used[..., None], rows.views, MISSING),
+    )
 
 
 def lams(rows: Rows, methods: MethodSet) -> NDArray[np.float32]:
@@ -86,37 +77,14 @@ def lams(rows: Rows, methods: MethodSet) -> NDArray[np.float32]:
     return lam
 
 
-def _shown(values: Sequence[Any], is_there: NDArray[np.bool_]) -> list[Any]:
-    return [value if there else None for value, there in zip(values, is_there.tolist(), strict=True)]
-
-
-def write_csv(tables: Iterable[Table], names: Sequence[str], file: IO[str], header: bool = True) -> None:
-    """Tables as CSV with plain newlines."""
-    writer = csv.writer(_PlainNewlines(file), lineterminator="\r\n")
-    if header:
-        writer.writerow(names)
-    for table in tables:
-        writer.writerows(zip(*(table[name] for name in names), strict=True))
-
-
-class _PlainNewlines:
-    """Takes rows that end with CR LF and ends them with LF. The csv module quotes no CR unless rows end with one."""
-
-    def __init__(self, file: IO[str]) -> None:
-        self._file = file
-
-    def write(self, row: str) -> int:
-        return self._file.write(row.removesuffix("\r\n") + "\n")
-
-
 class Sink(Protocol):
-    """Takes bytes, and remembers none."""
+    """Takes bytes; nothing can be read back from it."""
 
     def write(self, data: bytes) -> None: ...
 
 
 def write_parquet(tables: Iterable[Table], columns: PlanColumns, sink: Sink) -> None:
-    """Tables as Parquet. `lam` is a number there. Raises UsageError where pyarrow is not installed."""
+    """Tables as Parquet. `lam` is a number there. Raises UsageError if pyarrow is not installed."""
     arrow, parquet = require_parquet()
     types = {name: arrow.int64() for name in ("index", *columns.numbers)}
     types |= {"mask_seed": arrow.uint64(), "lam": arrow.float64()}
@@ -132,13 +100,14 @@ def write_parquet(tables: Iterable[Table], columns: PlanColumns, sink: Sink) -> 
             writer.write_table(arrow.concat_tables(gathered))
 
 
-class _Appended:
-    """A sink as the file that pyarrow wants to write to."""
-
-    closed = False
+class _Appended(io.RawIOBase):
+    """A sink as the file that pyarrow wants to write to: it asks for the position, and never seeks."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink, self._position = sink, 0
+
+    def writable(self) -> bool:
+        return True
 
     def write(self, data: Any) -> int:
         self._sink.write(bytes(data))
@@ -147,9 +116,3 @@ class _Appended:
 
     def tell(self) -> int:
         return self._position
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def close(self) -> None:
-        """The sink is closed by whoever opened it."""

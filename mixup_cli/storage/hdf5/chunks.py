@@ -1,8 +1,9 @@
-"""Rows out of the chunks of an HDF5 data set, each inflated within its size.
+"""Rows from the chunks of an HDF5 data set, each inflated within its size.
 
 HDF5's own filters inflate whatever a chunk holds, without a limit: nine megabytes become two gigabytes. So chunks are
-read as they are stored and inflated here, where one that holds more than it should is an error. It is quicker, too:
-HDF5 inflates one chunk at a time, under a lock of its own.
+read as they are stored and inflated here, where one that holds more than it should is an error. That is faster, too:
+HDF5 inflates one chunk at a time, under a lock. Of the filters, gzip, zstd and shuffle are read; others have no reader
+here, and HDF5's cannot be bounded.
 """
 
 from __future__ import annotations
@@ -21,24 +22,17 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
 from mixup_cli.storage.hdf5.global_heap import REFERENCE
+from mixup_cli.storage.hdf5.library import HDF5_ERRORS
 
-DEFLATE, SHUFFLE, FLETCHER32, LZF, ZSTD = 1, 2, 3, 32000, 32015
-"""The filters' numbers, with HDF5 and in the HDF Group's registry."""
+DEFLATE, SHUFFLE, ZSTD = 1, 2, 32015
+"""The numbers of the filters, in HDF5 and in the HDF Group's registry."""
 
-PIPELINES = {
-    (*shuffled, *compressed, *checked)
-    for shuffled in ((), (SHUFFLE,))
-    for compressed in ((), (DEFLATE,), (LZF,), (ZSTD,))
-    for checked in ((), (FLETCHER32,))
-}
-"""What is read: filters of which it is known how much they give back, in the order that everybody uses."""
+PIPELINES = {(*shuffled, *compressed) for shuffled in ((), (SHUFFLE,)) for compressed in ((), (DEFLATE,), (ZSTD,))}
 
 CHUNK_LIMIT_BYTES = 512 << 20
-LZF_LIMIT_BYTES = 8 << 20
-"""HDF5 inflates these chunks itself, to 88 times what is stored at most."""
 
 CACHE_BYTES = 64 << 20
-"""Of inflated chunks: who reads a few rows at a time should not inflate them again and again."""
+"""Of inflated chunks: a few rows at a time should not inflate the same chunk again and again."""
 
 Offset: TypeAlias = tuple[int, ...]
 Rows: TypeAlias = slice | NDArray[np.int64]
@@ -47,19 +41,21 @@ Rows: TypeAlias = slice | NDArray[np.int64]
 class ChunkedRows:
     """The rows of a chunked data set. Threads may share it.
 
-    Raises DataError, which begins with `where`, for filters of which nobody can say what they will inflate to, and for
-    chunks that are too large; and, while rows are read, OSError for a chunk that does not hold what it should.
+    Raises DataError, which begins with `where`, for other filters and for chunks that are too large; and, while rows
+    are read, OSError for a chunk that does not hold what it should.
     """
 
     def __init__(self, data_set: h5py.Dataset, where: str) -> None:
         self._data_set, self._where = data_set, where
+        self._shape, self._chunk_shape = data_set.shape, data_set.chunks
         self._dtype = stored_dtype(data_set)
-        self._chunk_shape: tuple[int, ...] = data_set.chunks
-        self._chunk_bytes = math.prod(self._chunk_shape) * self._dtype.itemsize
+        self._type = data_set.id.get_type()
+        item_bytes = REFERENCE.itemsize if self._dtype is REFERENCE else self._type.get_size()
+        self._values = math.prod(self._chunk_shape)
+        self._chunk_bytes = self._values * item_bytes
         self._filters = filters_of(data_set)
         self._check_filters()
         self._stored = self._check_chunks()
-        self._inflates_here = self._can_inflate()
         self._lock = threading.Lock()
         self._cache: OrderedDict[Offset, NDArray[Any]] = OrderedDict()
 
@@ -70,24 +66,17 @@ class ChunkedRows:
 
     def _check_filters(self) -> None:
         if self._filters not in PIPELINES:
-            raise DataError(
-                f"{self._where}: is stored with the HDF5 filters {', '.join(map(str, self._filters))}, which mixup-gen "
-                "does not read.",
-                "Write it again with gzip (h5repack -f GZIP=4).",
-            )
-        limit = LZF_LIMIT_BYTES if LZF in self._filters else CHUNK_LIMIT_BYTES
-        if self._chunk_bytes > limit:
-            raise DataError(
-                f"{self._where}: has chunks of {self._chunk_bytes} bytes, of which one is inflated for each row that "
-                f"is read; expected at most {limit}.",
-                "Write it again with smaller ones (h5repack).",
-            )
+            found = f"has the HDF5 filters {', '.join(map(str, self._filters))}, which mixup-gen does not read"
+            raise DataError(f"{self._where}: {found}.", "Write it again with gzip (h5repack -f GZIP=4).")
+        if self._chunk_bytes > CHUNK_LIMIT_BYTES:
+            found = f"has chunks of {self._chunk_bytes} bytes, and each row needs one; expected at most"
+            remedy = "Write it again with smaller ones (h5repack)."
+            raise DataError(f"{self._where}: {found} {CHUNK_LIMIT_BYTES}.", remedy)
 
     def _check_chunks(self) -> dict[int, list[Offset]] | None:
-        """The offsets of the chunks that are stored, by their first row, or None where all are: of others there may be
-        any number, in a few bytes. Compressing adds little at worst."""
-        extents = zip(self._data_set.shape, self._chunk_shape, strict=True)
-        grid = math.prod(-(-extent // chunk) for extent, chunk in extents)
+        """The offsets of the stored chunks, by their first row, or None if all chunks are stored: a few bytes can claim
+        any number of chunks. Raises DataError for a chunk that is larger than compression can make it."""
+        grid = math.prod(-(-extent // chunk) for extent, chunk in zip(self._shape, self._chunk_shape, strict=True))
         found: dict[int, list[Offset]] | None = None if self._data_set.id.get_num_chunks() == grid else {}
         largest = 0
 
@@ -105,24 +94,10 @@ class ChunkedRows:
             )
         return found
 
-    def _can_inflate(self) -> bool:
-        """Whether the bytes of a chunk are its values. Else HDF5 converts them, once they are known to be bounded."""
-        if self._dtype is REFERENCE:  # HDF5 would look for the texts, too
-            return True
-        is_plain = self._data_set.dtype.kind != "O" and (
-            h5py.h5t.py_create(self._data_set.dtype, logical=True) == self._data_set.id.get_type()
-        )
-        return is_plain and bool(self._filters) and not {FLETCHER32, LZF} & {*self._filters}
-
     def __getitem__(self, rows: Rows) -> NDArray[Any]:
         """Consecutive rows, or some in ascending order, none of them twice: (rows, *row shape)."""
-        if not self._inflates_here:
-            self._check_bounded(rows)
-            with self._lock:
-                taken: NDArray[Any] = self._data_set[rows]
-            return taken
-        count = len(range(*rows.indices(self._data_set.shape[0]))) if isinstance(rows, slice) else len(rows)
-        out = np.empty((count, *self._data_set.shape[1:]), self._dtype)
+        count = len(range(*rows.indices(self._shape[0]))) if isinstance(rows, slice) else len(rows)
+        out = np.empty((count, *self._shape[1:]), self._dtype)
         if self.has_gaps:
             out[...] = np.zeros((), REFERENCE) if self._dtype is REFERENCE else self._data_set.fillvalue
         for first, inside, place in self._parts(rows):
@@ -131,11 +106,11 @@ class ChunkedRows:
         return out
 
     def _parts(self, rows: Rows) -> Iterator[tuple[int, Rows, slice]]:
-        """For each line of chunks that holds some of the rows: its first row, which of its rows are wanted, and where
-        they go."""
+        """For each line of chunks with wanted rows: its first row, which of its rows are wanted, and their place in the
+        result."""
         length = self._chunk_shape[0]
         if isinstance(rows, slice):
-            start, stop, _ = rows.indices(self._data_set.shape[0])
+            start, stop, _ = rows.indices(self._shape[0])
             for first in range(start - start % length, stop, length):
                 begin, end = max(start, first), min(stop, first + length)
                 yield first, slice(begin - first, end - first), slice(begin - start, end - start)
@@ -147,52 +122,54 @@ class ChunkedRows:
                 yield first, rows[begin:end] - first, slice(begin, end)
 
     def _across(self, first: int) -> Iterator[tuple[Offset, list[slice], list[slice]]]:
-        """The stored chunks beside each other in a line: where each begins, its place in the rows, and what of it is
-        used."""
-        shape, chunk = self._data_set.shape[1:], self._chunk_shape[1:]
-        for offset in self._offsets(first):
+        """The stored chunks of a line: the offset of each, its place in the rows, and the part of it that is used."""
+        shape, chunk = self._shape[1:], self._chunk_shape[1:]
+        steps = (range(0, extent, step) for extent, step in zip(shape, chunk, strict=True))
+        offsets: Iterable[Offset] = product([first], *steps) if self._stored is None else self._stored.get(first, ())
+        for offset in offsets:
             corner = offset[1:]
             ends = [min(begin + step, extent) for begin, step, extent in zip(corner, chunk, shape, strict=True)]
             region = [slice(begin, end) for begin, end in zip(corner, ends, strict=True)]
             yield offset, region, [slice(0, end - begin) for begin, end in zip(corner, ends, strict=True)]
 
-    def _offsets(self, first: int) -> Iterable[Offset]:
-        if self._stored is not None:
-            return self._stored.get(first, ())
-        shape, chunk = self._data_set.shape[1:], self._chunk_shape[1:]
-        return product([first], *(range(0, extent, step) for extent, step in zip(shape, chunk, strict=True)))
-
     def _chunk(self, offset: Offset) -> NDArray[Any]:
         with self._lock:
             if (held := self._cache.get(offset)) is not None:
                 return held
-        chunk = np.frombuffer(self._inflated(offset), self._dtype).reshape(self._chunk_shape)
+        chunk = self._converted(self._inflated(offset)).reshape(self._chunk_shape)
         with self._lock:
             self._cache[offset] = chunk
             while len(self._cache) > max(1, CACHE_BYTES // self._chunk_bytes):
                 self._cache.popitem(last=False)
         return chunk
 
-    def _check_bounded(self, rows: Rows) -> None:
-        """Inflate chunks that HDF5 is to inflate, for their size alone."""
-        if not {DEFLATE, ZSTD} & {*self._filters}:
-            return
-        for first, _, _ in self._parts(rows):
-            for offset in self._offsets(first):
-                self._inflated(offset)
+    def _converted(self, data: bytes) -> NDArray[Any]:
+        """The values of a chunk, converted by HDF5 if NumPy stores their type otherwise."""
+        if self._dtype is REFERENCE:  # HDF5 would look up the texts, too
+            return np.frombuffer(data, REFERENCE)
+        wanted = h5py.h5t.py_create(self._dtype, logical=True)
+        if wanted == self._type:
+            return np.frombuffer(data, self._dtype)
+        room = np.zeros(self._values * max(wanted.get_size(), self._type.get_size()), np.uint8)
+        room[: len(data)] = np.frombuffer(data, np.uint8)
+        try:
+            h5py.h5t.convert(self._type, wanted, self._values, room)
+        except HDF5_ERRORS as problem:
+            raise OSError(f"values of its type cannot be converted ({problem})") from None
+        return room[: self._values * self._dtype.itemsize].view(self._dtype)
 
     def _inflated(self, offset: Offset) -> bytes:
-        """The bytes of a chunk. Raises OSError where they are not as many as it should hold."""
+        """The bytes of a chunk. Raises OSError if they are damaged, or not as many as they should be."""
         try:
             with self._lock:
                 skipped, stored = self._data_set.id.read_direct_chunk(offset)
-        except (RuntimeError, ValueError) as problem:  # a damaged index of chunks
+        except HDF5_ERRORS as problem:  # a damaged index of chunks
             raise OSError(f"the chunk at {offset} cannot be read ({problem})") from None
         data: bytes = stored
         try:
             for place, number in reversed([*enumerate(self._filters)]):
                 if not skipped >> place & 1:
-                    data = UNDO[number](data, self._chunk_bytes, self._dtype.itemsize)
+                    data = UNDO[number](data, self._chunk_bytes, self._chunk_bytes // self._values)
         except Oversized:
             raise OSError(f"the chunk at {offset} holds more than its {self._chunk_bytes} bytes") from None
         except (ValueError, zlib.error) as problem:
@@ -207,13 +184,13 @@ class Oversized(Exception):
 
 
 def stored_dtype(data_set: h5py.Dataset) -> np.dtype[Any]:
-    """What a data set itself holds: of texts of any length, references."""
+    """The dtype of the values; of texts of any length, that of the references to them."""
     dtype: np.dtype[Any] = data_set.dtype
     return REFERENCE if holds_texts(data_set) else dtype
 
 
 def holds_texts(data_set: h5py.Dataset) -> bool:
-    """Whether its values are texts of any length, and not of one."""
+    """Whether its values are texts of any length."""
     return data_set.dtype.kind == "O" and h5py.check_string_dtype(data_set.dtype) is not None
 
 
@@ -224,7 +201,7 @@ def filters_of(data_set: h5py.Dataset) -> tuple[int, ...]:
 
 
 def _inflate(data: bytes, limit: int, _item_bytes: int) -> bytes:
-    """What deflate holds, or ValueError where it is cut short. Its checksum is looked at."""
+    """What deflate holds, with its checksum checked. Raises ValueError if it is cut short."""
     engine = zlib.decompressobj()
     inflated = engine.decompress(data, limit)
     if engine.decompress(engine.unconsumed_tail, 1):
@@ -238,8 +215,8 @@ def _unzstd(data: bytes, limit: int, _item_bytes: int) -> bytes:
     import zstandard  # only in the `zstd` extra, which `require_filter` has asked for
 
     try:
-        told = zstandard.get_frame_parameters(data).content_size
-        if told not in (zstandard.CONTENTSIZE_UNKNOWN, zstandard.CONTENTSIZE_ERROR) and told > limit:
+        claimed = zstandard.get_frame_parameters(data).content_size
+        if claimed not in (zstandard.CONTENTSIZE_UNKNOWN, zstandard.CONTENTSIZE_ERROR) and claimed > limit:
             raise Oversized
         inflated: bytes = zstandard.ZstdDecompressor().decompress(data, max_output_size=limit)
     except zstandard.ZstdError as problem:
@@ -248,17 +225,8 @@ def _unzstd(data: bytes, limit: int, _item_bytes: int) -> bytes:
 
 
 def _unshuffle(data: bytes, _limit: int, item_bytes: int) -> bytes:
-    """Each value's bytes side by side again: they were stored with all first bytes first, then all second ones."""
+    """The bytes of each value side by side again: they were stored with all first bytes first, then all second ones."""
     return np.frombuffer(data, np.uint8).reshape(item_bytes, -1).T.tobytes()
 
 
-def _without_checksum(data: bytes, _limit: int, _item_bytes: int) -> bytes:
-    return data[:-4]
-
-
-UNDO: dict[int, Callable[[bytes, int, int], bytes]] = {
-    DEFLATE: _inflate,
-    ZSTD: _unzstd,
-    SHUFFLE: _unshuffle,
-    FLETCHER32: _without_checksum,
-}
+UNDO: dict[int, Callable[[bytes, int, int], bytes]] = {DEFLATE: _inflate, ZSTD: _unzstd, SHUFFLE: _unshuffle}

@@ -1,8 +1,8 @@
 """Texts of any length in an HDF5 file, read without HDF5.
 
-A data set holds references to them; they lie in collections of a global heap (HDF5 File Format Specification 3.0,
-III.E). HDF5 2.0 never ends over some collections that were damaged in one byte, and copies a text as often as it is
-referred to: megabytes become gigabytes. Here each collection is gone over once, and each text is there once.
+A data set holds references to texts in collections of a global heap (HDF5 File Format Specification 3.0, III.E). HDF5
+2.0 loops for ever over some collections with one damaged byte, and copies a text for each reference to it: megabytes
+become gigabytes. Here each collection is read once, and each text is held once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 REFERENCE: Final = np.dtype([("length", "<u4"), ("address", "<u8"), ("number", "<u4")])
-"""How a data set refers to a text: its bytes, its collection, and its number there."""
+"""A reference to a text: its bytes, its collection, and its number there."""
 
 _HEAD_BYTES = 16
 _ALIGNMENT = 8
@@ -32,7 +32,7 @@ class GlobalHeap:
         self.collection = cache(self._collection)
 
     def texts(self, references: NDArray[Any]) -> NDArray[np.object_]:
-        """What references (…) refer to, as bytes (…). Raises OSError where the heap is damaged."""
+        """The texts of references (…), as bytes (…). Raises OSError if the heap is damaged."""
         out = np.empty(references.shape, object)
         for place, (length, address, number) in zip(np.ndindex(out.shape), references.ravel().tolist(), strict=True):
             out[place] = self._text(length, address, number) if length else b""
@@ -53,13 +53,13 @@ class GlobalHeap:
                 raise OSError(f"its heap has no collection at {address}")
             size = int.from_bytes(head[8:], "little")
             self._bytes_left -= size
-            if size < _HEAD_BYTES or self._bytes_left < 0:  # else a small file could hold any number of large ones
+            if size < _HEAD_BYTES or self._bytes_left < 0:  # a small file could claim any number of large ones
                 raise OSError(f"its heap has a collection of {size} bytes at {address}, which overlaps with others")
             return dict(_objects(file.read(size - _HEAD_BYTES)))
 
 
 def _objects(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The numbers and bytes of what lies in a collection. What has the number 0 is the free room behind all."""
+    """The numbers and bytes of the texts in a collection. Number 0 is the free space after them."""
     at = 0
     while at + _HEAD_BYTES <= len(data):
         number = int.from_bytes(data[at : at + 2], "little")

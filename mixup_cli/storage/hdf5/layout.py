@@ -1,17 +1,14 @@
-"""Where each column lies in a shard: laid out by HDF5 itself, then written with plain I/O.
+"""Where each column lies in a shard: HDF5 lays it out, and plain I/O writes it.
 
-h5py creates the file with every data set contiguous, allocated early and never filled, which costs no disk space. What
-is left between the columns is HDF5's own metadata: a few kilobytes that are the same for all shards of one length.
-Writing plain bytes in file order lets a full disk be an ordinary exception, and the file be hashed on its way.
+h5py creates a file whose data sets are contiguous, allocated early and never filled, which takes no disk space. Between
+the columns is HDF5's metadata: a few kilobytes, the same for all shards of one length. With plain writes in file order,
+a full disk is an ordinary exception, and the file is hashed on its way.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -20,12 +17,11 @@ from typing import Any, Self
 import h5py
 import numpy as np
 
+from mixup_cli.storage.hdf5.library import system_errors
 from mixup_cli.storage.seal import storage_errors
 
 ALIGNMENT_BYTES = 4096
 """Columns begin at multiples of a page, so that any language can map them."""
-
-_ERRNO = re.compile(r"errno = (\d+)")
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ class Span:
 
 
 def create_file(path: Path | Any, attributes: Mapping[str, Any], **options: Any) -> h5py.File:
-    """An HDF5 file whose bytes depend on its content alone: no times, and the oldest format that does the job."""
+    """An HDF5 file whose bytes depend only on its content: without times, in the oldest format that suffices."""
     file = h5py.File(
         path,
         "w",
@@ -85,10 +81,10 @@ def stored_dtype(column: Column) -> np.dtype[Any]:
 
 @dataclass(frozen=True)
 class ShardSize:
-    """How large uncompressed shards are, of any length, without laying them out.
+    """The size of uncompressed shards of any length, without laying them out.
 
-    HDF5 begins each piece of its metadata and each column at a multiple of `ALIGNMENT_BYTES`. `fixed_bytes` is what the
-    metadata takes, whatever the length; `last` is the column after which the file ends, if no metadata follows.
+    HDF5 aligns each piece of its metadata and each column to `ALIGNMENT_BYTES`. `fixed_bytes` is the size of the
+    metadata, for any length; `last` is the column at the end of the file, if no metadata follows.
     """
 
     columns: tuple[Column, ...]
@@ -97,7 +93,7 @@ class ShardSize:
 
     @classmethod
     def of(cls, columns: Sequence[Column], attributes: Mapping[str, Any]) -> Self:
-        """Found out from a shard of one value a column, laid out in memory."""
+        """From a shard with one value in each column, laid out in memory."""
         with create_file(BytesIO(), attributes) as file:
             for column in columns:
                 add_contiguous(file, replace(column, shape=(1,) * len(column.shape)), 1)
@@ -109,7 +105,7 @@ class ShardSize:
         return cls(tuple(columns), whole - len(columns) * ALIGNMENT_BYTES, last)
 
     def of_rows(self, row_count: int) -> int:
-        """The size of a shard of so many rows, in bytes."""
+        """The size of a shard of `row_count` rows, in bytes."""
         taken = {column: column.row_bytes * row_count for column in self.columns}
         padding = 0 if self.last is None else _aligned(taken[self.last]) - taken[self.last]
         return self.fixed_bytes + sum(map(_aligned, taken.values())) - padding
@@ -132,21 +128,8 @@ def lay_out(columns: Sequence[Column], row_count: int, attributes: Mapping[str, 
         draft.unlink(missing_ok=True)
 
 
-@contextmanager
-def _system_errors() -> Iterator[None]:
-    """Raises as an OSError what h5py raises as a RuntimeError, where a write fails that HDF5 had put off. The system's
-    error is told in the text alone."""
-    try:
-        yield
-    except RuntimeError as problem:
-        found = _ERRNO.search(str(problem))
-        if found is None:
-            raise
-        raise OSError(int(found[1]), os.strerror(int(found[1]))) from problem
-
-
 def _spans(columns: Sequence[Column], row_count: int, attributes: Mapping[str, Any], draft: Path) -> list[Span]:
-    with _system_errors(), create_file(draft, attributes) as file:
+    with system_errors(), create_file(draft, attributes) as file:
         for column in columns:
             add_contiguous(file, column, row_count)
         places = sorted((file[column.name].id.get_offset(), column) for column in columns)

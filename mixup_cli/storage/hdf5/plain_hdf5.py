@@ -1,4 +1,4 @@
-"""Opening what an HDF5 file really holds: everything that leads out of the file is refused."""
+"""Data sets of one HDF5 file. Everything that leads out of the file is refused."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _SHOWN_NAMES = 8
 
 
 class NotInFileError(DataError):
-    """There is no data set of that name."""
+    """No data set has this name."""
 
 
 class PlainDataSet:
-    """The rows of a data set of one file, none of which takes more memory than its shape tells."""
+    """The rows of a data set of one file. Reading them takes no more memory than their shape says."""
 
     def __init__(self, data_set: h5py.Dataset, where: str) -> None:
         self.where = where
@@ -46,17 +46,17 @@ class PlainDataSet:
 
     @property
     def has_gaps(self) -> bool:
-        """Whether some of it was never written."""
+        """Whether some rows were never written."""
         return isinstance(self._rows, ChunkedRows) and self._rows.has_gaps
 
     def __getitem__(self, rows: Rows) -> NDArray[Any]:
-        """Consecutive rows, or some in ascending order, none of them twice. Raises OSError where they are damaged."""
+        """Consecutive rows, or some in ascending order, none of them twice. Raises OSError if they are damaged."""
         taken: NDArray[Any] = self._rows[rows]
         return taken if self._heap is None else self._heap.texts(taken)
 
 
 def _references(data_set: h5py.Dataset, where: str) -> NDArray[Any]:
-    """Those of a data set that is not chunked, left in the file."""
+    """The references in a data set that is not chunked, mapped."""
     offset, path = data_set.id.get_offset(), Path(data_set.file.filename)
     needed = math.prod(data_set.shape) * REFERENCE.itemsize
     if needed == 0:
@@ -67,8 +67,8 @@ def _references(data_set: h5py.Dataset, where: str) -> NDArray[Any]:
 
 
 def plain_numbers(file: h5py.File, key: str, where: str) -> PlainDataSet:
-    """A column of a shard: all of it written, in plain numbers. Raises DataError for records, references, text and
-    types with a name, too."""
+    """A column of a shard: plain numbers, all of them written. Raises DataError for records, references, text and
+    named types, too."""
     found = _data_set(file, key, where)
     if found.dtype.kind not in "iuf" or found.id.get_type().committed():
         raise DataError(f"{where}: is of the type {found.dtype}, expected plain numbers.")
@@ -79,7 +79,7 @@ def plain_numbers(file: h5py.File, key: str, where: str) -> PlainDataSet:
 
 
 def plain_data_set(file: h5py.File, key: str, where: str) -> PlainDataSet:
-    """A data set of this very file, found step by step: no link is followed before it is known to be a hard one.
+    """A data set of this file, found step by step: only hard links are followed.
 
     Raises DataError, which begins with `where`, for anything else: other links, virtual and external storage, groups.
     """

@@ -1,4 +1,4 @@
-"""Reading a finished data set: any column as one long array, whatever the shards."""
+"""A finished data set, read: each column is one long array over all shards."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _mapped: deque[tuple[weakref.ref[ShardedColumn], int]] = deque()
 
 @cache
 def most_maps() -> int:
-    """How many maps to hold: Python keeps a descriptor open for each, and half of them are left to others."""
+    """How many maps to hold: Python keeps a descriptor open for each. Half of the descriptors are left to others."""
     if sys.platform == "win32":
         return FEW_DESCRIPTORS // 2
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -48,7 +48,7 @@ def most_maps() -> int:
 
 
 class _Scratch(threading.local):
-    """Memory that each thread uses again: pages from the system, batch after batch, cost more than the copy."""
+    """Memory that each thread reuses: new pages for each batch cost more than the copy."""
 
     def __init__(self) -> None:
         self._held = np.empty(0, np.uint8)
@@ -66,8 +66,7 @@ class _Scratch(threading.local):
 
 
 def _undisturbed(read: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-    """What `read` gives, which opens a shard: again where another took its place between that and a look at the
-    manifest."""
+    """The result of `read`, which opens a shard: repeated if the shard was replaced before its manifest was read."""
     try:
         return read()
     except OtherShardError:
@@ -75,20 +74,20 @@ def _undisturbed(read: Callable[[], NDArray[Any]]) -> NDArray[Any]:
 
 
 class ShardedColumn:
-    """A column of a data set, read by ranges of rows. Uncompressed shards are `mapped`, others read through h5py. A
-    shard that is cut short while it is mapped ends the process: who reads what others may change maps nothing. Rows are
-    those of the data set that was `opened`, also while it is extended.
+    """A column of a data set, read by ranges of rows. Uncompressed shards are `mapped`, others are read through h5py. A
+    shard that is cut short while it is mapped ends the process, so `mapped=False` is for files that others may change.
+    Rows are those of the data set that was `opened`, also while it is extended.
 
-    `shape` is (samples, *row shape). Raises DataError where the data set has no such column, or a shard cannot be read
-    or is another one than when the data set was opened.
+    `shape` is (samples, *row shape). Raises DataError if the column does not exist, or a shard cannot be read or was
+    replaced since the data set was opened.
     """
 
     def __init__(self, opened: OpenedDataSet, name: str, *, mapped: bool = True) -> None:
         folder, manifest = opened.folder, opened.manifest
         found = [column for column in manifest.columns if column.name == name]
         if not found:
-            there = ", ".join(column.name for column in manifest.columns)
-            raise DataError(f"{folder}: it has no column {name!r} ({there}).")
+            known = ", ".join(column.name for column in manifest.columns)
+            raise DataError(f"{folder}: has no column {name!r}, only {known}.")
         require_filter(manifest.compression)
         self._column = Column(name, found[0].dtype, found[0].shape)
         self._opened, self._folder = opened, folder
@@ -107,7 +106,7 @@ class ShardedColumn:
         return self.shape[0]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the maps, which would be pickled as all that they map: each process maps for itself."""
+        """Without the maps, which would be pickled with all their bytes: each process makes its own."""
         return {**self.__dict__, "_maps": {}}
 
     def __getitem__(self, rows: slice) -> NDArray[Any]:
@@ -126,7 +125,7 @@ class ShardedColumn:
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:
         """Rows in any order: (len(rows), *row shape). Touches each shard once; negative rows count from the end.
 
-        Raises IndexError where there is no such row.
+        Raises IndexError if a row does not exist.
         """
         rows = np.asarray(rows, np.int64)
         if not len(rows):
@@ -136,7 +135,7 @@ class ShardedColumn:
         if rows.min() < 0 or rows.max() >= len(self):
             outside = rows[(rows < 0) | (rows >= len(self))][0]
             asked = outside - len(self) if outside < 0 else outside
-            raise IndexError(f"{self._column.name}: there is no row {asked}; there are {len(self)} rows.")
+            raise IndexError(f"{self._column.name}: row {asked} does not exist; the data set has {len(self)} rows.")
         if self.is_mapped and self._row_bytes >= LARGE_ROW_BYTES:
             return self._one_by_one(rows)
         return self._shard_by_shard(rows)
@@ -206,11 +205,11 @@ class ShardedColumn:
     def _offset(self, number: int, path: Path, size: int) -> int:
         offset = self._opened.shard(number, size).columns[self._column.name].offset
         if offset is None:
-            raise DataError(f"{path}: the manifest does not tell where {self._column.name} begins.")
+            raise DataError(f"{path}: the manifest does not say where {self._column.name} begins.")
         return offset
 
     def _make_way(self, newest: int) -> None:
-        """Let go of the maps that were made first, of whatever column, where there are too many."""
+        """If there are too many maps, drop the oldest, of any column."""
         _mapped.append((weakref.ref(self), newest))
         while len(_mapped) > most_maps():
             column, number = _mapped.popleft()

@@ -19,6 +19,7 @@ from mixup_cli.choices import Compression
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.storage.hdf5.chunks import DEFLATE, ZSTD
 from mixup_cli.storage.hdf5.layout import Column, ShardSize, Span, create_file, lay_out, stored_dtype
+from mixup_cli.storage.hdf5.library import open_shard
 from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.seal import Sealed, Sealing
 
@@ -37,7 +38,7 @@ ZSTD_LEVEL = 3
 
 @dataclass(frozen=True)
 class ShardSpec:
-    """What all shards of a data set have in common."""
+    """What is the same for all shards of a data set."""
 
     columns: tuple[Column, ...]
     attributes: Mapping[str, Any]
@@ -49,7 +50,7 @@ class ShardSpec:
 
     @cached_property
     def size(self) -> ShardSize:
-        """How large shards are that are not compressed."""
+        """The size of shards without compression."""
         return ShardSize.of(self.columns, self.attributes)
 
 
@@ -105,7 +106,7 @@ class CompressedWriter:
         self._compress = compressor(spec.compression)
 
     def __reduce__(self) -> tuple[type[Self], tuple[ShardSpec, Path]]:
-        return type(self), (self._spec, self._work_folder)  # another process needs the library's filters too
+        return type(self), (self._spec, self._work_folder)  # a new one, which finds the libraries in its process
 
     def prepare(self, row_counts: Iterable[int]) -> None:
         """Nothing is laid out ahead."""
@@ -166,15 +167,15 @@ def compressor(compression: str) -> Callable[[memoryview], bytes]:
 
 
 def compression_of(column: PlainDataSet) -> Compression:
-    """How a column of ours is compressed. Raises DataError where it is not as we store them."""
+    """The compression of a column. Raises DataError if mixup-gen does not store columns like that."""
     known: dict[tuple[int, ...], Compression] = {(): "none", (DEFLATE,): "gzip", (ZSTD,): "zstd"}
     if (found := known.get(column.filters)) is None or (column.chunk_shape is None) != (found == "none"):
-        raise DataError(f"{column.where}: is stored with filters {[*column.filters]}, as no shard is")
+        raise DataError(f"{column.where}: has filters {[*column.filters]}, which no shard has")
     return found
 
 
 def require_filter(compression: str) -> None:
-    """Make h5py able to read a compression. Raises UsageError where the `zstd` extra is not installed."""
+    """Enable h5py to read a compression. Raises UsageError if the `zstd` extra is needed and not installed."""
     if compression != "zstd":
         return
     try:
@@ -185,7 +186,7 @@ def require_filter(compression: str) -> None:
 
 
 def checked(values: Values, column: Column, row_count: int) -> Iterator[Array]:
-    """The blocks of a column, held against what was announced: a shard of wrong content would be sealed for good."""
+    """The blocks of a column, after a check of their dtype and shape: a wrong shard would be sealed for good."""
     left = row_count
     for block in values(column):
         left -= len(block)
@@ -197,7 +198,7 @@ def checked(values: Values, column: Column, row_count: int) -> Iterator[Array]:
 
 
 def bytes_of(block: Array) -> memoryview:
-    """The bytes of an array in C order, little-endian, without a copy where it has them so already."""
+    """The bytes of an array in C order, little-endian; a copy only if it has another order."""
     stored = np.ascontiguousarray(block, block.dtype.newbyteorder("<"))
     return stored.reshape(-1).view(np.uint8).data
 
@@ -210,24 +211,20 @@ def writer_for(spec: ShardSpec, work_folder: Path) -> PlainWriter | CompressedWr
 def read_column(
     path: Path, column: Column, row_count: Callable[[int, int], int], rows: slice | NDArray[np.int64] = slice(None)
 ) -> Array:
-    """Some rows of a column of a shard, through h5py. `row_count` tells how many it must have in all, from the size of
-    the file that was opened and how many it has. Raises DataError where the file cannot be read, or holds something
-    else."""
+    """Some rows of a column of a shard, through h5py. `row_count` returns how many rows it must have, from the size of
+    the open file and the rows that it has. Raises DataError if the file cannot be read, or holds something else."""
     where = f"{path}: {column.name}"
     try:
-        with h5py.File(path, "r", locking=False) as file:
+        with open_shard(path, f"{path}: not a readable shard: ") as file:
             stored = plain_numbers(file, column.name, where)
             count = row_count(file.id.get_filesize(), *stored.shape[:1] or (0,))
             expected = (stored_dtype(column), (count, *column.shape))
             if (stored.dtype, stored.shape) != expected:
-                raise DataError(
-                    f"{where}: is {stored.dtype} {stored.shape}, and {expected[0]} {expected[1]} was expected."
-                )
+                found = f"{where}: is {stored.dtype} {stored.shape}, expected {expected[0]} {expected[1]}."
+                raise DataError(found)
             return stored[rows]
     except DataError as problem:
         raise problem.or_else(REMEDY) from problem
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as problem:
-        raise DataError(f"{path}: not a readable shard ({problem}).", REMEDY) from problem
 
 
 def map_column(file: Path | BinaryIO, column: Column, offset: int, row_count: int) -> Array:

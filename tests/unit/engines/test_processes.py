@@ -6,8 +6,6 @@ import ctypes
 import errno
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -22,7 +20,8 @@ from mixup_cli.engines.base import Shared, Task
 from mixup_cli.engines.processes import ProcessEngine
 from mixup_cli.errors import RepeatedFailureError, StorageError
 from mixup_cli.scan.mapped import map_file
-from tests.running import child_pids, is_alive, wait_until
+from tests.forking.client import Running
+from tests.running import child_pids, is_alive, session_pids, start_process, wait_until
 
 
 @pytest.fixture
@@ -36,9 +35,13 @@ def engine(told: list[str]) -> Iterator[ProcessEngine]:
         yield engine
 
 
+FOREVER = 1e6
+"""A test that waited for it would be ended by the limit of pytest-timeout."""
+
+
 def kill_self(number: int) -> None:
     os.kill(os.getpid(), number)
-    time.sleep(20)
+    time.sleep(FOREVER)
 
 
 DEATHS: dict[str, tuple[Callable[[], object], str]] = {
@@ -92,7 +95,7 @@ def test_a_task_whose_process_dies_is_done_by_another(
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("exit", "Look at it closely"), ("SIGKILL", "Pass a smaller --workers, --batch-size or --shard-size")],
+    [("exit", "Look at it closely"), ("SIGKILL", "Pass a smaller workers, batch_size or shard_bytes")],
 )
 def test_a_task_that_always_dies_ends_the_run(
     name: str,
@@ -170,7 +173,7 @@ def test_failures_tell_where_they_came_from(engine: ProcessEngine) -> None:
 
 def deaf(path: Path) -> None:
     path.touch()
-    time.sleep(60)
+    time.sleep(FOREVER)
 
 
 def test_a_task_that_does_not_stop_is_killed(
@@ -240,39 +243,53 @@ def test_an_offset_is_kept(engine: ProcessEngine, tmp_path: Path) -> None:
 PARENT = """
 import sys, time
 from functools import partial
+from pathlib import Path
 from mixup_cli.engines.processes import ProcessEngine
+
+def work(number):
+    Path(str(number)).touch()
+    time.sleep(1e6)
+
 if __name__ == "__main__":
     try:
-        list(ProcessEngine(2).run([partial(time.sleep, 60)] * 2))
+        list(ProcessEngine(2).run([partial(work, 0), partial(work, 1)]))
     except KeyboardInterrupt:
         sys.exit(130)
 """
+"""Two processes that work for ever, each of which says so by a file of its number."""
 
 
-@pytest.mark.parametrize("seconds", [0, 0.02, 0.1, 0.2])
-def test_an_interrupt_while_processes_start(seconds: float, tmp_path: Path) -> None:
-    """It reaches all of them, as in a terminal, and only the main process minds it."""
+@pytest.fixture
+def parent(tmp_path: Path) -> Running:
     (tmp_path / "parent.py").write_text(PARENT)
-    command = [sys.executable, str(tmp_path / "parent.py")]
-    parent = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, text=True)
-    wait_until(lambda: bool(child_pids(parent.pid)))
-    time.sleep(seconds)
-    children = child_pids(parent.pid)
-    began = time.monotonic()
+    return start_process(cwd=tmp_path, script=str(tmp_path / "parent.py"), own_group=True)
+
+
+MOMENTS: dict[str, Callable[[list[int], Path], bool]] = {
+    "one process": lambda children, _: len(children) == 1,
+    "two processes": lambda children, _: len(children) == 2,
+    "one at work": lambda _, folder: (folder / "0").exists(),
+    "both at work": lambda _, folder: (folder / "0").exists() and (folder / "1").exists(),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS.keys())
+def test_an_interrupt_while_processes_start(
+    moment: Callable[[list[int], Path], bool], parent: Running, tmp_path: Path
+) -> None:
+    """It reaches all of them, as in a terminal, and only the main process minds it."""
+    wait_until(lambda: moment(child_pids(parent.pid), tmp_path) or (tmp_path / "1").exists())
     os.killpg(parent.pid, signal.SIGINT)
-    assert parent.communicate(timeout=20)[1] == ""
+    assert parent.communicate()[1] == ""
     assert parent.returncode == 130
-    assert time.monotonic() - began < 3
-    wait_until(lambda: not any(map(is_alive, children)), seconds=10)
+    wait_until(lambda: not session_pids(parent.pid))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_processes_end_with_the_one_that_started_them(number: signal.Signals, tmp_path: Path) -> None:
-    (tmp_path / "parent.py").write_text(PARENT)
-    parent = subprocess.Popen([sys.executable, tmp_path / "parent.py"], stderr=subprocess.DEVNULL)
-    wait_until(lambda: len(child_pids(parent.pid)) == 2)
-    time.sleep(0.5)
+def test_processes_end_with_the_one_that_started_them(number: signal.Signals, parent: Running, tmp_path: Path) -> None:
+    wait_until(lambda: MOMENTS["both at work"]([], tmp_path))
     children = child_pids(parent.pid)
+    assert len(children) == 2
     parent.send_signal(number)
-    parent.wait()
-    wait_until(lambda: not any(map(is_alive, children)), seconds=10)
+    parent.communicate()
+    wait_until(lambda: not any(map(is_alive, children)))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -64,10 +65,10 @@ def test_same_class_follows_the_next_of_the_class_in_the_order() -> None:
 def test_groups_stay_apart() -> None:
     groups = [0, 0, 0, 1, 1, 1, 7]
     pairing = open_pairing(Recipe(), samples([0] * 7, groups), 2)
-    meeting = pairing.meet(0, 7, 2)
-    assert {tuple(np.array(groups)[row]) for row in meeting.parents} == {(0, 0), (1, 1), (7, 7)}
-    assert meeting.parents[meeting.alone].tolist() == [[6, 6]]
-    assert pairing.notices == ("1 sample will stay unmixed: there are fewer than 2 in their group.",)
+    paired = pairing.meet(0, 7, 2)
+    assert {tuple(np.array(groups)[row]) for row in paired.parents} == {(0, 0), (1, 1), (7, 7)}
+    assert paired.parents[paired.alone].tolist() == [[6, 6]]
+    assert pairing.notices == ("1 sample will stay unmixed: their group has fewer than 2.",)
 
 
 def test_apart_steps_by_as_many_as_the_most_frequent_kind_has() -> None:
@@ -115,9 +116,9 @@ def test_source_indices_are_what_comes_out(pair: Pair, balance: Balance) -> None
 @pytest.mark.parametrize("pair", ["any", "same-class", "cross-class", "balanced", "nearest"])
 def test_no_rows_are_no_rows(pair: Pair) -> None:
     pairing = open_pairing(Recipe(pair=pair), samples([0, 1, 0, 1], values=[1, 2, 3, 4]), 2)
-    meeting = pairing.meet(7, 7, 2)
-    assert meeting.parents.shape == (0, 2)
-    assert meeting.alone.shape == (0,)
+    paired = pairing.meet(7, 7, 2)
+    assert paired.parents.shape == (0, 2)
+    assert paired.alone.shape == (0,)
 
 
 @pytest.mark.parametrize(
@@ -127,19 +128,24 @@ def test_no_rows_are_no_rows(pair: Pair) -> None:
             Recipe(pair="same-class"),
             samples(None, values=[1, 2]),
             UsageError,
-            "--pair same-class: the source has no cl",
+            "pair=same-class: the source has no cl",
         ),
-        (Recipe(pair="cross-class"), samples(None, values=[1, 2]), UsageError, "--pair cross-class: the source has no"),
-        (Recipe(pair="balanced"), samples(None, values=[1, 2]), UsageError, "--pair balanced: the source has no class"),
-        (Recipe(balance="classes"), samples(None, values=[1, 2]), UsageError, "--balance classes: the source has no"),
-        (Recipe(pair="nearest"), samples([0, 1]), UsageError, "For classes, pass --pair same-class."),
-        (Recipe(pair="same-class"), samples([0, 1, 2]), DataError, "no class has 2 samples, and 2 different"),
+        (Recipe(pair="cross-class"), samples(None, values=[1, 2]), UsageError, "pair=cross-class: the source has no"),
+        (Recipe(pair="balanced"), samples(None, values=[1, 2]), UsageError, "pair=balanced: the source has no class"),
+        (Recipe(balance="classes"), samples(None, values=[1, 2]), UsageError, "balance=classes: the source has no"),
+        (Recipe(pair="nearest"), samples([0, 1]), UsageError, "For classes, pass pair=same-class."),
+        (
+            Recipe(pair="same-class"),
+            samples([0, 1, 2]),
+            DataError,
+            "no class has 2 samples, and a row mixes 2",
+        ),
         (Recipe(pair="same-class"), samples([0, 0], [0, 1]), DataError, "no class has 2 samples in a group, and"),
-        (Recipe(pair="cross-class"), samples([4, 4]), DataError, "there is no class but 'elk'. Add samples of other"),
+        (Recipe(pair="cross-class"), samples([4, 4]), DataError, "the only class is 'elk'. Add samples of other"),
         (Recipe(pair="cross-class"), samples([0, 0, 1], [0, 0, 1]), DataError, "no group has samples of two classes"),
-        (Recipe(), samples([0, 0], [0, 1]), DataError, "no group has 2 samples, and 2 different ones are mixed."),
-        (Recipe(pair="balanced"), samples([0, 0], [0, 1]), DataError, "--pair balanced: no two samples can meet."),
-        (Recipe(pair="nearest"), samples(None, values=[1.0]), DataError, "--pair nearest: no two samples can meet."),
+        (Recipe(), samples([0, 0], [0, 1]), DataError, "no group has 2 samples, and a row mixes 2 different ones."),
+        (Recipe(pair="balanced"), samples([0, 0], [0, 1]), DataError, "pair=balanced: no sample has a partner."),
+        (Recipe(pair="nearest"), samples(None, values=[1.0]), DataError, "pair=nearest: no sample has a partner."),
     ],
 )
 def test_what_cannot_be_paired_is_told(
@@ -157,27 +163,27 @@ def test_what_cannot_be_paired_is_told(
         (
             "same-class",
             samples([0, 0, 1, 2, 3, 4]),
-            "4 samples will stay unmixed: there are fewer than 2 of their class ('bee', 'cat', 'dog' and 1 more).",
+            "4 samples will stay unmixed: their class ('bee', 'cat', 'dog' and 1 more) has fewer than 2.",
         ),
         (
             "cross-class",
             samples([0, 0, 0, 1]),
-            "--pair cross-class: one class ('ant') has more than half of the samples: those of the others are donors "
+            "pair=cross-class: one class ('ant') has more than half of the samples: those of the others are donors "
             "more than once a pass.",
         ),
         (
             "cross-class",
             samples([0, 0, 0, 1, 2, 3], [0, 0, 0, 0, 1, 1]),
-            "--pair cross-class: in 1 group one class ('ant') has more than half of the samples: those of the others "
+            "pair=cross-class: in 1 group one class ('ant') has more than half of the samples: those of the others "
             "are donors more than once a pass.",
         ),
         (
             "cross-class",
             samples([0, 1, 2, 2], [0, 0, 1, 1]),
-            "2 samples will stay unmixed: there is no class but theirs in their group ('cat').",
+            "2 samples will stay unmixed: their group has no other class ('cat').",
         ),
         ("cross-class", samples([0, 0, 1, 1]), None),
-        ("balanced", samples([0, 0, 1], [0, 0, 1]), "1 sample will stay unmixed: there is no other in their group."),
+        ("balanced", samples([0, 0, 1], [0, 0, 1]), "1 sample will stay unmixed: their group has no other sample."),
     ],
 )
 def test_what_is_special_is_told(pair: Pair, population: Population, notice: str | None) -> None:
@@ -186,22 +192,22 @@ def test_what_is_special_is_told(pair: Pair, population: Population, notice: str
 
 def test_a_class_that_is_too_small_is_named_by_its_number_where_it_has_no_name() -> None:
     pairing = open_pairing(Recipe(pair="same-class"), samples([0, 0, 9]), 2)
-    assert pairing.notices == ("1 sample will stay unmixed: there are fewer than 2 of their class ('9').",)
-    meeting = pairing.meet(0, 3, 2)
-    assert meeting.parents[meeting.alone].tolist() == [[2, 2]]
+    assert pairing.notices == ("1 sample will stay unmixed: their class ('9') has fewer than 2.",)
+    paired = pairing.meet(0, 3, 2)
+    assert paired.parents[paired.alone].tolist() == [[2, 2]]
 
 
 def test_a_choice_tells_of_smaller_classes() -> None:
     population = samples([0, 0, 0, 1, 2, 2])
     recipe = Recipe(per_class=2)
-    assert choice_notices(recipe, population) == ("--per-class 2: there are fewer samples of 'bee'; all are taken.",)
+    assert choice_notices(recipe, population) == ("per_class=2: 'bee' have fewer samples; all of them are taken.",)
     assert choice_notices(Recipe(per_class=1), population) == choice_notices(Recipe(), population) == ()
     assert chosen(recipe, population).samples[2:].tolist() == [3, 4, 5]
     assert chosen(Recipe(), population) is population
 
 
 def test_a_choice_needs_classes() -> None:
-    with pytest.raises(UsageError, match="--per-class 3: the source has no classes"):
+    with pytest.raises(UsageError, match="per_class=3: the source has no classes"):
         chosen(Recipe(per_class=3), samples(None, values=[1, 2]))
 
 
@@ -251,10 +257,15 @@ def test_a_pass_that_many_threads_ask_for_is_made_once() -> None:
 
     def make(number: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
         made.append(number)
-        time.sleep(0.05)
+        time.sleep(0.05)  # others come meanwhile, or find it made
         return np.array([number])
 
-    recent = RecentPasses(make)
+    recent, all_there = RecentPasses(make), Barrier(8)
+
+    def ask(number: int) -> None:
+        all_there.wait()
+        recent[number]
+
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(recent.__getitem__, [3] * 8))
+        list(pool.map(ask, [3] * 8))
     assert made == [3]

@@ -9,7 +9,7 @@ import pytest
 
 from mixup_cli.draws.rng import Stream, words
 from mixup_cli.errors import DataError, UsageError
-from mixup_cli.pairing import ORIGINALS_LANE, Itinerary, Population, Windows, open_pairing, order
+from mixup_cli.pairing import ORIGINALS_LANE, Population, Windows, WindowSchedule, open_pairing, order
 from mixup_cli.plan.plan import Plan
 from mixup_cli.recipe import Recipe
 
@@ -70,8 +70,8 @@ def test_an_itinerary_tells_whose_rows_are_made_of_what(keeps: bool, start: int)
     recipe = Recipe(seed=4, window=4, keep_originals=keeps)
     samples = 3 * np.arange(22) + 1
     plan = Plan(recipe, Population(samples), None)
-    assert plan.itinerary is not None
-    visits = [*plan.itinerary.visits(start, start + 100)]
+    assert plan.schedule is not None
+    visits = [*plan.schedule.visits(start, start + 100)]
     assert visits[0].start <= start < visits[0].stop
     assert visits[-1].start < start + 100 <= visits[-1].stop
     for visit, following in pairwise(visits):
@@ -84,10 +84,9 @@ def test_an_itinerary_tells_whose_rows_are_made_of_what(keeps: bool, start: int)
 
 def test_a_pass_is_visited_window_by_window_and_passes_differ() -> None:
     windows = Windows.cut(1000, 10, 2)
-    itinerary = Itinerary(0, windows, np.arange(1000), has_originals=True)
+    schedule = WindowSchedule(0, windows, np.arange(1000), has_originals=True)
     ways = [
-        [int(visit.samples[0]) for visit in itinerary.visits(1000 * number, 1000 * (number + 1))]
-        for number in (0, 1, 2)
+        [int(visit.samples[0]) for visit in schedule.visits(1000 * number, 1000 * (number + 1))] for number in (0, 1, 2)
     ]
     assert all(sorted(way) == list(range(0, 1000, 10)) for way in ways)
     assert ways[0] != ways[1] != ways[2] != ways[0]
@@ -111,8 +110,8 @@ def sorted_classes(per_class: int, kinds: int) -> Population:
 def test_a_window_of_few_classes_is_told() -> None:
     told = open_pairing(Recipe(window=5), sorted_classes(10, 4), 2).notices
     assert told == (
-        "--window 5: a window holds 1.0 of the 4 classes on average, and others never meet. A larger one mixes more of "
-        "them.",
+        "window=5: a window holds 1.0 of the 4 classes on average, and others are never paired. A larger one mixes "
+        "more of them.",
     )
     assert open_pairing(Recipe(window=30), sorted_classes(10, 4), 2).notices == ()
     assert open_pairing(Recipe(window=40), sorted_classes(10, 4), 2).notices == ()
@@ -122,9 +121,9 @@ def test_a_window_of_few_classes_is_told() -> None:
 
 def test_who_has_nobody_in_the_window_stays_alone() -> None:
     alone = open_pairing(Recipe(pair="same-class", window=4), sorted_classes(5, 3), 2)
-    meeting = alone.meet(0, 15, 2)
-    assert sorted(meeting.parents[meeting.alone, 0].tolist()) == [4]
-    assert alone.notices == ("1 sample will stay unmixed: there are fewer than 2 of their class in a window ('ant').",)
+    paired = alone.meet(0, 15, 2)
+    assert sorted(paired.parents[paired.alone, 0].tolist()) == [4]
+    assert alone.notices == ("1 sample will stay unmixed: their class ('ant') has fewer than 2 in a window.",)
     with pytest.raises(DataError, match="no window has samples of two classes"):
         open_pairing(Recipe(pair="cross-class", window=5), sorted_classes(5, 3), 2)
     grouped = Population(np.arange(4), groups=np.array([0, 1, 0, 1], np.int32))
@@ -134,7 +133,7 @@ def test_who_has_nobody_in_the_window_stays_alone() -> None:
 
 @pytest.mark.parametrize("changes", [{"pair": "balanced"}, {"pair": "nearest"}, {"balance": "classes"}])
 def test_ways_of_pairing_that_draw_from_all_are_refused(changes: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match=r"^--window: it goes with --pair any, same-class, cross-class"):
+    with pytest.raises(UsageError, match=r"^window: it goes with pair=any, same-class, cross-class"):
         Recipe.from_dict({**Recipe().to_dict(), "window": 9, **changes})
-    with pytest.raises(UsageError, match=r"^--window: 0 is less than one"):
+    with pytest.raises(UsageError, match=r"^window: 0 is less than one"):
         Recipe(window=0)

@@ -18,7 +18,7 @@ from mixup_cli.errors import DataError, StorageError
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.target import FormMismatch, Survey, Target
-from mixup_cli.pairing import Itinerary, Windows
+from mixup_cli.pairing import Windows, WindowSchedule
 from mixup_cli.scan.window_store import Scanned, WindowStore, most_windows
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import Loaded, LoadedColumn
@@ -72,8 +72,8 @@ def opened(
 ) -> Watched:
     samples = np.delete(np.arange(COUNT), [left_out] if left_out >= 0 else [])
     loaded = LoadedColumn.of([source.found(index) for index in range(COUNT)])
-    itinerary = Itinerary(3, Windows.cut(len(samples), window, 2), samples, has_originals=False)
-    return Watched(Scanned(source, (Target(FORM),), loaded), itinerary, workers, checkpoint)
+    schedule = WindowSchedule(3, Windows.cut(len(samples), window, 2), samples, has_originals=False)
+    return Watched(Scanned(source, (Target(FORM),), loaded), schedule, workers, checkpoint)
 
 
 def look(store: WindowStore, part: range) -> list[int]:
@@ -113,7 +113,7 @@ def test_only_what_is_needed_is_read() -> None:
         for part in parts:
             assert look(store, part) == list(part)
     assert 17 not in source.read
-    needed = [set(visit.samples.tolist()) for part in parts for visit in store._itinerary.visits(part.start, part.stop)]
+    needed = [set(visit.samples.tolist()) for part in parts for visit in store._schedule.visits(part.start, part.stop)]
     assert set(source.read) == set().union(*needed)
     assert source.read.total() == sum(len(each) for each in needed)
 
@@ -143,7 +143,7 @@ def test_a_sample_that_is_not_as_it_was_ends_it_when_its_window_comes(odd: Loade
     source = Numbers()
     source.odd[23] = odd
     store = opened(source, 10, 2)
-    first = next(visit for visit in store._itinerary.visits(0, COUNT) if 23 in visit.samples).start
+    first = next(visit for visit in store._schedule.visits(0, COUNT) if 23 in visit.samples).start
     parts = [range(start, start + 10) for start in range(0, COUNT, 10)]
     seen: list[int] = []
     with pytest.raises(DataError, match=message), store.serving(parts):  # noqa: PT012  # what came before counts, too

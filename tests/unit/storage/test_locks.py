@@ -40,7 +40,7 @@ def test_other_names_are_no_parts(name: str) -> None:
 
 @pytest.mark.parametrize(("number", "of"), [(0, 1), (2, 1), (1, 0), (1, 100_001)])
 def test_what_is_no_part_cannot_be_made(number: int, of: int) -> None:
-    with pytest.raises(UsageError, match="--part: "):
+    with pytest.raises(UsageError, match="part: "):
         Part(number, of)
 
 
@@ -152,10 +152,10 @@ def test_whoever_waits_for_a_sealing_lock_that_is_removed_makes_a_new_one(
     with one.sealing():
         monkeypatch.setattr("fcntl.flock", heard)
         waiting.start()
-        assert refused.wait(30), "it has opened the lock's file, and polls"
+        assert refused.wait(), "it has opened the lock's file, and polls"
         one.tidy()
         assert not one.work.exists()
-    waiting.join(timeout=30)
+    waiting.join()
     assert is_alone == [True]
 
 

@@ -90,7 +90,7 @@ def test_a_shard_outside_the_folder_cannot_be_written_down(name: str) -> None:
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b'{"format_version": 1', b"\xff\xfe"])
 def test_what_is_no_manifest_is_refused(tmp_path: Path, text: bytes) -> None:
     (tmp_path / MANIFEST).write_bytes(text)
-    with pytest.raises(DataError, match=r"manifest\.json: .*--force"):
+    with pytest.raises(DataError, match=r"manifest\.json: .* force\."):
         read_manifest(tmp_path)
 
 
@@ -131,7 +131,7 @@ CONTRADICTIONS: list[tuple[Damage, str]] = [
     (lambda plain: plain["columns"][0].update(dtype="object"), "columns.0.dtype: "),
     (lambda plain: plain["columns"][1].update(shape=[3]), "columns: labels is "),
     (lambda plain: plain["columns"].append(plain["columns"][1]), "columns: two have the same name"),
-    (lambda plain: plain["columns"].pop(0), "columns: images missing"),
+    (lambda plain: plain["columns"].pop(0), "columns: lack images"),
     (lambda plain: plain["columns"][0].update(shape=[3]), "columns: images has the shape "),
     (lambda plain: plain["columns"][0].update(shape=[2, 2, 3, 1]), "columns: images has the shape "),
     (lambda plain: plain["columns"][0].update(shape=[1] * 40), "columns: images has rows of 40 dimensions"),
@@ -139,7 +139,7 @@ CONTRADICTIONS: list[tuple[Damage, str]] = [
     (lambda plain: plain["shards"][1].update(stop=1 << 62), r"shards.1.columns.\w+: has 4611686018427387894 rows"),
     (lambda plain: plain["shards"][0]["columns"]["share"].update(offset=10**25), "shards.0.columns.share.offset: "),
     (lambda plain: plain["shards"][0].update(bytes=10**4000), "shards.0.bytes: |not JSON"),
-    (lambda plain: plain["source"].update(skipped=[SKIPPED]), "source.skipped: has the input 99, and there are "),
+    (lambda plain: plain["source"].update(skipped=[SKIPPED]), "source.skipped: has the input 99 of "),
 ]
 
 

@@ -65,7 +65,7 @@ def grouped(*groups: str) -> Labels:
     return replace(CLASSES, groups=groups)
 
 
-LEAVE_OUT = "--group-column none leaves those of a data set out"
+IGNORED = "group_column=none ignores them"
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ LEAVE_OUT = "--group-column none leaves those of a data set out"
         (REAL, replace(REAL, values=np.array([[1.5], [2]], np.float32)), "00001 has another label than before"),
         (CLASSES, REAL, "00000 has another label than before"),
         (grouped("a", "b"), grouped("a", "c"), "00001 was of group 'b' and is of 'c'"),
-        (CLASSES, grouped("a", "b"), f"its samples had no groups, and have: {LEAVE_OUT}"),
-        (grouped("a", "b"), CLASSES, "its samples had groups"),
+        (CLASSES, grouped("a", "b"), f"its samples had no groups, and now have: {IGNORED}"),
+        (grouped("a", "b"), CLASSES, "its samples had groups, and now have none"),
     ],
 )
 def test_the_first_difference_is_told(before: Labels, now: Labels, told: str) -> None:

@@ -15,10 +15,10 @@ from mixup_cli.methods import Grid, Peaks, resolve
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.plan.files.checking import checked
 from mixup_cli.plan.files.columns import PlanColumns
-from mixup_cli.plan.files.plan_file import PlanFile
+from mixup_cli.plan.files.plan_file import PlanFile, Table, csv_parts
 from mixup_cli.plan.files.planned_rows import PlannedRows
 from mixup_cli.plan.files.reading import read_csv
-from mixup_cli.plan.files.writing import Recorder, Table, write_csv
+from mixup_cli.plan.files.writing import Recorder
 from mixup_cli.plan.plan import Plan
 from mixup_cli.plan.population import population_of
 from mixup_cli.plan.views import ViewRules
@@ -72,13 +72,11 @@ class Setting:
     def csv(self, rows: int = 20) -> bytes:
         """The first rows of the plan, as a file."""
         columns, tables = self.tables(rows)
-        text = StringIO()
-        write_csv(tables, columns.all, text)
-        return text.getvalue().encode()
+        return b"".join(csv_parts(tables, columns.all))
 
     def checked(self, file: PlanFile) -> PlannedRows:
-        methods = MethodSet(self.recipe, GRID)
-        return checked(file, methods, self.usable, self.view_rules, self.recorder(methods))
+        methods = MethodSet(self.recipe, GRID, leaves_unmixed="none" in file.methods)
+        return checked(file, self.recorder(methods), self.usable, self.view_rules)
 
 
 def read(data: bytes) -> PlanFile:

@@ -9,10 +9,10 @@ import pytest
 
 from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.errors import DataError, UsageError
-from mixup_cli.methods.method_set import MethodSet
-from mixup_cli.plan.files.checking import WEIGHED
+from mixup_cli.methods import METHODS
+from mixup_cli.plan.files.planned_rows import PlannedRows
 from mixup_cli.recipe import MethodChoice
-from tests.unit.plan.files.plans import ALL, GRID, KEYS, Setting, edited, read, recipe_of, records, written
+from tests.unit.plan.files.plans import ALL, KEYS, Setting, edited, read, recipe_of, records, written
 
 UNIT = 65536
 BOX = {"top": "1", "left": "2", "bottom": "5", "right": "6"}
@@ -24,6 +24,13 @@ def refusal(setting: Setting, data: bytes) -> str:
     message = str(caught.value)
     assert "\n" not in message
     return message
+
+
+def notice(planned: PlannedRows) -> str:
+    (found,) = planned.notices
+    assert "\n" not in found
+    assert len(found) < 500
+    return found
 
 
 @pytest.mark.parametrize("number", [1, 7, 20])
@@ -99,59 +106,71 @@ def test_a_view_that_is_resized_lies_in_the_cached_picture() -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "cell", "found"),
+    ("column", "cell", "expected"),
     [
-        ("lam", "0.123456", "lam is 0.123456"),
-        ("lam", "", "lam is empty"),
-        ("label_0", "bird", "label_0 is 'bird'"),
-        ("label_1", "", "label_1 is empty"),
-        ("key_0", "elsewhere", "key_0 is 'elsewhere'"),
-        ("key_1", "", "key_1 is empty"),
+        ("lam", "0.123456", "'"),
+        ("lam", "", "'"),
+        ("lam", "1e300", "'"),
+        ("label_0", "bird", "'a \"dog\"'"),
+        ("label_1", "", "'"),
+        ("key_0", "elsewhere", "'pictures, and more"),
+        ("key_1", "", "'pictures, and more"),
     ],
 )
-def test_what_only_tells_must_be_true(column: str, cell: str, found: str) -> None:
+def test_what_decides_nothing_is_compared(column: str, cell: str, expected: str) -> None:
     rows = records(Setting().csv())
     rows[11][column] = cell
-    message = refusal(Setting(), written(rows))
-    assert message.startswith(f"plan.csv, row 12 (mixup): {found}, and the row's is ")
+    true = Setting().checked(read(Setting().csv()))
+    found = Setting().checked(read(written(rows)))
+    assert notice(found).startswith(f"plan.csv: {column} of 1 row do not match")
+    assert f"(in row 12, {column} would be {expected}" in notice(found)
+    assert true.notices == ()
+    assert true.file.digest() == found.file.digest()
     del rows[11][column]
-    Setting().checked(read(written([{name: row[name] for name in rows[11]} for row in rows])))
+    assert Setting().checked(read(written([{name: row[name] for name in rows[11]} for row in rows]))).notices == ()
 
 
-def test_an_edit_of_lam_alone_is_in_vain_and_so_refused() -> None:
+def test_all_that_differs_is_one_notice() -> None:
     rows = records(Setting().csv())
-    rows[0]["lam"] = "0.500000"
-    assert "decides nothing" in refusal(Setting(), written(rows))
+    for number in (3, 4, 19):
+        rows[number] |= {"lam": "?", "key_1": "x" * 1000}
+    found = notice(Setting().checked(read(written(rows))))
+    assert found.startswith("plan.csv: lam, key_1 of 3 rows do not match this source and these settings (in row 4, lam")
 
 
-def test_lam_may_lack_a_digit_of_what_is_known() -> None:
+@pytest.mark.parametrize("form", ["{!r}", "{:.9f}", "{:+.6f}", " {:.7f}"])
+def test_lam_in_other_forms(form: str) -> None:
     rows = records(Setting().csv())
     for row in rows:
-        row["lam"] = repr(float(row["lam"]))
-    Setting().checked(read(written(rows)))
+        row["lam"] = form.format(float(row["lam"]))
+    assert Setting().checked(read(written(rows))).notices == ()
 
 
 def test_a_plan_for_another_source() -> None:
     keys = tuple(f"other/{key}" for key in KEYS)
-    assert refusal(Setting(keys=keys), Setting().csv()).startswith("plan.csv, row 1 (mixup): key_0 is ")
+    other = notice(Setting(keys=keys).checked(read(Setting().csv())))
+    assert other.startswith("plan.csv: key_0, key_1 of 20 rows do not match this source")
+    assert "(in row 1, key_0 would be 'other/" in other
     assert "0 … 4" in refusal(Setting(keys=KEYS[:5], usable=ALL[:5]), Setting().csv())
 
 
 def test_methods_must_be_the_recipes() -> None:
     message = refusal(Setting(recipe_of("cutmix")), Setting().csv())
-    assert message.startswith("plan.csv, row 1 (mixup): --method has cutmix, and not mixup")
+    assert message.startswith("plan.csv, row 1 (mixup): methods has cutmix, and not mixup")
 
 
 def test_other_options_than_it_was_planned_with_show_in_lam() -> None:
     gridmix = recipe_of("gridmix")
     choice = MethodChoice("gridmix", 1.0, {**gridmix.methods[0].options, "holes_low": 5.0})
-    assert "pass the --method" in refusal(Setting(gridmix.with_(methods=(choice,))), Setting(gridmix).csv())
+    found = notice(Setting(gridmix.with_(methods=(choice,))).checked(read(Setting(gridmix).csv())))
+    assert found.startswith("plan.csv: lam of ")
+    assert found.endswith("the plan is for another source, size or methods.")
 
 
 def test_views_must_be_in_both_or_in_none() -> None:
     viewed = Setting(recipe_of("mixup", flip=0.5))
-    assert "Pass --flip" in refusal(Setting(), viewed.csv())
-    assert "Leave out --flip" in refusal(viewed, Setting().csv())
+    assert "Pass flip" in refusal(Setting(), viewed.csv())
+    assert "Leave out flip" in refusal(viewed, Setting().csv())
 
 
 def test_originals_need_no_mention_in_the_recipe() -> None:
@@ -167,7 +186,7 @@ def test_parts_are_checked_where_they_decide_nothing(method: str) -> None:
     setting = Setting(recipe_of(method))
     rows = setting.plan.rows(0, 30)
     is_pure = bool((rows.decisions.parts[:, 0] == UNIT).all())
-    assert is_pure == (method not in WEIGHED)
+    assert is_pure == (not METHODS[method].weighs)
 
 
 @pytest.mark.parametrize("method", METHOD_NAMES)
@@ -198,11 +217,3 @@ def test_a_recipe_with_room_for_more_parents_and_one_with_less() -> None:
     assert narrow.rows(0, 3).parents.shape == (3, 2)
     mixed[1]["parent_3"] = "2"
     assert re.match(r"plan.csv, row 2 \(mixup\): parent_3 is 2", refusal(Setting(), written(mixed)))
-
-
-def test_the_method_set_that_was_given_stays_as_it_was() -> None:
-    setting = Setting(recipe_of("mixup", keep_originals=True))
-    methods = MethodSet(recipe_of("mixup"), GRID)
-    planned = Setting(recipe_of("mixup")).checked(read(setting.csv()))
-    assert methods.names == ["mixup"]
-    assert planned.methods is not methods

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -39,10 +38,8 @@ def as_parquet(setting: Setting, rows: int, path: Path) -> Path:
 
 def same(one: PlanFile, other: PlanFile) -> None:
     assert one.methods == other.methods
-    np.testing.assert_array_equal(one.method, other.method)
-    for name, numbers in one.numbers.items():
-        np.testing.assert_array_equal(numbers, other.numbers[name], name)
-    np.testing.assert_array_equal(one.mask_seed, other.mask_seed)
+    for name, values in vars(one.entries).items():
+        np.testing.assert_array_equal(values, getattr(other.entries, name), name)
     assert one.digest() == other.digest()
 
 
@@ -147,16 +144,9 @@ def test_numbers_that_do_not_fit(cell: str) -> None:
 
 def test_seeds_have_64_bits() -> None:
     data = Setting(recipe_of("fmix")).csv()
-    assert read(edited(data, 1, mask_seed=str(2**64 - 1))).mask_seed[0] == 2**64 - 1
+    assert read(edited(data, 1, mask_seed=str(2**64 - 1))).entries.mask_seed[0] == 2**64 - 1
     for cell in (str(2**64), "-1", "18446744073709551615.0"):  # a float has lost digits
         assert "2^64-1, was expected" in refusal(edited(data, 1, mask_seed=cell))
-
-
-@pytest.mark.parametrize("cell", ["x", "nan", "inf", "1,5", "--1"])
-def test_a_lam_that_is_no_number(cell: str) -> None:
-    rows = records(Setting().csv())
-    rows[4]["lam"] = cell
-    assert refusal(written(rows)).startswith(f"plan.csv, row 5: lam is {cell!r}, and a number was expected")
 
 
 @pytest.mark.parametrize("cell", ["", "Mixup", "patchmix", "nix" * 100])
@@ -181,15 +171,15 @@ def test_no_plan_at_all(data: bytes, kind: type[Exception], found: str) -> None:
 
 
 def test_a_header_alone() -> None:
-    assert "has no rows" in refusal(Setting().csv(0), NoInputError)
+    assert "has a header, and no rows" in refusal(Setting().csv(0), NoInputError)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "found"),
     [
         (b"part_0", b"part", "the column 'part_0' is missing"),
-        (b"index", b"note", "the column 'note' is none of a plan's"),
-        (b"index", b"top", "the column 'top' is there twice"),
+        (b"index", b"note", "the column 'note' is not a column of a plan"),
+        (b"index", b"top", "the column 'top' occurs twice"),
         (b"parent_1", b"parent_2", "the column 'parent_1' is missing"),
     ],
 )
@@ -261,16 +251,12 @@ def test_parquet_with_times_that_there_are_not(tmp_path: Path, kind: pa.DataType
         read_plan(path)
 
 
-@pytest.mark.parametrize("lam", ["1e300", "-1e39"])
-def test_lambda_beyond_float32(tmp_path: Path, lam: str) -> None:
-    """Whoever turns warnings into errors sees the same."""
-    assert "lam is " in refusal(re.sub(rb"0\.\d{6},", f"{lam},".encode(), Setting().csv(1)))
-    path = as_parquet(Setting(), 5, tmp_path / "plan.parquet")
-    table = parquet.read_table(path)
-    wide = pa.array([float(lam)] * 5, pa.float64())
-    parquet.write_table(table.set_column(table.column_names.index("lam"), "lam", wide), path)
-    with pytest.raises(DataError, match="lam is "):
-        read_plan(path)
+@pytest.mark.parametrize("cell", ["x", "nan", "inf", "1,5", "--1", "1e300", "-1e39"])
+def test_any_lam_is_read(cell: str) -> None:
+    """It decides nothing: `checking` reports it."""
+    rows = records(Setting().csv())
+    rows[4]["lam"] = cell
+    same(read(written(rows)), read(Setting().csv()))
 
 
 @pytest.mark.parametrize(("value", "shown"), [(1.5, "1.5"), (float("nan"), "nan"), (2.0**40, "1099511627776.0")])

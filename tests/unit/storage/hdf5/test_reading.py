@@ -38,7 +38,7 @@ def test_rows_come_in_the_order_asked_for(
 
 @pytest.mark.parametrize("row", [ROW_COUNT, -ROW_COUNT - 1])
 def test_a_row_that_is_not_there_is_told(images: ShardedColumn, row: int) -> None:
-    with pytest.raises(IndexError, match=f"no row {row}; there are {ROW_COUNT} rows"):
+    with pytest.raises(IndexError, match=f"row {row} does not exist; the data set has {ROW_COUNT} rows"):
         images.take(np.array([0, row]))
 
 

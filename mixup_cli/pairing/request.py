@@ -1,4 +1,4 @@
-"""What a way of pairing is opened with, and whether it is all there."""
+"""What a way of pairing is opened with: the samples, their bases, and the pools within which they are paired."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ from mixup_cli.pairing.bases import Bases
 from mixup_cli.pairing.passes import Positions, Runs
 from mixup_cli.pairing.windows import Windows
 from mixup_cli.recipe import Recipe
+from mixup_cli.wording import setting
 
 
-def classes_for(population: Population, option: str) -> NDArray[np.int32]:
-    """The classes that an option needs: int32 (n)."""
+def classes_for(population: Population, field: str, value: object) -> NDArray[np.int32]:
+    """The classes that a setting needs: int32 (n). Raises UsageError if the samples have none."""
     if population.classes is None:
-        raise UsageError(f"{option}: the source has no classes, and it needs one for each sample. Leave it out.")
+        found = "the source has no classes, and it needs one for each sample."
+        raise UsageError(found, "Leave it out.", field=field, value=value)
     return population.classes
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The recipe's wish for these samples, whose bases are settled, with `parent_count` samples meeting in a row, all
-    of one window if there are `windows`."""
+class PairingRequest:
+    """A recipe, the samples to pair and their bases, for rows of `parent_count` parents, all of one window if there are
+    `windows`."""
 
     recipe: Recipe
     population: Population
@@ -37,33 +39,32 @@ class Asked:
     @property
     def original_classes(self) -> NDArray[np.int32]:
         """The class of each sample, as the source numbers them: int32 (n). Raises UsageError if there are none."""
-        return classes_for(self.population, f"--pair {self.recipe.pair}")
+        return classes_for(self.population, "pair", self.recipe.pair)
 
     @cached_property
     def classes(self) -> Positions:
-        """The class of each sample, those that occur numbered from 0: int64 (n)."""
+        """The class of each sample, renumbered from 0 without gaps: int64 (n)."""
         return np.unique(self.original_classes, return_inverse=True)[1]
 
     @cached_property
-    def circles(self) -> Positions:
-        """Within what samples meet, numbered from 0: the group of each sample, as far as it is in one window:
-        int64 (n)."""
+    def pools(self) -> Positions:
+        """The pool of each sample, numbered from 0: partners are of the same group and window: int64 (n)."""
         if self.windows is None:
-            return self.population.circles
-        of_window = self.windows.of_sample * len(self.population) + self.population.circles
-        circles: Positions = np.unique(of_window, return_inverse=True)[1]
-        return circles
+            return self.population.pools
+        of_window = self.windows.of_sample * len(self.population) + self.population.pools
+        pools: Positions = np.unique(of_window, return_inverse=True)[1]
+        return pools
 
     @property
-    def circle_name(self) -> str | None:
-        """What messages call such a circle; None where all samples are in one."""
+    def pool_name(self) -> str | None:
+        """What messages call a pool; None if all samples are in one."""
         if self.windows is not None:
             return "window" if self.population.groups is None else "window's group"
         return None if self.population.groups is None else "group"
 
     @property
     def window_notices(self) -> tuple[str, ...]:
-        """What the user should know: a source that is sorted by class has few of the classes in a window."""
+        """What the user should know: windows of a source that is sorted by class hold few classes."""
         if self.windows is None or len(self.windows) == 1 or self.population.classes is None:
             return ()
         classes = np.unique(self.population.classes, return_inverse=True)[1]
@@ -72,6 +73,6 @@ class Asked:
         if 2 * in_a_window >= kinds:
             return ()
         return (
-            f"--window {self.recipe.window}: a window holds {in_a_window:.1f} of the {kinds} classes on average, and "
-            "others never meet. A larger one mixes more of them.",
+            f"{setting('window', self.recipe.window)}: a window holds {in_a_window:.1f} of the {kinds} classes on "
+            "average, and others are never paired. A larger one mixes more of them.",
         )
