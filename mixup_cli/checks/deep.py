@@ -44,7 +44,7 @@ def recompute(
     again = rescan(folder.path, recipe, source, scratch, Scanning(Tolerance("skip"), engine, listener))
     again.check_same(folder.path, sealed_table(folder.path))
     again.check_labels(folder.path, manifest)
-    maker = shard_maker(again.job, source, again.table, again.cache, run, engine.checkpoint)
+    maker = shard_maker(again, run, engine.checkpoint)
     columns = [Column(column.name, column.dtype, column.shape) for column in manifest.columns]
     tasks = (partial(_recompute, folder.path / record.file, columns, record, maker) for record in manifest.shards)
     findings: list[Finding] = []
@@ -58,7 +58,7 @@ def recompute(
 
 
 def _recompute(path: Path, columns: list[Column], record: ShardRecord, maker: ShardMaker) -> tuple[int, list[Finding]]:
-    blocks = maker.values(record.start, record.stop)
+    blocks = maker.values(range(record.start, record.stop))
     problems: list[str] = []
     try:
         with open_shard(path) as file:

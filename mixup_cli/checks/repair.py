@@ -15,10 +15,10 @@ from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.listener import Listener
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.recipe import Recipe
-from mixup_cli.runs import resume
 from mixup_cli.runs.fingerprint import pixel_fingerprint
 from mixup_cli.runs.planning import shard_maker
 from mixup_cli.runs.settings import Run
+from mixup_cli.runs.standing import other_pixels
 from mixup_cli.scan.fill import Scanning
 from mixup_cli.scan.scan import Tolerance
 from mixup_cli.sources.reading.base import Source
@@ -70,7 +70,7 @@ def repair(folder: DataSetFolder, opened: Callable[[], Source], run: Run, listen
 def _check_finished(folder: DataSetFolder) -> None:
     if (folder.path / names.MANIFEST).exists():
         return
-    if (folder.job() is not None and not folder.growth.is_begun) or folder.half_cleared:
+    if (folder.begun() is not None and not folder.growth.is_begun) or folder.half_cleared:
         raise NoInputError(f"{folder.path}: has no {names.MANIFEST}. {UNFINISHED}")
     if not any(folder.path.glob("shard-*.h5")):
         raise NoInputError(f"{folder.path}: is not a data set. Name the folder of one.")
@@ -127,7 +127,7 @@ def _remake(
     check_plan(out, recipe, run.plan)
     found = rescan(out, recipe, source, folder.scratch, Scanning(Tolerance("skip"), engine, listener))
     _check_same_source(out, manifest, found, is_list_lost=names.SOURCES in damaged)
-    maker = shard_maker(found.job, source, found.table, found.cache, run, engine.checkpoint)
+    maker = shard_maker(found, run, engine.checkpoint)
     writer = writer_for(found.job.spec, folder.scratch)
     writer.prepare(record.stop - record.start for record in shards)
     listener.begin("repair", sum(record.stop - record.start for record in shards), "samples")
@@ -160,10 +160,10 @@ def _check_same_source(out: Path, manifest: Manifest, found: Rescanned, *, is_li
 def _make(folder: DataSetFolder, maker: ShardMaker, writer: ShardWriter, record: ShardRecord) -> ShardRecord:
     """Make one shard in the scratch folder. Raises DataError if its hash is not the one that was sealed."""
     rows = record.stop - record.start
-    written = writer.write(folder.scratch / record.file, rows, maker.values(record.start, record.stop))
+    written = writer.write(folder.scratch / record.file, rows, maker.values(range(record.start, record.stop)))
     if written.file.sha256 == record.sha256:
         return record
-    changed = resume.other_pixels(folder, pixel_fingerprint())
+    changed = other_pixels(folder, pixel_fingerprint())
     why = f"images decode to other pixels here ({changed})" if changed else "made with other versions, or edited"
     raise DataError(
         f"{folder.path / record.file}: made again, its sha256 is {written.file.sha256[:12]}…, and "

@@ -3,48 +3,39 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 from mixup_cli.errors import DataError, UsageError
-from mixup_cli.fields.target import Arrays
 from mixup_cli.plan.files.reading import PlanFile
 from mixup_cli.recipe import Recipe
-from mixup_cli.runs.job import SURVEY_SAMPLES, Job, prepare_again
-from mixup_cli.runs.resume import other_labels
+from mixup_cli.runs.differences import Basis, differences
+from mixup_cli.runs.job import Asked, Job
+from mixup_cli.runs.scanned import Scanned, scanned
 from mixup_cli.runs.settings import keeps_to_windows
-from mixup_cli.scan.cache import allocate, goes_to_disk
-from mixup_cli.scan.fill import Scanning
-from mixup_cli.scan.scan import scan, until_it_fits
+from mixup_cli.scan.cache import Caching, goes_to_disk
+from mixup_cli.scan.fill import Place, Scanning
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.manifest import Manifest
-from mixup_cli.storage.source_table import SourceTable, first_difference
+from mixup_cli.storage.source_table import SourceTable
 
 
-@dataclass(frozen=True)
-class Rescanned:
-    """The job, every sample in its targets' forms (None where windows are decoded when they are mixed), and what became
-    of each."""
-
-    job: Job
-    cache: Arrays | None
-    table: SourceTable
+class Rescanned(Scanned):
+    """A source that was read again."""
 
     def check_same(self, out: Path, before: SourceTable | None) -> None:
         """Raises DataError if the source is not what it was, naming the first input that differs."""
-        difference = None if before is None else first_difference(before, self.table)
-        if difference is not None:
+        for _, found in differences(Basis(source=before), Basis(source=self.table)):
             raise DataError(
-                f"{out}: was made from another source ({difference}). Name the one it was made from with --source."
+                f"{out}: was made from another source ({found}). Name the one it was made from with --source."
             )
 
     def check_labels(self, out: Path, manifest: Manifest) -> None:
         """Raises DataError where the numbers of the labels mean something else than they did: the source is the same,
         and a table of another split is not."""
-        then, now = (manifest.label_kind, manifest.class_names), (self.job.label_kind, self.job.class_names)
-        if (difference := other_labels(then, now)) is not None:
+        then = Basis(labels=(manifest.label_kind, manifest.class_names))
+        for _, found in differences(then, Basis(labels=self.job.labels)):
             raise DataError(
-                f"{out}: was made from other labels ({difference}). Name the source it was made from with --source, "
+                f"{out}: was made from other labels ({found}). Name the source it was made from with --source, "
                 f"and add --classes {shlex.quote(str(out))} for the classes of then."
             )
 
@@ -61,15 +52,12 @@ def rescan(out: Path, recipe: Recipe, source: Source, scratch: Path, how: Scanni
 
     It is decoded anew, and not taken from a kept cache. Raises DataError where the source cannot be the one.
     """
-    survey = source.survey(SURVEY_SAMPLES)
 
-    def attempt() -> Rescanned:
-        job = prepare_again(recipe, source, survey)
+    def place(job: Job) -> Place:
         in_windows = keeps_to_windows(recipe) and goes_to_disk(len(source) * job.sample_bytes)
-        cache = None if in_windows else allocate([target.form for target in job.targets], len(source), scratch)
-        return Rescanned(job, cache, scan(source, job.targets, cache, how.tolerance, how.engine, how.listener))
+        return Place(caching=Caching("none" if in_windows else "auto"), work=scratch, out=out)
 
     try:
-        return until_it_fits(survey, attempt)
+        return Rescanned(**vars(scanned(Asked(source, recipe, is_recorded=True), how, place)))
     except UsageError as problem:
         raise DataError(f"{out}: was made from another source ({problem})") from problem

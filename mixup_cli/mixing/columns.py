@@ -19,8 +19,7 @@ from mixup_cli.fields.labels import (
 )
 from mixup_cli.fields.signal import Signal
 from mixup_cli.pairing import chosen
-from mixup_cli.plan.plan import Rows
-from mixup_cli.plan.population import population_of
+from mixup_cli.plan.plan import Rows, population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.hdf5.layout import Column
 

@@ -1,8 +1,8 @@
-"""One shard: rows of the plan, blended tile by tile while they are in cache, column after column in file order."""
+"""The values of a shard: rows of the plan, blended tile by tile while they are in cache, then the other columns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.choices import Device
+from mixup_cli.fields.signal import FIRST
 from mixup_cli.kernels import Weights
 from mixup_cli.methods import shares
 from mixup_cli.mixing.columns import RowColumns
@@ -20,7 +21,7 @@ from mixup_cli.storage.hdf5.layout import Column
 
 TILE_BYTES = 1 << 20
 """Signals are blended, hashed and written in tiles of about this size: larger ones leave the core's cache, and each
-costs some Python. For CIFAR's pictures a quarter of it took about a quarter more CPU time (EPYC, 1 MiB of L2 a core),
+costs some Python. For CIFAR's images a quarter of it took about a quarter more CPU time (EPYC, 1 MiB of L2 a core),
 and twice as much a little more."""
 
 BATCH_BYTES = 32 << 20
@@ -36,50 +37,91 @@ class Block:
     groups: list[tuple[NDArray[np.int64], Weights]]
 
 
-KeptBlock: TypeAlias = tuple[Rows, NDArray[np.float32]]
-"""What is kept of a block: the plan's rows and the parents' shares."""
+Others: TypeAlias = Callable[[Column], Iterator[NDArray[Any]]]
+"""Gives every column but that of the first signal, block by block."""
+
+Mixing: TypeAlias = Generator[NDArray[Any], None, Others]
+"""The first signal of a shard, tile by tile in one buffer: take each before asking for the next. The generator returns
+what gives the other columns, which therefore come after it."""
+
+
+class ShardValues:
+    """The columns of a shard as a writer asks for them, each once. Tiles of the first signal that were not taken when
+    another column is asked for are mixed and dropped."""
+
+    def __init__(self, mixing: Mixing) -> None:
+        self._mixing = mixing
+        self._others: Others | None = None
+
+    def __call__(self, column: Column) -> Iterator[NDArray[Any]]:
+        """A column, block by block."""
+        if column.name == FIRST:
+            return self._first()
+        for _ in self._first():
+            pass
+        if self._others is None:
+            raise ValueError("mixing has failed before, so there are no other columns")
+        return self._others(column)
+
+    def _first(self) -> Iterator[NDArray[Any]]:
+        while self._others is None:  # not `yield from`, which would end mixing when a reader stops half-way
+            try:
+                tile = next(self._mixing)
+            except StopIteration as end:
+                self._others = end.value
+                return
+            yield tile
+
+
+@dataclass(frozen=True)
+class SignalMaker:
+    """What makes the column of one signal, `tile_rows` rows at a time."""
+
+    column: Column
+    mixer: Mixer
+    tile_rows: int
 
 
 @dataclass(frozen=True)
 class ShardMaker:
-    """Computes the values of any rows of a data set. `supply` gives the samples, `mixers` blend them: one for each
-    signal, by the name of its column, in their order. `batch_size` None leaves the size of tiles to the device."""
+    """Computes the values of any rows of a data set. `supply` gives the samples, of the same `signals` in order."""
 
     plan: Planned
     supply: Supply
     row_columns: RowColumns
-    mixers: Mapping[str, Mixer]
-    batch_size: int | None
-    device: Device
+    signals: tuple[SignalMaker, ...]
     checkpoint: Callable[[], None]
 
-    def values(self, start: int, stop: int) -> Callable[[Column], Iterator[NDArray[Any]]]:
-        """The values of each column of rows start … stop−1, block by block.
+    def values(self, rows: range) -> ShardValues:
+        """The values of each column of these rows."""
+        return ShardValues(self.mix(rows))
 
-        Ask for the first signal first: the rows and shares that it brings about are kept for the other columns. The
-        weights, which may be large, are not: further signals compute them again.
-        """
-        kept: list[KeptBlock] = []
+    def mix(self, rows: range) -> Mixing:
+        """Mix the rows. See `Mixing`."""
+        kept = []  # rows and shares, and not the weights, which may be large: further signals compute them again
+        for portion in self.supply.portions(rows):
+            for block in self._blocks(portion.rows):
+                kept.append((block.rows, block.share))
+                yield from self._tiles(block, portion, 0)
+            del portion  # its samples go before the next ones come
+        numbers = {signal.column.name: number for number, signal in enumerate(self.signals)}
 
-        def of(column: Column) -> Iterator[NDArray[Any]]:
-            if column.name not in self.mixers:
-                for rows, share in kept or [(block.rows, block.share) for block in self._blocks(start, stop)]:
-                    yield self.row_columns.values(column.name, rows, share)
-                return
-            is_first = not kept
-            for portion in self.supply.portions(range(start, stop)):
-                for block in self._blocks(portion.rows.start, portion.rows.stop):
-                    if is_first:
-                        kept.append((block.rows, block.share))
-                    yield from self._tiles(block, portion, column)
-                del portion  # its samples go before the next ones come
+        def other(column: Column) -> Iterator[NDArray[Any]]:
+            if column.name in numbers:
+                return self._signal(rows, numbers[column.name])
+            return (self.row_columns.values(column.name, *each) for each in kept)
 
-        return of
+        return other
 
-    def _blocks(self, start: int, stop: int) -> Iterator[Block]:
+    def _signal(self, rows: range, number: int) -> Iterator[NDArray[Any]]:
+        for portion in self.supply.portions(rows):
+            for block in self._blocks(portion.rows):
+                yield from self._tiles(block, portion, number)
+
+    def _blocks(self, rows: range) -> Iterator[Block]:
         block_rows = self.plan.methods.block_rows
-        for first in range(start, stop, block_rows):
-            yield self._block(first, min(first + block_rows, stop))
+        for first in range(rows.start, rows.stop, block_rows):
+            yield self._block(first, min(first + block_rows, rows.stop))
 
     def _block(self, start: int, stop: int) -> Block:
         self.checkpoint()
@@ -93,11 +135,10 @@ class ShardMaker:
             groups.append((positions, weights))
         return Block(rows, share, groups)
 
-    def _tiles(self, block: Block, portion: Portion, column: Column) -> Iterator[NDArray[Any]]:
-        """A signal of a block, tile by tile in one buffer: take each before asking for the next."""
-        signal, mixer = [*self.mixers].index(column.name), self.mixers[column.name]
-        tile_rows = min(tile_rows_for(column, self.batch_size, self.device), len(block.rows))
-        blended = np.empty((tile_rows, *column.shape), _blend_dtype(column.dtype))
+    def _tiles(self, block: Block, portion: Portion, number: int) -> Iterator[NDArray[Any]]:
+        signal = self.signals[number]
+        tile_rows = min(signal.tile_rows, len(block.rows))
+        blended = np.empty((tile_rows, *signal.column.shape), _blend_dtype(signal.column.dtype))
         placed = replace(block.rows, parents=portion.places(block.rows.parents))
         for first in range(0, len(block.rows), tile_rows):
             self.checkpoint()
@@ -106,8 +147,9 @@ class ShardMaker:
                 part = slice(*np.searchsorted(positions, [first, first + len(tile)]))
                 inside = positions[part]
                 if len(inside):
-                    mixer.mix(portion.for_a_tile(signal), placed[inside], weights.of(part), tile, inside - first)
-            yield tile.astype(column.dtype, copy=False)
+                    samples = portion.for_a_tile(number)
+                    signal.mixer.mix(samples, placed[inside], weights.of(part), tile, inside - first)
+            yield tile.astype(signal.column.dtype, copy=False)
 
 
 def _blend_dtype(column_dtype: str) -> str:
@@ -116,6 +158,6 @@ def _blend_dtype(column_dtype: str) -> str:
 
 
 def tile_rows_for(column: Column, batch_size: int | None, device: Device) -> int:
-    """Rows of one tile: `batch_size` if one is asked for, else what fits in a core's cache, or is worth a transfer."""
+    """Rows of one tile: `batch_size` if given, else what fits in a core's cache, or is worth a transfer."""
     tile_bytes = TILE_BYTES if device == "cpu" else BATCH_BYTES
     return batch_size or max(1, tile_bytes // max(1, column.row_bytes))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws
 from mixup_cli.errors import DataError
+from mixup_cli.fields.labels import Labels
 from mixup_cli.methods import Decisions, Grid, Peaks, parent_count
 from mixup_cli.methods.base import decided, pure
 from mixup_cli.methods.method_set import MethodSet
@@ -230,3 +231,18 @@ def _too_few(recipe: Recipe, count: int, method: str, needed: int) -> str:
     if recipe.per_class is not None:
         there, remedy = f"--per-class {recipe.per_class}: it takes {counted(count, 'sample')}", "Raise it"
     return f"{there}, and {method} mixes {needed} different ones. {remedy}, or pass --method none."
+
+
+def population_of(labels: Labels, usable: NDArray[np.int64]) -> Population:
+    """The population of the samples `usable` int64 (n), by source index."""
+    groups = None
+    if labels.groups is not None:
+        numbers = np.unique(np.array(labels.groups), return_inverse=True)[1]
+        groups = numbers[usable].astype(np.int32)
+    return Population(
+        samples=usable,
+        classes=None if labels.classes is None else labels.classes[usable],
+        values=None if labels.values is None else labels.values[usable],
+        groups=groups,
+        class_names=labels.class_names,
+    )

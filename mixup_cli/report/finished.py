@@ -16,8 +16,8 @@ from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
 from mixup_cli.report.preview import check_pictures, parents_seen
 from mixup_cli.report.rgb import levels
-from mixup_cli.runs.job import SURVEY_SAMPLES, prepare_again
-from mixup_cli.scan.scan import until_it_fits
+from mixup_cli.runs.job import Asked, Job
+from mixup_cli.runs.scanned import fitting
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.source_table import SourceTable, sealed_table
 from mixup_cli.wording import counted
@@ -80,16 +80,14 @@ def _parents(
         return "sources.csv is missing, so the source cannot be recognised"
     if len(table.keys) != len(source):
         return f"made from {counted(len(table.keys), 'input')}, and {source.location} has {len(source)}"
-    survey = source.survey(SURVEY_SAMPLES)
 
-    def attempt() -> Parents | str:
-        job = prepare_again(recipe, source, survey)
+    def read(job: Job) -> Parents | str:
         gathered = Gathered(source, job.targets)
         places = gathered.places(indices)
         return _difference(table, source, gathered) or parents_seen(source, job, gathered, places, views)
 
     try:
-        return until_it_fits(survey, attempt)
+        return fitting(Asked(source, recipe, is_recorded=True), read)
     except (DataError, UsageError) as problem:
         return f"made from another source ({problem})"
 

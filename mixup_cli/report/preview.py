@@ -17,7 +17,6 @@ from mixup_cli.methods.base import decided, pure
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.shard_values import ShardMaker
-from mixup_cli.mixing.signal import Mixer
 from mixup_cli.mixing.stage import Stage
 from mixup_cli.mixing.surface import surface_of
 from mixup_cli.plan.files.reading import PlanFile
@@ -27,9 +26,10 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
 from mixup_cli.report.rgb import levels
-from mixup_cli.runs.job import Job, prepare, survey_for
-from mixup_cli.runs.planning import planned
-from mixup_cli.scan.scan import until_it_fits
+from mixup_cli.runs.job import Asked, Job
+from mixup_cli.runs.planning import maker_of, planned
+from mixup_cli.runs.scanned import fitting
+from mixup_cli.runs.settings import Run
 from mixup_cli.scan.supply import WholeCache
 from mixup_cli.sources.reading.base import Source
 
@@ -40,8 +40,7 @@ def preview_source(source: Source, recipe: Recipe, wanted: range, plan_file: Pla
     Raises what `generate` raises for a recipe that does not fit the source, and UsageError where samples are no
     pictures.
     """
-    survey = survey_for(recipe, source)
-    return until_it_fits(survey, lambda: _of_job(source, prepare(recipe, source, survey), wanted, plan_file))
+    return fitting(Asked(source, recipe), lambda job: _of_job(source, job, wanted, plan_file))
 
 
 def _of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile | None) -> Preview:
@@ -52,10 +51,8 @@ def _of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile | None)
     rows = plan.rows(wanted.start, wanted.stop)
     places = gathered.places(rows.parents)
     columns = RowColumns(source.labels, job.recipe, everything)
-    mixer = Mixer.open(job.recipe, plan.methods, job.target.form, job.form, "cpu")
-    moved = Moved(plan, gathered.places)
-    supply, mixers = WholeCache((gathered.cache,)), {FIRST: mixer}  # the first signal is shown
-    maker = ShardMaker(moved, supply, columns, mixers, batch_size=1, device="cpu", checkpoint=lambda: None)
+    moved, supply = Moved(plan, gathered.places), WholeCache((gathered.cache,))  # of the first signal, which is shown
+    maker = maker_of(job, columns, moved, supply, Run(device="cpu", batch_size=1))
     images, share = _made(maker, job, wanted)
     mixed = Mixed(
         numbers=rows.index,
@@ -82,7 +79,7 @@ def check_pictures(axes: str, shape: tuple[int, ...]) -> None:
 def _made(maker: ShardMaker, job: Job, wanted: range) -> tuple[NDArray[Any], NDArray[np.float32]]:
     """The images and the shares of some rows: (m, *form.shape) and float32 (m, P)."""
     columns = {column.name: column for column in job.spec.columns}
-    values = maker.values(wanted.start, wanted.stop)
+    values = maker.values(wanted)
     images = [tile.copy() for tile in values(columns[FIRST])]  # a tile is good until the next is asked for
     return np.concatenate(images), np.concatenate(list(values(columns["share"])))
 

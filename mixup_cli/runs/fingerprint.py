@@ -1,7 +1,7 @@
 """The pixel fingerprint: whether this machine and these versions make the same pixels and the same lams as another.
 
-Small probe pictures go through decoding and resizing, and the table of the Beta law is taken for one alpha; the hash of
-all that is stored with a run. A data set begun under one fingerprint is not continued under another.
+It is the hash of small probe images, decoded and resized, and of the table of the Beta law for one alpha. A run stores
+it. A data set begun under one fingerprint is not continued under another.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Self
 
 from mixup_cli.draws.beta import cumulative
 from mixup_cli.fields.form import Form
@@ -30,9 +33,22 @@ PROBE_JPEG = base64.b64decode(
     "VYjtN/8ApHTvt+lc852/dctra8l/h/vc3X/D5n5bh8T1uUY7b7V227fxzVmOHf8A6Ptx23fSr0dt9q7bdv45qzHDv/0fbjtu+lc08Tf3+a/Ppf"
     "8A5+dOW32e1/me3h8R/XYoxw/Zvk27s856UVrxw/Zvk27s856UVzvMPY/u/b+zt9nl5reV+p7FOvdXtc//2Q=="
 )
-"""A 40 × 32 colour picture with edges and gradients, so that decoder and resizer both have something to round."""
+"""A 40 × 32 colour image with edges and gradients, so that decoder and resizer both have something to round."""
 
 LIBRARIES = ("mixup-gen", "numpy", "pillow", "h5py", "numba", "scipy", "pydantic", "typer", "torch")
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """What decoding and resizing give: the fingerprint, and the versions that it was taken with."""
+
+    fingerprint: str
+    versions: Mapping[str, str]
+
+    @classmethod
+    def here(cls) -> Self:
+        """What they give on this machine."""
+        return cls(pixel_fingerprint(), versions())
 
 
 def pixel_fingerprint() -> str:

@@ -1,4 +1,4 @@
-"""The dry run: what a run would make and take, with a time measured on a handful of the samples themselves."""
+"""The dry run: what a run would make, and the disk and time that it needs, measured on a few of the samples."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from mixup_cli.methods import Peaks
 from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.pairing import chosen
-from mixup_cli.plan.plan import Moved, Planned
-from mixup_cli.plan.population import population_of
+from mixup_cli.plan.plan import Moved, Planned, population_of
 from mixup_cli.plan.saliency import PeakFinder
 from mixup_cli.recipe import Recipe
-from mixup_cli.runs import resume
-from mixup_cli.runs.estimate import Needs, needs
-from mixup_cli.runs.job import Job, adopt, prepare
-from mixup_cli.runs.planning import mixers_of, planned
-from mixup_cli.runs.settings import Run, check_caching, row_count
-from mixup_cli.scan.fill import cache_text, is_kept, needs_file
+from mixup_cli.runs.job import Asked, Job
+from mixup_cli.runs.needs import Needs, needs
+from mixup_cli.runs.planning import maker_of, planned
+from mixup_cli.runs.settings import Run
+from mixup_cli.runs.standing import Stored, job_beside
+from mixup_cli.scan.fill import cache_text, is_kept
 from mixup_cli.scan.scan import all_broken, none_usable
 from mixup_cli.scan.supply import WholeCache
 from mixup_cli.scan.window_store import most_windows
@@ -36,7 +35,7 @@ from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.shard import bytes_of
 from mixup_cli.storage.loaded import Loaded
-from mixup_cli.wording import counted, readable
+from mixup_cli.wording import counted, readable, setting
 
 JSON_NAMES = {"rows": "samples", "shard_bytes": "bytes"}
 """What `--json` calls fields of `Needs`: as it calls what a run has made."""
@@ -55,7 +54,7 @@ SMALL_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a run would do. `cache` tells where decoded samples would wait; `seconds` counts decoding, mixing and
+    """What a run would do. `cache` says where decoded samples would wait; `seconds` counts decoding, mixing and
     hashing, not the disk; `notices` are those of the plan; `there_bytes` of the shards are on the disk already."""
 
     job: Job
@@ -105,11 +104,12 @@ class Forecast:
         if self.job.label_kind == "classes" and columns.get("labels", 0) > columns[FIRST]:
             yield (
                 f"dense labels take {readable(columns['labels'])} a sample and the pixels {readable(columns[FIRST])}: "
-                "--labels sparse stores classes and shares instead"
+                f"{setting('labels', 'sparse')} stores classes and shares instead"
             )
         if 2 * self.needed.fixed_bytes > self.needed.shard_bytes > SMALL_BYTES:
             each = readable(self.job.spec.size.fixed_bytes)
-            yield f"each shard takes {each} besides its rows, most of the output: pass a larger --shard-size"
+            larger = f"pass a larger {setting('shard_size')}"
+            yield f"each shard takes {each} besides its rows, most of the output: {larger}"
         if self.fits and self.needed.disk_bytes - self.there_bytes > self.needed.free_bytes:
             yield "this fits on the disk only if compression saves enough"
 
@@ -123,36 +123,26 @@ class Forecast:
         return self.job.recipe.compression != "none"
 
 
-def forecast(source: Source, recipe: Recipe, run: Run, stored: Recipe | None = None) -> Forecast:
+def forecast(source: Source, recipe: Recipe, run: Run, stored: Stored | None = None) -> Forecast:
     """Look at every sample's header, plan as if each of them could be read, and mix a few in memory. Writes nothing.
 
-    `stored` is the recipe of the data set that the run would continue. Raises OutputExistsError if it is another, and
-    what `generate` raises where the recipe cannot be carried out on this source.
+    `stored` is what the run would continue. Raises OutputExistsError if it is something else, and what `generate`
+    raises if the recipe does not fit this source.
     """
-    recipe = adopt(recipe, stored, keeps_shard_size=run.shard_bytes is None)
-    job = prepare(recipe, source, source.survey(), run.shard_bytes)
-    check_caching(job.recipe, run)
     folder = DataSetFolder(run.out)
-    resume.check_same_recipe(folder, stored, job.recipe)
-    finished = None if run.force else folder.finished()
-    if stored is not None:
-        resume.check_same_listing(folder, source)
-        resume.check_same_labels(folder, finished, job.label_kind, job.class_names)
-    everything = np.arange(len(source))
-    population = population_of(source.labels, everything)
-    place = run.place(folder.work)
-    on_disk = needs_file(source, job.targets, place)
-    needed = needs(job, source, row_count(job.recipe, run, population), run, on_disk)
-    cache, to_decode = cache_text(source, job.targets, place), len(source)
-    if is_kept(source, job.target, place):
-        to_decode = 0
+    job = job_beside(stored or Stored(folder), Asked(source, recipe, run.shard_bytes), source.survey(), run)
+    everything, place = np.arange(len(source)), run.place(folder.work)
+    needed, cache = needs(job, source, run, place), cache_text(source, job.targets, place)
+    to_decode = 0 if is_kept(source, job.target, place) else len(source)
     if run.caching.kind == "none":
-        needed, cache = _in_windows(job, len(chosen(job.recipe, population)), run, needed)
+        count = len(chosen(job.recipe, population_of(source.labels, everything)))
+        needed, cache = _in_windows(job, count, run, needed)
         to_decode = needed.rows + (to_decode if run.tolerance.on_error == "skip" else 0)
     probe = _Probe.load(job, source)
     plan = planned(job, source, everything, probe, run.plan)
     seconds = probe.seconds_per_sample * to_decode + probe.seconds_per_row(plan, run, needed.rows) * needed.rows
-    done_bytes = resume.done_bytes(folder, finished, needed.rows, job.samples_per_shard)
+    there = Stored(folder, None if run.force else folder.finished())
+    done_bytes = there.done_bytes(needed.rows, job.samples_per_shard)
     return Forecast(job, source, needed, cache, seconds / run.workers, plan.notices, done_bytes)
 
 
@@ -203,15 +193,9 @@ class _Probe:
     def seconds_per_row(self, plan: Planned, run: Run, rows: int) -> float:
         """What the first rows of a plan take, measured when all is compiled."""
         job, count = self.job, max(1, min(rows, PROBE_BYTES // self.job.row_bytes))
-        maker = ShardMaker(
-            plan=Moved(plan, lambda parents: parents % self.count),
-            supply=WholeCache(self.samples),
-            row_columns=RowColumns(self.source.labels, job.recipe, np.arange(len(self.source))),
-            mixers=mixers_of(job, plan.methods, run.device),
-            batch_size=run.batch_size,
-            device=run.device,
-            checkpoint=lambda: None,
-        )
+        columns = RowColumns(self.source.labels, job.recipe, np.arange(len(self.source)))
+        moved = Moved(plan, lambda parents: parents % self.count)
+        maker = maker_of(job, columns, moved, WholeCache(self.samples), run)
         _make(job, maker, count)
         began = time.perf_counter()
         _make(job, maker, count)
@@ -220,7 +204,7 @@ class _Probe:
 
 def _make(job: Job, maker: ShardMaker, rows: int) -> None:
     """All that a shard takes but the writing."""
-    values = maker.values(0, rows)
+    values = maker.values(range(rows))
     for column in job.spec.columns:
         for block in values(column):
             hashlib.sha256(bytes_of(block))

@@ -1,10 +1,10 @@
-"""What a run will do, worked out before it does it, for `generate`, `verify --deep`, `--dry-run` and `inspect`."""
+"""The job: a recipe resolved on one source, worked out before anything is read, for every command."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import NoInputError, UsageError
@@ -20,9 +20,10 @@ from mixup_cli.pairing import DEFAULT_BANDWIDTH
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.hdf5.shard import ShardSpec
+from mixup_cli.wording import setting
 
 SURVEY_SAMPLES = 64
-"""Headers looked at before the scan. Should a later picture not fit, the scan begins again with what it found."""
+"""Headers looked at before the scan. If a later sample does not fit, the scan starts over with what it found."""
 
 ZSTD_NOTICE = "zstd: readers need its HDF5 filter (in Python: import hdf5plugin); gzip is readable everywhere"
 
@@ -59,36 +60,67 @@ class Job:
         return sample_bytes(self.targets)
 
     @property
+    def labels(self) -> tuple[LabelKind, tuple[str, ...]]:
+        """What the numbers of labels mean: their kind, and the names of the classes."""
+        return self.label_kind, self.class_names
+
+    @property
     def row_bytes(self) -> int:
         """Bytes of one output row, uncompressed."""
         return self.spec.row_bytes
 
 
-def prepare(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | None = None) -> Job:
-    """Resolve a recipe that is asked for. Raises what `prepare_again` raises, and UsageError for an option that would
-    change no sample."""
-    job = prepare_again(recipe, source, survey, shard_bytes)
+@dataclass(frozen=True)
+class Asked:
+    """A recipe on a source: one that a user asks for, or (`is_recorded`) one that a data set records, which is taken as
+    it is. `shard_bytes` is how large shards shall be, unless the recipe says how many samples they hold."""
+
+    source: Source
+    recipe: Recipe
+    shard_bytes: int | None = None
+    is_recorded: bool = False
+
+    def survey(self) -> Survey:
+        """A look at some headers; at all of them where an option may change no sample."""
+        needs_all = self.recipe.value_range is not None and not self.is_recorded
+        return self.source.survey(None if needs_all else SURVEY_SAMPLES)
+
+    def job(self, survey: Survey) -> Job:
+        """The job, as far as the survey knows the source. Raises NoInputError for an empty source, UsageError if the
+        recipe does not fit it, or asks for an option that would change no sample."""
+        job = _resolved(self, survey)
+        if not self.is_recorded and (problem := next(_without_effect(self.recipe, job, survey), None)):
+            raise problem
+        return job
+
+    def following(self, stored: Recipe | None) -> Self:
+        """The same with the open fields of the recipe taken from the data set that it goes on with, if any, and with
+        methods written as they are there, if they make the same rows."""
+        if stored is None:
+            return self
+        recipe, is_planned = self.recipe, self.recipe.plan is not None
+        methods = _with_pairing(recipe.with_(methods=resolve(recipe.methods, is_planned))).methods
+        if same_rows(stored.methods, methods, is_planned):
+            recipe = recipe.with_(methods=stored.methods)
+        names = ["size", "cache_size", "channels", "dtype", "layout"]
+        names += ["samples_per_shard"] if self.shard_bytes is None else []
+        left_open = {name: getattr(stored, name) for name in names if getattr(recipe, name) in (None, "source")}
+        return replace(self, recipe=recipe.with_(**left_open))
+
+
+def _without_effect(recipe: Recipe, job: Job, survey: Survey) -> Iterator[UsageError]:
     is_resized = job.form.axes and job.target.resize is not None
     if survey.array_form is not None and not is_resized and recipe.resize != Recipe.resize:
-        raise UsageError(f"--resize {recipe.resize}: these samples keep their size. Leave it out.")
+        yield UsageError("these samples keep their size. Leave it out.", field="resize", value=recipe.resize)
     if recipe.value_range is not None and job.form.dtype == "float32":
-        raise UsageError(
-            "--value-range: it turns values into integers, and these samples stay floats. Pass --dtype uint8 or "
-            "uint16, or leave it out."
-        )
+        found = "it turns values into integers, and these samples stay floats."
+        yield UsageError(f"{found} Pass {setting('dtype', 'uint8')} or uint16, or leave it out.", field="value_range")
     if recipe.value_range is not None and set(survey.dtypes) == {"uint8"}:
-        raise UsageError("--value-range: these samples have 8 bits, which keep their values. Leave it out.")
-    return job
+        yield UsageError("these samples have 8 bits, which keep their values. Leave it out.", field="value_range")
 
 
-def survey_for(recipe: Recipe, source: Source) -> Survey:
-    """A look at some headers; at all where an option may change no sample."""
-    return source.survey(SURVEY_SAMPLES if recipe.value_range is None else None)
-
-
-def prepare_again(recipe: Recipe, source: Source, survey: Survey, shard_bytes: int | None = None) -> Job:
-    """Resolve a recipe for a source; one that a data set records is taken as it is. Raises UsageError where they do not
-    fit, NoInputError for an empty source."""
+def _resolved(asked: Asked, survey: Survey) -> Job:
+    source, recipe = asked.source, asked.recipe
     if not len(source):
         raise NoInputError(f"{source.location}: no samples in it.")
     methods = resolve(recipe.methods, is_planned=recipe.plan is not None)
@@ -97,14 +129,13 @@ def prepare_again(recipe: Recipe, source: Source, survey: Survey, shard_bytes: i
     resolved = with_label_rule(decided.recipe, labels.kind)
     most_parents = parent_count(resolved.methods)
     if resolved.window is not None and resolved.window < most_parents:
-        raise UsageError(
-            f"--window {resolved.window}: up to {most_parents} different samples are mixed. Give at least as many."
-        )
+        found = f"up to {most_parents} different samples are mixed. Give at least as many."
+        raise UsageError(found, field="window", value=resolved.window)
     signals, targets = _signals(source, decided, survey, resolved)
     resolved = resolved.with_(signals=tuple(source.beside))
     columns = columns_of(resolved, signals, labels, most_parents)
     row_bytes = sum(column.row_bytes for column in columns)
-    per_shard = recipe.samples_per_shard or max(1, (shard_bytes or SHARD_BYTES) // row_bytes)
+    per_shard = recipe.samples_per_shard or max(1, (asked.shard_bytes or SHARD_BYTES) // row_bytes)
     resolved = resolved.with_(samples_per_shard=per_shard)
     attributes: Mapping[str, Any] = {
         "format_version": FORMAT_VERSION,
@@ -143,19 +174,6 @@ def _with_pairing(recipe: Recipe) -> Recipe:
     if recipe.pair == "balanced":
         return recipe.with_(methods=for_balanced_pairing(recipe.methods))
     return recipe
-
-
-def adopt(recipe: Recipe, stored: Recipe | None, keeps_shard_size: bool) -> Recipe:
-    """A recipe whose open fields are those of the data set that is there already, if there is one, and whose methods
-    are written as they are there, if that comes to the same rows."""
-    if stored is None:
-        return recipe
-    is_planned = recipe.plan is not None
-    methods = _with_pairing(recipe.with_(methods=resolve(recipe.methods, is_planned))).methods
-    if same_rows(stored.methods, methods, is_planned):
-        recipe = recipe.with_(methods=stored.methods)
-    fields = ["size", "cache_size", "channels", "dtype", "layout", *(["samples_per_shard"] if keeps_shard_size else [])]
-    return recipe.with_(**{name: getattr(stored, name) for name in fields if getattr(recipe, name) in (None, "source")})
 
 
 def shard_count(row_count: int, samples_per_shard: int) -> int:

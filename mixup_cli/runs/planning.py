@@ -1,4 +1,4 @@
-"""From a job and its source to what computes rows: the plan, and the maker of shards."""
+"""The plan of a scanned source, and the maker of shards that carries it out."""
 
 from __future__ import annotations
 
@@ -7,86 +7,72 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.choices import Device
 from mixup_cli.fields.axes import as_pictures
 from mixup_cli.fields.decide import recipe_of
 from mixup_cli.fields.target import Arrays
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import RowColumns
-from mixup_cli.mixing.shard_values import ShardMaker
+from mixup_cli.mixing.shard_values import ShardMaker, SignalMaker, tile_rows_for
 from mixup_cli.mixing.signal import Mixer
-from mixup_cli.pairing import WindowSchedule
 from mixup_cli.plan.files.checking import checked
 from mixup_cli.plan.files.columns import PlanColumns
 from mixup_cli.plan.files.reading import PlanFile
 from mixup_cli.plan.files.writing import Recorder
-from mixup_cli.plan.plan import PeaksOf, Plan, Planned
-from mixup_cli.plan.population import population_of
+from mixup_cli.plan.plan import PeaksOf, Plan, Planned, population_of
 from mixup_cli.plan.saliency import PeakFinder
 from mixup_cli.plan.views import ViewRules
 from mixup_cli.runs.job import Job
+from mixup_cli.runs.scanned import Scanned
 from mixup_cli.runs.settings import Run
 from mixup_cli.scan.supply import Supply, WholeCache
-from mixup_cli.scan.window_store import Scanned, WindowStore
+from mixup_cli.scan.window_store import Inputs, WindowStore
 from mixup_cli.sources.reading.base import Source
-from mixup_cli.storage.source_table import SourceTable
 
 
-def shard_maker(
-    job: Job, source: Source, table: SourceTable, cache: Arrays | None, run: Run, checkpoint: Callable[[], None]
-) -> ShardMaker:
-    """What computes any rows of the data set from the filled cache, or, where there is none, from windows of the
-    source."""
+def _go_on() -> None:
+    """A checkpoint of work that nobody stops."""
+
+
+def shard_maker(scanned: Scanned, run: Run, checkpoint: Callable[[], None]) -> ShardMaker:
+    """What computes any rows of the data set: from the cache, or, without one, from windows of the source."""
+    source, job, table, cache = scanned.source, scanned.job, scanned.table, scanned.cache
     plan = planned(job, source, table.usable, peaks_of(cache, job), run.plan)
     supply: Supply
     if cache is not None:
         supply = WholeCache(cache)
+    elif isinstance(plan, Plan) and plan.schedule is not None:
+        supply = WindowStore(Inputs(source, job.targets, table.loaded), plan.schedule, run.workers, checkpoint)
     else:
-        supply = WindowStore(Scanned(source, job.targets, table.loaded), _schedule(plan), run.workers, checkpoint)
-    return ShardMaker(
-        plan=plan,
-        supply=supply,
-        row_columns=RowColumns(source.labels, job.recipe, table.usable),
-        mixers=mixers_of(job, plan.methods, run.device),
-        batch_size=run.batch_size,
-        device=run.device,
-        checkpoint=checkpoint,
-    )
+        raise ValueError("without a cache, rows must keep to windows; see `check_caching`")
+    return maker_of(job, RowColumns(source.labels, job.recipe, table.usable), plan, supply, run, checkpoint)
 
 
-def mixers_of(job: Job, methods: MethodSet, device: Device) -> dict[str, Mixer]:
-    """What blends each signal, by the name of its column."""
-    return {
-        signal.name: Mixer.open(recipe_of(job.recipe, signal), methods, target.form, signal.mixed(target), device)
-        for signal, target in zip(job.signals, job.targets, strict=True)
-    }
+def maker_of(
+    job: Job, columns: RowColumns, plan: Planned, supply: Supply, run: Run, checkpoint: Callable[[], None] = _go_on
+) -> ShardMaker:
+    """What computes the rows of a plan from the samples that `supply` gives."""
+    makers = []
+    for signal, target, column in zip(job.signals, job.targets, job.spec.columns, strict=False):
+        recipe, form = recipe_of(job.recipe, signal), signal.mixed(target)
+        mixer = Mixer.open(recipe, plan.methods, target.form, form, run.device)
+        makers.append(SignalMaker(column, mixer, tile_rows_for(column, run.batch_size, run.device)))
+    return ShardMaker(plan, supply, columns, tuple(makers), checkpoint)
 
 
 def peaks_of(cache: Arrays | None, job: Job) -> PeaksOf | None:
-    """What finds the peaks of cached samples, in their first signal; None if they are not cached."""
+    """What finds the peaks of the first signal; None if samples are not cached."""
     return None if cache is None else PeakFinder(as_pictures(cache[0], job.target.form.axes))
-
-
-def _schedule(plan: Planned) -> WindowSchedule:
-    schedule = plan.schedule if isinstance(plan, Plan) else None
-    if schedule is None:
-        raise ValueError("without a cache rows must keep to windows, and `check_caching` was not asked")
-    return schedule
 
 
 def planned(
     job: Job, source: Source, usable: NDArray[np.int64], peaks: PeaksOf | None, plan_file: PlanFile | None = None
 ) -> Planned:
-    """The plan of a job over the samples that can be mixed: computed, or the one that a file holds."""
-    if plan_file is not None:
-        return planned_in(plan_file, job, source, usable)
-    return Plan(job.recipe, population_of(source.labels, usable), job.form.grid, _view_rules(job), peaks)
-
-
-def planned_in(plan_file: PlanFile, job: Job, source: Source, usable: NDArray[np.int64]) -> Planned:
-    """The plan that a file holds, every row of it checked. Raises DataError and UsageError."""
+    """The plan of a job over the usable samples int64 (n): computed, or from a file, of which every row is checked.
+    Raises DataError and UsageError."""
     view_rules = _view_rules(job)
+    if plan_file is None:
+        return Plan(job.recipe, population_of(source.labels, usable), job.form.grid, view_rules, peaks)
     methods = MethodSet(job.recipe, job.form.grid, leaves_unmixed=Unmixed.name in plan_file.methods)
     columns = PlanColumns(methods.parent_count, view_rules is not None)
     recorder = Recorder(methods, columns, source.keys, source.labels)

@@ -15,10 +15,11 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError
 from mixup_cli.fields.signal import Signal
 from mixup_cli.recipe import Recipe
-from mixup_cli.runs.fingerprint import versions
+from mixup_cli.runs.fingerprint import Pixels
 from mixup_cli.runs.job import Job
 from mixup_cli.storage.manifest import ColumnRecord, FieldRecord, Manifest, ShardRecord, Skipped, SourceRecord, Totals
 from mixup_cli.storage.source_table import SourceTable
+from mixup_cli.wording import setting
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,8 @@ def manifest_of_run(
     try:
         return manifest_of(Content.of(job), kind, table, methods, shards)
     except ValidationError as problem:  # what is wrong was read from the sidecars of an earlier run
-        found = problem.errors()[0]["msg"]
-        raise DataError(
-            f".mixup-gen/done: the sidecars of finished shards are damaged ({found}). Start anew with --force."
-        ) from None
+        found = f".mixup-gen/done: the sidecars of finished shards are damaged ({problem.errors()[0]['msg']})."
+        raise DataError(found, f"Start over with {setting('force')}.") from None
 
 
 def manifest_of(
@@ -85,11 +84,11 @@ def manifest_of(
     )
 
 
-def run_record(fingerprint: str, began: float, settings: Mapping[str, Any]) -> dict[str, Any]:
+def run_record(pixels: Pixels, began: float, settings: Mapping[str, Any]) -> dict[str, Any]:
     """run.json: times, host, versions, and how and from where this run was made."""
     return {
-        "pixel_fingerprint": fingerprint,
-        "versions": versions(),
+        "pixel_fingerprint": pixels.fingerprint,
+        "versions": dict(pixels.versions),
         "host": socket.gethostname(),
         "platform": platform.platform(),
         "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),

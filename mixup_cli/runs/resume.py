@@ -1,213 +1,154 @@
-"""What an output folder holds already, and whether a run may go on with it: if not, exit code 73."""
+"""Going on with a data set: a run begins or joins it, and takes shards that earlier runs or other parts have finished.
+
+`begin` runs under the folder's sealing lock, so that of several parts one begins and the others join it.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 
-from mixup_cli.choices import LabelKind
+from mixup_cli.engines.base import Engine
 from mixup_cli.errors import DataError, OutputExistsError
-from mixup_cli.recipe import Recipe
-from mixup_cli.runs.fingerprint import versions
-from mixup_cli.scan.table import table_of
-from mixup_cli.sources.reading.base import Source
+from mixup_cli.listener import Listener
+from mixup_cli.runs.differences import Basis
+from mixup_cli.runs.fingerprint import Pixels
+from mixup_cli.runs.job import Job, shard_count, shard_rows
+from mixup_cli.runs.standing import Stored, check_same, stored_in
+from mixup_cli.storage.begun import Begun
 from mixup_cli.storage.folder import DataSetFolder
-from mixup_cli.storage.json_files import read_json
-from mixup_cli.storage.loaded import LoadedColumn
-from mixup_cli.storage.manifest import MANIFEST, RUN, SOURCES, Manifest
-from mixup_cli.storage.source_table import (
-    SourceTable,
-    first_difference,
-    sealed_table,
-)
-from mixup_cli.wording import counted, plural
+from mixup_cli.storage.manifest import SOURCES, Manifest, ShardRecord
+from mixup_cli.storage.seal import sha256_of, storage_errors
+from mixup_cli.storage.source_table import SourceTable
+from mixup_cli.wording import counted
 
-REMEDY = "Use another -o, or --force to replace it"
+Records = dict[int, ShardRecord]
+"""The records of finished shards, by number."""
 
 
-def what_stays(folder: DataSetFolder, force: bool) -> tuple[Manifest | None, Recipe | None]:
-    """As `what_is_there`; nothing with `force`. Raises OutputExistsError where no data set can lie here."""
-    nearest = next((each for each in (folder.path, *folder.path.parents) if os.path.lexists(each)), None)
-    if nearest is not None and not nearest.is_dir():
-        raise OutputExistsError(f"{nearest}: is not a folder, and -o {folder.path} needs one. Use another -o.")
-    if not force:
-        return what_is_there(folder)
-    folder.check_clearable()
-    return None, None
+@dataclass(frozen=True)
+class Wanted:
+    """The data set that a run makes, alone or with other parts: so many rows of a job."""
 
+    job: Job
+    table: SourceTable
+    pixels: Pixels
+    rows: int
 
-def what_is_there(folder: DataSetFolder) -> tuple[Manifest | None, Recipe | None]:
-    """The manifest if the data set is finished, and the recipe of a finished or unfinished one."""
-    foreign = folder.foreign()
-    finished, job = folder.finished(), folder.job()
-    if foreign and not folder.is_ours:
-        folder.check_clearable()  # if even --force would refuse, do not speak of it
-        raise OutputExistsError(
-            f"{folder.path}: holds {foreign[0]!r}, which is not part of a data set. Use another -o (or --force, which "
-            "leaves such files alone)."
-        )
-    if finished is not None:
-        return finished, Recipe.from_dict(finished.recipe)
-    return None, Recipe.from_dict(job["recipe"]) if job else None
+    @property
+    def shard_count(self) -> int:
+        return shard_count(self.rows, self.job.samples_per_shard)
 
+    def shards(self, numbers: Iterable[int]) -> Iterator[tuple[int, range]]:
+        """The number and the rows of some shards."""
+        return ((number, shard_rows(number, self.rows, self.job.samples_per_shard)) for number in numbers)
 
-def check_same_recipe(folder: DataSetFolder, stored: Recipe | None, wanted: Recipe) -> None:
-    """Refuse to mix two recipes in one folder, naming what differs."""
-    if stored is None or stored == wanted:
-        return
-    differences = "; ".join(_differences(stored.to_dict(), wanted.to_dict()))
-    raise OutputExistsError(f"{folder.path}: is of another recipe ({differences}). {REMEDY}.")
+    @property
+    def basis(self) -> Basis:
+        """What it is compared by."""
+        job = self.job
+        return Basis(recipe=job.recipe, pixels=self.pixels, source=self.table, labels=job.labels, rows=self.rows)
 
-
-def _differences(before: Any, now: Any, name: str = "") -> Iterator[str]:
-    """What differs between two recipes as plain data: `methods.0.options.alpha was 0.2 and is 0.3`."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in sorted(before.keys() | now.keys()):
-            yield from _differences(before.get(key), now.get(key), f"{name}.{key}".lstrip("."))
-    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        for number, pair in enumerate(zip(before, now, strict=True)):
-            yield from _differences(*pair, f"{name}.{number}")
-    elif before != now:
-        yield f"{name} was {_shown(before)} and is {_shown(now)}"
-
-
-def _shown(value: Any) -> str:
-    """A value of a recipe; of methods, where others were added or left out, their names."""
-    if isinstance(value, list) and all(isinstance(each, dict) and "name" in each for each in value):
-        return ", ".join(str(each["name"]) for each in value)
-    return repr(value)
-
-
-def check_same_listing(folder: DataSetFolder, source: Source) -> None:
-    """Refuse if the source's keys, labels or sizes are not those of sources.csv. Reads no content."""
-    finished = folder.finished()
-    before = sealed_table(folder.path, finished)
-    if before is None:  # a run was cut off before it wrote that down
-        return
-    if finished is not None and finished.source.samples != len(before.loaded):
-        found = f"says {counted(finished.source.samples, 'input')}, and {SOURCES} lists {len(before.loaded)}"
-        raise DataError(f"{folder.path / MANIFEST}: {found}. Make the data set again with --force.")
-    sizes = source.stored_bytes()
-    unchanged = [
-        loaded if size in (-1, loaded.stored_bytes) or loaded.problem else loaded.resized(size)
-        for loaded, size in zip(before.loaded, sizes, strict=False)
-    ]
-    check_same_source(folder, before, table_of(source, LoadedColumn.of(unchanged)))
-
-
-def other_labels(before: tuple[LabelKind, tuple[str, ...]], now: tuple[LabelKind, tuple[str, ...]]) -> str | None:
-    """How labels differ in their kind and their classes; None where they do not."""
-    shown = [f"{kind} ({', '.join(names[:5])})" for kind, names in (before, now)]
-    return None if before == now else f"{shown[0]} then, {shown[1]} now"
-
-
-def check_same_labels(
-    folder: DataSetFolder, finished: Manifest | None, kind: LabelKind, names: tuple[str, ...]
-) -> None:
-    """Refuse where the numbers of the labels mean something else than before: sources.csv tells their values alone."""
-    before: tuple[LabelKind, tuple[str, ...]] | None = None
-    if finished is not None:
-        before = (finished.label_kind, finished.class_names)
-    elif (job := folder.job()) is not None and job.get("label_kind") is not None:
-        before = (job["label_kind"], tuple(job.get("class_names") or ()))
-    if before is None or (difference := other_labels(before, (kind, names))) is None:
-        return
-    found = f"{folder.path}: was made from other labels ({difference})"
-    again = f"Pass --classes {folder.path} for those of then. " if finished and kind == finished.label_kind else ""
-    raise OutputExistsError(f"{found}. {again}{REMEDY}.")
-
-
-def check_same_rows(folder: DataSetFolder, rows: int) -> None:
-    """Refuse a part of another number of rows than the data set was begun for: parts would not fit together. A run of
-    its own may change its mind."""
-    begun = (folder.job() or {}).get("rows")
-    if folder.part.is_whole or begun in (None, rows):
-        return
-    raise OutputExistsError(
-        f"{folder.path}: was begun for {begun} {plural(begun, 'sample')}, and part {folder.part} is asked for {rows}. "
-        f"Ask for as many in all parts, or {folder.give_up}."
-    )
-
-
-def check_same_source(folder: DataSetFolder, before: SourceTable | None, now: SourceTable) -> None:
-    """Refuse if anything about the inputs differs from what the data set was begun with."""
-    difference = first_difference(before, now) if before is not None else None
-    if difference is not None:
-        raise OutputExistsError(f"{folder.path}: was made from another source ({difference}). {REMEDY}.")
-
-
-def check_same_fingerprint(folder: DataSetFolder, now: SourceTable) -> None:
-    """Refuse to go on with shards of another source where sources.csv, which would tell how it differs, is lost."""
-    before = (folder.job() or {}).get("source_fingerprint")
-    if before not in (None, now.fingerprint) and folder.rows_done():
-        raise OutputExistsError(
-            f"{folder.path}: was begun from another source (the hash of its list is {now.fingerprint[:12]}…, and was "
-            f"{before[:12]}…; {SOURCES}, which would tell what differs, is missing). {REMEDY}."
+    @property
+    def begun(self) -> Begun:
+        """What a run writes down when it begins."""
+        return Begun(
+            recipe=self.job.recipe,
+            pixel_fingerprint=self.pixels.fingerprint,
+            versions=dict(self.pixels.versions),
+            rows=self.rows,
+            label_kind=self.job.label_kind,
+            class_names=self.job.class_names,
+            source_fingerprint=self.table.fingerprint,
         )
 
 
-def check_same_pixels(folder: DataSetFolder, fingerprint: str) -> None:
-    """Refuse to continue with a decoder or resizer that makes other pixels."""
-    if (changed := other_pixels(folder, fingerprint)) is not None:
-        raise OutputExistsError(
-            f"{folder.path}: was begun where pictures decode to other pixels ({changed}). Continue there. {REMEDY}."
-        )
+def begin(folder: DataSetFolder, wanted: Wanted, force: bool) -> Manifest | None:
+    """Begin a data set, or join what another part has begun. Call it under `folder.sealing`.
+
+    Returns the manifest if others have finished it meanwhile. Raises OutputExistsError if the folder holds something
+    else. `force` removes that, but what a part of the same data set has begun is joined.
+    """
+    stored = Stored(folder)
+    if folder.half_cleared or (force and not _joins(folder, wanted)):
+        folder.clear()
+    else:
+        stored = _same(folder, wanted)
+        if stored.is_complete(wanted.rows):
+            return stored.finished
+    _check_not_cut_down(folder, wanted.rows)
+    is_begun = stored.finished is None or folder.growth.is_begun
+    if not (is_begun and _is_written_down(folder, wanted)):
+        folder.begin(wanted.begun, wanted.table.csv)
+    folder.remove_from(wanted.shard_count)
+    folder.join()
+    return None
 
 
-def other_pixels(folder: DataSetFolder, fingerprint: str) -> str | None:
-    """Which versions changed where the data set was begun under another pixel fingerprint; None where it was not, or
-    where nobody wrote it down."""
-    before = folder.job() or _run_record(folder)
-    if before.get("pixel_fingerprint", fingerprint) == fingerprint:
-        return None
-    told, new = before.get("versions"), versions()
-    old = told if isinstance(told, dict) else {}
-    changed = [f"{name} {old.get(name)} then, {new[name]} now" for name in new if old.get(name) != new[name]]
-    return "; ".join(changed) or "another machine"
+def _same(folder: DataSetFolder, wanted: Wanted) -> Stored:
+    stored = stored_in(folder)
+    check_same(stored, wanted.basis)
+    return stored
 
 
-def _run_record(folder: DataSetFolder) -> dict[str, Any]:
-    """run.json. Nothing needs it where it is not there."""
-    path = folder.path / RUN
+def _joins(folder: DataSetFolder, wanted: Wanted) -> bool:
+    """Whether this is one of several parts, and another one has begun the same data set."""
+    if folder.part.is_whole:
+        return False
     try:
-        return read_json(path) if path.exists() else {}
-    except DataError as problem:
-        raise DataError(f"{path}: cannot be read ({problem}). Remove it: the data set is whole without it.") from None
+        stored = _same(folder, wanted)
+    except (OutputExistsError, DataError):
+        return False
+    return stored.finished is None and stored.begun is not None
 
 
-def complete(folder: DataSetFolder, finished: Manifest, wanted: int) -> bool:
-    """Whether a finished data set has just the rows that are wanted, and its shards. Refuses where it has more rows."""
-    return enough(folder, finished, wanted) and all_there(folder, finished)
+def _is_written_down(folder: DataSetFolder, wanted: Wanted) -> bool:
+    """Whether a run has begun this data set, with whatever versions."""
+    begun = folder.begun()
+    is_same = begun is not None and wanted.begun == begun.model_copy(update={"versions": wanted.begun.versions})
+    return is_same and folder.place_of(SOURCES).exists()
 
 
-def all_there(folder: DataSetFolder, finished: Manifest) -> bool:
-    """Whether every shard is there in full length. Reads no content: that is what `verify` is for."""
-    sizes = folder.shard_sizes()
-    return all(sizes.get(shard.file) == shard.bytes for shard in finished.shards)
-
-
-def done_bytes(folder: DataSetFolder, finished: Manifest | None, rows: int, samples_per_shard: int) -> int:
-    """What is here already of the shards that `rows` rows take: a short last one is made anew beside the old one."""
-    there = folder.shard_bytes()
-    if finished is not None and finished.totals.samples < rows:
-        there -= sum(shard.bytes for shard in finished.shards[-1:] if shard.stop - shard.start < samples_per_shard)
-    return there
-
-
-def check_not_cut_down(folder: DataSetFolder, rows: int) -> None:
+def _check_not_cut_down(folder: DataSetFolder, rows: int) -> None:
     """Refuse to throw away shards that an unfinished run has made for more rows than are wanted now."""
     made = folder.rows_done()
     if made > rows:
-        raise OutputExistsError(
-            f"{folder.path}: an unfinished run has made {counted(made, 'sample')} here, more than the {rows} asked "
-            f"for. Ask for as many, or {folder.give_up}."
-        )
+        found = f"an unfinished run has made {counted(made, 'sample')} here, more than the {rows} asked for."
+        raise OutputExistsError(f"{folder.path}: {found}", f"Ask for as many, or {folder.give_up}.")
 
 
-def enough(folder: DataSetFolder, finished: Manifest, wanted: int) -> bool:
-    """Whether a finished data set has just the rows that are wanted. Refuses where it has more."""
-    if wanted < finished.totals.samples:
-        found = counted(finished.totals.samples, "sample")
-        raise OutputExistsError(f"{folder.path}: has {found}, more than the {wanted} asked for. {REMEDY}.")
-    return wanted == finished.totals.samples
+def found_shards(folder: DataSetFolder, wanted: Wanted, numbers: Iterable[int]) -> tuple[Records, Records]:
+    """The finished ones of some shards: those that a finished data set keeps when it grows, for which its manifest
+    vouches, and those for which sidecars vouch. A sidecar with other columns is ignored."""
+    kept, noted, columns = {}, {}, {column.name for column in wanted.job.spec.columns}
+    finished, sizes = folder.finished(), folder.shard_sizes()
+    sealed = {} if finished is None else dict(enumerate(finished.shards))
+    for number, rows in wanted.shards(numbers):
+        old = sealed.get(number)
+        is_same = old is not None and (old.start, old.stop) == (rows.start, rows.stop)
+        if old and is_same and sizes.get(old.file) == old.bytes and not (folder.growth.path / old.file).exists():
+            kept[number] = old
+        elif (new := folder.done(number, rows.start, rows.stop)) and new.columns.keys() == columns:
+            noted[number] = new
+    return kept, noted
+
+
+def intact(folder: DataSetFolder, found: Mapping[int, ShardRecord], engine: Engine, listener: Listener) -> Records:
+    """Those whose bytes still match their hashes: a power cut, or a failing disk, may have changed them since."""
+    intact = dict(found)
+    if not found:
+        return intact
+    listener.begin("check", sum(record.stop - record.start for record in found.values()), "samples")
+    for number, is_intact in engine.run(partial(_is_intact, folder, *each) for each in found.items()):
+        listener.advance(found[number].stop - found[number].start)
+        if not is_intact:
+            listener.notice(f"{intact.pop(number).file}: its checksum does not match; it is made again")
+    listener.end()
+    return intact
+
+
+def _is_intact(folder: DataSetFolder, number: int, record: ShardRecord) -> tuple[int, bool]:
+    path = folder.place_of(record.file)
+    with storage_errors(path):
+        return number, sha256_of(path) == record.sha256

@@ -1,4 +1,4 @@
-"""A run: how a recipe is carried out, and how many rows that comes to."""
+"""How a run carries out a recipe, and how many rows it makes."""
 
 from __future__ import annotations
 
@@ -27,10 +27,9 @@ from mixup_cli.wording import setting
 class Run:
     """How a recipe is carried out: how many rows, where to, and with what. None of it changes a row's bytes.
 
-    `samples` (mixed rows) takes the place of `passes` where it is given, and `plan` of both: its rows are then carried
-    out, and its digest is in the recipe. `part` says which of the shards this run makes; `origin` is what run.json says
-    of the source. With the engine "processes", a script must begin its work under `if __name__ == "__main__":`, as
-    `multiprocessing` asks.
+    `samples` (mixed rows) overrules `passes`, and `plan` overrules both: the run makes its rows, and the recipe has its
+    digest. `part` says which of the shards this run makes; `origin` is what run.json says of the source. With the
+    engine "processes", a script must begin its work under `if __name__ == "__main__":`, as `multiprocessing` asks.
     """
 
     out: Path = Path("mixup-out")
@@ -58,17 +57,18 @@ class Run:
         """Where decoded samples wait; `work` is for a file that serves this run alone. Raises UsageError."""
         mapped = self.engine == "processes"
         if mapped and self.caching.kind == "memory":
-            raise UsageError("--cache memory: worker processes share a file. Drop it, or pass --engine threads.")
+            remedy = f"Drop it, or pass {setting('engine', 'threads')}."
+            raise UsageError("worker processes share a file.", remedy, field="cache", value="memory")
         decoder = decoder_id() if self.caching.kept_in(self.out) else ""
         return Place(caching=self.caching, work=work, out=self.out, decoder=decoder, mapped=mapped)
 
-    def open_engine(self, tell: Tell) -> Engine:
-        """What runs the tasks; `tell` hears of those that are tried again."""
+    def open_engine(self, report: Tell) -> Engine:
+        """What runs the tasks; it reports those that it tries again."""
         if self.engine == "threads":
-            return LocalEngine(self.workers, tell)
+            return LocalEngine(self.workers, report)
         from mixup_cli.engines.processes import ProcessEngine  # multiprocessing takes some time to import
 
-        return ProcessEngine(self.workers, tell)
+        return ProcessEngine(self.workers, report)
 
 
 def row_count(recipe: Recipe, run: Run, population: Population) -> int:
@@ -83,22 +83,25 @@ def row_count(recipe: Recipe, run: Run, population: Population) -> int:
 
 def check_caching(recipe: Recipe, run: Run) -> None:
     """Raises UsageError where samples are not to be cached, and rows could ask for any of them at any time."""
-    if run.caching.kind != "none":
-        return
+    if run.caching.kind == "none" and (problem := _needs_cache(recipe, run)):
+        raise UsageError(*problem, field="cache", value="none")
+
+
+def _needs_cache(recipe: Recipe, run: Run) -> tuple[str, str] | None:
+    """Why a run needs a cache, and what to do about it."""
     if run.engine == "processes":
-        raise UsageError("--cache none: worker processes share a file of decoded samples. Pass --engine threads.")
+        return "worker processes share a file of decoded samples.", f"Pass {setting('engine', 'threads')}."
     if run.plan is not None:
-        raise UsageError("--cache none: rows of a --plan can have any parents. Leave one of the two out.")
+        return f"rows of a {setting('plan')} can have any parents.", "Leave one of the two out."
     if recipe.window is None:
-        raise UsageError(
-            "--cache none: without a cache, samples can meet only within windows of the source. Pass --window 1000, or "
-            "another number of samples that fit into memory."
-        )
+        found = "without a cache, samples can meet only within windows of the source."
+        return found, f"Pass {setting('window', 1000)}, or another number of samples that fit into memory."
     if recipe.signals:
-        found = f"windows are read once, and {', '.join(recipe.signals)} would read them again."
-        raise UsageError(found, f"Leave {setting('cache')} out.", field="cache", value="none")
+        names = ", ".join(recipe.signals)
+        return f"windows are read once, and {names} would read them again.", "Leave one of the two out."
     if (method := _looks_ahead(recipe)) is not None:
-        raise UsageError(f"--cache none: {method} looks at samples before rows are planned. Leave one of the two out.")
+        return f"{method} looks at samples before rows are planned.", "Leave one of the two out."
+    return None
 
 
 def keeps_to_windows(recipe: Recipe) -> bool:

@@ -1,4 +1,4 @@
-"""The plan of a source and a recipe as tables, without making anything of it."""
+"""The plan of a source and a recipe as tables: a run that ends before the shards."""
 
 from __future__ import annotations
 
@@ -10,21 +10,19 @@ from tempfile import TemporaryDirectory
 
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import StorageError
-from mixup_cli.fields.target import Arrays
 from mixup_cli.listener import Listener
 from mixup_cli.plan.files.columns import PlanColumns
 from mixup_cli.plan.files.plan_file import Table
 from mixup_cli.plan.files.writing import Recorder
-from mixup_cli.plan.population import population_of
+from mixup_cli.plan.plan import population_of
 from mixup_cli.recipe import Recipe
-from mixup_cli.runs.generate import skipped_notices
-from mixup_cli.runs.job import Job, prepare, survey_for
+from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.planning import peaks_of, planned
+from mixup_cli.runs.scanned import scanned
 from mixup_cli.runs.settings import Run, check_caching, row_count
-from mixup_cli.scan.fill import Scanning, fill
-from mixup_cli.scan.scan import until_it_fits
+from mixup_cli.scan.fill import Place, Scanning
 from mixup_cli.sources.reading.base import Source
-from mixup_cli.storage.source_table import SourceTable
+from mixup_cli.wording import setting
 
 
 @dataclass(frozen=True)
@@ -45,23 +43,22 @@ def with_plan(
 ) -> int:
     """Scan a source, plan it as `generate` would, and hand the plan to `write`. Returns the count of its rows.
 
-    A cache that does not fit in memory lies in `scratch` meanwhile; None is the system's folder for temporary files.
+    A cache that does not fit in memory lies in `scratch`; None is the system's folder for temporary files.
     Raises what `generate` raises.
     """
-    survey = survey_for(recipe, source)
-    with _temporary(scratch) as cache_folder:
+    with _temporary(scratch) as folder:
 
-        def attempt() -> tuple[Job, Arrays | None, SourceTable]:
-            job = prepare(recipe, source, survey)
+        def place(job: Job) -> Place:
             check_caching(job.recipe, run)
-            scanning = Scanning(run.tolerance, LocalEngine(run.workers), listener)
-            return job, *fill(source, job.targets, run.place(Path(cache_folder)), scanning)
+            return run.place(Path(folder))
 
-        job, cache, table = until_it_fits(survey, attempt)
-        plan = planned(job, source, table.usable, peaks_of(cache, job))
-        for notice in (*source.notices, *job.notices, *skipped_notices(table), *plan.notices):
+        how = Scanning(run.tolerance, LocalEngine(run.workers), listener)
+        scan = scanned(Asked(source, recipe), how, place)
+        job, usable = scan.job, scan.table.usable
+        plan = planned(job, source, usable, peaks_of(scan.cache, job))
+        for notice in (*scan.notices(), *plan.notices):
             listener.notice(notice)
-        rows = row_count(job.recipe, run, population_of(source.labels, table.usable))
+        rows = row_count(job.recipe, run, population_of(source.labels, usable))
         columns = PlanColumns(plan.methods.parent_count, job.recipe.has_views)
         recorder = Recorder(plan.methods, columns, source.keys, source.labels)
         write(WrittenPlan(columns, recorder.tables(plan, rows)))
@@ -69,10 +66,10 @@ def with_plan(
 
 
 def _temporary(place: Path | None) -> TemporaryDirectory[str]:
-    """A folder that goes when it is left."""
+    """A folder that is removed at the end of the context."""
     try:
         return TemporaryDirectory(dir=place, prefix=".mixup-gen-plan-")
     except OSError as problem:
-        remedy = "Name another place with -o" if place else "Set TMPDIR to a folder where one can"
+        remedy = f"Name another place with {setting('out')}." if place else "Set TMPDIR to a folder where one can."
         where = place or os.environ.get("TMPDIR", "temporary files")  # gettempdir would raise the same once more
-        raise StorageError(f"{where}: cannot write there ({problem.strerror}). {remedy}.") from None
+        raise StorageError(f"{where}: cannot write there ({problem.strerror}).", remedy) from None

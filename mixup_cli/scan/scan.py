@@ -46,13 +46,13 @@ class Tolerance:
     max_errors: int | None = None
 
 
-Scanned = TypeVar("Scanned")
+Result = TypeVar("Result")
 
 Chunk: TypeAlias = tuple[int, list[Loaded]]
 """The first index of some consecutive samples, and what became of each."""
 
 
-def until_it_fits(survey: Survey, attempt: Callable[[], Scanned]) -> Scanned:
+def until_it_fits(survey: Survey, attempt: Callable[[], Result]) -> Result:
     """Attempt a scan; if a sample does not fit the form that the survey suggested, add it to the survey and try again.
 
     `attempt` decides on a form from the survey as it then is. Sizes and depths only widen, so two or three are enough.

@@ -38,8 +38,8 @@ def most_windows(workers: int) -> int:
 
 
 @dataclass(frozen=True)
-class Scanned:
-    """A source, the form that its samples are decoded to, and what the scan found each of them to be."""
+class Inputs:
+    """A source, the forms that its samples are decoded to, and what the scan found each of them to be."""
 
     source: Source
     targets: tuple[Target, ...]
@@ -61,10 +61,8 @@ class WindowStore:
     """A `Supply` that decodes each window once a pass. Raises DataError for a sample that cannot be decoded, or that is
     no longer what the scan has read, when its window comes."""
 
-    def __init__(
-        self, scanned: Scanned, schedule: WindowSchedule, workers: int, checkpoint: Callable[[], None]
-    ) -> None:
-        self._scanned, self._schedule = scanned, schedule
+    def __init__(self, inputs: Inputs, schedule: WindowSchedule, workers: int, checkpoint: Callable[[], None]) -> None:
+        self._inputs, self._schedule = inputs, schedule
         self._workers, self._checkpoint = workers, checkpoint
         self._lock = threading.Lock()
         self._windows: dict[int, _Window] = {}
@@ -118,13 +116,13 @@ class WindowStore:
 
     def _fetch(self, visit: Visit) -> _Window:
         """Begin to decode a window."""
-        targets, count = self._scanned.targets, len(visit.samples)
+        targets, count = self._inputs.targets, len(visit.samples)
         try:
             samples = room_for(targets, count)
         except MemoryError as problem:
             raise StorageError(f"a window does not fit into memory ({problem}). Ask for a smaller --window.") from None
         piece = chunk_samples(targets, count, self._workers)
-        read = partial(_read, self._scanned, self._checkpoint)
+        read = partial(_read, self._inputs, self._checkpoint)
         pieces = [
             self._pool.submit(read, visit.samples[first : first + piece], _rows(samples, first, first + piece))
             for first in range(0, count, piece)
@@ -160,13 +158,13 @@ def _stop(part: range) -> int:
     return part.stop
 
 
-def _read(scanned: Scanned, checkpoint: Callable[[], None], indices: NDArray[np.int64], out: Arrays) -> None:
+def _read(inputs: Inputs, checkpoint: Callable[[], None], indices: NDArray[np.int64], out: Arrays) -> None:
     """Decode the samples `indices` int64 (m), ascending, into `out`."""
     place = 0
     for run in np.split(indices, np.flatnonzero(np.diff(indices) != 1) + 1):
-        for first, last in in_steps(scanned.source, int(run[0]), int(run[-1]) + 1):
+        for first, last in in_steps(inputs.source, int(run[0]), int(run[-1]) + 1):
             checkpoint()
-            _read_run(scanned, first, last, _rows(out, place, place + last - first))
+            _read_run(inputs, first, last, _rows(out, place, place + last - first))
             place += last - first
 
 
@@ -174,14 +172,14 @@ def _rows(arrays: Arrays, start: int, stop: int) -> Arrays:
     return tuple(array[start:stop] for array in arrays)
 
 
-def _read_run(scanned: Scanned, first: int, last: int, out: Arrays) -> None:
+def _read_run(inputs: Inputs, first: int, last: int, out: Arrays) -> None:
     try:
-        found = scanned.source.load_signals(first, last, scanned.targets, out)
+        found = inputs.source.load_signals(first, last, inputs.targets, out)
     except FormMismatch as mismatch:
         raise DataError(f"{mismatch} is not what the scan has seen. Restore it, or pass --size.") from None
     for index, now in enumerate(found, first):
-        name = scanned.source.name_of(index)
-        if now.sha256 != scanned.loaded[index].sha256:
+        name = inputs.source.name_of(index)
+        if now.sha256 != inputs.loaded[index].sha256:
             raise DataError(f"{name}: is no longer what the scan has read. Restore it, or begin anew with --force.")
         if now.problem is not None:
             raise DataError(

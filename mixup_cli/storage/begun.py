@@ -1,46 +1,51 @@
-"""What an unfinished run has written down about itself: recipe.json in the work folder."""
+"""recipe.json in the work folder: what an unfinished run has written down about the data set that it makes."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import PlainSerializer, PlainValidator, ValidationError
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.recipe import Recipe
-from mixup_cli.storage.json_files import read_json
+from mixup_cli.storage.json_files import read_json, to_json
 from mixup_cli.storage.manifest import Model
+from mixup_cli.wording import setting
 
 JOB = "recipe.json"
 
 
-class Begun(Model):
-    """What it holds. The last four are absent where an earlier version has begun the data set."""
+def _recipe_of(given: Any) -> Recipe:
+    return given if isinstance(given, Recipe) else Recipe.from_dict(given)
 
-    recipe: dict[str, Any]
+
+class Begun(Model):
+    """What it says. The last four are None where an earlier version has begun the data set."""
+
+    recipe: Annotated[Recipe, PlainValidator(_recipe_of), PlainSerializer(Recipe.to_dict)]
     pixel_fingerprint: str
     versions: dict[str, str]
     rows: int | None = None
     label_kind: LabelKind | None = None
-    class_names: list[str] | None = None
+    class_names: tuple[str, ...] | None = None
     source_fingerprint: str | None = None
 
+    def to_json(self) -> bytes:
+        """The bytes of the file."""
+        return to_json(self.model_dump(exclude_none=True))
 
-def read_begun(work: Path) -> dict[str, Any] | None:
-    """The same as plain data; None where there is none. Raises DataError where it is something else."""
+
+def read_begun(work: Path) -> Begun | None:
+    """What a run has written down in the work folder; None if absent. Raises DataError if the file holds something
+    else."""
     path = work / JOB
     try:
-        if not path.exists():
-            return None
-        begun = read_json(path)
-    except FileNotFoundError:  # a run has ended just now
+        return Begun.model_validate(read_json(path)) if path.exists() else None
+    except FileNotFoundError:  # the run has ended since
         return None
-    try:
-        Begun.model_validate(begun)
-        Recipe.from_dict(begun["recipe"])
     except (ValidationError, UsageError) as problem:
         what = ".".join(map(str, problem.errors()[0]["loc"])) if isinstance(problem, ValidationError) else problem
-        raise DataError(f"{path}: {what}: is not what a run writes there. Start anew with --force.") from None
-    return begun
+        found = f"{path}: {what}: is not what a run writes there."
+        raise DataError(found, f"Start over with {setting('force')}.") from None

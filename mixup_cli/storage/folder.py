@@ -7,13 +7,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from pydantic import ValidationError
 
 from mixup_cli.errors import DataError, OutputExistsError, StorageError
 from mixup_cli.storage import manifest as names
-from mixup_cli.storage.begun import JOB, read_begun
+from mixup_cli.storage.begun import JOB, Begun, read_begun
 from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.inside import check_plain
 from mixup_cli.storage.json_files import content_of, to_json
@@ -67,8 +67,8 @@ class DataSetFolder:
             return read_manifest(self.path) if self._manifest.exists() else None
         return None
 
-    def job(self) -> dict[str, Any] | None:
-        """What an unfinished run wrote down about itself, or None. Raises DataError where it is something else."""
+    def begun(self) -> Begun | None:
+        """What an unfinished run has written down about itself; None if absent. Raises DataError if it is damaged."""
         return read_begun(self.work)
 
     @property
@@ -229,13 +229,13 @@ class DataSetFolder:
             (self.work / JOB).unlink(missing_ok=True)
             (self.work / CLEARING).unlink()
 
-    def begin(self, job: dict[str, Any], sources_csv: bytes) -> None:
+    def begin(self, begun: Begun, sources_csv: bytes) -> None:
         """Write down the job and its inputs. Beside a finished data set, a larger one begins."""
         with storage_errors(self.path):
             if self._manifest.exists():
                 self.growth.path.mkdir(parents=True, exist_ok=True)
             self._done.mkdir(parents=True, exist_ok=True)
-        self.seal(self.work / JOB, to_json(job))
+        self.seal(self.work / JOB, begun.to_json())
         self.seal(self.place / names.SOURCES, sources_csv)
 
     def join(self) -> None:

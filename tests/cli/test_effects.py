@@ -16,7 +16,6 @@ from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.cli.options.needs import NEEDS, typed
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.generate import generate
-from mixup_cli.runs.job import prepare_again
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import open_source
 from tests.data_sets import columns, manifest
@@ -365,7 +364,7 @@ def test_what_a_data_set_records_is_not_refused(
     run_cli: Runner, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that was made when an option without effect was accepted is verified with that option."""
-    monkeypatch.setattr("mixup_cli.runs.generate.prepare", prepare_again)
+    monkeypatch.setattr("mixup_cli.runs.job._without_effect", lambda *_: iter(()))
     source = open_source([colours])
     origin = {"locations": [str(colours)], "options": {}}
     generate(source, Recipe(value_range=(0.0, 1000.0)), Run(out=tmp_path / "o", origin=origin))

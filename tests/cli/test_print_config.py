@@ -17,7 +17,7 @@ from mixup_cli.cli.app import app
 from mixup_cli.cli.options.config import NOT_IN_CONFIG
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.generate import Outcome
-from mixup_cli.runs.job import SURVEY_SAMPLES, prepare
+from mixup_cli.runs.job import SURVEY_SAMPLES, Asked
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources.reading.base import Source
 from tests.running import Runner
@@ -139,22 +139,22 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-Asked = tuple[object, ...]
+Wish = tuple[object, ...]
 
 
 @pytest.fixture
-def asked(run_cli: Runner, place: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Asked]:
+def asked(run_cli: Runner, place: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Wish]:
     """What generate is asked for by a command line, in full."""
-    seen: list[Asked] = []
+    seen: list[Wish] = []
 
     def make(source: Source, recipe: Recipe, run: Run, listener: object) -> Outcome:
-        job = prepare(recipe, source, source.survey(SURVEY_SAMPLES), run.shard_bytes)
+        job = Asked(source, recipe, run.shard_bytes).job(source.survey(SURVEY_SAMPLES))
         how = replace(run, plan=None, shard_bytes=None)
         samples = (source.location, list(source.keys), repr(source.labels))
         seen.append((job.recipe, how, run.plan and run.plan.digest(), samples, vars(listener)))
         return Outcome(None, "made", 1, 1, 1, 0, 1, 0.0)
 
-    def ask(*args: object) -> Asked:
+    def ask(*args: object) -> Wish:
         ended = run_cli("generate", *args, cwd=place)
         assert ended.returncode == 0, ended.stderr
         return (*seen.pop(), ended.stdout)
@@ -164,7 +164,7 @@ def asked(run_cli: Runner, place: Path, monkeypatch: pytest.MonkeyPatch) -> Call
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_there_and_back(name: str, run_cli: Runner, asked: Callable[..., Asked], place: Path) -> None:
+def test_there_and_back(name: str, run_cli: Runner, asked: Callable[..., Wish], place: Path) -> None:
     if name == "plan":
         run_cli("plan", "colours", "--seed", 3, "-o", "plan.csv", cwd=place)
     options = CASES[name].split()

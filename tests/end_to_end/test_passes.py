@@ -102,7 +102,7 @@ def test_a_last_pass_can_be_short(source: Path, tmp_path: Path) -> None:
             MixedDataset(tmp_path / "out", passes=missing)
     with pytest.raises(UsageError, match="pass 2 is short"):
         MixedDataset(tmp_path / "out", epoch=0, passes=[-1, 0])
-    with pytest.raises(UsageError, match="`passes` is empty. The data set has 3"):
+    with pytest.raises(UsageError, match=r"`passes` is empty\. The data set has 3"):
         MixedDataset(tmp_path / "out", passes=[])
 
 

@@ -105,7 +105,7 @@ def test_another_decoder_is_refused_with_both_versions(
     before = digests(out, but=())
     refused = run_cli("generate", colours, "--passes", 2, "-o", out)
     assert refused.returncode == 73
-    assert f"was begun where pictures decode to other pixels (pillow 9.0.0 then, {now} now)" in error_line(refused)
+    assert f"was begun where images decode to other pixels (pillow 9.0.0 then, {now} now)" in error_line(refused)
     assert digests(out, but=()) == before
     assert run_cli("generate", colours, "--passes", 2, "-o", out, "--force").returncode == 0
 

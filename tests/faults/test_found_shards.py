@@ -62,12 +62,12 @@ def test_a_finished_shard_that_changed_is_made_again(
     assert digests(unfinished)["shard-00001.h5"] != whole["shard-00001.h5"]
     ended = run_cli("generate", source, *HOW, "-o", unfinished, "--engine", engine)
     assert ended.returncode == 0, ended.stderr
-    assert "shard-00001.h5: is not what was sealed: it is made again" in ended.stderr
+    assert "shard-00001.h5: its checksum does not match; it is made again" in ended.stderr
     assert "3 made now" in ended.stderr, "the first one was whole"
     assert digests(unfinished) == whole
 
 
-def test_a_sidecar_of_other_columns_is_no_more_than_none(
+def test_a_sidecar_with_other_columns_is_ignored(
     run_cli: Runner, source: Path, whole: dict[str, str], unfinished: Path
 ) -> None:
     """Nor does it keep parts from ever ending."""
@@ -105,7 +105,7 @@ def test_a_damaged_record_of_the_run_is_in_nobodys_way_but_its_own(
     refused = run_cli("generate", source, *HOW, "--passes", 2, "-o", out)
     assert refused.returncode == 65
     assert "run.json: cannot be read (" in error_line(refused)
-    assert "Remove it: the data set is whole without it." in error_line(refused)
+    assert "Remove it: the data set is complete without it." in error_line(refused)
     (out / "run.json").unlink()
     assert run_cli("generate", source, *HOW, "--passes", 2, "-o", out).returncode == 0
 

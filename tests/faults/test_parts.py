@@ -128,13 +128,13 @@ def test_the_lock_of_a_killed_run_is_no_obstacle_to_another_division(
         pytest.param(
             ["--part", "1/2"],
             ["--part", "2/2", "--seed", "1"],
-            "is of another recipe (seed was 0 and is 1)",
+            "was made with different settings (seed was 0 and is 1)",
             marks=SLOW,
         ),
         pytest.param(
             ["--part", "1/2"],
             ["--part", "2/2", "--passes", "9"],
-            "was begun for 160 samples, and part 2/2 is asked",
+            "was begun for 160 samples, and 180 are asked for in part 2/2",
             marks=SLOW,
         ),
     ],

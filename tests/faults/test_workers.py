@@ -220,7 +220,7 @@ def test_a_shard_that_always_dies_ends_the_run_and_keeps_the_others(
 
     command = ["generate", arrays, "--samples-per-shard", 5, *PROCESSES]
     with monkeypatch.context() as patched:
-        patched.setattr("mixup_cli.runs.generate.shard_tasks", tasks)
+        patched.setattr("mixup_cli.runs.shard_work.shard_tasks", tasks)
         refused = run_cli(*command, cwd=tmp_path)
     assert refused.returncode == 1
     lines = refused.stderr.splitlines()

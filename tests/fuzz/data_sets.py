@@ -22,7 +22,7 @@ def manifest(path: Path) -> bool:
 
 
 def job(path: Path) -> bool:
-    return DataSetFolder(path.parent.parent).job() is not None
+    return DataSetFolder(path.parent.parent).begun() is not None
 
 
 def sidecar(path: Path) -> bool:

@@ -229,7 +229,7 @@ TAKEN: dict[str, tuple[set[str], str]] = {
 
 TOLD_OTHERWISE = {
     "manifest.json class_names []": "columns: labels is",
-    ".mixup-gen/recipe.json recipe {}": "is of another recipe",
+    ".mixup-gen/recipe.json recipe {}": "was made with different settings",
     '.mixup-gen/recipe.json pixel_fingerprint "text"': "decode to other pixels",
     ".mixup-gen/recipe.json class_names null": "was made from other labels",
     ".mixup-gen/recipe.json class_names []": "was made from other labels",

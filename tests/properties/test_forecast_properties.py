@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from mixup_cli.errors import DataError
 from mixup_cli.recipe import MethodChoice, Normalize, Recipe
-from mixup_cli.runs.estimate import Needs
 from mixup_cli.runs.forecast import forecast
 from mixup_cli.runs.generate import generate
+from mixup_cli.runs.needs import Needs
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import open_source
 from mixup_cli.sources.reading.base import Source, SourceOptions

@@ -161,15 +161,14 @@ def _listed(parts: Sequence[Part]) -> str:
 
 def _foretell(opened: Source, wanted: Recipe, how: Run, telling: TellingFlags) -> None:
     """The dry run's answer: facts on stdout, warnings on stderr. Raises StorageError where the run could not fit."""
-    from mixup_cli.runs.estimate import check_room
     from mixup_cli.runs.forecast import forecast
-    from mixup_cli.runs.resume import complete, what_stays
+    from mixup_cli.runs.needs import check_room
+    from mixup_cli.runs.standing import stored_in
     from mixup_cli.storage.folder import DataSetFolder
 
-    folder = DataSetFolder(how.out)
-    finished, stored = what_stays(folder, how.force)
+    stored = stored_in(DataSetFolder(how.out), how.force)
     expected = forecast(opened, wanted, how, stored)
-    is_done = finished is not None and complete(folder, finished, expected.needed.rows)
+    is_done = stored.is_complete(expected.needed.rows)
     if telling.json:
         show.event("dry-run", **class_facts(opened.labels), **expected.facts())
     else:

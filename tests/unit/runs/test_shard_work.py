@@ -16,8 +16,9 @@ from mixup_cli.engines.parcels import Unpacking, parcels
 from mixup_cli.engines.worker import checkpoint
 from mixup_cli.listener import Listener
 from mixup_cli.recipe import MethodChoice, Recipe
-from mixup_cli.runs.job import prepare
+from mixup_cli.runs.job import Asked
 from mixup_cli.runs.planning import shard_maker
+from mixup_cli.runs.scanned import Scanned
 from mixup_cli.runs.settings import Run
 from mixup_cli.runs.shard_work import ShardWork
 from mixup_cli.scan.cache import allocate
@@ -64,10 +65,10 @@ def test_a_worker_makes_the_same_shard(name: str, device: Any, tmp_path: Path) -
         source = open_source([write_targets(tmp_path / "a.npz")], SourceOptions(label_kind="real"))
     else:
         source = open_source([write_arrays(tmp_path / "a.npz", shape=(12, 12, 3))])
-    job = prepare(Recipe(**RECIPES[name]), source, source.survey())
+    job = Asked(source, Recipe(**RECIPES[name])).job(source.survey())
     cache = allocate([job.target.form], len(source), tmp_path, "file")
     table = scan(source, job.targets, cache, Tolerance(), LocalEngine(1), Listener())
-    maker = shard_maker(job, source, table, cache, Run(device=device), checkpoint)
+    maker = shard_maker(Scanned(source, job, cache, table), Run(device=device), checkpoint)
     folder = DataSetFolder(tmp_path / "out")
     with folder.locked():
         for place in (folder.scratch, folder.work / "done"):

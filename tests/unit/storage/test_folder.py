@@ -10,6 +10,7 @@ import pytest
 from mixup_cli.errors import DataError, OutputExistsError, StorageError
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage import folder as module
+from mixup_cli.storage.begun import Begun
 from mixup_cli.storage.folder import DataSetFolder
 
 GOOD = {"recipe": Recipe().to_dict(), "pixel_fingerprint": "0", "versions": {}}
@@ -20,18 +21,18 @@ def folder(tmp_path: Path) -> DataSetFolder:
     return DataSetFolder(tmp_path / "out")
 
 
-def test_a_job_is_read_as_it_was_written(folder: DataSetFolder) -> None:
+def test_what_was_begun_is_read_as_it_was_written(folder: DataSetFolder) -> None:
     with folder.locked():
-        folder.begin(GOOD, b"")
-        assert folder.job() == GOOD
+        folder.begin(Begun.model_validate(GOOD), b"")
+        assert folder.begun() == Begun.model_validate(GOOD)
 
 
 @pytest.mark.parametrize("odd", [{"x": 1}, GOOD | {"recipe": {"seed": "?"}}, GOOD | {"versions": []}])
-def test_an_odd_job_is_told_by_its_file(folder: DataSetFolder, odd: dict[str, Any]) -> None:
+def test_an_odd_record_is_named_by_its_file(folder: DataSetFolder, odd: dict[str, Any]) -> None:
     folder.work.mkdir(parents=True)
     (folder.work / "recipe.json").write_text(json.dumps(odd))
-    with pytest.raises(DataError, match=r"recipe\.json: .* --force"):
-        folder.job()
+    with pytest.raises(DataError, match=r"recipe\.json: .* Start over with force"):
+        folder.begun()
 
 
 def test_a_lock_that_is_a_folder_is_told(folder: DataSetFolder) -> None:
@@ -57,7 +58,7 @@ def test_a_run_that_cannot_begin_holds_nothing(folder: DataSetFolder) -> None:
 
 
 CHANGES: list[Callable[[DataSetFolder], object]] = [
-    lambda folder: folder.begin({}, b""),
+    lambda folder: folder.begin(Begun.model_validate(GOOD), b""),
     lambda folder: folder.forget(0),
     lambda folder: folder.remove_from(0),
 ]
@@ -80,7 +81,7 @@ def test_a_new_folder_is_made_durable(folder: DataSetFolder, monkeypatch: pytest
     monkeypatch.setattr(module, "sync_folder", synced.append)
     for _ in range(2):
         with folder.locked():
-            folder.begin(GOOD, b"")
+            folder.begin(Begun.model_validate(GOOD), b"")
     assert synced == [folder.path.parent]
 
 
@@ -99,7 +100,7 @@ def test_a_lock_that_cannot_be_removed_while_held_is_removed_then(
 
     monkeypatch.setattr(Path, "unlink", while_held)
     with folder.locked():
-        folder.begin(GOOD, b"")
+        folder.begin(Begun.model_validate(GOOD), b"")
         (folder.path / "manifest.json").touch()
     assert refused
     assert not folder.work.exists()

@@ -14,10 +14,11 @@ from filelock import FileLock
 from mixup_cli.errors import OutputExistsError, StorageError, UsageError
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage import locks
+from mixup_cli.storage.begun import Begun
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.parts import Part
 
-JOB = {"recipe": Recipe().to_dict(), "pixel_fingerprint": "0", "versions": {}}
+BEGUN = Begun(recipe=Recipe(), pixel_fingerprint="0", versions={})
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 24, 25, 1000])
@@ -63,7 +64,7 @@ def test_the_last_to_leave_removes_the_work_folder(tmp_path: Path) -> None:
     one, two = folders(tmp_path, Part(1, 2), Part(2, 2))
     with one.locked():
         with two.locked():
-            two.begin(JOB, b"")
+            two.begin(BEGUN, b"")
             (two.path / "manifest.json").touch()
         assert {path.name for path in two.work.iterdir()} == {
             *("done", "lock", "part-1-of-2", "part-1-of-2.json", "part-1-of-2.lock", "recipe.json")
@@ -96,7 +97,7 @@ def test_what_a_run_left_is_removed_under_its_own_lock_only(tmp_path: Path) -> N
         (each.scratch / "shard-00000.h5.part").touch()
         (each.work / f"{each.part.name}.lock").touch()
     with one.locked():
-        one.begin(JOB, b"")
+        one.begin(BEGUN, b"")
         assert list(one.scratch.iterdir()) == []
         assert list(two.scratch.iterdir()) != []
     assert two.scratch.exists()
@@ -117,11 +118,11 @@ def test_force_does_not_clear_what_another_part_makes(tmp_path: Path) -> None:
     with one.locked(), two.locked():
         with one.sealing():
             one.clear()  # two has not joined: it may still scan
-            one.begin(JOB, b"")
+            one.begin(BEGUN, b"")
             one.join()
         with two.sealing(), pytest.raises(OutputExistsError, match=r"is writing part 1/2 of what force would remove"):
             two.clear()
-        assert two.job() == JOB
+        assert two.begun() == BEGUN
 
 
 def test_whoever_waits_for_a_sealing_lock_that_is_removed_makes_a_new_one(

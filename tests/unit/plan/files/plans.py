@@ -19,8 +19,7 @@ from mixup_cli.plan.files.plan_file import PlanFile, Table, csv_parts
 from mixup_cli.plan.files.planned_rows import PlannedRows
 from mixup_cli.plan.files.reading import read_csv
 from mixup_cli.plan.files.writing import Recorder
-from mixup_cli.plan.plan import Plan
-from mixup_cli.plan.population import population_of
+from mixup_cli.plan.plan import Plan, population_of
 from mixup_cli.plan.views import ViewRules
 from mixup_cli.recipe import MethodChoice, Recipe
 

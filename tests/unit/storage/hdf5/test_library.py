@@ -43,7 +43,9 @@ def test_the_system_error_of_a_write_that_was_put_off_is_found(tmp_path: Path) -
         "-e",
         "inject=pwrite64:error=ENOSPC:when=2",
     ]
-    ended = subprocess.run([*failing, sys.executable, "-c", LATE, path], capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [*map(str, failing), sys.executable, "-c", LATE, path], capture_output=True, text=True, check=False
+    )
     assert ended.stdout == f"RuntimeError {errno.ENOSPC}\n", ended.stderr
 
 

@@ -1,4 +1,7 @@
-"""What a run needs of the disk: computed before it writes anything, told when there is not as much."""
+"""What a run needs of the disk: computed before it writes anything, and reported if the disk has less.
+
+Apart from `forecast`, which a run does not need: that one loads and mixes samples to measure the time.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from mixup_cli.errors import StorageError
+from mixup_cli.plan.plan import population_of
 from mixup_cli.runs.job import Job, shard_count, shard_rows
 from mixup_cli.runs.records import Content, manifest_of
-from mixup_cli.runs.settings import Run
-from mixup_cli.scan.fill import existing_part
+from mixup_cli.runs.settings import Run, row_count
+from mixup_cli.scan.fill import Place, existing_part, needs_file
 from mixup_cli.scan.table import label_texts
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import beside
@@ -23,7 +27,7 @@ from mixup_cli.storage.loaded import Loaded, LoadedColumn
 from mixup_cli.storage.manifest import ShardRecord, StoredColumn, shard_name
 from mixup_cli.storage.seal import NO_ROOM
 from mixup_cli.storage.source_table import SourceTable
-from mixup_cli.wording import readable
+from mixup_cli.wording import readable, setting
 
 RUN_BYTES = 600
 """About what run.json takes besides what it says of the source."""
@@ -42,8 +46,8 @@ A_HASH = "0" * 64
 
 @dataclass(frozen=True)
 class Needs:
-    """What a run needs. `shard_bytes` is what the shards take uncompressed, of which `fixed_bytes` whatever compression
-    saves; `side_bytes` what the finished data set has around them, `work_bytes` what is there until it is finished."""
+    """What a run needs. `shard_bytes`: the shards, uncompressed; `fixed_bytes` of them are taken whatever compression
+    saves. `side_bytes`: the other files of the finished data set. `work_bytes`: files that go when it is finished."""
 
     rows: int
     shards: int
@@ -63,9 +67,14 @@ class Needs:
         return self.shard_bytes + self.side_bytes
 
     @property
+    def spare_bytes(self) -> int:
+        """Disk that is needed besides the cache at most."""
+        return self.output_bytes + self.work_bytes
+
+    @property
     def disk_bytes(self) -> int:
         """Disk that is needed at most."""
-        return self.output_bytes + self.work_bytes + (self.cache_bytes if self.cache_on_disk else 0)
+        return self.spare_bytes + (self.cache_bytes if self.cache_on_disk else 0)
 
     @property
     def certain_bytes(self) -> int:
@@ -73,8 +82,9 @@ class Needs:
         return self.disk_bytes - (self.shard_bytes - self.fixed_bytes if self.compressed else 0)
 
 
-def needs(job: Job, source: Source, rows: int, run: Run, cache_on_disk: bool) -> Needs:
-    """What `rows` rows from a source take in a run; `cache_on_disk` says that its samples wait on the output's disk."""
+def needs(job: Job, source: Source, run: Run, place: Place) -> Needs:
+    """What a run needs if every input can be used; decoded samples wait in `place`."""
+    rows = row_count(job.recipe, run, population_of(source.labels, np.arange(len(source))))
     shards = shard_count(rows, job.samples_per_shard)
     last = len(shard_rows(shards - 1, rows, job.samples_per_shard)) if shards else 0
     full_bytes = job.spec.size.of_rows(job.samples_per_shard) * max(0, shards - 1)
@@ -87,14 +97,14 @@ def needs(job: Job, source: Source, rows: int, run: Run, cache_on_disk: bool) ->
         side_bytes=_side_bytes(job, source, rows, shards) + RUN_BYTES + len(to_json(run.origin)),
         work_bytes=shards * SIDECAR_BYTES,
         cache_bytes=len(source) * job.sample_bytes,
-        cache_on_disk=cache_on_disk,
+        cache_on_disk=needs_file(source, job.targets, place),
         free_bytes=shutil.disk_usage(existing_part(run.out)).free,
         compressed=job.recipe.compression != "none",
     )
 
 
 def _side_bytes(job: Job, source: Source, rows: int, shards: int) -> int:
-    """What a data set's files take but the shards and run.json: sources.csv, and those with lines for each shard."""
+    """sources.csv, and the files with lines for each shard: all but the shards and run.json."""
     sources_bytes = _sources_bytes(job, source)
     least = min(shards, 1)
     first = _described_bytes(job, source, rows, least)
@@ -127,8 +137,8 @@ def _record(job: Job, number: int, part: range) -> ShardRecord:
 
 
 def _sources_bytes(job: Job, source: Source) -> int:
-    """The size of sources.csv, from some of its lines. How long the stored sizes are is not looked up: as long as those
-    of the samples in the cache."""
+    """The size of sources.csv, from some of its lines. Sizes of inputs are taken to have as many digits as those of
+    decoded samples."""
     count = len(source)
     places = np.unique(np.linspace(0, count - 1, min(count, LINES_LOOKED_AT)).astype(np.int64)).tolist()
     labels = source.labels.at(places)
@@ -144,21 +154,20 @@ def _digits(count: int) -> int:
 
 
 def check_room(needed: Needs, done_bytes: int, out: Path) -> None:
-    """Refuse a run that cannot fit. `done_bytes` of the output are there already.
+    """Raises StorageError if a run cannot fit. `done_bytes` of the output are written already.
 
-    What compression will save is not known, so compressed output is not counted: a full disk will tell.
+    What compression saves is not known, so compressed output is not counted: the run then finds out.
     """
     missing = needed.certain_bytes - done_bytes
     if missing > needed.free_bytes:
-        raise StorageError(
-            f"{out}: this run needs {readable(missing)} of disk and {readable(needed.free_bytes)} are free. "
-            "Make room, ask for fewer --samples or --passes, or use another -o."
-        )
+        found = f"this run needs {readable(missing)} of disk and {readable(needed.free_bytes)} are free."
+        fewer = f"ask for fewer {setting('samples')} or {setting('passes')}"
+        raise StorageError(f"{out}: {found}", f"Make room, {fewer}, or use another {setting('out')}.")
 
 
 @contextmanager
-def room_told(out: Path, missing_bytes: Callable[[], int]) -> Iterator[None]:
-    """Where the disk becomes full, tell how much of it is still needed."""
+def reporting_room(out: Path, missing_bytes: Callable[[], int]) -> Iterator[None]:
+    """If the disk becomes full, the error says how much is missing."""
     try:
         yield
     except StorageError as problem:

@@ -1,0 +1,58 @@
+"""Survey, job, scan, until it fits: how every command reads a source.
+
+Commands differ in what is asked (`Asked`: a user's recipe, or one that a data set records), in what is read (all of it
+into a cache, or a few samples), and in where the cache lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from mixup_cli.fields.target import Arrays, Survey
+from mixup_cli.runs.job import Asked, Job
+from mixup_cli.scan.fill import Place, Scanning, fill
+from mixup_cli.scan.scan import until_it_fits
+from mixup_cli.sources.reading.base import Source
+from mixup_cli.storage.source_table import SourceTable
+from mixup_cli.wording import counted
+
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """A source that has been read: the job that fits every sample, the samples of each signal, and what became of
+    them. `cache` is None where windows of samples are decoded when they are mixed."""
+
+    source: Source
+    job: Job
+    cache: Arrays | None
+    table: SourceTable
+
+    def notices(self) -> Iterator[str]:
+        """What the user should know of the source, the job, and inputs that were left out."""
+        yield from self.source.notices
+        yield from self.job.notices
+        skipped = list(self.table.skipped())
+        if skipped:
+            _, key, reason = skipped[0]
+            first = f"{key}: {reason}" if len(skipped) == 1 else f"the first is {key}: {reason}"
+            yield f"{len(skipped):,} of {counted(len(self.table.keys), 'input')} left out ({first}); see sources.csv"
+
+
+def fitting(asked: Asked, read: Callable[[Job], Read], survey: Survey | None = None) -> Read:
+    """What `read` returns, once the job fits every sample that it reads. `survey` is a look that was taken before; the
+    samples that do not fit widen it."""
+    seen = survey or asked.survey()
+    return until_it_fits(seen, lambda: read(asked.job(seen)))
+
+
+def scanned(asked: Asked, how: Scanning, place: Callable[[Job], Place], survey: Survey | None = None) -> Scanned:
+    """Read all samples into a cache that lies where `place` says. Raises what `fill` raises."""
+
+    def read(job: Job) -> Scanned:
+        return Scanned(asked.source, job, *fill(asked.source, job.targets, place(job), how))
+
+    return fitting(asked, read, survey)
