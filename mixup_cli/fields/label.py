@@ -38,7 +38,7 @@ class Label:
     def mix(
         self, labels: Labels, parents: NDArray[np.int64], share: NDArray[np.float32], label_share: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """The labels of mixed rows, float32 (m, K), from parents (m, P), their shares, and what these count in labels."""
+        """The labels of mixed rows, float32 (m, K), from parents (m, P), their shares, and what these count for."""
         smoothing = self.recipe.label_smoothing
         if labels.classes is not None:
             return dense_from_classes(labels.classes[parents], label_share, len(self.class_names), smoothing)
