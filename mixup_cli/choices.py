@@ -20,7 +20,7 @@ METHOD_NAMES = (
     "jigsaw",
     "none",
 )
-"""What `--method` takes; `methods.METHODS` has the same, with their code, which takes longer to import."""
+"""The names of methods; `methods.METHODS` has their code, which takes longer to import."""
 
 METHOD_ALIASES = {"patchmix": "jigsaw"}
 """Other names that people know a method by; recipes hold the first."""

@@ -8,7 +8,7 @@ from numba.extending import is_jitted
 from mixup_cli.errors import UsageError
 
 NO_COMPILING = "NUMBA_DISABLE_JIT"
-"""With this variable numba leaves functions as they are, its own, too. Ours are for the compiler alone."""
+"""With this variable numba compiles nothing. Our functions only work compiled."""
 
 
 def _cached() -> bool:
@@ -18,7 +18,7 @@ def _cached() -> bool:
     except RuntimeError:
         return False
     if not is_jitted(probe):
-        raise UsageError(f"{NO_COMPILING}: is set, and mixing takes compiled functions. Unset it, and begin anew.")
+        raise UsageError(f"{NO_COMPILING}: is set, and mixing needs compiled functions. Unset it, and start over.")
     return True
 
 

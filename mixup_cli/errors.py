@@ -36,9 +36,9 @@ class MixupGenError(Exception):
         named = " and ".join(spelling(field, self.value) for field in self.fields)
         return f"{f'{named}: ' if named else ''}{self.found} {self.remedy}".rstrip()
 
-    def or_else(self, remedy: str) -> Self:
-        """The same error, with this remedy unless it has one."""
-        return type(self)(self.found, self.remedy or remedy, self.fields, self.value)
+    def or_else(self, remedy: str = "", field: str | tuple[str, ...] = ()) -> Self:
+        """The same error, with this remedy unless it has one, and this field unless it names one."""
+        return type(self)(self.found, self.remedy or remedy, self.fields or field, self.value)
 
 
 class RepeatedFailureError(MixupGenError):
@@ -58,7 +58,7 @@ class DataError(MixupGenError):
 
 
 class NoInputError(MixupGenError):
-    """There is nothing at that place, or nothing that could be mixed."""
+    """No such file or folder, or it holds nothing that can be mixed."""
 
     exit_code = 66
 

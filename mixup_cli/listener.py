@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Listener:
-    """Hears nothing. Subclasses override what they care for; all calls come from the thread that started the run."""
+    """Ignores all. Subclasses override what they need; all calls come from the thread that started the run."""
 
     def notice(self, text: str) -> None:
         """Something the user should know, in one line."""

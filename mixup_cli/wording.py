@@ -46,7 +46,7 @@ def spelled(how: Spelling) -> Iterator[None]:
 
 
 def plural(count: int, noun: str) -> str:
-    """The noun for so many of it: 1 shard, 2 shards, 2 classes."""
+    """The noun as it follows a number: 1 shard, 2 shards, 2 classes."""
     return noun if count == 1 else f"{noun}{'es' if noun.endswith('s') else 's'}"
 
 
@@ -66,25 +66,25 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def quoted(text: str, most_letters: int) -> str:
-    """What a user gave, in quotes, and no more of it than fits into a line."""
+    """What a user gave, in quotes, cut to fit into a line."""
     return repr(text if len(text) <= most_letters else f"{text[:most_letters]}…")
 
 
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 
 
-def url_problem(text: str) -> str:
-    """What to say of a URL, which would be taken for a relative path; empty for what is none."""
+def url_problem(text: str) -> tuple[str, str] | None:
+    """What is wrong with a URL, which would be taken for a relative path, and the remedy; None for any other text."""
     if not (match := _URL.match(text)):
-        return ""
-    instead = "Mount it or copy it first, and give a local path"
+        return None
+    instead = "Mount it or copy it first, and give a local path."
     if match[0] == "file://":
-        instead = f"Give the path alone: {text[match.end() :]}"
-    return f"{text}: URLs and object stores are not supported yet. {instead}."
+        instead = f"Give the path alone: {text[match.end() :]}."
+    return f"{text}: URLs and object stores are not supported yet.", instead
 
 
 MOST_TIB = 1_000_000
-"""Of what is larger, the digits tell nobody anything."""
+"""Larger sizes are not worth their digits."""
 
 
 def readable(size_bytes: int) -> str:
@@ -98,14 +98,14 @@ def readable(size_bytes: int) -> str:
 
 
 def json_problem(problem: Exception) -> str:
-    """Why a text is not JSON. What Python says of its own limits helps nobody who has a file to mend."""
+    """Why a text is not JSON, without advice about limits of Python."""
     if isinstance(problem, RecursionError):
         return "nested too deeply"
     return str(problem).partition("; use sys.")[0]
 
 
 LONGEST = 2000
-"""A message with more letters than this holds a file's content, not its name."""
+"""Longer messages hold a file's content, not its name."""
 
 
 def one_line(text: str) -> str:

@@ -139,7 +139,7 @@ def interrupted_at_the_end() -> Iterator[None]:
     """Runs of this process are interrupted when all shards are there, and the manifest is not."""
 
     def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise SystemExit(130)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("mixup_cli.runs.generate.finish", interrupt)

@@ -1,4 +1,4 @@
-"""The command line: commands, and what becomes of errors."""
+"""The command line: its commands, and how an error ends them: one line on stderr and an exit code."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import logging
 import os
 import sys
 import warnings
-from importlib.metadata import version
-from typing import Annotated, Any, cast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
 
-import typer
-from typer.core import TyperGroup
+import click
 
 from mixup_cli.cli.commands.doctor import doctor
 from mixup_cli.cli.commands.generate import generate
@@ -21,16 +21,14 @@ from mixup_cli.cli.commands.plan import plan
 from mixup_cli.cli.commands.preview import preview
 from mixup_cli.cli.commands.repair import repair
 from mixup_cli.cli.commands.verify import verify
-from mixup_cli.cli.help import GroupedHelp
-from mixup_cli.cli.options import needs, provenance, settings
+from mixup_cli.cli.options import needs, provenance
+from mixup_cli.cli.options.groups import PANELS, Option, taken
 from mixup_cli.cli.terminal import show, signals
 from mixup_cli.errors import MixupGenError, StorageError, UsageError
 from mixup_cli.wording import did_you_mean, quoted, readable, spelled
 
 GC_THRESHOLD = 100_000
 """A scan makes hundreds of thousands of small objects and no cycle among them; looking for some took 7 % of a run."""
-
-WHAT_THERE_IS = "mixup-gen --help lists what there is."
 
 SWITCH_SECONDS = 0.0005
 """How long a thread that runs Python may keep others waiting. While one imports, another feeds the decompressor, which
@@ -42,61 +40,44 @@ LEAST_MEMORY_BYTES = 512 << 20
 NO_MEMORY = "Raise the limit of memory (ulimit -v)"
 
 
-class Commands(TyperGroup):
-    """The commands by their names."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """See `click.Group.resolve_command`."""
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
-            raise UsageError(f"unknown command {args[0]!r}{did_you_mean(args[0], self.commands)} {WHAT_THERE_IS}")
-        return super().resolve_command(ctx, args)
+SUMMARY = "Precompute mixup training sets: image folders or a CIFAR archive in, sealed HDF5 shards out."
 
 
-app = typer.Typer(
-    name="mixup-gen",
-    cls=Commands,
-    help="Precompute mixup training sets: pictures or a CIFAR archive in, sealed HDF5 shards out.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+@contextmanager
+def _in_one_line(context: click.Context, hint: str = "") -> Iterator[None]:
+    """An error that the user can solve becomes a line on stderr and an exit code; `hint` is its remedy if it has none.
+    A bug of ours is shown with its traceback."""
+    try:
+        yield
+    except BaseException as problem:
+        is_help = isinstance(problem, OSError) and hint  # that could not be printed: `main` says so
+        ending = None if is_help else _ending(problem, context, hint)
+        if ending is None or signals.is_asked():
+            raise
+        show.notice(f"error: {ending[0]}")
+        raise click.exceptions.Exit(ending[1]) from None
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        show.result(f"mixup-gen {version('mixup-gen')}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
-    ] = False,
-) -> None:
-    """Precompute mixup training sets: pictures or a CIFAR archive in, sealed HDF5 shards out."""
-
-
-def _ending(problem: BaseException, context: Any) -> tuple[str, int] | None:
-    """What to say and which code to exit with; None for a bug of ours, which is shown with its traceback."""
+def _ending(problem: BaseException, context: click.Context, hint: str) -> tuple[str, int] | None:
+    """What to say and which code to exit with; None for a bug of ours."""
     match problem:
         case MixupGenError():
-            return f"error: {provenance.told(problem, context)}", problem.exit_code
+            return provenance.explained(problem.or_else(hint), context), problem.exit_code
+        case click.UsageError():
+            return f"{provenance.misused(problem, context)} {hint}", UsageError.exit_code
         case ImportError() | OSError() if "shared object" in str(problem):
             library = quoted(str(problem), 160)
-            return f"error: a library cannot be loaded ({library}). {NO_MEMORY}, or install mixup-gen again.", 1
+            return f"a library cannot be loaded ({library}). {NO_MEMORY}, or install mixup-gen again.", 1
         case FileNotFoundError() if not problem.filename and _is_nowhere():
-            return "error: the current folder is not there any more. Go to another one.", StorageError.exit_code
+            return "the current folder no longer exists. Go to another one.", StorageError.exit_code
         case OSError():  # the last resort: where we know more, a StorageError says it
             where = f"{problem.filename}: " if problem.filename else ""
             found = problem.strerror or problem
-            return f"error: {where}{found}. Put that right, and run the same command again.", StorageError.exit_code
+            return f"{where}{found}. Fix that, and run the same command again.", StorageError.exit_code
         case RuntimeError() if str(problem) == "can't start new thread":  # each takes memory for its stack
-            return "error: the system starts no more threads. Raise ulimit -u and ulimit -v, or pass --workers 1.", 1
+            return "the system starts no more threads. Raise ulimit -u and ulimit -v, or pass --workers 1.", 1
         case MemoryError():
-            return "error: not enough memory. Pass a smaller --workers, --batch-size or --shard-size.", 1
+            return "not enough memory. Pass a smaller --workers, --batch-size or --shard-size.", 1
     return None
 
 
@@ -120,52 +101,84 @@ def _check_memory() -> None:
         raise MixupGenError(f"not enough memory: a process may take {found}, and mixup-gen takes {least}. {NO_MEMORY}.")
 
 
-class Guarded(GroupedHelp):
-    """A command whose errors of the user's become one line on stderr and an exit code."""
+class Command(click.Command):
+    """A command that takes groups of options, and ends in one line where the user made a mistake."""
 
-    def invoke(self, ctx: Any) -> Any:
+    @classmethod
+    def of(cls, function: Callable[..., None]) -> Self:
+        """The command that is named and described as the function is."""
+        params, run = taken(function)
+        return cls(function.__name__, params=params, callback=run, help=function.__doc__)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See `click.Command.parse_args`."""
+        with _in_one_line(ctx, f"See {ctx.command_path} --help."):
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
         """See `click.Command.invoke`."""
         signals.advise(signals.CONTINUE if self.name == "generate" else signals.AGAIN)
-        try:
+        with _in_one_line(ctx):
             _check_memory()
-            for notice in () if ctx.params.get("quiet") else settings.unread(os.environ):
+            for notice in () if ctx.params.get("quiet") else provenance.unread(os.environ):
                 show.notice(notice)
             needs.settle(ctx)
             return super().invoke(ctx)
-        except BaseException as problem:
-            ending = _ending(problem, ctx)
-            if ending is None or signals.is_asked():
-                raise
-            show.notice(ending[0])
-            raise typer.Exit(ending[1]) from None
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """See `click.Command.format_options`: options are listed under the headings of their panels."""
+        panels: dict[str, list[tuple[str, str]]] = {panel: [] for panel in (*PANELS, "General")}
+        for each in self.get_params(ctx):
+            record = each.get_help_record(ctx)
+            if record and not isinstance(each, click.Argument):
+                panels[each.panel if isinstance(each, Option) else "General"].append(record)
+        for panel, records in panels.items():
+            if records:
+                with formatter.section(panel):
+                    formatter.write_dl(records)
 
 
+class Commands(click.Group):
+    """The commands by their names, in the order of the work."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """See `click.Group.list_commands`."""
+        return list(self.commands)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See `click.Group.parse_args`."""
+        if not args:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(UsageError.exit_code)
+        with _in_one_line(ctx, HINT):
+            return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """See `click.Group.resolve_command`."""
+        with _in_one_line(ctx, HINT):
+            if args[0] not in self.commands:
+                raise UsageError(f"unknown command {args[0]!r}{did_you_mean(args[0], self.commands)}")
+            return super().resolve_command(ctx, args)
+
+
+HINT = "See mixup-gen --help."
+
+app = Commands(
+    name="mixup-gen", help=SUMMARY, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]}
+)
+click.version_option(package_name="mixup-gen", message="mixup-gen %(version)s")(app)
 for each in (generate, plan, inspect, preview, verify, repair, doctor):
-    app.command(cls=Guarded)(each)
+    app.add_command(Command.of(each))
 
 
 def _occupy_descriptors() -> None:
     """Where stdin, stdout or stderr is closed (`>&-`), a file of ours would take its number, and what a library in C
-    says on stderr would land in a shard."""
+    says on stderr would end up in a shard."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
-
-
-_Misused = cast(type[Exception], typer.BadParameter.__bases__[0])
-"""What Click raises where the command line is not one: its UsageError, which typer hides at different places."""
-
-
-def _told(problem: Any) -> int:
-    """Say in a line what is wrong with the command line, as we say all else. Returns the exit code."""
-    if type(problem).__name__ == "NoArgsIsHelpError":
-        problem.show()
-    else:
-        command = problem.ctx.command_path if problem.ctx else "mixup-gen"
-        show.notice(f"error: {provenance.misused(problem)} {WHAT_THERE_IS.replace('mixup-gen', command)}")
-    return int(problem.exit_code)
 
 
 def main() -> None:
@@ -174,7 +187,7 @@ def main() -> None:
     gc.set_threshold(GC_THRESHOLD)
     sys.setswitchinterval(SWITCH_SECONDS)
     _occupy_descriptors()
-    warnings.filterwarnings("ignore", module=r"PIL\.")  # what is wrong with a picture we say, with its name
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # we report what is wrong with an image, with its name
     logging.getLogger("PIL").addHandler(logging.NullHandler())
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -182,17 +195,12 @@ def main() -> None:
     try:
         with spelled(provenance.spell):
             sys.exit(app(prog_name="mixup-gen", standalone_mode=False) or 0)
-    except MixupGenError as problem:  # raised while options were read
-        show.notice(f"error: {provenance.told(problem, None)}")
-        sys.exit(problem.exit_code)
-    except _Misused as problem:
-        sys.exit(_told(problem))
-    except OSError as problem:  # commands tell of theirs; this one is of --help
+    except OSError as problem:  # commands report theirs; this one is of --help
         show.let_go(sys.stdout)
         if not isinstance(problem, BrokenPipeError):  # the reader of --help has left
             show.notice(f"error: stdout: {problem.strerror}. Send it elsewhere, and run the same command again.")
             sys.exit(StorageError.exit_code)
-    except BaseException:  # not Interrupt alone: what is raised while something else fails can take its place
+    except BaseException:  # not Interrupt alone: an error raised meanwhile can replace it
         if signals.is_asked():
             signals.end()
         raise

@@ -26,14 +26,14 @@ def main() -> None:
 
 def _settle_libraries() -> None:
     """Before they are imported, here and in worker processes."""
-    for variable in ("NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"):  # for functions of one's own: ours are not Python, and
-        os.environ.pop(variable, None)  # none of them runs in numba's threads
+    for variable in ("NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"):  # ours are never plain Python, nor do
+        os.environ.pop(variable, None)  # they run in numba's threads
     # Nothing here multiplies matrices. Where OpenBLAS gets no memory for a thread, it sends its own process SIGINT.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
 def _take_names_as_utf8() -> None:
-    """Begin anew in Python's UTF-8 mode where a locale has names of files in another encoding.
+    """Start over in Python's UTF-8 mode where a locale has names of files in another encoding.
 
     Keys must not depend on the locale, and names in our files, which are UTF-8, must find their files. The terminal
     keeps its encoding.

@@ -1,4 +1,4 @@
-"""A preview of a finished data set: results and labels from its shards, parents from the source if it is there."""
+"""A preview of a finished data set: results and labels from its shards, parents from the source if it can be found."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ from mixup_cli.wording import counted
 def preview_data_set(folder: Path, source: Source | None, wanted: range) -> Preview:
     """Rows of a finished data set, with their parents where `source` is the one that it was made from.
 
-    Raises DataError where the data set is damaged, UsageError where it has no such rows or no pictures.
+    Raises DataError if the data set is damaged, UsageError if it has no such rows or its samples are not images.
     """
     data = MixedArrays(folder)
     check_pictures(data.axes, data.column(FIRST).shape[1:])
     if wanted.start >= len(data):
-        raise UsageError(f"--start {wanted.start}: {folder} has the rows 0 to {len(data) - 1}. Give one of these.")
+        found = f"{folder} has the rows 0 to {len(data) - 1}."
+        raise UsageError(found, "Give one of these.", field="start", value=wanted.start)
     rows = np.arange(wanted.start, min(wanted.stop, len(data)))
     recipe = Recipe.from_dict(data.manifest.recipe)
     _check_numbers(folder, data, rows)
@@ -53,11 +54,11 @@ def preview_data_set(folder: Path, source: Source | None, wanted: range) -> Prev
     parents = _parents(folder, recipe, source, mixed.parents, views)
     if isinstance(parents, Parents):
         return Preview(lines_of(mixed, recipe, parents))
-    return Preview(lines_of(mixed, recipe, None), (f"{folder}: {parents}. Results alone are shown.",))
+    return Preview(lines_of(mixed, recipe, None), (f"{folder}: {parents}. Showing results without parents.",))
 
 
 def _check_numbers(folder: Path, data: MixedArrays, rows: NDArray[np.int64]) -> None:
-    """Raises DataError where a row names a method, an input or a class that is not there."""
+    """Raises DataError where a row names a method, an input or a class that the manifest does not have."""
     manifest = data.manifest
     counts = {
         "method": len(manifest.methods),
@@ -68,7 +69,7 @@ def _check_numbers(folder: Path, data: MixedArrays, rows: NDArray[np.int64]) -> 
     for name in counts.keys() & there:
         found = data.column(name).take(rows)
         if found.min() < 0 or found.max() >= counts[name]:
-            raise DataError(f"{folder}: {name} goes beyond the {counts[name]} that there are. Run mixup-gen verify.")
+            raise DataError(f"{folder}: {name} goes beyond {counts[name] - 1}. Run mixup-gen verify {folder}.")
 
 
 def _parents(
@@ -93,11 +94,11 @@ def _parents(
 
 
 def _difference(table: SourceTable, source: Source, gathered: Gathered) -> str:
-    """What is not as it was when the data set was made; empty if all that was looked at is."""
+    """What has changed since the data set was made, among the inputs that were read; empty if nothing."""
     for index, loaded in sorted(gathered.loaded.items()):
         key = table.keys[index]
         if source.keys[index] != key:
-            return f"made from {key}, and {source.location} has {source.keys[index]} in its place"
+            return f"made from {key}, and {source.location} now has {source.keys[index]}"
         if loaded.sha256 != table.loaded[index].sha256:
-            return f"made from another {source.name_of(index)} than {source.location} has"
+            return f"{source.name_of(index)} has changed since"
     return ""

@@ -1,4 +1,4 @@
-"""Some samples of a source, loaded one by one when they are first asked for, in a small cache of their own."""
+"""Some samples of a source, each loaded when it is first asked for, in a small cache."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Gathered:
         self._samples: list[NDArray[Any]] = []
         self._places: dict[int, int] = {}
         self.loaded: dict[int, Loaded] = {}
-        """What became of each sample, by its index in the source."""
+        """How each sample was loaded, by its index in the source."""
 
     @property
     def cache(self) -> NDArray[Any]:
@@ -48,7 +48,7 @@ class Gathered:
         return np.array([self._places[index] for index in indices.ravel().tolist()], np.int64).reshape(indices.shape)
 
     def of(self, samples: NDArray[np.int64]) -> Peaks:
-        """Where samples are salient, as `saliency.PeakFinder` tells it: int32 (m, 2: y, x)."""
+        """Where samples are salient, as `saliency.PeakFinder` finds it: int32 (m, 2: y, x)."""
         places = self.places(samples)
         pictures = as_pictures(self.cache, self._target.form.axes)
         return np.array([peak(pictures[place]) for place in places], np.int32).reshape(-1, 2)

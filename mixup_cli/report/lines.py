@@ -21,8 +21,8 @@ UNREAD = "not mixed: a parent cannot be read"
 
 @dataclass(frozen=True)
 class Tile:
-    """A picture, or why there is none; of a parent with its key and its label, of a result with its box: top, left,
-    bottom, right, half-open, in pixels of the picture."""
+    """An image, or the reason why it is missing; of a parent with its key and label, of a result with its box: top,
+    left, bottom, right, half-open, in pixels of the image."""
 
     picture: Pictures | None
     key: str = ""
@@ -54,8 +54,8 @@ class Preview:
 @dataclass(frozen=True)
 class Mixed:
     """m mixed rows: `numbers` int64 (m) in the plan, `methods` the name of each row's, `parents` int64 (m, P) by source
-    index, `pictures` (m, height, width, channels) as `rgb.levels` gives them, `boxes` int32 (m, 4), zeros where there
-    are none, `lam` float32 (m), `labels` float32 (m, K) or None, of the kind and with the names that are given."""
+    index, `pictures` (m, height, width, channels) as `rgb.levels` gives them, `boxes` int32 (m, 4), zeros where a
+    row has none, `lam` float32 (m), `labels` float32 (m, K) or None, of the kind and with the names that are given."""
 
     numbers: NDArray[np.int64]
     methods: list[str]

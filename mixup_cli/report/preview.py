@@ -32,13 +32,14 @@ from mixup_cli.runs.scanned import fitting
 from mixup_cli.runs.settings import Run
 from mixup_cli.scan.supply import WholeCache
 from mixup_cli.sources.reading.base import Source
+from mixup_cli.wording import setting
 
 
 def preview_source(source: Source, recipe: Recipe, wanted: range, plan_file: PlanFile | None = None) -> Preview:
     """Rows of the plan, computed or from a file, and what `generate` would make of them.
 
-    Raises what `generate` raises for a recipe that does not fit the source, and UsageError where samples are no
-    pictures.
+    Raises what `generate` raises for a recipe that does not fit the source, and UsageError for samples that
+    are not images.
     """
     return fitting(Asked(source, recipe), lambda job: _of_job(source, job, wanted, plan_file))
 
@@ -71,9 +72,9 @@ def _of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile | None)
 
 
 def check_pictures(axes: str, shape: tuple[int, ...]) -> None:
-    """Raises UsageError for samples that are no pictures."""
+    """Raises UsageError for samples that are not images."""
     if not axes:
-        raise UsageError(f"preview: it shows pictures, and these samples have the shape {shape}. Use inspect.")
+        raise UsageError(f"preview shows images, and these samples have the shape {shape}. Use mixup-gen inspect.")
 
 
 def _made(maker: ShardMaker, job: Job, wanted: range) -> tuple[NDArray[Any], NDArray[np.float32]]:
@@ -97,10 +98,9 @@ def parents_seen(
 
 
 def _doubts(source: Source, gathered: Gathered) -> list[str]:
-    """Why `generate` may make other rows."""
+    """Why `generate` may make other rows than these."""
     if not gathered.problems:
         return []
     index, problem = next(iter(sorted(gathered.problems.items())))
-    return [
-        f"{source.name_of(index)}: {problem}. generate refuses it; with --on-error skip it is left out, and others meet"
-    ]
+    skips = f"with {setting('on_error', 'skip')} it leaves it out, and pairs change"
+    return [f"{source.name_of(index)}: {problem}. generate would refuse it; {skips}"]

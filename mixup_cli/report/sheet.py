@@ -100,7 +100,7 @@ class _Sheet:
             self._line(page, draw, number, top + number * (self.line_height + ROW_GAP))
         file = io.BytesIO()
         mark = PngInfo()
-        mark.add_text("Software", "mixup-gen")  # so that a later sheet may take its place
+        mark.add_text("Software", "mixup-gen")  # so that a later sheet may replace it
         page.save(file, "PNG", optimize=True, pnginfo=mark)
         return file.getvalue()
 

@@ -35,7 +35,7 @@ PROBE_JPEG = base64.b64decode(
 )
 """A 40 × 32 colour image with edges and gradients, so that decoder and resizer both have something to round."""
 
-LIBRARIES = ("mixup-gen", "numpy", "pillow", "h5py", "numba", "scipy", "pydantic", "typer", "torch")
+LIBRARIES = ("mixup-gen", "numpy", "pillow", "h5py", "numba", "scipy", "pydantic", "click", "torch")
 
 
 @dataclass(frozen=True)

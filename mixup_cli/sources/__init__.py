@@ -27,7 +27,7 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
 
     options = options or SourceOptions()
     for problem in filter(None, map(url_problem, map(str, locations))):
-        raise UsageError(problem)
+        raise UsageError(*problem)
     opened = [_open_one(Path(location), options) for location in locations]
     check_taken(opened, options)
     opened = [_as_asked(source, options) for source in opened]

@@ -125,7 +125,7 @@ def test_two_options_that_exclude_each_other_are_refused_side_by_side(
 def test_a_variable_that_no_option_reads_is_told(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
     ended = run_cli("generate", colours, "--dry-run", cwd=tmp_path, env={"MIXUP_GEN_SEDE": "1", "MIXUP_GEN_SEED": "2"})
     told = [line for line in ended.stderr.splitlines() if "MIXUP_GEN" in line]
-    assert told == ["mixup-gen: MIXUP_GEN_SEDE is set, and no option reads it. Was MIXUP_GEN_SEED meant?"]
+    assert told == ["mixup-gen: MIXUP_GEN_SEDE is set, and no option reads it. Did you mean MIXUP_GEN_SEED?"]
     assert ended.returncode == 0
     assert "MIXUP_GEN" not in run_cli("generate", colours, "--dry-run", "--quiet").stderr
 
@@ -134,4 +134,4 @@ def test_a_variable_that_no_option_reads_is_told(run_cli: Runner, colours: Path,
 def test_a_wrong_command_line_is_told_in_one_line(command: str, run_cli: Runner, tmp_path: Path) -> None:
     ended = run_cli(*command.split(), cwd=tmp_path)
     assert ended.returncode == 2
-    assert error_line(ended).endswith("--help lists what there is.")
+    assert error_line(ended).endswith(" --help.")

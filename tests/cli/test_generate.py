@@ -65,7 +65,7 @@ def test_finished_one_is_left_alone(run_cli: Runner, colours: Path, tmp_path: Pa
     before = identities(tmp_path / "mixup-out")
     again = run_cli("generate", colours)
     assert again.returncode == 0
-    assert again.stderr == "mixup-gen: nothing to do: 12 samples in 1 shard are there and complete\n"
+    assert again.stderr == "mixup-gen: nothing to do: 12 samples in 1 shard, already complete\n"
     assert identities(tmp_path / "mixup-out") == before
 
 

@@ -29,7 +29,7 @@ CASES = [
     Case("generate nowhere", 66, "nowhere: ", "there is nothing there", "Give a folder, an archive or an array file."),
     Case("generate empty", 66, "empty: ", "no pictures found", "Give another folder."),
     Case("generate file.txt", 65, "file.txt: ", "of no known kind", "use --files-from."),
-    Case("generate colours --files-from nowhere", 2, "--files-from ", "colours", "give one or the other."),
+    Case("generate colours --files-from nowhere", 2, "--files-from nowhere: ", "colours", "Give one or the other."),
     Case("generate --files-from nowhere", 66, "nowhere: ", "No such file", "takes a file, or - for stdin."),
     Case(
         "generate colours --passes 2 --samples 3",
@@ -109,7 +109,7 @@ def test_every_refusal_names_place_fault_and_remedy(case: Case, place: Path, run
         "mix",
     ],
 )
-def test_what_typer_finds_is_a_usage_error(command: str, run_cli: Runner, tmp_path: Path) -> None:
+def test_what_click_finds_is_a_usage_error(command: str, run_cli: Runner, tmp_path: Path) -> None:
     ended = run_cli(*command.split(), cwd=tmp_path)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "Traceback" not in ended.stderr

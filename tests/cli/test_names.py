@@ -49,7 +49,7 @@ def test_a_source_and_an_output_of_such_names_are_found_again(mixup_gen: Runner,
     (odd / "out/shard-00000.h5").unlink()
     mended = mixup_gen("repair", odd / "out")
     assert mended.returncode == 0, mended.stderr
-    assert f"{SHOWN}/out: 1 file put right" in mended.stderr
+    assert f"{SHOWN}/out: 1 file repaired" in mended.stderr
     assert mixup_gen("generate", odd / "source", "-o", odd / "out", cwd=tmp_path).stderr.startswith(
         "mixup-gen: nothing to do"
     )

@@ -95,7 +95,7 @@ def test_what_somebody_else_made_is_replaced_with_force_alone(
         out.write_bytes(content)
         refused = run_cli(name, source, "-o", out, cwd=tmp_path)
         assert refused.returncode == 73
-        assert error_line(refused) == f"{out}: is there already. Use another -o, or --force to replace it."
+        assert error_line(refused) == f"{out}: already exists. Use another -o, or --force to replace it."
         assert out.read_bytes() == content
     assert run_cli(name, source, "-o", out, "--force").returncode == 0
     assert out.read_bytes() != content
@@ -117,7 +117,7 @@ def test_the_same_plan_is_written_again_and_another_one_is_kept(
     assert out.read_bytes() == before
     refused = run_cli(*command, "--seed", 1)
     assert refused.returncode == 73
-    assert "is there already, and is another one. Use another -o, or --force to replace it." in error_line(refused)
+    assert "already exists, and differs. Use another -o, or --force to replace it." in error_line(refused)
     assert out.read_bytes() == before
     assert run_cli(*command, "--seed", 1, "--force").returncode == 0
     assert out.read_bytes() != before
@@ -172,7 +172,7 @@ def test_generate_does_not_begin_over_what_it_reads(option: str, source: Path, r
         sources = [] if option == "--files-from" else [source]
         refused = run_cli("generate", *sources, option, place, "-o", "out", "--force")
         assert refused.returncode == 2
-        assert error_line(refused) == f"-o out: {place}, which is read, would be written over. Use another -o."
+        assert error_line(refused) == f"-o out: would overwrite the input {place}. Use another -o."
         assert read.read_bytes() == before
 
 
@@ -181,7 +181,7 @@ def test_generate_does_not_begin_over_what_it_reads(option: str, source: Path, r
 def test_a_class_folder_is_no_output(
     out: str, more: list[str], run_cli: Runner, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With --force the class would be left out of the source, in silence."""
+    """With --force the class would be left out of the source, silently."""
     monkeypatch.chdir(tmp_path)
     before = digests(tmp_path)
     ended = run_cli("generate", "source", "-o", out, *more)
@@ -193,5 +193,5 @@ def test_a_class_folder_is_no_output(
 def test_a_link_to_nothing_is_found_before_the_work(out: str, run_cli: Runner, source: Path, tmp_path: Path) -> None:
     (tmp_path / out).symlink_to("nowhere")
     ended = run_cli("plan" if out.endswith("csv") else "preview", source, "-o", tmp_path / out)
-    message = f"{tmp_path / out}: is a link to a file that is not there. Use another -o."
+    message = f"{tmp_path / out}: is a link to a missing file. Use another -o."
     assert (ended.returncode, error_line(ended)) == (73, message)

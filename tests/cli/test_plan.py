@@ -61,10 +61,10 @@ def test_nothing_is_written_where_one_stands(colours: Path, tmp_path: Path, run_
 @pytest.mark.parametrize(
     ("out", "code", "found"),
     [
-        ("plan.txt", 2, "is .csv or .parquet"),
-        ("plan", 2, "is .csv or .parquet"),
+        ("plan.txt", 2, "does not end in .csv or .parquet"),
+        ("plan", 2, "does not end in .csv or .parquet"),
         ("folder.csv", 73, "folder.csv: is a folder, and -o names a file."),
-        ("nowhere/plan.csv", 66, "nowhere: no such folder, and -o nowhere/plan.csv is to go there."),
+        ("nowhere/plan.csv", 66, "nowhere: no such folder. Make it, or use another -o."),
         ("/proc/plan.csv", 74, "cannot write there"),
     ],
 )

@@ -58,7 +58,7 @@ def test_without_its_source_a_data_set_shows_results_alone(run_cli: Runner, phot
     (tmp_path / "photos").rename(tmp_path / "moved")
     ended = run_cli("preview", "out", "-o", "alone.png")
     assert ended.returncode == 0
-    assert "results alone are shown" in ended.stderr
+    assert "results without parents" in ended.stderr
     assert drawn(tmp_path / "alone.png").width < drawn(tmp_path / "whole.png").width - 200
     assert run_cli("preview", "out", "--source", "moved", "-o", "again.png").returncode == 0
     assert (tmp_path / "again.png").read_bytes() == (tmp_path / "whole.png").read_bytes()
@@ -77,10 +77,10 @@ def test_a_broken_input_is_shown_as_such(run_cli: Runner, colours: Path, tmp_pat
 @pytest.mark.parametrize(
     ("args", "code", "told"),
     [
-        ((), 2, "-o: it is not said where the picture goes."),
-        (("-o", "grid.html"), 2, "-o grid.html: only .png can be drawn. Pass, for example, -o grid.png."),
-        (("-o", "grid"), 2, "-o grid: only .png can be drawn."),
-        (("-o", "."), 73, ".: is a folder, and -o names a picture."),
+        ((), 2, "-o: names the image to write, and is missing. Pass, for example, -o grid.png."),
+        (("-o", "grid.html"), 2, "-o grid.html: does not end in .png. Pass, for example, -o grid.png."),
+        (("-o", "grid"), 2, "-o grid: does not end in .png."),
+        (("-o", "."), 73, ".: is a folder, and -o names a file."),
         (("-o", "nowhere/grid.png"), 66, "nowhere: no such folder"),
         (("-o", "grid.png", "--source", "elsewhere"), 2, "--source: it goes with a finished data set."),
         (("-o", "grid.png", "--method", "mixupp"), 2, "unknown method 'mixupp'; did you mean mixup?"),
@@ -106,7 +106,7 @@ def test_no_input_is_overwritten_or_added(run_cli: Runner, colours: Path, tmp_pa
     before = (tmp_path / "colours" / "red" / "1.png").read_bytes()
     for name in ("1.png", "grid.png"):
         ended = run_cli("preview", "colours", "-o", f"colours/red/{name}", cwd=tmp_path)
-        assert (ended.returncode, "would be taken for one" in error_line(ended)) == (2, True)
+        assert (ended.returncode, "and generate would read it" in error_line(ended)) == (2, True)
     assert (tmp_path / "colours" / "red" / "1.png").read_bytes() == before
     assert not (tmp_path / "colours" / "red" / "grid.png").exists()
     assert run_cli("preview", "-o", "grid.png", cwd=tmp_path / "colours").returncode == 0

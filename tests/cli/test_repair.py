@@ -71,7 +71,7 @@ def test_what_was_sealed_comes_back(damage: str, run_cli: Runner, data_set: Path
     assert ended.returncode == 0, ended.stderr
     assert {line.split(":")[0] for line in ended.stdout.splitlines()} == files
     assert ended.stderr.endswith(
-        f"{len(files)} file{'s' * (len(files) > 1)} put right: 12 samples in 3 shards, whole, as sealed\n"
+        f"{len(files)} file{'s' * (len(files) > 1)} repaired; 12 samples in 3 shards, intact: all checksums match\n"
     )
     assert digests(data_set) == before
     assert run_cli("verify", data_set).returncode == 0
@@ -95,7 +95,7 @@ def test_a_sound_one_is_left_alone(run_cli: Runner, data_set: Path) -> None:
     before = identities(data_set)
     ended = run_cli("repair", data_set / "manifest.json")
     assert (ended.returncode, ended.stdout) == (0, "")
-    assert "nothing to repair: 12 samples in 3 shards" in ended.stderr
+    assert "nothing to repair; 12 samples in 3 shards" in ended.stderr
     assert identities(data_set) == before
 
 
@@ -414,9 +414,9 @@ def test_a_surplus_shard_of_somebody_else_is_left_alone(run_cli: Runner, data_se
     refused = run_cli("repair", data_set)
     assert refused.returncode == 65
     assert "shard-00009.h5: is not in the manifest" in refused.stdout
-    assert "1 file could not be put right" in refused.stderr
+    assert "1 file could not be repaired" in refused.stderr
     assert digests(data_set)["shard-00009.h5"] == before["shard-00009.h5"]
-    assert len(run_cli("verify", data_set).stdout.splitlines()) == 1, "the rest was put right"
+    assert len(run_cli("verify", data_set).stdout.splitlines()) == 1, "the rest was repaired"
 
 
 def test_unfinished_ones_and_none_at_all(run_cli: Runner, colours: Path, tmp_path: Path) -> None:

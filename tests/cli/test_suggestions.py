@@ -13,21 +13,21 @@ from tests.forking.client import program_folder
 from tests.running import Runner, clean_environment, error_line, shell
 
 MISTAKES = {
-    "genrate": "unknown command 'genrate'; did you mean generate? mixup-gen --help lists what there is.",
-    "mix": "unknown command 'mix'. mixup-gen --help lists what there is.",
-    "--versio": "unknown option --versio; did you mean --version? mixup-gen --help lists what there is.",
-    "generate --aplha 2": "unknown option --aplha; did you mean --alpha? mixup-gen generate --help",
+    "genrate": "unknown command 'genrate'; did you mean generate? See mixup-gen --help.",
+    "mix": "unknown command 'mix'. See mixup-gen --help.",
+    "--versio": "unknown option --versio; did you mean --version? See mixup-gen --help.",
+    "generate --aplha 2": "unknown option --aplha; did you mean --alpha? See mixup-gen generate --help",
     "generate --Pair any": "unknown option --Pair; did you mean --pair?",
     "generate --keep_originals": "unknown option --keep_originals; did you mean --keep-originals?",
-    "verify -x": "unknown option -x. mixup-gen verify --help",
+    "verify -x": "unknown option -x. See mixup-gen verify --help",
     "verify --depe": "unknown option --depe; did you mean --deep?",
     "generate --pair same": "--pair: 'same' is not one of any, same-class, cross-class, balanced, nearest; did you "
-    "mean same-class? mixup-gen generate --help",
+    "mean same-class? See mixup-gen generate --help",
     "generate --pair Nearest": "--pair: 'Nearest' is not one of any, same-class, cross-class, balanced, nearest; did "
     "you mean nearest?",
-    "generate --resize fit": "--resize: 'fit' is not one of crop, pad, stretch. mixup-gen",
+    "generate --resize fit": "--resize: 'fit' is not one of crop, pad, stretch. See mixup-gen",
     "generate --dtype float": "; did you mean float16?",
-    "generate --alpha x": "--alpha: 'x' is not a number. mixup-gen",
+    "generate --alpha x": "--alpha: 'x' is not a number. See mixup-gen",
     "generate --alpha -1": "--alpha: -1.0 is not a number from 0 to 1000.",
     "generate --seed 1.5": "--seed: '1.5' is not a whole number.",
     "generate --workers 0": "--workers: 0 is less than 1.",

@@ -118,7 +118,7 @@ def test_all_damage_is_listed_and_not_the_first_alone(run_cli: Runner, data_set:
 def test_the_manifest_names_its_data_set(run_cli: Runner, data_set: Path) -> None:
     ended = run_cli("verify", data_set / "manifest.json")
     assert ended.returncode == 0
-    assert ended.stderr == f"mixup-gen: {data_set}: 12 samples in 3 shards: whole, as sealed\n"
+    assert ended.stderr == f"mixup-gen: {data_set}: 12 samples in 3 shards, intact: all checksums match\n"
     (data_set / "shard-00001.h5").unlink()
     assert findings(run_cli, data_set / "manifest.json") == ["shard-00001.h5: is missing"]
 
@@ -295,7 +295,7 @@ def test_a_link_out_of_a_shard_is_a_finding(options: list[str], run_cli: Runner,
 
 
 ODD_RUNS: list[tuple[str | None, str]] = [
-    (None, "is missing, so it is not known where the source is. Pass --source"),
+    (None, "is missing, and it names the source. Pass --source"),
     ("{}", "source: "),
     ('{"source": {}}', "source.locations: Field required. Pass --source"),
     ('{"source": []}', "source: "),

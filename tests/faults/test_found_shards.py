@@ -76,7 +76,7 @@ def test_a_sidecar_with_other_columns_is_ignored(
     plain["columns"]["odd"] = plain["columns"].pop("share")
     sidecar.write_text(json.dumps(plain))
     second = run_cli("generate", source, *HOW, "-o", unfinished, "--part", "2/2")
-    assert "to be run: the same command with --part 1/2" in second.stderr
+    assert "still to run: the same command with --part 1/2" in second.stderr
     assert run_cli("generate", source, *HOW, "-o", unfinished, "--part", "1/2").returncode == 0
     assert digests(unfinished) == whole
 

@@ -324,4 +324,4 @@ def test_verify_of_a_data_set_that_grows_meanwhile_finds_no_damage(
     monkeypatch.setattr(verifying, "findings_of", grow_first)
     checked = run_cli("verify", tmp_path / "out")
     assert (checked.returncode, checked.stdout) == (65, "")
-    assert error_line(checked).endswith("was extended or replaced while it was looked at. Run mixup-gen verify again.")
+    assert error_line(checked).endswith("was extended or replaced during the check. Run mixup-gen verify again.")

@@ -172,8 +172,8 @@ def test_a_part_says_who_is_still_at_work(source: Path, run_cli: Runner, tmp_pat
     finally:
         there.send_signal(signal.SIGCONT)
     assert (two.returncode, two.stdout) == (0, "")
-    assert two.stderr.endswith("1/3 still running; to be run: the same command with --part 3/3\n")
-    assert three.stderr.endswith("1/3 still running, and whoever ends last seals the data set\n")
+    assert two.stderr.endswith("1/3 still running; still to run: the same command with --part 3/3\n")
+    assert three.stderr.endswith("1/3 still running; the last part to finish completes the data set\n")
     ((code, out, _),) = finished([there])
     assert (code, out) == (0, f"{tmp_path}/out/manifest.json\n")
     assert not (tmp_path / "out/.mixup-gen").exists()
@@ -226,7 +226,7 @@ def test_more_parts_than_shards(source: Path, run_cli: Runner, tmp_path: Path) -
     command = ["generate", source, "--samples", 5, "-o", tmp_path / "out"]
     told = [run_cli(*command, "--part", f"{number}/3") for number in (1, 2, 3)]
     assert [ended.returncode for ended in told] == [0, 0, 0]
-    assert told[1].stderr.splitlines()[-1].endswith("to be run: the same command with --part 3/3")
+    assert told[1].stderr.splitlines()[-1].endswith("still to run: the same command with --part 3/3")
     assert run_cli("verify", tmp_path / "out").returncode == 0
 
 

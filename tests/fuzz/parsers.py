@@ -9,9 +9,9 @@ from dataclasses import dataclass, fields
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import typer
+import click
 
 from mixup_cli.checks import verify
 from mixup_cli.cli.app import app
@@ -39,9 +39,7 @@ from tests.unit.plan.files.plans import Setting, recipe_of
 
 CORPUS, FOUND = Path(__file__).parent / "corpus", Path(__file__).parent / "found"
 
-_GENERATE = cast(Any, typer.main.get_command(app)).commands["generate"]
-_Misused = cast(type[Exception], typer.BadParameter.__bases__[0])
-"""What Click raises where an option's value is none."""
+_GENERATE = app.commands["generate"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class Parser:
 
     def feed(self, data: bytes, folder: Path) -> None:
         """The property: an answer, or an error that a user can read, in one piece."""
-        with suppress(MixupGenError, Undecodable, _Misused):
+        with suppress(MixupGenError, Undecodable, click.exceptions.Exit):
             self.parse(data, folder)
 
 

@@ -1,4 +1,4 @@
-"""`mixup-gen doctor`: what this installation can do, for a first look at any problem."""
+"""`mixup-gen doctor`: what this installation can do. The first thing to look at if anything fails."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mixup_cli.cli.terminal import show
 
 
 def doctor() -> None:
-    """Print versions, devices, backends, decoders, and what is writable."""
+    """Show versions, devices, decoders and writable folders."""
     show.table(_facts(), width=18)
 
 
@@ -28,7 +28,7 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield from _backends()
     yield from _decoders()
     yield from _compressions()
-    home = Path(os.path.expanduser("~"))  # pathlib raises where there is none
+    home = Path(os.path.expanduser("~"))  # pathlib raises if there is no home
     for name, folder in {"this folder": Path(), "home": home, "temporary": Path(_temporary())}.items():
         yield name, f"{'writable' if os.access(folder, os.W_OK) else 'read-only'} ({folder.absolute()})"
 
@@ -43,19 +43,17 @@ def _temporary() -> str:
 def _backends() -> Iterator[tuple[str, str]]:
     from mixup_cli.compiled import CACHED
 
-    yield (
-        "device cpu",
-        f"numba; compiled code is {'kept' if CACHED else 'made anew in each run: no writable place for it'}",
-    )
+    kept = "kept" if CACHED else "not kept (no writable folder), so each run compiles"
+    yield "device cpu", f"numba; compiled code is {kept}"
     try:
         import torch
     except (ImportError, OSError) as problem:  # it asks for a folder for temporary files, and more
-        yield "device cpu-torch", f"not there ({problem})"
+        yield "device cpu-torch", f"not available ({problem})"
         return
     yield "device cpu-torch", f"torch {torch.__version__}"
     count = torch.cuda.device_count()
     yield "device cuda", ", ".join(torch.cuda.get_device_name(i) for i in range(count)) if count else "none found"
-    yield "device mps", "there" if torch.backends.mps.is_available() else "none found"
+    yield "device mps", "found" if torch.backends.mps.is_available() else "none found"
 
 
 def _decoders() -> Iterator[tuple[str, str]]:
@@ -64,17 +62,17 @@ def _decoders() -> Iterator[tuple[str, str]]:
     for name, feature in {"JPEG": "jpg", "PNG": "zlib", "TIFF": "libtiff", "WebP": "webp"}.items():
         found = features.version(feature) if features.check(feature) else None
         turbo = " (libjpeg-turbo)" if feature == "jpg" and features.check("libjpeg_turbo") else ""
-        yield f"decoder {name}", f"{found}{turbo}" if found else "missing: such pictures are broken inputs"
+        yield f"decoder {name}", f"{found}{turbo}" if found else "missing: such images count as broken inputs"
 
 
 def _compressions() -> Iterator[tuple[str, str]]:
     from mixup_cli.errors import UsageError
     from mixup_cli.storage.hdf5.shard import require_filter
 
-    yield "compression gzip", "there"
+    yield "compression gzip", "available"
     try:
         require_filter("zstd")
     except UsageError as problem:
         yield "compression zstd", str(problem)
     else:
-        yield "compression zstd", "there"
+        yield "compression zstd", "available"

@@ -1,20 +1,17 @@
-"""`mixup-gen inspect`: what a source is, and what would be made of it; or what a finished data set holds."""
+"""`mixup-gen inspect`: what a source holds and what generate would make, or what a finished data set holds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from mixup_cli.cli.commands.generate import Sources
-from mixup_cli.cli.options.classes import class_facts, class_lines, some
-from mixup_cli.cli.options.groups import option, takes
+from mixup_cli.cli.commands.classes import class_facts, class_lines, some
+from mixup_cli.cli.options.groups import RUNNING, switch
 from mixup_cli.cli.options.needs import check_asks_for_no_mixing
-from mixup_cli.cli.options.panels import RUNNING
 from mixup_cli.cli.options.recipe import RecipeFlags
-from mixup_cli.cli.options.source import SourceFlags
+from mixup_cli.cli.options.source import PlaceFlags, SourceFlags
 from mixup_cli.cli.terminal import show
 from mixup_cli.errors import UsageError
 from mixup_cli.wording import counted, readable
@@ -24,49 +21,49 @@ if TYPE_CHECKING:
     from mixup_cli.sources import Source
     from mixup_cli.storage.manifest import Manifest
 
-Schema = Annotated[bool, option("--schema", panel=RUNNING, help="Print the JSON Schema of manifest.json.")]
-Json = Annotated[bool, option("--json", panel=RUNNING, help="As one line of NDJSON.")]
-
 SIZES_SHOWN = 3
 
 
-@takes(source=SourceFlags, recipe=RecipeFlags)
-def inspect(
-    source: SourceFlags,
-    recipe: RecipeFlags,
-    context: typer.Context,
-    sources: Sources = None,
-    schema: Schema = False,
-    json: Json = False,
-) -> None:
-    """Tell what a source or a finished data set holds: kind, samples, classes, sizes, and what generate would do."""
+@dataclass(frozen=True)
+class FormFlags:
+    """What to print, and how."""
+
+    schema: bool = switch(RUNNING, "Print the JSON Schema of manifest.json.")
+    json: bool = switch(RUNNING, "Print one line of NDJSON.")
+
+
+def inspect(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, form: FormFlags) -> None:
+    """Show what a source or a data set holds.
+
+    Kind, samples, classes and sizes; of a source also what generate would make with these options.
+    """
     from mixup_cli.storage.json_files import to_json
     from mixup_cli.storage.manifest import MANIFEST, json_schema, read_manifest
 
-    locations = sources or []
-    if schema and (locations or json):
-        raise UsageError("--schema: it prints a schema, and looks at no source. Give it alone.")
-    if schema:
+    locations = places.sources
+    if form.schema and (locations or form.json):
+        raise UsageError("it prints a schema, and reads no source.", "Pass it alone.", field="schema")
+    if form.schema:
         show.result(to_json(json_schema()).decode().rstrip())
     elif len(locations) == 1 and (locations[0] / MANIFEST).is_file():
-        check_asks_for_no_mixing(context, locations[0])
+        check_asks_for_no_mixing(locations[0])
         manifest = read_manifest(locations[0])
-        if json:
+        if form.json:
             show.event("inspected", **_data_set_facts(manifest))
         else:
             show.table(_data_set_lines(manifest))
     else:
-        _inspect_source(source, recipe, locations, json)
+        _inspect_source(source, recipe, locations, form.json)
 
 
-def _inspect_source(flags: SourceFlags, recipe: RecipeFlags, locations: list[Path], as_json: bool) -> None:
+def _inspect_source(flags: SourceFlags, recipe: RecipeFlags, locations: tuple[Path, ...], as_json: bool) -> None:
     from mixup_cli.runs.forecast import forecast
     from mixup_cli.runs.settings import Run
 
-    wanted, run = recipe.recipe(), Run(shard_bytes=recipe.shard_bytes)
+    wanted, run = recipe.recipe(), Run(shard_bytes=recipe.shard_size)
     opened = flags.open(locations, Run.out)
     survey = opened.survey()
-    if not as_json:  # what is there, even where nothing can be made of it
+    if not as_json:  # also a source that cannot be mixed
         show.table(_source_lines(opened, survey))
     expected = forecast(opened, wanted, run)
     if as_json:

@@ -1,74 +1,73 @@
-"""`mixup-gen plan`: the decisions, row by row, to be looked at, filtered or edited, and carried out."""
+"""`mixup-gen plan`: the decisions, row by row, to inspect, filter or edit, and then carry out."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from mixup_cli.cli.commands.generate import Sources
-from mixup_cli.cli.options.config import ConfigFile
-from mixup_cli.cli.options.groups import local_path, option, takes
-from mixup_cli.cli.options.outputs import Force, Output, read_files
-from mixup_cli.cli.options.panels import OUTPUT, Quiet
+from mixup_cli.cli.options.config import ConfigFlags
+from mixup_cli.cli.options.groups import OUTPUT, flag
+from mixup_cli.cli.options.outputs import Output, check_file, force_switch, read_files
+from mixup_cli.cli.options.parse import PATH
 from mixup_cli.cli.options.recipe import RecipeFlags
-from mixup_cli.cli.options.run import AmountFlags, ScanFlags
-from mixup_cli.cli.options.source import SourceFlags
+from mixup_cli.cli.options.run import AmountFlags, ScanFlags, quiet_switch
+from mixup_cli.cli.options.source import PlaceFlags, SourceFlags
 from mixup_cli.cli.terminal import show
-from mixup_cli.errors import NoInputError, OutputExistsError, UsageError
-from mixup_cli.wording import counted, printable
+from mixup_cli.errors import UsageError
+from mixup_cli.wording import counted, printable, setting
 
 if TYPE_CHECKING:
     from mixup_cli.runs.write_plan import WrittenPlan
 
-Out = Annotated[
-    Path,
-    option(
-        "--out",
-        "-o",
-        metavar="FILE|-",
-        parser=local_path,
-        panel=OUTPUT,
-        help="A .csv or .parquet file. Default: -, CSV to stdout.",
-    ),
-]
-
 STDOUT = Path("-")
 
 
-@takes(source=SourceFlags, recipe=RecipeFlags, amount=AmountFlags, scan=ScanFlags)
+@dataclass(frozen=True)
+class OutFlags:
+    """Where the plan goes."""
+
+    out: Path = flag(
+        OUTPUT, "A .csv or .parquet file. Default: -, CSV to stdout.", PATH, metavar="FILE|-", default=STDOUT
+    )
+    force: bool = force_switch()
+    quiet: bool = quiet_switch()
+
+
 def plan(
+    places: PlaceFlags,
     source: SourceFlags,
     recipe: RecipeFlags,
     amount: AmountFlags,
     scan: ScanFlags,
-    sources: Sources = None,
-    out: Out = STDOUT,
-    quiet: Quiet = False,
-    force: Force = False,
-    config: ConfigFile = None,
+    to: OutFlags,
+    file: ConfigFlags,
 ) -> None:
-    """Write the plan: who meets whom, with which weights, one row per sample that generate would make.
+    """Write which samples are mixed, and how.
 
-    Columns are told in docs/format.md. `mixup-gen generate --plan FILE` carries it out, also after it was edited.
+    The plan has one row for each sample that generate would make, with its parents and weights; docs/format.md
+    describes the columns. Edit it if you like: `mixup-gen generate --plan FILE` carries it out.
     """
     from mixup_cli.runs.settings import Run
     from mixup_cli.runs.write_plan import with_plan
 
+    out = to.out
     check_out(out)
     if out == STDOUT and scan.cache == "disk" and scan.cache_folder is None:
-        raise UsageError("--cache disk: the plan goes to stdout, which is beside no folder. Name one: --cache-folder.")
-    opened, output = source.open(sources or [], Run.out), Output(out, force)
+        remedy = f"Name a folder with {setting('cache_folder')}."
+        raise UsageError("the plan goes to stdout, which has no folder.", remedy, field="cache", value="disk")
+    opened, output = source.open(places.sources, Run.out), Output(out, to.force)
     if out != STDOUT:
-        locations = [] if source.files_from else sources or [Path()]
-        output.check(opened, read_files(source, locations, config), locations)
-    run = Run(out=out, shard_bytes=recipe.shard_bytes, **amount.given(), **scan.given())
+        locations = [] if source.files_from else places.sources or [Path()]
+        output.check(opened, read_files(source, locations, file.config), locations)
+    run = Run(out=out, shard_bytes=recipe.shard_size, **amount.given(), **scan.given())
     write = _print if out == STDOUT else partial(WRITERS[out.suffix.lower()], output)
-    rows = with_plan(opened, recipe.recipe(), run, show.Terminal(quiet), write, scratch_beside(out))
+    rows = with_plan(opened, recipe.recipe(), run, show.Terminal(to.quiet), write, scratch_beside(out))
     if out != STDOUT:
         show.result(str(out))
-        if not quiet:
+        if not to.quiet:
             show.notice(
                 f"{counted(rows, 'row')}; to carry them out: mixup-gen generate --plan {out}, with the same SOURCE and "
                 "the options that the plan does not decide (--size, views, options such as jigsaw:n=4 …)"
@@ -79,14 +78,9 @@ def check_out(out: Path) -> None:
     """Refuse a place where no plan can be written, before the scan, which takes long."""
     if out == STDOUT:
         if sys.stdout is None:
-            raise UsageError("-o -: stdout is closed. Name a file with -o.")
+            raise UsageError("stdout is closed.", f"Name a file with {setting('out')}.", field="out", value="-")
         return
-    if out.suffix.lower() not in WRITERS:
-        raise UsageError(f"-o {out}: a plan is .csv or .parquet. Name one of these, or - for stdout.")
-    if out.is_dir():
-        raise OutputExistsError(f"{out}: is a folder, and -o names a file. Use another -o.")
-    if not out.absolute().parent.is_dir():
-        raise NoInputError(f"{out.parent}: no such folder, and -o {out} is to go there. Make it, or use another -o.")
+    check_file(out, (".csv", ".parquet"), "Pass a .csv or .parquet file, or - for stdout.")
     if out.suffix.lower() == ".parquet":
         from mixup_cli.sources.tables.parquet import require_parquet
 

@@ -1,24 +1,22 @@
-"""`mixup-gen preview`: a contact sheet of what would be mixed, or of what has been."""
+"""`mixup-gen preview`: a contact sheet of what generate would make, or of a finished data set."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from mixup_cli.cli.commands.generate import Sources
-from mixup_cli.cli.options.again import open_origin
-from mixup_cli.cli.options.groups import local_path, option, takes
+from mixup_cli.cli.options.again import open_origin, source_flag
+from mixup_cli.cli.options.groups import OUTPUT, RUNNING, SOURCE, flag
 from mixup_cli.cli.options.needs import check_asks_for_no_mixing
-from mixup_cli.cli.options.outputs import Force, Output, read_files
-from mixup_cli.cli.options.panels import OUTPUT, RUNNING, SOURCE, Quiet
-from mixup_cli.cli.options.plan import PlanOption, read_plan_option
+from mixup_cli.cli.options.outputs import Output, check_file, force_switch, read_files
+from mixup_cli.cli.options.parse import PATH, whole
 from mixup_cli.cli.options.recipe import RecipeFlags
-from mixup_cli.cli.options.source import SourceFlags
+from mixup_cli.cli.options.run import plan_flag, quiet_switch, read_plan_option
+from mixup_cli.cli.options.source import PlaceFlags, SourceFlags
 from mixup_cli.cli.terminal import show
-from mixup_cli.errors import MixupGenError, NoInputError, OutputExistsError, UsageError
+from mixup_cli.errors import MixupGenError, UsageError
 from mixup_cli.wording import counted
 
 if TYPE_CHECKING:
@@ -26,86 +24,68 @@ if TYPE_CHECKING:
     from mixup_cli.sources import Source
 
 MOST_ROWS = 100
-
-Out = Annotated[  # not from MIXUP_GEN_OUT, which names the data set
-    Path | None,
-    typer.Option(
-        "--out", "-o", metavar="FILE.png", parser=local_path, rich_help_panel=OUTPUT, help="The picture to write."
-    ),
-]
-Rows = Annotated[int, option("--rows", min=1, max=MOST_ROWS, panel=RUNNING, help="How many rows. Default: 8.")]
-Start = Annotated[int, option("--start", min=0, panel=RUNNING, help="The first of them. Default: 0.")]
-SourcePaths = Annotated[
-    list[Path] | None,
-    option(
-        "--source",
-        metavar="SOURCE",
-        parser=local_path,
-        panel=SOURCE,
-        help="For a data set: where its source is now. Default: as it was.",
-    ),
-]
+EXAMPLE = "Pass, for example, -o grid.png."
 
 
-@takes(source=SourceFlags, recipe=RecipeFlags)
-def preview(
-    source: SourceFlags,
-    recipe: RecipeFlags,
-    context: typer.Context,
-    sources: Sources = None,
-    out: Out = None,
-    rows: Rows = 8,
-    start: Start = 0,
-    source_paths: SourcePaths = None,
-    plan: PlanOption = None,
-    force: Force = False,
-    quiet: Quiet = False,
-) -> None:
-    """Draw some rows with their parents, results, lam and labels: of a source as generate would mix it, without
-    scanning it, or of a finished data set.
+@dataclass(frozen=True)
+class SheetFlags:
+    """What to draw, and where."""
+
+    out: Path | None = flag(  # not from MIXUP_GEN_OUT, which names the data set
+        OUTPUT, "The image to write.", PATH, metavar="FILE.png", envvar=None
+    )
+    rows: int = flag(RUNNING, "How many rows to draw. Default: 8.", whole(1, MOST_ROWS), default=8)
+    start: int = flag(RUNNING, "The first row to draw. Default: 0.", whole(), default=0)
+    source_paths: tuple[Path, ...] = source_flag(
+        SOURCE, "For a finished data set: where its source is now. Default: where it was."
+    )
+    plan: str | None = plan_flag()
+    force: bool = force_switch()
+    quiet: bool = quiet_switch()
+
+
+def preview(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet: SheetFlags) -> None:
+    """Draw rows of a source or a data set.
+
+    Each row shows its parents, the result, lam and the label: of a source as generate would mix it, without a scan, or
+    of a finished data set.
     """
     from mixup_cli.report.finished import preview_data_set
     from mixup_cli.report.preview import preview_source
-    from mixup_cli.report.sheet import sheet
+    from mixup_cli.report.sheet import sheet as drawn
     from mixup_cli.runs.settings import Run
     from mixup_cli.storage.manifest import MANIFEST
 
-    place = _place(out)
-    output, locations, wanted = Output(place, force), sources or [], range(start, start + rows)
-    read = read_files(source, [*locations, *(source_paths or [])], plan)
+    place, wanted = _place(sheet.out), range(sheet.start, sheet.start + sheet.rows)
+    output, locations = Output(place, sheet.force), places.sources
+    named = [*locations, *sheet.source_paths]
+    read = read_files(source, named, sheet.plan)
     if len(locations) == 1 and (locations[0] / MANIFEST).is_file():
-        check_asks_for_no_mixing(context, locations[0])
-        opened, notices = _source_of(locations[0], source, source_paths)
-        output.check(opened, read, [*locations, *(source_paths or [])])
+        check_asks_for_no_mixing(locations[0])
+        opened, notices = _source_of(locations[0], source, sheet.source_paths)
+        output.check(opened, read, named)
         made = preview_data_set(locations[0], opened, wanted)
-    elif source_paths is not None:
-        raise UsageError("--source: it goes with a finished data set. Name the source itself without it.")
+    elif sheet.source_paths:
+        found = "it goes with a finished data set."
+        raise UsageError(found, "Name the source as an argument.", field="source_paths")
     else:
         opened, notices = source.open(locations, Run.out), ()
         _check_not_among(opened, place)
         output.check(opened, read, [] if source.files_from else locations or [Path()])
-        table = None if plan is None else read_plan_option(plan)
+        table = read_plan_option(sheet.plan)
         made = preview_source(opened, recipe.recipe(table), _within(wanted, table), table)
-    if not quiet:
-        for notice in (*notices, *made.notices):
-            show.notice(notice)
+    for notice in () if sheet.quiet else (*notices, *made.notices):
+        show.notice(notice)
     with output.sealed() as file:
-        file.write(sheet(made.lines))
+        file.write(drawn(made.lines))
     show.result(str(place))
 
 
 def _place(out: Path | None) -> Path:
-    """Where the picture goes. Raises an error where it cannot go there."""
+    """Where the sheet goes. Raises an error where it cannot go there."""
     if out is None:
-        raise UsageError("-o: it is not said where the picture goes. Pass, for example, -o grid.png.")
-    if out.is_dir():
-        raise OutputExistsError(
-            f"{out}: is a folder, and -o names a picture. Pass, for example, -o {out / 'grid.png'}."
-        )
-    if out.suffix.lower() != ".png":
-        raise UsageError(f"-o {out}: only .png can be drawn. Pass, for example, -o {out.with_suffix('.png')}.")
-    if not out.parent.is_dir():
-        raise NoInputError(f"{out.parent}: no such folder, and -o {out} is to go there. Make it, or use another -o.")
+        raise UsageError("names the image to write, and is missing.", EXAMPLE, field="out")
+    check_file(out, (".png",), EXAMPLE)
     return out
 
 
@@ -114,26 +94,28 @@ def _within(wanted: range, table: PlanFile | None) -> range:
     if table is None:
         return wanted
     if wanted.start >= len(table):
-        raise UsageError(f"--start: {wanted.start} is beyond the plan, which has {counted(len(table), 'row')}.")
+        found = f"{wanted.start} is beyond the plan, which has {counted(len(table), 'row')}."
+        raise UsageError(found, "Pass a smaller one.", field="start")
     return range(wanted.start, min(wanted.stop, len(table)))
 
 
 def _check_not_among(source: Source, place: Path) -> None:
-    """Raises UsageError where the picture would replace an input, or be taken for one."""
+    """Raises UsageError where a later run would take the sheet for an image of the source."""
     from mixup_cli.sources.pictures.source import PictureSource
 
     if not isinstance(source, PictureSource):
         return
     folders = {os.path.dirname(source.path(index)) for index in range(len(source))}
     if place.parent.resolve() in {Path(folder).resolve() for folder in folders}:
-        raise UsageError(f"-o {place}: lies among the pictures of the source, and would be taken for one. Use another.")
+        found = "lies among the images of the source, and generate would read it, too."
+        raise UsageError(found, "Use another folder.", field="out", value=place)
 
 
-def _source_of(folder: Path, flags: SourceFlags, paths: list[Path] | None) -> tuple[Source | None, tuple[str, ...]]:
-    """The source that the command line names, or else the one that run.json does, if it is still there; and notices."""
+def _source_of(folder: Path, flags: SourceFlags, paths: tuple[Path, ...]) -> tuple[Source | None, tuple[str, ...]]:
+    """The source that the command line names, or else the one that run.json names, if it still exists; and notices."""
     try:
         return open_origin(folder, flags, paths), ()
     except MixupGenError as problem:
-        if paths is not None:
+        if paths:
             raise
-        return None, (f"results alone are shown: {problem}",)
+        return None, (f"showing results without parents: {problem}",)

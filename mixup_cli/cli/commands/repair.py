@@ -1,4 +1,4 @@
-"""`mixup-gen repair`: what is damaged is made again, and nothing else."""
+"""`mixup-gen repair`: make damaged files again, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mixup_cli.cli.options.again import AgainFlags
-from mixup_cli.cli.options.groups import takes
-from mixup_cli.cli.options.panels import Finished
 from mixup_cli.cli.options.source import SourceFlags
 from mixup_cli.cli.terminal import show
 from mixup_cli.errors import DataError
@@ -18,23 +16,24 @@ if TYPE_CHECKING:
     from mixup_cli.checks.repair import Repaired
 
 
-@takes(source=SourceFlags, again=AgainFlags)
-def repair(source: SourceFlags, again: AgainFlags, out: Finished = Path("mixup-out")) -> None:
-    """Make damaged shards again, and a lost manifest from the shards. Only what was sealed takes the place of what is
-    there. Exits with 65 where that cannot be done.
+def repair(source: SourceFlags, again: AgainFlags) -> None:
+    """Make damaged files of a data set again.
+
+    Shards are computed from the source, a lost manifest from the shards. A file is replaced only if the new one has
+    the checksum of the original. Exits with 65 if a file cannot be repaired.
     """
     from mixup_cli.checks.repair import repair as fix
     from mixup_cli.checks.verify import data_set_folder
     from mixup_cli.storage.folder import DataSetFolder
 
-    out = data_set_folder(out)
+    out = data_set_folder(again.out)
     opened = partial(again.open, out, source)
     repaired = fix(DataSetFolder(out), opened, again.run(out), show.Terminal(again.quiet))
     _report(out, repaired, again.json, again.quiet)
 
 
 def _report(out: Path, repaired: Repaired, as_json: bool, quiet: bool) -> None:
-    """Each file that was not as it should be on stdout, a sentence on stderr."""
+    """Each damaged file on stdout, a sentence on stderr."""
     for damage in repaired.damages:
         if as_json:
             event = "left" if damage in repaired.left else "repaired"
@@ -42,11 +41,11 @@ def _report(out: Path, repaired: Repaired, as_json: bool, quiet: bool) -> None:
         else:
             show.result(one_line(str(damage)))
     if repaired.left:
-        raise DataError(f"{out}: {counted(len(repaired.left), 'file')} could not be put right (told above).")
+        raise DataError(f"{out}: {counted(len(repaired.left), 'file')} could not be repaired (see above).")
     totals = repaired.manifest.totals
     if as_json:
         show.event("whole", **totals.model_dump(), repaired=len(repaired.damages))
     elif not quiet:
-        what = f"{counted(len(repaired.damages), 'file')} put right" if repaired.damages else "nothing to repair"
-        whole = f"{counted(totals.samples, 'sample')} in {counted(totals.shards, 'shard')}, whole, as sealed"
-        show.notice(f"{out}: {what}: {whole}")
+        what = f"{counted(len(repaired.damages), 'file')} repaired" if repaired.damages else "nothing to repair"
+        whole = f"{counted(totals.samples, 'sample')} in {counted(totals.shards, 'shard')}, intact: all checksums match"
+        show.notice(f"{out}: {what}; {whole}")

@@ -1,4 +1,4 @@
-"""`mixup-gen verify`: whether a data set is whole, and what the source gives."""
+"""`mixup-gen verify`: whether a data set is intact, and with --deep whether the source still gives it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from mixup_cli.cli.options.again import AgainFlags
-from mixup_cli.cli.options.groups import switch, takes
-from mixup_cli.cli.options.panels import RUNNING, Finished
+from mixup_cli.cli.options.groups import RUNNING, switch
 from mixup_cli.cli.options.source import SourceFlags
 from mixup_cli.cli.terminal import show
 from mixup_cli.errors import DataError
@@ -25,24 +24,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DepthFlags:
-    """How closely to look."""
+    """How much to check."""
 
-    deep: bool = switch(RUNNING, "Recompute every row from the source and compare bits.")
+    deep: bool = switch(RUNNING, "Also compute every row again from the source, and compare the bits.")
 
 
-@takes(source=SourceFlags, depth=DepthFlags, again=AgainFlags)
-def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags, out: Finished = Path("mixup-out")) -> None:
-    """Check a data set: hashes, shapes, row numbers, shares, label sums. Exits with 65 if anything is wrong."""
+def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags) -> None:
+    """Check a data set for damage.
+
+    Checks hashes, shapes, row numbers, shares and label sums. Exits with 65 if anything is wrong.
+    """
     from mixup_cli.checks.verify import data_set_folder, findings_of, open_finished
 
     listener = show.Terminal(again.quiet)
-    out = data_set_folder(out)
+    out = data_set_folder(again.out)
     manifest = open_finished(out)
     findings = findings_of(out, manifest, again.threads, listener)
     if depth.deep and not findings:
         findings = _recomputed(out, manifest, again.open(out, source), again.run(out), listener)
     if findings and open_finished(out) != manifest:
-        raise DataError(f"{out}: was extended or replaced while it was looked at. Run mixup-gen verify again.")
+        raise DataError(f"{out}: was extended or replaced during the check. Run mixup-gen verify again.")
     for finding in findings:
         if again.json:
             show.event("finding", file=finding.file, problem=finding.problem)
@@ -56,8 +57,8 @@ def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags, out: Finis
     if again.json:
         show.event("verified", **totals.model_dump(), deep=depth.deep)
     elif not again.quiet:
-        what = "every row is what the source gives" if depth.deep else "whole, as sealed"
-        show.notice(f"{out}: {counted(totals.samples, 'sample')} in {counted(totals.shards, 'shard')}: {what}")
+        what = "every row is as computed from the source" if depth.deep else "intact: all checksums match"
+        show.notice(f"{out}: {counted(totals.samples, 'sample')} in {counted(totals.shards, 'shard')}, {what}")
 
 
 def _recomputed(out: Path, manifest: Manifest, source: Source, run: Run, listener: Listener) -> list[Finding]:

@@ -1,18 +1,16 @@
-"""Where the source of a finished data set is: run.json tells, unless the command line does."""
+"""The source of a finished data set: where run.json says that it is, unless the command line says otherwise."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mixup_cli.cli.options.groups import flag, local_path, switch
-from mixup_cli.cli.options.panels import RUNNING, Quiet, Workers
-from mixup_cli.cli.options.plan import PlanOption, read_plan_option
-from mixup_cli.cli.options.source import SourceFlags
+from mixup_cli.cli.options.groups import RUNNING, argument, flag, switch
+from mixup_cli.cli.options.parse import PATH
+from mixup_cli.cli.options.run import plan_flag, quiet_switch, read_plan_option, workers_flag
+from mixup_cli.cli.options.source import FILES, PERHAPS_FILES, SourceFlags
 from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.wording import setting
 
@@ -21,24 +19,23 @@ if TYPE_CHECKING:
     from mixup_cli.sources import Source
 
 
+def source_flag(panel: str, help: str) -> Any:  # noqa: A002  # Click's own word
+    """`--source`, for commands that take a finished data set."""
+    return flag(panel, help, PATH, metavar="SOURCE", multiple=True, default=())
+
+
 @dataclass(frozen=True)
 class AgainFlags:
-    """What it takes to make rows of a finished data set again, and how to tell of it: `verify` and `repair` need both.
+    """What `verify` and `repair` need: the data set, how to compute its rows again, and how to report."""
 
-    In both the source is read only where that is needed.
-    """
-
-    source_paths: list[Path] | None = flag(
-        RUNNING,
-        "Where the source is now, if rows are made again. Default: where it was.",
-        "--source",
-        metavar="SOURCE",
-        parser=local_path,
+    out: Path = argument("[OUT]", "The data set. Default: mixup-out.", Path("mixup-out"))
+    source_paths: tuple[Path, ...] = source_flag(
+        RUNNING, "Where the source is now, if rows are computed again. Default: where it was."
     )
-    plan: PlanOption = None
-    workers: Workers = None
-    json: bool = switch(RUNNING, "What was found and done, as NDJSON.")
-    quiet: Quiet = False
+    plan: str | None = plan_flag()
+    workers: int | None = workers_flag()
+    json: bool = switch(RUNNING, "Print results as NDJSON.")
+    quiet: bool = quiet_switch()
 
     @property
     def threads(self) -> int:
@@ -48,11 +45,10 @@ class AgainFlags:
         return self.workers or available_cores()
 
     def run(self, out: Path) -> Run:
-        """How the rows of the data set `out` are made again. Reads the plan."""
+        """How the rows of the data set `out` are computed again. Reads the plan."""
         from mixup_cli.runs.settings import Run
 
-        rows = None if self.plan is None else read_plan_option(self.plan)
-        return Run(out=out, workers=self.threads, plan=rows)
+        return Run(out=out, workers=self.threads, plan=read_plan_option(self.plan))
 
     def open(self, out: Path, flags: SourceFlags) -> Source:
         """The source of the data set `out`: see `open_origin`."""
@@ -69,43 +65,36 @@ class _Origin:
     options: SourceFlags
 
 
-REMEDY = "Pass --source (or --files-from), with the options for the source that generate had."
-
 PLACE = ("files_from", "null")
 """The options that say where the source is, and not how it is read."""
 
 
-def open_origin(out: Path, flags: SourceFlags, paths: list[Path] | None) -> Source:
+def open_origin(out: Path, flags: SourceFlags, paths: tuple[Path, ...]) -> Source:
     """The source of the data set `out`, from `paths` or a list of files where they are named, else where it was.
 
     It is read with the options that run.json records; those of the command line win. Raises DataError where nothing
-    says where the source is, and what opening a source raises.
+    says where the source is, NoInputError if it has gone, and what opening a source raises.
     """
     given = flags.given()
-    if paths is not None or flags.files_from is not None:
+    if paths or flags.files_from is not None:
         recorded = {name: value for name, value in _recorded_options(out).items() if name not in PLACE}
-        with _told_where(recorded, given):
-            return SourceFlags(**{**recorded, **given}).open(paths or [], out)
+        _check_is_there(recorded, given)
+        return SourceFlags(**{**recorded, **given}).open(paths, out)
     origin = _origin(out)
     _check_places(out / "run.json", origin)
-    recorded = origin.options.given()
-    both, places = SourceFlags(**{**recorded, **given}), [*map(Path, origin.locations)]
-    with _told_where({**recorded, "source": origin.locations[0]}, given):
-        return both.open(places, out) if both.files_from is None else both.open([], out, places[0])
+    recorded, places = origin.options.given(), tuple(map(Path, origin.locations))
+    _check_is_there({**recorded, "source_paths": origin.locations[0]}, given)
+    both = SourceFlags(**{**recorded, **given})
+    return both.open(places, out) if both.files_from is None else both.open((), out, places[0])
 
 
-@contextmanager
-def _told_where(recorded: dict[str, Any], given: dict[str, Any]) -> Iterator[None]:
-    """Say of what is not there that run.json names it, and which option says where it is now."""
-    try:
-        yield
-    except NoInputError as problem:
-        for name, place in recorded.items():
-            if name not in given and problem.found.startswith(f"{place}: "):
-                option = setting(name)
-                found, _, _ = str(problem).partition(". ")
-                raise NoInputError(f"{found}. run.json names it; if it was moved, pass {option}.") from problem
-        raise
+def _check_is_there(recorded: dict[str, Any], given: dict[str, Any]) -> None:
+    """Raises NoInputError where a file or folder that run.json names has gone, with the option that names another."""
+    for name in ("source_paths", *FILES, *PERHAPS_FILES):
+        place = recorded.get(name, "")
+        if name not in given and Path(place).is_absolute() and not Path(place).exists():
+            remedy = f"run.json names it; if it was moved, pass {setting(name)}."
+            raise NoInputError(f"{place}: no such file or folder.", remedy)
 
 
 def _recorded_options(out: Path) -> dict[str, Any]:
@@ -127,18 +116,18 @@ def _origin(out: Path) -> _Origin:
     try:
         origin = TypeAdapter(_Origin).validate_json(json.dumps(read_json(path).get("source")), strict=True)
     except FileNotFoundError:
-        raise DataError(f"{path}: is missing, so it is not known where the source is. {REMEDY}") from None
+        raise _unknown(f"{path}: is missing, and it names the source.") from None
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(map(str, ("source", *first["loc"])))
-        raise DataError(f"{path}: {where}: {first['msg']}. {REMEDY}") from None
+        raise _unknown(f"{path}: {where}: {first['msg']}.") from None
     except RecursionError:
-        raise DataError(f"{path}: source: is nested too deeply. {REMEDY}") from None
+        raise _unknown(f"{path}: source: is nested too deeply.") from None
     texts: dict[str, Any] = {
         name: unescape_name(text) for name, text in vars(origin.options).items() if isinstance(text, str)
     }
     if not texts.get("classes", "[").startswith("["):  # else it would name a file
-        raise DataError(f"{path}: source: its classes are not a list. {REMEDY}")
+        raise _unknown(f"{path}: source: its classes are not a list.")
     return _Origin([*map(unescape_name, origin.locations)], replace(origin.options, **texts))
 
 
@@ -146,8 +135,14 @@ def _check_places(path: Path, origin: _Origin) -> None:
     """Raises DataError where `path`, which is run.json, names no source that can be opened again."""
     for place in (*origin.locations, origin.options.files_from or ""):
         if "\0" in place or Path(place).is_fifo() or Path(place).is_char_device():
-            raise DataError(f"{path}: source: {place!r} is neither a file nor a folder. {REMEDY}")
+            raise _unknown(f"{path}: source: {place!r} is neither a file nor a folder.")
     if origin.options.files_from == "-":
-        raise DataError(f"{path}: the list of files came from stdin. Pass --files-from.")
+        raise DataError(f"{path}: the list of files came from stdin.", f"Pass {setting('files_from')}.")
     if not origin.locations:
-        raise DataError(f"{path}: names no source. {REMEDY}")
+        raise _unknown(f"{path}: names no source.")
+
+
+def _unknown(found: str) -> DataError:
+    """Run.json does not say where the source is."""
+    options = f"{setting('source_paths')} (or {setting('files_from')})"
+    return DataError(found, f"Pass {options}, with the options for the source that generate had.")

@@ -1,40 +1,31 @@
-"""Options in groups: each group is a dataclass, and a command takes as many groups as it needs.
+"""Options in groups: a group is a dataclass with a field for each option, and a command takes as many as it needs.
 
-Typer reads a command's options from its signature. `takes` writes that signature from the groups' fields, and hands
-the command one filled-in dataclass per group.
+Nothing but the field itself says what an option is called, how it is read, and what --help says of it; the variable
+`MIXUP_GEN_<NAME>`, the key in a configuration file and its spelling in messages follow from that. Of Click only public
+names are used (8.5 is the first whose arguments have a text for --help).
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from dataclasses import Field, field, fields
-from functools import wraps
-from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from dataclasses import field, fields, is_dataclass
+from typing import Any, TypeVar, get_type_hints
 
-import typer
+import click
 
-from mixup_cli.errors import UsageError
-from mixup_cli.wording import url_problem
+from mixup_cli.cli.options.parse import PATH, TEXT, Reader
+from mixup_cli.cli.options.provenance import VARIABLES, names_of, spell, variable_of
+from mixup_cli.errors import MixupGenError
 
-ENVIRONMENT_PREFIX = "MIXUP_GEN_"
+SOURCE, MIXING, PAIRING, VIEWS, LABELS = "Source", "Mixing", "Pairing", "Before mixing", "Labels"
+OUTPUT, RUNNING = "Output", "Running"
+PANELS = (SOURCE, MIXING, PAIRING, VIEWS, OUTPUT, LABELS, RUNNING)
+"""The headings under which --help lists options, in their order."""
 
-OPTION = "option"
-"""In the metadata of a group's field."""
+MAKE = "parameter"
+"""In the metadata of a group's field: makes the parameter once the field's name is known."""
 
-VARIABLES: set[str] = set()
-"""The environment variables that some option of some command reads."""
-
-
-def option(*names: str, help: str, panel: str, **settings: Any) -> Any:  # noqa: A002  # typer's own word
-    """A typer option that can also come from MIXUP_GEN_<NAME>."""
-    long_name = next(name for name in names if name.startswith("--")).split("/")[0]
-    variable = ENVIRONMENT_PREFIX + long_name.removeprefix("--").replace("-", "_").upper()
-    VARIABLES.add(variable)
-    return typer.Option(
-        *names, help=help, rich_help_panel=panel, envvar=variable, show_default=False, show_envvar=False, **settings
-    )
+T = TypeVar("T")
 
 
 class Group:
@@ -45,76 +36,81 @@ class Group:
         return {name: value for name, value in vars(self).items() if value is not None and value is not False}
 
 
-def flag(panel: str, help: str, *names: str, **settings: Any) -> Any:  # noqa: A002
-    """A field of a group that is an option, by default None. It is called as the field is, unless `names` say else."""
-    return field(default=None, metadata={OPTION: (names, {"panel": panel, "help": help, **settings})})
+class Option(click.Option):
+    """An option under a heading of --help, which a variable can set, too."""
+
+    def __init__(self, field: str, panel: str, names: tuple[str, ...] = (), **settings: Any) -> None:
+        settings = {"envvar": variable_of(field), **settings}
+        super().__init__([field, *(names or names_of(field))], **settings)
+        self.panel = panel
+        VARIABLES.update(filter(None, [settings["envvar"]]))
 
 
-def switch(panel: str, help: str, *names: str) -> Any:  # noqa: A002
-    """As `flag`, of an option without a value, by default False."""
-    return field(default=False, metadata={OPTION: (names, {"panel": panel, "help": help})})
+class Paths(click.Path):
+    """Several paths, which stand in a variable as they do in PATH."""
+
+    def __init__(self, read: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See `click.ParamType.convert`."""
+        return self._read(value)
 
 
-def local_name(text: str) -> str:
-    """The name of a file or folder. Raises UsageError for a URL, which would be taken for a relative path; ValueError
-    for what cannot be a path."""
-    if "\0" in text:
-        raise ValueError("holds a NUL, and no path does")
-    if problem := url_problem(text):
-        raise UsageError(problem)
-    return text
+def flag(panel: str, help: str, reader: Reader[Any] = TEXT, **settings: Any) -> Any:  # noqa: A002
+    """A field of a group that is an option with a value, by default None."""
+    settings = {"help": help, "metavar": reader.metavar, "default": None, **settings}
+
+    def make(name: str) -> Option:
+        read = _named(reader, name)
+        return Option(name, panel, type=Paths(read) if "multiple" in settings else read, **settings)
+
+    return field(default=settings["default"], metadata={MAKE: make})
 
 
-def local_path(text: str | Path) -> Path:
-    """As `local_name`; defaults are paths already."""
-    return Path(local_name(text) if isinstance(text, str) else text)
+def switch(panel: str, help: str, default: bool | None = False) -> Any:  # noqa: A002
+    """The same without a value. One whose default is None can also be switched off: `--no-…`."""
+
+    def make(name: str) -> Option:
+        own = spell(name)
+        both = (f"{own}/--no-{own[2:]}",) if default is None else ()
+        return Option(name, panel, both, help=help, is_flag=True, default=default)
+
+    return field(default=default, metadata={MAKE: make})
 
 
-def takes(**groups: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., None]]:
-    """Give a command the options of some groups: `takes(source=SourceFlags)` passes `source=SourceFlags(...)`."""
+def argument(metavar: str, help: str, default: Any = (), nargs: int = 1) -> Any:  # noqa: A002
+    """A field of a group that is a path, or several, without an option's name."""
 
-    def decorate(command: Callable[..., Any]) -> Callable[..., None]:
-        own = inspect.signature(command, eval_str=True)
-        parameters = [each for group in groups.values() for each in _parameters(group)]
-        parameters += [
-            each.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            for name, each in own.parameters.items()
-            if name not in groups
-        ]
+    def make(name: str) -> click.Argument:
+        settings: dict[str, Any] = {} if nargs < 0 else {"default": default}
+        return click.Argument([name], type=_named(PATH, name), metavar=metavar, help=help, nargs=nargs, **settings)
 
-        @wraps(command)
-        def run(**values: Any) -> None:
-            built = {
-                name: group(**{each.name: values[each.name] for each in fields(group)})
-                for name, group in groups.items()
-            }
-            command(**{name: values[name] for name in own.parameters if name in values}, **built)
-
-        run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-        run.__annotations__ = {each.name: each.annotation for each in parameters}
-        return run
-
-    return decorate
+    return field(default=default, metadata={MAKE: make})
 
 
-def _parameters(group: type[Any]) -> list[inspect.Parameter]:
-    hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            each.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            annotation=_annotation(each, hints[each.name]),
-            default=each.default,
-        )
-        for each in fields(group)
-    ]
+def _named(reader: Reader[T], name: str) -> Callable[[Any], T]:
+    """The reader, with the option's name in its errors. A default is a value already."""
+
+    def read(value: Any) -> T:
+        try:
+            return reader.read(value) if isinstance(value, str) else value
+        except MixupGenError as problem:
+            raise problem.or_else(field=() if reader.is_path else name) from None
+
+    return read
 
 
-def _annotation(each: Field[Any], hint: Any) -> Any:
-    """A field's type, with its option. A switch that can also be off is called off by a name of its own."""
-    if OPTION not in each.metadata:
-        return hint
-    names, settings = each.metadata[OPTION]
-    own = each.name.replace("_", "-")
-    both = f"--{own}/--no-{own}" if hint == bool | None else f"--{own}"
-    return Annotated[hint, option(*(names or (both,)), **settings)]
+def taken(command: Callable[..., None]) -> tuple[list[click.Parameter], Callable[..., None]]:
+    """The parameters of all groups that a command's arguments ask for, and the command as Click calls it."""
+    groups = {name: hint for name, hint in get_type_hints(command).items() if is_dataclass(hint)}
+
+    def run(**values: Any) -> None:
+        command(**{name: _filled(group, values) for name, group in groups.items()})
+
+    return [each.metadata[MAKE](each.name) for group in groups.values() for each in fields(group)], run
+
+
+def _filled(group: Any, values: dict[str, Any]) -> Any:
+    return group(**{each.name: values[each.name] for each in fields(group)})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TypeAlias
 
+from mixup_cli.cli.options.parse import Reader
 from mixup_cli.errors import UsageError
 from mixup_cli.recipe import MethodChoice
 from mixup_cli.wording import quoted
@@ -18,84 +19,66 @@ SHOWN_LETTERS = 60
 EXAMPLE = "Give, for example, mixup:0.5:alpha=0.4,cutmix:0.5."
 
 
-class _Read(NamedTuple):
-    """A method as it is written."""
-
-    name: str
-    probability: float | None
-    options: Mapping[str, float | str]
-
-    def __str__(self) -> str:
-        probability = [] if self.probability is None else [f"{self.probability:.12g}"]
-        return ":".join([self.name, *probability, *_options_text(self.options)])
+Options: TypeAlias = Mapping[str, float | str]
+Read: TypeAlias = tuple[str, float | None, Options]
+"""A method as it is written: its name, its probability if it has one, and its options."""
 
 
 def methods(text: str) -> tuple[MethodChoice, ...]:
     """The methods that a text names: with probabilities that sum to 1, or 1 each, which is equal shares, where none is
     given. Raises UsageError for other probabilities."""
     read = [_method(part.strip()) for part in text.split(",")]
-    given = [each.probability for each in read if each.probability is not None]
+    given = [probability for _, probability, _ in read if probability is not None]
     if given:
         _check_probabilities(read, given)
-    return tuple(
-        MethodChoice(name, 1.0 if probability is None else probability, options) for name, probability, options in read
-    )
+    return tuple(MethodChoice(name, 1.0 if p is None else p, options) for name, p, options in read)
 
 
-def _method(text: str) -> _Read:
+def _method(text: str) -> Read:
     name, *rest = (part.strip() for part in text.split(":"))
     probability: float | None = None
     options: dict[str, float | str] = {}
     for part in rest:
         key, equals, value = part.partition("=")
+        number = _number_or_word(value if equals else part)
         if key in options or (not equals and probability is not None):
             what = key if equals else "a probability"
-            raise UsageError(f"--method: {quoted(text, SHOWN_LETTERS)} gives {what} twice. Give it once.")
+            raise UsageError(f"{quoted(text, SHOWN_LETTERS)} gives {what} twice.", "Give it once.")
         if equals:
-            options[key] = _number_or_word(value)
+            options[key] = number  # the method knows whether it takes a number or a word
+        elif isinstance(number, float):
+            probability = number
         else:
-            probability = _probability(part, text)
-    return _Read(name, probability, options)
-
-
-def _probability(part: str, text: str) -> float:
-    try:
-        return float(part)
-    except ValueError:
-        where = quoted(text, SHOWN_LETTERS)
-        raise UsageError(
-            f"--method: {quoted(part, SHOWN_LETTERS)} in {where} is neither a probability nor OPTION=VALUE. {EXAMPLE}"
-        ) from None
+            found = f"{quoted(part, SHOWN_LETTERS)} in {quoted(text, SHOWN_LETTERS)}"
+            raise UsageError(f"{found} is neither a probability nor OPTION=VALUE.", EXAMPLE)
+    return name, probability, options
 
 
 def _number_or_word(text: str) -> float | str:
-    """A number where it is one; the method knows whether it takes a number or a word."""
     try:
         return float(text)
     except ValueError:
         return text
 
 
-def _check_probabilities(read: Sequence[_Read], given: Sequence[float]) -> None:
+def _check_probabilities(read: Sequence[Read], given: Sequence[float]) -> None:
     """Raises UsageError unless each method has a probability, above 0, and they sum to 1."""
     if not all(0 < each < math.inf for each in given):
         shown = ", ".join(f"{each:g}" for each in given)
-        raise UsageError(f"--method: the probabilities are {shown}, and each must be a number above 0. {EXAMPLE}")
+        raise UsageError(f"the probabilities are {shown}, and each must be a number above 0.", EXAMPLE)
     if len(given) < len(read):
-        without = next(each.name for each in read if each.probability is None)
-        equal = ",".join(str(each._replace(probability=None)) for each in read)
-        raise UsageError(
-            f"--method: {without} has no probability, and others have one. Give each one, in sum 1, or none of them: "
-            f"{equal} has equal shares."
-        )
+        without = next(name for name, probability, _ in read if probability is None)
+        equal = ",".join(_text(name, "", options) for name, _, options in read)
+        remedy = f"Give one to each, so that they sum to 1, or to none, as in {equal}, for equal shares."
+        raise UsageError(f"{without} has no probability, but others have one.", remedy)
     total = math.fsum(given)
     if abs(total - 1) > MOST_OFF:
-        normalised = ",".join(str(each._replace(probability=p / total)) for each, p in zip(read, given, strict=True))
-        has_room = total < 1 and all(each.name != "none" for each in read)
+        shares = zip(read, given, strict=True)
+        normalised = ",".join(_text(name, f"{p / total:.12g}", options) for (name, _, options), p in shares)
+        has_room = total < 1 and all(name != "none" for name, _, _ in read)
         rest = f", or add none:{1 - total:.12g}" if has_room else ""
-        raise UsageError(
-            f"--method: the probabilities sum to {total:.12g}, and they must sum to 1. Give {normalised}{rest}."
-        )
+        found = f"the probabilities sum to {total:.12g}, and they must sum to 1."
+        raise UsageError(found, f"Give {normalised}{rest}.")
 
 
 def methods_text(choices: Sequence[MethodChoice]) -> str:
@@ -105,12 +88,12 @@ def methods_text(choices: Sequence[MethodChoice]) -> str:
     whole = 1.0 if abs(total - 1) <= MOST_OFF else total
     are_equal = all(each.probability == 1 for each in choices)
     return ",".join(
-        ":".join(
-            [each.name, *([] if are_equal else [repr(each.probability / whole)]), *_options_text(each.options)],
-        )
-        for each in choices
+        _text(each.name, "" if are_equal else repr(each.probability / whole), each.options) for each in choices
     )
 
 
-def _options_text(options: Mapping[str, float | str]) -> list[str]:
-    return [f"{key}={value}" for key, value in sorted(options.items())]
+def _text(name: str, probability: str, options: Options) -> str:
+    return ":".join(filter(None, [name, probability, *(f"{key}={value}" for key, value in sorted(options.items()))]))
+
+
+METHODS = Reader(methods, "NAME[,NAME…]")

@@ -1,7 +1,7 @@
-"""Files that `-o` names, and what no command writes over: its inputs never, anything else not without --force.
+"""Files that `-o` names, and what a command never overwrites: its inputs, and without --force anything else.
 
-The same command again succeeds: it writes the same plan, which renews the file's time. Another plan does not take a
-plan's place, since plans are there to be edited; a sheet takes the place of any sheet of ours.
+The same command again succeeds: it writes the same plan, which renews the file's time. A different plan does not
+replace a plan, which may have been edited; a sheet replaces any sheet of ours.
 """
 
 from __future__ import annotations
@@ -14,18 +14,22 @@ from filecmp import cmp
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mixup_cli.cli.options.groups import option
-from mixup_cli.cli.options.panels import RUNNING
-from mixup_cli.errors import OutputExistsError, StorageError, UsageError
+from mixup_cli.cli.options.groups import RUNNING, switch
+from mixup_cli.errors import NoInputError, OutputExistsError, StorageError, UsageError
+from mixup_cli.wording import setting
 
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
     from mixup_cli.cli.options.source import SourceFlags
     from mixup_cli.sources import Source
     from mixup_cli.storage.seal import Sealing
 
-Force = Annotated[bool, option("--force", panel=RUNNING, help="Replace the file that is there.")]
+
+def force_switch() -> Any:
+    """`--force`, for commands that write one file."""
+    return switch(RUNNING, "Replace an existing file.")
+
 
 Named: TypeAlias = str | Path | None
 """What an option names, perhaps a file."""
@@ -50,26 +54,27 @@ class Output:
     force: bool
 
     def check(self, source: Source | None, read: Iterable[str | Path], locations: Iterable[Path]) -> None:
-        """Refuse, before the work, what must not be written over.
+        """Refuse, before the work, to overwrite what must be kept.
 
-        That are the files that the command line names (`read`) and those that the source consists of, by whichever
-        links, and all that lies in the source's folders (`locations`) and is not of our making. Raises UsageError for
-        these, and without --force OutputExistsError for what is not of our making.
+        That is every file that the command line names (`read`) or that the source consists of, by whichever links, and
+        all that lies in the source's folders (`locations`) and is not a plan or sheet of ours. Raises UsageError for
+        these, and without --force OutputExistsError for anything else that is not ours.
         """
-        if (there := _identity(self.path)) is None:
+        if (existing := _identity(self.path)) is None:
             if os.path.lexists(self.path):
-                raise OutputExistsError(f"{self.path}: is a link to a file that is not there. Use another -o.")
+                raise OutputExistsError(f"{self.path}: is a link to a missing file.", _another())
             return
         own = self._is_ours()
         inputs = chain(read, () if source is None else source.files(), () if own else _below(locations))
         for each in inputs:
-            if _identity(each) == there:
-                raise UsageError(f"-o {self.path}: is {each}, which belongs to the input. Use another -o.")
+            if _identity(each) == existing:
+                found = f"is {each}, which belongs to the input."
+                raise UsageError(found, _another(), field="out", value=self.path)
         if not (self.force or own):
-            raise OutputExistsError(f"{self.path}: is there already. Use another -o, or --force to replace it.")
+            raise OutputExistsError(f"{self.path}: already exists.", _another(or_force=True))
 
     def _is_ours(self) -> bool:
-        """Whether a plan or a sheet is there, as far as its mark tells."""
+        """Whether the file is a plan or a sheet of ours, as far as its mark shows."""
         if not self.path.is_file():
             return False
         with self.path.open("rb") as file:
@@ -82,7 +87,7 @@ class Output:
 
     @contextmanager
     def sealed(self) -> Iterator[Sealing]:
-        """Write it, beside its place at first. Raises OutputExistsError where another one is there, and no --force."""
+        """Write it, beside its place at first. Raises OutputExistsError for another file there, without --force."""
         from mixup_cli.storage.seal import Sealing, storage_errors, sync_folder
 
         with storage_errors(self.path):
@@ -93,18 +98,27 @@ class Output:
                 with Sealing(made, made.parent) as file:
                     yield file
             except StorageError as problem:
-                raise StorageError(str(problem).replace(str(made), str(self.path))) from problem
+                with storage_errors(self.path):  # the user knows this path, and not the unfinished file's
+                    raise problem.__cause__ or problem from None
             if os.path.lexists(self.path) and not (self._may_be_replaced() or cmp(made, self.path, shallow=False)):
-                raise OutputExistsError(
-                    f"{self.path}: is there already, and is another one. Use another -o, or --force to replace it."
-                )
+                raise OutputExistsError(f"{self.path}: already exists, and differs.", _another(or_force=True))
             with storage_errors(self.path):
                 made.replace(self.path)
                 sync_folder(self.path.absolute().parent)
 
 
+def check_file(out: Path, suffixes: tuple[str, ...], remedy: str) -> None:
+    """Raises an error where `out` is not the place of a file with one of these endings."""
+    if out.is_dir():
+        raise OutputExistsError(f"{out}: is a folder, and {setting('out')} names a file.", remedy)
+    if out.suffix.lower() not in suffixes:
+        raise UsageError(f"does not end in {' or '.join(suffixes)}.", remedy, field="out", value=out)
+    if not out.absolute().parent.is_dir():
+        raise NoInputError(f"{out.parent}: no such folder.", f"Make it, or use another {setting('out')}.")
+
+
 def check_kept(out: Path, read: Iterable[str | Path], locations: Iterable[Path]) -> None:
-    """Raises UsageError where `out` is a folder of the source with files of its own, which would be left out of it; and
+    """Raises UsageError where `out` is a folder of the source and holds other files, which the source would lose; and
     where a file that is read lies in the data set `out`, under a name that generate writes."""
     from mixup_cli.storage.folder import OURS, DataSetFolder
 
@@ -112,15 +126,21 @@ def check_kept(out: Path, read: Iterable[str | Path], locations: Iterable[Path])
     if out.is_dir() and not folder.is_ours and (found := folder.foreign()):
         for each in locations:
             if place.is_relative_to(each.resolve()):
-                raise UsageError(f"-o {out}: belongs to the source {each}, and holds {found[0]!r}. Use another -o.")
+                problem = f"belongs to the source {each}, and holds {found[0]!r}."
+                raise UsageError(problem, _another(), field="out", value=out)
     for each in map(Path, read):
-        for place in (each.parent.resolve() / each.name, each.resolve()):
-            if place.parent == out.resolve() and OURS.fullmatch(place.name):
-                raise UsageError(f"-o {out}: {each}, which is read, would be written over. Use another -o.")
+        for name in (each.parent.resolve() / each.name, each.resolve()):
+            if name.parent == place and OURS.fullmatch(name.name):
+                raise UsageError(f"would overwrite the input {each}.", _another(), field="out", value=out)
+
+
+def _another(or_force: bool = False) -> str:
+    end = f", or {setting('force')} to replace it" if or_force else ""
+    return f"Use another {setting('out')}{end}."
 
 
 def _identity(path: str | Path) -> tuple[int, int] | None:
-    """What all names of a file have in common; None where there is none."""
+    """What all names of a file have in common; None if it does not exist."""
     with suppress(OSError, ValueError):
         status = os.stat(path)
         return status.st_dev, status.st_ino

@@ -1,90 +1,167 @@
-"""Option values that are more than a word or a number. Each function raises UsageError with the option's name."""
+"""Readers: each turns the text of an option into its value, or raises UsageError; the option adds its name."""
 
 from __future__ import annotations
 
 import math
 import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 
 from mixup_cli.errors import UsageError
 from mixup_cli.recipe import NORMALIZATIONS, Normalize
-from mixup_cli.wording import did_you_mean, quoted
+from mixup_cli.wording import did_you_mean, quoted, url_problem
 
 if TYPE_CHECKING:  # --help needs no storage
     from mixup_cli.storage.parts import Part
 
+T = TypeVar("T")
+
 BYTE_UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
-
-
-EXAMPLES = {"--fill": "124,116,104", "--value-range": "0,1", "--crop-area": "0.08,1"}
 
 _shown = partial(quoted, most_letters=60)
 
 
-def byte_count(text: str, option: str = "--shard-size") -> int:
+@dataclass(frozen=True)
+class Reader(Generic[T]):
+    """How the text of an option is read, and what stands for it in --help. Its errors name the option, unless they are
+    about a path, which begins their message."""
+
+    read: Callable[[str], T]
+    metavar: str
+    is_path: bool = False
+
+
+def whole(low: int = 0, high: int = sys.maxsize) -> Reader[int]:
+    """Whole numbers from `low` to `high`, both included."""
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:  # also of thousands of digits
+            raise UsageError(f"{_shown(text)} is not a whole number.") from None
+        if not low <= value <= high:
+            raise UsageError(f"{text[:60]} is {f'less than {low}' if value < low else f'more than {high}'}.")
+        return value
+
+    return Reader(read, "N")
+
+
+def word(choices: Any) -> Reader[Any]:
+    """One word of a Literal."""
+    words = get_args(choices)
+
+    def read(text: str) -> str:
+        if text not in words:
+            raise UsageError(f"{_shown(text)} is not one of {', '.join(words)}{did_you_mean(text, words)}")
+        return text
+
+    return Reader(read, "|".join(words))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{_shown(text)} is not a number.") from None
+
+
+def local_name(text: str) -> str:
+    """The name of a file or folder. Raises UsageError for a URL, which would be taken for a relative path."""
+    if "\0" in text:
+        raise UsageError(f"{_shown(text)}: holds a NUL, and no path does.")
+    if problem := url_problem(text):
+        raise UsageError(*problem)
+    return text
+
+
+def _byte_count(text: str) -> int:
     """`64MiB`, `1GB`, `1000000`: bytes, at least 1."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
     unit = BYTE_UNITS.get(match[2].lower()) if match else None
     if match is None or unit is None or not 1 <= float(match[1]) * unit < math.inf:
-        raise UsageError(f"{option}: {_shown(text)} is not a number of bytes. Give, for example, 64MiB.")
+        raise UsageError(f"{_shown(text)} is not a number of bytes.", "Give, for example, 64MiB.")
     return int(float(match[1]) * unit)
 
 
-def part(text: str) -> Part:
+def _part(text: str) -> Part:
     """`K/N`, K in 1 … N."""
     match = re.fullmatch(r"\s*([0-9]{1,9})\s*/\s*([0-9]{1,9})\s*", text)
     if match is None:
-        raise UsageError(f"--part: {text!r} is not K/N. Give, for example, 1/4.")
+        raise UsageError(f"{_shown(text)} is not K/N.", "Give, for example, 1/4.")
     from mixup_cli.storage.parts import Part
 
     return Part(int(match[1]), int(match[2]))
 
 
-def size(text: str, option: str = "--size") -> tuple[int, int]:
+def _size(text: str) -> tuple[int, int]:
     """`224` or `WIDTHxHEIGHT`: height and width in pixels."""
-    match = re.fullmatch(r"(\d+)(?:[xX](\d+))?", text.strip())
+    match = re.fullmatch(r"(\d{1,4000})(?:[xX](\d{1,4000}))?", text.strip())
     if match is None:
-        raise UsageError(f"{option}: {_shown(text)} is not a size. Give 224, or WIDTHxHEIGHT as in 320x240.")
+        raise UsageError(f"{_shown(text)} is not a size.", "Give 224, or WIDTHxHEIGHT as in 320x240.")
     width = int(match[1])
     return int(match[2] or width), width
 
 
-def numbers(text: str, option: str) -> tuple[float, ...]:
+def _numbers(text: str, example: str = "0.5,0.5,0.5") -> tuple[float, ...]:
     """Numbers with commas between them."""
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
-        example = EXAMPLES.get(option, "0.5,0.5,0.5")
-        raise UsageError(f"{option}: {_shown(text)} is not a list of numbers. Give, for example, {example}.") from None
+        raise UsageError(f"{_shown(text)} is not a list of numbers.", f"Give, for example, {example}.") from None
 
 
-def low_high(text: str, option: str) -> tuple[float, float]:
+def low_high(example: str) -> Reader[tuple[float, float]]:
     """`LOW,HIGH`."""
-    values = numbers(text, option)
-    if len(values) != 2:
-        raise UsageError(f"{option}: {_shown(text)} is not LOW,HIGH. Give, for example, {EXAMPLES[option]}.")
-    return values[0], values[1]
+
+    def read(text: str) -> tuple[float, float]:
+        values = _numbers(text, example)
+        if len(values) != 2:
+            raise UsageError(f"{_shown(text)} is not LOW,HIGH.", f"Give, for example, {example}.")
+        return values[0], values[1]
+
+    return Reader(read, "LOW,HIGH")
 
 
-def fill(text: str) -> tuple[int, ...]:
+def _fill(text: str) -> tuple[int, ...]:
     """A grey level, or one per channel, in 0 … 255."""
-    values = numbers(text, "--fill")
+    values = _numbers(text, "124,116,104")
     if not all(0 <= value <= 255 and value.is_integer() for value in values):
-        raise UsageError(
-            f"--fill: {_shown(text)} is not a colour. Give 0 … 255, or one such number per channel: 124,116,104."
-        )
+        remedy = "Give 0 … 255, or one such number per channel: 124,116,104."
+        raise UsageError(f"{_shown(text)} is not a colour.", remedy)
     return tuple(int(value) for value in values)
 
 
-def normalize(text: str) -> Normalize:
+def _normalize(text: str) -> Normalize:
     """A name, or `MEAN/STD` with one number or one per channel on each side."""
     if text in NORMALIZATIONS:
         return Normalize(*NORMALIZATIONS[text])
     mean, slash, std = text.partition("/")
     if not slash:
-        raise UsageError(
-            f"--normalize: {_shown(text)} is neither a name ({', '.join(NORMALIZATIONS)}) nor MEAN/STD as in "
-            f"0.5,0.5,0.5/0.2,0.2,0.2{did_you_mean(text, NORMALIZATIONS)}"
-        )
-    return Normalize(numbers(mean, "--normalize"), numbers(std, "--normalize"))
+        known = f"({', '.join(NORMALIZATIONS)})"
+        found = f"{_shown(text)} is neither a name {known} nor MEAN/STD{did_you_mean(text, NORMALIZATIONS)}"
+        raise UsageError(found, "Give, for example, 0.5,0.5,0.5/0.2,0.2,0.2.")
+    return Normalize(_numbers(mean), _numbers(std))
+
+
+NUMBER = Reader(_number, "X")
+TEXT = Reader(str, "TEXT")
+NAME = Reader(local_name, "FILE", is_path=True)
+PATH = Reader(lambda text: Path(local_name(text)), "FOLDER", is_path=True)
+BYTES = Reader(_byte_count, "SIZE")
+PART = Reader(_part, "K/N")
+SIZE = Reader(_size, "PX|WxH")
+FILL = Reader(_fill, "GREY|R,G,B")
+NORMALIZE = Reader(_normalize, "NAME|MEAN/STD")
+
+
+def shown(name: str, value: Any) -> Any:
+    """What reads as this value of a recipe's field on the command line."""
+    if isinstance(value, Normalize):
+        return f"{shown('', value.mean)}/{shown('', value.std)}"
+    if name in ("size", "cache_size") and value is not None:
+        return f"{value[1]}x{value[0]}"
+    return ",".join(map(repr, value)) if isinstance(value, tuple) else value

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mixup_cli.choices import (
@@ -19,101 +17,105 @@ from mixup_cli.choices import (
     Pair,
     Resize,
 )
-from mixup_cli.cli.options import method_text, parse
-from mixup_cli.cli.options.groups import Group, flag
-from mixup_cli.cli.options.panels import LABELS, MIXING, OUTPUT, PAIRING, VIEWS
-from mixup_cli.recipe import DEFAULT_CROP_AREA, MethodChoice, Recipe
+from mixup_cli.cli.options.groups import LABELS, MIXING, OUTPUT, PAIRING, VIEWS, Group, flag, switch
+from mixup_cli.cli.options.method_text import METHODS
+from mixup_cli.cli.options.parse import BYTES, FILL, NORMALIZE, NUMBER, SIZE, low_high, whole, word
+from mixup_cli.recipe import DEFAULT_CROP_AREA, MethodChoice, Normalize, Recipe
 
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
     from mixup_cli.plan.files.reading import PlanFile
 
-READERS: Mapping[str, Callable[[str], Any]] = {
-    "size": parse.size,
-    "cache_size": partial(parse.size, option="--cache-size"),
-    "fill": parse.fill,
-    "crop_area": partial(parse.low_high, option="--crop-area"),
-    "value_range": partial(parse.low_high, option="--value-range"),
-    "normalize": parse.normalize,
-    "shard_size": parse.byte_count,
-}
-"""How options that are more than a word or a number are read."""
-
 
 @dataclass(frozen=True)
 class RecipeFlags(Group):
-    """What decides the bytes."""
+    """What decides the bytes. A field that the recipe has under the same name goes there as it is."""
 
-    method: str | None = flag(
+    method: tuple[MethodChoice, ...] | None = flag(
         MIXING,
-        f"{', '.join(METHOD_NAMES)}. With probabilities, which sum to 1, and options: "
+        f"{', '.join(METHOD_NAMES)}. Several with probabilities that sum to 1, and options of each: "
         "mixup:0.5:alpha=0.4,cutmix:0.5. Default: mixup.",
-        metavar="NAME[,NAME…]",
+        METHODS,
     )
     alpha: float | None = flag(
         MIXING,
-        "lam ~ Beta(alpha, alpha), for methods without alpha=… of their own; 0 = unmixed. Default: the "
-        "method's: mixup 0.2, cutmix 1.",
+        "Draw lam from Beta(alpha, alpha), in methods without an alpha=… above; 0 leaves images unmixed. Default: "
+        "the method's, such as 0.2 for mixup and 1 for cutmix.",
+        NUMBER,
     )
-    keep_originals: bool | None = flag(MIXING, "Put every sample in unmixed, too.")
-    seed: int | None = flag(MIXING, "Default: 0.", min=0)
+    keep_originals: bool | None = switch(MIXING, "Also include each original, unmixed.", default=None)
+    seed: int | None = flag(MIXING, "Seed of all random numbers. Default: 0.", whole())
     pair: Pair | None = flag(
         PAIRING,
-        "Who meets whom: anyone; the same class; another class; class-balanced donors; or near labels "
-        "(regression). Default: any.",
+        "How partners are chosen: any other sample, the same class, another class, classes equally often "
+        "(balanced), or similar labels (nearest, for regression). Default: any.",
+        word(Pair),
     )
     bandwidth: float | None = flag(
-        PAIRING, "nearest: width of the kernel, in standard deviations of the labels. Default: 0.1.", metavar="SD"
-    )
-    balance: Balance | None = flag(PAIRING, "classes: each is base equally often. Default: none.")
-    per_class: int | None = flag(PAIRING, "Take only N samples of each class.", min=1, metavar="N")
-    window: int | None = flag(
         PAIRING,
-        "Mix only samples that are among the same W consecutive ones of the source.",
-        min=1,
-        max=1 << 40,
-        metavar="W",
+        "With --pair nearest: width of the kernel, in standard deviations of the labels. Default: 0.1.",
+        NUMBER,
+        metavar="SD",
     )
-    flip: float | None = flag(VIEWS, "Mirror each parent with this probability.", metavar="P")
-    crop_pad: int | None = flag(VIEWS, "Pad each parent, and crop it back at random.", min=0, metavar="PX")
-    random_resized_crop: bool | None = flag(
-        VIEWS, "Cut a random part out of each parent, and resize it to the output's size."
+    balance: Balance | None = flag(
+        PAIRING, "classes: mix samples of every class equally often. Default: none.", word(Balance)
     )
-    crop_area: str | None = flag(VIEWS, "How much such a part covers. Default: 0.08,1.", metavar="LOW,HIGH")
-    cache_size: str | None = flag(
-        VIEWS,
-        "Size to cut such parts from. Default: the pictures' own if they share one, else 256 for 224.",
-        metavar="PX|WxH",
+    per_class: int | None = flag(PAIRING, "Use only N samples of each class.", whole(1))
+    window: int | None = flag(
+        PAIRING, "Mix only samples within the same W consecutive ones.", whole(1, 1 << 40), metavar="W"
     )
-    linear_light: bool | None = flag(VIEWS, "Mix light, not the sRGB values that encode it.")
-    fill: str | None = flag(MIXING, "Colour of erased boxes and of padding. Default: 0.", metavar="GREY|R,G,B")
-    size: str | None = flag(OUTPUT, "Default: the pictures' own if they share one, else 224.", metavar="PX|WxH")
-    resize: Resize | None = flag(OUTPUT, "How to fit a picture. Default: crop.")
-    channels: Channels | None = flag(OUTPUT, "Default: rgb; arrays as they are.")
-    dtype: Dtype | None = flag(OUTPUT, "Default: uint8 for pictures, arrays as they are.")
-    value_range: str | None = flag(
-        OUTPUT, "What floats and 16-bit values to turn into 0 … the integer maximum.", metavar="LOW,HIGH"
+    flip: float | None = flag(VIEWS, "Mirror each image with this probability.", NUMBER, metavar="P")
+    crop_pad: int | None = flag(
+        VIEWS, "Pad each image by PX on all sides, and crop it back at random.", whole(), metavar="PX"
     )
-    normalize: str | None = flag(OUTPUT, "imagenet, cifar10 or numbers. Floats only.", metavar="NAME|MEAN/STD")
-    layout: Layout | None = flag(OUTPUT, "Default: nhwc; arrays as they are.")
-    labels: LabelColumns | None = flag(LABELS, "Soft labels, or classes with shares. Default: both.")
+    random_resized_crop: bool | None = switch(
+        VIEWS, "Cut a random part out of each image, and resize it to the output size.", default=None
+    )
+    crop_area: tuple[float, float] | None = flag(
+        VIEWS, "Smallest and largest area of that part. Default: 0.08,1.", low_high("0.08,1")
+    )
+    cache_size: tuple[int, int] | None = flag(
+        VIEWS, "Image size to cut that part from. Default: the images' own if all are equal, else 256 for 224.", SIZE
+    )
+    linear_light: bool | None = switch(VIEWS, "Mix linear light instead of sRGB values.", default=None)
+    fill: tuple[int, ...] | None = flag(MIXING, "Colour of erased boxes and of padding. Default: 0.", FILL)
+    size: tuple[int, int] | None = flag(
+        OUTPUT, "Image size. Default: the images' own if all are equal, else 224.", SIZE
+    )
+    resize: Resize | None = flag(OUTPUT, "How to fit images to that size. Default: crop.", word(Resize))
+    channels: Channels | None = flag(OUTPUT, "Default: rgb; arrays keep theirs.", word(Channels))
+    dtype: Dtype | None = flag(
+        OUTPUT, "Type of stored values. Default: uint8 for images; arrays keep theirs.", word(Dtype)
+    )
+    value_range: tuple[float, float] | None = flag(
+        OUTPUT, "For float or 16-bit sources: values that become 0 and the largest integer.", low_high("0,1")
+    )
+    normalize: Normalize | None = flag(
+        OUTPUT, "Subtract a mean and divide by a deviation: imagenet, cifar10 or numbers. For floats.", NORMALIZE
+    )
+    layout: Layout | None = flag(OUTPUT, "Order of axes. Default: nhwc; arrays keep theirs.", word(Layout))
+    labels: LabelColumns | None = flag(
+        LABELS,
+        "Store soft labels (dense), classes with their shares (sparse), or both. Default: both.",
+        word(LabelColumns),
+    )
     label_rule: LabelRule | None = flag(
         LABELS,
-        "What a parent counts in the label: its share (soft), more for rare classes (remix), one for each "
+        "Weight of a parent's label: its share of the image (soft), more for rare classes (remix), 1 for each "
         "class (union), all for the largest share (base). Default: soft.",
+        word(LabelRule),
     )
-    remix_kappa: float | None = flag(LABELS, "remix: how many times larger a class must be. Default: 3.")
-    remix_tau: float | None = flag(LABELS, "remix: below which share it leaves the label. Default: 0.5.")
+    remix_kappa: float | None = flag(
+        LABELS, "With remix: act if one class has at least X times the samples of the other. Default: 3.", NUMBER
+    )
+    remix_tau: float | None = flag(
+        LABELS, "With remix: drop the larger class if its share is below X. Default: 0.5.", NUMBER
+    )
     label_smoothing: float | None = flag(
-        LABELS, "labels becomes (1 - EPS) * labels + EPS / classes; shares stay. Default: 0.", metavar="EPS"
+        LABELS, "Store (1 - EPS) * label + EPS / classes; shares stay as they are. Default: 0.", NUMBER, metavar="EPS"
     )
-    compression: Compression | None = flag(OUTPUT, "Default: none.")
-    samples_per_shard: int | None = flag(OUTPUT, "In place of --shard-size.", min=1)
-    shard_size: str | None = flag(OUTPUT, "Default: 64MiB.", metavar="SIZE")
-
-    @property
-    def shard_bytes(self) -> int | None:
-        """What `--shard-size` says; it becomes samples per shard once the size of a row is known."""
-        return None if self.shard_size is None else parse.byte_count(self.shard_size)
+    compression: Compression | None = flag(OUTPUT, "Default: none.", word(Compression))
+    samples_per_shard: int | None = flag(OUTPUT, "Samples in a shard, instead of --shard-size.", whole(1))
+    shard_size: int | None = flag(OUTPUT, "Bytes in a shard. Default: 64MiB.", BYTES)
 
     def recipe(self, plan: PlanFile | None = None) -> Recipe:
         """The recipe that was asked for; what was not asked for is the recipe's default. A plan from a file brings its
@@ -121,19 +123,14 @@ class RecipeFlags(Group):
         from mixup_cli.methods import asked, resolve
         from mixup_cli.methods.effect import check_effect
 
-        given = self.given()
-        alpha = given.pop("alpha", None)
-        chosen = Recipe().methods if plan is None else tuple(MethodChoice(name) for name in plan.method_names)
-        if "method" in given:
-            chosen = method_text.methods(given.pop("method"))
-        for name, read in READERS.items():
-            if name in given:
-                given[name] = read(given[name])
-        given.pop("shard_size", None)
+        given: dict[str, Any] = self.given()
+        planned = None if plan is None else tuple(MethodChoice(name) for name in plan.method_names)
+        methods = asked(given.pop("method", planned or Recipe().methods), given.pop("alpha", None))
+        given.pop("shard_size", None)  # becomes samples per shard once the size of a row is known
         if given.pop("random_resized_crop", False):
             given.setdefault("crop_area", DEFAULT_CROP_AREA)
         if plan is not None:
             given["plan"] = plan.digest()
-        recipe = Recipe(methods=resolve(asked(chosen, alpha), is_planned=plan is not None), **given)
+        recipe = Recipe(methods=resolve(methods, is_planned=plan is not None), **given)
         check_effect(recipe)
         return recipe

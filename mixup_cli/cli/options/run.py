@@ -2,64 +2,94 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mixup_cli.choices import CacheKind, Device, EngineKind, OnError
-from mixup_cli.cli.options import parse
-from mixup_cli.cli.options.groups import Group, flag, local_path, switch
-from mixup_cli.cli.options.panels import MIXING, MOST_WORKERS, RUNNING
+from mixup_cli.cli.options.groups import MIXING, RUNNING, Group, flag, switch
+from mixup_cli.cli.options.parse import BYTES, NAME, PART, PATH, whole, word
+from mixup_cli.errors import UsageError
 
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
-    from mixup_cli.scan.cache import Caching
+    from mixup_cli.plan.files.reading import PlanFile
+    from mixup_cli.storage.parts import Part
+
+MOST_WORKERS = 4096
+
+
+def quiet_switch() -> Any:
+    """`--quiet`, for any command."""
+    return switch(RUNNING, "No notices and no progress bar.")
+
+
+def workers_flag(help: str = "Threads. Default: one for each core.") -> Any:  # noqa: A002  # Click's own word
+    """`--workers`, for any command."""
+    return flag(RUNNING, help, whole(1, MOST_WORKERS))
+
+
+def plan_flag() -> Any:
+    """`--plan`, for any command."""
+    return flag(
+        MIXING,
+        "Rows that mixup-gen plan wrote, perhaps edited: .csv, .parquet, or - for CSV from stdin.",
+        NAME,
+        metavar="FILE|-",
+    )
+
+
+def read_plan_option(name: str | None) -> PlanFile | None:
+    """The plan that `--plan` names, if it is given."""
+    from mixup_cli.plan.files.reading import read_csv, read_plan
+
+    if name is None:
+        return None
+    if name != "-":
+        return read_plan(Path(name))
+    if sys.stdin is None:
+        raise UsageError("stdin is closed.", "Pipe a plan in.", field="plan", value="-")
+    return read_csv(sys.stdin.buffer, "stdin")
 
 
 @dataclass(frozen=True)
 class AmountFlags(Group):
     """How much to make."""
 
-    samples: int | None = flag(MIXING, "How many mixed samples.", min=1)
-    passes: int | None = flag(MIXING, "In place of --samples: times over the source. Default: 1.", min=1)
+    samples: int | None = flag(MIXING, "How many mixed samples to make.", whole(1))
+    passes: int | None = flag(MIXING, "How often to go through the source, instead of --samples. Default: 1.", whole(1))
 
 
 @dataclass(frozen=True)
 class ScanFlags(Group):
     """How to read the source."""
 
-    on_error: OnError | None = flag(RUNNING, "What to do about broken inputs. Default: fail.")
-    max_errors: int | None = flag(RUNNING, "With --on-error skip: fail after so many.", min=0)
+    on_error: OnError | None = flag(RUNNING, "What to do about broken inputs. Default: fail.", word(OnError))
+    max_errors: int | None = flag(RUNNING, "With --on-error skip: fail if more than N inputs are broken.", whole())
     cache: CacheKind | None = flag(
         RUNNING,
-        "Where decoded samples wait: in memory; auto, which is memory or, above 2 GiB, a file; disk, where "
-        "later runs find them again; none, with --window: they are decoded once in every pass. Default: auto.",
+        "Where to keep decoded samples: memory; disk, where later runs find them; auto, memory up to 2 GiB and "
+        "a temporary file above; none, with --window, to decode them again in each pass. Default: auto.",
+        word(CacheKind),
     )
     cache_folder: Path | None = flag(
-        RUNNING,
-        "With --cache disk: where. Default: .mixup-gen-cache beside the output.",
-        metavar="FOLDER",
-        parser=local_path,
+        RUNNING, "With --cache disk: the folder. Default: .mixup-gen-cache beside the output.", PATH
     )
-    cache_limit: str | None = flag(
-        RUNNING, "With --cache disk: what is kept at most, of all runs. Default: 20GiB.", metavar="SIZE"
+    cache_limit: int | None = flag(
+        RUNNING, "With --cache disk: the most to keep, over all runs. Default: 20GiB.", BYTES
     )
-    workers: int | None = flag(RUNNING, "Threads, or processes. Default: the cores.", min=1, max=MOST_WORKERS)
+    workers: int | None = workers_flag("Threads or processes. Default: one for each core.")
 
     def given(self) -> dict[str, Any]:
         """What was asked for, as the library takes it."""
+        from mixup_cli.scan.cache import Caching
         from mixup_cli.scan.scan import Tolerance
 
-        tolerance = Tolerance(self.on_error or Tolerance.on_error, self.max_errors)
-        given = {"tolerance": tolerance, "caching": self._caching()}
-        return {**given, **({"workers": self.workers} if self.workers is not None else {})}
-
-    def _caching(self) -> Caching:
-        from mixup_cli.scan.cache import Caching
-
-        given: dict[str, Any] = {"kind": self.cache, "folder": self.cache_folder}
-        if self.cache_limit is not None:
-            given["limit_bytes"] = parse.byte_count(self.cache_limit, "--cache-limit")
-        return Caching(**{name: value for name, value in given.items() if value is not None})
+        names = {"cache": "kind", "cache_folder": "folder", "cache_limit": "limit_bytes"}
+        given = super().given()
+        caching = Caching(**{names[name]: given.pop(name) for name in [*given] if name in names})
+        tolerance = Tolerance(given.pop("on_error", Tolerance.on_error), given.pop("max_errors", None))
+        return {**given, "tolerance": tolerance, "caching": caching}
 
 
 @dataclass(frozen=True)
@@ -68,21 +98,15 @@ class RunFlags(Group):
 
     engine: EngineKind | None = flag(
         RUNNING,
-        "What workers are: threads; or processes, of which one may crash or be killed, and its work is done "
-        "again. The bytes are the same. Default: threads.",
+        "Work in threads, or in processes: if one crashes, its work is done again. The bytes are the same. "
+        "Default: threads.",
+        word(EngineKind),
     )
-    device: Device | None = flag(RUNNING, "Where to blend; the bytes are the same. Default: cpu.")
-    batch_size: int | None = flag(RUNNING, "Samples blended at a time. Default: by cache size.", min=1)
-    part: str | None = flag(
-        RUNNING,
-        "Make the K-th of N parts of the shards (K is 1 to N), beside runs that make the others into the same folder.",
-        metavar="K/N",
+    device: Device | None = flag(RUNNING, "Where to mix. The bytes are the same. Default: cpu.", word(Device))
+    batch_size: int | None = flag(
+        RUNNING, "Samples mixed at a time. Default: as many as fit in the processor's cache.", whole(1)
     )
-    force: bool = switch(RUNNING, "Replace what is there.")
-
-    def given(self) -> dict[str, Any]:
-        """What was asked for, as the library takes it."""
-        given = super().given()
-        if "part" in given:
-            given["part"] = parse.part(given["part"])
-        return given
+    part: Part | None = flag(
+        RUNNING, "Make only part K of N (K from 1); other runs make the others into the same folder.", PART
+    )
+    force: bool = switch(RUNNING, "Replace an existing data set.")

@@ -9,62 +9,72 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from mixup_cli.choices import LabelKind, LabelLevel
-from mixup_cli.cli.options.groups import Group, flag, local_name, switch
-from mixup_cli.cli.options.panels import SOURCE
+from mixup_cli.cli.options.groups import SOURCE, Group, argument, flag, switch
+from mixup_cli.cli.options.parse import NAME, whole, word
 from mixup_cli.errors import NoInputError, UsageError
+from mixup_cli.wording import setting
 
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
     from mixup_cli.sources import Source, SourceOptions
+
+FILES = ("files_from", "labels_from")
+PERHAPS_FILES = ("label_key", "group_column")
+"""Options that name a file, and those that name an array, a column or a file."""
+
+
+@dataclass(frozen=True)
+class PlaceFlags:
+    """Where the source is, for commands that take one."""
+
+    sources: tuple[Path, ...] = argument(
+        "[SOURCE]…", "Image folders, CIFAR archives, IDX or array files. Default: the current folder.", nargs=-1
+    )
 
 
 @dataclass(frozen=True)
 class SourceFlags(Group):
     """What to read, and how."""
 
-    files_from: str | None = flag(
-        SOURCE, "Read picture paths from a list, one a line.", metavar="FILE|-", parser=local_name
-    )
-    null: bool = switch(SOURCE, "Paths in the list end with NUL, not newline.", "-0", "--null")
+    files_from: str | None = flag(SOURCE, "Read image paths from a list, one a line.", NAME, metavar="FILE|-")
+    null: bool = switch(SOURCE, "Paths in that list end with NUL instead of a newline.")
     split: str | None = flag(
-        SOURCE, "Which split to take. Default: the training split. '' if the folders are classes.", metavar="NAME"
+        SOURCE,
+        "Which split to read. Default: the training split. Pass '' if these folders are classes.",
+        metavar="NAME",
     )
     classes: str | None = flag(
         SOURCE,
-        "The classes in their order: a file with one name a line or a JSON list, a finished data set, or "
-        "names. Default: those of all splits, sorted.",
+        "Class names in order: a file (one name a line, or a JSON list), a finished data set, or the names "
+        "themselves. Default: the classes of all splits, sorted.",
+        NAME,
         metavar="FILE|OUT|A,B,…",
-        parser=local_name,
     )
-    label_level: LabelLevel | None = flag(SOURCE, "CIFAR-100: which labels. Default: fine.")
+    label_level: LabelLevel | None = flag(SOURCE, "Which labels of CIFAR-100 to use. Default: fine.", word(LabelLevel))
     labels_from: str | None = flag(
-        SOURCE,
-        "Take labels from a table with a row for each picture: CSV, TSV, text, JSON lines or Parquet.",
-        metavar="FILE",
-        parser=local_name,
+        SOURCE, "Read labels from a table with a row for each image: CSV, TSV, text, JSON lines or Parquet.", NAME
     )
-    file_column: str | None = flag(SOURCE, "Its column that names the pictures.", metavar="NAME")
+    file_column: str | None = flag(SOURCE, "Column of that table that names the images.", metavar="NAME")
     label_column: str | None = flag(
-        SOURCE, "Its column or columns with labels, or those of metadata.csv.", metavar="NAME[,NAME…]"
+        SOURCE, "Column or columns with labels, in that table or in metadata.csv.", metavar="NAME[,NAME…]"
     )
-    label_separator: str | None = flag(
-        SOURCE, "What stands between several classes in one cell, such as ' ' or ','.", metavar="TEXT"
-    )
+    label_separator: str | None = flag(SOURCE, "What separates several classes in one cell, such as ' ' or ','.")
     label_kind: LabelKind | None = flag(
         SOURCE,
-        "One class a sample, shares of classes, any number of classes, real numbers, or leave the labels out. "
-        "Default: classes or soft, as found.",
+        "One class for each sample (classes), shares of classes (soft), any number of classes (multi), numbers "
+        "(real), or no labels (none). Default: classes or soft, as found.",
+        word(LabelKind),
     )
     group_column: str | None = flag(
         SOURCE,
-        "Column of metadata.csv, or array, with folds, patients, speakers …: only samples of one are mixed. "
-        "none: leave out the groups of a finished data set.",
+        "Column of metadata.csv, or array, that names each sample's fold, patient, speaker …; only samples of "
+        "the same group are mixed. none: ignore the groups of a finished data set.",
         metavar="NAME",
     )
     data_key: str | None = flag(
-        SOURCE, "Array of an .npz or .h5 with the samples; several are mixed alike.", metavar="NAME,…"
+        SOURCE, "Array with the samples in an .npz or .h5 file; several are mixed alike.", metavar="NAME,…"
     )
-    label_key: str | None = flag(SOURCE, "Array with the labels; for .npy, a file's path.", metavar="NAME")
-    max_pixels: int | None = flag(SOURCE, "Largest picture that is decoded. Default: 100 million.", min=1)
+    label_key: str | None = flag(SOURCE, "Array with the labels; for .npy, a file.", metavar="NAME")
+    max_pixels: int | None = flag(SOURCE, "Refuse images with more pixels than N. Default: 100 million.", whole(1))
 
     def options(self, out: Path) -> SourceOptions:
         """As the library takes them."""
@@ -76,7 +86,7 @@ class SourceFlags(Group):
             given["classes"] = read_classes(self.classes)
         return SourceOptions(exclude=(out.absolute(),), **given)
 
-    def open(self, locations: list[Path], out: Path, list_folder: Path = Path()) -> Source:
+    def open(self, locations: tuple[Path, ...], out: Path, list_folder: Path = Path()) -> Source:
         """The source that the command line names; the current folder if it names none. What a list names is relative
         to `list_folder`."""
         from mixup_cli.sources import open_source
@@ -85,19 +95,20 @@ class SourceFlags(Group):
 
         for location in locations or [Path()]:
             if location.resolve().is_relative_to(out.resolve()):
-                raise UsageError(f"-o {out}: the source {location} is there. Use another -o.")
+                found = f"the source {location} lies in that folder."
+                raise UsageError(found, f"Use another {setting('out')}.", field="out", value=out)
         if self.files_from is None:
-            return open_source(locations or [Path()], self.options(out))
+            return open_source([*locations] or [Path()], self.options(out))
         if locations:
-            raise UsageError(f"--files-from and {locations[0]}: give one or the other.")
+            found = f"the source {locations[0]} is named, too."
+            raise UsageError(found, "Give one or the other.", field="files_from", value=self.files_from)
         with _list_stream(self.files_from) as stream:
             lines = split_nul(stream, self.files_from) if self.null else lines_of(stream, self.files_from)
             return open_file_list(lines, self.files_from, self.options(out), str(list_folder))
 
-    def origin(self, locations: list[Path]) -> dict[str, Any]:
-        """What run.json says of the source, so that `verify --deep` finds it again: class names, not where they stood.
-
-        Texts are escaped as keys are. Raises what reading class names raises.
+    def origin(self, locations: tuple[Path, ...]) -> dict[str, Any]:
+        """What run.json says of the source, so that `verify --deep` finds it again: class names, not the file that they
+        are in. Texts are escaped as keys are. Raises what reading class names raises.
         """
         from mixup_cli.sources.reading.class_table import classes_text, read_classes
         from mixup_cli.sources.reading.names import escape_name
@@ -105,10 +116,9 @@ class SourceFlags(Group):
         options = self.given()
         if self.classes is not None:
             options["classes"] = classes_text(read_classes(self.classes))
-        for name in ("files_from", "labels_from", "label_key", "group_column"):
-            is_file = name in ("files_from", "labels_from") or _is_path(options.get(name, ""))
-            if is_file and options.get(name, "-") != "-":
-                options[name] = str(Path(options[name]).absolute())
+        for name, value in options.items():
+            if (name in FILES and value != "-") or (name in PERHAPS_FILES and _is_path(value)):
+                options[name] = str(Path(value).absolute())
         return {
             "locations": [escape_name(str(path.absolute())) for path in locations or [Path()]],
             "options": {
@@ -125,12 +135,10 @@ def _is_path(name: str) -> bool:
 def _list_stream(name: str) -> AbstractContextManager[IO[bytes]]:
     if name == "-":
         if sys.stdin is None:
-            raise UsageError("--files-from -: stdin is closed. Pipe a list of paths in.")
+            raise UsageError("stdin is closed.", "Pipe a list of paths in.", field="files_from", value="-")
         return nullcontext(sys.stdin.buffer)
-
     try:
         return Path(name).open("rb")
     except OSError as problem:
-        raise NoInputError(
-            f"{name}: cannot be read ({problem.strerror}). --files-from takes a file, or - for stdin."
-        ) from None
+        remedy = f"{setting('files_from')} takes a file, or - for stdin."
+        raise NoInputError(f"{name}: cannot be read ({problem.strerror}).", remedy) from None

@@ -16,7 +16,7 @@ from mixup_cli.wording import encodable, one_line
 
 def _print(text: str, stream: TextIO | None) -> None:
     """One line, at once. Raises OSError where it cannot be written."""
-    if stream is None:  # it was closed before we began, and print would take stdout instead
+    if stream is None:  # it was closed before the start, and print would take stdout instead
         return
     try:
         print(text, file=stream, flush=True)
@@ -26,30 +26,29 @@ def _print(text: str, stream: TextIO | None) -> None:
 
 
 def let_go(stream: TextIO) -> None:
-    """The rest goes nowhere: Python would complain at its end of what it cannot write."""
+    """Discard what is still buffered: else Python would complain at its end that it cannot write it."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
 def notice(text: str) -> None:
-    """One line on stderr, whatever names and cells of files the text quotes, if it can be had there: nobody could be
-    told otherwise."""
+    """One line on stderr, with control characters in it escaped. If stderr cannot be written, it is lost."""
     with suppress(OSError):
         _print(f"mixup-gen: {one_line(text)}", sys.stderr)
 
 
 def result(text: str) -> None:
-    """One line on stdout, in UTF-8's letters. If nobody reads on (`| head`), the command goes on and ends as it would.
+    """One line on stdout, in UTF-8. If its reader has stopped (`| head`), the command still runs to its end.
 
-    Raises StorageError where stdout cannot be written.
+    Raises StorageError if stdout cannot be written.
     """
     with _stdout_errors(), suppress(BrokenPipeError):
         _print(encodable(text), sys.stdout)
 
 
 def piece(data: bytes) -> bool:
-    """Bytes on stdout, of which more follow. False if nobody reads on. Raises StorageError as `result` does."""
+    """Bytes on stdout, of which more follow. False if the reader has stopped. Raises StorageError as `result` does."""
     with _stdout_errors():
         try:
             sys.stdout.buffer.write(data)
@@ -71,7 +70,7 @@ def _stdout_errors() -> Iterator[None]:
 
 
 def table(lines: Iterable[tuple[str, str]], width: int = 14) -> None:
-    """Names and values on stdout, one pair a line; a pair without a name belongs to the one before."""
+    """Names and values on stdout, one pair a line; a pair without a name continues the one before."""
     for name, value in lines:
         result(f"{name:<{width}}{one_line(value)}")
 

@@ -1,8 +1,8 @@
-"""SIGINT and SIGTERM: the command unwinds, and whatever it was doing, it is over in a moment.
+"""SIGINT and SIGTERM: the command cleans up and ends within about a second.
 
 The first signal raises `Interrupt` in the main thread, so that unfinished files are removed and threads end. A second
-one ends the process at once. So does the first after GRACE_SECONDS: a large picture may take longer to decode, and an
-exception that Python must raise in a callback of a C library is lost. What is then left behind, the next run removes.
+one ends the process at once. So does the first after GRACE_SECONDS: a large image may take longer to decode, and an
+exception that Python raises in a callback of a C library is lost. The next run removes what is left behind.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ class Interrupt(BaseException):
 
 
 class _State:
-    """What is known of the signals of this process."""
+    """Which signal has come, and what to do about it."""
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
         self.unwinds = True
         self.remedy = AGAIN
-        self.told = _thread.allocate_lock()  # a signal's handler must not wait for locks of the threads it stops
+        self.said = _thread.allocate_lock()  # a signal's handler must not wait for locks of the threads it stops
 
 
 _state = _State()
 
 
 def listen() -> None:
-    """From now on signals end the command in good order. Those that are ignored (`nohup`) stay so."""
+    """From now on signals end the command in good order. Signals that are ignored (`nohup`) stay ignored."""
     global _state  # noqa: PLW0603  # signals are the process's own, and tests run many commands in one
-    if _state.signal is None:  # one may have come, and its exception have been lost
+    if _state.signal is None:  # else one has come, and its exception may have been lost
         _state = _State()
     for number in WORDS:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -52,7 +52,7 @@ def listen() -> None:
 
 
 def advise(remedy: str) -> None:
-    """Set how to go on once the command that now begins was stopped."""
+    """Set what to advise if the command that now begins is stopped."""
     _state.remedy = remedy
 
 
@@ -67,9 +67,9 @@ def is_asked() -> bool:
 
 
 def end() -> NoReturn:
-    """Say how to go on, if nobody did, and end the process, without waiting for its threads."""
+    """Say how to go on, once, and end the process without waiting for its threads."""
     number = _state.signal or signal.SIGTERM
-    if _state.told.acquire(blocking=False):
+    if _state.said.acquire(blocking=False):
         with suppress(OSError):  # stderr may be closed
             os.write(2, f"mixup-gen: {WORDS[number]}. {_state.remedy}\n".encode())
     os._exit(128 + number)

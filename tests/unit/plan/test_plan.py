@@ -79,7 +79,7 @@ def test_too_few_samples_are_refused() -> None:
 
 
 def test_boxes_need_pictures() -> None:
-    with pytest.raises(UsageError, match=r"^--method cutmix: "):
+    with pytest.raises(UsageError, match=r"^methods=cutmix: "):
         Plan(Recipe(methods=(MethodChoice("cutmix"),)), Population(np.arange(5)), None)
 
 
@@ -137,7 +137,7 @@ def test_methods_that_place_something_need_pictures(name: str) -> None:
     if not build(recipe.methods[0]).needs_picture:
         assert len(Plan(recipe, Population(np.arange(5)), None).rows(0, 5)) == 5
         return
-    with pytest.raises(UsageError, match=rf"^--method {name}: it places something in a picture"):
+    with pytest.raises(UsageError, match=rf"^methods={name}: it places something in an image"):
         Plan(recipe, Population(np.arange(5)), None)
 
 

@@ -1,4 +1,4 @@
-"""What commands say of a source's classes: how many there are, and the first of them with their samples."""
+"""What commands say about a source's classes: their number, and the first of them with their sample counts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def class_facts(labels: Labels) -> dict[str, Any]:
 
 
 def _class_counts(labels: Labels) -> dict[str, int]:
-    """Samples per class name, in the order of the classes; empty where a sample has no class of its own."""
+    """Samples per class name, in the order of the classes; empty unless every sample has one."""
     if labels.values is not None and labels.kind == "multi":
         return dict(zip(labels.class_names, (labels.values > 0).sum(axis=0).tolist(), strict=True))
     if labels.classes is None:
@@ -32,7 +32,7 @@ def _class_counts(labels: Labels) -> dict[str, int]:
 def class_lines(labels: Labels) -> Iterator[tuple[str, str]]:
     """For people: name and value of each fact."""
     counts = _class_counts(labels)
-    how = {"soft": ", soft labels", "multi": ", any number of them a sample"}.get(labels.kind, "")
+    how = {"soft": ", soft labels", "multi": ", any number for each sample"}.get(labels.kind, "")
     if labels.kind == "none":
         yield "classes", "none: an unlabelled source"
     elif labels.values is not None and labels.kind == "real":
