@@ -17,20 +17,22 @@ from mixup_cli.methods import METHODS
 from mixup_cli.recipe import Normalize, Recipe
 from mixup_cli.wording import counted, setting
 
+VIEWS = ("flip", "crop_pad", "crop_area")
+"""The fields of a recipe that show samples in other ways."""
+
 _NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 
 DEFAULT_SIZE = (224, 224)
-"""Height and width where pictures differ in size and none was asked for: what ImageNet models take."""
+"""Height and width if images differ in size and the recipe has none: what ImageNet models take."""
 
 CACHE_SIDE, OUTPUT_SIDE = 256, 224
-"""Pictures that must be resized, and are cropped at random afterwards, are cached larger than the output by this ratio:
-what ImageNet recipes do."""
+"""Images that are resized, and cropped at random afterwards, are cached larger than the output by this ratio, as in
+ImageNet recipes."""
 
 
 @dataclass(frozen=True)
 class Decided:
-    """The recipe with nothing left open, the form that is mixed, the target that is cached, and what the user should be
-    told."""
+    """The recipe with nothing left open, the form that is mixed, the target that is cached, and notices."""
 
     recipe: Recipe
     form: Form
@@ -48,9 +50,10 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
     depth = _depth(asked, survey, recipe)
     form = replace(form, dtype=min(depth, deepest, key=DEPTHS.index))
     if deepest != "float32" and recipe.value_range is None and (floats := survey.dtypes["float32"]):
+        takes = f"{setting('value_range', 'LOW,HIGH')} or {setting('dtype', 'float32')} takes them"
         notices.append(
-            f"{counted(floats, 'picture')} of floats, or of integers beyond uint16, cannot become {asked} and "
-            f"{'counts' if floats == 1 else 'count'} as broken; --value-range LOW,HIGH or --dtype float32 takes them"
+            f"{counted(floats, 'image')} of floats, or of integers beyond uint16, cannot become {asked} and "
+            f"{'counts' if floats == 1 else 'count'} as broken; {takes}"
         )
     if deepest == "uint8" and depth == "uint16" and recipe.value_range is None:
         notices += _narrowing(survey)
@@ -64,7 +67,9 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
     )
     _check_channels(resolved, form.channels)
     if recipe.linear_light and form.dtype != "uint8":
-        raise UsageError(f"--linear-light: it is for 8-bit pictures, and these samples are {form.dtype}. Leave it out.")
+        raise UsageError(
+            f"it is for 8-bit images, and these samples are {form.dtype}. Leave it out.", field="linear_light"
+        )
     as_they_are = len(survey.sizes) == 1 and recipe.size is None and recipe.cache_size is None
     finish = finish_of(form, resolved)
     watched = None if finish is None or finish.is_safe else finish
@@ -73,7 +78,7 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
 
 
 def decide_beside(name: str, natural: Form, recipe: Recipe, first: Target) -> tuple[Signal, Target]:
-    """A further signal keeps its form, and what the recipe says of colours and values goes for the first alone.
+    """A further signal keeps its form: the recipe's colours and values are those of the first alone.
 
     `recipe` is the resolved one. Raises UsageError where the two cannot be mixed by the same decisions.
     """
@@ -91,8 +96,8 @@ def decide_beside(name: str, natural: Form, recipe: Recipe, first: Target) -> tu
             )
     if recipe.has_views and not (has_size and natural.size == first.form.size):
         found = f"signals are flipped and cropped alike; {FIRST} are {size}, {name} has the shape {natural.shape}"
-        field = next(field for field in ("flip", "crop_pad", "crop_area") if getattr(recipe, field))
-        raise UsageError(f"{found}. Leave one of the two out.", field=field)
+        given = tuple(field for field in VIEWS if getattr(recipe, field))
+        raise UsageError(f"{found}. Leave one of the two out.", field=given)
     return Signal(name, natural.dtype, natural.shape, natural.axes), Target(natural)
 
 
@@ -106,10 +111,11 @@ def recipe_of(recipe: Recipe, signal: Signal) -> Recipe:
 def _narrowing(survey: Survey) -> list[str]:
     notices = []
     if survey.dtypes["uint16"] > survey.upper_bits:
-        notices.append("16-bit values become 8-bit ones by (v * 255 + 32767) // 65535; --dtype uint16 keeps them")
+        keeps = f"{setting('dtype', 'uint16')} keeps them"
+        notices.append(f"16-bit values become 8-bit ones by (v * 255 + 32767) // 65535; {keeps}")
     if survey.upper_bits:
         notices.append(
-            "of 16-bit colours the upper 8 bits are read, as Pillow gives no more; to keep all 16, store the pictures "
+            "of 16-bit colours the upper 8 bits are read, as Pillow gives no more; to keep all 16, store the images "
             "as an array (.npy, .h5)"
         )
     return notices
@@ -124,19 +130,18 @@ def finish_of(form: Form, resolved: Recipe) -> Finish | None:
 
 
 def _cached(recipe: Recipe, survey: Survey, form: Form) -> Form:
-    """The form in which samples wait in the cache. Raises UsageError where what is no picture is to be cropped."""
+    """The form in which samples wait in the cache. Raises UsageError if samples without axes are to be cropped."""
     if not form.axes and recipe.has_views:
-        raise UsageError(
-            f"--flip, --crop-pad and --random-resized-crop are for pictures; these samples have the shape {form.shape}."
-        )
+        given = tuple(name for name in VIEWS if getattr(recipe, name))
+        raise UsageError(f"for images only; these samples have the shape {form.shape}. Leave it out.", field=given)
     if recipe.crop_area is None:
         return form
     return form.sized(recipe.cache_size or _room_to_crop(recipe, survey, form.size))
 
 
 def _room_to_crop(recipe: Recipe, survey: Survey, output: tuple[int, int]) -> tuple[int, int]:
-    """Height and width to crop from: the samples' own where they share one and arrays could not be resized or nothing
-    else is asked for, else that of the output, enlarged."""
+    """Height and width to crop from: the samples' own if they share one and are arrays or the recipe has no size; else
+    that of the output, enlarged."""
     if len(survey.sizes) == 1 and (recipe.size is None or survey.array_form is not None):
         return next(iter(survey.sizes))
     height, width = (max(1, round(side * CACHE_SIDE / OUTPUT_SIDE)) for side in output)
@@ -144,26 +149,26 @@ def _room_to_crop(recipe: Recipe, survey: Survey, output: tuple[int, int]) -> tu
 
 
 def _picture_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
-    """Pictures: the size they share or 224 × 224, colour unless grey is asked for."""
+    """Images: the size they share or 224 × 224, in colour unless the recipe wants grey."""
     notices = []
     size = recipe.size or (next(iter(survey.sizes)) if len(survey.sizes) == 1 else DEFAULT_SIZE)
     if recipe.size is None and len(survey.sizes) > 1:
         smallest, largest = min(survey.sizes), max(survey.sizes)
         how = {"crop": "resized and centre-cropped", "pad": "resized and padded", "stretch": "stretched"}[recipe.resize]
         notices.append(
-            f"the pictures differ in size (from {smallest[1]}x{smallest[0]} to {largest[1]}x{largest[0]}): "
-            f"{how} to {size[1]}x{size[0]}; --size WIDTHxHEIGHT and --resize choose otherwise"
+            f"the images differ in size (from {smallest[1]}x{smallest[0]} to {largest[1]}x{largest[0]}): "
+            f"{how} to {size[1]}x{size[0]}; {setting('size', 'WIDTHxHEIGHT')} and {setting('resize')} choose otherwise"
         )
     channels = 1 if recipe.channels == "grey" else 3
     return _oriented((*size, channels), "uint8", recipe.layout or "nhwc"), notices
 
 
 def _array_form(recipe: Recipe, natural: Form) -> tuple[Form, list[str]]:
-    """Arrays keep their shape, unless a size, channels or a layout is asked for."""
+    """Arrays keep their shape, unless the recipe has a size, channels or a layout."""
     if not natural.axes:
-        if recipe.size or recipe.channels or recipe.layout:
+        if given := tuple(name for name in ("size", "channels", "layout") if getattr(recipe, name)):
             raise UsageError(
-                f"--size, --channels and --layout are for pictures; these samples have the shape {natural.shape}."
+                f"for images only; these samples have the shape {natural.shape}. Leave it out.", field=given
             )
         return natural, []
     size = recipe.size or natural.size
@@ -187,27 +192,26 @@ def _deepest(asked: Dtype) -> SampleDtype:
 def _depth(asked: Dtype, survey: Survey, recipe: Recipe) -> SampleDtype:
     """The deepest dtype among the samples.
 
-    Floats that cannot become the integers asked for do not count among pictures: the scan takes each for broken. Raises
-    UsageError where there is nothing else.
+    Floats that cannot become the wanted integers do not count: the scan reports each as broken. Raises UsageError if
+    all samples are such floats.
     """
     dtypes = set(survey.dtypes)
     if asked in ("uint8", "uint16") and recipe.value_range is None and "float32" in dtypes:
         dtypes.remove("float32")
         if not dtypes:
-            raise UsageError(
-                f"--dtype {asked}: the samples are floats, or integers that uint16 does not hold. Pass --dtype "
-                "float32, or say --value-range LOW,HIGH."
-            )
+            remedy = f"Pass {setting('dtype', 'float32')}, or {setting('value_range', 'LOW,HIGH')}."
+            found = "the samples are floats, or integers that uint16 does not hold."
+            raise UsageError(found, remedy, field="dtype", value=asked)
     return max(dtypes, key=DEPTHS.index, default="uint8")
 
 
 def _check_channels(recipe: Recipe, channels: int) -> None:
     """Per-channel options must have one value, or one for each channel."""
-    options: dict[str, tuple[float, ...]] = {"--fill": recipe.fill}
+    options: list[tuple[str, str, tuple[float, ...]]] = [("fill", "value", recipe.fill)]
     if recipe.normalize is not None:
-        options |= {"--normalize": recipe.normalize.mean, "--normalize (std)": recipe.normalize.std}
-    for option, values in options.items():
+        options.append(("normalize", "mean", recipe.normalize.mean))
+        options.append(("normalize", "standard deviation", recipe.normalize.std))
+    for field, what, values in options:
         if len(values) not in (1, channels):
-            raise UsageError(
-                f"{option}: {counted(len(values), 'value')}, and the channels are {channels}. Give 1 or {channels}."
-            )
+            found = f"{counted(len(values), what)}, and the channels are {channels}."
+            raise UsageError(found, f"Give 1 or {channels}.", field=field)

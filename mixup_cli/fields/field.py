@@ -9,7 +9,7 @@ A kind of field answers four questions, each where what it takes is at hand:
 - **check**: what must hold of stored values, whatever the recipe. `verify` asks.
 
 A sample has one or more signals and a label. Other kinds (index maps, which are selected; objects, which move with the
-pixels; text) come as one file each, here and in `mixing`.
+pixels; text) come as a file here and one in `mixing`.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def pad_size(extent: tuple[float, float], size: tuple[int, int]) -> tuple[int, i
 
 
 def fit_picture(picture: Image.Image, target: Target) -> NDArray[np.generic]:
-    """An 8-bit picture that is no file's, brought to a uint8 target by the same rules."""
+    """An 8-bit image from an array, brought to a uint8 target by the same rules."""
     flat = _eight_bit(picture, target.form.channels)
     fitted = _fit(flat, (picture.height, picture.width), target.form.size, target.resize)
     return _into_form(np.asarray(fitted), target)
@@ -51,7 +51,7 @@ def _eight_bit(picture: Image.Image, channels: int) -> Image.Image:
         white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
         picture = Image.alpha_composite(white, picture.convert("RGBA"))
     if picture.mode not in ("1", "L", "RGB"):
-        picture = picture.convert("RGB")  # From CMYK, YCbCr and LAB there is no way to "L" but through RGB.
+        picture = picture.convert("RGB")  # Pillow converts CMYK, YCbCr and LAB to "L" only through RGB.
     mode = "L" if channels == 1 else "RGB"
     return picture if picture.mode == mode else picture.convert(mode)
 

@@ -36,7 +36,7 @@ class Shaped:
 
     @property
     def channel_axis(self) -> int | None:
-        """The dimension of an array (n, *shape) that is the channels; None if there is none."""
+        """The dimension of an array (n, *shape) that is the channels; None without channels."""
         return 1 + self.axes.index("c") if "c" in self.axes else None
 
     @property

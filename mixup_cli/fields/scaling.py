@@ -21,7 +21,7 @@ DTYPES: Mapping[str, SampleDtype] = {"uint8": "uint8", "uint16": "uint16", "floa
 
 
 def sample_dtype(dtype: np.dtype[Any], location: str) -> SampleDtype:
-    """The working dtype for samples stored as `dtype`. Raises DataError for what is no real number."""
+    """The working dtype for samples stored as `dtype`. Raises DataError for other than real numbers."""
     if dtype.name in DTYPES:
         return DTYPES[dtype.name]
     if dtype.kind in "biu" or dtype.name in ("float16", "float64"):
@@ -76,11 +76,11 @@ class Finish:
         that of `samples`; None where there is one channel."""
         flat = samples.reshape(len(samples), -1)
         extremes = np.stack([flat.min(axis=1), flat.max(axis=1)])[..., None]
-        told: list[str | None] = [None] * len(samples)
+        found: list[str | None] = [None] * len(samples)
         for row in np.flatnonzero(~np.isfinite(self.ended(extremes)).all(axis=(0, 2))).tolist():
             shown = samples[row, ..., None] if channel_axis is None else np.moveaxis(samples[row], channel_axis - 1, -1)
-            told[row] = self._problem(shown)
-        return told
+            found[row] = self._problem(shown)
+        return found
 
     def _problem(self, sample: NDArray[Any]) -> str | None:
         lost = ~np.isfinite(self.ended(sample))

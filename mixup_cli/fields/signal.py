@@ -34,7 +34,7 @@ class Signal(Shaped):
         return Form(self.shape, target.form.dtype, self.axes)
 
     def check(self, columns: Mapping[str, NDArray[Any]], first_row: int) -> Iterator[str]:
-        """Boxes are counted on the first signal, and lie in it. Without height and width there are none: zeros."""
+        """Boxes lie in the first signal; they are zeros if it lacks height and width."""
         if self.name != FIRST:
             return
         grid = self.grid or Grid(0, 0)

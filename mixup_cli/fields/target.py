@@ -23,7 +23,7 @@ class Target:
     `value_range` maps [low, high] of floats and 16-bit values linearly onto the full range of an integer form, clipping
     what lies outside.
     `deepest` is the dtype beyond which a deeper form would be of no use to the output (None: the form's own); a picture
-    that is deeper than a form which is not that deep raises `FormMismatch`. `finish` is there where it could
+    that is deeper than a form which is not that deep raises `FormMismatch`. `finish` is given if it could
     make infinities of samples: those are then broken.
     """
 
@@ -50,14 +50,14 @@ def sample_bytes(targets: Sequence[Target]) -> int:
 
 
 def room_for(targets: Sequence[Target], count: int) -> Arrays:
-    """Memory for so many samples, not yet filled."""
+    """Memory for `count` samples, not yet filled."""
     return tuple(np.empty((count, *target.form.shape), target.form.dtype) for target in targets)
 
 
 @dataclass(frozen=True)
 class Survey:
     """What the samples look like before any is decoded: how many have which (height, width), and which dtype.
-    `sizes` is empty for arrays that are no pictures, whose `array_form` then tells all. `broken` are left out of them:
+    `sizes` is empty for arrays without axes, whose `array_form` then says all. `broken` are left out of them:
     the keys of samples whose headers cannot be read, with the reasons. `upper_bits` is how many pictures have 16 bits
     a colour, of which only the upper 8 are read."""
 

@@ -1,8 +1,7 @@
 """The blend on the CPU: one fused pass in numba, without the GIL.
 
-The values of a plane are taken as one line, in chunks. Sums of integers stay below 2³² (65536 · 65535 + 32768), so they
-are taken in uint32; those of float32 samples in float64, where each product is exact, so that a fused multiply-add
-changes nothing.
+A plane is a line of values, blended in chunks. Sums of integers stay below 2³² (65536 · 65535 + 32768), so they are
+uint32. Sums of float32 samples are float64, where each product is exact: a fused multiply-add changes nothing.
 
 Three things make the loops vectorise, and each doubles their speed: indices are unsigned (one that cannot be negative
 needs no check), weights are 32 bits wide (numba widens what it does not know to 64), and `term` and `finished` are
@@ -28,7 +27,7 @@ def term(weight: int, value: Any) -> Any:
 
 
 def finished(sample: Any, out: Any, total: Any, mean: Any, scale: Any) -> Any:
-    """A sum of terms as a value of `out`'s dtype; `sample` is there for its dtype."""
+    """A sum of terms as a value of `out`'s dtype; of `sample`, only the dtype counts."""
     raise NotImplementedError("numba code only")
 
 

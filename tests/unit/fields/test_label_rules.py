@@ -26,7 +26,7 @@ def test_each_rule_takes_some_kinds_and_refuses_the_rest(rule: LabelRule, kind: 
     if kind in ALLOWED[rule].split():
         assert with_label_rule(recipe, kind).label_rule == rule
         return
-    with pytest.raises(UsageError, match=f"^--label-rule {rule}: the source has {KINDS[kind]}, which take soft"):
+    with pytest.raises(UsageError, match=f"^label_rule={rule}: the source has {KINDS[kind]}, which take soft"):
         with_label_rule(recipe, kind)
 
 
