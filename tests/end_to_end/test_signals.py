@@ -136,12 +136,14 @@ def test_a_drawn_mask_is_the_same_picture_in_all_signals(method: str, tmp_path: 
 def test_every_method_and_view_is_made_again_from_the_source(npz: Path, tmp_path: Path, run_cli: Runner) -> None:
     methods = "mixup,cutmix,cutout,erase,resizemix,fmix,gridmix,smoothmix,saliencymix,mosaic,dirichlet,zetamix,jigsaw"
     generated(run_cli, npz, "--data-key", "coarse,depth", "--method", methods, "--samples", "200", "-o", tmp_path / "a")
+    small = ["--method", "resizemix:low=0.01:high=0.2", "--samples", "100"]
+    generated(run_cli, npz, "--data-key", "depth,coarse", *small, "-o", tmp_path / "c")
     views = ["--flip", "0.5", "--crop-pad", "2", "--samples", "20"]
     same_size = tmp_path / "same.npz"
     with np.load(npz) as given:
         np.savez(same_size, a=given["images"], b=given["images"].astype(np.float32).mean(axis=3))
     generated(run_cli, same_size, "--data-key", "a,b", *views, "-o", tmp_path / "b")
-    for name in "ab":
+    for name in "abc":
         assert run_cli("verify", tmp_path / name, "--deep").returncode == 0
 
 
@@ -150,6 +152,8 @@ def test_views_move_all_signals_alike(tmp_path: Path, run_cli: Runner) -> None:
     first = rng.integers(0, 256, (COUNT, 6, 9), np.uint8)
     np.savez(tmp_path / "same.npz", a=first, b=first.astype(np.float32))
     out = tmp_path / "out"
+    small = ["--method", "resizemix:low=0.01:high=0.2", "--samples", "100"]
+    generated(run_cli, npz, "--data-key", "depth,coarse", *small, "-o", tmp_path / "c")
     views = ["--flip", "0.5", "--crop-pad", "2", "--method", "none"]
     generated(run_cli, tmp_path / "same.npz", "--data-key", "a,b", *views, "-o", out)
     found = MixedArrays(out).signals(np.arange(COUNT))
