@@ -1,8 +1,8 @@
 """The recipe: everything that decides a row's bytes, and the one place where defaults live.
 
-A recipe starts with what the user asked for. Where the answer depends on the source (size, dtype, channels …) the field
-is None until `generate` has looked at it; the resolved recipe, with nothing left open that matters, is what is hashed
-and stored. Where the source lies, workers, batch size, device and the number of rows are not in it.
+A recipe starts as what the user asked for. A field that depends on the source (size, dtype, channels …) is None until
+`generate` has read headers; the resolved recipe, with every field that matters set, is hashed and stored. The path of
+the source, workers, batch size, device and the number of rows are not in it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from mixup_cli.choices import (
     Balance,
@@ -162,9 +162,8 @@ class Recipe:
             if getattr(self, name) is not None:
                 _set(self, **{name: tuple(map(float, getattr(self, name)))})
         _set(self, flip=float(self.flip), label_smoothing=float(self.label_smoothing))
-        for problems_of in (_in_methods, _in_pairs, _in_views, _in_labels, _in_output):
-            if problem := next(problems_of(self), None):
-                raise problem
+        for field_name, found in _problems(self):
+            raise UsageError(found, field=field_name)
 
     @property
     def has_views(self) -> bool:
@@ -212,91 +211,92 @@ def _validator() -> TypeAdapter[Recipe]:
     return TypeAdapter(Recipe)
 
 
-def _in_methods(recipe: Recipe) -> Iterator[UsageError]:
-    """What is wrong with a recipe's methods, as the other functions yield it of other fields."""
+Problem: TypeAlias = tuple[str | tuple[str, ...], str]
+"""The field, or the fields, that are wrong, and what to say of them."""
+
+
+def _problems(recipe: Recipe) -> Iterator[Problem]:
+    """What is wrong with a recipe. Only the first is shown, so later checks may rely on earlier ones."""
+    for problems_of in (_in_methods, _in_pairs, _in_views, _in_labels, _in_output):
+        yield from problems_of(recipe)
+
+
+def _in_methods(recipe: Recipe) -> Iterator[Problem]:
     probabilities = [choice.probability for choice in recipe.methods]
     if not recipe.methods:
-        yield UsageError("none given. Name at least one, for example mixup.", field="methods")
+        yield "methods", "none given. Name at least one, for example mixup."
     if not all(0 < p < math.inf for p in probabilities):
-        wrong = f"the probabilities are {probabilities}, and each must be above 0. Give, for example, "
-        yield UsageError(wrong + "mixup:0.5,cutmix:0.5.", field="methods")
+        found = f"the probabilities are {probabilities}, and each must be above 0."
+        yield "methods", f"{found} Give, for example, mixup:0.5,cutmix:0.5."
     if not all(0 <= level <= 255 for level in recipe.fill):
-        yield UsageError(f"{recipe.fill} is not a colour. Give 0 … 255, or one such number per channel.", field="fill")
+        yield "fill", f"{recipe.fill} is not a colour. Give 0 … 255, or one such number per channel."
 
 
-def _in_pairs(recipe: Recipe) -> Iterator[UsageError]:
+def _in_pairs(recipe: Recipe) -> Iterator[Problem]:
+    bandwidth, window = recipe.bandwidth, recipe.window
     if not 0 <= recipe.seed <= MAX_SEED:
-        yield UsageError(f"{recipe.seed} is not in 0 … 2^63-1. Give a whole number in there.", field="seed")
-    if recipe.bandwidth is not None and not (recipe.pair == "nearest" and 0 < recipe.bandwidth < math.inf):
-        needed = f"{recipe.bandwidth} goes with {setting('pair', 'nearest')}, and must be above 0."
-        yield UsageError(needed, field="bandwidth")
+        yield "seed", f"{recipe.seed} is not in 0 … 2^63-1. Give a whole number in that range."
+    if bandwidth is not None and not (recipe.pair == "nearest" and 0 < bandwidth < math.inf):
+        yield "bandwidth", f"{bandwidth} goes with {setting('pair', 'nearest')}, and must be above 0."
     if recipe.per_class is not None and recipe.per_class < 1:
-        yield UsageError(f"{recipe.per_class} is less than one sample of each class.", field="per_class")
-    if recipe.window is not None and recipe.window < 1:
-        yield UsageError(f"{recipe.window} is less than one sample.", field="window")
-    if recipe.window is not None and not (recipe.pair in WINDOW_PAIRS and recipe.balance == "none"):
-        needed = f"it goes with {setting('pair', ', '.join(WINDOW_PAIRS))}, and without {setting('balance')}."
-        yield UsageError(needed, field="window")
+        yield "per_class", f"{recipe.per_class} is less than one sample of each class."
+    if window is not None and window < 1:
+        yield "window", f"{window} is less than one sample."
+    if window is not None and not (recipe.pair in WINDOW_PAIRS and recipe.balance == "none"):
+        yield "window", f"it goes with {setting('pair', ', '.join(WINDOW_PAIRS))}, and without {setting('balance')}."
 
 
-def _in_views(recipe: Recipe) -> Iterator[UsageError]:
+def _in_views(recipe: Recipe) -> Iterator[Problem]:
     low, high = recipe.crop_area or (1.0, 1.0)
     if not 0 <= recipe.flip <= 1:
-        yield UsageError(f"{recipe.flip} is not a probability. Give 0 … 1, usually 0.5.", field="flip")
+        yield "flip", f"{recipe.flip} is not a probability. Give 0 … 1, usually 0.5."
     if not 0 <= recipe.crop_pad <= MAX_CROP_PAD:
-        wrong = f"{recipe.crop_pad} is not a number of pixels up to {MAX_CROP_PAD}. Give, for example, 4."
-        yield UsageError(wrong, field="crop_pad")
+        yield "crop_pad", f"{recipe.crop_pad} is not a number of pixels up to {MAX_CROP_PAD}. Give, for example, 4."
     if not 0 < low <= high <= 1:
-        wrong = f"{low:g},{high:g} is not LOW,HIGH with 0 < LOW <= HIGH <= 1. Give, for example, 0.08,1."
-        yield UsageError(wrong, field="crop_area")
+        yield "crop_area", f"{low:g},{high:g} is not LOW,HIGH with 0 < LOW <= HIGH <= 1. Give, for example, 0.08,1."
     if recipe.crop_area is not None and recipe.crop_pad:
-        yield UsageError("both are set. Give one or the other.", field=("crop_pad", "crop_area"))
+        yield ("crop_pad", "crop_area"), "both are set. Give one or the other."
     if recipe.cache_size is not None and (recipe.crop_area is None or not _is_size(recipe.cache_size)):
-        needed = (
-            f"{_width_height(recipe.cache_size)} goes with {setting('crop_area')}, and is 1 to {MAX_SIDE_PX} pixels"
-        )
-        yield UsageError(f"{needed} a side. Give, for example, 256.", field="cache_size")
+        needed = f"goes with {setting('crop_area')}, and is 1 to {MAX_SIDE_PX} pixels a side. Give, for example, 256."
+        yield "cache_size", f"{_width_height(recipe.cache_size)} {needed}"
 
 
-def _in_labels(recipe: Recipe) -> Iterator[UsageError]:
-    kappa, tau = recipe.remix_kappa, recipe.remix_tau
+def _in_labels(recipe: Recipe) -> Iterator[Problem]:
+    kappa, tau, smoothing = recipe.remix_kappa, recipe.remix_tau, recipe.label_smoothing
     if (kappa, tau) != (None, None) and recipe.label_rule != "remix":
-        yield UsageError(f"they go with {setting('label_rule', 'remix')}.", field=("remix_kappa", "remix_tau"))
+        yield ("remix_kappa", "remix_tau"), f"they go with {setting('label_rule', 'remix')}."
     if kappa is not None and not 1 <= kappa < math.inf:
-        wrong = f"{kappa} is not a ratio of class sizes from 1 up. Give, for example, 3."
-        yield UsageError(wrong, field="remix_kappa")
+        yield "remix_kappa", f"{kappa} is not a ratio of class sizes from 1 up. Give, for example, 3."
     if tau is not None and not 0 <= tau <= 1:
-        yield UsageError(f"{tau} is not in 0 … 1. Give, for example, 0.5.", field="remix_tau")
-    if not 0 <= recipe.label_smoothing < 1:
-        wrong = f"{recipe.label_smoothing} is not in 0 … 1, 1 excluded. Give, for example, 0.1."
-        yield UsageError(wrong, field="label_smoothing")
-    if recipe.label_smoothing and recipe.labels == "sparse":
-        none = f"it changes soft labels, and {setting('labels', 'sparse')} stores none."
-        yield UsageError(f"{none} Pass {setting('labels', 'dense')} or both.", field="label_smoothing")
+        yield "remix_tau", f"{tau} is not in 0 … 1. Give, for example, 0.5."
+    if not 0 <= smoothing < 1:
+        yield "label_smoothing", f"{smoothing} is not in 0 … 1, 1 excluded. Give, for example, 0.1."
+    if smoothing and recipe.labels == "sparse":
+        found = f"it changes soft labels, and {setting('labels', 'sparse')} stores none."
+        yield "label_smoothing", f"{found} Pass {setting('labels', 'dense')} or both."
 
 
-def _in_output(recipe: Recipe) -> Iterator[UsageError]:
+def _in_output(recipe: Recipe) -> Iterator[Problem]:
     low, high = recipe.value_range or (0.0, 1.0)
     if recipe.size is not None and not _is_size(recipe.size):
-        wrong = f"{_width_height(recipe.size)} is not a size from 1 to {MAX_SIDE_PX}. Give pixels, for example 224 or "
-        yield UsageError(f"{wrong}224x192.", field="size")
+        found = f"{_width_height(recipe.size)} is not a size from 1 to {MAX_SIDE_PX}."
+        yield "size", f"{found} Give pixels, for example 224 or 224x192."
     if recipe.samples_per_shard is not None and recipe.samples_per_shard < 1:
-        yield UsageError(f"{recipe.samples_per_shard} is less than one sample.", field="samples_per_shard")
+        yield "samples_per_shard", f"{recipe.samples_per_shard} is less than one sample."
     if not -math.inf < low < high < math.inf:
-        wrong = f"{low},{high} is not LOW,HIGH with LOW below HIGH, both finite. Give, for example, 0,1."
-        yield UsageError(wrong, field="value_range")
+        yield "value_range", f"{low},{high} is not LOW,HIGH with LOW below HIGH, both finite. Give, for example, 0,1."
     if recipe.normalize is None:
         return
     if recipe.dtype not in ("float16", "float32"):
         found = f"it makes floats, and {setting('dtype')} is {recipe.dtype or 'not given'}."
-        yield UsageError(f"{found} Pass {setting('dtype', 'float32')}.", field="normalize")
+        yield "normalize", f"{found} Pass {setting('dtype', 'float32')}."
     if not recipe.normalize.is_finite:
         values = (recipe.normalize.mean, recipe.normalize.std)
         shown = "/".join(",".join(f"{value:g}" for value in each) for each in values)
-        yield UsageError(
-            f"in {shown}, every mean must be from {-MOST_MEAN:g} to {MOST_MEAN:g}, and every standard deviation a "
-            f"number from {LEAST_STD:g} up. Give, for example, imagenet.",
-            field="normalize",
+        means = f"every mean must be from {-MOST_MEAN:g} to {MOST_MEAN:g}"
+        yield (
+            "normalize",
+            f"in {shown}, {means}, and every deviation at least {LEAST_STD:g}. Give, for example, imagenet.",
         )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.remembered import remember
 from tests.running import Runner, child_pids, run_process, run_real
@@ -20,8 +21,11 @@ remember()  # before anything imports what it replaces
 
 
 def pytest_configure() -> None:
-    """What runs in the background of a script begins with SIGINT ignored, and so would all that tests start."""
+    """What a script runs in the background begins with SIGINT ignored, and so would all that tests start. And no
+    example of Hypothesis fails because it took long."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

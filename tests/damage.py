@@ -19,7 +19,7 @@ def truncate(path: Path) -> None:
 
 
 def edit(path: Path, old: str, new: str) -> None:
-    """Text takes the place of other text, once."""
+    """Replace a text by another, once."""
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))

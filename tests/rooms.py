@@ -1,6 +1,6 @@
 """The rooms of the package, from the top floor down, and the picture of them in docs/architecture.md.
 
-A module imports only from lower floors. After a change of FLOORS or of a room's first line, write the picture anew:
+A module imports only from lower floors. After a change of FLOORS or of a room's first line, draw the picture again:
 
     python -m tests.rooms
 """

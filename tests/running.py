@@ -81,7 +81,7 @@ def run_real(
 def start_process(
     *args: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, script: str = "", **how: Any
 ) -> Running:
-    """The command, or a script of Python in its place, begun and left to the caller. `how` are `stdin` and fields of
+    """Start the command, or a script of Python in its place. `how` are `stdin` and fields of
     `forking.server.Request`. A variable that Python or a library reads at its start needs `start_real`."""
     return forked(*args, cwd=cwd, environment=clean_environment(env), script=script, **how)
 
@@ -89,7 +89,7 @@ def start_process(
 def start_real(
     *args: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, program: Sequence[object] = (PROGRAM,)
 ) -> subprocess.Popen[str]:
-    """The installed program, or another in its place, from its first line on, begun and left to the caller."""
+    """The installed program, or another in its place, from its first line on, started."""
     return subprocess.Popen(
         [*map(str, program), *map(str, args)],
         cwd=cwd,
@@ -126,7 +126,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platfor
 
 
 def peak_bytes(*args: object) -> int:
-    """Run mixup-gen, and tell how much memory it took at most.
+    """Run mixup-gen, and return the most memory it took, in bytes.
 
     A small process starts it: Linux counts what the one had that starts it, and the tests' own has hundreds of MB.
     """
@@ -136,7 +136,7 @@ def peak_bytes(*args: object) -> int:
 
 @contextmanager
 def interrupted_at_the_end() -> Iterator[None]:
-    """Runs of this process are interrupted when all shards are there, and the manifest is not."""
+    """Interrupts runs of this process when all shards are sealed and the manifest is not."""
 
     def interrupt(*_: object) -> None:
         raise SystemExit(130)
@@ -183,7 +183,7 @@ def _serves_tests(folder: Path) -> bool:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether there is such a process; a zombie counts as one."""
+    """Whether the process exists; a zombie does."""
     return Path(f"/proc/{pid}").exists()
 
 
@@ -195,13 +195,27 @@ def is_stopped(pid: int) -> bool:
 
 
 def session_pids(leader: int) -> list[int]:
-    """The processes that still run of a command with a group of its own, whatever became of the command (Linux)."""
+    """The processes of a command's session that still run, whether or not the command itself does (Linux)."""
     found = []
     for folder in Path("/proc").iterdir():
         with suppress(OSError):
             if folder.name.isdigit() and (status := _status(folder))[0] != "Z" and int(status[3]) == leader:
                 found.append(int(folder.name))
     return sorted(found)
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has taken so far, of all its threads."""
+    user, system = _status(Path("/proc") / str(pid))[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def ended_processes_seconds() -> float:
+    """What this process's children took that have ended."""
+    import resource  # Windows has none
+
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

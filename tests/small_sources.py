@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 COLOURS = {"blue": (0, 0, 255), "green": (0, 255, 0), "red": (255, 0, 0)}
-"""Class to colour: channel 2 − k of a mixture tells the share of class k."""
+"""Class to colour: channel 2 − k of a mixture shows the share of class k."""
 
 COLOUR_SIZE = (8, 6)
 SIZES = [(40, 30), (25, 31), (64, 20), (33, 33)]

@@ -1,4 +1,4 @@
 """Finished data sets, checked against their hashes and their source, and damaged ones repaired.
 
-`verify` reads, `deep` computes again, `rescan` reads the source again, `repair` and `rebuild` make what is missing. A
-check that holds for a finished data set belongs here; one that a run makes before it writes belongs in `runs`."""
+`verify` finds, `deep` recomputes rows, `rescan` reads the source again, `diagnosis` chooses a fix for each file,
+`repair` fixes, and `rebuild` restores a manifest. Checks that a run makes before it writes belong in `runs`."""

@@ -32,7 +32,7 @@ class Fix(Enum):
     DESCRIBE = "made again from the manifest"
     DELETE = "removed, since generate can make it again"
     CLEAR = "removed"
-    LEAVE = "left alone, since it is not part of this data set. Move it away"
+    LEAVE = "left alone: it is not part of this data set. Move it away"
 
 
 FIXES = {

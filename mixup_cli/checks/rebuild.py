@@ -46,7 +46,7 @@ from mixup_cli.storage.hdf5.shard import compression_of
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of, read_json
 from mixup_cli.storage.manifest import ColumnRecord, Manifest, ShardRecord, StoredColumn, shard_name
-from mixup_cli.storage.seal import sha256_of
+from mixup_cli.storage.seal import reason, sha256_of
 from mixup_cli.storage.source_table import TABLE_LIMIT_BYTES, SourceTable, read_table
 from mixup_cli.wording import setting
 
@@ -215,7 +215,7 @@ def _stored(folder: Path, name: str, sealed: str | None) -> StoredShard:
         with open_shard(path) as file:
             return _read(path, digest, file)
     except (MixupGenError, *HDF5_ERRORS) as problem:
-        raise _lost(f"{path}: cannot be read ({problem}), and the manifest is lost.") from None
+        raise _lost(f"{path}: cannot be read ({reason(problem)}), and the manifest is lost.") from None
 
 
 def _read(path: Path, digest: str, file: h5py.File) -> StoredShard:
@@ -231,16 +231,13 @@ def _read(path: Path, digest: str, file: h5py.File) -> StoredShard:
     if not len(index) or not np.array_equal(index, np.arange(index[0], index[0] + len(index))):
         raise DataError("its index is not a range of rows")
     plain = compression == "none"
+    stored_columns = {
+        name: StoredColumn(offset=data.offset) if plain else StoredColumn(content_sha256=content_hash(data))
+        for name, data in stored.items()
+    }
+    start, size = int(index[0]), path.stat().st_size
     record = ShardRecord(
-        file=path.name,
-        bytes=path.stat().st_size,
-        sha256=digest,
-        start=int(index[0]),
-        stop=int(index[-1]) + 1,
-        columns={
-            name: StoredColumn(offset=data.offset) if plain else StoredColumn(content_sha256=content_hash(data))
-            for name, data in stored.items()
-        },
+        file=path.name, bytes=size, sha256=digest, start=start, stop=start + len(index), columns=stored_columns
     )
     columns = tuple(ColumnRecord(name=name, dtype=d.dtype.name, shape=d.shape[1:]) for name, d in stored.items())
     listed = ", ".join(f"{column.name} {column.dtype} {column.shape}" for column in columns)

@@ -29,7 +29,7 @@ from mixup_cli.storage.hdf5.shard import ShardWriter, writer_for
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.manifest import Manifest, ShardRecord
-from mixup_cli.storage.seal import storage_errors, sync_folder
+from mixup_cli.storage.seal import reason, storage_errors, sync_folder
 from mixup_cli.storage.source_table import sealed_table
 from mixup_cli.wording import setting
 
@@ -114,7 +114,7 @@ def _difference(folder: DataSetFolder, name: str, content: bytes) -> str:
     try:
         is_same = content_of(file_inside(folder.path, name)) == content
     except (DataError, StorageError, FileNotFoundError) as problem:
-        return f"cannot be read ({problem})"
+        return f"cannot be read ({reason(problem)})"
     return "" if is_same else "is not what the manifest gives"
 
 

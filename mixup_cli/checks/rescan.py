@@ -17,6 +17,7 @@ from mixup_cli.scan.fill import Place, Scanning
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.source_table import SourceTable
+from mixup_cli.wording import setting
 
 
 class Rescanned(Scanned):
@@ -25,32 +26,30 @@ class Rescanned(Scanned):
     def check_same(self, out: Path, before: SourceTable | None) -> None:
         """Raises DataError if the source is not what it was, naming the first input that differs."""
         for _, found in differences(Basis(source=before), Basis(source=self.table)):
-            raise DataError(
-                f"{out}: was made from another source ({found}). Name the one it was made from with --source."
-            )
+            remedy = f"Name the one it was made from with {setting('source_paths')}."
+            raise DataError(f"{out}: was made from another source ({found}).", remedy)
 
     def check_labels(self, out: Path, manifest: Manifest) -> None:
         """Raises DataError where the numbers of the labels mean something else than they did: the source is the same,
         and a table of another split is not."""
         then = Basis(labels=(manifest.label_kind, manifest.class_names))
         for _, found in differences(then, Basis(labels=self.job.labels)):
-            raise DataError(
-                f"{out}: was made from other labels ({found}). Name the source it was made from with --source, "
-                f"and add --classes {shlex.quote(str(out))} for the classes of then."
-            )
+            classes = f"and add {setting('classes', shlex.quote(str(out)))} for its classes"
+            remedy = f"Name the source it was made from with {setting('source_paths')}, {classes}."
+            raise DataError(f"{out}: was made from other labels ({found}).", remedy)
 
 
 def check_plan(out: Path, recipe: Recipe, plan: PlanFile | None) -> None:
     """Raises DataError unless `plan` is the one that the recipe was made with, or there was none."""
     if recipe.plan != (plan.digest() if plan else None):
         which = "without a plan file, or from another one" if plan else "from a plan file"
-        raise DataError(f"{out}: was made {which}. Pass --plan just as generate had it.")
+        raise DataError(f"{out}: was made {which}.", f"Pass {setting('plan')} as generate had it.")
 
 
 def rescan(out: Path, recipe: Recipe, source: Source, scratch: Path, how: Scanning) -> Rescanned:
     """Scan the source of the data set `out` again. A cache that does not fit in memory goes into `scratch`.
 
-    It is decoded anew, and not taken from a kept cache. Raises DataError where the source cannot be the one.
+    It is decoded again, not taken from a kept cache. Raises DataError if the source cannot be the right one.
     """
 
     def place(job: Job) -> Place:

@@ -52,14 +52,16 @@ PIECES = {names.MANIFEST: Piece.MANIFEST, names.SOURCES: Piece.SOURCES}
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong: the file, what was found and what was expected, and what the file is."""
+    """One thing that is wrong: the file, what was found and what was expected, what the file is, and what to do about
+    it, if `repair` is not the answer."""
 
     file: str
     problem: str
     piece: Piece
+    remedy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.problem}"
+        return f"{self.file}: {self.problem}{'. ' * bool(self.remedy)}{self.remedy}"
 
 
 def verify(folder: Path, workers: int = 1, listener: Listener | None = None) -> list[Finding]:
@@ -75,7 +77,7 @@ def findings_of(folder: Path, manifest: Manifest, workers: int = 1, listener: Li
     listener = listener or Listener()
     if Growth(folder).is_complete:
         waiting = "holds a larger data set that is complete, and some of its files are not in place yet"
-        return [Finding(WORK_FOLDER, f"{waiting}. Run generate or repair: both move them.", Piece.WORK)]
+        return [Finding(WORK_FOLDER, waiting, Piece.WORK, "Run generate or repair: both move them.")]
     findings = [*_files(folder, manifest)]
     listener.begin("verify", manifest.totals.samples, "samples")
     names_by_hash = {record.sha256: record.file for record in manifest.shards}
@@ -107,16 +109,16 @@ def _files(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     listed = {shard.file: shard.sha256 for shard in manifest.shards}
     for path in sorted(folder.glob("shard-*.h5")):
         if path.name not in listed:
-            surplus = "is not in the manifest. Remove it: readers that take shard-*.h5 would read it."
-            yield Finding(path.name, surplus, Piece.SURPLUS)
-    if (problem := left_over(folder / WORK_FOLDER, manifest.shards)) is not None:
-        yield Finding(WORK_FOLDER, problem, Piece.WORK)
+            remedy = "Remove it: readers that take shard-*.h5 would read it."
+            yield Finding(path.name, "is not in the manifest", Piece.SURPLUS, remedy)
+    if (left := left_over(folder / WORK_FOLDER, manifest.shards)) is not None:
+        yield Finding(WORK_FOLDER, left[0], Piece.WORK, left[1])
     known = {names.SOURCES: manifest.source.fingerprint}
     try:
         entries = checksum_entries(folder)
     except (DataError, StorageError, FileNotFoundError, ValueError) as failure:
         expected = known
-        yield Finding(names.CHECKSUMS, f"cannot be read ({failure})", Piece.DESCRIPTION)
+        yield Finding(names.CHECKSUMS, f"cannot be read ({reason(failure)})", Piece.DESCRIPTION)
     else:
         expected = yield from _checksums(entries, listed | known)
     for name, digest in sorted(expected.items()):
@@ -177,7 +179,7 @@ def _shard(
     except FileNotFoundError:
         problems.append("is missing")
     except (DataError, OSError) as problem:
-        problems.append(f"cannot be read ({problem})")
+        problems.append(f"cannot be read ({reason(problem)})")
     return record.stop - record.start, [Finding(record.file, problem, Piece.SHARD) for problem in problems]
 
 

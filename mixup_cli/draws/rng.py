@@ -97,6 +97,6 @@ def uniforms(drawn: Words) -> NDArray[np.float64]:
 
 
 def below(drawn: Words, bound: int | NDArray[np.int64]) -> NDArray[np.int64]:
-    """Words as integers in 0 … bound−1 (bound ≤ 2³²): the upper 32 bits times `bound`, over 2³². The bias is at most
-    bound/2³²."""
+    """Words as integers in 0 … bound−1 (bound ≤ 2³², one for all or one each): the upper 32 bits times `bound`, over
+    2³². The bias is at most bound/2³²."""
     return (((drawn >> np.uint64(32)) * np.asarray(bound, np.uint64)) >> np.uint64(32)).astype(np.int64)

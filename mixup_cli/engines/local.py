@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 
-from mixup_cli.engines.attempts import Attempt, may_pass
-from mixup_cli.engines.base import WAIT_SECONDS, Engine, Result, Stopped, Tell, tell_nobody
+from mixup_cli.engines.base import WAIT_SECONDS, Attempt, Engine, Result, Stopped, Tell, may_pass, tell_nobody
 
 
 def available_cores() -> int:
@@ -35,7 +34,7 @@ class LocalEngine(Engine):
             raise Stopped
 
     def close(self) -> None:
-        """There is nothing to release."""
+        """Nothing to release."""
 
     def _counted(self, task: Callable[[], Result]) -> Result:
         """Run a task, unless the run was stopped before."""

@@ -14,8 +14,7 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import Any, Literal, TypeAlias
 
-from mixup_cli.engines.attempts import may_pass
-from mixup_cli.engines.base import Stopped
+from mixup_cli.engines.base import Stopped, may_pass
 from mixup_cli.engines.parcels import Message, Unpacking
 from mixup_cli.wording import Spelling, spelled
 
@@ -40,7 +39,7 @@ def serve(connection: Connection, spelling: Spelling) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the main one decides
     signal.signal(signal.SIGTERM, _terminate_soon)
     if sys.platform != "win32":
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))  # see `child._signals_held`
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))  # see `processes._signals_held`
     inbox: SimpleQueue[Message] = SimpleQueue()
     threading.Thread(target=_receive, args=(connection, inbox), name="receive", daemon=True).start()
     unpacking = Unpacking()

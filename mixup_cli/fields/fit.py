@@ -1,4 +1,4 @@
-"""Pictures brought to the size, the channels and the axes of a target: one set of rules for files and arrays."""
+"""Images brought to the size, the channels and the axes of a target: one set of rules for files and arrays."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from mixup_cli.wording import setting
 
 
 def crop_box(extent: tuple[float, float], size: tuple[int, int]) -> tuple[float, float, float, float]:
-    """The largest centred part of a picture of `extent` (height, width) that has the aspect of `size` (height, width).
+    """The largest centred box in an image of `extent` (height, width) that has the aspect of `size` (height, width).
 
-    Returns Pillow's (left, top, right, bottom) in fractional pixels, which never leaves the picture.
+    Returns Pillow's (left, top, right, bottom) in fractional pixels, which never leaves the image.
     """
     height, width = extent
     if width * size[0] >= height * size[1]:
-        margin = (width - height * size[1] / size[0]) / 2
-        return max(0.0, margin), 0.0, width - max(0.0, margin), height
-    margin = (height - width * size[0] / size[1]) / 2
-    return 0.0, max(0.0, margin), width, height - max(0.0, margin)
+        margin = max(0.0, (width - height * size[1] / size[0]) / 2)
+        return margin, 0.0, width - margin, height
+    margin = max(0.0, (height - width * size[0] / size[1]) / 2)
+    return 0.0, margin, width, height - margin
 
 
 def pad_size(extent: tuple[float, float], size: tuple[int, int]) -> tuple[int, int]:
-    """The (height, width) that a picture of `extent` takes when it is scaled to fit into `size`, at least 1 pixel."""
+    """The (height, width) of an image of `extent` after scaling it to fit into `size`, at least 1 pixel each."""
     height, width = extent
     if width * size[0] >= height * size[1]:
         return max(1, min(size[0], int(height * size[1] / width + 0.5))), size[1]
@@ -39,46 +39,46 @@ def pad_size(extent: tuple[float, float], size: tuple[int, int]) -> tuple[int, i
 
 
 def fit_picture(picture: Image.Image, target: Target) -> NDArray[np.generic]:
-    """An 8-bit image from an array, brought to a uint8 target by the same rules."""
-    flat = _eight_bit(picture, target.form.channels)
-    fitted = _fit(flat, (picture.height, picture.width), target.form.size, target.resize)
-    return _into_form(np.asarray(fitted), target)
+    """An 8-bit image from an array, brought to a uint8 target by the rules for files."""
+    flat = eight_bit(picture, target.form.channels)
+    fitted = fitted_to(flat, (picture.height, picture.width), target.form.size, target.resize)
+    return into_form(np.asarray(fitted), target)
 
 
-def _eight_bit(picture: Image.Image, channels: int) -> Image.Image:
+def eight_bit(picture: Image.Image, channels: int) -> Image.Image:
     """Any 8-bit mode as "L" (1 channel) or "RGB" (3)."""
     if picture.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in picture.info:
         white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
         picture = Image.alpha_composite(white, picture.convert("RGBA"))
     if picture.mode not in ("1", "L", "RGB"):
-        picture = picture.convert("RGB")  # Pillow converts CMYK, YCbCr and LAB to "L" only through RGB.
+        picture = picture.convert("RGB")  # CMYK, YCbCr and LAB convert to "L" only through RGB.
     mode = "L" if channels == 1 else "RGB"
     return picture if picture.mode == mode else picture.convert(mode)
 
 
-def _fit(
+def fitted_to(
     picture: Image.Image, extent: tuple[float, float], size: tuple[int, int], resize: Resize | None
 ) -> Image.Image:
-    """Resize to `size` (height, width), or for "pad" to what fits into it; a picture that fits keeps its pixels."""
+    """Resize to `size` (height, width), or for "pad" to what fits into it; an image that fits keeps its pixels."""
     if resize is None:
         return picture
-    rows, columns = pad_size(extent, size) if resize == "pad" else size
+    height, width = pad_size(extent, size) if resize == "pad" else size
     box = crop_box(extent, size) if resize == "crop" else (0.0, 0.0, extent[1], extent[0])
-    if picture.size == (columns, rows) and box == (0.0, 0.0, float(columns), float(rows)):
+    if picture.size == (width, height) and box == (0.0, 0.0, float(width), float(height)):
         return picture
-    return picture.resize((columns, rows), Image.Resampling.BILINEAR, box=box)
+    return picture.resize((width, height), Image.Resampling.BILINEAR, box=box)
 
 
-def _into_form(pixels: NDArray[np.generic], target: Target) -> NDArray[np.generic]:
+def into_form(pixels: NDArray[np.generic], target: Target) -> NDArray[np.generic]:
     """Give pixels (h, w) or (h, w, 3) the form's shape: repeat grey, centre on black, put channels first."""
     (height, width), channels = target.form.size, target.form.channels
     if pixels.ndim == 2:
         pixels = np.broadcast_to(pixels[:, :, np.newaxis], (*pixels.shape, channels))
-    rows, columns = pixels.shape[:2]
-    if (rows, columns) != (height, width):
+    inner_height, inner_width = pixels.shape[:2]
+    if (inner_height, inner_width) != (height, width):
         padded = np.zeros((height, width, channels), pixels.dtype)
-        top, left = (height - rows) // 2, (width - columns) // 2
-        padded[top : top + rows, left : left + columns] = pixels
+        top, left = (height - inner_height) // 2, (width - inner_width) // 2
+        padded[top : top + inner_height, left : left + inner_width] = pixels
         pixels = padded
     return np.ascontiguousarray(pixels.transpose(2, 0, 1) if target.form.axes == "chw" else pixels)
 

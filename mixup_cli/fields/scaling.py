@@ -1,4 +1,4 @@
-"""How values change their dtype: one set of rules for picture files and arrays."""
+"""How values change their dtype: one set of rules for image files and arrays."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
 from mixup_cli.fields.form import SampleDtype
+from mixup_cli.wording import setting
 
 FULL_SCALE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
-"""What 1.0 is in samples of a dtype."""
+"""The value that stands for 1.0 in samples of a dtype."""
 
 
 DTYPES: Mapping[str, SampleDtype] = {"uint8": "uint8", "uint16": "uint16", "float32": "float32"}
@@ -39,8 +40,8 @@ class Finish:
     mean′ = 65536·255·mean and scale′ = 1/(65536·255·std); from uint16 and float32 it has been divided by 65536 before.
     `mean` and `std` hold one number, or one for each channel.
 
-    A mixture lies between its parents, and rounding keeps the order of numbers: so no mixture is infinite where none of
-    the samples would be.
+    A mixture lies between its parents, and rounding keeps the order of numbers: so no mixture is infinite unless a
+    sample is.
     """
 
     source: str
@@ -51,29 +52,29 @@ class Finish:
     @property
     def constants(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """mean′ and scale′: float32 (channels) or (1)."""
-        unit = FULL_SCALE[self.source] * self._parts
+        unit = FULL_SCALE[self.source] * self._levels
         mean, scale = np.array(self.mean) * unit, 1.0 / (np.array(self.std) * unit)
         return mean.astype(np.float32), scale.astype(np.float32)
 
     @property
     def is_safe(self) -> bool:
-        """Whether it is known, before a sample is seen, that nothing becomes infinite."""
+        """Whether no sample of this dtype can become infinite."""
         if self.source == "float32":
             return self.dtype == "float32" and (self.mean, self.std) == ((0.0,), (1.0,))
         ends = np.array([[0.0], [FULL_SCALE[self.source]]])
         return bool(np.isfinite(self.ended(ends)).all())
 
     def ended(self, values: NDArray[Any]) -> NDArray[Any]:
-        """What values become, whose last dimension is the channels; infinite where `dtype` cannot hold it."""
+        """The output of values whose last dimension is the channels; infinite where `dtype` cannot hold it."""
         mean, scale = self.constants
-        sums = values.astype(np.float32) * np.float32(self._parts)
+        sums = values.astype(np.float32) * np.float32(self._levels)
         with np.errstate(over="ignore"):
             ended: NDArray[Any] = ((sums - mean) * scale).astype(self.dtype)
         return ended
 
     def problems(self, samples: NDArray[Any], channel_axis: int | None) -> list[str | None]:
-        """Why samples (m, …) cannot be used, per sample: one of their values would become infinite. `channel_axis` is
-        that of `samples`; None where there is one channel."""
+        """Why each of samples (m, …) cannot be used: one of its values would become infinite. None if it can.
+        `channel_axis` is that of `samples`; None for one channel."""
         flat = samples.reshape(len(samples), -1)
         extremes = np.stack([flat.min(axis=1), flat.max(axis=1)])[..., None]
         found: list[str | None] = [None] * len(samples)
@@ -85,7 +86,7 @@ class Finish:
     def _problem(self, sample: NDArray[Any]) -> str | None:
         lost = ~np.isfinite(self.ended(sample))
         if not lost.any():
-            return None  # the extremes are of channels that have room for them
+            return None  # the extremes lie in channels that have room for them
         values = sample[lost]
         largest = values[np.argmax(np.abs(values.astype(np.float64)))]
         becomes = "" if (self.mean, self.std) == ((0.0,), (1.0,)) else ", normalised,"
@@ -93,7 +94,7 @@ class Finish:
         return f"holds {largest:g}, which{becomes} is beyond what {self.dtype} can hold{wider}"
 
     @property
-    def _parts(self) -> float:
+    def _levels(self) -> float:
         return 65536.0 if self.source == "uint8" else 1.0
 
 
@@ -102,7 +103,7 @@ def write_converted(values: NDArray[Any], out: NDArray[Any], value_range: tuple[
 
     Full range goes to full range: uint8 v becomes 257 v in uint16 and v/255 in float32; uint16 becomes v/65535, or
     v/257 to the nearest in uint8. Other numbers keep their value in float32, and become integers only by
-    `value_range`, which is also the range of uint16 where it is given. Raises DataError without it.
+    `value_range`, which also replaces the full range of uint16. Raises DataError without it.
     """
     source, wanted = values.dtype.name, out.dtype.name
     with np.errstate(over="ignore", invalid="ignore"):
@@ -123,8 +124,8 @@ def write_converted(values: NDArray[Any], out: NDArray[Any], value_range: tuple[
 
 
 def _copy(values: NDArray[Any], out: NDArray[Any]) -> None:
-    """Copy, one channel at a time where channels lie apart in `values` and together in `out`: NumPy would step through
-    them in its innermost loop, which takes four times as long."""
+    """Copy channel by channel if channels lie apart in `values` and together in `out`: NumPy would step through them in
+    its innermost loop, which takes four times as long."""
     if values.ndim < 3 or out.shape[-1] > 4 or values.strides[-1] == values.itemsize:
         out[...] = values
         return
@@ -135,8 +136,8 @@ def _copy(values: NDArray[Any], out: NDArray[Any]) -> None:
 def _write_scaled(values: NDArray[Any], out: NDArray[Any], value_range: tuple[float, float] | None) -> None:
     if value_range is None:
         raise DataError(
-            f"samples of dtype {values.dtype.name} become {out.dtype.name} only by a stated rule. "
-            "Pass --dtype float32 to keep them, or --value-range LOW,HIGH."
+            f"samples of dtype {values.dtype.name} become {out.dtype.name} only by a stated rule. Pass "
+            f"{setting('dtype', 'float32')} to keep them, or {setting('value_range', 'LOW,HIGH')}."
         )
     low, high = value_range
     full = np.iinfo(out.dtype).max

@@ -23,7 +23,7 @@ from mixup_cli.kernels import Weights
 
 @dataclass(frozen=True)
 class Grid:
-    """The positions that a box or a mask may choose from: `height` × `width` of a picture, 1 × 1 of anything else."""
+    """The positions that a box or a mask may choose from: `height` × `width` of an image, 1 × 1 of anything else."""
 
     height: int
     width: int
@@ -52,7 +52,7 @@ class Grid:
 @dataclass(frozen=True)
 class Decisions:
     """What the plan stores of m rows: `parts` int32 (m, P) in 65536ths, `box` int32 (m, 4: top, left, bottom, right,
-    half-open; zeros where there is none), `mask_seed` uint64 (m) (zero where there is no mask)."""
+    half-open; zeros without a box), `mask_seed` uint64 (m) (zero without a mask)."""
 
     parts: NDArray[np.int32]
     box: NDArray[np.int32]
@@ -65,7 +65,7 @@ class Decisions:
 def decided(
     parts: NDArray[np.int32], box: NDArray[np.int32] | None = None, mask_seed: NDArray[np.uint64] | None = None
 ) -> Decisions:
-    """Decisions in which what is not given is zero."""
+    """Decisions, with zeros for what is not given."""
     rows = len(parts)
     return Decisions(
         parts,

@@ -1,4 +1,4 @@
-"""Where boxes lie: around a centre and clipped, or wholly inside the picture."""
+"""Where boxes lie: around a centre and clipped, or wholly inside the image."""
 
 from __future__ import annotations
 
@@ -33,11 +33,6 @@ def centred_box(
 
 def inside_box(words: Words, height: NDArray[np.int64], width: NDArray[np.int64], grid: Grid) -> NDArray[np.int32]:
     """Boxes of these sizes, anywhere wholly inside the grid with equal chance: int32 (m, 4)."""
-    top = below_each(words[:, RowWord.CENTRE_Y], grid.height - height + 1)
-    left = below_each(words[:, RowWord.CENTRE_X], grid.width - width + 1)
+    top = below(words[:, RowWord.CENTRE_Y], grid.height - height + 1)
+    left = below(words[:, RowWord.CENTRE_X], grid.width - width + 1)
     return np.stack([top, left, top + height, left + width], axis=1).astype(np.int32)
-
-
-def below_each(drawn: Words, bounds: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Words as integers in 0 … bound−1, each with a bound of its own (see `rng.below`)."""
-    return (((drawn >> np.uint64(32)) * bounds.astype(np.uint64)) >> np.uint64(32)).astype(np.int64)

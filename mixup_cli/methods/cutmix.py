@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.draws.beta import UNIT, levels
-from mixup_cli.draws.rng import Draws, RowWord, Words
+from mixup_cli.draws.rng import Draws, RowWord, Words, below
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
-from mixup_cli.methods.box import below_each, centred_box, inside_box
+from mixup_cli.methods.box import centred_box, inside_box
 from mixup_cli.methods.options import MAX_ALPHA, follows, number, word
 
 MINMAX = (0.2, 0.8)
@@ -88,7 +88,7 @@ class CutMix(BoxMethod):
 
     def _between(self, drawn: Words, side: int) -> NDArray[np.int64]:
         low, high = (int(fraction * side) for fraction in (self.low or 0.0, self.high or 0.0))
-        return low + below_each(drawn, np.full(len(drawn), high - low + 1, np.int64))
+        return low + below(drawn, high - low + 1)
 
 
 def half_sides(words: Words, alpha: float, grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

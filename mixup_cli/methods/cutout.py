@@ -19,7 +19,7 @@ from mixup_cli.methods.options import number
 
 @dataclass(frozen=True)
 class Cutout(Method):
-    """The base outside the box, nobody inside it. `side` is a fraction of the picture's shorter side."""
+    """The base outside the box, the fill colour inside it. `side` is a fraction of the image's shorter side."""
 
     name = "cutout"
     summary = "a square of the base hidden"

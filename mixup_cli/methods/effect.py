@@ -28,7 +28,7 @@ def check_effect(recipe: Recipe) -> None:
             continue
         names = ", ".join(method.name for method in methods)
         able = [method.name for method in METHODS.values() if follows(method())]
-        also = ", or with --crop-pad" if name == "fill" else ""
+        also = f", or with {setting('crop_pad')}" if name == "fill" else ""
         raise UsageError(
             f"{setting(name)}: it has no effect, because no method here ({names}) {what}. It acts with "
             f"{', '.join(able)}{also}. Leave it out."

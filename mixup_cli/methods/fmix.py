@@ -25,7 +25,7 @@ from mixup_cli.methods.masked import MaskMethod
 from mixup_cli.methods.options import number
 
 NOISE_BYTES = 1 << 18
-"""Masks are made so many at a time that their noise stays in a core's cache."""
+"""The noise of the masks that are made at a time: it stays in a core's cache."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ def word_count(grid: Grid) -> int:
 def low_frequency_noise(drawn: Words, grid: Grid, decay: float) -> NDArray[np.float64]:
     """Grey noise whose amplitudes fall as |frequency|^−decay: float64 (m, H·W) from words (m, `word_count`).
 
-    Real noise has the same amplitude at a frequency and its opposite, so that half of the plane, in the order of
-    `numpy.fft.rfft2`, tells all of it. Columns that are their own opposites (the first, and the last of an even width)
-    have √2 of the amplitude, or they would have half of the power. The zero frequency counts as one wave over the
-    longer side.
+    Real noise has the same amplitude at a frequency and its opposite: half of the plane, in the order of
+    `numpy.fft.rfft2`, determines it. Columns that are their own opposites (the first, and the last of an even width)
+    have √2 of the amplitude, or they would have half of the power. The zero frequency is treated like one wave over
+    the longer side.
     """
     from scipy import fft  # a tenth of a second to import, and most recipes need none of it
 

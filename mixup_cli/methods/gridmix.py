@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.draws.beta import UNIT
-from mixup_cli.draws.rng import mask_words
+from mixup_cli.draws.rng import below, mask_words
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid
-from mixup_cli.methods.box import below_each
 from mixup_cli.methods.masked import MaskMethod
 from mixup_cli.methods.options import count
 
@@ -43,12 +42,11 @@ class GridMix(MaskMethod):
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         drawn = mask_words(decisions.mask_seed, 3)
-        spread = np.full(len(drawn), int(self.holes_high) - int(self.holes_low) + 1)
-        holes = int(self.holes_low) + below_each(drawn[:, 0], spread)
+        holes = int(self.holes_low) + below(drawn[:, 0], int(self.holes_high) - int(self.holes_low) + 1)
         period = np.maximum(min(grid.height, grid.width) // holes, 1)
         hole = np.rint(np.sqrt((UNIT - decisions.parts[:, 0]) / UNIT) * period).astype(np.int64)
         rows, columns = (
-            _in_holes(below_each(word, period), period, hole, side)
+            _in_holes(below(word, period), period, hole, side)
             for word, side in ((drawn[:, 1], grid.height), (drawn[:, 2], grid.width))
         )
         inside = rows[:, :, None] & columns[:, None, :]

@@ -22,9 +22,9 @@ BLOCK_BYTES = 8 << 20
 
 
 class MethodSet:
-    """The recipe's methods in their order, and `none` after them if some rows stay unmixed and it is not among them.
+    """The recipe's methods in their order, and then `none` if some rows stay unmixed and the recipe does not name it.
 
-    `grid` is None for samples without height and width. Raises UsageError where a method needs them.
+    `grid` is None for samples without height and width. Raises UsageError if a method needs them.
     """
 
     def __init__(self, recipe: Recipe, grid: Grid | None, leaves_unmixed: bool = False) -> None:
@@ -61,7 +61,7 @@ class MethodSet:
         return np.searchsorted(self._thresholds, uniforms(words[:, RowWord.METHOD]), side="right").astype(np.uint8)
 
     def used(self, method: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Which slots for parents each row's method uses: bool (m, P)."""
+        """The slots for parents that each row's method uses: bool (m, P)."""
         counts = np.array([each.parent_count for each in self.methods])[method]
         used: NDArray[np.bool_] = np.arange(self.parent_count) < counts[:, None]
         return used

@@ -62,6 +62,6 @@ class Mosaic(Method):
         return np.asarray(~box[:, :2].any(axis=1))
 
     def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
-        """Roll every parent so that its corner at the point comes to lie there."""
+        """Roll every parent so that the corner that touches the point lies there."""
         for parents, (_, _, bottom, right) in zip(taken, decisions.box.tolist(), strict=True):
             parents[...] = np.roll(parents, (bottom, right), axis=(1, 2))

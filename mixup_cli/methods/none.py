@@ -1,4 +1,4 @@
-"""none: the sample as it is. Also what `--keep-originals` adds."""
+"""none: the sample as it is. Also what `keep_originals` adds."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Uddin et al., "SaliencyMix: A Saliency Guided Data Augmentation Strategy for Better Regularization", ICLR 2021, eq. 2
 and 3: the box of CutMix around the donor's most salient pixel, clipped, pasted at the same place. As in the paper,
-each pair has a box of its own; the authors' code (and OpenMixup's) takes one box for a whole batch. Saliency is the
+each pair has its own box; the authors' code (and OpenMixup's) takes one box for a whole batch. Saliency is the
 spectral residual (`saliency.py`); the authors' code takes OpenCV's fine-grained saliency.
 """
 

@@ -12,8 +12,8 @@ from mixup_cli.methods.base import Grid
 def shares(weights: Weights, grid: Grid) -> NDArray[np.float32]:
     """The part of each output that each parent really has: float32 (m, P), whole 2⁻²⁴ths, rows summing to exactly 1.
 
-    Sums the weights over all positions in integers, divides by what all parents have together (fill counts for
-    nobody), and rounds by largest remainder. A row that is all fill counts as the base's.
+    Sums the weights over all positions in integers, divides by what all parents have together (fill has no owner), and
+    rounds by largest remainder. A row that is all fill belongs to the base.
     """
     totals = _summed(weights, grid)
     whole = totals.sum(axis=1, keepdims=True)

@@ -60,7 +60,7 @@ class ShardValues:
         for _ in self._first():
             pass
         if self._others is None:
-            raise ValueError("mixing has failed before, so there are no other columns")
+            raise ValueError("mixing these rows has failed before")
         return self._others(column)
 
     def _first(self) -> Iterator[NDArray[Any]]:

@@ -11,6 +11,7 @@ from mixup_cli.fields.scaling import FULL_SCALE, Finish
 from mixup_cli.kernels import Surface
 from mixup_cli.methods import build
 from mixup_cli.recipe import Normalize, Recipe
+from mixup_cli.wording import setting
 
 
 def surface_of(form: Form, recipe: Recipe) -> Surface:
@@ -43,7 +44,6 @@ def check_fill(form: Form, recipe: Recipe) -> None:
     if recipe.has_views or any(method.fills for method in methods):
         shown.append(np.array(recipe.fill) / 255.0)
     if not all(np.isfinite(finish.ended(each * FULL_SCALE[form.dtype])).all() for each in shown):
-        raise UsageError(
-            f"--normalize: {recipe.dtype} cannot hold what it makes of the fill colour or noise. Give a larger "
-            "standard deviation, or another --fill."
-        )
+        found = f"{recipe.dtype} cannot hold what it makes of the fill colour or noise."
+        remedy = f"Give a larger standard deviation, or another {setting('fill')}."
+        raise UsageError(found, remedy, field="normalize")

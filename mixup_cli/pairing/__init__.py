@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from mixup_cli.pairing.balanced import Balanced
 from mixup_cli.pairing.base import InOrder, Paired, Pairing, Population
-from mixup_cli.pairing.bases import Bases, ClassesEvenly, EachOnce, WindowByWindow
+from mixup_cli.pairing.bases import Bases, ClassesEvenly, EachOnce
 from mixup_cli.pairing.choose import choice_notices, chosen
 from mixup_cli.pairing.cycles import open_any, open_cross_class, open_same_class
 from mixup_cli.pairing.nearest import DEFAULT_BANDWIDTH, Nearest
@@ -20,6 +20,7 @@ from mixup_cli.recipe import Recipe
 __all__ = [
     "DEFAULT_BANDWIDTH",
     "ORIGINALS_LANE",
+    "EachOnce",
     "Paired",
     "Pairing",
     "Population",
@@ -60,8 +61,6 @@ def pass_rows(recipe: Recipe, population: Population) -> int:
 
 
 def _bases(recipe: Recipe, population: Population, windows: Windows | None) -> Bases:
-    if windows is not None:
-        return WindowByWindow(recipe.seed, windows)
-    if recipe.balance == "none":
-        return EachOnce(recipe.seed, len(population))
+    if windows is not None or recipe.balance == "none":
+        return EachOnce(recipe.seed, len(population), windows)
     return ClassesEvenly(recipe.seed, classes_for(population, "balance", recipe.balance))

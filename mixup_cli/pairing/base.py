@@ -87,8 +87,9 @@ class Pairing(ABC):
 
     def meet(self, start: int, stop: int, parent_count: int) -> Paired:
         """The parents of mixed rows start … stop−1, of any pass. `parent_count` is at most what it was opened for."""
-        places = self._positions(start, stop, parent_count)
-        samples = self._population.samples
+        if start >= stop:
+            return Paired(np.empty((0, parent_count), np.int64), np.empty(0, bool))
+        places, samples = self._positions(start, stop, parent_count), self._population.samples
         if parent_count == 1 or not self.leaves_alone:
             return Paired(samples[places], np.zeros(len(places), bool))
         alone = self._alone[places[:, 0]]
@@ -97,6 +98,11 @@ class Pairing(ABC):
     def _settled(self, number: int) -> Positions:
         """What a pass settles as a whole, by its rows: int64 (pass_rows, …). Here the bases."""
         return self._bases.of_pass(number)
+
+    def _settled_rows(self, start: int, stop: int) -> Positions:
+        """What the passes have settled for rows start … stop−1, start < stop: int64 (m, …)."""
+        touched = passes(start, stop, self.pass_rows)
+        return np.concatenate([self._recent[number][first:end] for number, first, end in touched])
 
     @abstractmethod
     def _positions(self, start: int, stop: int, parent_count: int) -> Positions:
@@ -108,8 +114,7 @@ class InOrder(Pairing):
     """The donors of a row are the bases of the rows that follow, round the pass."""
 
     def _positions(self, start: int, stop: int, parent_count: int) -> Positions:
-        parts = [
-            parents(self._recent[number], first, end, parent_count)
-            for number, first, end in passes(start, stop, self.pass_rows)
-        ]
-        return np.concatenate([np.empty((0, parent_count), np.int64), *parts])
+        touched = passes(start, stop, self.pass_rows)
+        return np.concatenate(
+            [parents(self._recent[number], first, end, parent_count) for number, first, end in touched]
+        )

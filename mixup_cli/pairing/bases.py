@@ -1,4 +1,4 @@
-"""Which sample is the base of each row: every sample once a pass, in windows or not, or every class equally often."""
+"""The base of each row: every sample once a pass, in windows or not, or every class equally often."""
 
 from __future__ import annotations
 
@@ -27,38 +27,26 @@ class Bases(Protocol):
 
 
 class EachOnce:
-    """Every sample is base once a pass."""
+    """Every sample is base once a pass, window after window if there are `windows`."""
 
     repeats = False
 
-    def __init__(self, seed: int, sample_count: int) -> None:
-        self._seed = seed
+    def __init__(self, seed: int, sample_count: int, windows: Windows | None = None) -> None:
+        self._seed, self._windows = seed, windows
         self.pass_rows = sample_count
 
     def of_pass(self, number: int) -> Positions:
-        """The pass's order."""
+        """The order of the pass."""
+        if self._windows is not None:
+            return self._windows.order(self._seed, number)
         return order(self._seed, number, self.pass_rows)
-
-
-class WindowByWindow:
-    """Every sample is base once a pass, and those of a window come one after another."""
-
-    repeats = False
-
-    def __init__(self, seed: int, windows: Windows) -> None:
-        self._seed, self._windows = seed, windows
-        self.pass_rows = len(windows.of_sample)
-
-    def of_pass(self, number: int) -> Positions:
-        """The order of the pass, window after window."""
-        return self._windows.order(self._seed, number)
 
 
 class ClassesEvenly:
     """Every class is base equally often: as often as the largest has samples (m), so that a pass has K · m rows.
 
-    The members of a class take turns, in an order of their own that is the same in every pass: in pass p the t-th base
-    of a class is its member (p · m + t) mod its size. So within a class no sample gets ahead of another by more than
+    The members of a class take turns, in an order that is the same in every pass: in pass p the t-th base of a class is
+    its member (p · m + t) mod its size. So within a class no sample gets ahead of another by more than
     one row, over any number of whole passes.
     """
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError
 from mixup_cli.pairing.apart import apart
 from mixup_cli.pairing.base import InOrder, Pairing
-from mixup_cli.pairing.passes import Positions, Runs, passes, successors
+from mixup_cli.pairing.passes import Positions, Runs, successors
 from mixup_cli.pairing.request import PairingRequest
 from mixup_cli.wording import counted, setting
 
@@ -42,10 +42,7 @@ class Cycles(Pairing):
         return bases[apart(self._pool[bases], self._kind[bases], self._parent_count)]
 
     def _positions(self, start: int, stop: int, parent_count: int) -> Positions:
-        parts = [
-            self._recent[number][first:end, :parent_count] for number, first, end in passes(start, stop, self.pass_rows)
-        ]
-        return np.concatenate([np.empty((0, parent_count), np.int64), *parts])
+        return self._settled_rows(start, stop)[:, :parent_count]
 
 
 def open_any(request: PairingRequest) -> Pairing:

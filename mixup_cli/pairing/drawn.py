@@ -10,7 +10,7 @@ from mixup_cli.draws.rng import Stream, Words, words
 from mixup_cli.errors import DataError
 from mixup_cli.pairing.base import Pairing
 from mixup_cli.pairing.cycles import unmixed_notices
-from mixup_cli.pairing.passes import Positions, Runs, passes
+from mixup_cli.pairing.passes import Positions, Runs
 from mixup_cli.pairing.request import PairingRequest
 from mixup_cli.wording import setting
 
@@ -31,8 +31,7 @@ class Drawn(Pairing):
         self._seed = request.recipe.seed
 
     def _positions(self, start: int, stop: int, parent_count: int) -> Positions:
-        parts = [self._recent[number][first:end] for number, first, end in passes(start, stop, self.pass_rows)]
-        base = np.concatenate([np.empty(0, np.int64), *parts])
+        base = self._settled_rows(start, stop)
         return np.stack([base, *(self._donors(start, base, k) for k in range(1, parent_count))], axis=1)
 
     @abstractmethod

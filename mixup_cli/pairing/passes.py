@@ -132,7 +132,7 @@ def sorted_places(keys: NDArray[np.int32] | Positions) -> Positions:
 
 
 def successors(pool: Positions, parent_count: int) -> Positions:
-    """Each row and the rows that follow it among those of its own pool, cyclically: int64 (rows, parent_count)
+    """Each row and the rows that follow it within its pool, cyclically: int64 (rows, parent_count)
     from the rows' pools int64 (rows)."""
     runs = Runs.of(pool)
     ranks = (runs.rank[:, None] + np.arange(parent_count)) % runs.size_of_place[:, None]

@@ -38,7 +38,7 @@ class PairingRequest:
 
     @property
     def original_classes(self) -> NDArray[np.int32]:
-        """The class of each sample, as the source numbers them: int32 (n). Raises UsageError if there are none."""
+        """The class of each sample, as the source numbers them: int32 (n). Raises UsageError if it numbers none."""
         return classes_for(self.population, "pair", self.recipe.pair)
 
     @cached_property

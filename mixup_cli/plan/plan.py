@@ -1,7 +1,7 @@
 """The plan: one row of decisions per output sample, any range of it computed from (recipe, samples, seed, row).
 
-Rows come in this order: the originals, where they are kept, and then pass after pass. Nothing before a range is needed
-to compute it, so that row 10¹² costs what row 0 costs and any worker can make any shard.
+First come the originals, if they are kept, and then pass after pass. A range needs nothing that lies before it: row
+10¹² costs what row 0 costs, and any worker can make any shard.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,17 +22,17 @@ from mixup_cli.methods.base import decided, pure
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.pairing import (
     ORIGINALS_LANE,
+    EachOnce,
     Population,
     WindowSchedule,
     choice_notices,
     chosen,
     open_pairing,
-    order,
     windows_of,
 )
 from mixup_cli.plan.views import ViewRules, Views, peaks_in_view
 from mixup_cli.recipe import Recipe
-from mixup_cli.wording import counted, plural
+from mixup_cli.wording import counted, plural, setting
 
 
 @dataclass(frozen=True)
@@ -62,18 +62,20 @@ def joined(parts: Sequence[Rows]) -> Rows:
     """Rows one after another."""
     if len(parts) == 1:
         return parts[0]
-    decisions = [part.decisions for part in parts]
-    views = [part.views for part in parts if part.views is not None]
+
+    def column(of: Callable[[Rows], NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate([of(part) for part in parts])
+
     return Rows(
-        np.concatenate([part.index for part in parts]),
-        np.concatenate([part.parents for part in parts]),
-        np.concatenate([part.method for part in parts]),
+        column(lambda rows: rows.index),
+        column(lambda rows: rows.parents),
+        column(lambda rows: rows.method),
         Decisions(
-            np.concatenate([each.parts for each in decisions]),
-            np.concatenate([each.box for each in decisions]),
-            np.concatenate([each.mask_seed for each in decisions]),
+            column(lambda rows: rows.decisions.parts),
+            column(lambda rows: rows.decisions.box),
+            column(lambda rows: rows.decisions.mask_seed),
         ),
-        np.concatenate(views) if views else None,
+        None if parts[0].views is None else np.concatenate([part.views for part in parts if part.views is not None]),
     )
 
 
@@ -93,7 +95,7 @@ class Planned(Protocol):
 
 @dataclass(frozen=True)
 class Moved:
-    """A plan whose parents are found elsewhere: `places` makes other indices, int64 (m, P), of theirs."""
+    """A plan whose parents lie elsewhere: `places` turns their indices, int64 (m, P), into others."""
 
     plan: Planned
     places: Callable[[NDArray[np.int64]], NDArray[np.int64]]
@@ -114,7 +116,7 @@ class Moved:
 
 
 class PeaksOf(Protocol):
-    """Tells where cached samples are salient."""
+    """Finds where cached samples are salient."""
 
     def of(self, samples: NDArray[np.int64]) -> Peaks:
         """The peaks of some samples, by source index."""
@@ -123,8 +125,8 @@ class PeaksOf(Protocol):
 class Plan:
     """The plan of a recipe over a population of samples that can be mixed.
 
-    `grid` is None for samples without height and width, `view_rules` where parents are seen as they are; `peaks` is
-    asked by SaliencyMix. Raises DataError or UsageError where the recipe cannot be carried out on these samples.
+    `grid` is None for samples without height and width, `view_rules` is None if parents are seen unchanged; SaliencyMix
+    asks `peaks`. Raises DataError or UsageError if the recipe does not fit these samples.
     """
 
     def __init__(
@@ -141,7 +143,7 @@ class Plan:
         count = len(self._population)
         for choice in recipe.methods:
             if (needed := parent_count([choice])) > count:
-                raise DataError(_too_few(recipe, count, choice.name, needed))
+                raise _too_few(recipe, count, choice.name, needed)
         most_parents = parent_count(recipe.methods)
         self._windows = windows_of(recipe, count, most_parents)
         self._pairing = open_pairing(recipe, self._population, most_parents)
@@ -165,14 +167,12 @@ class Plan:
         return WindowSchedule(self._seed, self._windows, self._population.samples, bool(self.original_count))
 
     @cached_property
-    def _order_of_originals(self) -> NDArray[np.int64]:
-        if self._windows is None:
-            return order(self._seed, ORIGINALS_LANE, self.original_count)
-        return self._windows.order(self._seed, ORIGINALS_LANE)
+    def _originals_order(self) -> NDArray[np.int64]:
+        return EachOnce(self._seed, self.original_count, self._windows).of_pass(ORIGINALS_LANE)
 
     def _originals(self, start: int, stop: int) -> Rows:
-        """The samples themselves, each once, in an order of their own."""
-        base = self._population.samples[self._order_of_originals[start:stop]]
+        """The samples themselves, each once."""
+        base = self._population.samples[self._originals_order[start:stop]]
         count = self.methods.parent_count
         views = None if self._view_rules is None else self._view_rules.whole(stop - start, count)
         return Rows(
@@ -184,7 +184,7 @@ class Plan:
         )
 
     def _mixed(self, start: int, stop: int) -> Rows:
-        """Mixed rows start … stop−1, counted from the first that is no original."""
+        """Mixed rows start … stop−1, counted from the first behind the originals."""
         draws = Draws.of_rows(self._seed, start, stop)
         count = self.methods.parent_count
         paired = self._pairing.meet(start, stop, count)
@@ -220,17 +220,19 @@ class Plan:
     def _donor_peaks(self, parents: NDArray[np.int64], views: Views | None, positions: NDArray[np.int64]) -> Peaks:
         """Where the donors of some rows are salient, in the output."""
         if self._peaks is None:
-            raise ValueError("a method needs peaks, and the plan was given nobody to ask")
+            raise ValueError("a method needs peaks, and the plan has no finder of peaks")
         peaks = self._peaks.of(parents[positions, 1])
         return peaks if views is None else peaks_in_view(peaks, views[positions, 1], self.methods.grid)
 
 
-def _too_few(recipe: Recipe, count: int, method: str, needed: int) -> str:
-    """What to say where a method mixes more different samples than there are."""
-    there, remedy = f"the source has {count} usable {plural(count, 'sample')}", "Add samples"
-    if recipe.per_class is not None:
-        there, remedy = f"--per-class {recipe.per_class}: it takes {counted(count, 'sample')}", "Raise it"
-    return f"{there}, and {method} mixes {needed} different ones. {remedy}, or pass --method none."
+def _too_few(recipe: Recipe, count: int, method: str, needed: int) -> DataError:
+    """The error of a method that mixes more different samples than there are."""
+    none = setting("methods", "none")
+    if recipe.per_class is None:
+        found = f"the source has {count} usable {plural(count, 'sample')}, and {method} mixes {needed} different ones."
+        return DataError(found, f"Add samples, or pass {none}.")
+    found = f"it takes {counted(count, 'sample')}, and {method} mixes {needed} different ones."
+    return DataError(found, f"Raise it, or pass {none}.", field="per_class", value=recipe.per_class)
 
 
 def population_of(labels: Labels, usable: NDArray[np.int64]) -> Population:

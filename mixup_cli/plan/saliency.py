@@ -4,10 +4,9 @@ Hou and Zhang, "Saliency Detection: A Spectral Residual Approach", CVPR 2007, eq
 picture has beyond its local average (3 × 3) is what stands out in the picture; transformed back with the original
 phase, squared, and smoothed. As in the paper, the picture is looked at in grey, its longer side at 64 pixels at most.
 
-A Fourier transform takes a picture as a tile among its like, whose seams would stand out more than anything in it (the
-peaks of 23 photographs of ours all lay within two pixels of the border). So the picture fades out in the quarters next
-to its borders (over the whole of it, spots would be found too near the middle), and beyond them there is nothing for
-the smoothing to repeat.
+A Fourier transform repeats the picture like a tile, and the seams would stand out more than anything else (the peaks of
+23 photographs all lay within two pixels of the border). So the picture fades out in the quarters next to its borders
+(over the whole of it, spots would be found too near the middle), and the smoothing repeats nothing beyond them.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ LONGER_SIDE = 64
 SMOOTHING_SIGMA = 2.5
 
 FLOOR = 1e-3
-"""Amplitudes below this part of the largest count as this. Drawings have frequencies at which there is nothing, and
-beside the logarithm of nothing everything else would stand out."""
+"""Amplitudes are raised to this part of the largest: drawings have frequencies of amplitude 0, and beside the logarithm
+of 0 everything else would stand out."""
 
 
 def saliency(picture: NDArray[Any]) -> NDArray[np.float64]:

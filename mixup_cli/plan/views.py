@@ -1,8 +1,8 @@
-"""Views: what is seen of each parent before it is mixed. Flips and crops, decided in the plan.
+"""Views: the part of each parent that is mixed. Flips and crops, decided in the plan.
 
 A view is five integers: top, left, bottom and right of a part of the cached picture (half-open; with padding it may
 stick out, and the fill colour is seen there), and 1 where it is mirrored. A part of another size than the output is
-resized to it. Each parent of each row has a view of its own, so several passes show a sample in several ways.
+resized to it. Each parent of each row has its own view, so several passes show a sample in several ways.
 
 Padding and cropping is that of He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, section 4.2. The
 random resized crop is that of Szegedy et al., "Going Deeper with Convolutions", CVPR 2015, section 6, in torchvision's
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Stream, Words, below, uniforms, words
 from mixup_cli.methods import Grid, Peaks
-from mixup_cli.methods.box import below_each
 from mixup_cli.recipe import Recipe
 
 Views = NDArray[np.int32]
@@ -45,16 +44,16 @@ class ViewRules:
 
     @classmethod
     def of(cls, recipe: Recipe, cached: Grid, output: Grid) -> ViewRules | None:
-        """The recipe's rules; None where every parent is seen whole and as it is."""
+        """The recipe's rules; None if every parent is seen whole and unchanged."""
         if not recipe.has_views:
             return None
         return cls(recipe.flip, recipe.crop_pad, recipe.crop_area, cached, output)
 
     def whole(self, rows: int, parent_count: int) -> Views:
         """The view of unmixed originals: the centre at the output's size, or all of a picture that is smaller."""
-        height, width = (min(side) for side in zip(*(_sides(each) for each in (self.cached, self.output)), strict=True))
-        if (height, width) != _sides(self.output):
-            height, width = _sides(self.cached)
+        height, width = (min(side) for side in zip(self.cached.sides, self.output.sides, strict=True))
+        if (height, width) != self.output.sides:
+            height, width = self.cached.sides
         top, left = (self.cached.height - height) // 2, (self.cached.width - width) // 2
         view = np.array([top, left, top + height, left + width, 0], np.int32)
         return np.tile(view, (rows, parent_count, 1))
@@ -71,17 +70,17 @@ class ViewRules:
 
     def _padded(self, drawn: Words) -> NDArray[np.int64]:
         """A part of the output's size, anywhere in the cached picture with `crop_pad` pixels around it."""
-        height, width = _sides(self.output)
+        height, width = self.output.sides
         room_y, room_x = (
             cached - side + 2 * self.crop_pad + 1
-            for cached, side in zip(_sides(self.cached), (height, width), strict=True)
+            for cached, side in zip(self.cached.sides, self.output.sides, strict=True)
         )
         top, left = below(drawn[:, TOP], room_y) - self.crop_pad, below(drawn[:, LEFT], room_x) - self.crop_pad
         return np.stack([top, left, top + height, left + width], axis=1)
 
     def _resized(self, drawn: Words) -> NDArray[np.int64]:
         """The part of the first attempt that fits."""
-        height, width = _sides(self.cached)
+        height, width = self.cached.sides
         tall, wide = np.zeros(len(drawn), np.int64), np.zeros(len(drawn), np.int64)
         low, high = self.crop_area or (1.0, 1.0)
         for attempt in range(ATTEMPTS):
@@ -92,15 +91,11 @@ class ViewRules:
             rows, columns = (np.rint(np.sqrt(each)).astype(np.int64) for each in (surface / ratio, surface * ratio))
             fits = (tall == 0) & (rows > 0) & (rows <= height) & (columns > 0) & (columns <= width)
             tall[fits], wide[fits] = rows[fits], columns[fits]
-        top, left = below_each(drawn[:, TOP], height - tall + 1), below_each(drawn[:, LEFT], width - wide + 1)
+        top, left = below(drawn[:, TOP], height - tall + 1), below(drawn[:, LEFT], width - wide + 1)
         none_fits = tall == 0
         tall[none_fits], wide[none_fits] = _central(height, width)
         top[none_fits], left[none_fits] = (height - tall[none_fits]) // 2, (width - wide[none_fits]) // 2
         return np.stack([top, left, top + tall, left + wide], axis=1)
-
-
-def _sides(grid: Grid) -> tuple[int, int]:
-    return grid.height, grid.width
 
 
 def _central(height: int, width: int) -> tuple[int, int]:

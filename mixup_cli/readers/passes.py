@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.manifest import Manifest
-from mixup_cli.wording import setting
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,7 @@ class Passes:
 
     def __getitem__(self, number: int) -> range:
         if not -len(self) <= number < len(self):
-            raise IndexError(
-                f"pass {number}: the data set has passes 0 to {len(self) - 1}. Make more with {setting('passes')}."
-            )
+            raise IndexError(f"pass {number}: the data set has passes 0 to {len(self) - 1}. Generate more of them.")
         start = self._starts[number]
         return range(start, min(start + self.pass_rows, self.row_count))
 

@@ -40,16 +40,13 @@ from mixup_cli.wording import counted, readable, setting
 JSON_NAMES = {"rows": "samples", "shard_bytes": "bytes"}
 """What `--json` calls fields of `Needs`: as it calls what a run has made."""
 
-PROBE_SAMPLES = 16
-"""Samples are loaded to measure the time, in …"""
-
-PROBE_PLACES = 4
-"""… runs at so many places, spread over the source."""
+PROBE_SAMPLES, PROBE_PLACES = 16, 4
+"""To measure the time, this many samples are loaded, from this many places spread over the source."""
 
 PROBE_BYTES = 16 << 20
 
 SMALL_BYTES = 1 << 20
-"""Where the shards take less than this in all, it does not matter what they take it for."""
+"""A data set smaller than this needs no advice on shards."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +84,9 @@ class Forecast:
         shards = counted(needed.shards, "shard")
         yield "would make", f"{counted(needed.rows, 'sample')} in {shards} of up to {self.job.samples_per_shard:,}"
         yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
-        yield "output", readable(needed.output_bytes) + (" before compression" if self._compressed else "")
-        if self.job.recipe.window is not None:
-            yield "windows", f"of {counted(self.job.recipe.window, 'consecutive sample')}; only those of one meet"
+        yield "output", readable(needed.output_bytes) + (" before compression" if needed.compressed else "")
+        if (window := self.job.recipe.window) is not None:
+            yield "windows", f"of {counted(window, 'consecutive sample')}; samples of different windows never mix"
         yield "cache", self.cache
         missing, room = max(0, needed.disk_bytes - self.there_bytes), "" if self.fits else ": this does not fit"
         yield "disk", f"{readable(missing)} needed, {readable(needed.free_bytes)} free{room}"
@@ -115,12 +112,8 @@ class Forecast:
 
     @property
     def fits(self) -> bool:
-        """Whether there is room for it, as far as can be known before shards are compressed."""
+        """Whether there is room, as far as can be known before shards are compressed."""
         return self.needed.certain_bytes - self.there_bytes <= self.needed.free_bytes
-
-    @property
-    def _compressed(self) -> bool:
-        return self.job.recipe.compression != "none"
 
 
 def forecast(source: Source, recipe: Recipe, run: Run, stored: Stored | None = None) -> Forecast:
@@ -147,7 +140,7 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Stored | None = N
 
 
 def _in_windows(job: Job, count: int, run: Run, needed: Needs) -> tuple[Needs, str]:
-    """What windows of `count` samples take in memory at most, in place of a cache, and the same for people."""
+    """The memory that windows of `count` samples take at most instead of a cache, and a text that says so."""
     size = min(count, job.recipe.window or count)
     held = min(most_windows(run.workers), -(-count // size))
     window_bytes = size * job.sample_bytes
@@ -157,8 +150,7 @@ def _in_windows(job: Job, count: int, run: Run, needed: Needs) -> tuple[Needs, s
 
 @dataclass(frozen=True)
 class _Probe:
-    """A few samples from all over the source, which stand for all others while the time is measured;
-    those that cannot be read are zeros."""
+    """A few samples from all over the source, with which the time is measured. Unreadable ones are zeros."""
 
     job: Job
     source: Source
@@ -168,7 +160,7 @@ class _Probe:
 
     @classmethod
     def load(cls, job: Job, source: Source) -> Self:
-        """Load them, one run after another. Raises DataError where none of them can be used."""
+        """Load them, one after another. Raises DataError if none of them can be used."""
         count = min(PROBE_SAMPLES, len(source))
         places = min(PROBE_PLACES, count)
         length = count // places
@@ -178,7 +170,7 @@ class _Probe:
             array.fill(0)
         loaded: list[Loaded] = []
         began = time.perf_counter()
-        with suppress(FormMismatch):  # of a sample that its header is wrong about
+        with suppress(FormMismatch):  # a header was wrong
             for number, start in enumerate(np.linspace(0, len(source) - length, places).astype(int).tolist()):
                 room = tuple(array[number * length : (number + 1) * length] for array in samples)
                 loaded += source.load_signals(start, start + length, job.targets, room)
@@ -191,8 +183,8 @@ class _Probe:
         return PeakFinder(as_pictures(self.samples[0], self.job.target.form.axes)).of(samples % self.count)
 
     def seconds_per_row(self, plan: Planned, run: Run, rows: int) -> float:
-        """What the first rows of a plan take, measured when all is compiled."""
-        job, count = self.job, max(1, min(rows, PROBE_BYTES // self.job.row_bytes))
+        """The time for one row, measured on the first rows of a plan, once everything is compiled."""
+        job, count = self.job, max(1, min(rows, PROBE_BYTES // self.job.spec.row_bytes))
         columns = RowColumns(self.source.labels, job.recipe, np.arange(len(self.source)))
         moved = Moved(plan, lambda parents: parents % self.count)
         maker = maker_of(job, columns, moved, WholeCache(self.samples), run)
@@ -203,7 +195,7 @@ class _Probe:
 
 
 def _make(job: Job, maker: ShardMaker, rows: int) -> None:
-    """All that a shard takes but the writing."""
+    """Compute and hash a shard without writing it."""
     values = maker.values(range(rows))
     for column in job.spec.columns:
         for block in values(column):

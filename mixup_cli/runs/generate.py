@@ -11,7 +11,6 @@ from mixup_cli.engines.base import Engine
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.fields.target import Survey
 from mixup_cli.listener import Listener
-from mixup_cli.plan.plan import population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.differences import Basis
 from mixup_cli.runs.fingerprint import Pixels
@@ -37,7 +36,7 @@ class Outcome:
     """The result of a run. `shards_made` counts the shards that this run wrote, `shards` all shards of the data set,
     `skipped` the inputs that were left out.
 
-    In the state `part` the data set is unfinished, and there is no manifest: `missing` are the parts with shards still
+    In the state `part` the data set is unfinished, and `manifest` is None: `missing` are the parts with shards still
     to be made, `running` those of them that are making them now, and `bytes` counts the finished shards.
     """
 
@@ -94,45 +93,42 @@ def _carried_out(bench: Bench, standing: Standing, needed: Needs, engine: Engine
     """Scan, plan, make the shards that are missing, and seal the manifest if they are the last."""
     if standing.complete is not None:
         return _of_manifest(bench, standing.complete, standing.state)
-    folder, run, pixels = bench.folder, bench.run, Pixels.here()
+    source, folder, run, pixels = bench.asked.source, bench.folder, bench.run, Pixels.here()
     if not (run.force or folder.half_cleared):
         check_same(standing.stored, Basis(pixels=pixels))
     scan = _scanned(bench, standing, needed, engine)
     maker = shard_maker(scan, run, engine.checkpoint)
     _tell(bench.listener, maker.plan.notices)
-    rows = row_count(scan.job.recipe, run, population_of(scan.source.labels, scan.table.usable))
+    rows = row_count(scan.job.recipe, run, source.labels, scan.table.usable)
     wanted = Wanted(scan.job, scan.table, pixels, rows)
-    with folder.sealing():  # not before all that can be wrong with the new one has been found
+    with folder.sealing():  # only now, when everything that can be wrong with the source has been found
         if (finished := begin(folder, wanted, run.force)) is not None:
             return _of_manifest(bench, finished, standing.state)
         kept, noted = found_shards(folder, wanted, run.part.shards(wanted.shard_count))
     found = kept | intact(folder, noted, engine, bench.listener)
     records = make_shards(folder, wanted, maker, found, engine, bench.listener)
-    if (name := scan.source.changed()) is not None:
-        held = "the data set holds what it was, and sources.csv its hash"
-        _tell(bench.listener, [f"{name} has changed since it was read: {held}"])
+    if (name := source.changed()) is not None:
+        _tell(bench.listener, [f"{name} has changed since it was read; the data set was made from its old content"])
     outcome = _sealed(bench, wanted, standing.state, maker.plan.methods.names, records)
     return replace(outcome, shards_made=len(records) - len(found))
 
 
 def _standing(bench: Bench) -> Standing:
-    """Find out what is to be done, before anything is written. Refuses what must not be."""
+    """Compare what is wanted with what is stored, before anything is written."""
     return standing_of(stored_in(bench.folder, bench.run.force), bench.asked, bench.survey, bench.run)
 
 
 def _leave_alone(bench: Bench, stored: Stored) -> None:
-    """Nothing is missing: tidy up, and report an unfinished extension."""
+    """Tidy up a complete data set, and report an unfinished extension of it."""
     bench.folder.tidy()
     if bench.folder.growth.is_begun:
         rows = stored.begun.rows if stored.begun else None
-        bench.listener.notice(
-            f"{bench.folder.work}: holds an unfinished extension to {rows} samples: its command goes on with it; "
-            "remove that folder to give it up"
-        )
+        remedy = "Run its command again to finish it, or remove that folder to give it up."
+        bench.listener.notice(f"{bench.folder.work}: holds an unfinished extension to {rows} samples. {remedy}")
 
 
 def _needs(bench: Bench, standing: Standing) -> Needs:
-    """What the run needs of the disk. Raises StorageError if there is not as much."""
+    """What the run needs of the disk. Raises StorageError if the disk has less."""
     job = standing.job
     needed = needs(job, bench.asked.source, bench.run, bench.place)
     check_room(needed, standing.stored.done_bytes(needed.rows, job.samples_per_shard), bench.folder.path)
@@ -140,7 +136,7 @@ def _needs(bench: Bench, standing: Standing) -> Needs:
 
 
 def _scanned(bench: Bench, standing: Standing, needed: Needs, engine: Engine) -> Scanned:
-    """Read the source into the cache, which leaves the run the disk that it needs."""
+    """Read the source into a cache that leaves room for the shards."""
     source, run, listener = bench.asked.source, bench.run, bench.listener
 
     def place(job: Job) -> Place:

@@ -1,4 +1,4 @@
-"""The job: a recipe resolved on one source, worked out before anything is read, for every command."""
+"""The job: a recipe resolved on one source, before any sample is read."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ SHARD_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Job:
-    """A resolved recipe on one source: the signals as they are stored, the target in which each is cached until then,
-    the columns, and what the user should know. `form` and `target` are those of the first signal."""
+    """What a run will do: a recipe resolved on a source, the signals as they are stored, the target in which each is
+    cached before, and what the user should know. `form` and `target` are those of the first signal."""
 
     recipe: Recipe
     signals: tuple[Signal, ...]
@@ -64,16 +64,11 @@ class Job:
         """What the numbers of labels mean: their kind, and the names of the classes."""
         return self.label_kind, self.class_names
 
-    @property
-    def row_bytes(self) -> int:
-        """Bytes of one output row, uncompressed."""
-        return self.spec.row_bytes
-
 
 @dataclass(frozen=True)
 class Asked:
     """A recipe on a source: one that a user asks for, or (`is_recorded`) one that a data set records, which is taken as
-    it is. `shard_bytes` is how large shards shall be, unless the recipe says how many samples they hold."""
+    it is. `shard_bytes` is the size of shards, unless the recipe says how many samples they hold."""
 
     source: Source
     recipe: Recipe
@@ -94,8 +89,8 @@ class Asked:
         return job
 
     def following(self, stored: Recipe | None) -> Self:
-        """The same with the open fields of the recipe taken from the data set that it goes on with, if any, and with
-        methods written as they are there, if they make the same rows."""
+        """The same, with open fields of the recipe taken from the recipe of a stored data set, if any; methods, too, if
+        they make the same rows."""
         if stored is None:
             return self
         recipe, is_planned = self.recipe, self.recipe.plan is not None
@@ -167,7 +162,7 @@ def _signals(
 def _with_pairing(recipe: Recipe) -> Recipe:
     """The recipe with what its way of pairing needs filled in.
 
-    Balanced-MixUp has options of its own for some methods.
+    Balanced-MixUp has its own options for some methods.
     """
     if recipe.pair == "nearest":
         return recipe.with_(bandwidth=DEFAULT_BANDWIDTH if recipe.bandwidth is None else float(recipe.bandwidth))
@@ -177,7 +172,7 @@ def _with_pairing(recipe: Recipe) -> Recipe:
 
 
 def shard_count(row_count: int, samples_per_shard: int) -> int:
-    """How many shards rows make; the last one may be short, and none is empty."""
+    """The number of shards; the last one may be short."""
     return -(-row_count // samples_per_shard)
 
 

@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from mixup_cli.errors import StorageError
-from mixup_cli.plan.plan import population_of
 from mixup_cli.runs.job import Job, shard_count, shard_rows
 from mixup_cli.runs.records import Content, manifest_of
 from mixup_cli.runs.settings import Run, row_count
-from mixup_cli.scan.fill import Place, existing_part, needs_file
+from mixup_cli.scan.fill import Place, nearest_existing, needs_file
 from mixup_cli.scan.table import label_texts
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import beside
@@ -30,16 +29,16 @@ from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import readable, setting
 
 RUN_BYTES = 600
-"""About what run.json takes besides what it says of the source."""
+"""About the size of run.json without what it says of the source."""
 
 SIDECAR_BYTES = 4096
-"""What a finished shard's sidecar takes of the disk until the data set is sealed: a block."""
+"""A sidecar takes a block of the disk until the data set is sealed."""
 
 LINES_LOOKED_AT = 512
-"""Lines of sources.csv that are written to find out how long they are, spread over the source."""
+"""Lines of sources.csv that are measured, spread over the source."""
 
 MOST_ROWS = 10**6
-"""What a shard is taken to have while its description is measured: whatever is asked for, a manifest can say it."""
+"""Rows of a shard whose description is measured: no more than a manifest can hold."""
 
 A_HASH = "0" * 64
 
@@ -68,7 +67,7 @@ class Needs:
 
     @property
     def spare_bytes(self) -> int:
-        """Disk that is needed besides the cache at most."""
+        """Disk that is needed at most, without the cache."""
         return self.output_bytes + self.work_bytes
 
     @property
@@ -84,21 +83,21 @@ class Needs:
 
 def needs(job: Job, source: Source, run: Run, place: Place) -> Needs:
     """What a run needs if every input can be used; decoded samples wait in `place`."""
-    rows = row_count(job.recipe, run, population_of(source.labels, np.arange(len(source))))
+    rows = row_count(job.recipe, run, source.labels, np.arange(len(source)))
     shards = shard_count(rows, job.samples_per_shard)
     last = len(shard_rows(shards - 1, rows, job.samples_per_shard)) if shards else 0
     full_bytes = job.spec.size.of_rows(job.samples_per_shard) * max(0, shards - 1)
     return Needs(
         rows=rows,
         shards=shards,
-        row_bytes=job.row_bytes,
+        row_bytes=job.spec.row_bytes,
         shard_bytes=full_bytes + (job.spec.size.of_rows(last) if shards else 0),
         fixed_bytes=shards * job.spec.size.fixed_bytes,
         side_bytes=_side_bytes(job, source, rows, shards) + RUN_BYTES + len(to_json(run.origin)),
         work_bytes=shards * SIDECAR_BYTES,
         cache_bytes=len(source) * job.sample_bytes,
         cache_on_disk=needs_file(source, job.targets, place),
-        free_bytes=shutil.disk_usage(existing_part(run.out)).free,
+        free_bytes=shutil.disk_usage(nearest_existing(run.out)).free,
         compressed=job.recipe.compression != "none",
     )
 
@@ -115,25 +114,19 @@ def _side_bytes(job: Job, source: Source, rows: int, shards: int) -> int:
 def _described_bytes(job: Job, source: Source, rows: int, shards: int) -> int:
     """Manifest, card, metadata and checksums of the first shards, with hashes of zeros."""
     table = SourceTable([], [], LoadedColumn(0), None if source.labels.groups is None else [])
-    length = min(job.samples_per_shard, MOST_ROWS)
-    records = [_record(job, number, shard_rows(number, rows, length)) for number in range(shards)]
+    stored = StoredColumn(offset=10_000) if job.recipe.compression == "none" else StoredColumn(content_sha256=A_HASH)
+    columns = {column.name: stored for column in job.spec.columns}
+    records = []
+    for number in range(shards):
+        part = shard_rows(number, rows, min(job.samples_per_shard, MOST_ROWS))
+        size, file = 10_000 + job.spec.size.of_rows(len(part)), shard_name(number)
+        records.append(
+            ShardRecord(file=file, bytes=size, sha256=A_HASH, start=part.start, stop=part.stop, columns=columns)
+        )
     names = [choice.name for choice in job.recipe.methods]
     manifest = manifest_of(Content.of(job), source.kind, table, names, records)
     manifest_json = manifest.to_json()
     return len(manifest_json) + sum(map(len, beside(manifest, manifest_json, 10**6).values()))
-
-
-def _record(job: Job, number: int, part: range) -> ShardRecord:
-    """What the manifest will say of a shard, as far as its length goes."""
-    stored = StoredColumn(offset=10_000) if job.recipe.compression == "none" else StoredColumn(content_sha256=A_HASH)
-    return ShardRecord(
-        file=shard_name(number),
-        bytes=10_000 + job.spec.size.of_rows(len(part)),
-        sha256=A_HASH,
-        start=part.start,
-        stop=part.stop,
-        columns={column.name: stored for column in job.spec.columns},
-    )
 
 
 def _sources_bytes(job: Job, source: Source) -> int:
@@ -173,5 +166,5 @@ def reporting_room(out: Path, missing_bytes: Callable[[], int]) -> Iterator[None
     except StorageError as problem:
         if not isinstance(problem.__cause__, OSError) or problem.__cause__.errno not in NO_ROOM:
             raise
-        free = readable(shutil.disk_usage(existing_part(out)).free)
+        free = readable(shutil.disk_usage(nearest_existing(out)).free)
         raise StorageError(f"{problem} About {readable(missing_bytes())} are missing, and {free} are free.") from None

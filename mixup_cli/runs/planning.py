@@ -31,7 +31,7 @@ from mixup_cli.sources.reading.base import Source
 
 
 def _go_on() -> None:
-    """A checkpoint of work that nobody stops."""
+    """A checkpoint of short work, which is never stopped."""
 
 
 def shard_maker(scanned: Scanned, run: Run, checkpoint: Callable[[], None]) -> ShardMaker:

@@ -29,7 +29,7 @@ Records = dict[int, ShardRecord]
 
 @dataclass(frozen=True)
 class Wanted:
-    """The data set that a run makes, alone or with other parts: so many rows of a job."""
+    """The data set that a run makes, alone or with other parts: the rows of a job."""
 
     job: Job
     table: SourceTable
@@ -104,7 +104,7 @@ def _joins(folder: DataSetFolder, wanted: Wanted) -> bool:
 
 
 def _is_written_down(folder: DataSetFolder, wanted: Wanted) -> bool:
-    """Whether a run has begun this data set, with whatever versions."""
+    """Whether a run has begun this data set. Its versions may differ."""
     begun = folder.begun()
     is_same = begun is not None and wanted.begun == begun.model_copy(update={"versions": wanted.begun.versions})
     return is_same and folder.place_of(SOURCES).exists()

@@ -7,13 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mixup_cli.choices import Device, EngineKind
 from mixup_cli.engines.base import Engine, Tell
 from mixup_cli.engines.local import LocalEngine, available_cores
 from mixup_cli.errors import UsageError
+from mixup_cli.fields.labels import Labels
 from mixup_cli.methods import METHODS
-from mixup_cli.pairing import Population, chosen, pass_rows
+from mixup_cli.pairing import chosen, pass_rows
 from mixup_cli.plan.files.reading import PlanFile
+from mixup_cli.plan.plan import population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import decoder_id
 from mixup_cli.scan.cache import Caching
@@ -48,7 +53,7 @@ class Run:
     origin: Mapping[str, Any] = field(default_factory=dict)
 
     def settings(self) -> dict[str, Any]:
-        """What run.json says of the run."""
+        """What run.json says about the run."""
         names = ("workers", "engine", "device", "batch_size")
         part = {} if self.part.is_whole else {"part": str(self.part)}
         return {**{name: getattr(self, name) for name in names}, **part, "source": dict(self.origin)}
@@ -71,18 +76,17 @@ class Run:
         return ProcessEngine(self.workers, report)
 
 
-def row_count(recipe: Recipe, run: Run, population: Population) -> int:
-    """How many rows a run comes to: `passes` over the population, or `samples`, and the originals on top; or those of a
-    plan from a file."""
+def row_count(recipe: Recipe, run: Run, labels: Labels, usable: NDArray[np.int64]) -> int:
+    """The number of rows: `passes` over usable samples, or `samples`, plus the originals; or those of a plan file."""
     if run.plan is not None:
         return len(run.plan)
-    taken = chosen(recipe, population)
+    taken = chosen(recipe, population_of(labels, usable))
     mixed = run.passes * pass_rows(recipe, taken) if run.samples is None else run.samples
     return mixed + (len(taken) if recipe.keep_originals else 0)
 
 
 def check_caching(recipe: Recipe, run: Run) -> None:
-    """Raises UsageError where samples are not to be cached, and rows could ask for any of them at any time."""
+    """Raises UsageError if nothing is to be cached, but rows may need any sample at any time."""
     if run.caching.kind == "none" and (problem := _needs_cache(recipe, run)):
         raise UsageError(*problem, field="cache", value="none")
 
@@ -110,5 +114,5 @@ def keeps_to_windows(recipe: Recipe) -> bool:
 
 
 def _looks_ahead(recipe: Recipe) -> str | None:
-    """A method of the recipe that needs pixels for the plan already."""
+    """A method of the recipe that needs pixels to plan rows."""
     return next((choice.name for choice in recipe.methods if METHODS[choice.name].needs_peaks), None)

@@ -70,12 +70,12 @@ def make_shards(
     return records
 
 
-def shard_tasks(work: ShardWork, rows: Mapping[int, range]) -> Iterator[Task[tuple[int, ShardRecord]]]:
+def shard_tasks(work: ShardWork, shards: Mapping[int, range]) -> Iterator[Task[tuple[int, ShardRecord]]]:
     """A task for each shard, from its number and rows."""
     shared, suspect = Shared(work), f"A library crashes over it: try another {setting('device')}, and please report it"
-    for number, part in rows.items():
+    for number, rows in shards.items():
         undo = partial(work.folder.discard_unfinished, number)
-        yield Task(shard_name(number), partial(_make, shared, number, part), undo, suspect)
+        yield Task(shard_name(number), partial(_make, shared, number, rows), undo, suspect)
 
 
 def _make(work: Shared[ShardWork], number: int, rows: range) -> tuple[int, ShardRecord]:

@@ -1,4 +1,4 @@
-"""Standing: what an output folder holds, compared with what is wanted. Anything else that is there is exit code 73."""
+"""Standing: what an output folder holds, compared with what is wanted. A difference is exit code 73."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from mixup_cli.errors import DataError, OutputExistsError
 from mixup_cli.fields.target import Survey
-from mixup_cli.plan.plan import population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.differences import Basis, LabelMeaning, differences
 from mixup_cli.runs.fingerprint import Pixels, versions
@@ -54,8 +53,8 @@ class Stored:
         record = _run_record(self.folder)
         if "pixel_fingerprint" not in record:
             return None
-        told = record.get("versions")
-        return Pixels(record["pixel_fingerprint"], told if isinstance(told, dict) else {})
+        then = record.get("versions")
+        return Pixels(record["pixel_fingerprint"], then if isinstance(then, dict) else {})
 
     @cached_property
     def source(self) -> SourceTable | str | None:
@@ -81,7 +80,7 @@ class Stored:
 
     @property
     def rows(self) -> int | None:
-        """The rows that all parts must ask for; None for a run of its own, which may ask for others than before."""
+        """The rows that all parts must ask for. None for a whole run, which may ask for another number than before."""
         is_unfinished = self.finished is None or self.folder.growth.is_begun
         return self.begun.rows if self.begun and is_unfinished and not self.folder.part.is_whole else None
 
@@ -99,8 +98,7 @@ class Stored:
 
     @property
     def has_shards(self) -> bool:
-        """Whether every shard of the manifest is there in full length. Reads no content: that is what `verify` is
-        for."""
+        """Whether every shard of the manifest exists in full length. `verify` is what reads their content."""
         sizes = self.folder.shard_sizes()
         return self.finished is not None and all(sizes.get(each.file) == each.bytes for each in self.finished.shards)
 
@@ -134,7 +132,7 @@ def standing_of(stored: Stored, asked: Asked, survey: Survey, run: Run) -> Stand
     job = job_beside(stored, asked, survey, run)
     state: State = "made" if stored.recipe is None else "resumed"
     if stored.finished is not None:
-        rows = row_count(job.recipe, run, population_of(asked.source.labels, stored.finished.usable))
+        rows = row_count(job.recipe, run, asked.source.labels, stored.finished.usable)
         if not stored.has_rows(rows):
             state = "extended"
         elif stored.has_shards:  # shards that were removed or cut are made again
@@ -194,7 +192,7 @@ def _refusal(stored: Stored, wanted: Basis, field: str, found: str) -> OutputExi
     elif field == "rows":
         remedy = f"Ask for the same number in all parts, or {folder.give_up}."
     elif field == "labels" and stored.finished and wanted.labels and wanted.labels[0] == stored.finished.label_kind:
-        remedy = f"Pass {setting('classes', folder.path)} for the classes of then. {remedy}"
+        remedy = f"Pass {setting('classes', folder.path)} for the classes that it was made with. {remedy}"
     return OutputExistsError(f"{folder.path}: {problem}.", remedy)
 
 

@@ -14,7 +14,6 @@ from mixup_cli.listener import Listener
 from mixup_cli.plan.files.columns import PlanColumns
 from mixup_cli.plan.files.plan_file import Table
 from mixup_cli.plan.files.writing import Recorder
-from mixup_cli.plan.plan import population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.planning import peaks_of, planned
@@ -58,7 +57,7 @@ def with_plan(
         plan = planned(job, source, usable, peaks_of(scan.cache, job))
         for notice in (*scan.notices(), *plan.notices):
             listener.notice(notice)
-        rows = row_count(job.recipe, run, population_of(source.labels, usable))
+        rows = row_count(job.recipe, run, source.labels, usable)
         columns = PlanColumns(plan.methods.parent_count, job.recipe.has_views)
         recorder = Recorder(plan.methods, columns, source.keys, source.labels)
         write(WrittenPlan(columns, recorder.tables(plan, rows)))

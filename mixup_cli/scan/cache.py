@@ -16,6 +16,7 @@ from mixup_cli.fields.form import Form
 from mixup_cli.fields.target import Arrays
 from mixup_cli.scan.mapped import map_file
 from mixup_cli.storage.seal import storage_errors
+from mixup_cli.wording import setting
 
 MEMORY_BYTES = 2 << 30
 """A cache up to this size is held in memory, a larger one in a file."""
@@ -28,20 +29,20 @@ CACHE_FILE = "cache.bin"
 PAGE_BYTES = 4096
 
 KEPT_FOLDER = ".mixup-gen-cache"
-"""Where decoded samples are kept for later runs, if no other folder is named."""
+"""Where decoded samples are kept for later runs, unless `Caching.folder` names another folder."""
 
 
 Where: TypeAlias = CacheKind | Literal["file"]
-"""Where samples wait. `file` is one that goes with the run whatever its size: worker processes map it."""
+"""Where samples wait. `file` is always a file, which is removed with the run: worker processes map it."""
 
 
 @dataclass(frozen=True)
 class Caching:
-    """Where decoded samples wait for being mixed.
+    """Where decoded samples wait until they are mixed.
 
-    `memory`; `auto`, which is memory up to MEMORY_BYTES and else a file that goes with the run; `disk`, where later
-    runs find them again: in `folder`, or else beside the output; or `none`: only the windows that are being mixed are
-    decoded, in memory. In a folder, at most `limit_bytes` are kept.
+    `memory`; `auto`, which is memory up to MEMORY_BYTES and else a file that is removed with the run; `disk`, where
+    later runs find them again: in `folder`, or else beside the output, up to `limit_bytes`; or `none`: only the windows
+    that are being mixed are decoded, in memory.
     """
 
     kind: CacheKind = "auto"
@@ -49,17 +50,18 @@ class Caching:
     limit_bytes: int = 20 << 30
 
     def kept_in(self, out: Path) -> Path | None:
-        """The folder where samples are kept for later runs, if they are. Raises UsageError where none may be."""
+        """The folder where samples are kept for later runs, or None. Raises UsageError for an unusable one."""
         if self.kind != "disk":
             return None
         if self.folder is None:
-            if out.resolve().parent == Path(os.path.expanduser("~")).resolve():  # pathlib raises where there is none
-                raise UsageError(f"--cache disk: beside {out} is your home folder. Name one: --cache-folder FOLDER.")
+            if out.resolve().parent == Path(os.path.expanduser("~")).resolve():  # pathlib raises without one
+                remedy = f"Name a folder: {setting('cache_folder', 'FOLDER')}."
+                raise UsageError(f"{out} is in your home folder.", remedy, field="cache", value="disk")
             return out.absolute().parent / KEPT_FOLDER
         if self.folder.is_file():
-            raise UsageError(f"--cache-folder {self.folder}: is a file. Name a folder.")
+            raise UsageError("is a file. Name a folder.", field="cache_folder", value=self.folder)
         if self.folder.resolve().is_relative_to(out.resolve()):
-            raise UsageError(f"--cache-folder {self.folder}: is in the output folder. Name another one.")
+            raise UsageError("is in the output folder. Name another.", field="cache_folder", value=self.folder)
         return self.folder
 
 
@@ -79,7 +81,8 @@ def allocate(forms: Sequence[Form], sample_count: int, folder: Path, kind: Where
         try:
             return tuple(np.empty(shape, form.dtype) for form, shape in zip(forms, shapes, strict=True))
         except MemoryError as problem:
-            raise StorageError(f"the samples do not fit into memory ({problem}). Pass --cache auto.") from None
+            remedy = f"Pass {setting('cache', 'auto')}."
+            raise StorageError(f"the samples do not fit into memory ({problem}).", remedy) from None
     path = folder / CACHE_FILE
     with storage_errors(path), path.open("wb") as file:
         reserve(file.fileno(), size_bytes)
@@ -93,7 +96,7 @@ def allocate(forms: Sequence[Form], sample_count: int, folder: Path, kind: Where
 def reserve(descriptor: int, size_bytes: int) -> None:
     """Take the disk space now: a full disk under a mapped file would be a signal (SIGBUS), not an exception.
 
-    Where the system has no call for it (macOS, Windows), zeros are written. Raises OSError where there is no room.
+    On systems without a call for it (macOS, Windows) this writes zeros. Raises OSError for a full disk.
     """
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size_bytes)

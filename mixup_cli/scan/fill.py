@@ -1,4 +1,4 @@
-"""Fill the cache: by a scan, or with what an earlier run has decoded and kept."""
+"""Fill the cache: by a scan, or with samples that an earlier run has decoded and kept."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from mixup_cli.wording import counted, readable
 class Place:
     """Where the samples of one run wait.
 
-    `work` is a folder for a file that serves this run alone, `out` what the run makes, `decoder` tells what decodes
-    (it is asked for only where samples are kept), and `spare_bytes` are what the run needs of the disk besides. With
-    `mapped` they wait in a file in any case, which other processes can map.
+    `work` is a folder for a file that serves this run alone, `out` the output folder, `decoder` names what decodes (for
+    samples that are kept), and `spare_bytes` is the disk space that the run needs besides. With `mapped` samples always
+    wait in a file, which other processes can map.
     """
 
     caching: Caching
@@ -41,7 +41,7 @@ class Place:
 
     @property
     def kind(self) -> Where:
-        """Where samples wait that are not kept."""
+        """Where samples wait if they are not kept."""
         return "file" if self.mapped else self.caching.kind
 
     @property
@@ -68,14 +68,14 @@ Filled = tuple[Arrays | None, SourceTable]
 
 
 def fill(source: Source, targets: Sequence[Target], place: Place, how: Scanning) -> Filled:
-    """Every sample, an array for each target, or None with `--cache none`, and what became of each. Raises what `scan`
-    raises, and StorageError."""
+    """Every sample, an array for each target, or None without a cache, and what the scan found of each. Raises what
+    `scan` raises, and StorageError."""
     kept, target = place.kept, targets[0]
     if kept is None:
         return _for_this_run(source, targets, place, how)
     looked_ns, stamps = time.time_ns(), source.stamps()
     if stamps is None:
-        how.listener.notice(f"{source.location}: not picture files alone, so decoded samples are not kept")
+        how.listener.notice(f"{source.location}: not only image files, so decoded samples are not kept")
         return _for_this_run(source, targets, place, how)
     keys = _keys(source, stamps, target, place)
     for key in keys:
@@ -165,12 +165,12 @@ def _why_not(source: Source, table: SourceTable, before: Stamps) -> str | None:
     if not table.loaded.all_hashed:
         return "some inputs could not be read"
     if not before.same(source.stamps()):
-        return "the source has changed meanwhile"
+        return "the source has changed during the scan"
     return None
 
 
 def is_kept(source: Source, target: Target, place: Place) -> bool:
-    """Whether an earlier run has kept just these samples, as far as can be told without reading them."""
+    """Whether an earlier run has kept these samples, without a check of them."""
     kept = place.kept
     stamps = None if kept is None else source.stamps()
     return (
@@ -189,14 +189,14 @@ def needs_file(source: Source, targets: Sequence[Target], place: Place) -> bool:
 
 
 def same_disk(one: Path, other: Path) -> bool:
-    """Whether two paths, there already or not, are on the same file system."""
-    return os.stat(existing_part(one)).st_dev == os.stat(existing_part(other)).st_dev
+    """Whether two paths, which need not exist, are on the same file system."""
+    return os.stat(nearest_existing(one)).st_dev == os.stat(nearest_existing(other)).st_dev
 
 
-def existing_part(path: Path) -> Path:
-    """The path itself, or the nearest folder above it that is there."""
+def nearest_existing(path: Path) -> Path:
+    """The path itself, or the nearest folder above it that exists."""
     path = path.absolute()
-    return path if path.exists() else existing_part(path.parent)
+    return path if path.exists() else nearest_existing(path.parent)
 
 
 def cache_text(source: Source, targets: Sequence[Target], place: Place) -> str:
@@ -206,4 +206,4 @@ def cache_text(source: Source, targets: Sequence[Target], place: Place) -> str:
     kept = place.kept
     if kept is None or source.stamps() is None:
         return f"{size} {'on disk' if goes_to_disk(size_bytes, place.kind) else 'in memory'}"
-    return f"{size} {'there already' if is_kept(source, targets[0], place) else 'to be kept'} in {kept.folder}"
+    return f"{size} {'kept' if is_kept(source, targets[0], place) else 'to be kept'} in {kept.folder}"

@@ -37,7 +37,7 @@ _TAG = b"Signature: 8a477f597d28d172789f06886806bc55\n# Decoded samples that mix
 
 
 class NotKeptError(Exception):
-    """Why samples are not kept. Users see a notice: the run goes on with a cache of its own."""
+    """Why samples are not kept. Users see a notice: the run goes on with another cache."""
 
 
 class KeptCache:
@@ -88,7 +88,7 @@ class KeptCache:
             return None
 
     def note_misfit(self, key: str, found: FormMismatch, looked_ns: int) -> None:
-        """Remember a sample that does not fit, in place of an entry. The caller holds the key's draft."""
+        """Remember a sample that does not fit, as the key's entry. The caller holds the key's draft."""
         record = {MISFIT: found.key, "size": found.size, "dtype": found.dtype}
         part = self.folder / f"{key}.{secrets.token_hex(8)}.part"
         try:
@@ -102,8 +102,8 @@ class KeptCache:
     def draft(self, key: str, form: Form, count: int, spare_bytes: int) -> Iterator[Draft]:
         """Room for an entry, after older ones have made way; without `Draft.seal` it is removed in the end.
 
-        `spare_bytes` are left free on the disk. Raises NotKeptError if there is no room, or another run makes the same
-        entry.
+        `spare_bytes` are left free on the disk. Raises NotKeptError if the disk or the limit has no room, or if another
+        run makes the same entry.
         """
         unfinished = self.folder / f"{key}.{secrets.token_hex(8)}.part"
         with ExitStack() as stack:

@@ -21,10 +21,10 @@ from mixup_cli.scan.table import table_of
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import Loaded, LoadedColumn
 from mixup_cli.storage.source_table import SourceTable
-from mixup_cli.wording import counted
+from mixup_cli.wording import counted, setting
 
 ATTEMPTS = 8
-"""More than widening sizes and depths can take: a scan that never fits is a bug, and must not go on for ever."""
+"""More than widening sizes and depths can take: a scan that never fits is a bug, and must end."""
 
 CHUNK_BYTES = 4 << 20
 """Samples are scanned in runs of about this many decoded bytes …"""
@@ -33,7 +33,7 @@ CHUNKS_PER_WORKER = 8
 """… but in no fewer runs than this for each worker, so that a few large pictures keep all of them busy."""
 
 PROBED = 8
-"""So many samples are looked at, spread over the source, to find out whether a problem is one of all."""
+"""This many samples, spread over the source, are examined to find out whether all have the same problem."""
 
 CRASHED = "One of these inputs crashes the decoder. Find out which by leaving out half of them at a time, remove it"
 
@@ -49,7 +49,7 @@ class Tolerance:
 Result = TypeVar("Result")
 
 Chunk: TypeAlias = tuple[int, list[Loaded]]
-"""The first index of some consecutive samples, and what became of each."""
+"""The first index of some consecutive samples, and what the scan found of each."""
 
 
 def until_it_fits(survey: Survey, attempt: Callable[[], Result]) -> Result:
@@ -77,11 +77,11 @@ def scan(
     """Fill `cache` with the source's samples: maps of a file if the engine shares no memory. Raises DataError for
     broken inputs as `tolerance` says, and FormMismatch where a sample does not fit its target.
 
-    Without a cache samples are hashed alone, and decoded later: what only decoding shows is found then. So they are
-    decoded here too, and let go, if broken ones are to be left out: that must be settled before rows are planned.
+    Without a cache, samples are only hashed here and decoded later, which finds damage that only decoding shows. They
+    are decoded here too if broken ones are to be left out: that must be known before rows are planned.
     """
     if not (engine.shares_memory or (cache and all(isinstance(array, np.memmap) for array in cache))):
-        raise ValueError("other processes cannot fill memory that is this one's")
+        raise ValueError("other processes cannot fill the memory of this one")
     loaded = LoadedColumn(len(source))
     broken = 0
     listener.begin("scan", len(source), "samples")
@@ -110,7 +110,7 @@ def settle(source: Source, loaded: LoadedColumn, tolerance: Tolerance) -> Source
 
 @dataclass(frozen=True)
 class _Reading:
-    """What all runs of samples have in common. What is not decoded is read and hashed alone."""
+    """What all runs of samples share. Without `decodes` they are only read and hashed."""
 
     source: Source
     targets: Sequence[Target]
@@ -160,8 +160,8 @@ def _scan_chunk(reading: Shared[_Reading], start: int, stop: int) -> Chunk:
 
 
 def probe(source: Source, targets: Sequence[Target]) -> list[Loaded]:
-    """What becomes of a few samples spread over the source, as far as headers show; nothing where one does not fit the
-    target, and so can be read."""
+    """A few samples spread over the source, as far as headers show; none if one does not fit the target, and so can be
+    read."""
     count = min(PROBED, len(source))
     indices = [step * len(source) // count for step in range(count)]
     try:
@@ -171,18 +171,18 @@ def probe(source: Source, targets: Sequence[Target]) -> list[Loaded]:
 
 
 def all_broken(loaded: Sequence[Loaded]) -> bool:
-    """Whether none of some samples can be used."""
+    """Whether all of these samples, and at least one, cannot be used."""
     return bool(loaded) and all(each.problem is not None for each in loaded)
 
 
 def none_usable(found: str, looked_at: int, source: Source) -> DataError:
-    """What to raise where so many inputs were looked at and are all like the one of which `found` tells."""
-    count, remedy = len(source), "Give others."
+    """What to raise after this many inputs were examined and all have the problem `found`."""
+    count, remedy = len(source), "Give other inputs."
     if source.list_folder is not None and os.strerror(errno.ENOENT) in found:
-        remedy = f"The paths of the list begin in {source.list_folder}. Run this where they begin, or write others."
+        remedy = f"Paths in the list start from {source.list_folder}. Run this in their folder, or correct the paths."
     if count == 1:
         return DataError(f"{found}. It is the only input. {remedy}")
-    which = f"the {count:,} inputs" if looked_at == count else f"{looked_at} inputs that were looked at, of {count:,},"
+    which = f"the {count:,} inputs" if looked_at == count else f"{looked_at} examined inputs, of {count:,},"
     return DataError(f"{found}. None of {which} can be used. {remedy}")
 
 
@@ -197,9 +197,8 @@ def _settle(
     if tolerance.on_error == "fail":
         if all_broken(looked_at := others()):
             raise none_usable(found, len(looked_at), source)
-        raise DataError(f"{found}. Remove it, or pass --on-error skip.")
+        raise DataError(f"{found}.", f"Remove it, or pass {setting('on_error', 'skip')}.")
     if tolerance.max_errors is not None and broken > tolerance.max_errors:
-        raise DataError(
-            f"{found}. That is broken input number {broken}, and --max-errors allows {tolerance.max_errors}. "
-            "Remove such inputs, or allow more."
-        )
+        allowed = f"{setting('max_errors')} allows {tolerance.max_errors}"
+        remedy = "Remove such inputs, or allow more."
+        raise DataError(f"{found}. That is broken input number {broken}, and {allowed}.", remedy)

@@ -1,4 +1,4 @@
-"""Where the samples that rows are mixed from come from: a cache that holds all of them, or windows of the source."""
+"""The samples that rows are mixed from: a cache that holds all of them, or windows of the source."""
 
 from __future__ import annotations
 
@@ -29,19 +29,18 @@ class Portion:
         return samples if self.indices is None else samples[:]
 
     def places(self, parents: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where parents, given by source index, stand in `samples`: int64, in the shape of `parents`."""
+        """The positions in `samples` of parents given by source index: int64, in the shape of `parents`."""
         return parents if self.indices is None else np.searchsorted(self.indices, parents)
 
 
 class Supply(Protocol):
     """Gives the samples that rows need, to several threads at once."""
 
-    def serving(self, parts: Sequence[range]) -> AbstractContextManager[object]:
-        """While this is entered, each of these parts of the plan (ascending, apart from each other) is asked for
-        once."""
+    def serving(self, shards: Sequence[range]) -> AbstractContextManager[object]:
+        """While this is entered, the rows of each of these shards (ascending, without overlap) are asked for once."""
 
     def portions(self, rows: range) -> Iterator[Portion]:
-        """The rows in order, portion after portion; the samples of one are good until the next is asked for."""
+        """The rows in order, portion after portion; samples stay valid until the next portion is asked for."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,8 @@ class WholeCache:
 
     samples: Arrays
 
-    def serving(self, parts: Sequence[range]) -> AbstractContextManager[object]:
-        """See `Supply.serving`. Nothing is to be prepared."""
+    def serving(self, shards: Sequence[range]) -> AbstractContextManager[object]:
+        """See `Supply.serving`. The cache needs no preparation."""
         return nullcontext()
 
     def portions(self, rows: range) -> Iterator[Portion]:

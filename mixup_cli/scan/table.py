@@ -1,4 +1,4 @@
-"""The table of a source: what sources.csv says of its keys and labels, and of what became of its samples."""
+"""The table of a source for sources.csv: keys, labels, and what the scan found of each sample."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from mixup_cli.storage.loaded import LoadedColumn
 from mixup_cli.storage.source_table import SourceTable
 
 LABEL_DIGITS = 16
-"""Of the hash that stands for a label which is no class name: enough to notice that it has changed."""
+"""Of the hash that stands for a label without a class name: enough to notice a change."""
 
 
 def table_of(source: Source, loaded: LoadedColumn) -> SourceTable:
-    """The table of a source, once it is known what became of its samples."""
+    """The table of a source after a scan."""
     labels = source.labels
     texts, has_names = label_texts(labels, len(source)), labels.values is None
     return SourceTable(source.keys, texts, loaded, labels.groups, has_names, source.list_folder)
 
 
 def label_texts(labels: Labels, count: int) -> list[str]:
-    """The `label` column: each sample's class name; of other labels the hash of their numbers; nothing of missing ones.
+    """The `label` column: class names; for other labels the hash of their numbers; empty for unlabelled samples.
 
     The hash is of the row's bytes, float32 little-endian: its first 16 hex digits.
     """

@@ -1,9 +1,9 @@
-"""`--cache none`: the windows that are being mixed, and nothing else.
+"""Without a cache: only the windows that are being mixed are in memory.
 
 A few threads decode a window piece by piece, so that all cores take part, and one window is fetched ahead. A window
-that several shards need is decoded once, and let go when the last of them is done with it. Shards are begun
-in order, so there are two windows for each worker at most: the one it mixes, and the one at the end of its shard, if
-whoever makes the next shard has needed it before. The last shard that was begun has none such, but the one ahead.
+that several shards need is decoded once, and released when the last of them is done with it. Shards start in order, so
+there are at most two windows for each worker: the one it mixes, and the one at the end of its shard, if the worker of
+the next shard has needed it before. The last shard that started has no second window, but the one ahead.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,10 @@ from mixup_cli.scan.scan import chunk_samples, in_steps
 from mixup_cli.scan.supply import Portion
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import LoadedColumn
+from mixup_cli.wording import setting
 
 PATIENCE_SECONDS = 0.1
-"""How long a worker waits for a window before it looks whether the run has been given up."""
+"""How long a worker waits for a window before it checks whether the run was given up."""
 
 
 def most_windows(workers: int) -> int:
@@ -39,7 +41,7 @@ def most_windows(workers: int) -> int:
 
 @dataclass(frozen=True)
 class Inputs:
-    """A source, the forms that its samples are decoded to, and what the scan found each of them to be."""
+    """A source, the forms that its samples are decoded to, and what the scan found of each."""
 
     source: Source
     targets: tuple[Target, ...]
@@ -48,7 +50,7 @@ class Inputs:
 
 @dataclass
 class _Window:
-    """A window's samples, good when all `pieces` are done. `users` are the parts of the plan that still need it,
+    """A window's samples, good when all `pieces` are done. `users` is how many shards still need it,
     `is_ahead` says that none of them has asked for it yet."""
 
     samples: Arrays
@@ -58,22 +60,22 @@ class _Window:
 
 
 class WindowStore:
-    """A `Supply` that decodes each window once a pass. Raises DataError for a sample that cannot be decoded, or that is
-    no longer what the scan has read, when its window comes."""
+    """A `Supply` that decodes each window once a pass. Raises DataError, when the window comes, for a sample that
+    cannot be decoded or has changed since the scan."""
 
     def __init__(self, inputs: Inputs, schedule: WindowSchedule, workers: int, checkpoint: Callable[[], None]) -> None:
         self._inputs, self._schedule = inputs, schedule
         self._workers, self._checkpoint = workers, checkpoint
         self._lock = threading.Lock()
         self._windows: dict[int, _Window] = {}
-        self._parts: Sequence[range] = ()
+        self._shards: Sequence[range] = ()
         self._furthest = 0
         self._pool = ThreadPoolExecutor(workers, "decode")
 
     @contextmanager
-    def serving(self, parts: Sequence[range]) -> Iterator[None]:
+    def serving(self, shards: Sequence[range]) -> Iterator[None]:
         """See `Supply.serving`. It can be entered once."""
-        self._parts = parts
+        self._shards = shards
         try:
             yield
         finally:
@@ -89,14 +91,14 @@ class WindowStore:
             window = self._asked_for(visit, following)
             try:
                 self._wait_for(window)
-                part = range(max(visit.start, rows.start), min(visit.stop, rows.stop))
-                yield Portion(part, window.samples, visit.samples)
+                within = range(max(visit.start, rows.start), min(visit.stop, rows.stop))
+                yield Portion(within, window.samples, visit.samples)
             finally:
                 self._done_with(visit)
 
     def _asked_for(self, visit: Visit, following: Visit | None) -> _Window:
-        """The window of a visit, decoded or being decoded. If no other is ahead, one is begun: that of `following`, or
-        else the next that any part needs."""
+        """The window of a visit, decoded or being decoded. If no other is ahead, this starts one: that of `following`,
+        or else the next that any shard needs."""
         with self._lock:
             window = self._windows.get(visit.number) or self._fetch(visit)
             window.is_ahead = False
@@ -107,11 +109,11 @@ class WindowStore:
         return window
 
     def _next_needed(self) -> Visit | None:
-        """The first visit beyond all that were fetched before which some part needs."""
-        part = bisect_right(self._parts, self._furthest, key=_stop)
-        if part == len(self._parts):
+        """The first visit that some shard needs, beyond all that were fetched before."""
+        number = bisect_right(self._shards, self._furthest, key=attrgetter("stop"))
+        if number == len(self._shards):
             return None
-        row = max(self._furthest, self._parts[part].start)
+        row = max(self._furthest, self._shards[number].start)
         return next(self._schedule.visits(row, row + 1))
 
     def _fetch(self, visit: Visit) -> _Window:
@@ -120,15 +122,16 @@ class WindowStore:
         try:
             samples = room_for(targets, count)
         except MemoryError as problem:
-            raise StorageError(f"a window does not fit into memory ({problem}). Ask for a smaller --window.") from None
+            remedy = f"Pass a smaller {setting('window')}."
+            raise StorageError(f"a window does not fit into memory ({problem}).", remedy) from None
         piece = chunk_samples(targets, count, self._workers)
         read = partial(_read, self._inputs, self._checkpoint)
         pieces = [
             self._pool.submit(read, visit.samples[first : first + piece], _rows(samples, first, first + piece))
             for first in range(0, count, piece)
         ]
-        first_user = bisect_right(self._parts, visit.start, key=_stop)
-        users = bisect_left(self._parts, visit.stop, key=_start) - first_user
+        first_user = bisect_right(self._shards, visit.start, key=attrgetter("stop"))
+        users = bisect_left(self._shards, visit.stop, key=attrgetter("start")) - first_user
         self._furthest = max(self._furthest, visit.stop)
         window = self._windows[visit.number] = _Window(samples, pieces, users)
         return window
@@ -143,19 +146,11 @@ class WindowStore:
 
     def _done_with(self, visit: Visit) -> None:
         with self._lock:
-            window = self._windows.get(visit.number)  # nothing is left where the run was given up
+            window = self._windows.get(visit.number)  # None if the run was given up
             if window is not None:
                 window.users -= 1
                 if not window.users:
                     del self._windows[visit.number]
-
-
-def _start(part: range) -> int:
-    return part.start
-
-
-def _stop(part: range) -> int:
-    return part.stop
 
 
 def _read(inputs: Inputs, checkpoint: Callable[[], None], indices: NDArray[np.int64], out: Arrays) -> None:
@@ -176,12 +171,12 @@ def _read_run(inputs: Inputs, first: int, last: int, out: Arrays) -> None:
     try:
         found = inputs.source.load_signals(first, last, inputs.targets, out)
     except FormMismatch as mismatch:
-        raise DataError(f"{mismatch} is not what the scan has seen. Restore it, or pass --size.") from None
+        raise DataError(f"{mismatch} is not what the scan read.", f"Restore it, or pass {setting('size')}.") from None
     for index, now in enumerate(found, first):
         name = inputs.source.name_of(index)
         if now.sha256 != inputs.loaded[index].sha256:
-            raise DataError(f"{name}: is no longer what the scan has read. Restore it, or begin anew with --force.")
+            remedy = f"Restore it, or start over with {setting('force')}."
+            raise DataError(f"{name}: has changed since the scan.", remedy)
         if now.problem is not None:
-            raise DataError(
-                f"{name}: {now.problem}. Remove it, or pass --on-error skip; either way begin anew with --force."
-            )
+            remedy = f"Remove it, or pass {setting('on_error', 'skip')}; either way start over with {setting('force')}."
+            raise DataError(f"{name}: {now.problem}.", remedy)

@@ -1,4 +1,4 @@
-"""Several sources as one."""
+"""Several sources, combined into a single one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import accumulate, chain
 from typing import ClassVar
 
@@ -18,15 +17,17 @@ from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.fields.labels import Labels, dense_from_classes
 from mixup_cli.fields.target import FormMismatch, Survey, Target
 from mixup_cli.sources.reading.base import Source, Stamps
+from mixup_cli.sources.reading.class_order import of_sources
 from mixup_cli.sources.reading.class_table import moved
 from mixup_cli.storage.loaded import Loaded
+from mixup_cli.wording import setting
 
 
 def combine(sources: Sequence[Source]) -> Source:
-    """One source that holds the samples of all, in their order; a single source is given back as it is.
+    """One source with the samples of all, in their order; a single source is returned as it is.
 
-    Keys get their source's number in front ("0:cat/1.png"). Classes are merged by name. Raises DataError where
-    labels of kinds that do not go together, or arrays that no common form can hold, come together.
+    Keys get their source's number in front ("0:cat/1.png"). Classes are merged by name. Raises DataError for labels of
+    kinds that do not go together, and for arrays that no common form can hold.
     """
     if not sources:
         raise NoInputError("no source was given.")
@@ -54,7 +55,7 @@ class CombinedSource(Source):
         self.beside = {name: combine([source.beside[name] for source in sources]) for name in _common_names(sources)}
 
     def survey(self, limit: int | None = None) -> Survey:
-        """See `Source.survey`. The limit is shared out by size, at least one sample a source."""
+        """See `Source.survey`. The sources share the limit by size, at least one sample each."""
         surveys = []
         for source in self._sources:
             share = None if limit is None else max(1, limit * len(source) // max(1, len(self)))
@@ -69,15 +70,16 @@ class CombinedSource(Source):
         return Survey(sizes, dtypes, self._common_form(surveys), broken, upper_bits)
 
     def stored_bytes(self) -> Sequence[int]:
+        """See `Source.stored_bytes`."""
         return list(chain.from_iterable(source.stored_bytes() for source in self._sources))
 
     def stamps(self) -> Stamps | None:
-        """See `Source.stamps`. None where one of the sources has none."""
-        parts = [part for part in (source.stamps() for source in self._sources) if part is not None]
-        if len(parts) < len(self._sources):
+        """See `Source.stamps`. None if any of the sources has none."""
+        found = [stamps for source in self._sources if (stamps := source.stamps()) is not None]
+        if len(found) < len(self._sources):
             return None
-        reading = chain.from_iterable((str(len(part.files)), *part.reading) for part in parts)
-        return Stamps(np.concatenate([part.files for part in parts]), tuple(reading))
+        reading = chain.from_iterable((str(len(each.files)), *each.reading) for each in found)
+        return Stamps(np.concatenate([each.files for each in found]), tuple(reading))
 
     def files(self) -> Iterator[str]:
         """See `Source.files`."""
@@ -90,27 +92,27 @@ class CombinedSource(Source):
 
     def rehash(self, index: int) -> str:
         """See `Source.rehash`."""
-        number = bisect_right(self._ends, index)
-        return self._sources[number].rehash(index - self._ends[number] + len(self._sources[number]))
+        ((number, start, _),) = self._ranges(index, index + 1)
+        return self._sources[number].rehash(start)
 
     def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
+        """See `Source.load`."""
         loaded: list[Loaded] = []
-        for number, first, end in self._parts(start, stop):
-            part = out[len(loaded) : len(loaded) + end - first]
+        for number, first, end in self._ranges(start, stop):
             with self._prefixed(number):
-                loaded += self._sources[number].load(first, end, target, part)
+                loaded += self._sources[number].load(first, end, target, out[len(loaded) : len(loaded) + end - first])
         return loaded
 
     def examine(self, start: int, stop: int, target: Target) -> list[Loaded]:
         """See `Source.examine`."""
         loaded: list[Loaded] = []
-        for number, first, end in self._parts(start, stop):
+        for number, first, end in self._ranges(start, stop):
             with self._prefixed(number):
                 loaded += self._sources[number].examine(first, end, target)
         return loaded
 
-    def _parts(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
-        """Samples start … stop−1, source by source: its number, and which of its own samples they are."""
+    def _ranges(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+        """Samples start … stop−1, source by source: its number, and their range among its own."""
         while start < stop:
             number = bisect_right(self._ends, start)
             before = self._ends[number] - len(self._sources[number])
@@ -120,14 +122,14 @@ class CombinedSource(Source):
 
     @contextmanager
     def _prefixed(self, number: int) -> Iterator[None]:
-        """A sample that does not fit is known by its key in this source."""
+        """Within the context, a sample of this source that does not fit is named by its key in the combined source."""
         try:
             yield
         except FormMismatch as mismatch:
             raise FormMismatch(self._prefixes[number] + mismatch.key, mismatch.size, mismatch.dtype) from None
 
     def _common_form(self, surveys: Sequence[Survey]) -> Form | None:
-        """The form that all share, or None where pictures differ (the sizes then tell)."""
+        """The form of all sources, or None if images differ (their sizes then decide)."""
         forms = [survey.array_form for survey in surveys]
         if all(form == forms[0] for form in forms):
             return forms[0]
@@ -135,7 +137,7 @@ class CombinedSource(Source):
             if form is not None and form.axes == "":
                 other = next(s for s, f in zip(self._sources, forms, strict=True) if f != form)
                 raise DataError(
-                    f"{source.location} holds arrays {form.dtype} {form.shape} and {other.location} something else; "
+                    f"{source.location} holds arrays {form.dtype} {form.shape}, and {other.location} something else: "
                     "they cannot be mixed. Give one of them."
                 )
         return None
@@ -152,45 +154,42 @@ def _common_names(sources: Sequence[Source]) -> list[str]:
 
 
 def merge_labels(sources: Sequence[Source]) -> Labels:
-    """The labels of all samples, over the union of the class names; soft as soon as one source has soft labels.
+    """The labels of all samples, over the union of the class names; soft if any source has soft labels.
 
-    Raises DataError where labels of kinds that do not go together meet: labelled and unlabelled, one class a sample and
-    any number of them, numbers and classes, or numbers of other names; and where some sources have groups only.
+    Raises DataError for labels that do not go together: labelled and unlabelled, one class a sample and any number of
+    them, numbers and classes, or numbers of other names; and if only some sources have groups.
     """
-    labels = _merged([source.labels for source in sources], [source.location for source in sources])
-    return replace(labels, groups=_merged_groups(sources))
-
-
-def _merged(all_labels: Sequence[Labels], locations: Sequence[str]) -> Labels:
-    kinds = {labels.kind for labels in all_labels}
-    if kinds == {"none"}:
-        return Labels()
-    _check_kinds(all_labels, locations)
-    names = _merged_names([labels.class_names for labels in all_labels])
+    all_labels = [source.labels for source in sources]
+    _check_kinds(sources)
+    groups = _merged_groups(sources)
+    if all_labels[0].kind == "none":
+        return Labels(groups=groups)
+    names = of_sources([labels.class_names for labels in all_labels])
     found = [moved(labels, names) for labels in all_labels]
-    if kinds == {"classes"}:
-        return Labels(names, np.concatenate([each.classes for each in found if each.classes is not None]))
+    if all(labels.kind == "classes" for labels in all_labels):
+        classes = [each.classes for each in found if each.classes is not None]
+        return Labels(names, np.concatenate(classes), groups=groups)
     kind = next(labels.values_kind for labels in all_labels if labels.values is not None)
-    return Labels(names, values=np.concatenate([_rows(each) for each in found]), values_kind=kind)
+    return Labels(names, values=np.concatenate([_dense(each) for each in found]), values_kind=kind, groups=groups)
 
 
-def _check_kinds(all_labels: Sequence[Labels], locations: Sequence[str]) -> None:
-    for labels, location in zip(all_labels, locations, strict=True):
-        if labels.kind == "none":
+def _check_kinds(sources: Sequence[Source]) -> None:
+    first = sources[0]
+    for source in sources:
+        labels, where = source.labels, source.location
+        kinds = {labels.kind, first.labels.kind}
+        if "none" in kinds and len(kinds) > 1:
+            without = where if labels.kind == "none" else first.location
+            raise DataError(f"{without}: has no labels, and other sources do. Give sources with labels, or without.")
+        if len(kinds) > 1 and kinds != {"classes", "soft"}:
             raise DataError(
-                f"{location}: has no labels, and the other sources do. Give labelled or unlabelled ones alone."
+                f"{where}: has labels of the kind {labels.kind}, and {first.location} of the kind {first.labels.kind}. "
+                f"Give sources of one kind, or pass {setting('label_kind')}."
             )
-        alike = {"classes", "soft"} if labels.kind in ("classes", "soft") else {labels.kind}
-        first = all_labels[0]
-        if first.kind not in alike:
+        if labels.kind == "real" and labels.class_names != first.labels.class_names:
             raise DataError(
-                f"{location}: its labels are of the kind {labels.kind}, and those of {locations[0]} of the kind "
-                f"{first.kind}. Give sources of one kind, or pass --label-kind."
-            )
-        if labels.kind == "real" and labels.class_names != first.class_names:
-            raise DataError(
-                f"{location}: its numbers are {', '.join(labels.class_names)}, and those of {locations[0]} are "
-                f"{', '.join(first.class_names)}. Give both files the same columns, with --label-column."
+                f"{where}: has the numbers {', '.join(labels.class_names)}, and {first.location} has "
+                f"{', '.join(first.labels.class_names)}. Give both the same columns, with {setting('label_column')}."
             )
 
 
@@ -202,17 +201,8 @@ def _merged_groups(sources: Sequence[Source]) -> tuple[str, ...] | None:
     return None if without else tuple(chain.from_iterable(source.labels.groups or () for source in sources))
 
 
-def _merged_names(all_names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    if all(names == all_names[0] for names in all_names):
-        return all_names[0]
-    union = set(chain.from_iterable(all_names))
-    if all(name.isascii() and name.isdigit() for name in union):
-        return tuple(sorted(union, key=lambda name: (int(name), name)))
-    return tuple(sorted(union))
-
-
-def _rows(labels: Labels) -> NDArray[np.float32]:
-    """float32 (n, K): of classes, a one at each."""
+def _dense(labels: Labels) -> NDArray[np.float32]:
+    """float32 (n, K): the values; of classes, a one at each."""
     if labels.classes is None:
         return np.asarray(labels.values)
     ones = np.ones((len(labels.classes), 1), np.float32)

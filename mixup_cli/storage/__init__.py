@@ -1,3 +1,3 @@
 """A data set on disk: the folder, the manifest, sealing, locks, the card. Format 1, as docs/format.md defines it.
 
-Files are written here alone: beside, fsync, rename, fsync the folder."""
+Only this room writes files of a data set: beside their place, then fsync, rename, fsync of the folder."""

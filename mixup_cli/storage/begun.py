@@ -14,7 +14,7 @@ from mixup_cli.storage.json_files import read_json, to_json
 from mixup_cli.storage.manifest import Model
 from mixup_cli.wording import setting
 
-JOB = "recipe.json"
+BEGUN = "recipe.json"
 
 
 def _recipe_of(given: Any) -> Recipe:
@@ -22,7 +22,7 @@ def _recipe_of(given: Any) -> Recipe:
 
 
 class Begun(Model):
-    """What it says. The last four are None where an earlier version has begun the data set."""
+    """What it says. Earlier versions did not write the last four fields."""
 
     recipe: Annotated[Recipe, PlainValidator(_recipe_of), PlainSerializer(Recipe.to_dict)]
     pixel_fingerprint: str
@@ -40,7 +40,7 @@ class Begun(Model):
 def read_begun(work: Path) -> Begun | None:
     """What a run has written down in the work folder; None if absent. Raises DataError if the file holds something
     else."""
-    path = work / JOB
+    path = work / BEGUN
     try:
         return Begun.model_validate(read_json(path)) if path.exists() else None
     except FileNotFoundError:  # the run has ended since

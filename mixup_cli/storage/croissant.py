@@ -7,7 +7,7 @@ The licence of the source is unknown here, and dates are left out, so that equal
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
@@ -111,17 +111,16 @@ def _source_records(has_groups: bool) -> dict[str, Any]:
         "name": "sources",
         "description": "The inputs that were mixed, and those that were left out.",
         "key": {"@id": "sources/source_index"},
-        "field": [field for field in _source_fields() if has_groups or field["name"] != "group"],
+        "field": [
+            {
+                "@type": "cr:Field",
+                "@id": f"sources/{column}",
+                "name": column,
+                "description": description,
+                "dataType": data_type,
+                "source": {"fileObject": {"@id": SOURCES}, "extract": {"column": column}},
+            }
+            for column, (data_type, description) in SOURCE_FIELDS.items()
+            if has_groups or column != "group"
+        ],
     }
-
-
-def _source_fields() -> Iterator[dict[str, Any]]:
-    for column, (data_type, description) in SOURCE_FIELDS.items():
-        yield {
-            "@type": "cr:Field",
-            "@id": f"sources/{column}",
-            "name": column,
-            "description": description,
-            "dataType": data_type,
-            "source": {"fileObject": {"@id": SOURCES}, "extract": {"column": column}},
-        }

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from mixup_cli.errors import DataError, OutputExistsError, StorageError
 from mixup_cli.storage import manifest as names
-from mixup_cli.storage.begun import JOB, Begun, read_begun
+from mixup_cli.storage.begun import BEGUN, Begun, read_begun
 from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.inside import check_plain
 from mixup_cli.storage.json_files import content_of, to_json
@@ -74,7 +74,7 @@ class DataSetFolder:
     @property
     def is_ours(self) -> bool:
         """Whether it holds a data set, finished or begun. If not, a README.md in it is the user's."""
-        return self._manifest.exists() or (self.work / JOB).exists() or self.half_cleared
+        return self._manifest.exists() or (self.work / BEGUN).exists() or self.half_cleared
 
     @property
     def half_cleared(self) -> bool:
@@ -192,7 +192,7 @@ class DataSetFolder:
     def _remove_work(self) -> None:
         """Remove the work folder. If nothing was begun, also remove the folder itself, if this run made it."""
         is_finished = self._manifest.exists()
-        is_begun = self.half_cleared or (self.work / JOB).exists()
+        is_begun = self.half_cleared or (self.work / BEGUN).exists()
         is_over = (is_finished or not is_begun) and not self.growth.is_begun
         if is_over and self._locks.remove_all() and not is_finished and self._is_new:
             with suppress(OSError):
@@ -226,7 +226,7 @@ class DataSetFolder:
             self.growth.remove()
             if self._done.exists():
                 shutil.rmtree(self._done)
-            (self.work / JOB).unlink(missing_ok=True)
+            (self.work / BEGUN).unlink(missing_ok=True)
             (self.work / CLEARING).unlink()
 
     def begin(self, begun: Begun, sources_csv: bytes) -> None:
@@ -235,7 +235,7 @@ class DataSetFolder:
             if self._manifest.exists():
                 self.growth.path.mkdir(parents=True, exist_ok=True)
             self._done.mkdir(parents=True, exist_ok=True)
-        self.seal(self.work / JOB, begun.to_json())
+        self.seal(self.work / BEGUN, begun.to_json())
         self.seal(self.place / names.SOURCES, sources_csv)
 
     def join(self) -> None:

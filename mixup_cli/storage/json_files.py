@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mixup_cli.errors import DataError, StorageError
+from mixup_cli.storage.seal import reason
 from mixup_cli.wording import json_problem, readable, setting
 
 
@@ -43,7 +44,7 @@ def content_of(path: Path, limit_bytes: int = LIMIT_BYTES) -> bytes:
     except FileNotFoundError:
         raise
     except OSError as problem:
-        raise StorageError(f"{path}: cannot be read ({os.strerror(problem.errno or 0)}).") from problem
+        raise StorageError(f"{path}: cannot be read ({reason(problem)}).") from problem
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mixup_cli.errors import MixupGenError
-from mixup_cli.storage.begun import JOB
+from mixup_cli.storage.begun import BEGUN
 from mixup_cli.storage.folder import SIDECAR
 from mixup_cli.storage.growth import NEXT_NAME
 from mixup_cli.storage.json_files import content_of
@@ -20,38 +20,37 @@ from mixup_cli.storage.seal import reason
 from mixup_cli.wording import counted
 
 DONE = "done"
-REMEDY = "Running generate again, or repair, removes it."
 
 
-def left_over(work: Path, shards: Sequence[ShardRecord]) -> str | None:
-    """What a run left in the work folder `work` of a data set with these shards, in words. Nothing is changed.
+def left_over(work: Path, shards: Sequence[ShardRecord]) -> tuple[str, str] | None:
+    """What a run left in the work folder `work` of a data set with these shards, and what to do. Nothing is changed.
 
     None if it is empty, or if a run is extending the data set: then it holds locks and temporary files, and the growth.
     """
     if not os.path.lexists(work):
         return None
     if work.is_symlink() or not work.is_dir():
-        return "is not a folder, which is all that mixup-gen makes of that name. Remove it."
+        return "is not a folder: mixup-gen did not make it", "Remove it."
     if (work / NEXT_NAME).is_dir():
         return None
     try:
         found = [*_evidence(work, shards)]
         found = [*_runs(work), *found, *_scratch(work)] if found else []
     except OSError as problem:
-        return f"cannot be read ({reason(problem)}). Make it readable."
-    return f"holds {'; '.join(found)}. {REMEDY}" if found else None
+        return f"cannot be read ({reason(problem)})", "Make it readable."
+    return (f"holds {'; '.join(found)}", "Running generate again, or repair, removes it.") if found else None
 
 
 def _evidence(work: Path, shards: Sequence[ShardRecord]) -> Iterator[str]:
     """What only a run that was cut off leaves, or what no run makes."""
-    if (work / JOB).exists():
+    if (work / BEGUN).exists():
         yield "the recipe of an unfinished run"
     paths = sorted(path for path in (work / DONE).glob("*.json") if SIDECAR.fullmatch(path.name))
     others = [path for path in paths if not _is_of(path, shards)]
     if paths:
         strangers = f", {len(others)} of other shards ({DONE}/{others[0].name})" if others else ""
         yield f"{counted(len(paths), 'sidecar')} of finished shards{strangers}"
-    known = {JOB, DONE, SEALING}
+    known = {BEGUN, DONE, SEALING}
     if strange := sorted(path.name for path in work.iterdir() if path.name not in known and _part_of(path) is None):
         yield f"{counted(len(strange), 'file')} that mixup-gen does not make ({strange[0]!r})"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from sys import intern
@@ -14,8 +13,7 @@ DIGEST_BYTES = 32
 SAMPLE_BYTES = 8 + DIGEST_BYTES
 """The size of a sample here, and in `to_bytes`."""
 
-NO_DIGEST = bytes(DIGEST_BYTES)
-_NO_DIGITS = NO_DIGEST.hex()
+_NO_DIGITS = bytes(DIGEST_BYTES).hex()
 _CELLS_AT_ONCE = 4096
 
 
@@ -36,8 +34,8 @@ class LoadedColumn(Sequence[Loaded]):
     """A sequence of `Loaded`, stored column by column. A hash of zeros means unknown."""
 
     def __init__(self, count: int) -> None:
-        self._stored_bytes = array("q", bytes(8 * count))
-        self._digests = bytearray(DIGEST_BYTES * count)
+        self._sizes = np.zeros(count, "<i8")
+        self._digests = np.zeros((count, DIGEST_BYTES), np.uint8)
         self._problems: dict[int, str] = {}
 
     @classmethod
@@ -51,23 +49,22 @@ class LoadedColumn(Sequence[Loaded]):
     def from_bytes(cls, data: bytes, problems: Mapping[int, str]) -> Self:
         """The column that `to_bytes` wrote."""
         column = cls(len(data) // SAMPLE_BYTES)
-        numbers = np.frombuffer(data, "<i8", len(column))
-        column._stored_bytes = array("q", numbers.astype(np.int64).tobytes())
-        column._digests = bytearray(data[8 * len(column) :])
+        column._sizes[:] = np.frombuffer(data, "<i8", len(column))
+        column._digests.ravel()[:] = np.frombuffer(data, np.uint8, offset=8 * len(column))
         column._problems = dict(problems)
         return column
 
     def to_bytes(self) -> bytes:
         """All but the problems: every sample's stored size as int64, little-endian, then every hash, 32 bytes each."""
-        return np.array(self._stored_bytes, "<i8").tobytes() + bytes(self._digests)
+        return self._sizes.tobytes() + self._digests.tobytes()
 
     @property
     def all_hashed(self) -> bool:
         """Whether all samples could be read: each has its hash."""
-        return bool(np.frombuffer(self._digests, np.uint8).reshape(-1, DIGEST_BYTES).any(axis=1).all())
+        return bool(self._digests.any(axis=1).all())
 
     def __len__(self) -> int:
-        return len(self._stored_bytes)
+        return len(self._sizes)
 
     @overload
     def __getitem__(self, index: int) -> Loaded: ...
@@ -78,31 +75,29 @@ class LoadedColumn(Sequence[Loaded]):
     def __getitem__(self, index: int | slice) -> Loaded | list[Loaded]:
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(len(self)))]
-        number = index if index >= 0 else index + len(self)
-        stored_bytes = self._stored_bytes[number]
-        digest = self._digests[DIGEST_BYTES * number : DIGEST_BYTES * (number + 1)]
-        return Loaded(stored_bytes, "" if digest == NO_DIGEST else digest.hex(), self._problems.get(number))
+        number = range(len(self))[index]
+        return Loaded(*next(self._cells(number, number + 1)))
 
     def cells(self) -> Iterator[tuple[int, str, str | None]]:
         """Size, hash and problem of one sample after another: what indexing gives, in a third of the time."""
-        width = 2 * DIGEST_BYTES
         for first in range(0, len(self), _CELLS_AT_ONCE):
-            sizes = self._stored_bytes[first : first + _CELLS_AT_ONCE]
-            digits = self._digests[DIGEST_BYTES * first : DIGEST_BYTES * (first + len(sizes))].hex()
-            for number, size in enumerate(sizes):
-                sha256 = digits[width * number : width * (number + 1)]
-                problem = self._problems.get(first + number) if self._problems else None
-                yield size, "" if sha256 == _NO_DIGITS else sha256, problem
+            yield from self._cells(first, min(first + _CELLS_AT_ONCE, len(self)))
+
+    def _cells(self, first: int, stop: int) -> Iterator[tuple[int, str, str | None]]:
+        width, digits = 2 * DIGEST_BYTES, self._digests[first:stop].tobytes().hex()
+        for place, size in enumerate(self._sizes[first:stop].tolist()):
+            sha256 = digits[width * place : width * (place + 1)]
+            yield size, "" if sha256 == _NO_DIGITS else sha256, self._problems.get(first + place)
 
     def put(self, start: int, results: Iterable[Loaded]) -> None:
         """Note the outcomes of the samples from `start` on. Raises ValueError for an invalid hash."""
         for number, result in enumerate(results, start):
-            self._stored_bytes[number] = result.stored_bytes
+            self._sizes[number] = result.stored_bytes
             if result.sha256:
                 digest = bytes.fromhex(result.sha256)
                 if len(digest) != DIGEST_BYTES:
                     raise ValueError(f"{result.sha256[:80]!r} is not a sha256")
-                self._digests[DIGEST_BYTES * number : DIGEST_BYTES * (number + 1)] = digest
+                self._digests[number] = np.frombuffer(digest, np.uint8)
             if result.problem is not None:
                 self._problems[number] = intern(result.problem)  # millions of files can be missing for one reason
 

@@ -58,7 +58,7 @@ class Holder:
         """The holder in the file beside a lock. If it cannot be read, the worst case: one that makes shards."""
         with suppress(FileNotFoundError, DataError, StorageError, ValueError, TypeError, RecursionError):
             return cls(**json.loads(content_of(path)))
-        return cls(0, "an unknown host", "just now", joined=True)
+        return cls(0, "an unknown host", "an unknown time", joined=True)
 
 
 class PartLocks:
@@ -110,7 +110,7 @@ class PartLocks:
         return OutputExistsError(f"{self._out}: {found}.", f"{remedy}, or use another {setting('out')}.")
 
     def _acquire(self, lock: FileLock, seconds: float = 0) -> bool:
-        """Whether the lock could be taken. All that filelock raises ends here, told apart by type and number.
+        """Whether the lock could be taken. Handles all that filelock raises, by type and number.
 
         Raises FileNotFoundError if the folder is missing, and StorageError.
         """

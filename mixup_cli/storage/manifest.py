@@ -105,7 +105,7 @@ class ShardRecord(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Skipped:
-    """An input that was left out."""  # of which there can be millions: a Model would take five times the memory
+    """An input that was left out."""  # there can be millions: a Model would take five times the memory
 
     source_index: Count
     key: str
@@ -302,7 +302,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise DataError(
             f"{path}: {str(problem).removesuffix('.')}. It was edited, is damaged, or has another format than "
             f"{FORMAT_VERSION}.",
-            f"Make the data set again with {setting('force')}.",
+            f"Run mixup-gen repair {folder}, or make the data set again with {setting('force')}.",
         ) from None
 
 

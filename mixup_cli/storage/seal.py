@@ -49,9 +49,9 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise StorageError(f"{path}: {reason(problem)}.", remedy) from problem
 
 
-def reason(problem: OSError) -> str:
-    """What the system says, in a few words: h5py's own text is several lines."""
-    return os.strerror(problem.errno) if problem.errno else str(problem)
+def reason(problem: Exception) -> str:
+    """Why something failed, in a few words: without the path, the number, or the several lines of h5py."""
+    return os.strerror(problem.errno) if isinstance(problem, OSError) and problem.errno else str(problem)
 
 
 def unfinished_path(final: Path, work_folder: Path) -> Path:

@@ -25,7 +25,7 @@ GROUP = "group"
 GROUPED_HEADER = (*HEADER[:3], GROUP, *HEADER[3:])
 USED = "ok"
 TABLE_LIMIT_BYTES = 64 << 30
-"""sources.csv has a line for each input, of which there may be many millions."""
+"""sources.csv has a line for each input: there may be many millions."""
 
 
 @dataclass(frozen=True)

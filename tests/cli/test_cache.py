@@ -71,7 +71,7 @@ def test_it_lies_where_the_user_says(run_cli: Runner, photos: Path, tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
     run_cli("generate", photos, *options)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "mixup-out"]
-    assert "there already in kept/here" in run_cli("generate", photos, *options, "-o", "other", "--dry-run").stdout
+    assert " kept in kept/here" in run_cli("generate", photos, *options, "-o", "other", "--dry-run").stdout
 
 
 def test_the_plan_takes_from_it_and_gives_to_it(
@@ -79,7 +79,7 @@ def test_the_plan_takes_from_it_and_gives_to_it(
 ) -> None:
     refused = run_cli("plan", photos, "--cache", "disk", cwd=tmp_path)
     assert refused.returncode == 2
-    assert "Name one: --cache-folder" in error_line(refused)
+    assert "Name a folder with --cache-folder" in error_line(refused)
     assert run_cli("plan", photos, "--cache", "disk", "-o", "plan.csv").returncode == 0
     request.getfixturevalue("no_decoding")
     made = run_cli("generate", photos, "--plan", "plan.csv", "--cache", "disk")
@@ -198,7 +198,9 @@ def test_options_that_do_not_fit(
 def test_nothing_is_kept_in_the_home_folder_unasked(run_cli: Runner, photos: Path, tmp_path: Path) -> None:
     refused = run_cli("generate", photos, "--cache", "disk", cwd=tmp_path, env={"HOME": str(tmp_path)})
     assert refused.returncode == 2
-    assert "beside mixup-out is your home folder. Name one: --cache-folder FOLDER." in error_line(refused)
+    assert "--cache disk: mixup-out is in your home folder. Name a folder: --cache-folder FOLDER." in error_line(
+        refused
+    )
     assert list(tmp_path.iterdir()) == []
     named = run_cli("generate", photos, "--cache", "disk", "--cache-folder", ".mixup-gen-cache")
     assert (named.returncode, (tmp_path / ".mixup-gen-cache").is_dir()) == (0, True)

@@ -94,7 +94,7 @@ def test_other_classes_are_another_data_set(splits: Path, run_cli: Runner, tmp_p
         ended = run_cli("generate", splits / "val", *classes, "--passes", 2, "-o", out)
         assert ended.returncode == 73
         assert "was made from other labels (classes (a, b, c, d) then" in error_line(ended)
-        assert f"Pass --classes {out} for those of then" in error_line(ended)
+        assert f"Pass --classes {out} for the classes that it was made with" in error_line(ended)
     assert run_cli("generate", splits / "val", "--classes", out, "--passes", 2, "-o", out).returncode == 0
 
 
@@ -144,5 +144,5 @@ def test_the_split_that_is_none_comes_from_the_command_line(run_cli: Runner, tmp
     pictures(tmp_path, "photos/train/0.png", "photos/car/0.png")
     ended = run_cli("inspect", tmp_path / "photos")
     assert ended.returncode == 2
-    assert "or --split '' to take all of them as classes" in error_line(ended)
+    assert "or --split '' to use all of them as classes" in error_line(ended)
     assert "car (1), train (1)" in run_cli("inspect", tmp_path / "photos", "--split", "").stdout

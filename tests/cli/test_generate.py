@@ -16,17 +16,19 @@ from tests.running import Runner, error_line
 from tests.small_sources import write_colours
 
 
-def test_bare_command_never_takes_its_own_output_for_input(real_mixup_gen: Runner, tmp_path: Path) -> None:
+def test_bare_command_never_takes_its_own_output_for_input(
+    real_mixup_gen: Runner, mixup_gen: Runner, tmp_path: Path
+) -> None:
     here = write_colours(tmp_path / "colours")
     first = real_mixup_gen("generate", "--alpha", "0.2", cwd=here)
     assert (first.returncode, first.stdout) == (0, "mixup-out/manifest.json\n")
     shutil.copy(here / "red/0.png", here / "mixup-out/preview.png")
     made = digests(here / "mixup-out", but=())
     for _ in range(2):
-        again = real_mixup_gen("generate", "--alpha", "0.2", cwd=here)
+        again = mixup_gen("generate", "--alpha", "0.2", cwd=here)
         assert (again.returncode, again.stdout) == (0, "mixup-out/manifest.json\n")
         assert "nothing to do" in again.stderr
-    other = real_mixup_gen("generate", "--alpha", "0.2", "-o", "other", cwd=here)
+    other = mixup_gen("generate", "--alpha", "0.2", "-o", "other", cwd=here)
     assert (other.returncode, other.stdout) == (0, "other/manifest.json\n")
     assert digests(here / "mixup-out", but=()) == made
     assert digests(here / "other") == digests(here / "mixup-out", but=("run.json", "preview.png"))

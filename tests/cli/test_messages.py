@@ -26,9 +26,9 @@ class Case(NamedTuple):
 
 
 CASES = [
-    Case("generate nowhere", 66, "nowhere: ", "there is nothing there", "Give a folder, an archive or an array file."),
-    Case("generate empty", 66, "empty: ", "no pictures found", "Give another folder."),
-    Case("generate file.txt", 65, "file.txt: ", "of no known kind", "use --files-from."),
+    Case("generate nowhere", 66, "nowhere: ", "no such file or folder", "Give a folder, an archive or an array file."),
+    Case("generate empty", 66, "empty: ", "no images found", "Give another folder."),
+    Case("generate file.txt", 65, "file.txt: ", "an unknown kind of file", "or a list of images with --files-from."),
     Case("generate colours --files-from nowhere", 2, "--files-from nowhere: ", "colours", "Give one or the other."),
     Case("generate --files-from nowhere", 66, "nowhere: ", "No such file", "takes a file, or - for stdin."),
     Case(
@@ -58,10 +58,10 @@ CASES = [
     Case("generate colours -o done --seed 9", 73, "done: ", "seed was 0 and is 9", "or --force to replace it."),
     Case("generate colours -o foreign", 73, "foreign: ", "holds 'x'", "leaves such files alone)."),
     Case("generate colours -o file.txt/out", 73, "file.txt: ", "is not a folder", "Use another -o."),
-    Case("verify nowhere", 66, "nowhere: ", "there is no manifest.json", "Name the folder of a data set."),
-    Case("verify colours", 66, "colours: ", "there is no manifest.json", "Name the folder of a data set."),
+    Case("verify nowhere", 66, "nowhere: ", "has no manifest.json", "Name the folder of a data set."),
+    Case("verify colours", 66, "colours: ", "has no manifest.json", "Name the folder of a data set."),
     Case("verify damaged", 65, "damaged/manifest.json: ", "JSON", "."),
-    Case("inspect nowhere", 66, "nowhere: ", "there is nothing there", "Give a folder, an archive or an array file."),
+    Case("inspect nowhere", 66, "nowhere: ", "no such file or folder", "Give a folder, an archive or an array file."),
 ]
 
 
@@ -132,7 +132,7 @@ BROKEN_PICTURES = {
 }
 
 BROKEN_SOURCES = {
-    "no_pictures": (66, "no_pictures: no pictures found"),
+    "no_pictures": (66, "no_pictures: no images found"),
     "idx_lies-images-idx3-ubyte": (65, "its header says uint8 (60000, 8, 8)"),
     "idx_too_few_labels-images-idx3-ubyte": (65, "found 3 labels for 4 samples"),
     "too_few_labels.npz": (65, "too_few_labels.npz: found 3 labels for 4 samples"),

@@ -36,13 +36,13 @@ def test_an_empty_list_is_no_input(mixup_gen: Runner, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-TYPERS_OWN = 1
-"""What typer exits with where nobody reads its help."""
+CLICKS_OWN = 1
+"""What Click exits with if the reader of its help has stopped."""
 
 
 @pytest.mark.parametrize(
     ("command", "code"),
-    [("inspect --schema", 0), ("doctor", 0), ("--help", TYPERS_OWN), ("generate --help", TYPERS_OWN)],
+    [("inspect --schema", 0), ("doctor", 0), ("--help", CLICKS_OWN), ("generate --help", CLICKS_OWN)],
 )
 def test_a_reader_that_leaves_hears_no_complaint(command: str, code: int, tmp_path: Path) -> None:
     ended = shell(f"mixup-gen {command} | true; exit ${{PIPESTATUS[0]}}", tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -226,3 +227,21 @@ def test_parquet_from_the_command_line(colours: Path, plan: Path, tmp_path: Path
     stored, plain = manifest(tmp_path / "stored"), manifest(tmp_path / "plain")
     assert stored == plain
     np.testing.assert_array_equal(columns(tmp_path / "stored")["images"], columns(tmp_path / "plain")["images"])
+
+
+@pytest.mark.parametrize(
+    "command", [("generate", "-o", "o"), ("generate", "--dry-run"), ("preview", "-o", "sheet.png")]
+)
+def test_columns_that_decide_nothing_are_compared(
+    command: tuple[str, ...], colours: Path, plan: Path, tmp_path: Path, run_cli: Runner
+) -> None:
+    lines = plan.read_text().splitlines()
+    lines[2] = re.sub(r"[^,]*$", "elsewhere.png", lines[2])
+    plan.write_text("\n".join(lines))
+    name, *options = command
+    ended = run_cli(name, colours, "--plan", plan, *options, cwd=tmp_path)
+    assert ended.returncode == 0
+    (notice,) = (line for line in ended.stderr.splitlines() if "plan.csv" in line)
+    assert "plan.csv: 1 row with values of key_1 that this source and these settings do not give" in notice
+    assert "(in row 2, key_1 would be '" in notice
+    assert notice.endswith("the plan is for another source, --size or --method.")

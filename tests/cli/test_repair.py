@@ -438,7 +438,7 @@ def test_a_plan_is_asked_for(run_cli: Runner, colours: Path, tmp_path: Path) -> 
     flip(tmp_path / "mixup-out/shard-00000.h5")
     refused = run_cli("repair")
     assert refused.returncode == 65
-    assert "Pass --plan just as generate had it" in error_line(refused)
+    assert "Pass --plan as generate had it" in error_line(refused)
     assert run_cli("repair", "--plan", "plan.csv").returncode == 0
     assert digests(tmp_path / "mixup-out") == before
 

@@ -232,7 +232,7 @@ def test_a_list_from_another_folder_is_told_as_it_is(mixup_gen: Runner, tmp_path
         again = mixup_gen("generate", "--files-from", "-", "-o", out, cwd=tmp_path / "elsewhere", stdin=rows)
         for told in map(error_line, (gone, again)):
             assert told.startswith("colours/blue/0.png: cannot read (No such file or directory). None of ")
-            assert f"The paths of the list begin in {tmp_path / 'elsewhere'}. Run this where they begin" in told
+            assert f"Paths in the list start from {tmp_path / 'elsewhere'}. Run this in their folder" in told
     assert mixup_gen("repair", tmp_path / "outlist", cwd=tmp_path / "elsewhere").returncode == 0
     assert mixup_gen("verify", tmp_path / "outlist", "--deep", cwd=Path("/")).returncode == 0
 

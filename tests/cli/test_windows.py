@@ -159,7 +159,7 @@ def test_a_damaged_picture_ends_the_run_when_its_window_comes(run_cli: Runner, d
     assert ended.returncode == 65
     message = error_line(ended)
     assert message.startswith("class-3/59.png: cannot decode (")
-    assert message.endswith(". Remove it, or pass --on-error skip; either way begin anew with --force.")
+    assert message.endswith(". Remove it, or pass --on-error skip; either way start over with --force.")
     done = len(list((tmp_path / "out").glob("shard-*.h5")))
     assert 0 < done < 12
     assert (tmp_path / "out/sources.csv").exists()
@@ -191,9 +191,7 @@ def test_a_picture_that_changes_meanwhile_ends_the_run(
     monkeypatch.setattr(PictureSource, "_load_one", changing)
     ended = run_cli("generate", place, "-o", tmp_path / "out", "--window", 20, *NONE)
     assert ended.returncode == 65
-    assert error_line(ended) == (
-        "class-2/33.png: is no longer what the scan has read. Restore it, or begin anew with --force."
-    )
+    assert error_line(ended) == ("class-2/33.png: has changed since the scan. Restore it, or start over with --force.")
 
 
 def test_sizes_and_depths_are_found_in_headers(
@@ -272,7 +270,7 @@ def test_it_is_told_beforehand(run_cli: Runner, pictures: Path, tmp_path: Path) 
         "--window 10: a window holds 1.3 of the 4 classes on average"
         in run_cli("generate", pictures, "--window", 10, *NONE).stderr
     )
-    assert "windows       of 20 consecutive samples; only those of one meet\n" in told.stdout
+    assert "windows       of 20 consecutive samples; samples of different windows never mix\n" in told.stdout
     config = run_cli("generate", pictures, "--window", 20, "--print-config")
     assert "window = 20\n" in config.stdout
     assert "windows       of 10 consecutive samples\n" in run_cli("inspect", "mixup-out").stdout

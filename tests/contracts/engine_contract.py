@@ -1,6 +1,6 @@
 """What every engine must do. A test class inherits `EngineContract` and says how its engine is opened.
 
-Tasks are functions of this module, and tell what they do through files, so that they can run in another process.
+Tasks are functions of this module, and report through files, so that they can run in another process.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from mixup_cli.engines.attempts import ATTEMPTS
-from mixup_cli.engines.base import Engine, Shared, Stopped, Task, Tell
+from mixup_cli.engines.base import ATTEMPTS, Engine, Shared, Stopped, Task, Tell
 from mixup_cli.errors import DataError, RepeatedFailureError, StorageError
 from mixup_cli.fields.target import FormMismatch
 
@@ -26,7 +25,7 @@ WORKERS = 2
 
 
 def after(number: int, other: Path) -> int:
-    """Comes when a file is there."""
+    """Returns when a file exists."""
     while not other.exists():
         time.sleep(0.001)
     return number

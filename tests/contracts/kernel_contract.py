@@ -26,7 +26,7 @@ DTYPES = [
 ]
 KINDS = ["constant", "box", "mask", "choice"]
 
-inherited = settings(deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+inherited = settings(deadline=None, suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow])
 
 
 @dataclass(frozen=True)

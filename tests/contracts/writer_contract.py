@@ -27,7 +27,7 @@ def contents(row_count: int) -> dict[str, Array]:
 
 
 def in_blocks(arrays: dict[str, Array], block_rows: int) -> Values:
-    """The columns' values, so many rows at a time."""
+    """The columns' values, some rows at a time."""
 
     def values(column: Column) -> Iterator[Array]:
         array = arrays[column.name]

@@ -136,7 +136,7 @@ class Reference:
     def _met_of(self, number: int) -> list[list[int] | None]:
         pair, bases = self.recipe["pair"], self._bases(number)
 
-        def circle_of(j: int) -> Any:
+        def pool_of(j: int) -> Any:
             return (self._group_of(j), self._class_of(j)) if pair == "same-class" else self._group_of(j)
 
         def kind_of(j: int) -> Any:
@@ -145,12 +145,12 @@ class Reference:
         has_kinds = pair == "cross-class" or self._repeats()
         samples: dict[Any, list[int]] = {}
         for j in range(self.n):
-            samples.setdefault(circle_of(j), []).append(j)
-        circles: dict[Any, list[int]] = {}
+            samples.setdefault(pool_of(j), []).append(j)
+        pools: dict[Any, list[int]] = {}
         for i, base in enumerate(bases):
-            circles.setdefault(circle_of(base), []).append(i)
+            pools.setdefault(pool_of(base), []).append(i)
         met: list[list[int] | None] = [None] * len(bases)
-        for name, positions in circles.items():
+        for name, positions in pools.items():
             few = (
                 len({self._class_of(j) for j in samples[name]}) < 2
                 if pair == "cross-class"
@@ -171,7 +171,7 @@ class Reference:
 
     @staticmethod
     def _blocks(positions: list[int], kinds: list[Any]) -> list[tuple[list[int], int]]:
-        """Blocks of a circle, arranged by kind, and how often the most frequent kind occurs."""
+        """Blocks of a pool, arranged by kind, and how often the most frequent kind occurs."""
         size = 64
         while True:
             count = max(1, len(positions) // size)

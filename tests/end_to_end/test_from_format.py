@@ -102,7 +102,9 @@ REMIX = ["--method", "mixup:alpha=1", "--label-rule", "remix", "--per-class", 6,
 
 @given(asked=recipes())
 @example(asked={"kind": "classes", "options": REMIX, "groups": False, "seed": 0, "stored": "uint8"})
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_rows_are_what_the_format_says(
     asked: dict[str, Any], run_cli: Runner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -37,7 +37,7 @@ def unequal(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def described(tmp_path: Path) -> Path:
-    """A folder of pictures with metadata.csv: two quantities, tags, 0 and 1, and a group."""
+    """A folder of images with metadata.csv: two quantities, tags, 0 and 1, and a group."""
     root = tmp_path / "described"
     root.mkdir()
     draw = np.random.default_rng(3)
@@ -370,7 +370,7 @@ REFUSED = [
     ("arrays.npz --remix-kappa 2", "--remix-kappa: ", "--label-rule remix"),
     ("arrays.npz --label-rule remix --remix-kappa 0.5", "--remix-kappa: ", "from 1 up"),
     ("arrays.npz --label-rule remix --remix-tau 1.5", "--remix-tau: ", "is not in 0 … 1"),
-    ("arrays.npz --label-kind soft --data-key x", "", "row 0 is no soft label"),
+    ("arrays.npz --label-kind soft --data-key x", "", "row 0 is not a soft label"),
     ("arrays.npz --group-column who", "--group-column who: ", "has no such array"),
     ("--files-from list --label-kind multi", "--label-kind multi: ", "classes only"),
     ("--files-from list --group-column who", "--group-column who: ", "has no effect"),

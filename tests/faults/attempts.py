@@ -1,4 +1,4 @@
-"""Faults at the steps of a command, and what became of each attempt."""
+"""Faults at the steps of a command, and how each attempt ended."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Attempt:
 
 
 def attempts(folder: Path, fault: str, *command: object, of_each: int | None = None) -> list[Attempt]:
-    """Run `mixup-gen COMMAND` with a fault at each step, or at so many of those of each name."""
+    """Run `mixup-gen COMMAND` with a fault at each step, or at `of_each` steps of each name."""
     process = start_process(fault, of_each or "all", folder, *command, script=fault_at_every_step.__file__)
     out, err = process.communicate()
     assert process.returncode == 0, err

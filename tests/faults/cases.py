@@ -69,7 +69,7 @@ DAMAGES: dict[str, Callable[[Path], None]] = {"much": harm_much, "manifest": los
 """What `repair` finds."""
 
 STRANGERS = ["notes.txt", "notes-00000.h5", "shard-00000.h5.bak", "sub/shard-00000.h5", "sub/manifest.json"]
-"""What a data set's folder may hold besides, which nobody but its owner may touch."""
+"""Other files in a data set's folder, which only their owner may touch."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Fallen:
 
 
 def complete(run_cli: Runner, place: Path, *command: object) -> dict[str, str]:
-    """What is there once the command has run to its end, and verify has found nothing."""
+    """The files' hashes after the command has run to its end and verify has found nothing."""
     ended = run_cli(*command, cwd=place)
     assert ended.returncode == 0, ended.stderr
     checked = run_cli("verify")
@@ -127,7 +127,7 @@ def fall_repairing(
 
 
 def told_by_verify(run_cli: Runner, out: Path) -> set[str]:
-    """The files that verify has something to say about; nothing where there is no data set."""
+    """The files that verify reports; none without a data set."""
     return {line.split(":")[0] for line in run_cli("verify", out).stdout.splitlines()}
 
 
@@ -143,5 +143,5 @@ def check_completed(fallen: Fallen, left: Attempt, run_cli: Runner) -> None:
     """The same command makes the same bytes, and leaves no file besides."""
     found = complete(run_cli, left.place, *fallen.command)
     unequal = {name for name in found.keys() | fallen.expected if found.get(name) != fallen.expected.get(name)}
-    assert all(name.startswith(".mixup-gen-cache/") for name in unequal), left  # its names tell inodes and times
+    assert all(name.startswith(".mixup-gen-cache/") for name in unequal), left  # its names hold inodes and times
     assert not list(left.place.rglob("*.part")), left

@@ -23,7 +23,7 @@ from tests.faults.fault import Fault, run
 VARIABLE, NOTES = "DEATHS", "deaths"
 SHARD = re.compile(r"shard-(\d{5})\.h5|done/(\d{5})\.json")
 MOST_STEPS = 60
-"""A worker comes to its end within so many steps, which are those of a few shards."""
+"""A worker dies within this many steps: those of a few shards."""
 
 
 class Deaths(Fault):
@@ -67,7 +67,7 @@ class Deaths(Fault):
 
 
 def claimed(name: str) -> bool:
-    """Whether nobody else has done this yet."""
+    """Whether this worker is the first to do this."""
     try:
         os.close(os.open(os.path.join(NOTES, name), os.O_CREAT | os.O_EXCL))
     except FileExistsError:

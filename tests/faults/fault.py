@@ -25,7 +25,7 @@ SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
 class Fault:
-    """What happens at one step. `note` is a descriptor on which every step is told, up to this one: a line of JSON
+    """What happens at one step. Every step up to this one is written to the descriptor `note`: a line of JSON
     with the call and the path, relative to the folder of the command."""
 
     def __init__(self, kind: str, step: str, note: int | None = None) -> None:

@@ -2,8 +2,8 @@
 
     python fault_at_every_step.py KIND OF_EACH FOLDER COMMAND…
 
-What a step and a fault's KIND are is told in fault.py. Attempt n runs in FOLDER/n, made from FOLDER/0 if that is there,
-and meets its fault at step n. First the command runs once in FOLDER/-1, so that imports and compiled code are there for
+fault.py says what a step and a fault's KIND are. Attempt n runs in FOLDER/n, a copy of FOLDER/0 if that exists,
+and meets its fault at step n. First the command runs once in FOLDER/-1, so that imports and compiled code are ready for
 all, and once in FOLDER/-2, where its steps are counted. OF_EACH is `all`, or how many steps of each name are tried: 3
 are the first, the one in the middle and the last. What an attempt said is in FOLDER/n.said.
 
@@ -25,7 +25,7 @@ from tests.faults.fault import Fault, run
 
 
 def attempt(kind: str, step: int, folder: Path, command: list[str], number: int) -> tuple[list[Any], int]:
-    """The steps of one attempt, in a process of its own that has imported everything already, and how it ended."""
+    """The steps of one attempt, in a forked process that has imported everything, and how it ended."""
     place, told = copied(folder, number), folder / f"{number}.steps"
     child = os.fork()
     if child == 0:
@@ -57,7 +57,7 @@ def chosen(calls: list[str], of_each: str) -> list[int]:
 
 
 def spread(numbers: list[int], of_each: str) -> list[int]:
-    """So many of some numbers, the first and the last among them; of one alone, that in the middle."""
+    """`of_each` of some numbers, with the first and the last; if one, that in the middle."""
     last, gaps = len(numbers) - 1, len(numbers) - 1 if of_each == "all" else int(of_each) - 1
     if gaps == 0:
         return [numbers[last // 2]]

@@ -1,6 +1,6 @@
 """Kill a command at random moments: `python kill_at_random.py COUNT SEED FOLDER COMMAND…`.
 
-The command runs in FOLDER/0 again and again, each time killed (SIGKILL) at a moment that nobody chose, until it comes
+The command runs in FOLDER/0 again and again, each time killed (SIGKILL) at a random moment, until it comes
 through; then in FOLDER/1, and so on, until COUNT runs were killed. Before them it runs once in FOLDER/-1, where the
 time is taken that moments are drawn from. Prints the number of runs that were killed and of those that came through.
 """
@@ -19,7 +19,7 @@ from tests.faults.fault import run
 
 
 def forked(place: Path, command: list[str]) -> int:
-    """A run in a process of its own, which has imported everything already."""
+    """A run in a forked process, which has imported everything."""
     place.mkdir(exist_ok=True)
     child = os.fork()
     if child == 0:

@@ -20,8 +20,7 @@ def sidecars(out: Path) -> int:
 
 
 def meet_fault(kind: str, step: str, *command: object, cwd: Path, **how: Any) -> Running:
-    """A run of its own that meets a fault at just that step (see fault.py), begun and left to the caller. `how` goes to
-    `start_process`."""
+    """Start a run that meets a fault at this step (see fault.py). `how` goes to `start_process`."""
     return start_process(kind, step, *command, cwd=cwd, script=fault.__file__, **how)
 
 
@@ -34,14 +33,14 @@ def stopped_before(step: str, *command: object, cwd: Path, **how: Any) -> Runnin
 
 
 def deadly(who: str, count: int, *command: object, cwd: Path, env: dict[str, str] | None = None) -> Running:
-    """A run in worker processes, of which some die (see deaths.py), with a process group of its own."""
+    """Start a run in worker processes of which some die (see deaths.py), as the leader of a process group."""
     added = {**(env or {}), deaths.VARIABLE: f"{who} {count}"}
     options = ("--engine", "processes", "--workers", 2)
     return start_process(*command, *options, cwd=cwd, env=added, own_group=True, script=deaths.__file__)
 
 
 def stopped_in_a_shard(done: int, *command: object, cwd: Path, env: dict[str, str] | None = None) -> Running:
-    """A run that is stopped, with the worker that makes a shard, when so many are done. SIGCONT wakes them."""
+    """A run that is stopped, with a worker that makes a shard, when `done` shards are sealed. SIGCONT wakes them."""
     process = deadly("stop", done, *command, cwd=cwd, env=env)
     wait_until(lambda: is_stopped(process.pid) and any(map(is_stopped, child_pids(process.pid))))
     return process

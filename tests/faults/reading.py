@@ -28,7 +28,7 @@ def check(arrays: MixedArrays, whole: MixedArrays) -> None:
 
 def main(folder: str, expected: str) -> None:
     """See above."""
-    setattr(reading, "most_maps", lambda: 1)  # noqa: B010  # each shard is mapped anew whenever it is read
+    setattr(reading, "most_maps", lambda: 1)  # noqa: B010  # each read maps its shard again
     whole, kept, seen = MixedArrays(expected), MixedArrays(folder), 0
     waiting = threading.Thread(target=sys.stdin.read, daemon=True)
     waiting.start()

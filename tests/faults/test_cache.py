@@ -75,7 +75,7 @@ def test_two_runs_at_once(run_cli: Runner, photos: Path, tmp_path: Path) -> None
 
 
 def test_several_runs_begun_together(run_cli: Runner, photos: Path, tmp_path: Path) -> None:
-    """Whoever comes first."""
+    """In any order."""
     outs = [f"out-{number}" for number in range(3)]
     runs = [start_process("generate", photos, "--cache", "disk", "-o", out, cwd=tmp_path) for out in outs]
     errors = [run.communicate()[1] for run in runs]

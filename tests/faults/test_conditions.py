@@ -126,7 +126,7 @@ def test_the_same_numbers_as_another_kind_of_label_are_refused(
 def test_what_an_earlier_version_has_begun_is_continued(
     interrupted: Interrupted, run_cli: Runner, colours: Path
 ) -> None:
-    """Its recipe.json does not tell rows and labels."""
+    """Its recipe.json does not hold rows and labels."""
     out = interrupted(colours)
     written = out / ".mixup-gen/recipe.json"
     plain = json.loads(written.read_bytes())
@@ -195,7 +195,7 @@ def test_an_array_file_that_changes_before_it_is_scanned_ends_the_run(suffix: st
 
 
 class Meddler(Listener):
-    """Changes a file once mixing has begun, and remembers what it is told."""
+    """Changes a file once mixing has begun, and keeps the notices."""
 
     def __init__(self, change: Callable[[], object]) -> None:
         self.told: list[str] = []

@@ -21,7 +21,7 @@ from tests.data_sets import digests
 from tests.running import Runner
 
 PRIME = 61
-"""Of the bits of a shard, the default suite tries every so many-th."""
+"""The default suite tries one bit in PRIME of a shard."""
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def data_set(request: pytest.FixtureRequest, run_cli: Runner, tmp_path: Path) ->
 
 
 def found_around(folder: Path) -> set[str]:
-    """The files besides the shards that verify has something to tell of, or refuses."""
+    """The files other than shards that verify reports or refuses."""
     try:
         return {finding.file for finding in files_around(folder, open_finished(folder))}
     except DataError as refusal:
@@ -114,7 +114,7 @@ def fields(plain: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 
 
 def changed(value: Any) -> list[Any]:
-    """What somebody could write in place of a value."""
+    """What could stand in the file as a value."""
     others: list[Any] = [None, {}, [], "", -1]
     if isinstance(value, bool):
         others.append(not value)
@@ -175,8 +175,8 @@ def test_what_a_run_has_left_in_the_work_folder_is_told(data_set: Path) -> None:
 def left_in(data_set: Path) -> str:
     """What verify says of the work folder, as its only finding, before the remedy."""
     (finding,) = verify(data_set)
-    assert finding.file == ".mixup-gen"
-    return finding.problem.removesuffix(". Running generate again, or repair, removes it.")
+    assert (finding.file, finding.remedy) == (".mixup-gen", "Running generate again, or repair, removes it.")
+    return finding.problem
 
 
 def test_a_sidecar_of_other_content_is_nothing_to_go_on_with(run_cli: Runner, data_set: Path) -> None:

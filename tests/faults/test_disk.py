@@ -117,7 +117,10 @@ def test_a_limit_on_the_size_of_files(colours: Path, run_cli: Runner, tmp_path: 
     ended = run_process(*command, cwd=tmp_path, limits={resource.RLIMIT_FSIZE: 60_000})
     assert ended.returncode == 74
     assert error_line(ended).startswith("mixup-out/.mixup-gen/part-1-of-1/layout-4.h5: ")
-    assert "File too large. Raise the limit (ulimit -f), or begin anew with a smaller --shard-size" in error_line(ended)
+    assert (
+        "File too large. Raise the limit (ulimit -f), or start over with --force and a smaller --shard-size"
+        in error_line(ended)
+    )
     assert run_cli(*command, cwd=tmp_path).returncode == 0
     assert run_cli("verify").returncode == 0
 

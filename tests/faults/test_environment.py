@@ -74,7 +74,7 @@ def test_too_little_memory_is_told_as_that(command: str, size_mib: int, photos: 
     ],
 )
 def test_a_limit_of_files_sizes(command: str, told: str, colours: Path, tmp_path: Path) -> None:
-    """Which the system tells by a signal."""
+    """The system reports it by a signal."""
     ended = run_process(*command.format(colours).split(), cwd=tmp_path, limits={resource.RLIMIT_FSIZE: 1024})
     assert ended.returncode == 74
     assert error_line(ended).startswith(told)

@@ -1,4 +1,4 @@
-"""What a run finds of earlier ones is held against its hash, its source and its columns before it goes on with it."""
+"""A run checks the hash, source and columns of what earlier runs left before it continues."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def whole(run_cli: Runner, source: Path, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def unfinished(run_cli: Runner, source: Path, tmp_path: Path) -> Path:
-    """Two shards of four are there, those of the first part."""
+    """Two shards of four: those of the first part."""
     out = tmp_path / "out"
     assert run_cli("generate", source, *HOW, "--part", "1/2", "-o", out, cwd=tmp_path).returncode == 0
     return out
@@ -155,7 +155,7 @@ def test_a_link_as_work_folder_leads_nowhere(
 def test_nobody_waits_for_a_pipe(
     pipe: str, run_cli: Runner, source: Path, tmp_path: Path, whole: dict[str, str]
 ) -> None:
-    """Opening one would wait for whoever writes to it, for ever."""
+    """Opening one would wait for a writer for ever."""
     out = tmp_path / "whole"
     (out / pipe).parent.mkdir(exist_ok=True)
     (out / pipe).unlink(missing_ok=True)

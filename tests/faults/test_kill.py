@@ -37,7 +37,7 @@ def test_killed_before_every_step(
 
 
 def test_killed_again_and_again(run_cli: Runner, long_run: list[object], tmp_path: Path) -> None:
-    """At steps that nobody chose, each a few shards after the last."""
+    """At random steps, each a few shards after the last."""
     command, draw, out = [*long_run, "--passes", 4], np.random.default_rng(11), tmp_path / "mixup-out"
     for _ in range(4):
         process = meet_fault("kill", str(draw.integers(60, 240)), *command, cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Several processes make one data set: whatever they do and whoever dies, the bytes are those of a single run."""
+"""Several processes make one data set: whichever of them dies, the bytes are those of a single run."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_parts_at_once_make_what_one_run_makes(
     ended = finished([start_process(*command, "--part", f"{number}/4") for number in (3, 1, 4, 2)])
     assert [code for code, _, _ in ended] == [0] * 4, ended
     told = [out for _, out, _ in ended if out]
-    assert told, "whoever ended last tells the manifest"
+    assert told, "the last to finish prints the manifest's path"
     assert set(told) == {f"{tmp_path}/out/manifest.json\n"}
     assert digests(tmp_path / "out") == single
     assert run_cli("verify", tmp_path / "out").returncode == 0
@@ -86,7 +86,7 @@ FIFTH_SHARD = "replace:11"
 
 
 def test_a_killed_part_is_run_again_beside_the_others(source: Path, run_cli: Runner, tmp_path: Path) -> None:
-    """Its lock, its scratch folder and its unfinished shard are there, and are no obstacle."""
+    """It left its lock, its scratch folder and an unfinished shard, which do not matter."""
     command = long_run(source)
     assert run_cli(*command, "-o", tmp_path / "single").returncode == 0
     out = tmp_path / "out"
@@ -111,7 +111,7 @@ def test_the_lock_of_a_killed_run_is_no_obstacle_to_another_division(
     assert sidecars(out) == 4
     whole = run_cli(*command, "-o", out)
     assert whole.returncode == 0, whole.stderr
-    assert "(resumed: " in whole.stderr, "finished shards are kept, whoever made them"
+    assert "(resumed: " in whole.stderr, "finished shards are kept, whichever run made them"
     assert run_cli("verify", out).returncode == 0
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -21,7 +19,14 @@ from tests.faults import stuck
 from tests.faults.fault import GRACE, LONG
 from tests.faults.progress import sidecars, stopped_before
 from tests.forking.client import Running
-from tests.running import Runner, start_process, start_real, wait_while_running
+from tests.running import (
+    Runner,
+    ended_processes_seconds,
+    processor_seconds,
+    start_process,
+    start_real,
+    wait_while_running,
+)
 from tests.small_sources import write_arrays
 from tests.unit.sources.cifar.cifar_archives import cifar_files, write_cifar
 
@@ -150,18 +155,6 @@ def begin(*command: object, cwd: Path, env: Mapping[str, str] | None = None) -> 
 def listens(status: str) -> bool:
     """Whether a process with this status handles SIGTERM."""
     return bool(int(status.split("SigCgt:")[1].split(maxsplit=1)[0], 16) >> (signal.SIGTERM - 1) & 1)
-
-
-def processor_seconds(pid: int) -> float:
-    """What a process has taken so far, of all its threads."""
-    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
-
-def ended_processes_seconds() -> float:
-    """What this process's children took that have ended."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""stdout and stderr that nobody reads, that are closed or full: no traceback, and the work is done."""
+"""stdout and stderr without a reader, closed or full: no traceback, and the work is done."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def first_of(command: str, cwd: Path, real: bool = False) -> CompletedProcess[st
 
 @pytest.fixture
 def place(run_cli: Runner, colours: Path, tmp_path: Path) -> Path:
-    """A folder with a damaged data set `damaged`, of which verify has more to tell than one line."""
+    """A folder with a damaged data set `damaged`, of which verify reports more than one line."""
     run_cli("generate", colours, "--samples-per-shard", 1, "-o", tmp_path / "damaged", cwd=tmp_path)
     for path in (tmp_path / "damaged").glob("shard-*.h5"):
         path.write_bytes(b"")

@@ -1,7 +1,7 @@
 """A disk that fails under writes which Python's `os` does not make: HDF5's own, a flushed map, a file object's.
 
-strace makes single system calls fail, whoever makes them. It is asked for the calls of the main thread alone: it counts
-those of each thread apart.
+strace makes single system calls fail, from Python or from C. The tests count calls of the main thread alone: strace
+counts those of each thread apart.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SAME = re.compile(r"[0-9a-f]{16,}")
 
 @dataclass(frozen=True)
 class Call:
-    """A call of the main thread, the `number`-th of its name, and the file that it is about, if that can be told."""
+    """A call of the main thread, the `number`-th of its name, and the file that it is about, if known."""
 
     number: int
     path: str

@@ -1,4 +1,4 @@
-"""Worker processes that die while a data set is made: it is told, their shards are made again, and nothing is left."""
+"""Worker processes die while a data set is made: the run reports it, makes their shards again, and leaves nothing."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def nothing_is_left(out: Path, pids: Iterable[int]) -> None:
 
 
 def survive(run_cli: Runner, command: list[object], place: Path, kills: int) -> None:
-    """Run while so many workers die, and hold the result against a run without."""
+    """Run while `kills` workers die, and compare the result with a run without."""
     (place / "whole").mkdir()
     assert run_cli(*command, cwd=place / "whole").returncode == 0
     process = deadly("workers", kills, *command, cwd=place)
@@ -105,7 +105,7 @@ def test_signals_end_all_processes_in_good_order(
 
 
 def test_a_signal_ends_a_worker_that_does_not_listen(long_run: list[object], tmp_path: Path) -> None:
-    """It would stay for ever: nobody sends it SIGCONT."""
+    """It would stay for ever: it gets no SIGCONT."""
     assert STOP_SECONDS < GRACE_SECONDS < 2, "how long a user waits after Ctrl-C"
     process = stopped_in_a_shard(6, *long_run, cwd=tmp_path)
     os.killpg(process.pid, signal.SIGINT)
@@ -116,8 +116,8 @@ def test_a_signal_ends_a_worker_that_does_not_listen(long_run: list[object], tmp
 
 
 MOMENTS = [0, 13, "replace:4", *(pytest.param(done, marks=pytest.mark.slow) for done in range(1, 20)), "replace:2"]
-"""So many shards are done, one more is just to be sealed, and another is somewhere; or before the list of samples is
-sealed; or all workers are at rest."""
+"""A number: this many shards are done, a worker is about to seal one more, and the other is anywhere. Or the main
+process is about to seal the list of samples, or a file after all shards."""
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

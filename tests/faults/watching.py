@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from tests.running import PROGRAM, clean_environment
+from tests.running import PROGRAM, clean_environment, ended_processes_seconds
 
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.05
 
 FEWEST_LOOKS = 15
 """Growth that was seen in fewer looks says nothing."""
@@ -20,12 +20,13 @@ FEWEST_LOOKS = 15
 
 @dataclass
 class Watched:
-    """How a command ended, how long it took, and what it took meanwhile."""
+    """How a command ended, and what it took: seconds of the processor, which do not depend on what else the machine
+    does, memory and open files."""
 
     code: int = -1
     stdout: str = ""
     stderr: str = ""
-    seconds: float = 0.0
+    processor_seconds: float = 0.0
     rss_bytes: list[int] = field(default_factory=list)
     descriptors: list[int] = field(default_factory=list)
 
@@ -41,10 +42,9 @@ class Watched:
 
 
 def watch(*args: object, cwd: Path, stdin: IO[Any] | None = None) -> Watched:
-    """Run mixup-gen to its end and look at it meanwhile. What it says goes to files: a pipe that nobody reads until
-    then would stop it once it is full."""
+    """Run mixup-gen to its end and look at it meanwhile. What it says goes to files: a full pipe would stop it."""
     seen = Watched()
-    began = time.monotonic()
+    before = ended_processes_seconds()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = subprocess.Popen(
             [PROGRAM, *map(str, args)],
@@ -60,7 +60,7 @@ def watch(*args: object, cwd: Path, stdin: IO[Any] | None = None) -> Watched:
         for said in (out, err):
             said.seek(0)
         seen.stdout, seen.stderr = out.read(), err.read()
-    seen.code, seen.seconds = process.returncode, time.monotonic() - began
+    seen.code, seen.processor_seconds = process.returncode, ended_processes_seconds() - before
     return seen
 
 
@@ -68,7 +68,7 @@ def _look(pid: int, seen: Watched) -> None:
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         open_files = len(os.listdir(f"/proc/{pid}/fd"))
-    except (FileNotFoundError, ProcessLookupError, PermissionError):  # it ended just now
+    except (FileNotFoundError, ProcessLookupError, PermissionError):  # it has ended
         return
     seen.rss_bytes.append(pages * os.sysconf("SC_PAGE_SIZE"))
     seen.descriptors.append(open_files)

@@ -1,4 +1,4 @@
-"""Runs commands in forks of one process that has imported everything: milliseconds each, in place of a second.
+"""Runs commands in forks of one process that has imported everything: milliseconds each, not a second.
 
     python -m tests.forking.server SOCKET
 

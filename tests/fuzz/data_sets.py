@@ -15,7 +15,7 @@ NOT_THERE = "is missing"
 
 
 def manifest(path: Path) -> bool:
-    """Read, and held against a folder in which there is nothing else."""
+    """Read, and compared with a folder that holds nothing else."""
     found = read_manifest(path.parent)
     absent = [each for each in findings_of(path.parent, found) if each.problem == NOT_THERE]
     return len(absent) == len(found.shards)
@@ -26,7 +26,7 @@ def job(path: Path) -> bool:
 
 
 def sidecar(path: Path) -> bool:
-    """The shard that it tells of is there, in the length that it has in the corpus."""
+    """The shard that it names exists, in the length that it has in the corpus."""
     folder = DataSetFolder(path.parent.parent.parent)
     with (folder.path / "shard-00000.h5").open("wb") as file:
         file.truncate(10_000)

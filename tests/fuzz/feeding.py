@@ -1,6 +1,6 @@
-"""Feeds mutants to a parser in a process of its own, since libraries in C crash rather than raise.
+"""Feeds mutants to a parser in a separate process, since libraries in C crash rather than raise.
 
-Such processes fork from one that has imported everything: that takes milliseconds in place of seconds.
+Such processes fork from one that has imported everything: that takes milliseconds, not seconds.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Meal:
 
 
 def fuzz(parser: Parser, folder: Path, meal: Meal, patience_seconds: float = PATIENCE_SECONDS) -> int:
-    """How many mutants came inside. The last one is kept in `folder`, so that whoever finds it broken has it."""
+    """How many mutants came inside. The last one is kept in `folder`, to look at when it breaks."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([Parser.__module__, "pytest"])
     child = context.Process(target=_feed_all, args=(parser, folder, meal))
@@ -56,7 +56,7 @@ def fuzz(parser: Parser, folder: Path, meal: Meal, patience_seconds: float = PAT
 
 
 def _feed_all(parser: Parser, folder: Path, meal: Meal) -> None:
-    """In the child. Tells how many came inside, or what went wrong."""
+    """In the child. Writes how many came inside, or what went wrong."""
     warnings.simplefilter("ignore")  # libraries warn about damaged bytes, which is their business
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -73,7 +73,7 @@ def feed(parser: Parser, folder: Path, meal: Meal) -> int:
     watch = Watch(parser.inside)
     inside = 0
     with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")  # Linux counts the most memory anew
+        Path("/proc/self/clear_refs").write_text("5")  # Linux counts the most memory from here on
     before_bytes = most_memory_bytes()
     limit = time.monotonic() + meal.seconds
     for number, data in enumerate(parser.mutants(meal.seed)):

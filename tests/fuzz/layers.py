@@ -36,7 +36,7 @@ def in_gzip(inner: Mutation, draw: Random, data: bytes) -> bytes:
 
 
 def in_tar(inner: Mutation, draw: Random, data: bytes) -> bytes:
-    """Members are changed, or their headers, or which there are."""
+    """Members are changed, added or removed, or their headers are."""
     members = list(_tar_members(data))
     number = draw.randrange(len(members))
     header, content = members[number]

@@ -125,7 +125,7 @@ def plans() -> dict[str, bytes]:
     seen = Setting(recipe_of("mixup", flip=True))
     columns, tables = mixed.tables(8)
     compressed, plain = io.BytesIO(), io.BytesIO()
-    write_parquet(tables, columns, compressed)  # type: ignore[arg-type]  # it tells how many bytes it has written
+    write_parquet(tables, columns, compressed)  # type: ignore[arg-type]  # it returns how many bytes it has written
     parquet.write_table(parquet.read_table(compressed), plain, compression="none", use_dictionary=False)
     return {
         "plan.plain": header + b"0,mixup,0,1,32768,32768,,,,,,0.5\n1,none,1,,65536,,,,,,,1\n",

@@ -98,7 +98,7 @@ def _plan_file(path: Path) -> bool:
 
 
 def _fits(plan: PlanFile) -> bool:
-    """Whether it can be held against a source, whatever methods it brings."""
+    """Whether it can be compared with a source, whatever methods it brings."""
     views: dict[str, object] = {"flip": True} if plan.has_views else {}
     setting = Setting(recipe_of(*plan.method_names, **views))
     setting.checked(plan)
@@ -133,7 +133,7 @@ PARSERS = [
     Parser("sources", _sources, in_csv, LoadedColumn.of, 0.5),
     Parser("plan", _plan, in_csv, PlanFile.__len__, 0.3),
     Parser("plan-parquet", partial(_in_file, "plan.parquet", _plan_file), in_parquet, PlanFile.__len__, 0.3),
-    Parser("config", partial(_in_file, "c.toml", _config), in_toml, RecipeFlags.recipe, 0.3),
+    Parser("config", partial(_in_file, "c.toml", _config), in_toml, RecipeFlags.recipe, 0.15),
     Parser("picture", loading.picture, in_png, decode._convert, 0.4),
     Parser("shard", partial(_in_file, "shard-00000.h5", data_sets.shard), in_place, verify._values, 0.33),
 ]

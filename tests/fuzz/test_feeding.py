@@ -1,4 +1,4 @@
-"""What a parser must not do is noticed, and told with the input over which it was done."""
+"""The fuzzer notices what a parser must not do, and reports the input."""
 
 from __future__ import annotations
 

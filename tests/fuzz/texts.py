@@ -43,7 +43,7 @@ def in_toml(draw: Random, data: bytes) -> bytes:
 
 
 def _toml(value: Any) -> str:
-    """JSON but for tables, and numbers that are none."""
+    """JSON but for tables, and numbers that are not JSON's."""
     match value:
         case dict():
             return "{" + ", ".join(f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items()) + "}"

@@ -1,4 +1,4 @@
-"""Tells how far a parser comes: whether it calls a function that stands behind its outer layer."""
+"""Sees how far a parser comes: whether it calls a function behind its outer layer."""
 
 from __future__ import annotations
 

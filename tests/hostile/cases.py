@@ -13,7 +13,7 @@ from tests.hostile.makers import archives, arrays, pictures, texts
 USAGE, DATA, NO_INPUT, FULL = 2, 65, 66, 74
 
 ENORMOUS = {"MIXUP_GEN_SAMPLES", "MIXUP_GEN_PASSES"}
-"""More than fits on any disk, which is told as such."""
+"""More than fits on any disk, and reported as that."""
 
 
 NAMING_FILES = {"MIXUP_GEN_CONFIG", "MIXUP_GEN_PLAN", "MIXUP_GEN_FILES_FROM"}

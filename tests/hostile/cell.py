@@ -1,6 +1,6 @@
-"""Runs the command line again and again, each time in a process of its own that is bounded, watched and measured.
+"""Runs the command line again and again, each time in a new process that is bounded, watched and measured.
 
-A process that has imported everything forks for each command, which takes milliseconds in place of a second. It reads
+A process that has imported everything forks for each command, which takes milliseconds, not a second. It reads
 one request a line, as JSON, and answers with one line.
 """
 
@@ -45,7 +45,7 @@ class Ended:
 
 
 STREAMS = ("stdout", "stderr", "stdin")
-"""What a command says and is told stands in these, beside the folder it runs in."""
+"""What a command writes and reads is in these, beside the folder it runs in."""
 
 
 def whole_listing(folder: Path) -> dict[str, tuple[int, ...]]:
@@ -150,7 +150,7 @@ def _standard_stream(mode: str, descriptor: int) -> Any:
 
 
 def serve() -> None:
-    """Answer until nobody asks any more."""
+    """Answer until stdin ends."""
     for line in sys.stdin:
         sys.stdout.write(json.dumps(_answer(json.loads(line))) + "\n")
         sys.stdout.flush()

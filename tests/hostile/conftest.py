@@ -63,12 +63,13 @@ def output_of(arguments: list[str]) -> str:
 REMEDIES = frozenset(
     (
         "Add Change Check Continue Drop Empty Fetch Fill Fix Give Its Keep Leave Let Make Mend Move Name Options: Pass "
-        "Plan Put Raise Remove Rename Restore Run Save Say Start Store Use Write mixup-gen --config --files-from --plan"
+        "Plan Put Raise Remove Rename Restore Run Save Say Start Stop Store Use Write mixup-gen --config --files-from "
+        "--plan"
     ).split()
 )
-"""How a sentence begins that says what to do, or where it is told."""
+"""How a sentence begins that says what to do, or where to read it."""
 
-ALTERNATIVES = ("If it was to be ", "If NULs stand ", "For a list of pictures use ", "For lists of names pass ")
+ALTERNATIVES = ("If it was to be ", "If NULs stand ", "For a list of images use ", "For lists of names pass ")
 
 
 def check_remedy(message: str) -> None:

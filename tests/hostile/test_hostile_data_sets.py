@@ -116,7 +116,7 @@ def test_a_mapped_shard_stays_in_the_folder(
 
 
 WHOLE_FILES = {"a link out of the folder", "a link to itself", "a pipe", "a folder", "not HDF5", "nothing"}
-"""Of these there is no shard to read. In the others one column is not what it was, and the rest is."""
+"""These have no shard to read. In the others one column has changed, and the rest has not."""
 
 READING = ["inspect out", "preview out -o grid.png", "generate out -o again"]
 
@@ -138,7 +138,7 @@ def test_commands_that_read_shards(name: str, cell: Cell, place: Path, finished:
 def test_repair_of_a_shard_of_other_than_plain_data(
     name: str, cell: Cell, place: Path, finished: dict[str, Path]
 ) -> None:
-    """It makes the shard again where the manifest still tells what it was, and a file can take its place; else it
+    """It makes the shard again where the manifest still describes it, and a file can replace it; else it
     changes nothing."""
     out = changed(finished, place, "gzip", data_sets.SHARDS[name])
     ended = cell.run(["repair", "out"], place, {})

@@ -102,7 +102,9 @@ def told(attempt: Callable[[], Result]) -> Result | str:
 
 
 @given(asked=wishes())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_it_equals_what_is_written(asked: Asked, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("foretold")
     source = source_of(asked, folder)

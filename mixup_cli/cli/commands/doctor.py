@@ -28,7 +28,7 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield from _backends()
     yield from _decoders()
     yield from _compressions()
-    home = Path(os.path.expanduser("~"))  # pathlib raises if there is no home
+    home = Path(os.path.expanduser("~"))  # pathlib raises without one
     for name, folder in {"this folder": Path(), "home": home, "temporary": Path(_temporary())}.items():
         yield name, f"{'writable' if os.access(folder, os.W_OK) else 'read-only'} ({folder.absolute()})"
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field, fields, is_dataclass
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, get_type_hints
 
 import click
 
 from mixup_cli.cli.options.parse import PATH, TEXT, Reader
 from mixup_cli.cli.options.provenance import VARIABLES, names_of, spell, variable_of
-from mixup_cli.errors import MixupGenError
 
 SOURCE, MIXING, PAIRING, VIEWS, LABELS = "Source", "Mixing", "Pairing", "Before mixing", "Labels"
 OUTPUT, RUNNING = "Output", "Running"
@@ -24,8 +23,6 @@ PANELS = (SOURCE, MIXING, PAIRING, VIEWS, OUTPUT, LABELS, RUNNING)
 
 MAKE = "parameter"
 """In the metadata of a group's field: makes the parameter once the field's name is known."""
-
-T = TypeVar("T")
 
 
 class Group:
@@ -46,27 +43,14 @@ class Option(click.Option):
         VARIABLES.update(filter(None, [settings["envvar"]]))
 
 
-class Paths(click.Path):
-    """Several paths, which stand in a variable as they do in PATH."""
-
-    def __init__(self, read: Callable[[Any], Any]) -> None:
-        super().__init__()
-        self._read = read
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """See `click.ParamType.convert`."""
-        return self._read(value)
-
-
-def flag(panel: str, help: str, reader: Reader[Any] = TEXT, **settings: Any) -> Any:  # noqa: A002
-    """A field of a group that is an option with a value, by default None."""
-    settings = {"help": help, "metavar": reader.metavar, "default": None, **settings}
+def flag(panel: str, help: str, reader: Reader = TEXT, default: Any = None, **settings: Any) -> Any:  # noqa: A002
+    """A field of a group that is an option with a value."""
+    settings = {"metavar": reader.name, **settings}
 
     def make(name: str) -> Option:
-        read = _named(reader, name)
-        return Option(name, panel, type=Paths(read) if "multiple" in settings else read, **settings)
+        return Option(name, panel, help=help, type=reader, default=default, **settings)
 
-    return field(default=settings["default"], metadata={MAKE: make})
+    return field(default=default, metadata={MAKE: make})
 
 
 def switch(panel: str, help: str, default: bool | None = False) -> Any:  # noqa: A002
@@ -85,21 +69,9 @@ def argument(metavar: str, help: str, default: Any = (), nargs: int = 1) -> Any:
 
     def make(name: str) -> click.Argument:
         settings: dict[str, Any] = {} if nargs < 0 else {"default": default}
-        return click.Argument([name], type=_named(PATH, name), metavar=metavar, help=help, nargs=nargs, **settings)
+        return click.Argument([name], type=PATH, metavar=metavar, help=help, nargs=nargs, **settings)
 
     return field(default=default, metadata={MAKE: make})
-
-
-def _named(reader: Reader[T], name: str) -> Callable[[Any], T]:
-    """The reader, with the option's name in its errors. A default is a value already."""
-
-    def read(value: Any) -> T:
-        try:
-            return reader.read(value) if isinstance(value, str) else value
-        except MixupGenError as problem:
-            raise problem.or_else(field=() if reader.is_path else name) from None
-
-    return read
 
 
 def taken(command: Callable[..., None]) -> tuple[list[click.Parameter], Callable[..., None]]:

@@ -3,39 +3,47 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from mixup_cli.errors import UsageError
+import click
+
+from mixup_cli.errors import MixupGenError, UsageError
 from mixup_cli.recipe import NORMALIZATIONS, Normalize
 from mixup_cli.wording import did_you_mean, quoted, url_problem
 
 if TYPE_CHECKING:  # --help needs no storage
     from mixup_cli.storage.parts import Part
 
-T = TypeVar("T")
-
 BYTE_UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 
 _shown = partial(quoted, most_letters=60)
 
 
-@dataclass(frozen=True)
-class Reader(Generic[T]):
-    """How the text of an option is read, and what stands for it in --help. Its errors name the option, unless they are
-    about a path, which begins their message."""
+class Reader(click.ParamType[Any]):
+    """How the text of an option is read, and what stands for it in --help (`name`). Its errors name the option, unless
+    they are about a path, which begins their message. In a variable several paths stand as in PATH."""
 
-    read: Callable[[str], T]
-    metavar: str
-    is_path: bool = False
+    envvar_list_splitter = os.pathsep
+
+    def __init__(self, read: Callable[[str], Any], metavar: str, is_path: bool = False) -> None:
+        self._read, self.name, self._is_path = read, metavar, is_path
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See `click.ParamType.convert`. A default is a value already."""
+        try:
+            return self._read(value) if isinstance(value, str) else value
+        except MixupGenError as problem:
+            field = () if self._is_path or param is None or param.name is None else param.name
+            raise problem.or_else(field=field) from None
 
 
-def whole(low: int = 0, high: int = sys.maxsize) -> Reader[int]:
+def whole(low: int = 0, high: int = sys.maxsize) -> Reader:
     """Whole numbers from `low` to `high`, both included."""
 
     def read(text: str) -> int:
@@ -50,7 +58,7 @@ def whole(low: int = 0, high: int = sys.maxsize) -> Reader[int]:
     return Reader(read, "N")
 
 
-def word(choices: Any) -> Reader[Any]:
+def word(choices: Any) -> Reader:
     """One word of a Literal."""
     words = get_args(choices)
 
@@ -114,7 +122,7 @@ def _numbers(text: str, example: str = "0.5,0.5,0.5") -> tuple[float, ...]:
         raise UsageError(f"{_shown(text)} is not a list of numbers.", f"Give, for example, {example}.") from None
 
 
-def low_high(example: str) -> Reader[tuple[float, float]]:
+def low_high(example: str) -> Reader:
     """`LOW,HIGH`."""
 
     def read(text: str) -> tuple[float, float]:

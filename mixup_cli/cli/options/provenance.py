@@ -71,9 +71,10 @@ def misused(problem: click.UsageError, context: click.Context) -> str:
             is_switch = getattr(options.get(problem.option_name), "is_flag", False)
             wrong = "it takes no value" if is_switch else "it takes a value, and none is given"
             return f"{problem.option_name}: {wrong}."
-        case click.BadParameter() if problem.param is not None and problem.param.name:
-            return f"{_placed(context, problem.param.name)}: {problem.message.rstrip('.')}."
-    return f"{problem.format_message().rstrip('.')}."
+        case click.BadParameter() if problem.param is not None and problem.param.name:  # of Click's types we use one
+            return f"{_placed(context, problem.param.name)}: it is on or off. Give true or false."
+    found = problem.format_message()
+    return f"{found[:1].lower()}{found[1:].rstrip('.')}."
 
 
 def _placed(context: click.Context, field: str) -> str:

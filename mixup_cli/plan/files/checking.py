@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.errors import DataError, UsageError
-from mixup_cli.methods import METHODS
 from mixup_cli.plan.files.cells import MISSING
 from mixup_cli.plan.files.columns import BOX, PlanColumns
 from mixup_cli.plan.files.informative import Comparison
@@ -25,7 +25,6 @@ FARTHEST = 1 << 20
 
 EMPTY = "Empty these cells, or change the method."
 FILL_IN = "Fill these cells in, or change the method."
-BEYOND = "nothing beyond the method's own parents"
 
 
 def checked(file: PlanFile, recorder: Recorder, usable: NDArray[np.int64], view_rules: ViewRules | None) -> PlannedRows:
@@ -46,8 +45,8 @@ def checked(file: PlanFile, recorder: Recorder, usable: NDArray[np.int64], view_
 
 def _check_whole(file: PlanFile, names: Sequence[str], view_rules: ViewRules | None) -> None:
     if unknown := {*file.methods} - {*names}:
-        name = min(unknown, key=list(METHODS).index)
-        row = int(np.argmax(file.entries.method == list(METHODS).index(name)))
+        name = min(unknown, key=METHOD_NAMES.index)
+        row = int(np.argmax(file.entries.method == METHOD_NAMES.index(name)))
         raise UsageError(
             f"{file.place(row)}: {setting('methods')} has {', '.join(names)}, and not {name}. Add it there, or leave "
             f"{setting('methods')} out."
@@ -108,15 +107,15 @@ class _Block:
         return self.entries.columns
 
     def _check_slots(self, used: NDArray[np.bool_]) -> None:
-        groups = [("parent", self.entries.parents), ("part", self.entries.parts)]
-        for kind, found in groups:
-            columns = self._columns.of_parents(kind)
-            self._require(~used | (found != MISSING), columns, "a number for each parent of the method", FILL_IN)
-            self._require(used | (found == MISSING), columns, BEYOND, EMPTY)
-        if (views := self.entries.views) is not None:
-            is_filled, seen = (views != MISSING).reshape(len(views), -1), np.repeat(used, views.shape[2], axis=1)
-            self._require(~seen | is_filled, self._columns.views, "a view of each parent", FILL_IN)
-            self._require(seen | ~is_filled, self._columns.views, BEYOND, EMPTY)
+        columns, entries = self._columns, self.entries
+        groups = [(columns.of_parents("parent"), entries.parents), (columns.of_parents("part"), entries.parts)]
+        if entries.views is not None:
+            groups.append((columns.views, entries.views))
+        for names, found in groups:
+            is_filled = (found != MISSING).reshape(len(found), -1)
+            is_used = np.repeat(used, len(names) // used.shape[1], axis=1)
+            self._require(~is_used | is_filled, names, "a number for each parent of the method", FILL_IN)
+            self._require(is_used | ~is_filled, names, "nothing beyond the method's own parents", EMPTY)
 
     def _check_parents(self, used: NDArray[np.bool_], is_usable: NDArray[np.bool_]) -> None:
         parents, columns = self.entries.parents, self._columns.of_parents("parent")

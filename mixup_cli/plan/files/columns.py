@@ -1,17 +1,5 @@
-"""The columns of a plan file.
-
-    index                               row of the plan it was made from; ignored by the reader
-    method                              name
-    parent_0 … parent_k                 source indices, base first
-    part_0 … part_k                     weights in whole 65536ths
-    top, left, bottom, right            box; empty if the method has none
-    mask_seed                           empty if the method draws nothing from it
-    view_0_top … view_k_mirrored        the view of each parent, if the recipe has views
-    lam, label_0 …, key_0 …             information for people and filters: base's share, parents' classes and keys
-
-A row has as many parents as its method takes; the cells beyond are empty. The columns of the last line decide nothing
-and may be missing.
-"""
+"""The columns of a plan file, as docs/format.md describes them: those that decide a row, and informative ones, which
+follow from the others and the source."""
 
 from __future__ import annotations
 

@@ -18,9 +18,8 @@ class Comparison:
 
     def __init__(self, file: PlanFile, recorder: Recorder) -> None:
         self._file, self._recorder = file, recorder
-        labels, no_label = recorder.labels, np.zeros(len(recorder.keys), np.int32)
-        names = no_label if labels.classes is None else fingerprints(labels.class_names)[labels.classes]
-        self._of_samples = {"key": fingerprints(recorder.keys), "label": names}
+        texts = recorder.texts.items()
+        self._of_samples = {kind: fingerprints([text or "" for text in each]) for kind, each in texts}
         self._columns: set[str] = set()
         self._count, self._first = 0, ""
 
@@ -56,7 +55,7 @@ class Comparison:
             return ()
         columns = [name for name in self._file.informative if name in self._columns]
         return (
-            f"{self._file.name}: {', '.join(columns)} of {counted(self._count, 'row')} do not match this source and "
-            f"these settings ({self._first}). These columns decide nothing: rows are made as the others say. If you "
-            f"did not edit them, the plan is for another source, {setting('size')} or {setting('methods')}.",
+            f"{self._file.name}: {counted(self._count, 'row')} with values of {', '.join(columns)} that this source "
+            f"and these settings do not give ({self._first}). These columns decide nothing: the others do. If you did "
+            f"not edit them, the plan is for another source, {setting('size')} or {setting('methods')}.",
         )

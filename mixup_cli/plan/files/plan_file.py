@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.methods import METHODS
+from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.plan.files.cells import MISSING
 from mixup_cli.plan.files.columns import PlanColumns
@@ -36,8 +36,8 @@ def csv_parts(tables: Iterable[Table], columns: Sequence[str]) -> Iterator[bytes
 class Entries:
     """The deciding cells of m rows, with S slots for parents. MISSING stands for an empty cell (`mask_seed`: 0).
 
-    `method` uint8 (m): its place in METHODS; `parents` and `parts` int32 (m, S); `box` int32 (m, 4), empty instead of
-    four zeros; `mask_seed` uint64 (m); `views` int32 (m, S, 5), or None without views.
+    `method` uint8 (m): its place in METHOD_NAMES; `parents` and `parts` int32 (m, S); `box` int32 (m, 4), empty if it
+    is zeros; `mask_seed` uint64 (m); `views` int32 (m, S, 5), or None without views.
     """
 
     method: NDArray[np.uint8]
@@ -63,10 +63,9 @@ class Entries:
 
     def table(self) -> Table:
         """The rows as text and numbers, in the deciding columns, in order."""
-        names = list(METHODS)
         shown = map(_shown, self._numbers())
         return {
-            "method": [names[place] for place in self.method.tolist()],
+            "method": [METHOD_NAMES[place] for place in self.method.tolist()],
             **dict(zip(self.columns.numbers, shown, strict=True)),
         }
 
@@ -105,8 +104,8 @@ class PlanFile:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The names that occur, in the order of METHODS."""
-        return tuple(list(METHODS)[place] for place in np.unique(self.entries.method))
+        """The names that occur, in the order of METHOD_NAMES."""
+        return tuple(METHOD_NAMES[place] for place in np.unique(self.entries.method))
 
     @property
     def method_names(self) -> tuple[str, ...]:
@@ -115,7 +114,7 @@ class PlanFile:
 
     def place(self, row: int) -> str:
         """Where a row stands, for messages: the first below the header is row 1."""
-        return f"{self.name}, row {row + 1} ({list(METHODS)[self.entries.method[row]]})"
+        return f"{self.name}, row {row + 1} ({METHOD_NAMES[self.entries.method[row]]})"
 
     def digest(self) -> str:
         """The SHA-256 of the deciding columns as CSV, 64 hex digits: the same for the same decisions in any file."""

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.methods import METHODS, Decisions
+from mixup_cli.choices import METHOD_NAMES
+from mixup_cli.methods import Decisions
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.plan.files.cells import MISSING
 from mixup_cli.plan.files.plan_file import Entries, PlanFile
@@ -51,7 +52,7 @@ class PlannedRows:
     def numbers(self, entries: Entries) -> NDArray[np.uint8]:
         """The method of each row, as `MethodSet` numbers it: uint8 (m)."""
         names = self.methods.names
-        return np.array([names.index(name) if name in names else 0 for name in METHODS], np.uint8)[entries.method]
+        return np.array([names.index(name) if name in names else 0 for name in METHOD_NAMES], np.uint8)[entries.method]
 
     def used(self, entries: Entries) -> NDArray[np.bool_]:
         """Which slots each row's method uses: bool (m, S)."""

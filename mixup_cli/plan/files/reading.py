@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, NoReturn, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.errors import DataError, NoInputError
-from mixup_cli.methods import METHODS
 from mixup_cli.plan.files.cells import INDICES, MISSING, SEEDS, BadCellError, WholeNumbers, as_lam, fingerprints
-from mixup_cli.plan.files.columns import BOX, VIEW, columns_of
+from mixup_cli.plan.files.columns import BOX, VIEW, PlanColumns, columns_of
 from mixup_cli.plan.files.plan_file import Entries, PlanFile
 from mixup_cli.sources.reading.bounded_read import read_line
 from mixup_cli.sources.tables.parquet import require_parquet
@@ -35,9 +35,12 @@ Cells: TypeAlias = Any
 Batch: TypeAlias = Mapping[str, Cells]
 """Some rows, column by column."""
 
+Arrays: TypeAlias = dict[str, list[NDArray[Any]]]
+"""The batches of each column, as numbers."""
+
 
 def read_plan(path: Path) -> PlanFile:
-    """A plan from a CSV or Parquet file, told apart by their first bytes. Raises NoInputError and DataError."""
+    """A plan from a CSV or Parquet file, which the first bytes distinguish. Raises NoInputError and DataError."""
     try:
         with path.open("rb") as file:
             is_parquet = file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC
@@ -97,25 +100,26 @@ def _next_rows(rows: Iterator[list[str]], count: int, name: str) -> list[list[st
 
 def _read_parquet(file: IO[bytes], name: str) -> PlanFile:
     arrow, parquet = require_parquet()
-    damage = (arrow.ArrowException, OSError, ValueError, OverflowError)  # pyarrow reports damage in many forms
-
-    def refuse(problem: Exception) -> NoReturn:
-        reason = (str(problem).splitlines() or ["damaged"])[0].rstrip(".")
-        raise DataError(f"{name}: is damaged Parquet ({reason}). Give what mixup-gen plan wrote.") from None
-
-    def batches() -> Iterator[Batch]:
-        try:
-            for batch in opened.iter_batches(PARQUET_BATCH_ROWS):
-                yield {each: _cells(column, arrow) for each, column in zip(header, batch.columns, strict=True)}
-        except damage as problem:
-            refuse(problem)
-
-    try:
+    with _undamaged(name, arrow):
         opened = parquet.ParquetFile(file, pre_buffer=False)
         header = list(opened.schema_arrow.names)
-    except damage as problem:
-        refuse(problem)
+
+    def batches() -> Iterator[Batch]:
+        with _undamaged(name, arrow):
+            for batch in opened.iter_batches(PARQUET_BATCH_ROWS):
+                yield {each: _cells(column, arrow) for each, column in zip(header, batch.columns, strict=True)}
+
     return _collected(name, header, batches())
+
+
+@contextmanager
+def _undamaged(name: str, arrow: Any) -> Iterator[None]:
+    """Turns what pyarrow raises for damaged files, in its many forms, into DataError."""
+    try:
+        yield
+    except (arrow.ArrowException, OSError, ValueError, OverflowError) as problem:
+        reason = (str(problem).splitlines() or ["damaged"])[0].rstrip(".")
+        raise DataError(f"{name}: is damaged Parquet ({reason}). Give what mixup-gen plan wrote.") from None
 
 
 def _cells(column: Any, arrow: Any) -> Cells:
@@ -140,13 +144,13 @@ def _whole(cells: Cells, kind: WholeNumbers) -> NDArray[Any]:
 
 
 def _methods(cells: Sequence[str]) -> NDArray[np.uint8]:
-    """The method of each row: its place in METHODS."""
-    places = {name: place for place, name in enumerate(METHODS)}
+    """The method of each row: its place in METHOD_NAMES."""
+    places = {name: place for place, name in enumerate(METHOD_NAMES)}
     found = {cell: places.get(cell.strip(), -1) for cell in {*cells}}
     numbers = np.fromiter(map(found.__getitem__, cells), np.int16, len(cells))
     if len(numbers) and numbers.min() < 0:
         row = int(np.argmin(numbers))
-        raise BadCellError(row, cells[row], f"one of {', '.join(METHODS)}")
+        raise BadCellError(row, cells[row], f"one of {', '.join(METHOD_NAMES)}")
     return numbers.astype(np.uint8)
 
 
@@ -164,7 +168,7 @@ def _converted(column: str, cells: Cells) -> NDArray[Any]:
 
 def _collected(name: str, header: list[str], batches: Iterable[Batch]) -> PlanFile:
     columns = columns_of(header, name)
-    arrays: dict[str, list[NDArray[Any]]] = {each: [] for each in header if each != "index"}
+    arrays: Arrays = {each: [] for each in header if each != "index"}
     rows = 0
     for batch in batches:
         for column, parts in arrays.items():
@@ -172,27 +176,32 @@ def _collected(name: str, header: list[str], batches: Iterable[Batch]) -> PlanFi
                 parts.append(_converted(column, batch[column]))
             except BadCellError as bad:
                 found = f"{column} is {quoted(bad.cell, 40)}, and {bad.expected} was expected"
-                raise DataError(
-                    f"{name}, row {rows + bad.row + 1}: {found}. Fix the cell, or leave the row out."
-                ) from None
+                remedy = "Fix the cell, or leave the row out."
+                raise DataError(f"{name}, row {rows + bad.row + 1}: {found}.", remedy) from None
         rows += len(arrays["method"][-1])
     if not rows:
         raise NoInputError(f"{name}: has a header, and no rows. Plan again, with a count of samples or passes above 0.")
+    entries = _entries(columns, arrays)
+    return PlanFile(name, entries, {column: np.concatenate(parts) for column, parts in arrays.items()})
 
-    def side_by_side(names: Sequence[str]) -> NDArray[np.int32]:
-        table = np.empty((rows, len(names)), np.int32)
-        for place, column in enumerate(names):
-            np.concatenate(arrays.pop(column), out=table[:, place])
-        return table
 
-    box = side_by_side(BOX)
-    box[~box.any(axis=1)] = MISSING  # four zeros are no box
-    entries = Entries(
+def _entries(columns: PlanColumns, arrays: Arrays) -> Entries:
+    """The deciding columns, taken out of `arrays`."""
+    box = _side_by_side(arrays, BOX)
+    box[~box.any(axis=1)] = MISSING  # four zeros mean the same
+    return Entries(
         method=np.concatenate(arrays.pop("method")),
-        parents=side_by_side(columns.of_parents("parent")),
-        parts=side_by_side(columns.of_parents("part")),
+        parents=_side_by_side(arrays, columns.of_parents("parent")),
+        parts=_side_by_side(arrays, columns.of_parents("part")),
         box=box,
         mask_seed=np.concatenate(arrays.pop("mask_seed")),
-        views=side_by_side(columns.views).reshape(rows, -1, len(VIEW)) if columns.has_views else None,
+        views=_side_by_side(arrays, columns.views).reshape(len(box), -1, len(VIEW)) if columns.has_views else None,
     )
-    return PlanFile(name, entries, {column: np.concatenate(parts) for column, parts in arrays.items()})
+
+
+def _side_by_side(arrays: Arrays, names: Sequence[str]) -> NDArray[np.int32]:
+    """Columns as int32 (m, columns), each let go of as soon as it is copied."""
+    table = np.empty((sum(map(len, arrays[names[0]])), len(names)), np.int32)
+    for place, column in enumerate(names):
+        np.concatenate(arrays.pop(column), out=table[:, place])
+    return table

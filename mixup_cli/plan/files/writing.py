@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.fields.labels import Labels
-from mixup_cli.methods import METHODS, shares
+from mixup_cli.methods import shares
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.plan.files.cells import MISSING
 from mixup_cli.plan.files.columns import PlanColumns
@@ -40,18 +42,20 @@ class Recorder:
         """Some rows, in all columns."""
         return {"index": rows.index.tolist(), **entries_of(rows, self.methods).table(), **self._informative(rows)}
 
+    @cached_property
+    def texts(self) -> dict[str, Sequence[str | None]]:
+        """The class name ("label") and the key of each sample."""
+        classes, names = self.labels.classes, self.labels.class_names
+        labels = [None] * len(self.keys) if classes is None else [names[number] for number in classes.tolist()]
+        return {"label": labels, "key": self.keys}
+
     def _informative(self, rows: Rows) -> Table:
-        used, names = self.methods.used(rows.method).T.tolist(), self.labels.class_names
+        used, parents = self.methods.used(rows.method).T.tolist(), rows.parents.T.tolist()
         table: Table = {"lam": [f"{lam:.6f}" for lam in lams(rows, self.methods).tolist()]}
-        for column, samples, is_used in zip(self.columns.of_parents("label"), rows.parents.T, used, strict=True):
-            if self.labels.classes is None:
-                table[column] = [None] * len(rows)
-            else:
-                pairs = zip(self.labels.classes[samples].tolist(), is_used, strict=True)
-                table[column] = [names[number] if there else None for number, there in pairs]
-        for column, samples, is_used in zip(self.columns.of_parents("key"), rows.parents.T, used, strict=True):
-            pairs = zip(samples.tolist(), is_used, strict=True)
-            table[column] = [self.keys[sample] if there else None for sample, there in pairs]
+        for kind, texts in self.texts.items():
+            for column, samples, is_used in zip(self.columns.of_parents(kind), parents, used, strict=True):
+                pairs = zip(samples, is_used, strict=True)
+                table[column] = [texts[sample] if there else None for sample, there in pairs]
         return table
 
 
@@ -60,7 +64,7 @@ def entries_of(rows: Rows, methods: MethodSet) -> Entries:
     used, decisions = methods.used(rows.method), rows.decisions
     has_seed = np.array([method.has_seed for method in methods.methods])[rows.method]
     return Entries(
-        method=np.array([list(METHODS).index(name) for name in methods.names], np.uint8)[rows.method],
+        method=np.array([METHOD_NAMES.index(name) for name in methods.names], np.uint8)[rows.method],
         parents=np.where(used, rows.parents, MISSING).astype(np.int32),
         parts=np.where(used, decisions.parts, MISSING),
         box=np.where(decisions.box.any(axis=1, keepdims=True), decisions.box, MISSING),

@@ -104,7 +104,7 @@ def _groups(opened: OpenedDataSet) -> tuple[str, ...]:
         row = int(np.argmax(is_mixed))
         found = " and ".join(repr(names[number]) for number in dict.fromkeys(of_rows[row].tolist()))
         raise DataError(
-            f"{folder}: row {row} mixes samples of the groups {found}, and has no group of its own. Leave such rows "
+            f"{folder}: row {row} mixes samples of the groups {found}, so it has no group. Leave such rows "
             f"out of the plan that it was made from, or {without}"
         )
     return tuple(names[number] for number in of_rows[:, 0].tolist())

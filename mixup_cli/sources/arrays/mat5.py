@@ -28,7 +28,7 @@ _NUMBER_CLASSES = range(6, 16)
 _COMPLEX = 0x800
 _STEP_BYTES = 1 << 22
 _HEAD_BYTES = 1 << 12
-"""Dimensions and names are no longer than this."""
+"""The most that dimensions and names take."""
 
 _FETCH_AGAIN = "Fetch it again."
 

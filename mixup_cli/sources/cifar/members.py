@@ -1,8 +1,8 @@
 """The files inside a CIFAR archive or folder, one after another, without extracting anything.
 
-A tar is read as a stream, once, header by header. Names are compared and never used as paths; links, devices and
-sparse files are passed over. `tarfile` itself is used for single headers alone: its own stream reader loads name
-records of any length into memory.
+A tar is read as a stream, once, header by header. Names are compared and never used as paths; links, devices and sparse
+files are skipped. `tarfile` reads single headers only: its own stream reader loads name records of any length into
+memory.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ ARCHIVE_LIMIT_BYTES = 400_000_000  # the largest has 186 MB in all
 PEEKED_BYTES = 32 << 20
 MEMBER_COUNT_LIMIT = 1000
 FOLDERS = ("cifar-10-batches-py", "cifar-10-batches-bin", "cifar-100-python", "cifar-100-binary")
+AGAIN = "Fetch it again."
 _BLOCK_BYTES = 512
 _TRAILER_LIMIT_BYTES = 1 << 20
 
 
 @dataclass
 class Member:
-    """One regular file. `read` gives its bytes, once, and only while it is the current one."""
+    """One regular file. `read` returns its bytes, once, and only while it is the current one."""
 
     name: str
     size_bytes: int
@@ -51,14 +52,14 @@ class Member:
         if self.size_bytes > limit_bytes:
             raise DataError(
                 f"{location}: {self.name} has {self.size_bytes} bytes, expected at most {limit_bytes}. "
-                "This is not a CIFAR archive as published. Fetch it again."
+                f"This is not a CIFAR archive as published. {AGAIN}"
             )
         self.is_read = True
         with self.open() as stream:
             data = read_up_to(stream, self.size_bytes)
         if len(data) < self.size_bytes:
             raise DataError(
-                f"{location}: {self.name} is cut short (found {len(data)} of {self.size_bytes} bytes). Fetch it again."
+                f"{location}: {self.name} is cut short (found {len(data)} of {self.size_bytes} bytes). {AGAIN}"
             )
         return data
 
@@ -66,8 +67,8 @@ class Member:
 def members(path: Path, known: re.Pattern[str], peek: bool = False) -> Generator[Member, None, None]:
     """The regular files with a `known` name in the folder or tar at `path` (or in the published folder within it).
 
-    Who will `peek` at the first ones only is not given many. Raises NoInputError if there is no such thing, DataError
-    for a damaged or wild archive.
+    To `peek` yields only the first ones. Raises NoInputError for a missing file, DataError for a damaged or wild
+    archive.
     """
     if path.is_dir():
         yield from _folder_members(published_folder(path), known)
@@ -83,25 +84,23 @@ def published_folder(path: Path) -> Path:
     inner = [path / name for name in FOLDERS if (path / name).is_dir()]
     if len(inner) > 1:
         names = ", ".join(folder.name for folder in inner)
-        raise DataError(f"{path}: holds several CIFAR folders ({names}). Give the one that is meant.")
+        raise DataError(f"{path}: holds several CIFAR folders ({names}). Give one of them.")
     return inner[0] if inner else path
 
 
 def _folder_members(folder: Path, known: re.Pattern[str]) -> Iterator[Member]:
-    # By name first: the folder may turn out to hold a million pictures.
+    # By name first: the folder may turn out to hold a million images.
     names = sorted(filter(known.fullmatch, os.listdir(folder)))
     files = [file for name in names if (file := folder / name).is_file()]
     sizes = [file.stat().st_size for file in files]
     if sum(sizes) > ARCHIVE_LIMIT_BYTES:
-        raise DataError(
-            f"{folder}: {files[0].name} and the like have {sum(sizes)} bytes, more than any CIFAR. Fetch it again."
-        )
+        raise DataError(f"{folder}: {files[0].name} and the like have {sum(sizes)} bytes, more than any CIFAR. {AGAIN}")
     for file, size_bytes in zip(files, sizes, strict=True):
         yield Member(f"{folder.name}/{file.name}", size_bytes, partial(open_inflated, file))
 
 
 def _tar_members(stream: Readable, location: str, limit_bytes: int) -> Iterator[Member]:
-    """The regular files of a tar, in their order. Reads to the end mark, so that a cut-off archive is noticed."""
+    """The regular files of a tar, in order. Reads to the end mark, to notice an archive that is cut off."""
     inflated_bytes = 0
     for _ in range(MEMBER_COUNT_LIMIT):
         info = _next_header(stream, location)
@@ -113,31 +112,27 @@ def _tar_members(stream: Readable, location: str, limit_bytes: int) -> Iterator[
             yield member
         inflated_bytes += info.size
         if inflated_bytes > limit_bytes:
-            raise DataError(
-                f"{location}: inflates to more than {limit_bytes} bytes, which no CIFAR archive does. Fetch it again."
-            )
+            raise DataError(f"{location}: inflates to more than {limit_bytes} bytes, unlike any CIFAR archive. {AGAIN}")
         padded_bytes = -(-info.size // _BLOCK_BYTES) * _BLOCK_BYTES
         rest_bytes = padded_bytes - (info.size if member.is_read else 0)
         if skip(stream, rest_bytes) < rest_bytes:
-            raise DataError(f"{location}: is cut short within {info.name}. Fetch it again.")
-    raise DataError(
-        f"{location}: has more than {MEMBER_COUNT_LIMIT} members, which no CIFAR archive has. Fetch it again."
-    )
+            raise DataError(f"{location}: is cut short within {info.name}. {AGAIN}")
+    raise DataError(f"{location}: has more than {MEMBER_COUNT_LIMIT} members, unlike any CIFAR archive. {AGAIN}")
 
 
 def _next_header(stream: Readable, location: str) -> tarfile.TarInfo | None:
     """None at the end mark, a block of zeros."""
     block = read_up_to(stream, _BLOCK_BYTES)
     if len(block) < _BLOCK_BYTES:
-        raise DataError(f"{location}: is cut short (no end mark). Fetch it again.")
+        raise DataError(f"{location}: is cut short (no end mark). {AGAIN}")
     if not any(block):
         return None
     try:
         info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except tarfile.TarError as error:
-        raise DataError(f"{location}: is no tar archive, or damaged ({error}). Fetch it again.") from error
+        raise DataError(f"{location}: is not a tar archive, or is damaged ({error}). {AGAIN}") from error
     if info.size < 0:
-        raise DataError(f"{location}: {info.name} claims a size of {info.size} bytes. Fetch it again.")
+        raise DataError(f"{location}: {info.name} claims a size of {info.size} bytes. {AGAIN}")
     return info
 
 

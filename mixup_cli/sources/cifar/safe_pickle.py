@@ -1,10 +1,10 @@
 """Reads the pickles of the CIFAR archives, and cannot run anything.
 
-Python's own unpickler does the work, behind two guards. The screen goes over the opcodes first: it
-lets through those that rebuild a dictionary of arrays, numbers and strings, and bounds how many there are of each,
-since lists amplify memory and crafted dictionary keys take for ever to hash. The unpickler then finds no name but those
-of stand-ins for the few callables that rebuild a NumPy array; NumPy's own are never called. Byte strings of Python 2,
-which wrote the published archives, come out as str with one character a byte.
+Python's own unpickler does the work, behind two guards. First a screen goes over the opcodes. It lets through those
+that rebuild a dictionary of arrays, numbers and strings, and bounds the number of each: lists amplify memory, and
+crafted dictionary keys take forever to hash. (`pickletools.genops` would decode every argument, and fails on strings
+that Python 2 wrote with bytes beyond ASCII.) Then the unpickler finds only stand-ins for the few callables that rebuild
+a NumPy array; NumPy's own are never called. Byte strings of Python 2 become str with one character a byte.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from mixup_cli.errors import DataError
 # CIFAR-100 needs some 200,000. Each opcode makes at most one object of 64 bytes beyond the bytes it carries.
 OPCODE_LIMIT = 1_000_000
 FEW = 1000
-"""The most tuples, calls and changes of objects, and the most opcodes beside each other in dictionaries. An array takes
-four tuples and two calls, a CIFAR batch four entries."""
+"""The most tuples, calls and changes of objects, and the most opcodes side by side in dictionaries. An array takes four
+tuples and two calls, a CIFAR batch four entries."""
 
 _DTYPE_CODES = frozenset("b1 u1 u2 u4 u8 i1 i2 i4 i8 f2 f4 f8".split())
 _COUNTED = frozenset("TUPLE TUPLE1 TUPLE2 TUPLE3 REDUCE BUILD".split())
@@ -35,7 +35,7 @@ _RECALLABLE = frozenset(
     "GLOBAL STACK_GLOBAL REDUCE EMPTY_LIST EMPTY_DICT LIST DICT STRING BINSTRING SHORT_BINSTRING BINBYTES "
     "SHORT_BINBYTES BINBYTES8 BYTEARRAY8 UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8".split()
 )
-"""What they leave on the stack may be used in several places. A tuple of tuples, doubled 60 times, cannot be hashed."""
+"""Opcodes whose result may be used in several places. A tuple of tuples, doubled 60 times, cannot be hashed."""
 
 _CHECKED = _COUNTED | _PUTS | _GETS | _TO_MARK | {"MARK", "SETITEM", "STOP"}
 _HARMLESS = frozenset(
@@ -51,7 +51,7 @@ _COUNT_BYTES = {
 
 
 def _argument_bytes(opcode: pickletools.OpcodeInfo) -> tuple[int, int]:
-    """An opcode's argument: how many bytes it always has (or minus its lines), and how wide is its count of bytes."""
+    """The fixed size of an opcode's argument in bytes (or minus its lines), and the size of its count of bytes."""
     if opcode.arg is None:
         return 0, 0
     if opcode.arg.n == pickletools.UP_TO_NEWLINE:
@@ -66,7 +66,7 @@ _UNKNOWN = ("", 0, 0)
 def read_pickle(data: bytes, member: str) -> dict[str, Any]:
     """The dictionary that `data` holds: its values are str, bytes, int, list, dict or ndarray.
 
-    Raises DataError, naming `member`, for a pickle that asks for anything else, is damaged, or holds no dictionary.
+    Raises DataError, naming `member`, for a damaged pickle, and for one that holds or asks for anything else.
     """
     try:
         _Screen(data).check()
@@ -76,13 +76,13 @@ def read_pickle(data: bytes, member: str) -> dict[str, Any]:
         return {_text(key): _finished(value) for key, value in result.items()}
     except _RefusedError as error:
         raise DataError(f"{member}: {error}. Fetch the archive again from a place that you trust.") from None
-    except Exception as error:  # whatever goes wrong over foreign bytes, the bytes are damaged
+    except Exception as error:  # whatever goes wrong, the bytes are damaged
         found = (str(error) or type(error).__name__).partition("; use sys.")[0]
         raise DataError(f"{member}: the pickle is damaged ({found:.200}). Fetch the archive again.") from error
 
 
 class _RefusedError(Exception):
-    """The pickle is well formed and wants what it may not have."""
+    """The pickle is well formed, and asks for what it may not have."""
 
 
 def _refused_call(name: str) -> _RefusedError:
@@ -156,8 +156,8 @@ def _memo_index(name: str, argument: bytes, following: int) -> int:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Finds stand-ins alone. What they copy out of the pickle may not exceed twice its own size: one string can be
-    named many times."""
+    """Finds only stand-ins. They may copy at most twice the pickle's size out of it: it can name one string many
+    times."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(io.BytesIO(data), encoding="latin-1")
@@ -191,7 +191,7 @@ _FUNCTIONS = {
 
 
 class _StandIn:
-    """Takes the place of something of NumPy's. BUILD calls `__setstate__`, and would else set attributes."""
+    """Stands for an object of NumPy. BUILD calls `__setstate__`, and would set attributes if there were none."""
 
     __slots__ = ()
 
@@ -200,7 +200,7 @@ class _StandIn:
 
 
 class _Callable(_StandIn):
-    """A name that the pickle may call, with what the true function gets."""
+    """A name that the pickle may call, with the arguments of the true function."""
 
     __slots__ = ("_name", "_unpickler")
 

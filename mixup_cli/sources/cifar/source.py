@@ -18,11 +18,12 @@ from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.source import ArraySource
 from mixup_cli.sources.arrays.stored import StackedArray
-from mixup_cli.sources.cifar.members import NAMES_LIMIT_BYTES, Member, members, published_folder
+from mixup_cli.sources.cifar.members import AGAIN, NAMES_LIMIT_BYTES, Member, members, published_folder
 from mixup_cli.sources.cifar.safe_pickle import read_pickle
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.bounded_read import is_gzip
-from mixup_cli.wording import counted
+from mixup_cli.sources.reading.labels import index_names
+from mixup_cli.wording import counted, setting
 
 Role: TypeAlias = Literal["train", "test", "names"]
 
@@ -74,27 +75,22 @@ class CifarSource(ArraySource):
     read_as = "CIFAR"
 
 
-@dataclass
-class _Batch:
-    """The samples of one file: `pixels` uint8 (n, 3072), channel by channel, and `classes` int64 (n,)."""
-
-    stem: str
-    pixels: NDArray[np.uint8]
-    classes: NDArray[np.int64]
+_Batch: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.int64]]
+"""The samples of one file: pixels (n, 3072), channel by channel, and classes (n,)."""
 
 
 @dataclass
 class _Contents:
-    """What one pass over the members has found."""
+    """The result of one pass over the members; `batches` by the file's name without its ending."""
 
     version: Version | None = None
     batches: dict[str, _Batch] = field(default_factory=dict)
-    names: dict[str, list[str]] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
     has_other_split: bool = False
 
 
 def looks_like_cifar(path: Path) -> bool:
-    """Whether `path` holds CIFAR by the names of its files; of a tar, only the first members are looked at."""
+    """Whether `path` holds CIFAR, by the names of its files; by the first members only for a tar."""
     if not path.is_dir() and not _may_be_tar(path):
         return False
     found: list[Member] = []
@@ -110,23 +106,22 @@ def open_cifar(path: Path, options: SourceOptions) -> CifarSource:
     """Read the whole archive or folder once. Raises DataError for a damaged one, NoInputError for an absent split."""
     split = _split(options, str(path))
     contents = _Contents()
-    with closing(members(path, _KNOWN)) as contained:  # else a thread would read ahead until somebody collects it
+    with closing(members(path, _KNOWN)) as contained:  # else a thread would go on reading ahead
         for member in contained:
             _take(contents, member, str(path), split, options)
     version = contents.version
     if version is None or not contents.batches:
-        raise NoInputError(f"{path}: has no CIFAR files of the split {split!r}. Check the path, and --split.")
-    batches = [contents.batches[stem] for stem in sorted(contents.batches)]
+        remedy = f"Check the path, and {setting('split')}."
+        raise NoInputError(f"{path}: has no CIFAR files of the split {split!r}. {remedy}")
+    batches = dict(sorted(contents.batches.items()))
     names, notices = _class_names(contents.names, version.class_counts[_level(version, options, str(path))], str(path))
-    notices += _notices(contents, batches, options, str(path))
-    if path.is_dir() and (inner := published_folder(path)) != path and len(list(path.iterdir())) > 1:
-        notices.append(f"{path}: only {inner.name} in it is taken")
-    classes = np.concatenate([batch.classes for batch in batches]).astype(np.int32)
+    notices += _notices(contents, options, path)
+    classes = np.concatenate([classes for _, classes in batches.values()]).astype(np.int32)
     if classes.min() < 0 or classes.max() >= len(names):
         found = f"labels from {classes.min()} to {classes.max()}"
-        raise DataError(f"{path}: has {found}, expected 0 to {len(names) - 1}. Fetch it again.")
-    keys = [f"{batch.stem}/{row:05d}" for batch in batches for row in range(len(batch.pixels))]
-    rows = StackedArray([batch.pixels.reshape(-1, 3, 32, 32) for batch in batches])
+        raise DataError(f"{path}: has {found}, expected 0 to {len(names) - 1}. {AGAIN}")
+    keys = [f"{stem}/{row:05d}" for stem, (pixels, _) in batches.items() for row in range(len(pixels))]
+    rows = StackedArray([pixels.reshape(-1, 3, 32, 32) for pixels, _ in batches.values()])
     source = CifarSource(str(path), keys, Labels(names, classes), rows, shown="hwc", notices=notices)
     return source.watch(*([path] if path.is_file() else []))
 
@@ -142,7 +137,7 @@ def _may_be_tar(path: Path) -> bool:
 
 
 def _is_version(version: Version, found: list[Member]) -> bool:
-    """CIFAR-10 has telling file names; `train`, `test` and `meta` tell nothing unless together, or in their folder."""
+    """CIFAR-10 has unique file names; `train`, `test` and `meta` mean it only together, or in their folder."""
     roles = {version.role(member.base_name) for member in found} - {None}
     if version.folder.startswith("cifar-10-"):
         return bool(roles & {"train", "test"})
@@ -161,12 +156,12 @@ def _split(options: SourceOptions, location: str) -> Role:
 def _level(version: Version, options: SourceOptions, location: str) -> str:
     level = options.label_level or "fine"
     if level not in version.class_counts:
-        raise UsageError(f"{location}: CIFAR-10 has no coarse labels. Drop --label-level coarse.")
+        raise UsageError(f"{location}: CIFAR-10 has no coarse labels. Drop {setting('label_level', level)}.")
     return level
 
 
 def _take(contents: _Contents, member: Member, location: str, split: Role, options: SourceOptions) -> None:
-    """Read `member` if it is of use, and note what it holds."""
+    """Read `member` if it is needed, and note what it holds."""
     version = next(version for version in VERSIONS if version.role(member.base_name))
     if contents.version not in (None, version):
         raise DataError(
@@ -176,31 +171,31 @@ def _take(contents: _Contents, member: Member, location: str, split: Role, optio
     role = version.role(member.base_name)
     level = _level(version, options, location)
     if role == "names":
-        contents.names.update(_read_names(version, member, location, level))
+        contents.names = contents.names or _read_names(version, member, location, level)
     elif role == split:
         batch = _read_batch(version, member, location, level)
-        if batch.stem in contents.batches:
+        stem = member.base_name.removesuffix(".bin")
+        if stem in contents.batches:
             raise DataError(f"{location}: holds {member.base_name} twice. Keep one.")
-        contents.batches[batch.stem] = batch
+        contents.batches[stem] = batch
     else:
-        contents.has_other_split = True  # it is not read: its damage is no reason to stop
+        contents.has_other_split = True  # not read: its damage does not matter
 
 
 def _read_batch(version: Version, member: Member, location: str, level: str) -> _Batch:
     where = f"{location}: {member.base_name}"
     data = member.read(location)
-    stem = member.base_name.removesuffix(".bin")
     if version.label_bytes:
-        pixels, labels = _binary_rows(data, version.label_bytes, level, where)
+        batch = _binary_batch(data, version.label_bytes, level, where)
     else:
-        pixels, labels = _pickled_rows(read_pickle(data, where), version, level, where)
-    if len(pixels) == 0:
-        raise DataError(f"{where}: holds no samples. Fetch it again.")
-    return _Batch(stem, pixels, labels)
+        batch = _pickled_batch(read_pickle(data, where), version, level, where)
+    if len(batch[0]) == 0:
+        raise DataError(f"{where}: holds no samples. {AGAIN}")
+    return batch
 
 
-def _binary_rows(data: bytes, label_bytes: int, level: str, where: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Rows of 1 label byte (CIFAR-10) or 2 (CIFAR-100: coarse, fine), then the pixels."""
+def _binary_batch(data: bytes, label_bytes: int, level: str, where: str) -> _Batch:
+    """Records of 1 label byte (CIFAR-10) or 2 (CIFAR-100: coarse, fine), then the pixels."""
     row_bytes = label_bytes + PIXEL_BYTES
     if len(data) % row_bytes:
         raise DataError(f"{where}: has {len(data)} bytes, expected a multiple of {row_bytes}. Fetch the archive again.")
@@ -209,60 +204,55 @@ def _binary_rows(data: bytes, label_bytes: int, level: str, where: str) -> tuple
     return table[:, label_bytes:], table[:, column].astype(np.int64)
 
 
-def _pickled_rows(
-    content: dict[str, Any], version: Version, level: str, where: str
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _pickled_batch(content: dict[str, Any], version: Version, level: str, where: str) -> _Batch:
     pixels = content.get("data")
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape[1:] != (PIXEL_BYTES,):
         found = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else type(pixels).__name__
-        raise DataError(f"{where}: its 'data' is {found}, expected uint8 (n, {PIXEL_BYTES}). Fetch it again.")
+        raise DataError(f"{where}: its 'data' is {found}, expected uint8 (n, {PIXEL_BYTES}). {AGAIN}")
     key = "labels" if len(version.class_counts) == 1 else f"{level}_labels"
     labels = content.get(key)
     if isinstance(labels, np.ndarray):
         labels = labels.tolist()
     if not isinstance(labels, list) or not all(isinstance(label, int) and 0 <= label < 256 for label in labels):
-        raise DataError(f"{where}: its {key!r} are no list of class indices. Fetch it again.")
+        raise DataError(f"{where}: its {key!r} are not a list of class indices. {AGAIN}")
     if len(labels) != len(pixels):
-        raise DataError(
-            f"{where}: has {counted(len(labels), 'label')} for {counted(len(pixels), 'picture')}. Fetch it again."
-        )
+        found = f"{counted(len(labels), 'label')} for {counted(len(pixels), 'image')}"
+        raise DataError(f"{where}: has {found}. {AGAIN}")
     return pixels, np.array(labels, np.int64)
 
 
-def _read_names(version: Version, member: Member, location: str, level: str) -> dict[str, list[str]]:
-    """The class names that stand in `member`, by level; empty if it has none of use."""
+def _read_names(version: Version, member: Member, location: str, level: str) -> list[str]:
+    """The class names in `member`; empty if it has none of this level."""
     data = member.read(location, NAMES_LIMIT_BYTES)
     if version.label_bytes:
         member_level = "coarse" if member.base_name.startswith("coarse") else "fine"
         lines = data.decode("utf-8", "replace").splitlines()
-        return {member_level: [line.strip() for line in lines if line.strip()]} if member_level == level else {}
+        return [line.strip() for line in lines if line.strip()] if member_level == level else []
     content = read_pickle(data, f"{location}: {member.base_name}")
     names = content.get("label_names" if len(version.class_counts) == 1 else f"{level}_label_names")
     if not isinstance(names, list) or not all(isinstance(name, str | bytes) for name in names):
-        return {}
-    # The unpickler gives Python 2's byte strings as str of one character a byte.
+        return []
+    # The unpickler makes Python 2's byte strings str of one character a byte.
     raw = [name.encode("latin-1", "replace") if isinstance(name, str) else name for name in names]
-    return {level: [name.decode("utf-8", "replace") for name in raw]}
+    return [name.decode("utf-8", "replace") for name in raw]
 
 
-def _class_names(found: dict[str, list[str]], expected: int, location: str) -> tuple[tuple[str, ...], list[str]]:
-    """The names for the classes, and a notice if they had to be made up."""
-    names = next(iter(found.values()), [])
+def _class_names(names: list[str], expected: int, location: str) -> tuple[tuple[str, ...], list[str]]:
+    """The names of the classes, and a notice if they are made up."""
     if len(names) == expected == len(set(names)):
         return tuple(names), []
     count = counted(len(names), "class name")
-    notice = f"{location}: found {count}, expected {expected}; the classes are called by their index."
-    return tuple(str(index) for index in range(expected)), [notice]
+    notice = f"{location}: found {count}, expected {expected}; classes are named by their index."
+    return index_names(expected), [notice]
 
 
-def _notices(contents: _Contents, batches: list[_Batch], options: SourceOptions, location: str) -> list[str]:
-    notices = []
+def _notices(contents: _Contents, options: SourceOptions, path: Path) -> list[str]:
+    notices, batches = [], contents.batches
     if options.split is None and contents.has_other_split:
-        count = sum(len(batch.pixels) for batch in batches)
-        notices.append(
-            f"{location}: using the training split, {counted(count, 'sample')} (--split test takes the others)."
-        )
-    is_train_of_10 = batches[0].stem.startswith("data_batch")
-    if is_train_of_10 and len(batches) != 5:
-        notices.append(f"{location}: holds {len(batches)} of the 5 training batches of CIFAR-10.")
+        count = counted(sum(len(pixels) for pixels, _ in batches.values()), "sample")
+        notices.append(f"{path}: using the training split, {count} ({setting('split', 'test')} takes the others).")
+    if next(iter(batches)).startswith("data_batch") and len(batches) != 5:
+        notices.append(f"{path}: holds {len(batches)} of the 5 training batches of CIFAR-10.")
+    if path.is_dir() and (inner := published_folder(path)) != path and len(list(path.iterdir())) > 1:
+        notices.append(f"{path}: using {inner.name} only")
     return notices

@@ -1,4 +1,4 @@
-"""What an AVIF asks of its decoder, looked up before that sees it: a hidden frame of any size takes a few bytes."""
+"""What an AVIF asks of its decoder, read here first: a few bytes can hide a frame of any size; Pillow has no bound."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from mixup_cli.sources.pictures.boxes import Numbers, boxes
 from mixup_cli.sources.pictures.limits import MOST_TAG_BYTES, Undecodable
 
 MOST_LIST_BYTES = 64 << 10
-"""Of a list of items: libavif looks for each of them from the start."""
+"""Of a list of items: libavif searches it from the start for each of them."""
 
 FRAMES_PER_PIXEL, FREE_PIXELS = 16, 1 << 22
-"""Frames may come to so many times the picture, and some pixels more: colour, alpha, layers, cells of a grid."""
+"""The most pixels in all frames, for each pixel of the image, and some more: colour, alpha, layers, cells of a grid."""
 
 _LISTS = (b"iinf", b"iloc", b"iref")
 _SEQUENCE, _FRAMES = 1, (3, 6)
@@ -21,13 +21,13 @@ _HEADER_BYTES = 256
 
 @dataclass(frozen=True)
 class AvifStream:
-    """How many pixels the frames of an AVIF have in all, and whether they have more than 8 bits."""
+    """The pixels of all frames of an AVIF, and whether they have more than 8 bits."""
 
     coded_pixels: int
     is_deep: bool
 
     def check(self, pixels: int) -> None:
-        """Raises Undecodable where the frames come to far more than the picture."""
+        """Raises Undecodable for frames of far more pixels than the image."""
         if self.coded_pixels > FRAMES_PER_PIXEL * pixels + FREE_PIXELS:
             raise Undecodable(f"has frames of {self.coded_pixels} pixels for {pixels}, which no encoder writes")
 
@@ -53,7 +53,7 @@ def _check_sizes(inner: dict[bytes, tuple[int, int]]) -> None:
 
 
 def _is_deep(data: bytes, start: int, stop: int) -> bool:
-    """Whether the configuration of a codec says so (av1C, third byte)."""
+    """Whether the configuration of a codec (av1C, third byte) says more than 8 bits."""
     for kind, first, last in boxes(data, start, stop):
         if kind == b"ipco":
             codecs = [at for name, at, _ in boxes(data, first, last) if name == b"av1C"]
@@ -62,7 +62,7 @@ def _is_deep(data: bytes, start: int, stop: int) -> bool:
 
 
 def _coded_pixels(data: bytes, inner: dict[bytes, tuple[int, int]]) -> int:
-    """What all frames come to."""
+    """The pixels of all frames."""
     pictures = _pictures(data, *inner.get(b"iinf", (0, 0)))
     in_item_data = inner.get(b"idat", (0, 0))[0]
     first, last = inner.get(b"iloc", (0, 0))
@@ -75,7 +75,7 @@ def _coded_pixels(data: bytes, inner: dict[bytes, tuple[int, int]]) -> int:
 
 
 def _pictures(data: bytes, start: int, stop: int) -> set[int]:
-    """The items that are coded pictures (iinf: infe)."""
+    """The items that are coded images (iinf: infe)."""
     found = set()
     count_bytes = 2 if data[start : start + 1] == b"\0" else 4
     for _, first, last in boxes(data, start + 4 + count_bytes, stop):
@@ -89,7 +89,7 @@ def _pictures(data: bytes, start: int, stop: int) -> set[int]:
 
 
 def _items(iloc: bytes) -> Iterator[tuple[int, list[tuple[bool, int, int]]]]:
-    """Each item, and of its pieces whether they are in the box of item data, where they begin, and their length."""
+    """Each item, and of its pieces: whether they are in the box of item data, where they begin, and their length."""
     numbers = Numbers(iloc)
     version, _ = numbers.bytes(1), numbers.bytes(3)
     offset_bytes, length_bytes, base_bytes, index_bytes = (numbers.bits(4) for _ in range(4))
@@ -106,7 +106,7 @@ def _items(iloc: bytes) -> Iterator[tuple[int, list[tuple[bool, int, int]]]]:
 
 
 def _pixels_in(item: bytes) -> int:
-    """The frames of an item (AV1, 5.3), by the largest that they may be."""
+    """The pixels of an item's frames (AV1, 5.3), each as large as it may be."""
     at, frames, largest = 0, 0, 0
     while at < len(item):
         kind, has_size, has_extension = item[at] >> 3 & 15, item[at] & 2, item[at] >> 2 & 1
@@ -120,7 +120,7 @@ def _pixels_in(item: bytes) -> int:
 
 
 def _leb128(data: bytes, at: int) -> tuple[int, int]:
-    """A number (AV1, 4.10.5), and what follows it."""
+    """A number (AV1, 4.10.5), and the position behind it."""
     value = 0
     for place, byte in enumerate(data[at : at + 8]):
         value |= (byte & 127) << 7 * place
@@ -132,7 +132,7 @@ def _leb128(data: bytes, at: int) -> tuple[int, int]:
 def _frame_pixels(header: Numbers) -> int:
     """The largest frame that the header of a sequence allows (AV1, 5.5.1): width times height."""
     header.bits(4)
-    if header.bits(1):  # of one picture only
+    if header.bits(1):  # a single image
         header.bits(5)
     else:
         _pass_timing(header)
@@ -141,7 +141,7 @@ def _frame_pixels(header: Numbers) -> int:
 
 
 def _pass_timing(header: Numbers) -> None:
-    """Read over what stands before the size: timing, and the operating points."""
+    """Skip what stands before the size: timing, and the operating points."""
     delay_bits = 0
     if header.bits(1):
         header.bits(64)

@@ -1,4 +1,4 @@
-"""Boxes within boxes, of which AVIF and JPEG 2000 files are made (ISO/IEC 14496-12, 15444-1), and numbers in them."""
+"""The boxes within boxes of AVIF and JPEG 2000 files (ISO/IEC 14496-12, 15444-1), and numbers in them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST_BOXES = 10_000
 
 
 def boxes(data: bytes, start: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
-    """The kind of each box in a part of `data`, and where its content begins and ends. Raises Undecodable for boxes
+    """The kind of each box in `data[start:stop]`, and where its content begins and ends. Raises Undecodable for boxes
     that do not fit into each other, and for more of them than an encoder writes."""
     for _ in range(MOST_BOXES):
         if start + 8 > stop:
@@ -29,7 +29,7 @@ def boxes(data: bytes, start: int, stop: int) -> Iterator[tuple[bytes, int, int]
 
 
 class Numbers:
-    """Reads numbers one after the other, big end first: of so many bytes, or of so many bits. Zero behind the end."""
+    """Reads big-endian numbers of any count of bytes or bits, one after the other. Zero behind the end."""
 
     def __init__(self, data: bytes) -> None:
         self._whole, self._left = int.from_bytes(data, "big"), 8 * len(data)

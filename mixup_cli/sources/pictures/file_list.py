@@ -1,4 +1,4 @@
-"""Picture paths from a list (`--files-from FILE|-`): class = the parent folder's name."""
+"""Image paths from a list (`files_from`): class = the parent folder's name."""
 # Paths stay strings: a Path for each of two million lines takes many seconds.
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from mixup_cli.sources.pictures.source import PictureSource
 from mixup_cli.sources.pictures.walk import is_junk
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.bounded_read import LINE_LIMIT_BYTES
+from mixup_cli.sources.reading.class_order import in_order
 from mixup_cli.sources.reading.class_table import as_given
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.reading.splits import find_splits, split_kind
 from mixup_cli.sources.reading.takes import check_taken
-from mixup_cli.wording import counted
+from mixup_cli.wording import counted, setting
 
 _BLOCK_BYTES = 1 << 20
 _REDUNDANT = re.compile(r"(?<=/)(?:\.?/)+")
@@ -38,9 +39,9 @@ def split_nul(stream: IO[bytes], location: str) -> Iterator[bytes]:
         *entries, rest = (rest + block).split(b"\0")
         yield from entries
         if len(rest) > LINE_LIMIT_BYTES:
-            raise DataError(f"{location}: has no NULs, and -0 is for lists that have. Drop -0.")
+            raise DataError(f"{location}: has no NULs between its paths. Drop {setting('null')}.")
     if rest.endswith(b"\n"):
-        raise DataError(f"{location}: ends with a newline, and -0 is for lists with NULs. Drop -0.")
+        raise DataError(f"{location}: ends with a newline, not with a NUL. Drop {setting('null')}.")
     if rest:
         yield rest
 
@@ -48,17 +49,16 @@ def split_nul(stream: IO[bytes], location: str) -> Iterator[bytes]:
 def open_file_list(
     lines: Iterable[bytes], location: str, options: SourceOptions, root: str = os.curdir
 ) -> PictureSource:
-    """Open a list of picture paths, one a line; `lines` may end in a newline or not, and blank ones are ignored.
+    """Open a list of image paths, one a line; `lines` may end in a newline or not, and blank ones are ignored.
 
-    Paths are relative to `root`, and so are the keys. Only the first file is looked for here; a missing one is a
-    problem that the scan reports. `location` names the list in messages. Raises DataError for a path that stands in
-    the list twice, and lines that are more or less than a path; NoInputError for an empty list.
+    Paths are relative to `root`, and so are the keys. Only the first file is looked for here; the scan reports others
+    that are missing. `location` names the list in messages. Raises DataError for a path that is listed twice, and for
+    lines that are more or less than a path; NoInputError for an empty list.
     """
     if options.label_kind not in (None, "classes", "none"):
-        raise UsageError(
-            f"--label-kind {options.label_kind}: {location} is a list of pictures, which has classes only. Leave it "
-            "out, or name a folder with metadata.csv."
-        )
+        problem = f"{location} is a list of images, which has classes only"
+        remedy = "Leave it out, or give a folder with metadata.csv."
+        raise UsageError(f"{problem}. {remedy}", field="label_kind", value=options.label_kind)
     paths, numbers = _read_paths(lines, location, root)
     if paths and root == os.curdir:
         _check_first(paths[0], f"{location}, line {numbers[0]}", location)
@@ -67,16 +67,17 @@ def open_file_list(
     for first, second in pairwise(order):
         if keys[first] == keys[second]:
             line, other = sorted((numbers[first], numbers[second]))
-            raise DataError(f"{location}, line {other}: {keys[first]} stands in line {line} already. Keep one.")
+            raise DataError(f"{location}, line {other}: {keys[first]} is in line {line} already. Keep one.")
     paths, notices = _without_junk([paths[index] for index in order], location)
     if not paths:
-        raise NoInputError(f"{location}: names no files (expected one path a line). Check what makes the list.")
-    labels, told = Labels(), list[str]()
+        raise NoInputError(f"{location}: names no files (expected one path a line). Check what writes the list.")
+    labels = Labels()
     if options.label_kind != "none":
-        labels, told = _labels_by_parent(paths, location, options, root)
-    source = PictureSource(root, paths, labels, [*notices, *told], max_pixels=options.max_pixels)
+        labels, more = _labels_by_parent(paths, location, options, root)
+        notices += more
+    source = PictureSource(root, paths, labels, notices, max_pixels=options.max_pixels)
     source.location, source.list_folder = location, os.path.abspath(root)
-    source.read_as = "a list of pictures"
+    source.read_as = "a list of images"
     check_taken([source], options)
     if options.classes is not None:
         source.labels = as_given(source, options.classes)
@@ -84,26 +85,25 @@ def open_file_list(
 
 
 def _check_first(path: str, where: str, location: str) -> None:
-    """Raises DataError where the first line is not the path of a file, and something that looks like it is one."""
+    """Raises DataError if the first line is not the path of a file, and something similar is."""
     if os.path.lexists(path):
         return
     table = "FILE" if location == "-" else location
-    with_labels = f"--files-from takes paths alone; generate FOLDER --labels-from {table} takes labels with them."
-    here = f"Paths begin at the current folder: run this in {os.path.dirname(location)}."
+    with_labels = f"Use generate FOLDER {setting('labels_from', table)} for paths with labels."
+    here = f"Run this in {os.path.dirname(location)}: paths begin at the current folder."
     variants = [
-        (path.strip("\"' "), "Leave out quotes and blanks around it."),
-        *((part, with_labels) for part in (path.rsplit(None, 1)[0], *(path.rsplit(each, 1)[0] for each in ",;\t"))),
+        (path.strip("\"' "), "Remove quotes and spaces around it."),
+        *((before, with_labels) for before in (path.rsplit(None, 1)[0], *(path.rsplit(each, 1)[0] for each in ",;\t"))),
         (path.replace("\\", "/"), "Write / between folders."),
         (os.path.join(os.path.dirname(location), path), here),
     ]
     for variant, remedy in variants:
         if variant != path and os.path.isfile(variant):
-            there = f"there is no file {escape_name(path)}, but there is {escape_name(variant)}"
-            raise DataError(f"{where}: {there}. {remedy}")
+            raise DataError(f"{where}: no such file {escape_name(path)}; found {escape_name(variant)}. {remedy}")
 
 
 def _read_paths(lines: Iterable[bytes], location: str, root: str) -> tuple[list[str], array[int]]:
-    """The paths, cleaned of what does not tell files apart ("./", "//"), and the number of each one's line."""
+    """The paths, cleaned of what does not distinguish files ("./", "//"), and the number of each one's line."""
     here = os.path.abspath(root).rstrip(os.sep) + os.sep
     paths: list[str] = []
     numbers = array("q")
@@ -112,64 +112,58 @@ def _read_paths(lines: Iterable[bytes], location: str, root: str) -> tuple[list[
         if not entry.strip():
             continue
         if b"\0" in entry:
-            raise DataError(f"{location}, line {number}: holds a NUL. If NULs stand between the paths, pass -0.")
+            raise DataError(f"{location}, line {number}: holds a NUL. Pass {setting('null')} if NULs separate paths.")
         path = os.fsdecode(entry)
-        path = path.removeprefix(here)  # So that the keys do not tell where that folder lies.
+        path = path.removeprefix(here)  # keys do not depend on where that folder lies
         if os.sep != "/":
             path = path.replace(os.sep, "/")
         if "//" in path or "./" in path:
-            path = _REDUNDANT.sub("", path)
-            path = path[2:] if path.startswith("./") else path
+            path = _REDUNDANT.sub("", path).removeprefix("./")
         paths.append(path)
         numbers.append(number)
     return paths, numbers
 
 
 def _without_junk(paths: list[str], location: str) -> tuple[list[str], list[str]]:
-    """The paths outside of folders that systems make by themselves, and what to say of the others."""
+    """The paths outside of folders that systems make, and a notice about the others."""
     junk = {folder for folder in {path.rpartition("/")[0] for path in paths} if is_junk(folder)}
     kept = [path for path in paths if path.rpartition("/")[0] not in junk] if junk else paths
-    if len(kept) == len(paths):
-        return paths, []
-    left_out = counted(len(paths) - len(kept), "path")
-    return kept, [f"{location}: {left_out} in folders such as {names_of(sorted(junk), 1)} left out"]
+    ignored = counted(len(paths) - len(kept), "path")
+    return kept, [f"{location}: ignored {ignored} in folders such as {names_of(sorted(junk), 1)}"] if junk else []
 
 
 def _labels_by_parent(paths: list[str], location: str, options: SourceOptions, root: str) -> tuple[Labels, list[str]]:
-    """Raises UsageError where a class would be a split, and was not asked for."""
+    """Raises UsageError if a class would be a split, and was not asked for."""
     parents: dict[str, str] = {}
-    codes: list[str] = []
     for path in paths:
         folder = path.rpartition("/")[0]
         if folder not in parents:
-            # "..", "." and "" have no name of their own until they are resolved.
+            # "..", "." and "" have no name until they are resolved.
             parents[folder] = os.path.abspath(os.path.join(root, folder))
-        codes.append(parents[folder])
     folders = dict.fromkeys(parents.values())
     splits = {folder: split_kind(os.path.basename(os.path.dirname(folder))) for folder in folders}
     if options.classes is None:
         _check_no_splits(splits, location)
-    class_of = {folder: escape_name(os.path.basename(folder)) for folder in folders}
-    names = tuple(sorted(set(class_of.values())))
+    class_of = {name: escape_name(os.path.basename(folder)) for name, folder in parents.items()}
+    names = in_order(class_of.values())
     numbers = {name: number for number, name in enumerate(names)}
-    classes = np.fromiter((numbers[class_of[code]] for code in codes), np.int32, len(codes))
+    classes = np.fromiter((numbers[class_of[path.rpartition("/")[0]]] for path in paths), np.int32, len(paths))
     notices = []
     if len(kinds := sorted({kind for kind in splits.values() if kind})) > 1:
-        notices.append(
-            f"{location}: has pictures of several splits ({', '.join(kinds)}), which are mixed with each other"
-        )
+        notices.append(f"{location}: has images of several splits ({', '.join(kinds)}), which will be mixed")
     if len(names) == 1:
         notices.append(f"{location}: one class only ({names[0]}): every label is the same")
     return Labels(names, classes), notices
 
 
 def _check_no_splits(splits: dict[str, str | None], location: str) -> None:
-    """`splits` has the folders of pictures, and of which split the folder around each is. In a split, one of several
-    folders may be called as a split is; not the only one."""
+    """`splits` has the folders of images, and the split of the folder around each. In a split, one of several folders
+    may have the name of a split; not the only one."""
     beside = Counter(map(os.path.dirname, splits))
     in_doubt = (each for each, around in splits.items() if around is None or beside[os.path.dirname(each)] == 1)
     if found := sorted(find_splits({os.path.basename(folder): True for folder in in_doubt})):
         raise UsageError(
-            f"{location}: has pictures in {names_of(found)}, which is the name of a split. Pass --label-kind none for "
-            "pictures without classes, or --classes, with the names of all folders, if they are the classes."
+            f"{location}: has images in {names_of(found)}, which is the name of a split. Pass "
+            f"{setting('label_kind', 'none')} for images without classes, or {setting('classes')}, with the names of "
+            "all folders, if they are the classes."
         )

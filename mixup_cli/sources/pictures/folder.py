@@ -1,6 +1,6 @@
 """The image folder, as torchvision's ImageFolder and Hugging Face's imagefolder know it.
 
-ROOT/[SPLIT/]CLASS/[…/]picture      or      ROOT/[SPLIT/]metadata.csv|jsonl and pictures
+ROOT/[SPLIT/]CLASS/[…/]image      or      ROOT/[SPLIT/]metadata.csv|jsonl and images
 """
 
 from __future__ import annotations
@@ -20,17 +20,15 @@ from mixup_cli.sources.pictures.walk import Tree, walk
 from mixup_cli.sources.reading.base import NO_GROUPS, SourceOptions
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.tables.beside import tables_beside
-from mixup_cli.sources.tables.metadata import Metadata
 from mixup_cli.wording import counted, setting
 
 
 def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     """Open an image folder; the keys are relative to `path`, in the order of their bytes.
 
-    `notices` of the source tell which split was taken and what was left out. Raises NoInputError if there is no
-    picture, UsageError for a split or label column that is not there, and where it is in doubt which folders are the
-    classes, DataError for damaged metadata and for classes of which no picture can be read, StorageError for folders
-    that cannot be listed.
+    The source's `notices` say which split is used and what is ignored. Raises NoInputError without any image,
+    UsageError for an unknown split or label column and if it is in doubt which folders are the classes, DataError for
+    damaged metadata and for a class of which no image can be read, StorageError for folders that cannot be listed.
     """
     root = str(path)
     if not Path(root).is_dir():
@@ -46,17 +44,17 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
             taken = by_folders(root, tree, split, options)
         except UsageError as doubt:
             raise UsageError(" ".join([str(doubt), *(f"{each}." for each in beside())])) from None
-        told = beside(is_labelled=len(taken.labels.class_names) > 1)
-        taken = replace(taken, notices=(*taken.notices, *told))
+        found = beside(is_labelled=len(taken.labels.class_names) > 1)
+        taken = replace(taken, notices=(*taken.notices, *found))
     else:
         taken = tables.taken(metadata)
     if not taken.paths:
         place = root + ("/" + split.base).rstrip("/")
         raise NoInputError(arrays_in(root, tree.others) or _nothing_found(place, tree))
-    notices = [*split.notices, *taken.notices, *_left_out(tree, split.base, Path(root), metadata)]
-    source = _sorted_source(root, taken, notices, options.max_pixels)
+    ignored = _ignored(tree, split.base, "" if metadata is None else metadata.name, Path(root))
+    source = _sorted_source(root, taken, [*split.notices, *taken.notices, *ignored], options.max_pixels)
     if metadata is not None:
-        source.read_as = "pictures with metadata"
+        source.read_as = "images with metadata"
     return source
 
 
@@ -64,44 +62,37 @@ def _check_nothing_needs_metadata(root: str, options: SourceOptions, beside: Cal
     for name in ("file_column", "label_column", "label_separator", "group_column"):
         value = getattr(options, name)
         if value is not None and (name, value) != ("group_column", NO_GROUPS):
-            option = setting(name)
-            tables = beside()
-            raise UsageError(
-                f"{option} {value}: {escape_name(root)} has no metadata.csv or .jsonl. "
-                + (f"{tables[0]}." if tables else f"Name a table with --labels-from, or drop {option}.")
-            )
+            remedy = next(iter(beside()), f"Name a table with {setting('labels_from')}, or drop {setting(name)}")
+            raise UsageError(f"{escape_name(root)} has no metadata.csv or .jsonl. {remedy}.", field=name, value=value)
 
 
 def _sorted_source(root: str, taken: Taken, notices: Sequence[str], max_pixels: int) -> PictureSource:
     # Code points sort as their UTF-8 bytes do, so this is the order of the key's bytes.
     order = sorted(range(len(taken.paths)), key=[escape_name(name) for name in taken.paths].__getitem__)
-    labels = taken.labels.at(order)
-    return PictureSource(root, [taken.paths[index] for index in order], labels, notices, max_pixels=max_pixels)
+    paths = [taken.paths[index] for index in order]
+    return PictureSource(root, paths, taken.labels.at(order), notices, max_pixels=max_pixels)
 
 
-def _left_out(tree: Tree, base: str, root: Path, metadata: Metadata | None) -> list[str]:
+def _ignored(tree: Tree, base: str, table: str, root: Path) -> list[str]:
+    """What to say of what the walk found besides the images; `table` is the file of labels, if any."""
     notices = []
-    table = "" if metadata is None else metadata.name
     others = sorted(name for name in tree.others if name.startswith(base) and escape_name(str(root / name)) != table)
     if unread := [name for name in others if is_unread(name)]:
-        notices.append(f"{unread_text(unread)} left out. Convert them to JPEG or PNG to have them mixed")
+        notices.append(f"ignored {unread_text(unread)}. Convert them to JPEG or PNG to include them")
     if others := [name for name in others if not is_unread(name)]:
-        count = counted(len(others), "file")
-        notices.append(f"{count} that {'is' if len(others) == 1 else 'are'} no picture ignored ({names_of(others, 1)})")
+        notices.append(f"ignored {counted(len(others), 'non-image file')} ({names_of(others, 1)})")
     if tree.repeated:
         links = names_of(sorted(tree.repeated))
-        notices.append(f"{counted(len(tree.repeated), 'link')} to folders that were read already ignored: {links}")
+        notices.append(f"ignored {counted(len(tree.repeated), 'link')} to folders that were read already: {links}")
     if tree.sealed:
-        notices.append(f"data sets written by mixup-gen left out: {names_of(sorted(tree.sealed))}")
+        notices.append(f"ignored data sets written by mixup-gen: {names_of(sorted(tree.sealed))}")
     return notices
 
 
 def _nothing_found(place: str, tree: Tree) -> str:
     if unread := sorted(filter(is_unread, tree.others)):
         return f"{escape_name(place)}: found only {unread_text(unread)}. Convert them to JPEG or PNG."
-    looked_for = ", ".join("." + suffix for suffix in sorted(SUFFIXES))
-    others = (
-        f"; {counted(len(tree.others), 'other file')} there: {names_of(sorted(tree.others), 1)}" if tree.others else ""
-    )
-    found = f"no pictures found (looked for {looked_for}, in sub-folders too{others})"
+    kinds = ", ".join("." + suffix for suffix in sorted(SUFFIXES))
+    others = f"; found {counted(len(tree.others), 'other file')}: {names_of(sorted(tree.others), 1)}"
+    found = f"no images found (looked for {kinds}, in subfolders too{others if tree.others else ''})"
     return f"{escape_name(place)}: {found}. Give another folder."

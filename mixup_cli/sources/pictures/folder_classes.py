@@ -1,4 +1,4 @@
-"""Class folders: the pictures of a split, over the classes of all splits."""
+"""Class folders: the images of a split, over the classes of all splits."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from mixup_cli.sources.pictures.layout import Folders, Split, Taken, class_level
 from mixup_cli.sources.pictures.source import UNREAD_SUFFIXES
 from mixup_cli.sources.pictures.walk import Tree, is_junk
 from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.class_order import in_order
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.reading.splits import find_splits, has_labels, split_in
-from mixup_cli.wording import counted
+from mixup_cli.wording import counted, setting
 
 
 def by_folders(root: str, tree: Tree, split: Split, options: SourceOptions) -> Taken:
     """Class = first folder level below the split; without such folders, an unlabelled source.
 
-    Raises UsageError where it is in doubt which folders are the classes, DataError for a class of which no picture can
-    be read.
+    Raises UsageError if it is in doubt which folders are the classes, DataError for a class of which no image can be
+    read.
     """
     folders = Folders.of(tree.pictures)
     base, notices = split.base, list[str]()
@@ -37,13 +38,13 @@ def by_folders(root: str, tree: Tree, split: Split, options: SourceOptions) -> T
     nested = [name for name in pictures if "/" in name[len(base) :]]
     if options.label_kind == "none":
         return Taken(nested or pictures, Labels(), ())
-    names, told = class_names(folders, base, split, options)
+    names, found = class_names(folders, base, split, options)
     if not names:
-        told = told or ["no class folders: the source is unlabelled (pictures and shares only)"]
-        return Taken(pictures, Labels(), (*notices, *told))
+        found = found or ["no class folders: the source is unlabelled (images and shares only)"]
+        return Taken(pictures, Labels(), (*notices, *found))
     if loose := len(pictures) - len(nested):
-        notices.append(f"{counted(loose, 'picture')} next to the class folders left out")
-    notices += [*_empty_folders(tree, base, {*heads, *names, *(options.classes or ())}), *told]
+        notices.append(f"ignored {counted(loose, 'image')} beside the class folders")
+    notices += [*_empty_folders(tree, base, {*heads, *names, *(options.classes or ())}), *found]
     if len(names) == 1 and options.classes is None:
         notices.append(
             f"one class only ({names_of(list(heads))}): every label is the same. Is the source one folder deeper?"
@@ -52,45 +53,43 @@ def by_folders(root: str, tree: Tree, split: Split, options: SourceOptions) -> T
         notices += _numbered_apart(root, {*heads})
     numbers = {name: number for number, name in enumerate(names)}
     of_head = {head: numbers[escape_name(head)] for head in heads}
-    found = (of_head[name[len(base) :].partition("/")[0]] for name in nested)
-    return Taken(nested, Labels(names, np.fromiter(found, np.int32, len(nested))), tuple(notices))
+    classes = (of_head[name[len(base) :].partition("/")[0]] for name in nested)
+    return Taken(nested, Labels(names, np.fromiter(classes, np.int32, len(nested))), tuple(notices))
 
 
 def class_names(folders: Folders, base: str, split: Split, options: SourceOptions) -> tuple[tuple[str, ...], list[str]]:
-    """The classes of all splits, sorted, and what to say of them; none where the pictures in `base` have no class.
+    """The classes of all splits, sorted, and notices; none if the images in `base` have no class.
 
-    A split with one folder only, which no other split has, holds pictures without a class, as Kaggle's `test/test`
-    does, if there is a split with several. So does one that is called unlabelled, or to be predicted.
+    A split with one folder only, which no other split has, holds images without a class, as Kaggle's `test/test` does,
+    if there is a split with several. So does a split whose name says unlabelled, or to be predicted.
     """
     taken = folders.below(base)
     if options.classes is not None or not taken:
-        return tuple(sorted(map(escape_name, taken))), []
+        return in_order(map(escape_name, taken)), []
     if not has_labels(split.base):
-        return (), [f"{escape_name(base)} taken as unlabelled, by its name"]
+        return (), [f"{escape_name(base)} is unlabelled, by its name"]
     labelled = filter(has_labels, split.others)
     splits = {base: {*taken}, **{other: _classes_of(folders, other, taken) for other in labelled}}
-    lonely = [name for name in splits if _is_lonely(name, splits)]
+    lonely = {name: names_of(sorted(splits[name])) for name in splits if _is_lonely(name, splits)}
     if base in lonely:
-        only = names_of(list(taken))
-        return (), [f"{escape_name(base)} holds one folder ({only}), which no other split has: taken as unlabelled"]
-    notices = []
-    for name in lonely:
-        only = names_of(sorted(splits.pop(name)))
-        notices.append(f"{escape_name(name)} holds one folder ({only}), which no other split has: not a class")
-    union = sorted({escape_name(name) for each in splits.values() for name in each})
+        return (), [f"{escape_name(base)} holds one folder ({lonely[base]}), which no other split has: unlabelled"]
+    notices = [
+        f"{escape_name(name)} holds one folder ({only}), which no other split has: not a class"
+        for name, only in lonely.items()
+    ]
+    splits = {name: names for name, names in splits.items() if name not in lonely}
     elsewhere = {name for other, names in splits.items() if other != base for name in names}
     if elsewhere and not elsewhere & taken.keys():
         notices.append(f"{escape_name(base)} shares no class with the other splits: all of their classes are numbered")
     if lacking := sorted(elsewhere - taken.keys()):
-        notices.append(
-            f"{len(lacking)} {'class' if len(lacking) == 1 else 'classes'} of other splits without pictures in "
-            f"{escape_name(base)}: {names_of(lacking)}"
-        )
-    return tuple(union), notices
+        have = "has" if len(lacking) == 1 else "have"
+        found = f"{counted(len(lacking), 'class')} of other splits {have} no images in {escape_name(base)}"
+        notices.append(f"{found}: {names_of(lacking)}")
+    return in_order(escape_name(name) for each in splits.values() for name in each), notices
 
 
 def _classes_of(folders: Folders, split: str, taken: Mapping[str, bool]) -> set[str]:
-    """The class folders of another split; none where it is in doubt which they are."""
+    """The class folders of another split; none if it is in doubt which they are."""
     heads = folders.below(descend(folders, split, SourceOptions()))
     return {*heads} if any(heads.values()) or heads.keys() & taken.keys() else set()
 
@@ -102,7 +101,7 @@ def _is_lonely(name: str, splits: Mapping[str, set[str]]) -> bool:
 
 
 def _numbered_apart(root: str, heads: set[str]) -> list[str]:
-    """What is said where the source itself is a split, and one beside it has some of its classes and others."""
+    """A notice if the source is itself a split, and one beside it has some of its classes and others."""
     place = Path(root).absolute()
     if split_in(place.name) is None:
         return []
@@ -112,25 +111,26 @@ def _numbered_apart(root: str, heads: set[str]) -> list[str]:
         names = {each.name for each in other.glob("*/") if not each.name.startswith(".") and not is_junk(each.name)}
         if names & heads and names - heads:
             return [
-                f"{escape_name(other.name)}/ beside it has {names_of(sorted(names - heads))} too: classes have other "
-                f"numbers there. For the same, give {escape_name(str(place.parent))} with --split, or pass --classes"
+                f"{escape_name(other.name)}/ beside it also has {names_of(sorted(names - heads))}: its classes have "
+                f"other numbers. For the same numbers, give {escape_name(str(place.parent))} with {setting('split')}, "
+                f"or pass {setting('classes')}"
             ]
     return []
 
 
 def _empty_folders(tree: Tree, base: str, known: set[str]) -> list[str]:
-    """What is said of folders that are no class of any split."""
+    """A notice for folders that are not a class of any split."""
     below = {name[len(base) :] for name in tree.folders if name.startswith(base)}
     empty = sorted(name for name in below if name and "/" not in name and not {name, escape_name(name)} & known)
     if not empty:
         return []
     inside = sorted(name for name in tree.others if name[len(base) :].partition("/")[0] in empty)
-    files = f" ({counted(len(inside), 'other file')} there: {names_of(inside, 1)})" if inside else ""
-    return [f"{counted(len(empty), 'folder')} without pictures left out, not a class: {names_of(empty)}{files}"]
+    files = f" (found {counted(len(inside), 'other file')}: {names_of(inside, 1)})" if inside else ""
+    return [f"ignored {counted(len(empty), 'folder')} without images, not a class: {names_of(empty)}{files}"]
 
 
 def _check_readable(root: str, tree: Tree, base: str, heads: Mapping[str, bool]) -> None:
-    """Raises DataError where all pictures of a folder are of kinds that are not read: its class would vanish."""
+    """Raises DataError if all images of a folder are in unsupported formats: its class would vanish."""
     missed: dict[str, list[str]] = {}
     for name in sorted(filter(is_unread, tree.others)):
         head, slash, _ = name[len(base) :].partition("/")
@@ -144,12 +144,12 @@ def _check_readable(root: str, tree: Tree, base: str, heads: Mapping[str, bool])
 
 
 def is_unread(name: str) -> bool:
-    """Whether a file is a picture of a kind that is not read, by its name."""
+    """Whether a file is an image in an unsupported format, by its name."""
     return "." in name and name.rpartition(".")[2].lower() in UNREAD_SUFFIXES
 
 
 def unread_text(names: Sequence[str]) -> str:
-    """How many pictures of which kinds, with the first one's name."""
+    """How many images in which unsupported formats, with the first one's name."""
     kinds = Counter("." + name.rpartition(".")[2].lower() for name in names)
-    what = "a kind that is not read" if len(kinds) == 1 else "kinds that are not read"
-    return f"{counted(len(names), 'picture')} of {what} ({', '.join(sorted(kinds))}: {names_of(names, 1)})"
+    what = "an unsupported format" if len(kinds) == 1 else "unsupported formats"
+    return f"{counted(len(names), 'image')} in {what} ({', '.join(sorted(kinds))}: {names_of(names, 1)})"

@@ -1,8 +1,8 @@
-"""Pictures that a table of labels names, over the classes of all splits."""
+"""Images that a table of labels names, over the classes of all splits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,15 +15,15 @@ from mixup_cli.sources.reading.splits import files_of_other_splits, split_kind, 
 from mixup_cli.sources.tables.labels import Label, separator_hint
 from mixup_cli.sources.tables.matching import PictureNames
 from mixup_cli.sources.tables.metadata import Entry, Metadata, Place, find_metadata, pictures_of, read_metadata
-from mixup_cli.wording import counted, plural
+from mixup_cli.wording import counted, plural, setting
 
 _MANY_CLASSES = 100
-"""So many classes may have few pictures each; of more, something is said."""
+"""Up to this count, classes may have few images each without a notice."""
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of labels for a split of the tree at `root`, of which `pictures` are all."""
+    """The tables of labels for a split of the tree at `root`; `pictures` are all images of the tree."""
 
     root: str
     pictures: Sequence[str]
@@ -31,55 +31,52 @@ class Tables:
     options: SourceOptions
 
     def names(self, base: str) -> PictureNames:
-        """The pictures below `base`."""
+        """The images below `base`."""
         return PictureNames([name for name in self.pictures if name.startswith(base)])
 
     @property
     def split_kind(self) -> str | None:
-        """Which split the pictures are of, by the name of their folder."""
+        """The split of the images, by the name of their folder."""
         return split_kind(Path(self.root, self.split.base).absolute().name)
 
     def nearest(self) -> Metadata | None:
         """The table that was named, or that of the split folder, or else of the next folder above that has one."""
         if self.options.labels_from is not None:
             return read_metadata(Path(self.options.labels_from), self.options, self.names(self.split.base))
-        for prefix in self._prefixes():
-            if path := find_metadata(Path(self.root, prefix)):
-                return read_metadata(path, self.options, self.names(self.split.base))
-        return None
+        _, path = next(self._found(), ("", None))
+        return None if path is None else read_metadata(path, self.options, self.names(self.split.base))
 
-    def _prefixes(self) -> list[str]:
-        parts = self.split.base.split("/")[:-1]
-        return ["".join(f"{part}/" for part in parts[:depth]) for depth in range(len(parts), -1, -1)]
+    def _found(self) -> Iterator[tuple[str, Path]]:
+        """The tables in the split folder and above, and the prefix that the names in them need."""
+        folders = self.split.base.split("/")[:-1]
+        for depth in range(len(folders), -1, -1):
+            prefix = "".join(f"{folder}/" for folder in folders[:depth])
+            if path := find_metadata(Path(self.root, prefix)):
+                yield prefix, path
 
     def _inside(self) -> str:
         """The prefix that the names in the nearest table need."""
-        if self.options.labels_from is not None:
-            return ""
-        return next((prefix for prefix in self._prefixes() if find_metadata(Path(self.root, prefix))), "")
+        return "" if self.options.labels_from is not None else next(self._found(), ("", None))[0]
 
     def taken(self, metadata: Metadata) -> Taken:
-        """What a table names below the split."""
-        inside, names = self._inside(), self.names(self.split.base)
-        found, notices = pictures_of(metadata, names, Place(self.root, self.split.base, inside))
+        """The images below the split that a table names."""
+        names = self.names(self.split.base)
+        found, notices = pictures_of(metadata, names, Place(self.root, self.split.base, self._inside()))
         if self.options.labels_from is not None:
             kinds = {split_of(Path(self.options.labels_from)), self.split_kind} - {None}
             if len(kinds) > 1:
-                notices.append(f"{metadata.name} has the name of another split than the folder of the pictures")
+                notices.append(f"{metadata.name} and the folder of the images have the names of different splits")
         if (column := metadata.split_column) is not None:
-            notices.append(
-                f"column {column} of {metadata.name} names splits, and all of them are taken. For one split, keep only "
-                "its rows"
-            )
+            remedy = "For one split, keep only its rows"
+            notices.append(f"column {column} of {metadata.name} names splits, and all rows are used. {remedy}")
         if unnamed := len(names.known.difference(found.values())):
-            notices.append(f"{counted(unnamed, 'picture')} that {metadata.name} does not name left out")
+            notices.append(f"ignored {counted(unnamed, 'image')} that {metadata.name} does not name")
         elsewhere = self._labels_elsewhere(metadata, {*found}, notices)
-        labels, told = _labels(metadata, [metadata.entries[name] for name in found], elsewhere)
-        return Taken(list(found.values()), labels, (*told, *notices))
+        labels, more = _labels(metadata, [metadata.entries[name] for name in found], elsewhere)
+        return Taken(list(found.values()), labels, (*more, *notices))
 
     def _labels_elsewhere(self, metadata: Metadata, found: set[str], notices: list[str]) -> list[Label]:
-        """The labels of other splits, which tell of classes too: in the same table, in tables of their own, or as class
-        folders."""
+        """The labels of other splits, whose classes count too: from this table, other tables, or class folders."""
         reader = metadata.reader
         if self.options.classes is not None or reader is None or not reader.has_names:
             return []
@@ -93,54 +90,47 @@ class Tables:
             for other in self.split.others:
                 if (path := find_metadata(Path(self.root, other))) is not None:
                     entries += self._entries(path, split_kind(other.split("/")[-2]) == "train", self.options, notices)
-                if reader.kind == "classes" and find_metadata(Path(self.root, other)) is None:
-                    labels += self._class_folders(other)
+                elif reader.kind == "classes":
+                    folders = Folders.of(self.pictures)
+                    labels += map(escape_name, folders.below(descend(folders, other, self.options)))
         return [*labels, *(entry.label for entry in entries if entry.label is not None)]
 
-    def _class_folders(self, split: str) -> list[str]:
-        folders = Folders.of(self.pictures)
-        return [escape_name(name) for name in folders.below(descend(folders, split, self.options))]
-
     def _entries(self, path: Path, is_training: bool, options: SourceOptions, notices: list[str]) -> list[Entry]:
-        """What the table of another split says. It may be damaged, or lack labels as that of test data does; but the
+        """The rows of another split's table. It may be damaged, or lack labels as that of test data does; but the
         classes of the training data must be known."""
         try:
             return list(read_metadata(path, options, self.names("")).entries.values())
         except UsageError:  # no such column
             return []
         except DataError as problem:
-            remedy = "Its classes count for all splits; --classes NAMES fixes them without it."
+            fixed = setting("classes", "NAMES")
+            found = f"{problem} Its classes count for all splits; {fixed} sets them without it."
             if is_training:
-                raise DataError(f"{problem} {remedy}") from problem
-            notices.append(f"{problem} {remedy}")
+                raise DataError(found) from problem
+            notices.append(found)
             return []
 
 
 def _labels(metadata: Metadata, entries: Sequence[Entry], elsewhere: Sequence[Label]) -> tuple[Labels, list[str]]:
-    """The labels and groups of some rows, over the classes of these and of the labels `elsewhere`; and what to say."""
+    """The labels and groups of some rows, over the classes of these and of the labels `elsewhere`; and notices."""
     groups = tuple(entry.group for entry in entries if entry.group is not None) or None
     if metadata.reader is None:
-        columns = ", ".join(metadata.columns)
-        found = f"{metadata.name} has no label column (found: {columns}): the source is unlabelled"
-        return Labels(groups=groups), [f"{found}. --label-column NAME picks one"]
+        found = f"{metadata.name} has no label column (found: {', '.join(metadata.columns)}): the source is unlabelled"
+        return Labels(groups=groups), [f"{found}. {setting('label_column', 'NAME')} picks one"]
     own = [entry.label for entry in entries if entry.label is not None]
     labels = metadata.reader.labels([*own, *elsewhere], metadata.name).at(range(len(own)))
     if labels.kind == "none":
-        return Labels(groups=groups), [f"labels in {metadata.name}, if any, left out"]
+        return Labels(groups=groups), [f"ignored the labels in {metadata.name}, if any"]
     which = f"{plural(len(metadata.reader.columns), 'column')} {names_of(metadata.reader.columns, 8)}"
-    files = "" if metadata.file_column == "file_name" else f"; column {metadata.file_column} names the pictures"
+    files = "" if metadata.file_column == "file_name" else f"; column {metadata.file_column} names the images"
     notices = [f"labels taken from {metadata.name}, {which}{files}"]
     if labels.kind == "classes" and (separator := separator_hint(labels)):
-        notices.append(
-            f"{which} may hold several classes in a cell ({escape_name(labels.class_names[-1])}); "
-            f"--label-separator '{separator}' takes them apart"
-        )
-    if labels.classes is not None and (
-        lacking := sorted({*range(len(labels.class_names))} - {*labels.classes.tolist()})
-    ):
-        notices.append(
-            f"classes of other rows, without a picture here: {names_of([labels.class_names[n] for n in lacking])}"
-        )
+        splits = f"{setting('label_separator', repr(separator))} splits them"
+        notices.append(f"{which} may hold several classes in a cell ({escape_name(labels.class_names[-1])}); {splits}")
+    if labels.classes is not None:
+        lacking = sorted({*range(len(labels.class_names))} - {*labels.classes.tolist()})
+        names = names_of([labels.class_names[number] for number in lacking])
+        notices += [f"classes of other rows, without an image here: {names}"] if lacking else []
     if labels.kind == "classes" and (count := len({*own})) > max(len(own) // 2, _MANY_CLASSES):
-        notices.append(f"{which} has {count:,} different names for {counted(len(own), 'picture')}: are they classes?")
+        notices.append(f"{which} has {count:,} different names for {counted(len(own), 'image')}: are they classes?")
     return replace(labels, groups=groups), notices

@@ -1,46 +1,27 @@
-"""What a picture's header says, and why a picture cannot be used."""
+"""What an image's header says: size, depth, orientation."""
 
 from __future__ import annotations
 
-import errno
 import io
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
 
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from mixup_cli.fields.form import SampleDtype
+from mixup_cli.sources.pictures.damage import reasons
 from mixup_cli.sources.pictures.kinds import Avif, Jpeg2000, Pnm, open_picture
-from mixup_cli.sources.pictures.limits import Undecodable, WatchedBytes, WatchedFile
-
-MACHINE_ERRNOS = frozenset([errno.EMFILE, errno.ENFILE, errno.EIO])
-"""Errors that say something of the machine, and nothing of the file that was being read."""
-
-# What Pillow says when it met the end of the file; the last three when it was still looking for the first pixel.
-_CUT_OFF_WORDS = (
-    "truncated",
-    "but only got",
-    "buffer is not large enough",
-    "index out of range",
-    "unpack",
-    "ord()",
-    "not identified by this driver",
-    "cannot load this image",
-    "no more images in gif file",
-)
+from mixup_cli.sources.pictures.limits import WatchedBytes, WatchedFile
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture's header says: its upright size in pixels, its depth, and whether `decode` gives the upper 8 of 16
-    bits only."""
+    """An image's upright size in pixels, its depth, and whether `decode` yields only the upper 8 of its 16 bits."""
 
     height: int
     width: int
@@ -49,10 +30,10 @@ class Header:
 
 
 def read_header(data: bytes | IO[bytes]) -> Header:
-    """Read the header of an encoded picture, or of a file open at its start, without decoding pixels.
+    """Read the header of an encoded image, or of a file open at its start, without decoding pixels.
 
-    A picture with 16 bits per colour channel is "uint16" here, though `decode` can only give 8 of them.
-    Raises Undecodable.
+    An image with 16 bits per colour channel is "uint16" here, though `decode` yields only 8 of them. Raises
+    Undecodable.
     """
     stream = WatchedBytes(data) if isinstance(data, bytes) else WatchedFile(data.fileno())
     with reasons(data if isinstance(data, bytes) else None):
@@ -60,47 +41,16 @@ def read_header(data: bytes | IO[bytes]) -> Header:
         return header_of(picture, orientation_of(picture))
 
 
-@contextmanager
-def reasons(data: bytes | None) -> Iterator[None]:
-    """Turn whatever Pillow raises on damaged content into Undecodable, with a reason fit for a user.
-
-    What is the machine's fault and not the picture's (no memory, a disk that cannot be read) is raised as it is.
-    """
-    try:
-        yield
-    except (Undecodable, MemoryError):
-        raise
-    except Exception as error:  # Pillow's plugins raise nearly every built-in exception on damaged content.
-        if isinstance(error, OSError) and error.errno in MACHINE_ERRNOS:
-            raise
-        if data is not None and _is_cut_off(error, data):
-            raise Undecodable(f"cannot decode (file ends at byte {len(data)})") from error
-        raise Undecodable(f"cannot decode ({_in_short(error)})") from error
-
-
-def _in_short(error: Exception) -> str:
-    text = (str(error).splitlines() or [""])[0].rstrip(".")[:200]
-    return "the compressed data are damaged" if text.startswith("decoder error") else text or type(error).__name__
-
-
-def _is_cut_off(error: Exception, data: bytes) -> bool:
-    if data.startswith(b"RIFF") and len(data) >= 8:
-        return len(data) < 8 + int.from_bytes(data[4:8], "little")
-    if isinstance(error, EOFError | IndexError | struct.error):
-        return True
-    return any(words in str(error).lower() for words in _CUT_OFF_WORDS)
-
-
 def header_of(picture: ImageFile, orientation: int) -> Header:
-    """The Header of an opened picture, whose pixels need not be there yet."""
+    """The Header of an opened image, whose pixels need not be decoded yet."""
     width, height = picture.size if orientation < 5 else picture.size[::-1]
-    mode = picture.mode
+    mode, is_deep = picture.mode, is_deep_colour(picture)
     dtype: SampleDtype = "uint8"
-    if mode.startswith("I;16") or is_deep_colour(picture) or (mode == "I" and isinstance(picture, PngImageFile | Pnm)):
+    if mode.startswith("I;16") or is_deep or (mode == "I" and isinstance(picture, PngImageFile | Pnm)):
         dtype = "uint16"
     elif mode in ("I", "F"):
         dtype = "float32"
-    return Header(height, width, dtype, is_deep_colour(picture))
+    return Header(height, width, dtype, is_deep)
 
 
 def is_deep_colour(picture: ImageFile) -> bool:
@@ -108,7 +58,7 @@ def is_deep_colour(picture: ImageFile) -> bool:
     if picture.mode.startswith(("I", "F")):
         return False
     if isinstance(picture, TiffImageFile):
-        return bool(max(picture.tag_v2.get(258, (8,))) > 8)
+        return bool(max(picture.tag_v2.get(BITSPERSAMPLE, (8,))) > 8)
     args = picture.tile[0].args if picture.tile else ""
     if isinstance(picture, Avif | Jpeg2000):
         return picture.stream.is_deep
@@ -118,9 +68,9 @@ def is_deep_colour(picture: ImageFile) -> bool:
 
 
 def orientation_of(picture: ImageFile) -> int:
-    """The EXIF orientation, 1 … 8. Pillow turns TIFF pictures upright by itself, so they need none.
+    """The EXIF orientation, 1 … 8. Pillow turns TIFF images upright itself, so they need none.
 
-    Read here and not by `Image.getexif`, which warns about damaged EXIF, and for PNG decodes the picture.
+    Not by `Image.getexif`, which warns about damaged EXIF, and decodes a PNG.
     """
     if isinstance(picture, PngImageFile):
         return _exif_orientation(_png_exif(picture))
@@ -130,7 +80,7 @@ def orientation_of(picture: ImageFile) -> int:
 
 
 def _exif_orientation(exif: bytes) -> int:
-    """Tag 0x0112 of the first directory (EXIF 2.32, 4.6.4); 1 if there is none or the EXIF is damaged."""
+    """Tag 0x0112 of the first directory (EXIF 2.32, 4.6.4); 1 if it is missing or the EXIF is damaged."""
     tiff = exif.removeprefix(b"Exif\0\0")
     order = ">" if tiff.startswith(b"MM") else "<"
     try:

@@ -1,5 +1,5 @@
-"""What a JPEG 2000 asks of its decoder, looked up before that sees it: a few bytes can ask for gigabytes of tiles, or
-for blocks of a few pixels, each of which is an object (ISO/IEC 15444-1, annex A)."""
+"""What a JPEG 2000 asks of its decoder, read here first (ISO/IEC 15444-1, annex A): a few bytes can ask for gigabytes
+of tiles, or for blocks of a few pixels, each of which is an object; Pillow has no bound."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mixup_cli.sources.pictures.limits import MOST_TAG_BYTES, Undecodable
 
 MOST_TILES, MOST_PARTS_OF_A_TILE, MOST_LAYERS, MOST_CHANNELS = 10_000, 40, 100, 4
 MOST_PIECES = 100
-"""Of a header: of the picture, or of a part of a tile."""
+"""Of a header: of the image, or of a tile-part."""
 
 MOST_BLOCKS = 500_000
 """Precincts and blocks of a channel: each is an object of 100 bytes and more."""
@@ -21,7 +21,7 @@ MOST_BLOCKS = 500_000
 RAW, IN_BOXES = b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "
 _TILE, _DATA, _END = 0xFF90, 0xFF93, 0xFFD9
 _STYLES = {0xFF52: (0, 5), 0xFF53: (1, 2)}
-"""Pieces with a style of coding, for all channels and for one: where flags and the number of levels stand in them."""
+"""Pieces with a style of coding, for all channels and for one: the positions of flags and of the number of levels."""
 
 _UNSOUND = "cannot decode (its codestream is damaged)"
 
@@ -35,7 +35,7 @@ class Jpeg2000Stream:
     is_deep: bool
 
     def check(self, pixels: int) -> None:
-        """Raises Undecodable where the picture around the codestream has other pixels."""
+        """Raises Undecodable if the file's header has another count of pixels than the codestream."""
         if self.pixels != pixels:
             raise Undecodable(f"has {self.pixels} pixels, and its header says {pixels}")
 
@@ -58,7 +58,7 @@ def look_at_jpeg2000(data: bytes) -> Jpeg2000Stream:
 
 
 def _size(data: bytes, at: int) -> Jpeg2000Stream:
-    """What the first piece tells."""
+    """What the first piece says."""
     try:
         marker, _, _, right, bottom, left, top, *tile, channels = struct.unpack_from(">HHHIIIIIIIIH", data, at)
         depths = data[at + 40 : at + 40 + 3 * channels : 3]
@@ -76,7 +76,7 @@ def _size(data: bytes, at: int) -> Jpeg2000Stream:
 
 
 def _pieces(data: bytes, at: int) -> Iterator[tuple[int, int, int]]:
-    """The pieces of a header up to a tile, to its data or to the end: kind, and where its content begins and ends."""
+    """The pieces of a header, up to a tile, its data or the end: kind, and where the content begins and ends."""
     for _ in range(MOST_PIECES):
         if at + 4 > len(data):
             return
@@ -109,7 +109,7 @@ def _check_style(kind: int, piece: bytes, pixels: int) -> None:
 
 
 def _check_parts(data: bytes, at: int, stream: Jpeg2000Stream) -> None:
-    """Raises Undecodable where a tile comes in very many parts, or its parts are of an unusual style."""
+    """Raises Undecodable for a tile of very many tile-parts, or tile-parts of an unusual style."""
     parts: Counter[int] = Counter()
     while at + 12 <= len(data) and data[at : at + 2] == b"\xff\x90":
         _, _, tile, length, _, _ = struct.unpack_from(">HHHIBB", data, at)

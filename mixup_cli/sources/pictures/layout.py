@@ -1,4 +1,4 @@
-"""Which folders of a tree are splits, and which are classes: by their names, and by how deep the pictures lie."""
+"""Which folders of a tree are splits, and which are classes: by their names, and by how deep the images lie."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.reading.splits import find_splits, split_kind
-from mixup_cli.wording import plural
+from mixup_cli.wording import plural, setting
 
 NO_SPLIT = ""
-"""`--split ""`: the first level are the classes, whatever they are called and however deep their pictures lie."""
+"""The option `split` that says: the first level are the classes, whatever their names and however deep their images."""
 
 _NOT_CLASSES = frozenset(
     "annotations annotation bboxes data dataset gt ground_truth ground-truth image images img imgs jpegimages "
@@ -25,18 +25,18 @@ _NOT_CLASSES = frozenset(
 )
 """Folders that say what kind of files they hold: no data set has only such classes."""
 
-_PARTS = re.compile(r"(images|imgs|photos|pictures)[\W_]*\d+", re.IGNORECASE)
-"""Parts of one heap of pictures, as archives of a few GB hold them."""
+_HEAPS = re.compile(r"(images|imgs|photos|pictures)[\W_]*\d+", re.IGNORECASE)
+"""Pieces of one heap of images, as archives of a few GB hold them."""
 
 _LIKELY = ("train", "im", "jpeg", "photo", "picture")
-"""How the folder begins that is most likely meant."""
+"""How the name of the folder begins that is most likely meant."""
 
 _SHOWN_CLASSES = 6
 
 
 @dataclass(frozen=True)
 class Folders:
-    """The folders of a tree that hold pictures themselves, as paths relative to its root; "" is the root."""
+    """The folders of a tree that hold images themselves, as paths relative to its root; "" is the root."""
 
     holding: frozenset[str]
 
@@ -45,8 +45,8 @@ class Folders:
         return cls(frozenset(name.rpartition("/")[0] for name in pictures))
 
     def below(self, base: str) -> dict[str, bool]:
-        """The folders in `base` ("" or a path that ends with "/") with pictures in or below them, sorted, and whether
-        they hold pictures themselves."""
+        """The folders in `base` ("" or a path that ends with "/") with images in or below them, sorted, and whether
+        they hold images themselves."""
         heads: dict[str, bool] = {}
         for folder in self.holding:
             if folder.startswith(base) and folder:
@@ -57,8 +57,8 @@ class Folders:
 
 @dataclass(frozen=True)
 class Split:
-    """What is taken of a tree: all that lies below `base` ("" or a path that ends with "/"). `others` are the bases of
-    the splits beside it. `doubt` says why the folders in `base` cannot be taken for classes."""
+    """What is used of a tree: all below `base` ("" or a path that ends with "/"). `others` are the bases of the splits
+    beside it. `doubt` says why the folders in `base` cannot be taken for classes."""
 
     base: str
     others: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Taken:
-    """The pictures taken (paths relative to the root) and their labels, in the same order."""
+    """The images taken (paths relative to the root) and their labels, in the same order."""
 
     paths: Sequence[str]
     labels: Labels
@@ -77,7 +77,7 @@ class Taken:
 
 def choose_split(root: str, folders: Folders, options: SourceOptions) -> Split:
     """The split that is asked for, or the training split; all of the tree if it has none. Looks one folder deeper while
-    there is only one. Raises UsageError where the split is not there, or several could be meant."""
+    there is only one. Raises UsageError for an unknown split, and if several could be meant."""
     if options.split == NO_SPLIT:
         return Split("")
     for base, heads in _while_alone(folders, ""):
@@ -88,15 +88,14 @@ def choose_split(root: str, folders: Folders, options: SourceOptions) -> Split:
         elif splits:
             return _training_split(root, base, heads, splits)
     if options.split is not None:
-        raise UsageError(
-            f"--split {options.split}: {escape_name(root)} has no split folders (found: "
-            f"{names_of(list(folders.below(''))) or 'none'}). Drop --split."
-        )
+        found = names_of(list(folders.below(""))) or "none"
+        problem = f"{escape_name(root)} has no split folders (found: {found})"
+        raise UsageError(f"{problem}. Drop {setting('split')}.", field="split", value=options.split)
     return Split("")
 
 
 def _while_alone(folders: Folders, base: str) -> Iterator[tuple[str, dict[str, bool]]]:
-    """`base` and what lies in it; and the same one folder deeper, while there is one folder, of folders only."""
+    """`base` and its folders; and the same one folder deeper, while it is the only one and holds only folders."""
     while heads := folders.below(base):
         yield base, heads
         (first, *others) = heads
@@ -106,67 +105,63 @@ def _while_alone(folders: Folders, base: str) -> Iterator[tuple[str, dict[str, b
 
 
 def _is_asked_for(heads: dict[str, bool], options: SourceOptions) -> bool:
-    """Whether `--classes` names all of these folders."""
+    """Whether the option `classes` names all of these folders."""
     return options.classes is not None and {escape_name(head) for head in heads} <= {*options.classes}
 
 
 def _synonym(place: str, heads: dict[str, bool], splits: dict[str, str], wanted: str) -> str | None:
-    """The folder that `wanted` names. Raises UsageError where there are splits, and it names none or several."""
+    """The folder that `wanted` names. Raises UsageError if there are splits, and it names none or several."""
     if wanted in heads:
         return wanted
     alike = [head for head, kind in splits.items() if kind == split_kind(wanted)]
     if len(alike) == 1 or not splits:
         return alike[0] if alike else None
-    found = f"(found: {names_of(list(splits))})"
-    problem = f"has several such splits {found}" if alike else f"has no such split {found}"
-    raise UsageError(f"--split {wanted}: {escape_name(place.rstrip('/'))} {problem}. Pass one of them.")
+    problem = f"has {'several such splits' if alike else 'no such split'} (found: {names_of(list(splits))})"
+    raise UsageError(f"{escape_name(place.rstrip('/'))} {problem}. Pass one of them.", field="split", value=wanted)
 
 
 def _training_split(root: str, base: str, heads: dict[str, bool], splits: dict[str, str]) -> Split:
     place = escape_name((root + "/" + base).rstrip("/"))
+    training = [head for head, kind in splits.items() if kind == "train"]
     if rest := [head for head in heads if head not in splits]:
         found = f"{plural(len(splits), 'split folder')} {names_of(list(splits))} beside {names_of(rest)}"
-        one = shlex.quote(escape_name(_first_of(splits)))
-        remedy = f"Pass --split {one} to take that, or {_as_classes(base, list(heads))} to take all of them as classes"
+        one = setting("split", shlex.quote(escape_name((training or [*splits])[0])))
+        remedy = f"Pass {one} to use that split, or {_as_classes(base, list(heads))} to use all of them as classes"
         return Split(base, doubt=f"{place}: has the {found}. {remedy}.")
-    training = [head for head, kind in splits.items() if kind == "train"]
     candidates = list(splits) if len(splits) == 1 else training
     if len(candidates) != 1:
-        found = "several training splits" if training else "no training split"
-        raise UsageError(f"{place}: has {found} (found: {names_of(list(splits))}). Pass --split NAME.")
+        found = f"{'several training splits' if training else 'no training split'} (found: {names_of(list(splits))})"
+        raise UsageError(f"{place}: has {found}. Pass {setting('split', 'NAME')}.")
     return _taken(base, candidates[0], [each for each in splits if each != candidates[0]], said=True)
 
 
-def _first_of(splits: dict[str, str]) -> str:
-    return next((head for head, kind in splits.items() if kind == "train"), next(iter(splits)))
-
-
 def _taken(base: str, name: str, others: list[str], said: bool) -> Split:
-    notice = f"{escape_name(base + name)}/ taken (also there: {names_of(others)}); --split NAME picks another"
-    return Split(f"{base}{name}/", tuple(f"{base}{other}/" for other in others), [notice] if said and others else [])
+    other = f"other {plural(len(others), 'split')}: {names_of(others)}"
+    notice = f"using {escape_name(base + name)}/ ({other}); {setting('split', 'NAME')} picks another"
+    return Split(f"{base}{name}/", tuple(f"{base}{each}/" for each in others), [notice] if said and others else [])
 
 
 def class_level(root: str, folders: Folders, base: str, options: SourceOptions) -> tuple[str, list[str]]:
-    """Where the class folders of a split lie, and what to say about it. Raises UsageError where that is in doubt.
+    """Where the class folders of a split lie, and notices about it. Raises UsageError if that is in doubt.
 
-    Only one folder, of folders, is not a class: the level below is looked at. Nor is only one folder that is named as
-    its parent, as a split or as a kind of files: its pictures have no class.
+    A single folder that holds only folders is not a class: the level below counts. Nor is a single folder with the name
+    of its parent, of a split or of a kind of files: its images have no class.
     """
     if options.split == NO_SPLIT:
         return base, []
     level = descend(folders, base, options)
     heads, notices = folders.below(level), []
     if level != base:
-        notices.append(f"{escape_name(level)} looked into: no other folder has pictures")
+        notices.append(f"looking for classes in {escape_name(level)}: no other folder has images")
     if len(heads) > 1 and not _is_asked_for(heads, options):
         _check_classes(root, folders, level, heads)
         if deeper := [head for head, holds in heads.items() if not holds]:
-            notices.append(f"each taken as one class, though its pictures lie in folders: {names_of(deeper)}")
+            notices.append(f"each of these is one class, though its images lie in subfolders: {names_of(deeper)}")
     return level, notices
 
 
 def descend(folders: Folders, base: str, options: SourceOptions) -> str:
-    """See `class_level`; in doubt or not."""
+    """The level of `class_level`, in doubt or not."""
     while len(heads := folders.below(base)) == 1 and not _is_asked_for(heads, options):
         (name,) = heads
         of_no_class = name.lower() in _NOT_CLASSES or split_kind(name) or name == PurePosixPath(base or "/").name
@@ -177,10 +172,10 @@ def descend(folders: Folders, base: str, options: SourceOptions) -> str:
 
 
 def _check_classes(root: str, folders: Folders, base: str, heads: dict[str, bool]) -> None:
-    """Raises UsageError where several folders cannot be taken for classes."""
+    """Raises UsageError for several folders that cannot be taken for classes."""
     place, shown = escape_name((root + "/" + base).rstrip("/")), names_of(list(heads))
     as_classes = f"pass {_as_classes(base, list(heads))}"
-    of_files = all(head.lower() in _NOT_CLASSES or _PARTS.fullmatch(head) for head in heads)
+    of_files = all(head.lower() in _NOT_CLASSES or _HEAPS.fullmatch(head) for head in heads)
     if of_files or len(find_splits(heads)) == len(heads):
         likely = min(heads, key=lambda head: not head.lower().startswith(_LIKELY))
         raise UsageError(
@@ -192,22 +187,22 @@ def _check_classes(root: str, folders: Folders, base: str, heads: dict[str, bool
         first = next(iter(heads))
         below = names_of(list(folders.below(f"{base}{first}/")), 3)
         raise UsageError(
-            f"{place}: its folders ({shown}) hold no pictures themselves, only folders (in {escape_name(first)}: "
-            f"{below}). If {shown} are the classes, {as_classes}; else give the folder whose folders are, such as "
-            f"{place}/{escape_name(first)}."
+            f"{place}: its folders ({shown}) hold no images themselves, only folders (in {escape_name(first)}: "
+            f"{below}). If {shown} are the classes, {as_classes}; else give the folder that holds the class folders, "
+            f"such as {place}/{escape_name(first)}."
         )
     for head in (head for head, holds in heads.items() if not holds):
         if {*folders.below(f"{base}{head}/")} <= {*heads} - {head}:
             raise UsageError(
-                f"{place}: {escape_name(head)} holds no pictures itself, and its folders are named as those beside it. "
-                f"Move it away if it is a copy, or {as_classes} if it is a class."
+                f"{place}: {escape_name(head)} holds no images itself, and its folders have the names of those beside "
+                f"it. Move it away if it is a copy, or {as_classes} if it is a class."
             )
 
 
 def _as_classes(base: str, heads: Sequence[str]) -> str:
     """The option that says that these folders are the classes."""
     if not base:
-        return "--split ''"
+        return setting("split", "''")
     if len(heads) > _SHOWN_CLASSES or any("," in head for head in heads):
-        return "--classes FILE, with their names"
-    return f"--classes {shlex.quote(','.join(map(escape_name, heads)))}"
+        return f"{setting('classes', 'FILE')}, with their names"
+    return setting("classes", shlex.quote(",".join(map(escape_name, heads))))

@@ -1,7 +1,7 @@
-"""What a picture may make a decoder do: a few bytes can ask for more work or memory than all its pixels.
+"""What an image may make a decoder do: a few bytes can ask for more work or memory than all its pixels.
 
-Pillow reads headers piece by piece, in Python. So pieces are counted as they are read; what is inside of them is looked
-at before a decoder does.
+Pillow reads headers piece by piece, in Python, and bounds neither their number nor the work of its decoders. So the
+streams here count the pieces, and `check_work` looks at the content before a decoder does.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ import io
 import re
 
 from PIL.ImageFile import ImageFile
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 MOST_READS = 500_000
-"""A picture of 100 million pixels in tiles of 32 pixels takes 200,000; a second or two pass over these."""
+"""An image of 100 million pixels in tiles of 32 pixels takes 200,000; a second or two pass over these."""
 
 MOST_EXIF_PIECES = 100
-"""Each is put behind those before it, in a new place. One holds all that cameras write."""
+"""Pillow joins each to those before it, in a new place. One holds all that cameras write."""
 
 MOST_TAG_BYTES = 4 << 20
 """Of a TIFF tag that holds numbers: one for each of half a million tiles."""
@@ -32,24 +31,21 @@ MOST_PLAIN_PIXELS, MOST_COMMENTS = 5_000_000, 1000
 """Of a PBM, PGM or PPM of plain text, which Pillow reads number by number, in Python, and moves for each comment."""
 
 _SCAN, _END = b"\xff\xda", b"\xff\xd9"
-_MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # in compressed data stand but 00 and D0 … D7 behind FF
-_STRIPS = (273, 279, 324, 325)
-_TEXTS = (1, 2, 7)
-"""The kinds of tags that Pillow leaves as bytes."""
+_MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # in compressed data only 00 and D0 … D7 follow FF
 
 
 class Undecodable(Exception):
-    """A picture cannot be used; the text is the reason, short enough to stand behind "KEY: "."""
+    """An image cannot be used; the text is the reason, short enough to stand behind "KEY: "."""
 
 
 class _Budget:
-    """How much may still be read, in pieces."""
+    """How many pieces may still be read."""
 
     def __init__(self) -> None:
         self._reads_left, self._exif_left = MOST_READS, MOST_EXIF_PIECES
 
     def spend(self, data: bytes) -> bytes:
-        """The same bytes. Raises Undecodable where they are too many pieces."""
+        """The same bytes. Raises Undecodable for too many pieces."""
         self._reads_left -= 1
         if self._reads_left < 0:
             raise Undecodable(f"is of more than {MOST_READS} pieces, which no encoder writes")
@@ -61,7 +57,7 @@ class _Budget:
 
 
 class WatchedBytes(io.BytesIO):
-    """A picture's bytes, read in so many pieces at most: reading raises Undecodable beyond."""
+    """An image's bytes, for a limited number of reads: beyond it, reading raises Undecodable."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -84,24 +80,16 @@ class WatchedFile(io.BufferedReader):
         return self._budget.spend(super().read(size))
 
 
-def check_tags(tags: ImageFileDirectory_v2) -> None:
-    """Raises Undecodable for a TIFF whose tags, of which Pillow makes numbers and lists of tiles, hold too many."""
-    for tag, stored in tags._tagdata.items():  # as read: asking for a tag in the official way makes numbers of it
-        is_text = tags.tagtype[tag] in _TEXTS
-        if (len(stored) > MOST_TAG_BYTES and not is_text) or (tag in _STRIPS and is_text):
-            raise Undecodable(f"has a tag ({tag}) of {len(stored)} bytes, which no encoder writes")
-
-
 def check_work(picture: ImageFile, data: bytes) -> None:
-    """Raises Undecodable for a picture whose pixels, few as they may be, take a decoder minutes."""
+    """Raises Undecodable for an image whose pixels, few as they may be, take a decoder minutes."""
     pixels = picture.width * picture.height
-    if picture.tile and picture.tile[0][0] == "bmp_rle" and pixels > MOST_RUN_PIXELS:
+    codec = picture.tile[0][0] if picture.tile else ""
+    if codec == "bmp_rle" and pixels > MOST_RUN_PIXELS:
         raise Undecodable(f"has {pixels} pixels in run lengths, of which at most {MOST_RUN_PIXELS} are read")
-    if picture.tile and picture.tile[0][0] == "ppm_plain":
-        if pixels > MOST_PLAIN_PIXELS:
-            raise Undecodable(f"has {pixels} pixels in plain text, of which at most {MOST_PLAIN_PIXELS} are read")
-        if data.count(b"#") > MOST_COMMENTS:
-            raise Undecodable(f"has more than {MOST_COMMENTS} comments, which no encoder writes")
+    if codec == "ppm_plain" and pixels > MOST_PLAIN_PIXELS:
+        raise Undecodable(f"has {pixels} pixels in plain text, of which at most {MOST_PLAIN_PIXELS} are read")
+    if codec == "ppm_plain" and data.count(b"#") > MOST_COMMENTS:
+        raise Undecodable(f"has more than {MOST_COMMENTS} comments, which no encoder writes")
     if data.startswith(b"\xff\xd8") and _is_too_often(data.count(_SCAN), pixels):
         scans = _scan_count(data)
         if _is_too_often(scans, pixels):
@@ -109,12 +97,12 @@ def check_work(picture: ImageFile, data: bytes) -> None:
 
 
 def _is_too_often(scans: int, pixels: int) -> bool:
-    """Twenty bytes of a JPEG make the decoder go over the whole picture once more, thousands of times in all."""
+    """Twenty bytes of a JPEG make the decoder go over the whole image once more, thousands of times in all."""
     return scans > MOST_SCANS or (scans > 1 and scans * pixels > MOST_SCANNED_PIXELS)
 
 
 def _scan_count(data: bytes) -> int:
-    """Scans up to the end mark: what stands behind it (another picture, a film) has marks of its own."""
+    """Scans up to the end mark: what follows it (another image, a film) has marks too."""
     count, at = 0, 2
     while (found := _MARKER.search(data, at)) is not None and found[0] != _END:
         count += found[0] == _SCAN

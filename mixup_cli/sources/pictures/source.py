@@ -1,4 +1,4 @@
-"""A list of picture files as a source."""
+"""Image files as a source."""
 # Paths stay strings: a Path for each of millions of files takes seconds and much memory.
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import IO, ClassVar
 
 import numpy as np
@@ -18,8 +19,8 @@ from mixup_cli.errors import StorageError
 from mixup_cli.fields.form import SampleDtype
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.target import Survey, Target
+from mixup_cli.sources.pictures.damage import MACHINE_ERRNOS
 from mixup_cli.sources.pictures.decode import Undecodable, check_header, check_pixel_count, decode, read_header
-from mixup_cli.sources.pictures.headers import MACHINE_ERRNOS
 from mixup_cli.sources.reading.base import Source, Stamps
 from mixup_cli.sources.reading.changing import Look, change_while_read, look, look_of
 from mixup_cli.sources.reading.names import escape_name
@@ -28,21 +29,20 @@ from mixup_cli.storage.loaded import Loaded
 SUFFIXES = frozenset(
     "avif bmp dib gif j2c j2k jfif jp2 jpc jpe jpeg jpf jpg jpx pbm pgm png pnm ppm tif tiff webp".split()
 )
-"""What a folder walk takes for a picture, in lower case. The content decides how it is decoded."""
+"""What a folder walk takes for an image, in lower case. The content decides how it is decoded."""
 
 UNREAD_SUFFIXES = frozenset(
     "arw bpg cr2 cr3 dcm dds dng eps exr fits hdr heic heif hif ico jxl jxr nef nrw orf pam pcx "
     "pef pfm psd qoi raf raw rw2 sgi srw svg svgz tga wdp wmf xcf".split()
 )
-"""Other files that their owner takes for pictures: they are missed, and never in silence."""
-
+"""Other files that their owner takes for images: they are ignored, and never silently."""
 
 FILE_BYTES = 1 << 30
-"""A file larger than this is taken for no picture, and is not read into memory."""
+"""A larger file is not an image, and is not read into memory."""
 
 
 class PictureSource(Source):
-    """Pictures in files: `paths` are relative to `root` (or absolute), one for each key, in the order of the keys."""
+    """Images in files: `paths` are relative to `root` (or absolute), one for each key, in the order of the keys."""
 
     kind: ClassVar[str] = "pictures"
     read_as = "class folders"
@@ -59,11 +59,11 @@ class PictureSource(Source):
         self._looks = np.zeros(len(paths), np.int64)  # how each file looked when it was read, in one number; 0: unread
 
     def path(self, index: int) -> str:
-        """Where the file of one sample lies."""
+        """The file of one sample."""
         return os.path.join(self._root, self._paths[index])
 
     def survey(self, limit: int | None = None) -> Survey:
-        """See `Source.survey`. Headers that cannot be read, or admit too many pixels, are left to the scan."""
+        """See `Source.survey`. The scan deals with headers that cannot be read, or claim too many pixels."""
         count = len(self) if limit is None else min(limit, len(self))
         sizes: Counter[tuple[int, int]] = Counter()
         dtypes: Counter[SampleDtype] = Counter()
@@ -84,12 +84,12 @@ class PictureSource(Source):
 
     def stored_bytes(self) -> Sequence[int]:
         """See `Source.stored_bytes`."""
-        return [_stored_bytes(self.path(index)) for index in range(len(self))]
+        return [_stamp(path)[0] for path in self.files()]
 
     def stamps(self) -> Stamps:
         """See `Source.stamps`."""
-        rows = [_stamp(self.path(index)) for index in range(len(self))]
-        return Stamps(np.array(rows, np.int64).reshape(-1, 4), (f"max_pixels {self._max_pixels}",))
+        stamps = np.array([_stamp(path) for path in self.files()], np.int64).reshape(-1, 4)
+        return Stamps(stamps, (f"max_pixels {self._max_pixels}",))
 
     def files(self) -> Iterator[str]:
         """See `Source.files`."""
@@ -115,21 +115,19 @@ class PictureSource(Source):
         """See `Source.load`. A file that cannot be read has 0 stored bytes and no hash."""
         return [self._load_one(index, target, out[index - start]) for index in range(start, stop)]
 
-    def examine(self, start: int, stop: int, target: Target) -> list[Loaded]:
-        """See `Source.examine`: headers are looked at."""
-        return [self._examine_one(index, target) for index in range(start, stop)]
-
     def _load_one(self, index: int, target: Target, out: NDArray[np.generic]) -> Loaded:
         def fill(data: bytes) -> None:
             out[...] = decode(data, target, self.keys[index], self._max_pixels)
 
         return self._read_one(index, fill)
 
-    def _examine_one(self, index: int, target: Target) -> Loaded:
-        return self._read_one(index, lambda data: check_header(data, target, self.keys[index], self._max_pixels))
+    def examine(self, start: int, stop: int, target: Target) -> list[Loaded]:
+        """See `Source.examine`: by the headers."""
+        check = partial(check_header, target=target, max_pixels=self._max_pixels)
+        return [self._read_one(index, partial(check, key=self.keys[index])) for index in range(start, stop)]
 
     def _read_one(self, index: int, use: Callable[[bytes], None]) -> Loaded:
-        """Read and hash a file, and see whether it is of use."""
+        """Read and hash a file, and `use` its bytes."""
         try:
             with _opened(self.path(index)) as (file, status):
                 data = file.read(status.st_size)
@@ -148,9 +146,9 @@ class PictureSource(Source):
 
 @contextmanager
 def _opened(path: str) -> Iterator[tuple[IO[bytes], os.stat_result]]:
-    """Open a regular file, without waiting for the other end of a pipe; with it comes what the system says of it.
+    """Open a regular file, without waiting for the other end of a pipe; returns its status too.
 
-    Raises Undecodable where this file cannot be read, and StorageError where no file could be.
+    Raises Undecodable if this file cannot be read, and StorageError if no file could be.
     """
     try:
         with open(path, "rb", opener=_open_at_once) as file:
@@ -173,13 +171,6 @@ def _open_at_once(path: str, flags: int) -> int:
 
 def _in_one_number(seen: Look) -> int:
     return hash(seen) or 1
-
-
-def _stored_bytes(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except (OSError, ValueError):
-        return -1
 
 
 def _stamp(path: str) -> tuple[int, int, int, int]:

@@ -1,4 +1,4 @@
-"""The walk over a folder tree: which files are pictures."""
+"""The walk over a folder tree: which files are images."""
 # Plain os.scandir and strings: pathlib takes several times as long on 200,000 files.
 
 from __future__ import annotations
@@ -7,14 +7,14 @@ import errno
 import json
 import os
 import re
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mixup_cli.errors import StorageError
+from mixup_cli.errors import MixupGenError, StorageError
 from mixup_cli.sources.pictures.source import SUFFIXES
 from mixup_cli.sources.reading.names import escape_name
+from mixup_cli.storage.json_files import content_of
 
 _MANIFEST_BYTES = 16 << 20
 _PAPERS = re.compile(r"(readme|licen[cs]e|copying|citation|notice|changelog)\b.*|metadata\.(csv|jsonl)", re.IGNORECASE)
@@ -25,15 +25,14 @@ JUNK = frozenset(
         *("__pycache__", "lost+found", "system volume information"),
     )
 )
-"""Folders (in lower case) that systems, network disks and archivers make by themselves. What starts with a dot is left
-out anyway."""
+"""Folders (in lower case) that systems, network disks and archivers make. The walk ignores dot-folders anyway."""
 
 
 @dataclass
 class Tree:
-    """What a walk found outside of `JUNK`, as paths relative to its root with "/" between the parts, in any order.
+    """What a walk found outside of `JUNK`, as paths relative to its root with "/" between folders, in any order.
 
-    `others` are files that are no pictures (without read-me and licence files); `repeated` are links to folders that
+    `others` are files that are not images (without read-me and licence files); `repeated` are links to folders that
     were read already; `sealed` are data sets of ours, finished or not, which no walk enters.
     """
 
@@ -50,10 +49,10 @@ def is_junk(folder: str) -> bool:
 
 
 def walk(root: str, exclude: Iterable[Path] = ()) -> Tree:
-    """List the pictures below `root`, following links, and no folder twice.
+    """List the images below `root`, following links, and no folder twice.
 
-    Linked folders come last and in order, so that a folder is found under its own name wherever it has one, whatever
-    order the file system lists it in. Raises StorageError for a folder that cannot be listed.
+    Linked folders come last and in order, so that a folder is found under its real name if it has one in the tree,
+    whatever order the file system lists it in. Raises StorageError for a folder that cannot be listed.
     """
     tree = Tree()
     excluded = {identity for path in exclude if (identity := _identity(os.fspath(path)))}
@@ -95,7 +94,7 @@ def _list_folder(root: str, folder: str, tree: Tree, queues: tuple[list[str], li
         if _is_folder(entry):
             queues[entry.is_symlink()].append(prefix + name)
         elif name.rpartition(".")[2].lower() in SUFFIXES and "." in name:
-            # A link that leads nowhere is taken too: the scan then reports it. A pipe would block, so it is not.
+            # A broken link counts too: the scan then reports it. A pipe would block, so it does not count.
             if entry.is_symlink() or entry.is_file():
                 tree.pictures.append(prefix + name)
         elif not _PAPERS.fullmatch(name):
@@ -106,9 +105,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError as error:
-        if error.errno == errno.ELOOP:  # A link in a circle leads nowhere.
+        if error.errno == errno.ELOOP:  # a link in a circle leads nowhere
             return False
-        raise StorageError(f"{escape_name(entry.path)}: cannot tell what this is ({error.strerror}).") from error
+        raise StorageError(f"{escape_name(entry.path)}: cannot read its file type ({error.strerror}).") from error
 
 
 def _identity(path: str) -> tuple[int, int] | None:
@@ -121,17 +120,10 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 def _is_data_set(place: str, entries: list[os.DirEntry[str]]) -> bool:
     names = {entry.name for entry in entries if entry.name in (".mixup-gen", "manifest.json")}
-    if ".mixup-gen" in names:
-        return True
-    if "manifest.json" not in names:
-        return False
-    path = os.path.join(place, "manifest.json")
+    if names != {"manifest.json"}:
+        return ".mixup-gen" in names
     try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _MANIFEST_BYTES:
-            return False  # a pipe would block; what is larger is not worth the memory, and holds no pictures of ours
-        with open(path, encoding="utf-8") as file:
-            manifest = json.load(file)
-    except (OSError, ValueError, RecursionError):
+        manifest = json.loads(content_of(Path(place, "manifest.json"), _MANIFEST_BYTES))
+    except (MixupGenError, OSError, ValueError, RecursionError):
         return False
     return isinstance(manifest, dict) and "format_version" in manifest

@@ -18,7 +18,6 @@ from mixup_cli.sources.reading.read_ahead import ReadAhead
 GZIP_MAGIC = b"\x1f\x8b"
 INFLATED_LIMIT_BYTES = 8 << 30
 _STEP_BYTES = 4 << 20
-_DEFLATED_BYTES = 1 << 22
 
 FREE_OF_SUSPICION_BYTES = 512 << 20
 HIGHEST_RATIO = 200
@@ -30,10 +29,10 @@ _ZEROS_LIMIT_BYTES = 16 << 20
 _NO_ZERO = re.compile(rb"[^\0]")
 
 LINE_LIMIT_BYTES = 1 << 20
-"""Lists, tables and plans have no longer lines: what has is no text, and may have no end."""
+"""Lists, tables and plans have shorter lines: anything else is not text, and may have no end."""
 
 GZIP_WINDOW = 31
-"""zlib's word for gzip with the largest window; the sum at the end is then checked, too."""
+"""zlib's word for gzip with the largest window; zlib then also checks the sum at the end."""
 
 
 def is_gzip(path: Path) -> bool:
@@ -52,10 +51,10 @@ class Readable(Protocol):
 
 
 class InflatedStream:
-    """A file's bytes, through the decompressor if it is gzip (of one member or several, with zeros behind them or not).
+    """A file's bytes, inflated if it is gzip (of one member or several, with zeros behind them or not).
 
-    The standard library's `gzip` reads 8 KiB at a time before Python 3.12, which takes twice as long as inflating.
-    Damage met while reading becomes a DataError, a failing disk a StorageError.
+    Not the standard library's `gzip`: before Python 3.12 that takes twice as long, and in all versions it goes over
+    zeros behind the end one by one. Damage becomes a DataError, a failing disk a StorageError.
     """
 
     def __init__(self, path: Path) -> None:
@@ -67,39 +66,37 @@ class InflatedStream:
         self._stream = path.open("rb", buffering=0)
 
     def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; none at the end only."""
+        """Up to `size` bytes; empty only at the end."""
         if self._inflater is None:
             return self._read_file(size)
         try:
-            while True:
-                if self._inflater.eof and not self._begin_member():
-                    return b""
-                piece = self._next_piece()
+            while not self._inflater.eof or self._begin_member():
+                # Small pieces after the first member: zlib copies what follows the end of one.
+                step = _STEP_BYTES if self._member_count == 1 else _LATER_PIECE_BYTES
+                piece = memoryview(self._deflated)[self._at : self._at + step] if self._has_more() else b""
                 if not piece:
                     raise zlib.error("it ends too early")
                 inflated = self._inflater.decompress(piece, size)
                 self._at += len(piece) - len(self._inflater.unconsumed_tail or self._inflater.unused_data)
                 if inflated:
                     return inflated
+            return b""
         except zlib.error as error:
             raise DataError(
                 f"{self._path}: the compressed data are damaged ({error}). Fetch the file again."
             ) from error
 
-    def _next_piece(self) -> memoryview:
-        """What is to be inflated next. Small pieces where there are several members: zlib copies what follows one."""
+    def _has_more(self) -> bool:
+        """Whether there are bytes to inflate; reads them if need be."""
         if self._at == len(self._deflated):
-            self._deflated, self._at = self._read_file(_DEFLATED_BYTES), 0
-        step = _DEFLATED_BYTES if self._member_count == 1 else _LATER_PIECE_BYTES
-        return memoryview(self._deflated)[self._at : self._at + step]
+            self._deflated, self._at = self._read_file(_STEP_BYTES), 0
+        return bool(self._deflated)
 
     def _begin_member(self) -> bool:
-        """Go on behind the end of a member; whether there is another. Raises zlib.error where there is no end."""
+        """Go on behind the end of a member. False at the end of the file. Raises zlib.error if it has no end."""
         zero_bytes = 0
         while zero_bytes <= _ZEROS_LIMIT_BYTES:
-            if self._at == len(self._deflated):
-                self._deflated, self._at = self._read_file(_DEFLATED_BYTES), 0
-            if not self._deflated:
+            if not self._has_more():
                 return False
             found = _NO_ZERO.search(self._deflated, self._at)
             behind = len(self._deflated) if found is None else found.start()
@@ -129,42 +126,50 @@ def open_inflated(path: Path, ahead: bool = False) -> closing[InflatedStream] | 
     return closing(ReadAhead(stream)) if ahead and stream.is_gzip else closing(stream)
 
 
-def read_up_to(stream: Readable, limit_bytes: int) -> bytes:
-    """At most `limit_bytes` bytes. Memory grows with what is there, not with what a header claims."""
-    parts: list[bytes] = []
+def _pieces(stream: Readable, limit_bytes: int) -> Iterator[bytes]:
+    """At most `limit_bytes` bytes, in pieces of bounded size."""
     missing = limit_bytes
-    while missing > 0 and (part := stream.read(min(missing, _STEP_BYTES))):
-        parts.append(part)
-        missing -= len(part)
-    return b"".join(parts)
+    while missing > 0 and (piece := stream.read(min(missing, _STEP_BYTES))):
+        yield piece
+        missing -= len(piece)
+
+
+def read_up_to(stream: Readable, limit_bytes: int) -> bytes:
+    """At most `limit_bytes` bytes. Memory grows with what the stream holds, not with what a header claims."""
+    return b"".join(_pieces(stream, limit_bytes))
+
+
+def skip(stream: Readable, count_bytes: int) -> int:
+    """Read past `count_bytes` bytes without keeping them; returns how many were left in the stream."""
+    return sum(map(len, _pieces(stream, count_bytes)))
 
 
 def read_array(stream: Readable, limit_bytes: int) -> NDArray[np.uint8]:
-    """As `read_up_to`, but nothing is put together in the end: uint8 (n). Pages are taken as they are filled."""
+    """As `read_up_to`, but without joining pieces: uint8 (n). The system provides pages as they are filled."""
     room = np.empty(limit_bytes, np.uint8)
     filled = 0
-    while filled < limit_bytes and (part := stream.read(min(limit_bytes - filled, _STEP_BYTES))):
-        room[filled : filled + len(part)] = np.frombuffer(part, np.uint8)
-        filled += len(part)
+    for piece in _pieces(stream, limit_bytes):
+        room[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
+        filled += len(piece)
     return room[:filled]
 
 
 def check_inflated(claimed_bytes: int, stored_bytes: int, where: str) -> None:
-    """Raises DataError for an array that cannot be inflated into memory, or is a bomb."""
-    remedy = "Store it uncompressed (np.savez, .npy, gunzip): then it is read where it lies."
+    """Raises DataError for an array that would not fit into memory inflated, or is a bomb."""
+    remedy = "Store it uncompressed (np.savez, .npy, gunzip): then it is mapped, not inflated."
     if claimed_bytes > INFLATED_LIMIT_BYTES:
         raise DataError(
             f"{where}: inflates to {claimed_bytes} bytes, expected at most {INFLATED_LIMIT_BYTES}. {remedy}"
         )
     if claimed_bytes > FREE_OF_SUSPICION_BYTES and claimed_bytes > HIGHEST_RATIO * stored_bytes:
         raise DataError(
-            f"{where}: has {stored_bytes} bytes, which claim to inflate to {claimed_bytes}, more than "
-            f"{HIGHEST_RATIO} times as many. {remedy}"
+            f"{where}: claims to inflate from {stored_bytes} bytes to {claimed_bytes}, more than {HIGHEST_RATIO} times "
+            f"as many. {remedy}"
         )
 
 
 def read_line(stream: IO[AnyStr], where: str) -> AnyStr:
-    """The rest of a line with its end; nothing at the end of the file. Raises DataError where it is none."""
+    """The rest of a line with its end; empty at the end of the file. Raises DataError for a line that is too long."""
     line = stream.readline(LINE_LIMIT_BYTES + 1)
     if len(line) > LINE_LIMIT_BYTES:
         raise DataError(f"{where}: has a line of more than {LINE_LIMIT_BYTES} bytes. Is it the right file?")
@@ -172,14 +177,6 @@ def read_line(stream: IO[AnyStr], where: str) -> AnyStr:
 
 
 def lines_of(stream: IO[AnyStr], where: str) -> Iterator[AnyStr]:
-    """The lines of a text that may have none. Raises DataError as `read_line` does."""
+    """The lines of a file that may not be text. Raises DataError as `read_line` does."""
     while line := read_line(stream, where):
         yield line
-
-
-def skip(stream: Readable, count_bytes: int) -> int:
-    """Read on past `count_bytes` bytes without keeping them; returns how many there were."""
-    done = 0
-    while done < count_bytes and (part := stream.read(min(count_bytes - done, _STEP_BYTES))):
-        done += len(part)
-    return done

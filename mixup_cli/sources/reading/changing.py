@@ -1,4 +1,4 @@
-"""Files that change under their reader: noticed by what the system tells of them."""
+"""Files that change during reading, noticed by what the system says of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def look_of(status: os.stat_result) -> Look:
 
 
 def look(path: str | Path) -> Look | None:
-    """How a file looks now; None where there is none any more."""
+    """How a file looks now; None if it is gone."""
     try:
         return look_of(os.stat(path))
     except (OSError, ValueError):
@@ -25,5 +25,5 @@ def look(path: str | Path) -> Look | None:
 
 
 def change_while_read(name: str) -> DataError:
-    """What to raise where a file is another after reading than before: nobody knows which of the two was read."""
-    return DataError(f"{name}: changed while it was read. Let nothing write there, and run the same command again.")
+    """The error for a file that looks different after reading: which of its contents was read is unknown."""
+    return DataError(f"{name}: changed while it was read. Stop what writes to it, and run the same command again.")

@@ -1,4 +1,4 @@
-"""Labels that stand in an array: which kind they are, and what they become."""
+"""Labels in an array: of which kind they are, and what they become."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.names import escape_name
-from mixup_cli.wording import counted, plural
+from mixup_cli.wording import counted, plural, setting
 
 CLASS_LIMIT = 100_000
 _SUM_TOLERANCE = 1e-4
@@ -23,10 +23,9 @@ def labels_from_array(values: NDArray[Any], count: int, where: str, kind: LabelK
     """Labels for `count` samples, of the kind asked for, or else of the kind that the array shows.
 
     Whole numbers (n,) of any dtype are class indices, named "0" … "K-1"; strings (n,) are class names, sorted; one-hot
-    rows (n, K) are classes, too; other floats (n, K) with rows that sum to 1 are soft labels. Several classes a sample,
-    zeros and ones (n, K), and real numbers (n,) or (n, D) are taken for such only where `kind` says so. Dimensions of
-    length 1 behind the first do not count.
-    Raises DataError, naming `where`, for anything else, and NoInputError where `count` is 0.
+    rows (n, K) are classes, too; other floats (n, K) with rows that sum to 1 are soft labels. Zeros and ones (n, K) for
+    any number of classes a sample, and real numbers (n,) or (n, D), need `kind`. Dimensions of length 1 behind the
+    first do not count. Raises DataError, naming `where`, for anything else, and NoInputError if `count` is 0.
     """
     if count == 0:
         raise NoInputError(f"{where}: holds no samples. Give another file.")
@@ -34,7 +33,7 @@ def labels_from_array(values: NDArray[Any], count: int, where: str, kind: LabelK
         values = values.reshape(len(values))
     if values.ndim not in (1, 2):
         raise DataError(
-            f"{where}: labels have shape {values.shape}, expected ({count},) or ({count}, classes). Pass --label-key."
+            f"{where}: labels have shape {values.shape}, expected ({count},) or ({count}, classes). {_other_key()}"
         )
     check_count(values.shape, count, where)
     if kind in ("soft", "multi", "real"):
@@ -49,23 +48,30 @@ def labels_from_array(values: NDArray[Any], count: int, where: str, kind: LabelK
         return Labels(*_from_strings(values, where))
     raise DataError(
         f"{where}: labels of dtype {values.dtype} are not classes, expected whole numbers or strings. Pass "
-        "--label-key, or --label-kind real if they are numbers to predict."
+        f"{setting('label_key')}, or {setting('label_kind', 'real')} if they are numbers to predict."
     )
+
+
+def _other_key() -> str:
+    return f"Pass {setting('label_key')}."
+
+
+def _for_other_kinds() -> str:
+    return f"pass {setting('label_kind', 'multi')} for any number of classes a sample, real for numbers"
 
 
 def check_count(shape: tuple[int, ...], count: int, where: str) -> None:
     """Raises DataError for an array, read or not, that does not have a row for each of `count` samples."""
     if shape and shape[0] != count:
-        raise DataError(
-            f"{where}: found {shape[0]} {plural(shape[0], 'label')} for {counted(count, 'sample')}. Pass --label-key, "
-            "or mend the file."
-        )
+        found = f"{shape[0]} {plural(shape[0], 'label')} for {counted(count, 'sample')}"
+        raise DataError(f"{where}: found {found}. Pass {setting('label_key')}, or fix the file.")
 
 
 def check_groups(shape: tuple[int, ...], count: int, where: str) -> None:
     """Raises DataError for an array, read or not, that does not have a group for each of `count` samples."""
     if shape not in ((count,), (count, 1)):
-        raise DataError(f"{where}: groups have shape {shape}, expected ({count},). Pass another --group-column.")
+        remedy = f"Pass another {setting('group_column')}."
+        raise DataError(f"{where}: groups have shape {shape}, expected ({count},). {remedy}")
 
 
 def groups_from_array(values: NDArray[Any], count: int, where: str) -> tuple[str, ...]:
@@ -84,39 +90,35 @@ def groups_from_array(values: NDArray[Any], count: int, where: str) -> tuple[str
 
 
 def labels_from_rows(values: NDArray[Any], names: tuple[str, ...], kind: LabelKind, where: str) -> Labels:
-    """Labels (n, K) of a kind that is made of numbers: soft, multi or real. Raises DataError where they are not so."""
+    """Labels (n, K) of a kind that is made of numbers: soft, multi or real. Raises DataError for other numbers."""
     if kind == "soft":
         return _soft(values, names, where)
+    shown = values
     if kind == "multi":
         if (np.abs(values) == 1).all():  # −1 for a class that is absent, as CelebA has it
             values = values > 0
-        wrong = ~((values == 0) | (values == 1)).all(axis=1)
-        if wrong.any():
-            row = int(np.argmax(wrong))
-            raise DataError(
-                f"{where}: row {row} is {_shown(values[row])}, and --label-kind multi has zeros and ones. "
-                "Mend it, or pass soft or real."
-            )
-        return Labels(names, values=values.astype(np.float32), values_kind="multi")
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
-        narrowed = values.astype(np.float32)
-    wrong = ~np.isfinite(narrowed).all(axis=1)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise DataError(f"{where}: row {row} is {_shown(values[row])}, which float32 does not hold. Mend it.")
-    return Labels(names, values=narrowed, values_kind="real")
+        sound = ((values == 0) | (values == 1)).all(axis=1)
+        expected = f"and {setting('label_kind', 'multi')} takes zeros and ones. Fix it, or pass soft or real."
+    else:
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
+            values = values.astype(np.float32)
+        sound = np.isfinite(values).all(axis=1)
+        expected = "which float32 does not hold. Fix it."
+    if not sound.all():
+        row = int(np.argmin(sound))
+        raise DataError(f"{where}: row {row} is {_few(shown[row])}, {expected}")
+    return Labels(names, values=values.astype(np.float32), values_kind="multi" if kind == "multi" else "real")
 
 
-def _shown(row: NDArray[Any]) -> str:
+def _few(row: NDArray[Any]) -> str:
     """The first few values of a row."""
     return f"{', '.join(f'{value:g}' for value in row[:8])}{', …' if len(row) > 8 else ''}"
 
 
 def _from_numbers(values: NDArray[Any], where: str, kind: LabelKind) -> Labels:
     if values.dtype.kind not in "biuf":
-        raise DataError(
-            f"{where}: labels of dtype {values.dtype}, and --label-kind {kind} takes numbers. Leave it out."
-        )
+        given = setting("label_kind", kind)
+        raise DataError(f"{where}: labels of dtype {values.dtype}, and {given} takes numbers. Leave it out.")
     rows = values.reshape(len(values), -1)
     _check_width(rows, where)
     return labels_from_rows(rows, index_names(rows.shape[1]), kind, where)
@@ -124,10 +126,9 @@ def _from_numbers(values: NDArray[Any], where: str, kind: LabelKind) -> Labels:
 
 def _from_indices(values: NDArray[Any], where: str) -> Labels:
     low, high = int(values.min()), int(values.max())
-    if low < 0:
-        raise DataError(f"{where}: found the label {low}, expected class indices from 0. Renumber them.")
-    if high >= CLASS_LIMIT:
-        raise DataError(f"{where}: found the label {high}, expected class indices below {CLASS_LIMIT}. Renumber them.")
+    if low < 0 or high >= CLASS_LIMIT:
+        found, expected = (low, "from 0") if low < 0 else (high, f"below {CLASS_LIMIT}")
+        raise DataError(f"{where}: found the label {found}, expected class indices {expected}. Renumber them.")
     return Labels(index_names(high + 1), values.astype(np.int32))
 
 
@@ -137,25 +138,25 @@ def _from_strings(values: NDArray[Any], where: str) -> tuple[tuple[str, ...], ND
         raise DataError(f"{where}: a class name holds a character that Unicode does not have. Write the file again.")
     found: list[Any] = values.tolist()
     if not all(isinstance(value, str | bytes) for value in found):
-        raise DataError(f"{where}: labels are neither integers nor strings. Pass --label-key.")
+        raise DataError(f"{where}: labels are neither integers nor strings. {_other_key()}")
     try:
         texts = [value.decode("utf-8") if isinstance(value, bytes) else value for value in found]
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: a class name is not UTF-8 ({error.reason}). Store names as UTF-8.") from error
     names, classes = np.unique(np.array(_encodable(texts)), return_inverse=True)
     if len(names) > CLASS_LIMIT:
-        raise DataError(f"{where}: found {len(names)} class names, expected at most {CLASS_LIMIT}. Pass --label-key.")
+        raise DataError(f"{where}: found {len(names)} class names, expected at most {CLASS_LIMIT}. {_other_key()}")
     return tuple(str(name) for name in names), classes.astype(np.int32)
 
 
 def _highest_character(values: NDArray[Any]) -> int:
-    """Of texts as NumPy stores them, four bytes a character, whatever these say; Python's own must not hold it."""
+    """Of texts as NumPy stores them, four bytes a character of any value: Python's own texts cannot hold all."""
     characters = np.ascontiguousarray(values).view(np.dtype("u4").newbyteorder(values.dtype.byteorder))
     return int(characters.max(initial=0))
 
 
 def _encodable(texts: list[str]) -> list[str]:
-    """Class names that UTF-8 can encode. Where one has lone surrogates all are escaped, so that no two become one."""
+    """Class names that UTF-8 can encode. If one has lone surrogates all are escaped, so that no two become equal."""
     try:
         "".join(texts).encode()
     except UnicodeEncodeError:
@@ -164,7 +165,7 @@ def _encodable(texts: list[str]) -> list[str]:
 
 
 def one_hot_classes(values: NDArray[Any]) -> NDArray[np.int32] | None:
-    """The classes of rows of numbers (n, K) that all have a single 1 and else zeros; None where one has not."""
+    """The classes of rows of numbers (n, K) that all have a single 1 and else zeros; None for other rows."""
     if ((values == 0) | (values == 1)).all() and ((values == 1).sum(axis=1) == 1).all():
         return np.asarray(values.argmax(axis=1), np.int32)
     return None
@@ -176,22 +177,19 @@ def _from_rows(values: NDArray[Any], where: str) -> Labels:
     if values.dtype.kind in "biuf" and (classes := one_hot_classes(values)) is not None:
         return Labels(names, classes)
     if values.dtype.kind in "biu":
-        raise DataError(
-            f"{where}: integer labels of shape {values.shape} are not one-hot. Pass --label-kind multi for any "
-            "number of classes a sample, real for numbers, or store classes."
-        )
+        found = f"integer labels of shape {values.shape} are not one-hot"
+        raise DataError(f"{where}: {found}. Store classes, or {_for_other_kinds()}.")
     if values.dtype.kind != "f":
         raise DataError(
-            f"{where}: labels of dtype {values.dtype} and shape {values.shape} are of no known kind. Pass --label-key."
+            f"{where}: labels of dtype {values.dtype} and shape {values.shape} are of an unknown kind. {_other_key()}"
         )
     return _soft(values, names, where)
 
 
 def _check_width(values: NDArray[Any], where: str) -> None:
     if not 0 < values.shape[1] <= CLASS_LIMIT:
-        raise DataError(
-            f"{where}: labels have {values.shape[1]} columns, expected 1 to {CLASS_LIMIT} classes. Pass --label-key."
-        )
+        expected = f"1 to {CLASS_LIMIT} classes"
+        raise DataError(f"{where}: labels have {values.shape[1]} columns, expected {expected}. {_other_key()}")
 
 
 def _soft(values: NDArray[Any], names: tuple[str, ...], where: str) -> Labels:
@@ -200,13 +198,11 @@ def _soft(values: NDArray[Any], names: tuple[str, ...], where: str) -> Labels:
     sound = (np.abs(sums - 1) <= _SUM_TOLERANCE) & (values >= 0).all(axis=1)
     if not sound.all():
         row = int(np.argmin(sound))
-        raise DataError(
-            f"{where}: row {row} is no soft label (sum {sums[row]:.6g}), expected shares >= 0 that sum to 1. Mend "
-            "them, or pass --label-kind multi for any number of classes a sample, real for numbers."
-        )
+        found = f"row {row} is not a soft label (sum {sums[row]:.6g}), expected shares >= 0 that sum to 1"
+        raise DataError(f"{where}: {found}. Fix it, or {_for_other_kinds()}.")
     return Labels(names, values=(values / sums[:, None]).astype(np.float32))
 
 
 def index_names(count: int) -> tuple[str, ...]:
-    """What classes are called that are only numbers."""
+    """The names of classes that are only numbers."""
     return tuple(str(index) for index in range(count))

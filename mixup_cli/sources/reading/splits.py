@@ -1,4 +1,4 @@
-"""Which names are those of splits: `train`, `Testing`, `training_set`, and `seg_train` beside `seg_test`."""
+"""Names of splits: `train`, `Testing`, `training_set`, and `seg_train` beside `seg_test`."""
 
 from __future__ import annotations
 
@@ -47,13 +47,24 @@ def _named(name: str) -> _Named | None:
 
 
 def split_kind(name: str) -> str | None:
-    """Which split a name that says nothing else is of: "train" for `Training` or `training_set`; None for others."""
+    """The split of a name with no other word in it: "train" for `Training` or `training_set`; None for other names."""
     named = _named(name)
     return None if named is None or named.rest else named.kind
 
 
+def split_in(name: str) -> str | None:
+    """The split of a name that may have other words too: "train" for `y_train.npy`."""
+    named = _named(name)
+    return None if named is None else named.kind
+
+
+def split_of(file: Path) -> str | None:
+    """The split of a file, by its name or that of its folder."""
+    return split_in(file.stem) or split_in(file.absolute().parent.name)
+
+
 def find_splits(heads: Mapping[str, bool]) -> dict[str, str]:
-    """The folders that are splits, with their kind. `heads` says of each folder whether it holds pictures itself.
+    """The folders that are splits, with their kind. `heads` says of each folder whether it holds images itself.
 
     A name with another word in it (`seg_train`, `train_station`) is a split's if the same word stands in another split
     beside it, or if the folder holds only folders.
@@ -70,19 +81,13 @@ def find_splits(heads: Mapping[str, bool]) -> dict[str, str]:
     return {head: each.kind for head, each in found.items()}
 
 
-def split_in(name: str) -> str | None:
-    """Which split a name is of that has other words too: "train" for `y_train.npy`."""
-    named = _named(name)
-    return None if named is None else named.kind
-
-
 def has_labels(base: str) -> bool:
-    """Whether the pictures of a split can have classes, by the name of its folder."""
+    """Whether the images of a split can have classes, by the name of its folder."""
     return split_in(base.rstrip("/").rpartition("/")[2]) not in ("unlabelled", "pred")
 
 
 def names_of_other_splits(name: str) -> Iterator[str]:
-    """The name with another split's word in place of its own, for each such word: `y_test` for `y_train`."""
+    """The name with its split's word replaced by each word of another split: `y_test` for `y_train`."""
     pieces = re.split(r"([_\-./])", name)
     for position, piece in enumerate(pieces):
         if piece.lower() in _KIND_OF:
@@ -92,14 +97,9 @@ def names_of_other_splits(name: str) -> Iterator[str]:
 
 
 def files_of_other_splits(path: Path) -> Iterator[Path]:
-    """The files beside `path` that have its name with another split's word; where its name has none, those of its name
-    in the folders beside its own that have the folder's name so."""
+    """The files beside `path` with another split's word in their name. If its name has no such word, the files of the
+    same name in folders that are so related to its own."""
     folder = path.absolute().parent
     others = [path.with_name(name) for name in names_of_other_splits(path.name)]
     others = others or [folder.with_name(name) / path.name for name in names_of_other_splits(folder.name)]
     return (other for other in others if other.is_file())
-
-
-def split_of(file: Path) -> str | None:
-    """Which split a file is of, by its name or that of its folder."""
-    return split_in(file.stem) or split_in(file.absolute().parent.name)

@@ -50,7 +50,7 @@ def delimited_rows(
         for number, cells in chain(head, lines):
             if len(cells) != len(columns):
                 found = f"has {counted(len(cells), 'value')}, expected {len(columns)}, one for each column"
-                raise DataError(f"{name}, line {number}: {found}. Correct that line.")
+                raise DataError(f"{name}, line {number}: {found}. Fix that line.")
             yield number, dict(zip(columns, cells, strict=True))
 
 
@@ -67,7 +67,7 @@ def _lines(name: str, lines: Iterator[str]) -> Iterator[Line]:
                 yield before + reader.line_num, [cell.strip() for cell in row]
     except csv.Error as error:
         where = f"{name}, line {before + reader.line_num}"
-        raise DataError(f"{where}: is not CSV ({error}). Correct that line.") from error
+        raise DataError(f"{where}: is not CSV ({error}). Fix that line.") from error
 
 
 def _begun(lines: Iterator[str]) -> tuple[str, int, Iterator[str]]:

@@ -15,6 +15,7 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.class_order import in_order
 from mixup_cli.sources.reading.labels import CLASS_LIMIT, labels_from_rows, one_hot_classes
 from mixup_cli.sources.tables.delimited import LABEL_COLUMNS
 from mixup_cli.wording import counted, setting
@@ -77,7 +78,7 @@ def choose_columns(
     """How to read the labels of a table, of which `head` are the first rows; None if no name among `columns` is usual.
 
     If `options.labels_from` names the table, it has labels: in the only column, or in all of them if they have zeros
-    and ones alone. Raises UsageError if the columns with labels cannot be told apart.
+    and ones alone. Raises UsageError if it is unclear which columns have labels.
     """
     kind, wanted = options.label_kind, options.label_column
     if kind == "none":
@@ -168,13 +169,6 @@ def check_column(name: str, columns: Sequence[str], field: str, wanted: str) -> 
         raise UsageError(found, field=field, value=wanted)
 
 
-def sort_classes(names: set[str]) -> tuple[str, ...]:
-    """Class names in order: as numbers if all of them are, else by code point."""
-    if all(_NUMBER.fullmatch(name) for name in names):
-        return tuple(sorted(names, key=lambda name: (float(name), name)))
-    return tuple(sorted(names))
-
-
 def text_of(where: str, column: str, what: str, value: object) -> str:
     """A name or a number as text; 1.0 is 1, in every file format. Raises DataError for an empty cell and anything else;
     `what` is for the message."""
@@ -186,7 +180,7 @@ def text_of(where: str, column: str, what: str, value: object) -> str:
         is_list = isinstance(value, list) and what == "label"
         hint = f" For lists of names pass {setting('label_kind', 'multi')}." if is_list else ""
         found = f"has no usable {what} (found: {value!r}; expected a name or a number)"
-        raise DataError(f"{where}: column {column} {found}.", f"Correct it.{hint}")
+        raise DataError(f"{where}: column {column} {found}.", f"Fix it.{hint}")
     return text
 
 
@@ -196,7 +190,7 @@ def _class_names(where: str, column: str, value: object, separator: str) -> tupl
         value = _parts(value, separator) if value.strip() else []
     if not isinstance(value, list):
         expected = f"expected names with {separator!r} between them, or a JSON list"
-        raise DataError(f"{where}: column {column} has no list of classes (found: {value!r}; {expected}). Correct it.")
+        raise DataError(f"{where}: column {column} has no list of classes (found: {value!r}; {expected}). Fix it.")
     return tuple(dict.fromkeys(text_of(where, column, "class", each) for each in value))
 
 
@@ -207,14 +201,14 @@ def _number(where: str, column: str, value: object) -> float:
         number = math.nan
     if not math.isfinite(number):
         found = f"{where}: column {column} has no finite number (found: {value!r})."
-        raise DataError(found, f"Correct it, or pass another {setting('label_kind')}.")
+        raise DataError(found, f"Fix it, or pass another {setting('label_kind')}.")
     return number
 
 
 def _of_names(found: Sequence[Sequence[str]], is_one_each: bool, where: str) -> Labels:
     """The labels of samples with these class names: classes if each has a single one. Raises DataError for too many
     classes, or if a row for each sample, with a number for each class, would be too large."""
-    names = sort_classes(set(chain.from_iterable(found)))
+    names = in_order(chain.from_iterable(found), float)
     row_bytes = 0 if is_one_each else 4 * len(names)
     if len(names) > CLASS_LIMIT or len(found) * row_bytes > LABELS_LIMIT_BYTES:
         raise DataError(

@@ -66,7 +66,7 @@ def find_metadata(folder: Path) -> Path | None:
 def read_metadata(path: Path, options: SourceOptions, names: PictureNames) -> Metadata:
     """Read a table of labels for images of these `names`. Raises DataError with the line for damaged rows, files that
     are named twice, and, in Hugging Face's tables, names that leave the folder; UsageError if the table lacks a column
-    that `options` name, or its columns cannot be told apart.
+    that `options` name, or if it is unclear which columns to take.
     """
     name, is_strict = escape_name(str(path)), options.labels_from is None and path.name in HUGGING_FACE
     head = first_rows(path, names.has)
@@ -185,9 +185,9 @@ def _file_name(where: str, column: str, value: object, is_strict: bool) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)  # an id
     if not isinstance(value, str):
-        raise DataError(f"{where}: {column} is {value!r:.80}, expected a text. Correct that line.")
+        raise DataError(f"{where}: {column} is {value!r:.80}, expected a text. Fix that line.")
     if "\0" in value:
-        raise DataError(f"{where}: {column} holds a NUL, which no file name can. Correct that line.")
+        raise DataError(f"{where}: {column} holds a NUL, which no file name can. Fix that line.")
     path = posixpath.normpath(value)
     if not is_strict:
         return posixpath.normpath(f"/{value.replace(chr(92), '/')}").lstrip("/")

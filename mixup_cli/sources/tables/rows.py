@@ -49,7 +49,7 @@ def table_rows(path: Path, names_picture: Callable[[str], bool]) -> Iterator[tup
 
     The content decides the format of a file. `names_picture` says whether a cell names an image of the source: a first
     line with such a cell is not a header, and the columns are then called 1, 2, …. Raises DataError, with the line, for
-    damage; NoInputError if there is no such file, StorageError if it cannot be read.
+    damage; NoInputError for a missing file, StorageError if it cannot be read.
     """
     name = escape_name(str(path))
     if not path.is_file():

@@ -1,3 +1,3 @@
 """Shards: HDF5 laid out by h5py, written with plain I/O, read back within bounds.
 
-What must know the HDF5 format is here, and nothing else is."""
+Code that must know HDF5 or h5py belongs here; what h5py raises is known to `library` alone."""

@@ -26,7 +26,7 @@ def lengths(*values: int, code: int = 8) -> bytes:
 
 
 IDX_HEADERS = {
-    "60,000 pictures of which 6 are there": lengths(60_000, 8, 8),
+    "60,000 pictures of which 6 exist": lengths(60_000, 8, 8),
     "2**96 bytes": lengths(2**32 - 1, 2**32 - 1, 2**32 - 1),
     "32 dimensions of 2**32-1": lengths(*[2**32 - 1] * 32),
     "no samples, and dimensions of 2**32-1": lengths(0, *[2**32 - 1] * 5),
@@ -172,13 +172,13 @@ def linked(link: Any) -> Draw:
 
 
 def deflate_bomb(file: h5py.File, _: Path) -> None:
-    """One chunk of a megabyte of deflate, where HDF5's own filter would take all it comes to."""
+    """One chunk of a megabyte of deflate, which HDF5's own filter would inflate in full."""
     stored = file.create_dataset("x", (16, 1 << 16), "u1", chunks=(16, 1 << 16), compression="gzip")
     stored.id.write_direct_chunk((0, 0), zlib.compress(bytes(1 << 30), 9)[: 1 << 20])
 
 
 def unwritten_grid(file: h5py.File, _: Path) -> None:
-    """Rows of two million chunks each, none of which is there but one."""
+    """Rows of two million chunks each, of which one exists."""
     stored = file.create_dataset("x", (30, 2_000_000), "u1", chunks=(1, 1))
     stored[0, 0] = 1
     file.create_dataset("y", data=np.arange(29))
@@ -187,7 +187,7 @@ def unwritten_grid(file: h5py.File, _: Path) -> None:
 HDF5: dict[str, Draw] = {
     "a chunk that inflates to a gigabyte": deflate_bomb,
     "two million chunks beside each other": unwritten_grid,
-    "a filter that nobody can bound": made("x", (16, 16), "i4", chunks=(4, 4), scaleoffset=0),
+    "a filter whose output has no bound": made("x", (16, 16), "i4", chunks=(4, 4), scaleoffset=0),
     "external link": lambda file, folder: file.__setitem__("x", h5py.ExternalLink(beside(folder), "x")),
     "external link to a pipe": external_to_pipe,
     "external storage": lambda file, folder: file.create_dataset(
@@ -196,7 +196,7 @@ HDF5: dict[str, Draw] = {
     "virtual": virtual,
     "soft link in a circle": linked(h5py.SoftLink("/x")),
     "hard link in a circle": hard_loop,
-    "2**40 rows of which none is there": made("x", (1 << 40, 9, 9), "u1", chunks=(1, 9, 9)),
+    "2**40 rows of which none exists": made("x", (1 << 40, 9, 9), "u1", chunks=(1, 9, 9)),
     "2**60 values": made("x", (1 << 30, 1 << 30), "u1", chunks=(1, 1)),
     "one chunk of 2 GB": huge_chunk,
     "no shape": made("x", data=h5py.Empty("u1")),

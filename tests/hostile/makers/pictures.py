@@ -51,7 +51,7 @@ def plain_tiff(width: int, height: int, *more: tuple[int, int, int, int]) -> byt
 
 
 def looping_tiff() -> bytes:
-    """Its one directory is followed by itself."""
+    """Its one directory names itself as the next."""
     whole = bytearray(plain_tiff(8, 8))
     count = struct.unpack_from("<H", whole, 8)[0]
     struct.pack_into("<I", whole, 10 + 12 * count, 8)

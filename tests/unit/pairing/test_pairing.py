@@ -197,7 +197,7 @@ def test_a_class_that_is_too_small_is_named_by_its_number_where_it_has_no_name()
     assert paired.parents[paired.alone].tolist() == [[2, 2]]
 
 
-def test_a_choice_tells_of_smaller_classes() -> None:
+def test_a_choice_names_smaller_classes() -> None:
     population = samples([0, 0, 0, 1, 2, 2])
     recipe = Recipe(per_class=2)
     assert choice_notices(recipe, population) == ("per_class=2: 'bee' have fewer samples; all of them are taken.",)

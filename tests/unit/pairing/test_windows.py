@@ -66,7 +66,7 @@ def test_one_window_is_as_none() -> None:
 
 @pytest.mark.parametrize("keeps", [False, True])
 @pytest.mark.parametrize("start", [0, 17, FAR])
-def test_an_itinerary_tells_whose_rows_are_made_of_what(keeps: bool, start: int) -> None:
+def test_a_schedule_says_which_samples_rows_are_made_of(keeps: bool, start: int) -> None:
     recipe = Recipe(seed=4, window=4, keep_originals=keeps)
     samples = 3 * np.arange(22) + 1
     plan = Plan(recipe, Population(samples), None)

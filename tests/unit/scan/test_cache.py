@@ -267,7 +267,7 @@ def test_a_source_that_changes_meanwhile_is_not_kept(
 
     monkeypatch.setattr(PictureSource, "_load_one", change)
     _, told = filled(photos, tmp_path)
-    assert told == ["decoded samples are not kept: the source has changed meanwhile"]
+    assert told == ["decoded samples are not kept: the source has changed during the scan"]
     assert not [path for path in (tmp_path / "cache").iterdir() if path.suffix in (".samples", ".part")]
 
 
@@ -439,7 +439,7 @@ def test_sources_are_kept_together_if_each_could_be_alone(photos: Path, tmp_path
 def test_arrays_are_not_kept(tmp_path: Path) -> None:
     source = open_source([write_arrays(tmp_path / "a.npz")])
     (samples, _), told = filled(source, tmp_path)
-    assert told == [f"{tmp_path / 'a.npz'}: not picture files alone, so decoded samples are not kept"]
+    assert told == [f"{tmp_path / 'a.npz'}: not only image files, so decoded samples are not kept"]
     assert len(samples) == 40
     assert not (tmp_path / "cache").exists()
 
@@ -462,7 +462,7 @@ def test_the_text_tells_where_samples_wait(photos: Path, tmp_path: Path) -> None
     assert text(Caching()) == text(Caching("memory")) == "1.5 KiB in memory"
     assert text(Caching("disk")) == f"1.5 KiB to be kept in {tmp_path / '.mixup-gen-cache'}"
     filled(photos, tmp_path)
-    assert text(Caching("disk", tmp_path / "cache")) == f"1.5 KiB there already in {tmp_path / 'cache'}"
+    assert text(Caching("disk", tmp_path / "cache")) == f"1.5 KiB kept in {tmp_path / 'cache'}"
 
 
 def test_a_cache_of_one_run_leaves_no_file_however_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,9 +134,9 @@ def test_a_part_given_up_halfway_leaves_nothing_behind() -> None:
 @pytest.mark.parametrize(
     ("odd", "message"),
     [
-        (Loaded(4, f"{23:064x}", "cannot decode (it is odd)"), "23: cannot decode .*begin anew with --force"),
-        (Loaded(4, "ab" * 32), "23: is no longer what the scan has read"),
-        (FormMismatch("23", (3, 5), "uint16"), "23: 5x3 uint16 is not what the scan has seen"),
+        (Loaded(4, f"{23:064x}", "cannot decode (it is odd)"), "23: cannot decode .*start over with force"),
+        (Loaded(4, "ab" * 32), "23: has changed since the scan"),
+        (FormMismatch("23", (3, 5), "uint16"), "23: 5x3 uint16 is not what the scan read"),
     ],
 )
 def test_a_sample_that_is_not_as_it_was_ends_it_when_its_window_comes(odd: Loaded | Exception, message: str) -> None:
@@ -176,5 +176,5 @@ def test_nobody_waits_for_a_run_that_was_given_up() -> None:
 def test_a_window_that_memory_cannot_hold_is_told() -> None:
     store = opened(Numbers(), 10, 1)
     store._inputs = replace(store._inputs, targets=(Target(Form((1 << 58,), "uint8", "")),))
-    with store.serving([range(5)]), pytest.raises(StorageError, match=r"does not fit into memory .*a smaller --window"):
+    with store.serving([range(5)]), pytest.raises(StorageError, match=r"does not fit into memory .*a smaller window"):
         next(store.portions(range(5)))

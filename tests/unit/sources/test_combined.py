@@ -122,9 +122,9 @@ def test_real_numbers_of_the_same_names_come_together() -> None:
 @pytest.mark.parametrize(
     ("other", "match"),
     [
-        (values_of("x y", [[1, 2]] * 3, "real"), "source-9: its numbers are x, y, and those of source-0 are y, x"),
-        (values_of("y x", [[1, 0]] * 3, "multi"), "source-9: its labels are of the kind multi, .* of the kind real"),
-        (CATS, "source-9: its labels are of the kind classes, .* of the kind real"),
+        (values_of("x y", [[1, 2]] * 3, "real"), "source-9: has the numbers x, y, and source-0 has y, x"),
+        (values_of("y x", [[1, 0]] * 3, "multi"), "source-9: has labels of the kind multi, .* of the kind real"),
+        (CATS, "source-9: has labels of the kind classes, .* of the kind real"),
     ],
 )
 def test_labels_that_do_not_go_together_are_refused(other: Labels, match: str) -> None:
@@ -162,7 +162,7 @@ def test_surveys_are_added_up() -> None:
 @pytest.mark.parametrize("other", [(2, 2, 3), (8,)])
 def test_arrays_that_have_no_common_form_are_refused(other: Any) -> None:
     volumes = source_of(CATS, shape=(4, 4, 4, 4), value=7)
-    with pytest.raises(DataError, match=r"source-7 holds arrays uint8 \(4, 4, 4, 4\) and source-8"):
+    with pytest.raises(DataError, match=r"source-7 holds arrays uint8 \(4, 4, 4, 4\), and source-8"):
         combine([volumes, source_of(CATS, shape=other, value=8)]).survey()
     assert combine([volumes, volumes]).survey().array_form == Form((4, 4, 4, 4), "uint8", "")
 

@@ -122,7 +122,7 @@ def test_what_decides_nothing_is_compared(column: str, cell: str, expected: str)
     rows[11][column] = cell
     true = Setting().checked(read(Setting().csv()))
     found = Setting().checked(read(written(rows)))
-    assert notice(found).startswith(f"plan.csv: {column} of 1 row do not match")
+    assert notice(found).startswith(f"plan.csv: 1 row with values of {column} that this source")
     assert f"(in row 12, {column} would be {expected}" in notice(found)
     assert true.notices == ()
     assert true.file.digest() == found.file.digest()
@@ -135,7 +135,9 @@ def test_all_that_differs_is_one_notice() -> None:
     for number in (3, 4, 19):
         rows[number] |= {"lam": "?", "key_1": "x" * 1000}
     found = notice(Setting().checked(read(written(rows))))
-    assert found.startswith("plan.csv: lam, key_1 of 3 rows do not match this source and these settings (in row 4, lam")
+    assert found.startswith(
+        "plan.csv: 3 rows with values of lam, key_1 that this source and these settings do not give (in row 4, lam"
+    )
 
 
 @pytest.mark.parametrize("form", ["{!r}", "{:.9f}", "{:+.6f}", " {:.7f}"])
@@ -149,7 +151,7 @@ def test_lam_in_other_forms(form: str) -> None:
 def test_a_plan_for_another_source() -> None:
     keys = tuple(f"other/{key}" for key in KEYS)
     other = notice(Setting(keys=keys).checked(read(Setting().csv())))
-    assert other.startswith("plan.csv: key_0, key_1 of 20 rows do not match this source")
+    assert other.startswith("plan.csv: 20 rows with values of key_0, key_1 that this source")
     assert "(in row 1, key_0 would be 'other/" in other
     assert "0 … 4" in refusal(Setting(keys=KEYS[:5], usable=ALL[:5]), Setting().csv())
 
@@ -163,7 +165,7 @@ def test_other_options_than_it_was_planned_with_show_in_lam() -> None:
     gridmix = recipe_of("gridmix")
     choice = MethodChoice("gridmix", 1.0, {**gridmix.methods[0].options, "holes_low": 5.0})
     found = notice(Setting(gridmix.with_(methods=(choice,))).checked(read(Setting(gridmix).csv())))
-    assert found.startswith("plan.csv: lam of ")
+    assert " rows with values of lam that this source" in found
     assert found.endswith("the plan is for another source, size or methods.")
 
 

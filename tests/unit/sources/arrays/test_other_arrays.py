@@ -162,7 +162,7 @@ def test_exact_one_hot_rows_are_classes_and_others_shares(dtype: Any) -> None:
 
 @pytest.mark.parametrize("values", [[0.0, 1.5], [0.0, np.nan], [0.0, np.inf]])
 def test_floats_that_are_not_whole_are_not_classes(values: list[float]) -> None:
-    with pytest.raises(DataError, match=r"expected whole numbers or strings.*--label-kind real"):
+    with pytest.raises(DataError, match=r"expected whole numbers or strings.*label_kind=real"):
         labels_from_array(np.array(values), 2, "y")
 
 

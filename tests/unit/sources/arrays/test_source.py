@@ -133,7 +133,7 @@ def test_floats_become_integers_by_a_stated_range_alone() -> None:
     twelve_bits = np.array([0, 1365, 4095, 5000], np.uint16)
     assert loaded_as(twelve_bits, "uint8", (0, 4095)).tolist() == [0, 85, 255, 255]
     assert loaded_as(twelve_bits, "uint16", (0, 4095)).tolist() == [0, 21845, 65535, 65535]
-    with pytest.raises(DataError, match="--value-range LOW,HIGH"):
+    with pytest.raises(DataError, match="value_range=LOW,HIGH"):
         loaded_as(values, "uint8")
 
 

@@ -70,9 +70,7 @@ def test_every_version_gives_the_same_samples(
 def test_the_training_split_is_the_default_and_a_notice_says_so(form: Form, tmp_path: Path) -> None:
     source = opened(write_cifar(tmp_path / "c.tar", cifar_files("10", form), FOLDERS["10", form]))
     assert len(source) == 20
-    assert source.notices == (
-        f"{tmp_path}/c.tar: using the training split, 20 samples (--split test takes the others).",
-    )
+    assert source.notices == (f"{tmp_path}/c.tar: using the training split, 20 samples (split=test takes the others).",)
 
 
 @pytest.mark.parametrize("form", ["python", "binary"])
@@ -117,7 +115,7 @@ def test_without_names_the_classes_are_called_by_index(tmp_path: Path) -> None:
     del files["batches.meta"]
     source = opened(write_cifar(tmp_path / "c.tar", files, "cifar-10-batches-py"), "train")
     assert source.labels.class_names == tuple("0123456789")
-    assert "called by their index" in source.notices[0]
+    assert "named by their index" in source.notices[0]
 
 
 def test_missing_batches_are_told(tmp_path: Path) -> None:
@@ -266,7 +264,7 @@ DAMAGE: dict[str, dict[str, bytes]] = {
     "pickle is damaged": {"data_batch_1": b"\x80\x02}(U\x04da"},
     "its 'data' is NoneType": {"data_batch_1": b"\x80\x02}."},
     r"its 'data' is uint8 \(4, 3071\)": {"data_batch_1": python_batch("10", Batch(PIXELS[:, 1:], [1] * 4, []))},
-    "its 'labels' are no list": {
+    "its 'labels' are not a list": {
         "data_batch_1": cifar_files("10", "python")["data_batch_1"].replace(b"labels", b"lapels")
     },
     "has 3 labels for 4": {"data_batch_1": python_batch("10", Batch(PIXELS, [1] * 3, []))},

@@ -49,7 +49,7 @@ def test_paths_without_a_parent_and_absolute_paths(here: Path) -> None:
 
 @pytest.mark.parametrize("again", [b"a/1.png\n", b"./a/1.png\n", b"a//1.png"])
 def test_duplicates_name_their_line(again: bytes) -> None:
-    with pytest.raises(DataError, match=r"list.txt, line 4: a/1.png stands in line 1 already"):
+    with pytest.raises(DataError, match=r"list.txt, line 4: a/1.png is in line 1 already"):
         open_lines(b"a/1.png\n", b"a/2.png\n", b"\n", again)
 
 
@@ -60,7 +60,7 @@ def test_empty_list() -> None:
 
 def test_a_class_is_not_a_split_unless_it_is_asked_for() -> None:
     lines = [b"photos/train/1.png", b"photos/test/2.png"]
-    with pytest.raises(UsageError, match=r"list.txt: has pictures in test, train, which is the name of a split\."):
+    with pytest.raises(UsageError, match=r"list.txt: has images in test, train, which is the name of a split\."):
         open_lines(*lines)
     assert open_file_list(lines, "-", SourceOptions(label_kind="none")).labels.kind == "none"
     assert open_file_list(lines, "-", SourceOptions(classes=("train", "test"))).labels.class_names == ("train", "test")
@@ -68,10 +68,10 @@ def test_a_class_is_not_a_split_unless_it_is_asked_for() -> None:
 
 def test_several_splits_in_one_list_are_said() -> None:
     source = open_lines(b"train/cat/1.png", b"train/train/1.png", b"val/cat/2.png", b"x/dog/1.png")
-    with pytest.raises(UsageError, match="has pictures in test, which is the name of a split"):
+    with pytest.raises(UsageError, match="has images in test, which is the name of a split"):
         open_lines(b"train/cat/1.png", b"train/train/1.png", b"test/test/2.png")
     assert source.labels.class_names == ("cat", "dog", "train")
-    assert source.notices == ("list.txt: has pictures of several splits (train, val), which are mixed with each other",)
+    assert source.notices == ("list.txt: has images of several splits (train, val), which will be mixed",)
     assert open_lines(b"cat/1.png", b"cat/2.png").notices == (
         "list.txt: one class only (cat): every label is the same",
     )
@@ -80,13 +80,13 @@ def test_several_splits_in_one_list_are_said() -> None:
 def test_folders_that_systems_make_are_left_out() -> None:
     source = open_lines(b"cat/1.png", b"cat/@eaDir/1.png/thumb.jpg", b"#recycle/2.png", b"dog/3.png")
     assert source.keys == ["cat/1.png", "dog/3.png"]
-    assert source.notices == ("list.txt: 2 paths in folders such as #recycle and 1 more left out",)
+    assert source.notices == ("list.txt: ignored 2 paths in folders such as #recycle and 1 more",)
     with pytest.raises(NoInputError, match="names no files"):
         open_lines(b"lost+found/1.png")
 
 
 def test_options_that_do_not_fit() -> None:
-    with pytest.raises(UsageError, match="--split"):
+    with pytest.raises(UsageError, match="split=val: "):
         open_file_list([b"a/1.png"], "-", SourceOptions(split="val"))
 
 

@@ -48,9 +48,9 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     source = open_it(tmp_path)
     assert source.keys == ["cat/1.png", "dog/1.png"]
     assert source.notices == (
-        "1 picture next to the class folders left out",
-        "1 folder without pictures left out, not a class: empty",
-        "3 files that are no picture ignored (Thumbs.db and 2 more)",
+        "ignored 1 image beside the class folders",
+        "ignored 1 folder without images, not a class: empty",
+        "ignored 3 non-image files (Thumbs.db and 2 more)",
     )
 
 
@@ -68,7 +68,7 @@ def test_data_sets_of_ours_and_excluded_folders_are_not_entered(tmp_path: Path) 
     (tmp_path / "running" / ".mixup-gen").mkdir()
     source = open_folder(tmp_path, SourceOptions(exclude=(tmp_path / "out", tmp_path / "not-there")))
     assert source.keys == ["cat/1.png", "other/1.png"]
-    assert source.notices[-1] == "data sets written by mixup-gen left out: done, running"
+    assert source.notices[-1] == "ignored data sets written by mixup-gen: done, running"
 
 
 def test_links_are_followed_once(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_links_are_followed_once(tmp_path: Path) -> None:
     (root / "again").symlink_to(root / "cat" / "inner")
     source = open_it(root)
     assert source.keys == ["bird/1.png", "cat/1.png", "cat/inner/2.png"]
-    assert source.notices == ("2 links to folders that were read already ignored: again, cat/loop",)
+    assert source.notices == ("ignored 2 links to folders that were read already: again, cat/loop",)
 
 
 def test_nothing_to_mix(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_nothing_to_mix(tmp_path: Path) -> None:
         open_it(tmp_path / "missing")
     (tmp_path / "notes.docx").write_text("x")
     with pytest.raises(
-        NoInputError, match=r"no pictures found \(looked for .*\.webp.*; 1 other file there: notes.docx\)"
+        NoInputError, match=r"no images found \(looked for .*\.webp.*; found 1 other file: notes.docx\)"
     ):
         open_it(tmp_path)
 
@@ -128,7 +128,7 @@ def test_metadata_csv_gives_labels_and_leaves_out_the_rest(tmp_path: Path) -> No
     name = tmp_path / "metadata.csv"
     assert source.notices == (
         f"labels taken from {name}, column Label",
-        f"1 picture that {name} does not name left out",
+        f"ignored 1 image that {name} does not name",
     )
 
 
@@ -167,7 +167,7 @@ def test_label_column(tmp_path: Path) -> None:
 
 def test_label_column_without_metadata(tmp_path: Path) -> None:
     pictures(tmp_path, "cat/a.png")
-    with pytest.raises(UsageError, match=r"--label-column species: .* no metadata"):
+    with pytest.raises(UsageError, match=r"label_column=species: .* no metadata"):
         open_it(tmp_path, label_column="species")
 
 
@@ -184,15 +184,15 @@ def test_what_metadata_name_and_is_not_there_is_left_to_the_scan(tmp_path: Path)
     ("text", "message"),
     [
         ("file_name,label\na\0.png,x\n", "line 2: file_name holds a NUL"),
-        ("file_name,label\na.png,x\n\n./a.png,y\n", "line 4: a.png stands in line 2 already"),
-        ("file_name,label\n../a.png,x\n", "line 2: ../a.png is not below"),
-        ("file_name,label\n/etc/a.png,x\n", "line 2: /etc/a.png is an absolute path.*--labels-from"),
-        ("file_name,label\nsub/../../a.png,x\n", "line 2: .* is not below"),
+        ("file_name,label\na.png,x\n\n./a.png,y\n", "line 4: names a.png, as line 2 does"),
+        ("file_name,label\n../a.png,x\n", "line 2: ../a.png is outside"),
+        ("file_name,label\n/etc/a.png,x\n", "line 2: /etc/a.png is an absolute path.*labels_from"),
+        ("file_name,label\nsub/../../a.png,x\n", "line 2: .* is outside"),
         ("file_name,label\na.png,\n", "line 2: column label has no usable label"),
-        ("file_name,label\na.png\n", "line 2: has 1 value, and there are 2 columns"),
+        ("file_name,label\na.png\n", "line 2: has 1 value, expected 2, one for each column"),
         ("file_name,label\n,x\n", "line 2: has no file_name"),
         ('file_name,label\na.png,"x\n', "is not CSV"),
-        ("name,label\nb.tif,x\n", r"no column file_name, .* \(found: name, label\). Pass --file-column NAME"),
+        ("name,label\nb.tif,x\n", r"no column file_name, .* \(found: name, label\). Pass file_column=NAME"),
         ("", "has no rows"),
     ],
 )
@@ -225,7 +225,7 @@ def test_two_metadata_files(tmp_path: Path) -> None:
     pictures(tmp_path, "a.png")
     for name in ("metadata.csv", "metadata.jsonl"):
         (tmp_path / name).write_text("")
-    with pytest.raises(DataError, match="both there"):
+    with pytest.raises(DataError, match=r"has both metadata\.csv and metadata\.jsonl"):
         open_it(tmp_path)
 
 
@@ -262,7 +262,7 @@ def test_a_link_in_a_circle_stops_nothing(tmp_path: Path) -> None:
         (tmp_path / "c" / name).symlink_to(tmp_path / "c" / name)
     source = open_it(tmp_path)
     assert source.keys == ["c/0.png", "c/1.png", "d/0.png"]
-    assert source.notices == ("1 file that is no picture ignored (c/folder)",)
+    assert source.notices == ("ignored 1 non-image file (c/folder)",)
     loaded = source.load(1, 2, Target(Form((3, 2, 3), "uint8", "hwc")), np.empty((1, 3, 2, 3), np.uint8))
     assert loaded[0].problem == "cannot read (Too many levels of symbolic links)"
 

@@ -43,7 +43,7 @@ def test_a_split_that_lacks_a_class_has_the_numbers_of_the_others(tmp_path: Path
     train, val = open_it(tmp_path), open_it(tmp_path, split="val")
     assert train.labels.class_names == val.labels.class_names == ("a", "b", "c", "d")
     assert (numbers(train), numbers(val)) == ([0, 1, 2, 3], [0, 2, 3])
-    assert val.notices == ("1 class of other splits without pictures in val/: b",)
+    assert val.notices == ("1 class of other splits has no images in val/: b",)
 
 
 def test_other_splits_are_looked_into_as_the_taken_one_is(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_lonely_folder_of_no_other_split_is_no_class(tmp_path: Path) -> None:
     assert train.labels.class_names == ("cat", "dog")
     assert "test/ holds one folder (unknown), which no other split has: not a class" in train.notices
     assert test.labels.kind == "none"
-    assert test.notices == ("test/ holds one folder (unknown), which no other split has: taken as unlabelled",)
+    assert test.notices == ("test/ holds one folder (unknown), which no other split has: unlabelled",)
 
 
 @pytest.mark.parametrize("val", ["ab cd", "a b"])
@@ -87,7 +87,7 @@ def test_a_split_that_is_unlabelled_by_its_name_has_no_classes(tmp_path: Path) -
     for split in ("unlabelled", "pred"):
         source = open_it(tmp_path, split=split)
         assert source.labels.kind == "none"
-        assert source.notices == (f"{split}/ taken as unlabelled, by its name",)
+        assert source.notices == (f"{split}/ is unlabelled, by its name",)
 
 
 def test_folders_of_another_split_that_may_be_no_classes_are_not_counted(tmp_path: Path) -> None:
@@ -99,8 +99,8 @@ def test_a_split_that_is_the_source_itself_says_what_its_neighbour_has(tmp_path:
     pictures(tmp_path, *(f"train/{name}/1.png" for name in "abc"), "val/a/1.png", "val/c/1.png")
     (notice,) = opened(tmp_path / "val").notices
     assert notice == (
-        f"train/ beside it has b too: classes have other numbers there. For the same, give {tmp_path} with --split, or "
-        "pass --classes"
+        f"train/ beside it also has b: its classes have other numbers. For the same numbers, give {tmp_path} with "
+        "split, or pass classes"
     )
     assert opened(tmp_path / "train").notices == ()
     assert opened(tmp_path / "val", classes=("a", "b", "c")).notices == ()
@@ -113,9 +113,9 @@ def test_a_class_of_pictures_that_are_not_read_is_an_error(tmp_path: Path) -> No
     pictures(tmp_path, "cat/1.png")
     (tmp_path / "dog").mkdir()
     (tmp_path / "dog" / "1.HEIC").write_bytes(b"")
-    with pytest.raises(DataError, match=r"the class dog would be lost: it holds only 1 picture of a kind that is not"):
+    with pytest.raises(DataError, match=r"the class dog would be lost: it holds only 1 image in an unsupported format"):
         open_it(tmp_path)
-    with pytest.raises(NoInputError, match=r"found only 1 picture of a kind that is not read \(\.heic: 1\.HEIC\)"):
+    with pytest.raises(NoInputError, match=r"found only 1 image in an unsupported format \(\.heic: 1\.HEIC\)"):
         open_it(tmp_path / "dog")
 
 
@@ -124,9 +124,9 @@ def test_pictures_that_are_not_read_are_named(tmp_path: Path) -> None:
     for name in ("1.cr2", "2.heic", "x.txt"):
         (tmp_path / "cat" / name).write_bytes(b"")
     assert open_it(tmp_path).notices == (
-        "2 pictures of kinds that are not read (.cr2, .heic: cat/1.cr2 and 1 more) left out. Convert them to JPEG or "
-        "PNG to have them mixed",
-        "1 file that is no picture ignored (cat/x.txt)",
+        "ignored 2 images in unsupported formats (.cr2, .heic: cat/1.cr2 and 1 more). Convert them to JPEG or "
+        "PNG to include them",
+        "ignored 1 non-image file (cat/x.txt)",
     )
 
 
@@ -136,8 +136,7 @@ def test_a_folder_of_other_files_is_named_with_them(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")
     assert open_it(tmp_path).notices[0] == (
-        "1 folder without pictures left out, not a class: annotations (2 other files there: annotations/1.xml and 1 "
-        "more)"
+        "ignored 1 folder without images, not a class: annotations (found 2 other files: annotations/1.xml and 1 more)"
     )
 
 
@@ -171,12 +170,12 @@ def test_metadata_of_test_data_need_no_labels_and_those_of_training_data_do(tmp_
     (tmp_path / "test/metadata.csv").write_text("file_name,label\n1.png,\n")
     source = open_it(tmp_path)
     assert numbers(source) == [0]
-    assert any("no usable label" in notice and "--classes NAMES fixes" in notice for notice in source.notices)
+    assert any("no usable label" in notice and "classes=NAMES sets" in notice for notice in source.notices)
     (tmp_path / "test/metadata.csv").write_text("file_name\n1.png\n")
     assert len(open_it(tmp_path).notices) == 2
     (tmp_path / "test/metadata.csv").write_text("file_name,label\n1.png,b\n")
     (tmp_path / "train/metadata.csv").write_text("file_name,label\n1.png,\n")
-    with pytest.raises(DataError, match="count for all splits; --classes NAMES fixes them without it"):
+    with pytest.raises(DataError, match="count for all splits; classes=NAMES sets them without it"):
         open_it(tmp_path, split="test")
     assert numbers(opened(tmp_path, "test", classes=("a", "b"))) == [1]
 
@@ -272,7 +271,7 @@ def test_another_split_may_call_its_labels_otherwise_or_be_damaged(tmp_path: Pat
     (tmp_path / "test.npz").write_bytes(b"PK\3\4")
     source = open_source([tmp_path / "train.npz"], SourceOptions())
     assert len(source.labels.class_names) == 3
-    assert any("test.npz: is no readable" in each and "--classes NAMES fixes" in each for each in source.notices)
+    assert any("test.npz: is not a readable" in each and "classes=NAMES sets" in each for each in source.notices)
     write_arrays(tmp_path / "test.npz", x=X)
     assert not open_source([tmp_path / "train.npz"], SourceOptions()).notices
 
@@ -303,10 +302,10 @@ def test_test_data_of_no_class_are_a_notice_and_training_data_an_error(kind: str
     train, val = WRITERS[kind](tmp_path, np.array([0, 1, 2]), np.array([-1, -1, -1]))
     source = opened(train, split_of(kind, "train"))
     assert numbers(source) == [0, 1, 2]
-    assert any("found the label -1" in each and "--classes NAMES fixes" in each for each in source.notices)
+    assert any("found the label -1" in each and "classes=NAMES sets" in each for each in source.notices)
     (tmp_path / "other").mkdir()
     train, val = WRITERS[kind](tmp_path / "other", np.array([-1, 1, 2]), np.array([0, 1, 0]))
-    with pytest.raises(DataError, match=r"found the label -1.*--classes NAMES fixes"):
+    with pytest.raises(DataError, match=r"found the label -1.*classes=NAMES sets"):
         opened(val, split_of(kind, "val"))
     assert numbers(opened(val, split_of(kind, "val"), classes=("a", "b"))) == [0, 1, 0]
 
@@ -316,7 +315,7 @@ def test_numbers_get_names(tmp_path: Path) -> None:
     source = opened(path, classes=("no", "perhaps", "yes", "later"))
     assert (source.labels.class_names, numbers(source)) == (("no", "perhaps", "yes", "later"), [0, 2, 1])
     assert numbers(opened(path, classes=("2", "1", "0"))) == [2, 0, 1]
-    with pytest.raises(UsageError, match=r"^--classes: has 2 names, and .*all\.npz has the labels 0 to 2\. Give"):
+    with pytest.raises(UsageError, match=r"^classes: has 2 names, and .*all\.npz has the labels 0 to 2\. Give"):
         opened(path, classes=("no", "yes"))
 
 
@@ -344,7 +343,7 @@ def test_given_classes_decide_names_and_order(tmp_path: Path) -> None:
     pictures(tmp_path, "train/cat/1.png", "train/dog/1.png", "val/fox/1.png", "val/dog/1.png")
     source = opened(tmp_path, classes=("dog", "ant", "cat"))
     assert (source.labels.class_names, numbers(source)) == (("dog", "ant", "cat"), [2, 0])
-    with pytest.raises(UsageError, match=r"^--classes: val/fox/1\.png is of the class fox, which is not among the 3"):
+    with pytest.raises(UsageError, match=r"^classes: val/fox/1\.png is of the class fox, which is not among the 3"):
         opened(tmp_path, "val", classes=("dog", "ant", "cat"))
 
 

@@ -47,13 +47,13 @@ def test_one_hot_integers_are_soft_labels_on_request() -> None:
 @pytest.mark.parametrize(
     ("values", "kind", "match"),
     [
-        ([[1, 2], [0, 1]], "multi", "row 0 is 1, 2, and --label-kind multi has zeros and ones"),
+        ([[1, 2], [0, 1]], "multi", "row 0 is 1, 2, and label_kind=multi takes zeros and ones"),
         ([[1, 0], [0.5, 1]], "multi", "row 1 is 0.5, 1"),
         ([[1, 0], [np.nan, 1]], "multi", "row 1 is nan, 1"),
         ([0.5, np.inf], "real", "row 1 is inf, which float32 does not hold"),
         ([0.5, 1e39], "real", r"row 1 is 1e\+39"),
-        (["a", "b"], "real", "--label-kind real takes numbers"),
-        ([1j, 2j], "real", "--label-kind real takes numbers"),
+        (["a", "b"], "real", "label_kind=real takes numbers"),
+        ([1j, 2j], "real", "label_kind=real takes numbers"),
     ],
 )
 def test_numbers_that_are_not_of_the_kind_are_refused(values: Any, kind: LabelKind, match: str) -> None:
@@ -63,7 +63,7 @@ def test_numbers_that_are_not_of_the_kind_are_refused(values: Any, kind: LabelKi
 
 @pytest.mark.parametrize("values", [[0.5, 1.5], [[1, 1], [1, 0]], [[0.5, 0.5], [0.5, 0.6]]])
 def test_what_may_be_of_another_kind_names_the_option(values: Any) -> None:
-    with pytest.raises(DataError, match=r"--label-kind (multi|real)"):
+    with pytest.raises(DataError, match=r"label_kind=(multi|real)"):
         labels_from_array(np.asarray(values), 2, "y")
 
 
@@ -114,10 +114,10 @@ def test_labels_are_left_out_on_request(tmp_path: Path) -> None:
 
 
 def test_a_source_with_other_labels_or_without_groups_is_refused(cifar: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"^--label-kind multi: .* has labels of the kind none"):
+    with pytest.raises(UsageError, match=r"^label_kind=multi: .* has labels of the kind none"):
         open_source([write(tmp_path / "a.npz", x=X)], SourceOptions(label_kind="multi"))
-    with pytest.raises(UsageError, match=r"^--label-kind multi: .* has labels of the kind classes"):
+    with pytest.raises(UsageError, match=r"^label_kind=multi: .* has labels of the kind classes"):
         open_source([cifar], SourceOptions(label_kind="multi"))
-    with pytest.raises(UsageError, match=r"^--group-column who: .* is read as CIFAR, where"):
+    with pytest.raises(UsageError, match=r"^group_column=who: .* is read as CIFAR, where"):
         open_source([cifar], SourceOptions(group_column="who"))
     assert open_source([cifar], SourceOptions(label_kind="none")).labels.kind == "none"

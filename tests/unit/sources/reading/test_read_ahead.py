@@ -27,7 +27,7 @@ def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name == "read-ahead"]
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
 
 
 def drained(stream: ReadAhead, sizes: list[int]) -> bytes:

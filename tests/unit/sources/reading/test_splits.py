@@ -69,7 +69,7 @@ def test_training_split_is_the_default(tmp_path: Path) -> None:
     source = open_it(tmp_path)
     assert source.keys == ["Train/cat/1.png", "Train/dog/1.png"]
     assert source.labels.class_names == ("cat", "dog")
-    assert source.notices == ("Train/ taken (also there: test, val); --split NAME picks another",)
+    assert source.notices == ("using Train/ (other splits: test, val); split=NAME picks another",)
 
 
 @pytest.mark.parametrize("wanted", ["val", "validation", "VAL"])
@@ -82,7 +82,7 @@ def test_split_by_name_or_synonym(tmp_path: Path, wanted: str) -> None:
 
 def test_split_that_is_not_there(tmp_path: Path) -> None:
     pictures(tmp_path, "train/cat/1.png", "val/cat/2.png")
-    with pytest.raises(UsageError, match=r"--split test: .* no such split \(found: train, val\)"):
+    with pytest.raises(UsageError, match=r"split=test: .* no such split \(found: train, val\)"):
         open_it(tmp_path, split="test")
 
 
@@ -131,56 +131,56 @@ def test_a_class_of_a_split_may_be_called_train(tmp_path: Path) -> None:
     [
         (
             "train/1.png car/1.png",
-            r"has the split folder train beside car\. Pass --split train to take that, or --split '' to",
+            r"has the split folder train beside car\. Pass split=train to use that split, or split='' to",
             {"split": ""},
             ["car", "train"],
         ),
         ("train/1.png car/1.png", "split folder", {"classes": ("train", "car")}, ["car", "train"]),
         (
             "train/x/1.png train/y/1.png val/x/1.png chest/train/x/1.png chest/val/x/1.png",
-            r"split folders train, val beside chest\. Pass --split train",
+            r"split folders train, val beside chest\. Pass split=train",
             {"split": "train"},
             ["x", "y"],
         ),
         (
             "color/x/1.png color/y/1.png grey/x/1.png grey/y/1.png",
-            r"\(color, grey\) hold no pictures themselves, only folders \(in color: x, y\)\. .*such as .*/color\.",
+            r"\(color, grey\) hold no images themselves, only folders \(in color: x, y\)\. .*such as .*/color\.",
             {"split": "color"},
             ["x", "y"],
         ),
         (
             "A/train/x/1.png A/val/x/1.png B/train/x/1.png B/val/x/1.png",
-            r"\(A, B\) hold no pictures themselves, only folders \(in A: train, val\)",
+            r"\(A, B\) hold no images themselves, only folders \(in A: train, val\)",
             {"split": ""},
             ["A", "A", "B", "B"],
         ),
         (
             "cat/s1/1.png cat/s2/1.png dog/s1/1.png",
-            r"If cat, dog are the classes, pass --split ''; else",
+            r"If cat, dog are the classes, pass split=''; else",
             {"split": ""},
             ["cat", "cat", "dog"],
         ),
         (
             "train/cat/s1/1.png train/dog/s1/1.png val/cat/s1/1.png",
-            r"If cat, dog are the classes, pass --classes cat,dog; else",
+            r"If cat, dog are the classes, pass classes=cat,dog; else",
             {"classes": ("cat", "dog")},
             ["cat", "dog"],
         ),
         (
             "annotations/1.png images/1.png",
-            r"do not look like classes\. Give one of them, such as .*/images; or pass --split ''",
+            r"do not look like classes\. Give one of them, such as .*/images; or pass split=''",
             {"split": ""},
             ["annotations", "images"],
         ),
         (
             "images_001/images/1.png images_002/images/2.png",
-            r"\(?images_001, images_002, which do not look like classes\. .* or pass --split ''",
+            r"\(?images_001, images_002, which do not look like classes\. .* or pass split=''",
             {"split": ""},
             ["images_001", "images_002"],
         ),
         (
             "cat/1.png dog/1.png all/cat/1.png all/dog/1.png",
-            r"all holds no pictures itself, and its folders are named as those beside it\. Move it away",
+            r"all holds no images itself, and its folders have the names of those beside it\. Move it away",
             {"split": ""},
             ["all", "all", "cat", "dog"],
         ),
@@ -199,7 +199,7 @@ def test_class_folders_with_folders_among_their_pictures_are_no_doubt(tmp_path: 
     pictures(tmp_path, "cat/1.png", "dog/session1/1.png", "dog/session2/1.png")
     source = open_it(tmp_path)
     assert classes(source) == ["cat", "dog", "dog"]
-    assert source.notices == ("each taken as one class, though its pictures lie in folders: dog",)
+    assert source.notices == ("each of these is one class, though its images lie in subfolders: dog",)
 
 
 def test_the_only_folder_of_folders_is_looked_into(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_the_only_folder_of_folders_is_looked_into(tmp_path: Path) -> None:
     source = open_it(tmp_path)
     assert source.labels.class_names == ("cat", "dog")
     assert source.keys == ["data/images/cat/1.png", "data/images/dog/1.png"]
-    assert source.notices == ("data/images/ looked into: no other folder has pictures",)
+    assert source.notices == ("looking for classes in data/images/: no other folder has images",)
 
 
 @pytest.mark.parametrize("names", ["train/train/1.png test1/test1/1.png", "images/1.png", "train/images/1.png"])

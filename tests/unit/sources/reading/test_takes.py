@@ -86,7 +86,7 @@ def _stl10(folder: Path) -> Path:
 
 MAKERS = {
     "class folders": _class_folders,
-    "pictures with metadata": _with_metadata,
+    "images with metadata": _with_metadata,
     "CIFAR": lambda _: SAMPLE_DATA / "cifar-10-sample.tar.gz",
     "IDX": _idx,
     "STL-10": _stl10,
@@ -96,13 +96,13 @@ MAKERS = {
 
 
 def opened(kind: str, folder: Path, options: SourceOptions) -> Source:
-    if kind == "a list of pictures":
+    if kind == "a list of images":
         return open_file_list([b"cat/0.png", b"dog/0.png"], "list.txt", options)
     return open_source([MAKERS[kind](folder)], options)
 
 
 @pytest.mark.parametrize("name", OTHER_THAN_DEFAULT)
-@pytest.mark.parametrize("kind", [*MAKERS, "a list of pictures"])
+@pytest.mark.parametrize("kind", [*MAKERS, "a list of images"])
 def test_an_option_has_an_effect_or_is_refused_by_name(kind: str, name: str, tmp_path: Path) -> None:
     value = OTHER_THAN_DEFAULT[name]
     if kind == "IDX" and name == "label_key":
@@ -114,7 +114,7 @@ def test_an_option_has_an_effect_or_is_refused_by_name(kind: str, name: str, tmp
         given[name].write_text("file_name,label\ntrain/cat/0.png,cat\n")
     options = SourceOptions(**given)
     if name == "labels_from" and kind == "class folders":
-        assert opened(kind, tmp_path, options).read_as == "pictures with metadata"
+        assert opened(kind, tmp_path, options).read_as == "images with metadata"
     elif name in TAKES[kind]:
         assert opened(kind, tmp_path, options).read_as == kind
     else:

@@ -191,14 +191,14 @@ def test_tables_as_users_have_them(name: str, tmp_path: Path) -> None:
     files, text, options, expected = AS_USERS_HAVE_THEM[name]
     source = with_table(tmp_path, files, text, **options)
     assert labelled(source) == expected
-    assert source.read_as == "pictures with metadata"
+    assert source.read_as == "images with metadata"
 
 
 def test_what_was_guessed_is_said(tmp_path: Path) -> None:
     source = with_table(tmp_path, TWO, "id,breed\na,x\nb,y\n")
     table = tmp_path / "labels.csv"
     assert source.notices == (
-        f"labels taken from {table}, column breed; column id names the pictures",
+        f"labels taken from {table}, column breed; column id names the images",
         f"rows of {table} and images were matched by their names without the ending",
     )
 
@@ -208,7 +208,7 @@ def test_cells_that_look_like_several_classes_name_the_option(separator: str, ce
     rows = "".join(f"{name}.jpg,{cell}\n" for name, cell in zip("abcd", cells.split(","), strict=True))
     source = with_table(tmp_path, tuple(f"{name}.jpg" for name in "abcd"), f"file,tags\n{rows}")
     assert source.labels.kind == "classes"
-    assert any(f"--label-separator '{separator}' takes them apart" in notice for notice in source.notices)
+    assert any(f"label_separator='{separator}' splits them" in notice for notice in source.notices)
     assert len(with_table(tmp_path, (), f"file,tags\n{rows}", label_separator=separator).labels.class_names) == 2
 
 
@@ -222,7 +222,7 @@ def test_rows_without_a_picture_and_pictures_without_a_row_are_left_out_and_said
     assert labelled(source) == XY
     table = tmp_path / "labels.csv"
     assert f"{table}, line 3: no image gone.jpg, nor 1 more that it names; left out" in source.notices
-    assert f"1 picture that {table} does not name left out" in source.notices
+    assert f"ignored 1 image that {table} does not name" in source.notices
 
 
 def test_a_split_is_taken_as_ever_and_rows_of_others_are_left_out(tmp_path: Path) -> None:
@@ -260,9 +260,9 @@ def test_classes_have_their_numbers_from_the_tables_of_all_splits(tmp_path: Path
         options = SourceOptions(labels_from=str(tmp_path / table))
         source = open_source([tmp_path / "data"], options)
         assert source.labels.class_names == ("x", "y", "z")
-        assert "classes of other rows, without a picture here: y" in source.notices
+        assert "classes of other rows, without an image here: y" in source.notices
     (tmp_path / "train_v2.csv").write_text("id,kind\na,x\nb\n")
-    with pytest.raises(DataError, match=r"train_v2\.csv, line 3: .*--classes NAMES fixes them without it"):
+    with pytest.raises(DataError, match=r"train_v2\.csv, line 3: .*classes=NAMES sets them without it"):
         open_source([tmp_path / "data"], SourceOptions(labels_from=str(tmp_path / "val_v2.csv")))
 
 
@@ -275,7 +275,7 @@ def test_whole_numbers_are_the_same_class_however_a_program_writes_them(tmp_path
 def test_a_column_of_splits_is_told(tmp_path: Path) -> None:
     files = ("a.jpg", "b.jpg")
     source = with_table(tmp_path, files, "file,data set,label\na.jpg,train,x\nb.jpg,Testing,y\n")
-    told = f"column data set of {tmp_path}/labels.csv names splits, and all of them are taken."
+    told = f"column data set of {tmp_path}/labels.csv names splits, and all rows are used."
     assert any(each.startswith(told) for each in source.notices)
     for text in ("file,label\na.jpg,train\nb.jpg,test\n", "file,split,label\na.jpg,train,x\nb.jpg,train,y\n"):
         assert not any("names splits" in each for each in with_table(tmp_path, files, text).notices)
@@ -285,7 +285,7 @@ def test_very_many_names_are_told(tmp_path: Path) -> None:
     count = folder_metadata._MANY_CLASSES + 1
     rows = "".join(f"{row},caption {row}\n" for row in range(count))
     source = with_table(tmp_path, tuple(f"{row}.jpg" for row in range(count)), f"id,text\n{rows}")
-    assert f"column text has {count} different names for {count} pictures: are they classes?" in source.notices
+    assert f"column text has {count} different names for {count} images: are they classes?" in source.notices
 
 
 def test_groups_stand_in_the_table(tmp_path: Path) -> None:
@@ -372,7 +372,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str | bytes, dict[str, Any], type[MixupG
         "Path,Edema,Mass\na.jpg,1.0,-1.0\nb.jpg,0.0,1.0\n",
         {"label_column": "Edema,Mass", "label_kind": "multi"},
         DataError,
-        "row 0 is 1, -1, and --label-kind multi has zeros and ones",
+        "row 0 is 1, -1, and label_kind=multi takes zeros and ones",
     ),
     "CUB's numbers of another table": (TWO, "1 1\n2 1\n", {}, DataError, r"\(found: 1, 2\). Pass file_column"),
     "a column that is not there": (
@@ -477,7 +477,7 @@ def test_a_table_beside_unlabelled_pictures_is_named_with_its_option(place: str,
     (tmp_path / "data/notes.txt").write_text("nothing of interest\nis written here\n")
     told = f"{tmp_path / place} names these images; labels_from={tmp_path / place} reads labels from it"
     assert told in open_source([tmp_path / "data"]).notices
-    with pytest.raises(UsageError, match=r"^label_column breed: .*labels_from=.*reads labels from it\.$"):
+    with pytest.raises(UsageError, match=r"^label_column=breed: .*labels_from=.*reads labels from it\.$"):
         open_source([tmp_path / "data"], SourceOptions(label_column="breed"))
     assert labelled(open_source([tmp_path / "data"], SourceOptions(labels_from=str(tmp_path / place)))) == XY
 
@@ -503,7 +503,7 @@ def test_of_tables_for_pictures_of_the_same_names_the_one_of_their_split_is_name
         for root, options in ((tmp_path, SourceOptions(split=split)), (tmp_path / split, SourceOptions())):
             told = f"labels_from={tmp_path}/{split}.csv reads labels from it"
             assert any(told in each for each in open_source([root], options).notices)
-    warning = "train.csv has the name of another split than the folder of the pictures"
+    warning = "train.csv and the folder of the images have the names of different splits"
     for split, is_told in (("train", False), ("test", True)):
         source = open_source([tmp_path], SourceOptions(split=split, labels_from=str(tmp_path / "train.csv")))
         assert any(each.endswith(warning) for each in source.notices) is is_told

@@ -136,9 +136,9 @@ def test_groups_follow_the_order_of_the_keys(tmp_path: Path) -> None:
             "p,q",
             ["1,0", "1,2"],
             {"label_kind": "multi", "label_column": "p,q"},
-            "row 1 is 1, 2, and --label-kind multi",
+            "row 1 is 1, 2, and label_kind=multi",
         ),
-        ("p,q", ["0.5,0.6"], {"label_kind": "soft", "label_column": "p,q"}, r"row 0 is no soft label \(sum 1.1\)"),
+        ("p,q", ["0.5,0.6"], {"label_kind": "soft", "label_column": "p,q"}, r"row 0 is not a soft label \(sum 1.1\)"),
         ("label,who", ["x,"], {"group_column": "who"}, "line 2: column who has no usable group"),
     ],
 )
@@ -181,9 +181,9 @@ def test_columns_that_do_not_fit_are_refused(tmp_path: Path, options: dict[str, 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"label_kind": "multi"}, "--label-kind multi: .* has labels of the kind classes. .* metadata.csv"),
-        ({"label_kind": "real"}, "--label-kind real: "),
-        ({"group_column": "who"}, "--group-column who: .* has no metadata.csv or .jsonl"),
+        ({"label_kind": "multi"}, "label_kind=multi: .* has labels of the kind classes. .* metadata.csv"),
+        ({"label_kind": "real"}, "label_kind=real: "),
+        ({"group_column": "who"}, "group_column=who: .* has no metadata.csv or .jsonl"),
     ],
 )
 def test_class_folders_have_classes_and_no_groups(tmp_path: Path, options: dict[str, Any], message: str) -> None:

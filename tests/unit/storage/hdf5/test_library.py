@@ -32,20 +32,9 @@ except OSError as problem:
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes the system call fail")
 def test_the_system_error_of_a_write_that_was_put_off_is_found(tmp_path: Path) -> None:
     path = tmp_path / "x.h5"
-    failing = [
-        "strace",
-        "-o",
-        os.devnull,
-        "-P",
-        path,
-        "-e",
-        "trace=pwrite64",
-        "-e",
-        "inject=pwrite64:error=ENOSPC:when=2",
-    ]
-    ended = subprocess.run(
-        [*map(str, failing), sys.executable, "-c", LATE, path], capture_output=True, text=True, check=False
-    )
+    inject = "inject=pwrite64:error=ENOSPC:when=2"
+    failing = ["strace", "-o", os.devnull, "-P", str(path), "-e", "trace=pwrite64", "-e", inject]
+    ended = subprocess.run([*failing, sys.executable, "-c", LATE, path], capture_output=True, text=True, check=False)
     assert ended.stdout == f"RuntimeError {errno.ENOSPC}\n", ended.stderr
 
 
