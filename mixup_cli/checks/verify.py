@@ -77,7 +77,7 @@ def findings_of(folder: Path, manifest: Manifest, workers: int = 1, listener: Li
     listener = listener or Listener()
     if Growth(folder).is_complete:
         waiting = "holds a larger data set that is complete, and some of its files are not in place yet"
-        return [Finding(WORK_FOLDER, waiting, Piece.WORK, "Run generate or repair: both move them.")]
+        return [Finding(WORK_FOLDER, waiting, Piece.WORK, "Running generate again, or repair, moves them.")]
     findings = [*_files(folder, manifest)]
     listener.begin("verify", manifest.totals.samples, "samples")
     names_by_hash = {record.sha256: record.file for record in manifest.shards}

@@ -181,6 +181,17 @@ def _occupy_descriptors() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
+def _run() -> int:
+    """Run the command that was typed, and return its exit code. Click's own `main` would end with 1 if the reader of
+    stdout has left."""
+    try:
+        with app.make_context("mixup-gen", sys.argv[1:]) as context:
+            app.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    return 0
+
+
 def main() -> None:
     """The entry point of `mixup-gen`."""
     signals.listen()
@@ -194,7 +205,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")  # names that the terminal's encoding lacks are shown escaped
     try:
         with spelled(provenance.spell):
-            sys.exit(app(prog_name="mixup-gen", standalone_mode=False) or 0)
+            sys.exit(_run())
     except OSError as problem:  # commands report theirs; this one is of --help
         show.let_go(sys.stdout)
         if not isinstance(problem, BrokenPipeError):  # the reader of --help has left

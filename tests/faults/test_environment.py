@@ -119,4 +119,4 @@ def test_a_current_folder_that_was_removed(command: str, tmp_path: Path) -> None
         ["bash", "-c", line], cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, check=False
     )
     assert ended.returncode in (66, 74)
-    assert "not there" in error_line(ended) or "nothing there" in error_line(ended)
+    assert "no longer exists" in error_line(ended) or "no such file or folder" in error_line(ended)

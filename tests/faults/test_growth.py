@@ -113,7 +113,7 @@ def check_ways_on(left: Attempt, is_moving: bool, run_cli: Runner, old_command: 
     checked = run_cli("verify", out)
     assert checked.returncode == (0 if is_old else checked.returncode), (left, checked.stdout)
     assert {line.split(":")[0] for line in checked.stdout.splitlines()} <= {".mixup-gen"}, left
-    assert not is_moving or "Running generate again, or repair, moves them." in checked.stdout
+    assert not is_moving or "Run generate or repair: both move them." in checked.stdout
     again = run_cli(*old_command, "-o", copy_of(left, "again"))
     assert again.returncode == (0 if is_old else 73), (left, again.stderr)
     assert not is_old or "nothing to do: 12 samples" in again.stderr

@@ -59,6 +59,7 @@ def generate(
     The same command continues an interrupted run, and with more --passes it extends a finished data set. With --part
     1/2 and --part 2/2 two runs, at once or one after the other, make one data set; the last to finish completes it.
     """
+    from mixup_cli.cli.commands.preload import preload
     from mixup_cli.runs.settings import Run
 
     if more.plan == source.files_from == "-":
@@ -69,6 +70,7 @@ def generate(
     how = Run(out=more.out, origin=origin, plan=rows, shard_bytes=recipe.shard_size, **settings)
     read = read_files(source, places.sources, more.plan, file.config)
     check_kept(more.out, read, [] if source.files_from else places.sources or [Path()])
+    preload()
     opened = source.open(places.sources, more.out)
     if more.print_config:
         from mixup_cli.runs.forecast import forecast

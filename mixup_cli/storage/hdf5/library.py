@@ -28,7 +28,7 @@ def open_shard(path: Path, where: str = "") -> Iterator[h5py.File]:
         with h5py.File(path, "r", locking=False) as file:
             yield file
     except HDF5_ERRORS as problem:
-        raise DataError(f"{where}{problem}") from problem
+        raise DataError(f"{where} ({problem})." if where else str(problem)) from problem
 
 
 @contextmanager

@@ -215,7 +215,7 @@ def read_column(
     the open file and the rows that it has. Raises DataError if the file cannot be read, or holds something else."""
     where = f"{path}: {column.name}"
     try:
-        with open_shard(path, f"{path}: not a readable shard: ") as file:
+        with open_shard(path, f"{path}: not a readable shard") as file:
             stored = plain_numbers(file, column.name, where)
             count = row_count(file.id.get_filesize(), *stored.shape[:1] or (0,))
             expected = (stored_dtype(column), (count, *column.shape))

@@ -136,7 +136,7 @@ def test_a_broken_parent_is_told_and_its_rows_have_no_result(with_a_broken_one: 
         problems = [tile.problem for tile in line.parents if tile.picture is None]
         assert len(problems) == 1
         assert problems[0]
-    assert ["red/1.png: " in notice and "--on-error skip" in notice for notice in shown.notices] == [True]
+    assert ["red/1.png: " in notice and "on_error=skip" in notice for notice in shown.notices] == [True]
 
 
 def test_what_does_not_fit_the_survey_is_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def test_whatever_damage_makes_h5py_raise_is_a_data_error(tmp_path: Path) -> Non
     for at in range(0, len(whole), 11):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
         try:
-            with open_shard(path, "x.h5: ") as file:
+            with open_shard(path, "x.h5: damaged") as file:
                 _ = file.attrs["recipe"], file["x"][:]
         except DataError as problem:
             kinds.add((problem.found[:6], type(problem.__cause__)))
