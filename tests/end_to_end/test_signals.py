@@ -152,8 +152,6 @@ def test_views_move_all_signals_alike(tmp_path: Path, run_cli: Runner) -> None:
     first = rng.integers(0, 256, (COUNT, 6, 9), np.uint8)
     np.savez(tmp_path / "same.npz", a=first, b=first.astype(np.float32))
     out = tmp_path / "out"
-    small = ["--method", "resizemix:low=0.01:high=0.2", "--samples", "100"]
-    generated(run_cli, npz, "--data-key", "depth,coarse", *small, "-o", tmp_path / "c")
     views = ["--flip", "0.5", "--crop-pad", "2", "--method", "none"]
     generated(run_cli, tmp_path / "same.npz", "--data-key", "a,b", *views, "-o", out)
     found = MixedArrays(out).signals(np.arange(COUNT))

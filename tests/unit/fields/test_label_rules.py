@@ -65,7 +65,7 @@ def test_smoothing_is_for_rows_that_sum_to_one(kind: LabelKind) -> None:
 
 
 def test_smoothing_a_union_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"^label_smoothing: .* union makes several ones"):
+    with pytest.raises(UsageError, match=r"^label_smoothing: .*label_rule=union makes several ones"):
         with_label_rule(Recipe(label_smoothing=0.1, label_rule="union"), "classes")
 
 
