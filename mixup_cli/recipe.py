@@ -154,6 +154,8 @@ class Recipe:
     linear_light: bool = added(False)
     plan: str | None = added(None)
     window: int | None = added(None)
+    signals: tuple[str, ...] = added(())
+    """The columns of further signals, as the source has them."""
 
     def __post_init__(self) -> None:
         for name in ("value_range", "crop_area"):

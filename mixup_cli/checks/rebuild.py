@@ -30,8 +30,10 @@ from mixup_cli.checks.verify import content_hash
 from mixup_cli.choices import LabelKind
 from mixup_cli.engines.base import Engine
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, StorageError, UsageError
-from mixup_cli.fields.form import Axes
+from mixup_cli.fields.axes import Axes, natural_axes
+from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.label_rules import mixed_kind
+from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.runs.records import Content, manifest_of
 from mixup_cli.sources.reading.base import Source
@@ -50,9 +52,6 @@ from mixup_cli.wording import setting
 
 KINDS = ("pictures", "cifar", "idx", "array_file", "arrays", "mixup-gen", "combined")
 """The kinds of source."""
-
-COLUMN_ORDER = "images labels index source_index source_label share label_share method box view".split()
-"""The order of the columns in a manifest."""
 
 UNREADABLE = (DataError, StorageError, FileNotFoundError)
 """Why a small file cannot be read."""
@@ -133,9 +132,9 @@ def _decided(folder: Path, vouched: Sequence[Manifest], opened: Callable[[], Sou
 def _candidates(shards: Sequence[StoredShard], table: SourceTable) -> Iterator[Manifest]:
     """The manifest of every combination of what shards do not store, the likeliest first."""
     first, records = shards[0], [shard.record for shard in shards]
-    axes = _axes(first.recipe, first.columns)
+    signals = _signals(first.recipe, first.columns)
     for kind, label_kind, methods in product(KINDS, _label_kinds(first), _methods(shards)):
-        content = Content(first.recipe, first.class_names, label_kind, axes, first.columns)
+        content = Content(first.recipe, first.class_names, label_kind, signals, first.columns)
         yield manifest_of(content, kind, table, methods, records)
 
 
@@ -157,11 +156,13 @@ def _label_kinds(shard: StoredShard) -> list[LabelKind]:
     return ["classes"] if "source_label" in present else ["classes", "soft", "multi", "real"]
 
 
-def _axes(recipe: Recipe, columns: Sequence[ColumnRecord]) -> Axes:
-    """What the dimensions of one image are: the recipe's layout, or height and width if there are two."""
-    if recipe.layout is not None:
-        return "hwc" if recipe.layout == "nhwc" else "chw"
-    return "hw" if len(columns[0].shape) == 2 else ""
+def _signals(recipe: Recipe, columns: Sequence[ColumnRecord]) -> tuple[Signal, ...]:
+    """The signals, whose columns stand first. Axes are the recipe's layout, or follow from the shape."""
+    found = columns[: 1 + len(recipe.signals)]
+    named: dict[str | None, Axes] = {"nhwc": "hwc", "nchw": "chw"}
+    first: Axes = "hw" if len(found[0].shape) == 2 else ""
+    axes = [named.get(recipe.layout, first), *(natural_axes(column.shape) for column in found[1:])]
+    return tuple(Signal(c.name, c.dtype, c.shape, each) for c, each in zip(found, axes, strict=True))
 
 
 def _matches(folder: Path, name: str, manifest: Manifest, table: SourceTable) -> bool:
@@ -222,10 +223,11 @@ def _read(path: Path, digest: str, file: h5py.File) -> StoredShard:
     attributes = {name: str(file.attrs[name]) for name in ("format_version", "recipe", "class_names")}
     if json.loads(attributes["format_version"]) != FORMAT_VERSION:
         raise DataError(f"its format is {attributes['format_version'][:20]}, expected {FORMAT_VERSION}")
-    stored = {name: plain_numbers(file, name, name) for name in COLUMN_ORDER if name in file}
+    recipe = Recipe.from_dict(json.loads(attributes["recipe"]))
+    stored = {name: plain_numbers(file, name, name) for name in (FIRST, *recipe.signals, *COLUMNS) if name in file}
     if surplus := sorted(file.keys() - stored.keys()):
         raise DataError(f"{surplus[0]!r} is not a column")
-    index, compression = stored["index"][:], compression_of(stored["images"])
+    index, compression = stored["index"][:], compression_of(stored[FIRST])
     if not len(index) or not np.array_equal(index, np.arange(index[0], index[0] + len(index))):
         raise DataError("its index is not a range of rows")
     plain = compression == "none"
@@ -242,7 +244,7 @@ def _read(path: Path, digest: str, file: h5py.File) -> StoredShard:
     return StoredShard(
         record,
         columns,
-        Recipe.from_dict(json.loads(attributes["recipe"])),
+        recipe,
         TypeAdapter(tuple[str, ...]).validate_json(attributes["class_names"]),
         int(stored["method"][:].max()),
         {**attributes, "list of columns": listed, "compression": compression},

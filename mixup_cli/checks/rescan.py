@@ -53,7 +53,7 @@ def rescan(out: Path, recipe: Recipe, source: Source, scratch: Path, how: Scanni
     """
 
     def place(job: Job) -> Place:
-        in_windows = keeps_to_windows(recipe) and goes_to_disk(job.target.form, len(source))
+        in_windows = keeps_to_windows(recipe) and goes_to_disk(len(source) * job.sample_bytes)
         return Place(caching=Caching("none" if in_windows else "auto"), work=scratch, out=out)
 
     try:

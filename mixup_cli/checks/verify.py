@@ -15,13 +15,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.choices import LabelKind, LabelRule
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, NoInputError, StorageError
-from mixup_cli.fields.form import picture_extent
-from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.listener import Listener
-from mixup_cli.recipe import Recipe
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.finish import checksum_entries
 from mixup_cli.storage.growth import Growth
@@ -35,7 +31,6 @@ from mixup_cli.storage.seal import WORK_FOLDER, reason, sha256_of
 from mixup_cli.wording import counted
 
 READ_BYTES = 1 << 20
-SUM_TOLERANCE = 1e-6
 NAME_LETTERS = 80
 
 UNFINISHED = "It is unfinished: run its generate command again."
@@ -201,7 +196,8 @@ def _content(file: h5py.File, manifest: Manifest, record: ShardRecord) -> Iterat
         if found != (expected := (column.dtype, (rows, *column.shape))):
             yield f"{name} is {found[0]} {found[1]}, expected {expected[0]} {expected[1]}"
             return
-    small = {name: column for name, column in stored.items() if name != "images"}
+    signals = {signal.name for signal in manifest.signals}
+    small = {name: column for name, column in stored.items() if name not in signals}
     for block in _blocks(rows, sum(math.prod(c.shape[1:]) * c.dtype.itemsize for c in small.values())):
         values = {name: column[block] for name, column in small.items()}
         if problems := [*_values(values, manifest, record.start + block.start)]:
@@ -233,59 +229,19 @@ def _values(columns: dict[str, NDArray[Any]], manifest: Manifest, first_row: int
     index = columns["index"]
     if not np.array_equal(index, np.arange(first_row, first_row + len(index))):
         yield f"index is not {first_row} … {first_row + len(index) - 1}"
-    recipe = Recipe.from_dict(manifest.recipe)
-    yield from _rows_of_shares(columns, manifest.label_kind, recipe.label_rule)
+    for field in manifest.sample:
+        yield from field.check(columns, first_row)
     counts = {
         "source_index": (manifest.source.samples, "inputs"),
         "source_label": (len(manifest.class_names), "classes"),
         "method": (len(manifest.methods), "methods"),
     }
-    outside = [
-        f"{name} goes from {columns[name].min()} to {columns[name].max()}, and there are {count} {what}"
-        for name, (count, what) in counts.items()
-        if name in columns and not 0 <= columns[name].min() <= columns[name].max() < count
-    ]
-    yield from outside
-    if not outside and {"labels", "source_label", "label_share"} <= columns.keys():
-        same = columns["labels"] == dense_from_classes(
-            columns["source_label"], columns["label_share"], len(manifest.class_names), recipe.label_smoothing
-        )
-        if not same.all():
-            row = first_row + int(np.argmin(same.all(axis=1)))
-            yield f"labels of row {row} do not follow from source_label and label_share"
-    yield from _boxes(columns["box"], manifest, first_row)
+    for name, (count, what) in counts.items():
+        if name in columns and not 0 <= columns[name].min() <= columns[name].max() < count:
+            found = f"{name} goes from {columns[name].min()} to {columns[name].max()}"
+            yield f"{found}, and there are {count} {what}"
     if "view" in columns:
         yield from _views(columns["view"], first_row)
-
-
-def _rows_of_shares(columns: dict[str, NDArray[Any]], kind: LabelKind, rule: LabelRule) -> Iterator[str]:
-    """Rows of shares sum to 1; so do label shares (not with the rule union) and labels (of one class or soft)."""
-    summing = {"share"} | ({"label_share"} if rule != "union" else set())
-    summing |= {"labels"} if kind in ("classes", "soft") else set()
-    for name in sorted(columns.keys() & summing):
-        worst = np.abs(columns[name].sum(axis=1, dtype=np.float64) - 1.0).max()
-        if not worst <= SUM_TOLERANCE:
-            yield f"a row of {name} sums to 1 only within {worst:.3g}"
-    if rule == "union" and "label_share" in columns and not np.isin(columns["label_share"], (0, 1)).all():
-        yield "label_share holds other numbers than 0 and 1, the only ones of the label rule union"
-    if "labels" not in columns:
-        return
-    labels = columns["labels"]
-    if kind == "multi" and not ((labels >= 0) & (labels <= 1)).all():
-        yield f"labels go from {labels.min():g} to {labels.max():g}, expected 0 … 1"
-    if kind == "real" and not np.isfinite(labels).all():
-        yield "labels hold a number that is not finite"
-
-
-def _boxes(boxes: NDArray[np.int32], manifest: Manifest, first_row: int) -> Iterator[str]:
-    """Boxes lie in the image. Other samples have zeros."""
-    shape = next(column.shape for column in manifest.columns if column.name == "images")
-    height, width, _ = picture_extent(shape, manifest.axes) if manifest.axes else (0, 0, 0)
-    top, left, bottom, right = boxes.T
-    sound = (top >= 0) & (top <= bottom) & (bottom <= height) & (left >= 0) & (left <= right) & (right <= width)
-    if not sound.all():
-        row = int(np.argmin(sound))
-        yield f"box of row {first_row + row} is {boxes[row].tolist()}, and the image is {height} high, {width} wide"
 
 
 def _views(views: NDArray[np.int32], first_row: int) -> Iterator[str]:

@@ -1,3 +1,5 @@
-"""What a sample is made of: the form of its signal, its labels, and the rules that mix labels.
+"""What a sample is made of: a tuple of fields, each with a kind that says how it is loaded, mixed and checked.
 
-Only this room, `sources/pictures`, the image methods and `report` know what height, width and channels are."""
+`field` is the contract. `axes` names dimensions, `form` is a shape with axes; `target`, `decide`, `fit` and `scaling`
+bring what a source holds into a form. `labels` and `label_rules` are the label. A new kind is one file here and one in
+`mixing`. Only this room, `sources/pictures`, the image methods and `report` know height, width and channels."""

@@ -2,36 +2,63 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+import math
+from dataclasses import dataclass, replace
+from typing import Literal, Self, TypeAlias
 
 import numpy as np
 
+from mixup_cli.fields.axes import Axes, as_axes, lengths
+from mixup_cli.methods import Grid
+
 SampleDtype: TypeAlias = Literal["uint8", "uint16", "float32"]
-
-
-Axes: TypeAlias = Literal["hwc", "chw", "hw", ""]
-
 
 DEPTHS: tuple[SampleDtype, ...] = ("uint8", "uint16", "float32")
 """From the shallowest to the deepest: a form holds whatever is not deeper than itself."""
 
 
-def picture_extent(shape: tuple[int, ...], axes: Axes) -> tuple[int, int, int]:
-    """Height, width and channels of a sample of this shape; 1 × 1 and one channel for what is no picture."""
-    if axes == "hwc":
-        return shape[0], shape[1], shape[2]
-    if axes == "chw":
-        return shape[1], shape[2], shape[0]
-    return (shape[0], shape[1], 1) if axes == "hw" else (1, 1, 1)
+class Shaped:
+    """What a shape with axes can be asked. Samples without axes are 1 × 1, with one channel."""
+
+    shape: tuple[int, ...]
+    axes: Axes
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        height, width = lengths(self.shape, self.axes, "hw")
+        return height, width
+
+    @property
+    def channels(self) -> int:
+        """How many values stand at one place."""
+        return lengths(self.shape, self.axes, "c")[0]
+
+    @property
+    def channel_axis(self) -> int | None:
+        """The dimension of an array (n, *shape) that is the channels; None without channels."""
+        return 1 + self.axes.index("c") if "c" in self.axes else None
+
+    @property
+    def grid(self) -> Grid | None:
+        """The places that a box or a mask may choose from; None without height and width."""
+        return Grid(*self.size) if self.axes else None
+
+    @property
+    def planes(self) -> tuple[int, int, int, int]:
+        """How a sample lies in memory: outer × height × width × inner (see `kernels.Surface`)."""
+        if not self.axes:
+            return 1, 1, math.prod(self.shape), 1
+        at = self.axes.index("h")
+        return math.prod(self.shape[:at]), *self.size, math.prod(self.shape[at + 2 :])
 
 
 @dataclass(frozen=True)
-class Form:
-    """The working form of one sample, as the cache holds it.
+class Form(Shaped):
+    """The working form of one sample of a signal.
 
-    `axes` names the dimensions of `shape` where they are those of a picture ("hwc", "chw" or "hw"), and is empty for
-    anything else (volumes, embeddings …), which can be mixed as a whole but has no place for a box.
+    `axes` names the dimensions of `shape`, and is empty where they have no names (volumes, embeddings …): such samples
+    are mixed as a whole, and have no place for a box.
     """
 
     shape: tuple[int, ...]
@@ -39,10 +66,16 @@ class Form:
     axes: Axes
 
     @property
-    def extent(self) -> tuple[int, int, int]:
-        """Height, width and channels of a picture; 1 × 1 and one channel for what is none."""
-        return picture_extent(self.shape, self.axes)
-
-    @property
     def sample_bytes(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+    def sized(self, size: tuple[int, int]) -> Self:
+        """The same form with another height and width."""
+        sides = dict(zip("hw", size, strict=True))
+        shape = tuple(sides.get(letter, length) for letter, length in zip(self.axes, self.shape, strict=True))
+        return replace(self, shape=shape)
+
+    def turned(self, axes: Axes) -> Self:
+        """The form of the same samples with their axes in another order. Raises DataError, as `as_axes` does."""
+        stand_in = np.broadcast_to(np.uint8(0), (1, *self.shape))
+        return replace(self, shape=as_axes(stand_in, self.axes, axes).shape[1:], axes=axes)

@@ -49,13 +49,13 @@ class Weights:
 class Surface:
     """How a sample lies in memory, and how the blend is finished.
 
-    A sample is `outer` × `height` × `width` × `inner` values: a picture is (1, H, W, C) or (C, H, W, 1), and anything
-    else one row (1, 1, L, 1). `fill` (in the sample's dtype), `mean` and `scale` (float32) are arrays (outer, inner).
+    A sample is `outer` × `lines` × `columns` × `inner` values: an image is (1, H, W, C) or (C, H, W, 1), and anything
+    else one line (1, 1, L, 1). `fill` (in the sample's dtype), `mean` and `scale` (float32) are arrays (outer, inner).
     """
 
     outer: int
-    height: int
-    width: int
+    lines: int
+    columns: int
     inner: int
     fill: Samples
     mean: NDArray[np.float32]
@@ -63,7 +63,7 @@ class Surface:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        return (self.outer, self.height, self.width, self.inner)
+        return (self.outer, self.lines, self.columns, self.inner)
 
 
 class Kernel(Protocol):

@@ -1,8 +1,7 @@
 """The blend on the CPU: one fused pass in numba, without the GIL.
 
-The values of a plane are taken as one line, in chunks. Sums of integers stay below 2³² (65536 · 65535 + 32768), so they
-are taken in uint32; those of float32 samples in float64, where each product is exact, so that a fused multiply-add
-changes nothing.
+A plane is a line of values, blended in chunks. Sums of integers stay below 2³² (65536 · 65535 + 32768), so they are
+uint32. Sums of float32 samples are float64, where each product is exact: a fused multiply-add changes nothing.
 
 Three things make the loops vectorise, and each doubles their speed: indices are unsigned (one that cannot be negative
 needs no check), weights are 32 bits wide (numba widens what it does not know to 64), and `term` and `finished` are
@@ -28,7 +27,7 @@ def term(weight: int, value: Any) -> Any:
 
 
 def finished(sample: Any, out: Any, total: Any, mean: Any, scale: Any) -> Any:
-    """A sum of terms as a value of `out`'s dtype; `sample` is there for its dtype."""
+    """A sum of terms as a value of `out`'s dtype; of `sample`, only the dtype counts."""
     raise NotImplementedError("numba code only")
 
 
@@ -66,7 +65,7 @@ def _copied(sample: Any, out: Any) -> Any:
 def _pair(weights: Any) -> Any:
     """The two parents that make up everything, as (first, second, weight, weight), or −1 where it is not two.
 
-    A parent that is alone meets itself in halves: so it needs no loop of its own, and nobody else is read.
+    A parent that is alone meets itself in halves, so it needs no other loop, and no other parent is read.
     """
     first, second, used, rest = -1, -1, 0, 65536
     for k in range(weights.shape[0]):
@@ -102,10 +101,10 @@ def _copy(source: Any, target: Any, start: Any, stop: Any) -> None:
 @compiled
 def _paste(source: Any, target: Any, box: Any, line: Any) -> None:
     """Copy a box of one plane, line by line."""
-    width, inner = line
+    columns, inner = line
     top, left, bottom, right = box
     for y in range(top, bottom):
-        _copy(source, target, (y * width + left) * inner, (y * width + right) * inner)
+        _copy(source, target, (y * columns + left) * inner, (y * columns + right) * inner)
 
 
 @compiled
@@ -158,7 +157,7 @@ def _span(samples: Any, parents: Any, side: Any, finish: Any, target: Any, place
 def _blend_regions(samples: Any, parents: Any, regions: Any, finish: Any, out: Any, rows: Any, line: Any) -> None:
     """Weights `parts` everywhere, and then `inside` over it within the box: cheaper than to go around small boxes."""
     parts, box, inside = regions
-    width, inner = line
+    columns, inner = line
     planes, count = samples.shape[1:]
     for r in range(parents.shape[0]):
         top, left, bottom, right = box[r]
@@ -172,7 +171,7 @@ def _blend_regions(samples: Any, parents: Any, regions: Any, finish: Any, out: A
                     _paste(side[2], target, box[r], line)
                     continue
                 for y in range(top, bottom):
-                    place = (plane, (y * width + left) * inner, (y * width + right) * inner)
+                    place = (plane, (y * columns + left) * inner, (y * columns + right) * inner)
                     _span(samples, parents[r], side, finish, target, place)
 
 
@@ -281,9 +280,9 @@ class CpuKernel:
     """numba's backend. See `mixup_cli.kernels.Kernel`."""
 
     def __init__(self, surface: Surface) -> None:
-        self._shape = (surface.outer, surface.height * surface.width * surface.inner)
-        self._line = (surface.width, surface.inner)
-        repeats = max(1, min(CHUNK_VALUES // surface.inner, surface.height * surface.width))
+        self._shape = (surface.outer, surface.lines * surface.columns * surface.inner)
+        self._line = (surface.columns, surface.inner)
+        repeats = max(1, min(CHUNK_VALUES // surface.inner, surface.lines * surface.columns))
         self._finish = [np.tile(each, repeats) for each in (surface.fill, surface.mean, surface.scale)]
 
     def blend(
@@ -293,7 +292,7 @@ class CpuKernel:
         source, target = np.asarray(samples).reshape(-1, *self._shape), out.reshape(-1, *self._shape)
         sums = np.empty(self._finish[0].shape[1], np.float64 if samples.dtype == np.float32 else np.uint32)
         finish = (*self._finish, sums)
-        # contiguous, because numba compiles anew for arrays that are not
+        # contiguous: numba compiles another version for arrays that are not
         parents, parts = np.ascontiguousarray(parents), np.ascontiguousarray(weights.parts)
         if weights.choice is not None:
             choice = np.ascontiguousarray(weights.choice).reshape(len(parents), -1)

@@ -9,24 +9,20 @@ from mixup_cli.wording import setting
 
 
 def open_kernel(device: Device, surface: Surface) -> Kernel:
-    """The backend of the blend for a device. Raises UsageError where there is no such device."""
+    """The backend of the blend for a device. Raises UsageError if this machine lacks the device."""
     name = _available_gpu() or "cpu" if device == "auto" else device
     if name == "cpu":
         from mixup_cli.kernels.cpu import CpuKernel  # numba takes half a second to import
 
         return CpuKernel(surface)
     _require_torch(device)
-    import torch
+    from mixup_cli.kernels.torch import open_torch
 
-    from mixup_cli.kernels.torch import TorchKernel
-
-    if name == "cpu-torch":
-        torch.set_num_threads(1)  # the engine's workers are the threads: torch's own would fight them
-    return TorchKernel(surface, name.removesuffix("-torch"))
+    return open_torch(name, surface)
 
 
 def _available_gpu() -> str | None:
-    """`cuda`, `mps`, or None where there is no GPU or no torch."""
+    """`cuda`, `mps`, or None without a GPU or torch."""
     try:
         import torch
     except ImportError:

@@ -42,6 +42,6 @@ def encode(light: NDArray[np.uint16], surface: Surface, out: NDArray[Any]) -> No
     scale are for values in 0 … 1."""
     np.take(encoded_levels(out.dtype.name), light, out=out, mode="clip")
     if out.dtype == np.float32:
-        lines = out.reshape(-1, surface.outer, surface.height * surface.width, surface.inner)
+        lines = out.reshape(-1, surface.outer, surface.lines * surface.columns, surface.inner)
         lines -= surface.mean[:, None]
         lines *= surface.scale[:, None]

@@ -1,5 +1,5 @@
-"""Copies of samples through views: cropped, padded and mirrored, in numba. On the CPU for every device: what it copies
-is decided row by row, and the copy is no larger than what a device would be sent."""
+"""Copies of samples through views: cropped, padded and mirrored, in numba. It runs on the CPU for every device,
+since it decides row by row what to copy, and a device would be sent as much."""
 
 from __future__ import annotations
 

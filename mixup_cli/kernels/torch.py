@@ -1,19 +1,17 @@
 """The blend in torch, on the CPU or a GPU, with the bits of the CPU kernel.
 
 Sums are taken in int32 where they fit (uint8 samples), else in int64 (uint16) or float64 (float32, where every product
-is exact). Each step is an operation of its own, so that nothing can be contracted into a fused multiply-add.
+is exact). Each step is a separate operation, so that nothing can be contracted into a fused multiply-add.
 
 MPS has no float64, so there what needs it (float32 samples, and float32 output from uint16) is done on the CPU.
 
 Samples that fit into half of a CUDA device's free memory are kept there, and parents are gathered there: a tile then
 costs the transfer of its decisions in and of its rows out. Other samples are gathered on the host, into pinned memory.
-`blend` returns when its rows are in `out`. Transfers overlap with other tiles' sums and with the writing of rows
-because each of the engine's threads has a stream and pinned buffers of its own; two buffers in one thread would ask
-for a protocol of promises, and are not there.
+`blend` returns when its rows are in `out`. Each of the engine's threads has a stream and a set of pinned buffers, so
+transfers overlap with other threads' sums and with the writing of rows. Two sets in one thread would need promises.
 
-This module has been run on the CPU only: neither on CUDA nor on MPS yet. That goes for samples kept on the device too:
-the tests keep them "on the device" that is the CPU. What no test has run is `pin_memory`, `torch.cuda.Stream`, the
-chunked upload's `non_blocking` copies, and `torch.cuda.mem_get_info`.
+This module has run on the CPU only, not on CUDA or MPS. Tests keep samples "on the device" that is the CPU. No test has
+run `pin_memory`, `torch.cuda.Stream`, the `non_blocking` copies of the chunked upload, and `torch.cuda.mem_get_info`.
 """
 
 from __future__ import annotations
@@ -31,7 +29,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mixup_cli.kernels import Samples, Surface, Weights
-from mixup_cli.kernels.device import open_kernel
 
 UNIT = 65536
 
@@ -45,24 +42,24 @@ UPLOAD_BYTES = 32 << 20
 class TorchKernel:
     """torch's backend, on `device` "cpu", "cuda" or "mps". See `mixup_cli.kernels.Kernel`.
 
-    It leaves `torch.set_num_threads` alone: a caller with several threads of its own sets it to 1.
+    It leaves `torch.set_num_threads` alone: a caller that runs several threads sets it to 1.
 
-    An array of samples that is blended from a second time is kept on the device if it has at most `room_bytes` (by
-    default half of what a CUDA device has free, and none elsewhere). It must not change from then on.
+    An array of samples stays on the device from its second blend on if it has at most `room_bytes` (by default half of
+    what a CUDA device has free, and 0 elsewhere). It must not change from then on.
     """
 
     def __init__(self, surface: Surface, device: str, room_bytes: int | None = None) -> None:
         self._surface, self._device = surface, device
-        self._shape = (surface.outer, surface.height, surface.width * surface.inner)
+        self._shape = (surface.outer, surface.lines, surface.columns * surface.inner)
         self._inner = surface.inner
         # one line of every plane: (outer, 1, W·inner)
-        self._finish = [np.tile(each, surface.width)[:, None] for each in (surface.fill, surface.mean, surface.scale)]
+        self._finish = [np.tile(each, surface.columns)[:, None] for each in (surface.fill, surface.mean, surface.scale)]
         self._lanes = threading.local()
         self._kept = _Kept(room_bytes)
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[str, Surface]]:
-        """Another process opens a backend of its own: streams, and what is on the device, stay here."""
-        return open_kernel, ("cpu-torch" if self._device == "cpu" else self._device, self._surface)
+        """Another process opens another backend: streams and samples on the device stay here."""
+        return open_torch, ("cpu-torch" if self._device == "cpu" else self._device, self._surface)
 
     def blend(
         self, samples: Samples, parents: NDArray[np.int64], weights: Weights, out: Samples, rows: NDArray[np.int64]
@@ -132,6 +129,13 @@ class TorchKernel:
         return inside[:, None]
 
 
+def open_torch(device: str, surface: Surface) -> TorchKernel:
+    """torch's backend for the device "cpu-torch", "cuda" or "mps"."""
+    if device == "cpu-torch":
+        torch.set_num_threads(1)  # the engine's workers are the threads: torch's own would fight them
+    return TorchKernel(surface, device.removesuffix("-torch"))
+
+
 class _Lane:
     """One thread's stream to a device, its staging buffers, which are reused from call to call, and the constants."""
 
@@ -172,7 +176,7 @@ class _Lane:
         return _signed(values).to(self._device, non_blocking=self._stream is not None)
 
     def uploaded(self, samples: Samples) -> Tensor | None:
-        """A copy of all samples on the device, one value after the other; None where it has no room for them."""
+        """A copy of all samples on the device, one value after the other; None if they do not fit."""
         values = np.asarray(samples).reshape(-1)
         try:
             copy = torch.empty(len(values), dtype=_signed(values[:0]).dtype, device=self._device)
@@ -184,7 +188,7 @@ class _Lane:
             staging = self.buffer("upload", part.shape, part.dtype)
             staging[:] = part
             copy[start : start + step].copy_(_signed(staging), non_blocking=self._stream is not None)
-            self.wait()  # the buffer is filled anew, and in the end other threads' streams read the copy
+            self.wait()  # the buffer is filled again, and in the end other threads' streams read the copy
         self._buffers.pop("upload", None)
         return copy
 
@@ -193,12 +197,12 @@ class _Lane:
         return torch.cuda.mem_get_info(self._device)[0] // 2 if self._stream is not None else 0
 
     def wait(self) -> None:
-        """Until all that was queued is done."""
+        """Return when all queued work is done."""
         if self._stream is not None:
             self._stream.synchronize()
 
     def returned(self, values: Tensor, dtype: np.dtype[Any]) -> Samples:
-        """Values from the device, when all that was queued is done. Valid until this thread's next blend."""
+        """Values from the device, after all queued work. They are valid until this thread's next blend."""
         if self._stream is None:
             return values.cpu().numpy().view(dtype)
         staging = self.buffer("result", tuple(values.shape), dtype)
@@ -208,10 +212,10 @@ class _Lane:
 
 
 class _Kept:
-    """The array of samples that stays on the device: the first that comes twice.
+    """The array of samples that stays on the device: the first that is blended twice.
 
-    The cache comes with every tile, the stage's copies once each. An array is known by being the same object, which is
-    held from then on, so that no other can come to lie in its place.
+    The cache is blended in every tile, the stage's copies once each. Arrays are told apart as objects, and the one that
+    stays is held, so that no other array can take its address.
     """
 
     def __init__(self, room_bytes: int | None) -> None:
@@ -221,9 +225,9 @@ class _Kept:
         self._settled: tuple[Samples, Tensor | None] | None = None
 
     def on_device(self, samples: Samples, lane: _Lane) -> Tensor | None:
-        """These samples on the lane's device, in one line; None where they are not kept there."""
+        """These samples on the lane's device, in one line; None if they are not kept there."""
         if self._settled is None:
-            with self._lock:  # other threads wait for the upload, and need no other
+            with self._lock:  # other threads wait for this upload
                 if self._settled is None:
                     self._consider(samples, lane)
         if self._settled is None or self._settled[0] is not samples:
@@ -239,7 +243,7 @@ class _Kept:
 
 
 def _device_for(device: str, source: np.dtype[Any], result: np.dtype[Any]) -> str:
-    """The device, or the CPU where the device lacks float64 and the blend needs it."""
+    """The device, or the CPU if the blend needs float64 and the device lacks it."""
     needs_float64 = source == np.float32 or (source == np.uint16 and result == np.float32)
     return "cpu" if device == "mps" and needs_float64 else device
 
@@ -272,7 +276,7 @@ def _finished(lane: _Lane, total: Tensor, source: np.dtype[Any], result: np.dtyp
 
 
 def _leaves_rest(weights: Weights) -> bool:
-    """Whether the parents leave any place to the fill colour."""
+    """Whether the parents leave any weight to the fill colour."""
     if weights.choice is not None:
         return False
     given = (each for each in (weights.parts, weights.inside, weights.mask) if each is not None)

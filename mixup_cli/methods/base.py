@@ -28,13 +28,25 @@ class Grid:
     height: int
     width: int
 
+    def __str__(self) -> str:
+        """For messages: its sides."""
+        return f"{self.height} high and {self.width} wide"
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.height, self.width
+
     @property
     def position_count(self) -> int:
         return self.height * self.width
 
-    @property
-    def sides(self) -> tuple[int, int]:
-        return self.height, self.width
+    def holds(self, boxes: NDArray[np.int32 | np.int64]) -> NDArray[np.bool_]:
+        """Which boxes (…, 4: top, left, bottom, right, half-open) lie inside it, empty ones too: bool (…)."""
+        top, left, bottom, right = np.moveaxis(boxes, -1, 0)
+        vertical = (top >= 0) & (top <= bottom) & (bottom <= self.height)
+        inside: NDArray[np.bool_] = vertical & (left >= 0) & (left <= right) & (right <= self.width)
+        return inside
 
 
 @dataclass(frozen=True)

@@ -56,4 +56,5 @@ class ResizeMix(BoxMethod):
     def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
         """Put the resized donor into its box."""
         for donor, (top, left, bottom, right) in zip(taken[:, 1], decisions.box.tolist(), strict=True):
-            donor[top:bottom, left:right] = resample(donor, (bottom - top, right - left))
+            if top < bottom and left < right:  # a signal coarser than the first may have no room for it
+                donor[top:bottom, left:right] = resample(donor, (bottom - top, right - left))

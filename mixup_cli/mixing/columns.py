@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,28 +10,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.fields.form import Form
+from mixup_cli.fields.label import Label
 from mixup_cli.fields.labels import (
     Labels,
     base_shares,
-    dense_from_classes,
-    dense_from_values,
     remix_shares,
-    union_of_values,
     union_shares,
 )
+from mixup_cli.fields.signal import Signal
 from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Rows, population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.hdf5.layout import Column
 
-IMAGES = "images"
 
-
-def columns_of(recipe: Recipe, form: Form, labels: Labels, parent_count: int) -> tuple[Column, ...]:
+def columns_of(recipe: Recipe, signals: Sequence[Signal], labels: Labels, parent_count: int) -> tuple[Column, ...]:
     """The columns of a data set, in the order in which they stand in `docs/format.md`."""
     pair = (parent_count,)
-    chosen = [Column(IMAGES, str(recipe.dtype), form.shape)]
+    chosen = [Column(signal.name, signal.dtype, signal.shape) for signal in signals]
     sparse = labels.kind == "classes" and recipe.labels in ("sparse", "both")
     if labels.values is not None or (labels.kind == "classes" and recipe.labels in ("dense", "both")):
         chosen.append(Column("labels", "float32", (len(labels.class_names),)))
@@ -48,7 +45,7 @@ def columns_of(recipe: Recipe, form: Form, labels: Labels, parent_count: int) ->
 
 @dataclass(frozen=True)
 class RowColumns:
-    """Every column but the images, from rows of the plan and the parents' shares, float32 (m, P).
+    """Every column but those of signals, from rows of the plan and the parents' shares, float32 (m, P).
 
     `recipe` is the resolved one; `usable` int64 (n) are the source indices of the samples that can be mixed. Remix
     counts the classes over those of them that the recipe chooses.
@@ -88,7 +85,7 @@ class RowColumns:
         match self.recipe.label_rule:
             case "base":
                 return base_shares(share)
-            case "union":
+            case "union" if self.labels.classes is not None:
                 return union_shares(self._classes(rows), share)
             case "remix":
                 return self._remix_share(rows, share)
@@ -109,11 +106,5 @@ class RowColumns:
         return np.bincount(mixed, minlength=len(self.labels.class_names))
 
     def _dense(self, rows: Rows, share: NDArray[np.float32]) -> NDArray[np.float32]:
-        smoothing = self.recipe.label_smoothing
-        if self.labels.values is None:
-            shares = self._label_share(rows, share)
-            return dense_from_classes(self._classes(rows), shares, len(self.labels.class_names), smoothing)
-        values = self.labels.values[rows.parents]
-        if self.recipe.label_rule == "union":
-            return union_of_values(values, share)
-        return dense_from_values(values, self._label_share(rows, share), smoothing)
+        label = Label(self.labels.kind, self.labels.class_names, self.recipe)
+        return label.mix(self.labels, rows.parents, share, self._label_share(rows, share))

@@ -10,16 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.choices import Device
+from mixup_cli.fields.signal import FIRST
 from mixup_cli.kernels import Weights
 from mixup_cli.methods import shares
-from mixup_cli.mixing.columns import IMAGES, RowColumns
+from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.signal import Mixer
 from mixup_cli.plan.plan import Planned, Rows
 from mixup_cli.scan.supply import Portion, Supply
 from mixup_cli.storage.hdf5.layout import Column
 
 TILE_BYTES = 1 << 20
-"""Images are blended, hashed and written in tiles of about this size: larger ones leave the core's cache, and each tile
+"""Signals are blended, hashed and written in tiles of about this size: larger ones leave the core's cache, and each
 costs some Python. For CIFAR's images a quarter of it took about a quarter more CPU time (EPYC, 1 MiB of L2 a core),
 and twice as much a little more."""
 
@@ -37,32 +38,32 @@ class Block:
 
 
 Others: TypeAlias = Callable[[Column], Iterator[NDArray[Any]]]
-"""Gives every column but the images, block by block."""
+"""Gives every column but that of the first signal, block by block."""
 
-Images: TypeAlias = Generator[NDArray[Any], None, Others]
-"""The images of a shard, tile by tile in one buffer: take each before asking for the next. The generator returns what
-gives the other columns, which therefore come after the images."""
+Mixing: TypeAlias = Generator[NDArray[Any], None, Others]
+"""The first signal of a shard, tile by tile in one buffer: take each before asking for the next. The generator returns
+what gives the other columns, which therefore come after it."""
 
 
 class ShardValues:
-    """The columns of a shard as a writer asks for them, each once. Images that were not taken when another column is
-    asked for are mixed and dropped."""
+    """The columns of a shard as a writer asks for them, each once. Tiles of the first signal that were not taken when
+    another column is asked for are mixed and dropped."""
 
-    def __init__(self, images: Images) -> None:
-        self._mixing = images
+    def __init__(self, mixing: Mixing) -> None:
+        self._mixing = mixing
         self._others: Others | None = None
 
     def __call__(self, column: Column) -> Iterator[NDArray[Any]]:
         """A column, block by block."""
-        if column.name == IMAGES:
-            return self._images()
-        for _ in self._images():
+        if column.name == FIRST:
+            return self._first()
+        for _ in self._first():
             pass
         if self._others is None:
             raise ValueError("mixing these rows has failed before")
         return self._others(column)
 
-    def _images(self) -> Iterator[NDArray[Any]]:
+    def _first(self) -> Iterator[NDArray[Any]]:
         while self._others is None:  # not `yield from`, which would end mixing when a reader stops half-way
             try:
                 tile = next(self._mixing)
@@ -73,30 +74,49 @@ class ShardValues:
 
 
 @dataclass(frozen=True)
+class SignalMaker:
+    """What makes the column of one signal, `tile_rows` rows at a time."""
+
+    column: Column
+    mixer: Mixer
+    tile_rows: int
+
+
+@dataclass(frozen=True)
 class ShardMaker:
-    """Computes the values of any rows of a data set. `supply` gives the samples."""
+    """Computes the values of any rows of a data set. `supply` gives the samples, of the same `signals` in order."""
 
     plan: Planned
     supply: Supply
     row_columns: RowColumns
-    mixer: Mixer
-    images: Column
-    tile_rows: int
+    signals: tuple[SignalMaker, ...]
     checkpoint: Callable[[], None]
 
     def values(self, rows: range) -> ShardValues:
         """The values of each column of these rows."""
         return ShardValues(self.mix(rows))
 
-    def mix(self, rows: range) -> Images:
-        """Mix the rows. See `Images`."""
-        kept = []  # rows and shares, and not the weights, which may be large
+    def mix(self, rows: range) -> Mixing:
+        """Mix the rows. See `Mixing`."""
+        kept = []  # rows and shares, and not the weights, which may be large: further signals compute them again
         for portion in self.supply.portions(rows):
             for block in self._blocks(portion.rows):
                 kept.append((block.rows, block.share))
-                yield from self._tiles(block, portion)
+                yield from self._tiles(block, portion, 0)
             del portion  # its samples go before the next ones come
-        return lambda column: (self.row_columns.values(column.name, *each) for each in kept)
+        numbers = {signal.column.name: number for number, signal in enumerate(self.signals)}
+
+        def other(column: Column) -> Iterator[NDArray[Any]]:
+            if column.name in numbers:
+                return self._signal(rows, numbers[column.name])
+            return (self.row_columns.values(column.name, *each) for each in kept)
+
+        return other
+
+    def _signal(self, rows: range, number: int) -> Iterator[NDArray[Any]]:
+        for portion in self.supply.portions(rows):
+            for block in self._blocks(portion.rows):
+                yield from self._tiles(block, portion, number)
 
     def _blocks(self, rows: range) -> Iterator[Block]:
         block_rows = self.plan.methods.block_rows
@@ -115,9 +135,10 @@ class ShardMaker:
             groups.append((positions, weights))
         return Block(rows, share, groups)
 
-    def _tiles(self, block: Block, portion: Portion) -> Iterator[NDArray[Any]]:
-        tile_rows = min(self.tile_rows, len(block.rows))
-        blended = np.empty((tile_rows, *self.images.shape), _blend_dtype(self.images.dtype))
+    def _tiles(self, block: Block, portion: Portion, number: int) -> Iterator[NDArray[Any]]:
+        signal = self.signals[number]
+        tile_rows = min(signal.tile_rows, len(block.rows))
+        blended = np.empty((tile_rows, *signal.column.shape), _blend_dtype(signal.column.dtype))
         placed = replace(block.rows, parents=portion.places(block.rows.parents))
         for first in range(0, len(block.rows), tile_rows):
             self.checkpoint()
@@ -126,8 +147,9 @@ class ShardMaker:
                 part = slice(*np.searchsorted(positions, [first, first + len(tile)]))
                 inside = positions[part]
                 if len(inside):
-                    self.mixer.mix(portion.for_a_tile(), placed[inside], weights.of(part), tile, inside - first)
-            yield tile.astype(self.images.dtype, copy=False)
+                    samples = portion.for_a_tile(number)
+                    signal.mixer.mix(samples, placed[inside], weights.of(part), tile, inside - first)
+            yield tile.astype(signal.column.dtype, copy=False)
 
 
 def _blend_dtype(column_dtype: str) -> str:

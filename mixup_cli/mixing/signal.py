@@ -14,6 +14,7 @@ from mixup_cli.kernels import Kernel, Surface, Weights
 from mixup_cli.kernels.device import open_kernel
 from mixup_cli.kernels.light import encode, linear_levels
 from mixup_cli.methods.method_set import MethodSet
+from mixup_cli.mixing.regions import scaled, weights_at
 from mixup_cli.mixing.stage import Stage
 from mixup_cli.mixing.surface import surface_of
 from mixup_cli.plan.plan import Rows
@@ -51,13 +52,18 @@ class Mixer:
         out: NDArray[Any],
         places: NDArray[np.int64],
     ) -> None:
-        """Mix rows that are all of one method into `out[places]`. `samples` (n, *cached shape) by source index."""
+        """Mix rows that are all of one method into `out[places]`. `samples` (n, *cached shape) by source index;
+        `weights` are on the grid of the methods."""
         number = int(rows.method[0])
-        method = self.methods.methods[number]
+        method, decisions = self.methods.methods[number], self.methods.own(number, rows.decisions)
+        grid = self.stage.form.grid
+        if grid is not None and grid != self.methods.grid:
+            decisions = scaled(decisions, self.methods.grid, grid)
+            weights = weights_at(method, decisions, weights, grid)
         slots = slice(method.parent_count)
         views = None if rows.views is None else rows.views[:, slots]
         parents = rows.parents[:, slots]
-        samples, parents = self.stage.set(samples, parents, views, method, self.methods.own(number, rows.decisions))
+        samples, parents = self.stage.set(samples, parents, views, method, decisions)
         if self.encoded is None:
             self.kernel.blend(samples, parents, weights, out, places)
             return

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.fields.form import Axes, Form
+from mixup_cli.fields.axes import as_pictures
+from mixup_cli.fields.form import Form
 from mixup_cli.kernels.light import linear_levels
 from mixup_cli.kernels.resample import resample
 from mixup_cli.methods import Decisions, Method
-from mixup_cli.mixing.surface import planes_of
 from mixup_cli.plan.views import Views
 
 
@@ -53,16 +53,15 @@ class Stage:
         """Copies of parents (m) through views (m, …, 5): (m, *form.shape)."""
         views = views.reshape(-1, 5)
         copies = np.empty((len(parents), *self.form.shape), samples.dtype)
-        height, width, _ = self.form.extent
-        whole = (views[:, 2] - views[:, 0] == height) & (views[:, 3] - views[:, 1] == width)
+        whole = (views[:, 2:4] - views[:, :2] == self.form.size).all(axis=1)
         if whole.any():
             from mixup_cli.kernels.take import take  # numba takes half a second to import
 
-            source, seen = samples.reshape(-1, *planes_of(self.cached)), copies.reshape(-1, *planes_of(self.form))
+            source, seen = samples.reshape(-1, *self.cached.planes), copies.reshape(-1, *self.form.planes)
             take(source, parents[whole], views[whole], self.fill, seen, np.flatnonzero(whole))
         pictures, out = as_pictures(samples, self.cached.axes), as_pictures(copies, self.form.axes)
         for row in np.flatnonzero(~whole):
-            out[row] = _resized(pictures[parents[row]], views[row], (height, width))
+            out[row] = _resized(pictures[parents[row]], views[row], self.form.size)
         return copies
 
 
@@ -72,10 +71,3 @@ def _resized(picture: NDArray[Any], view: Views, size: tuple[int, int]) -> NDArr
     top, left, bottom, right, mirrored = (int(each) for each in view)
     shown = resample(picture[top:bottom, left:right], size)
     return shown[:, ::-1] if mirrored else shown
-
-
-def as_pictures(samples: NDArray[Any], axes: Axes) -> NDArray[Any]:
-    """A view of samples (n, *shape) as pictures (n, height, width, channels)."""
-    if axes == "chw":
-        return np.moveaxis(samples, 1, 3)
-    return samples[..., None] if axes == "hw" else samples

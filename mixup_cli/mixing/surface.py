@@ -5,35 +5,30 @@ from __future__ import annotations
 import numpy as np
 
 from mixup_cli.errors import UsageError
+from mixup_cli.fields.decide import finish_of
 from mixup_cli.fields.form import Form
+from mixup_cli.fields.scaling import FULL_SCALE, Finish
 from mixup_cli.kernels import Surface
-from mixup_cli.methods import Grid, build
+from mixup_cli.methods import build
 from mixup_cli.recipe import Normalize, Recipe
-from mixup_cli.scan.decide import finish_of
-from mixup_cli.sources.reading.scaling import FULL_SCALE, Finish
 from mixup_cli.wording import setting
 
 
-def grid_of(form: Form) -> Grid | None:
-    """The positions of a picture, or None for samples that have no height and width."""
-    return Grid(*form.extent[:2]) if form.axes else None
-
-
 def surface_of(form: Form, recipe: Recipe) -> Surface:
-    """The surface of a form. What makes floats of sums is `sources.scaling.Finish`."""
-    outer, height, width, inner = planes_of(form)
-    channels = (outer, inner)
+    """The surface of a form. What makes floats of sums is `fields.scaling.Finish`."""
+    outer, lines, columns, inner = form.planes
+    constants = (outer, inner)
     normalize = recipe.normalize or Normalize((0.0,), (1.0,))
     mean, scale = Finish(form.dtype, "float32", normalize.mean, normalize.std).constants
-    fill = np.resize(np.array(recipe.fill, np.float64), channels) * (FULL_SCALE[form.dtype] / 255.0)
+    fill = np.resize(np.array(recipe.fill, np.float64), constants) * (FULL_SCALE[form.dtype] / 255.0)
     return Surface(
         outer,
-        height,
-        width,
+        lines,
+        columns,
         inner,
         fill=fill.astype(form.dtype),
-        mean=np.resize(mean, channels),
-        scale=np.resize(scale, channels),
+        mean=np.resize(mean, constants),
+        scale=np.resize(scale, constants),
     )
 
 
@@ -52,13 +47,3 @@ def check_fill(form: Form, recipe: Recipe) -> None:
         found = f"{recipe.dtype} cannot hold what it makes of the fill colour or noise."
         remedy = f"Give a larger standard deviation, or another {setting('fill')}."
         raise UsageError(found, remedy, field="normalize")
-
-
-def planes_of(form: Form) -> tuple[int, int, int, int]:
-    """How a sample of a form lies in memory: outer × height × width × inner (see `kernels.Surface`)."""
-    height, width, channels = form.extent
-    if form.axes in ("hwc", "hw"):
-        return 1, height, width, channels
-    if form.axes == "chw":
-        return channels, height, width, 1
-    return 1, 1, int(np.prod(form.shape, dtype=np.int64)), 1

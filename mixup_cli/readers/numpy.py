@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
 from mixup_cli.fields.labels import dense_from_classes
+from mixup_cli.fields.signal import FIRST
 from mixup_cli.readers.passes import Passes, passes_of
 from mixup_cli.storage.hdf5.reading import ShardedColumn
 from mixup_cli.storage.opened import REPLACED, OpenedDataSet
@@ -65,7 +66,11 @@ class MixedArrays:
 
     def images(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:
         """The images of some rows, in the given order: (m, *image shape)."""
-        return self._columns["images"].take(rows)
+        return self._columns[FIRST].take(rows)
+
+    def signals(self, rows: Sequence[int] | NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """Every signal of some rows by its column, the images first: (m, *shape) each."""
+        return {signal.name: self._columns[signal.name].take(rows) for signal in self.manifest.signals}
 
     def labels(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32] | None:
         """The mixed labels of some rows, float32 (m, K): as stored, or computed from classes and label shares. None for

@@ -11,14 +11,16 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torch.utils.data._utils.collate import default_collate_fn_map
 
+from mixup_cli.fields.axes import as_axes
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.passes import OneByOne, Shown, shown_of
 
-Sample = tuple[Tensor, Tensor] | Tensor
+Sample = tuple[Tensor, ...] | Tensor
 
 
 class MixedDataset(Dataset[Any]):
-    """Samples as (image, label) tensors, the label float32 (K); only images if the data set has no labels.
+    """Samples as (image, label) tensors, the label float32 (K); only images if the data set has no labels. Further
+    signals stand between the two, in the order of the manifest.
 
     `label_kind` decides the loss: labels of the kinds "classes" and "soft" sum to 1, "multi" are any number of classes
     in 0 … 1, and "real" are numbers to predict. `class_names` are their K names.
@@ -83,50 +85,49 @@ class MixedDataset(Dataset[Any]):
         if not -len(self) <= row < len(self):
             raise IndexError(f"row {row} of {len(self)}")
         sample: Sample = self.__getitems__([row % len(self)])[0]
-        return (sample[0], sample[1]) if isinstance(sample, _Pair) else sample
+        return tuple(sample) if isinstance(sample, _Pair) else sample
 
     def __getitems__(self, rows: list[int]) -> Sequence[Sample]:
         """Several samples in one read; what PyTorch's `DataLoader` calls for a batch."""
         stored = self._now.rows(rows)
-        images = torch.from_numpy(self.arrays.images(stored))
-        if self.arrays.axes == "hwc":
-            images = images.permute(0, 3, 1, 2)
-        elif self.arrays.axes == "hw":  # a convolution would take a batch of them for one image of many channels
-            images = images.unsqueeze(1)
+        signals = [
+            torch.from_numpy(as_axes(values, signal.axes, "chw") if signal.axes else values)
+            for signal, values in zip(self.arrays.manifest.signals, self.arrays.signals(stored).values(), strict=True)
+        ]
         labels = self.arrays.labels(stored)
+        tensors = signals if labels is None else [*signals, torch.from_numpy(labels)]
         if labels is not None and self._transform is None:
-            return _Batch(images, torch.from_numpy(labels))
-        shown = list(images) if self._transform is None else [self._transform(image) for image in images]
-        return shown if labels is None else list(zip(shown, torch.from_numpy(labels), strict=True))
+            return _Batch(tensors)
+        first = list(signals[0]) if self._transform is None else [self._transform(image) for image in signals[0]]
+        return first if len(tensors) == 1 else list(zip(first, *tensors[1:], strict=True))
 
 
-class _Pair(tuple[Tensor, Tensor]):
-    """An (image, label) of a `_Batch`. A type for torch, which collates a batch by the type of its first sample."""
+class _Pair(tuple[Tensor, ...]):
+    """An (image, label) of a `_Batch`, with further signals between them. A type for torch, which collates a batch by
+    the type of its first sample."""
 
     __slots__ = ()
 
 
 class _Batch(Sequence[Any]):
-    """Samples that were read at once, `images` (m, …) and `labels` (m, K). To other code, a sequence of pairs."""
+    """Samples that were read at once: signals (m, …) and, last, labels (m, K). To other code, a sequence of samples."""
 
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
-        self.images, self.labels = images, labels
+    def __init__(self, tensors: list[Tensor]) -> None:
+        self.tensors = tensors
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.tensors[0])
 
     def __getitem__(self, position: Any) -> Any:
-        if isinstance(position, slice):
-            return _Batch(self.images[position], self.labels[position])
-        return _Pair((self.images[position], self.labels[position]))
+        taken = [tensor[position] for tensor in self.tensors]
+        return _Batch(taken) if isinstance(position, slice) else _Pair(taken)
 
 
 def _collate(batch: Sequence[Any], *, collate_fn_map: dict[Any, Any] | None = None) -> list[Tensor]:
     """What torch's `default_collate` makes of a batch: [images, labels], without a copy if it was read at once."""
     if isinstance(batch, _Batch):
-        return [batch.images, batch.labels]
-    images, labels = zip(*batch, strict=True)  # a selection of such samples
-    return [torch.stack(images), torch.stack(labels)]
+        return batch.tensors
+    return [torch.stack(each) for each in zip(*batch, strict=True)]  # a selection of such samples
 
 
 default_collate_fn_map[_Pair] = _collate  # as the documentation of `default_collate` says

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, UsageError
-from mixup_cli.mixing.columns import IMAGES
+from mixup_cli.fields.signal import FIRST
 from mixup_cli.plan.views import Views
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
@@ -29,7 +29,7 @@ def preview_data_set(folder: Path, source: Source | None, wanted: range) -> Prev
     Raises DataError if the data set is damaged, UsageError if it has no such rows or its samples are not images.
     """
     data = MixedArrays(folder)
-    check_pictures(data.axes, data.column(IMAGES).shape[1:])
+    check_pictures(data.axes, data.column(FIRST).shape[1:])
     if wanted.start >= len(data):
         found = f"{folder} has the rows 0 to {len(data) - 1}."
         raise UsageError(found, "Give one of these.", field="start", value=wanted.start)
@@ -83,7 +83,7 @@ def _parents(
         return f"made from {counted(len(table.keys), 'input')}, and {source.location} has {len(source)}"
 
     def read(job: Job) -> Parents | str:
-        gathered = Gathered(source, job.target)
+        gathered = Gathered(source, job.targets)
         places = gathered.places(indices)
         return _difference(table, source, gathered) or parents_seen(source, job, gathered, places, views)
 

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.axes import as_pictures
+from mixup_cli.fields.target import Target, room_for
 from mixup_cli.methods import Peaks
-from mixup_cli.mixing.stage import as_pictures
 from mixup_cli.plan.saliency import peak
-from mixup_cli.sources.reading.base import Source, Target
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import Loaded
 
 
 class Gathered:
-    """The samples of `source` that were asked for, in the form of `target`.
+    """The samples of `source` that were asked for, in the form of the first of `targets`.
 
     A sample has a place in `cache`, which is not its index in the source; one that cannot be read is zeros there.
     Asking for a sample may raise FormMismatch, as `Source.load` does.
     """
 
-    def __init__(self, source: Source, target: Target) -> None:
-        self._source, self._target = source, target
+    def __init__(self, source: Source, targets: Sequence[Target]) -> None:
+        self._source, self._targets, self._target = source, targets, targets[0]
         self._samples: list[NDArray[Any]] = []
         self._places: dict[int, int] = {}
         self.loaded: dict[int, Loaded] = {}
@@ -52,8 +54,9 @@ class Gathered:
         return np.array([peak(pictures[place]) for place in places], np.int32).reshape(-1, 2)
 
     def _load(self, index: int) -> None:
-        sample = np.zeros((1, *self._target.form.shape), self._target.form.dtype)
-        self.loaded[index] = self._source.load(index, index + 1, self._target, sample)[0]
+        room = room_for(self._targets, 1)
+        sample = room[0]
+        self.loaded[index] = self._source.load_signals(index, index + 1, self._targets, room)[0]
         if self.loaded[index].problem is not None:
             sample[...] = 0
         self._places[index] = len(self._samples)

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import UsageError
+from mixup_cli.fields.signal import FIRST
 from mixup_cli.methods.base import decided, pure
 from mixup_cli.methods.none import Unmixed
-from mixup_cli.mixing.columns import IMAGES, RowColumns
+from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.mixing.stage import Stage
 from mixup_cli.mixing.surface import surface_of
@@ -45,13 +46,13 @@ def preview_source(source: Source, recipe: Recipe, wanted: range, plan_file: Pla
 
 def _of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile | None) -> Preview:
     check_pictures(job.form.axes, job.form.shape)
-    gathered = Gathered(source, job.target)
+    gathered = Gathered(source, job.targets)
     everything = np.arange(len(source))  # as if each of them could be read
     plan = planned(job, source, everything, gathered, plan_file)
     rows = plan.rows(wanted.start, wanted.stop)
     places = gathered.places(rows.parents)
     columns = RowColumns(source.labels, job.recipe, everything)
-    moved, supply = Moved(plan, gathered.places), WholeCache(gathered.cache)
+    moved, supply = Moved(plan, gathered.places), WholeCache((gathered.cache,))  # of the first signal, which is shown
     maker = maker_of(job, columns, moved, supply, Run(device="cpu", batch_size=1))
     images, share = _made(maker, job, wanted)
     mixed = Mixed(
@@ -80,7 +81,7 @@ def _made(maker: ShardMaker, job: Job, wanted: range) -> tuple[NDArray[Any], NDA
     """The images and the shares of some rows: (m, *form.shape) and float32 (m, P)."""
     columns = {column.name: column for column in job.spec.columns}
     values = maker.values(wanted)
-    images = [tile.copy() for tile in values(columns[IMAGES])]  # a tile is good until the next is asked for
+    images = [tile.copy() for tile in values(columns[FIRST])]  # a tile is good until the next is asked for
     return np.concatenate(images), np.concatenate(list(values(columns["share"])))
 
 

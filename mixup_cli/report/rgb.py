@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.fields.form import Axes
-from mixup_cli.mixing.stage import as_pictures
+from mixup_cli.fields.axes import Axes, as_pictures
 from mixup_cli.recipe import Normalize
 
 Pictures = NDArray[np.uint8]

@@ -16,8 +16,8 @@ from typing import Self
 
 from mixup_cli.draws.beta import cumulative
 from mixup_cli.fields.form import Form
+from mixup_cli.fields.target import Target
 from mixup_cli.sources.pictures.decode import decode
-from mixup_cli.sources.reading.base import Target
 
 PROBE_JPEG = base64.b64decode(
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcgLikxMC4pLSwzOko+MzZGNywtQFdBRkxOUlNSMj5aYV"

@@ -12,10 +12,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.axes import as_pictures
+from mixup_cli.fields.signal import FIRST
+from mixup_cli.fields.target import Arrays, FormMismatch, room_for
 from mixup_cli.methods import Peaks
-from mixup_cli.mixing.columns import IMAGES, RowColumns
+from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.shard_values import ShardMaker
-from mixup_cli.mixing.stage import as_pictures
 from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Moved, Planned, population_of
 from mixup_cli.plan.saliency import PeakFinder
@@ -29,7 +31,7 @@ from mixup_cli.scan.fill import cache_text, is_kept
 from mixup_cli.scan.scan import all_broken, none_usable
 from mixup_cli.scan.supply import WholeCache
 from mixup_cli.scan.window_store import most_windows
-from mixup_cli.sources.reading.base import FormMismatch, Source
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.shard import bytes_of
 from mixup_cli.storage.loaded import Loaded
@@ -96,9 +98,9 @@ class Forecast:
         yield from self.job.notices
         yield from self.notices
         columns = {column.name: column.row_bytes for column in self.job.spec.columns}
-        if self.job.label_kind == "classes" and columns.get("labels", 0) > columns[IMAGES]:
+        if self.job.label_kind == "classes" and columns.get("labels", 0) > columns[FIRST]:
             yield (
-                f"dense labels take {readable(columns['labels'])} a sample and the pixels {readable(columns[IMAGES])}: "
+                f"dense labels take {readable(columns['labels'])} a sample and the pixels {readable(columns[FIRST])}: "
                 f"{setting('labels', 'sparse')} stores classes and shares instead"
             )
         if 2 * self.needed.fixed_bytes > self.needed.shard_bytes > SMALL_BYTES:
@@ -123,7 +125,7 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Stored | None = N
     folder = DataSetFolder(run.out)
     job = job_beside(stored or Stored(folder), Asked(source, recipe, run.shard_bytes), source.survey(), run)
     everything, place = np.arange(len(source)), run.place(folder.work)
-    needed, cache = needs(job, source, run, place), cache_text(source, job.target, place)
+    needed, cache = needs(job, source, run, place), cache_text(source, job.targets, place)
     to_decode = 0 if is_kept(source, job.target, place) else len(source)
     if run.caching.kind == "none":
         count = len(chosen(job.recipe, population_of(source.labels, everything)))
@@ -141,47 +143,50 @@ def _in_windows(job: Job, count: int, run: Run, needed: Needs) -> tuple[Needs, s
     """The memory that windows of `count` samples take at most instead of a cache, and a text that says so."""
     size = min(count, job.recipe.window or count)
     held = min(most_windows(run.workers), -(-count // size))
-    window_bytes = size * job.target.form.sample_bytes
+    window_bytes = size * job.sample_bytes
     text = f"none: up to {counted(held, 'window')} of {readable(window_bytes)} in memory"
     return replace(needed, cache_bytes=held * window_bytes), text
 
 
 @dataclass(frozen=True)
 class _Probe:
-    """A few samples (m, *form.shape) from all over the source, with which the time is measured. Unreadable ones are
-    zeros."""
+    """A few samples from all over the source, with which the time is measured. Unreadable ones are zeros."""
 
     job: Job
     source: Source
-    samples: NDArray[Any]
+    samples: Arrays
+    count: int
     seconds_per_sample: float
 
     @classmethod
     def load(cls, job: Job, source: Source) -> Self:
         """Load them, one after another. Raises DataError if none of them can be used."""
-        form, count = job.target.form, min(PROBE_SAMPLES, len(source))
+        count = min(PROBE_SAMPLES, len(source))
         places = min(PROBE_PLACES, count)
         length = count // places
-        samples = np.zeros((places * length, *form.shape), form.dtype)
+        count = places * length
+        samples = room_for(job.targets, count)
+        for array in samples:
+            array.fill(0)
         loaded: list[Loaded] = []
         began = time.perf_counter()
         with suppress(FormMismatch):  # a header was wrong
             for number, start in enumerate(np.linspace(0, len(source) - length, places).astype(int).tolist()):
-                room = samples[number * length : (number + 1) * length]
-                loaded += source.load(start, start + length, job.target, room)
-        if len(loaded) == len(samples) and all_broken(loaded):
+                room = tuple(array[number * length : (number + 1) * length] for array in samples)
+                loaded += source.load_signals(start, start + length, job.targets, room)
+        if len(loaded) == count and all_broken(loaded):
             raise none_usable(f"{source.name_of(0)}: {loaded[0].problem}", len(loaded), source)
-        return cls(job, source, samples, (time.perf_counter() - began) / len(samples))
+        return cls(job, source, samples, count, (time.perf_counter() - began) / count)
 
     def of(self, samples: NDArray[np.int64]) -> Peaks:
         """See `PeaksOf`."""
-        return PeakFinder(as_pictures(self.samples, self.job.target.form.axes)).of(samples % len(self.samples))
+        return PeakFinder(as_pictures(self.samples[0], self.job.target.form.axes)).of(samples % self.count)
 
     def seconds_per_row(self, plan: Planned, run: Run, rows: int) -> float:
         """The time for one row, measured on the first rows of a plan, once everything is compiled."""
         job, count = self.job, max(1, min(rows, PROBE_BYTES // self.job.spec.row_bytes))
         columns = RowColumns(self.source.labels, job.recipe, np.arange(len(self.source)))
-        moved = Moved(plan, lambda parents: parents % len(self.samples))
+        moved = Moved(plan, lambda parents: parents % self.count)
         maker = maker_of(job, columns, moved, WholeCache(self.samples), run)
         _make(job, maker, count)
         began = time.perf_counter()

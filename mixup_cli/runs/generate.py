@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mixup_cli.engines.base import Engine
 from mixup_cli.engines.local import LocalEngine
+from mixup_cli.fields.target import Survey
 from mixup_cli.listener import Listener
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.differences import Basis
@@ -23,7 +24,7 @@ from mixup_cli.runs.settings import Run, row_count
 from mixup_cli.runs.shard_work import make_shards
 from mixup_cli.runs.standing import Standing, State, Stored, check_same, standing_of, stored_in
 from mixup_cli.scan.fill import Place, Scanning
-from mixup_cli.sources.reading.base import Source, Survey
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import finish
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.manifest import MANIFEST, Manifest

@@ -8,15 +8,17 @@ from typing import Any, Self
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import NoInputError, UsageError
+from mixup_cli.fields.decide import Decided, decide, decide_beside
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.label_rules import mixed_kind, with_label_rule
+from mixup_cli.fields.signal import FIRST, Signal
+from mixup_cli.fields.target import Survey, Target, sample_bytes
 from mixup_cli.methods import for_balanced_pairing, parent_count, resolve, same_rows
 from mixup_cli.mixing.columns import columns_of
 from mixup_cli.mixing.surface import check_fill
 from mixup_cli.pairing import DEFAULT_BANDWIDTH
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
-from mixup_cli.scan.decide import decide
-from mixup_cli.sources.reading.base import Source, Survey, Target
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.hdf5.shard import ShardSpec
 from mixup_cli.wording import setting
 
@@ -31,17 +33,31 @@ SHARD_BYTES = 64 << 20
 
 @dataclass(frozen=True)
 class Job:
-    """What a run will do: a recipe resolved on a source, the form that is mixed, the target that is cached before, and
-    what the user should know."""
+    """What a run will do: a recipe resolved on a source, the signals as they are stored, the target in which each is
+    cached before, and what the user should know. `form` and `target` are those of the first signal."""
 
     recipe: Recipe
-    form: Form
-    target: Target
+    signals: tuple[Signal, ...]
+    targets: tuple[Target, ...]
     spec: ShardSpec
     samples_per_shard: int
     class_names: tuple[str, ...]
     label_kind: LabelKind
     notices: tuple[str, ...]
+
+    @property
+    def form(self) -> Form:
+        """The form in which the first signal is mixed."""
+        return self.signals[0].mixed(self.targets[0])
+
+    @property
+    def target(self) -> Target:
+        return self.targets[0]
+
+    @property
+    def sample_bytes(self) -> int:
+        """What one sample takes in a cache."""
+        return sample_bytes(self.targets)
 
     @property
     def labels(self) -> tuple[LabelKind, tuple[str, ...]]:
@@ -110,7 +126,9 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
     if resolved.window is not None and resolved.window < most_parents:
         found = f"up to {most_parents} different samples are mixed. Give at least as many."
         raise UsageError(found, field="window", value=resolved.window)
-    columns = columns_of(resolved, decided.form, labels, most_parents)
+    signals, targets = _signals(source, decided, survey, resolved)
+    resolved = resolved.with_(signals=tuple(source.beside))
+    columns = columns_of(resolved, signals, labels, most_parents)
     row_bytes = sum(column.row_bytes for column in columns)
     per_shard = recipe.samples_per_shard or max(1, (asked.shard_bytes or SHARD_BYTES) // row_bytes)
     resolved = resolved.with_(samples_per_shard=per_shard)
@@ -123,7 +141,22 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
     notices = decided.notices + ((ZSTD_NOTICE,) if resolved.compression == "zstd" else ())
     label_kind = mixed_kind(resolved, labels.kind)
     check_fill(decided.form, resolved)
-    return Job(resolved, decided.form, decided.target, spec, per_shard, labels.class_names, label_kind, notices)
+    return Job(resolved, signals, targets, spec, per_shard, labels.class_names, label_kind, notices)
+
+
+def _signals(
+    source: Source, decided: Decided, survey: Survey, resolved: Recipe
+) -> tuple[tuple[Signal, ...], tuple[Target, ...]]:
+    """All signals of a sample: the first as the recipe wants it, others as the source has them."""
+    form, target = decided.form, decided.target
+    found = [(Signal(FIRST, str(resolved.dtype), form.shape, form.axes), target)]
+    sizes = {form.size, target.form.size, *survey.sizes}
+    for name, other in source.beside.items():
+        natural = other.survey(1).array_form
+        if natural is None or len(sizes) > 1:
+            raise UsageError(f"{FIRST} would be resized, and {name} keeps its form. Leave it out.", field="size")
+        found.append(decide_beside(name, natural, resolved, target))
+    return tuple(signal for signal, _ in found), tuple(target for _, target in found)
 
 
 def _with_pairing(recipe: Recipe) -> Recipe:

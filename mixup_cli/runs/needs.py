@@ -95,8 +95,8 @@ def needs(job: Job, source: Source, run: Run, place: Place) -> Needs:
         fixed_bytes=shards * job.spec.size.fixed_bytes,
         side_bytes=_side_bytes(job, source, rows, shards) + RUN_BYTES + len(to_json(run.origin)),
         work_bytes=shards * SIDECAR_BYTES,
-        cache_bytes=len(source) * job.target.form.sample_bytes,
-        cache_on_disk=needs_file(source, job.target, place),
+        cache_bytes=len(source) * job.sample_bytes,
+        cache_on_disk=needs_file(source, job.targets, place),
         free_bytes=shutil.disk_usage(nearest_existing(run.out)).free,
         compressed=job.recipe.compression != "none",
     )
@@ -135,7 +135,7 @@ def _sources_bytes(job: Job, source: Source) -> int:
     count = len(source)
     places = np.unique(np.linspace(0, count - 1, min(count, LINES_LOOKED_AT)).astype(np.int64)).tolist()
     labels = source.labels.at(places)
-    loaded = LoadedColumn.of([Loaded(job.target.form.sample_bytes, A_HASH.replace("0", "1"))] * len(places))
+    loaded = LoadedColumn.of([Loaded(job.sample_bytes, A_HASH.replace("0", "1"))] * len(places))
     table = SourceTable([source.keys[each] for each in places], label_texts(labels, len(places)), loaded, labels.groups)
     per_line = (len(table.csv) - _digits(len(places))) / len(places)
     return round(per_line * count) + _digits(count)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.axes import as_pictures
+from mixup_cli.fields.decide import recipe_of
+from mixup_cli.fields.target import Arrays
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import RowColumns
-from mixup_cli.mixing.shard_values import ShardMaker, tile_rows_for
+from mixup_cli.mixing.shard_values import ShardMaker, SignalMaker, tile_rows_for
 from mixup_cli.mixing.signal import Mixer
-from mixup_cli.mixing.stage import as_pictures
-from mixup_cli.mixing.surface import grid_of
 from mixup_cli.plan.files.checking import checked
 from mixup_cli.plan.files.columns import PlanColumns
 from mixup_cli.plan.files.reading import PlanFile
@@ -42,7 +42,7 @@ def shard_maker(scanned: Scanned, run: Run, checkpoint: Callable[[], None]) -> S
     if cache is not None:
         supply = WholeCache(cache)
     elif isinstance(plan, Plan) and plan.schedule is not None:
-        supply = WindowStore(Inputs(source, job.target, table.loaded), plan.schedule, run.workers, checkpoint)
+        supply = WindowStore(Inputs(source, job.targets, table.loaded), plan.schedule, run.workers, checkpoint)
     else:
         raise ValueError("without a cache, rows must keep to windows; see `check_caching`")
     return maker_of(job, RowColumns(source.labels, job.recipe, table.usable), plan, supply, run, checkpoint)
@@ -52,21 +52,17 @@ def maker_of(
     job: Job, columns: RowColumns, plan: Planned, supply: Supply, run: Run, checkpoint: Callable[[], None] = _go_on
 ) -> ShardMaker:
     """What computes the rows of a plan from the samples that `supply` gives."""
-    images = job.spec.columns[0]
-    return ShardMaker(
-        plan=plan,
-        supply=supply,
-        row_columns=columns,
-        mixer=Mixer.open(job.recipe, plan.methods, job.target.form, job.form, run.device),
-        images=images,
-        tile_rows=tile_rows_for(images, run.batch_size, run.device),
-        checkpoint=checkpoint,
-    )
+    makers = []
+    for signal, target, column in zip(job.signals, job.targets, job.spec.columns, strict=False):
+        recipe, form = recipe_of(job.recipe, signal), signal.mixed(target)
+        mixer = Mixer.open(recipe, plan.methods, target.form, form, run.device)
+        makers.append(SignalMaker(column, mixer, tile_rows_for(column, run.batch_size, run.device)))
+    return ShardMaker(plan, supply, columns, tuple(makers), checkpoint)
 
 
-def peaks_of(cache: NDArray[Any] | None, job: Job) -> PeaksOf | None:
-    """What finds the peaks of cached samples; None if they are not cached."""
-    return None if cache is None else PeakFinder(as_pictures(cache, job.target.form.axes))
+def peaks_of(cache: Arrays | None, job: Job) -> PeaksOf | None:
+    """What finds the peaks of the first signal; None if samples are not cached."""
+    return None if cache is None else PeakFinder(as_pictures(cache[0], job.target.form.axes))
 
 
 def planned(
@@ -76,13 +72,13 @@ def planned(
     Raises DataError and UsageError."""
     view_rules = _view_rules(job)
     if plan_file is None:
-        return Plan(job.recipe, population_of(source.labels, usable), grid_of(job.form), view_rules, peaks)
-    methods = MethodSet(job.recipe, grid_of(job.form), leaves_unmixed=Unmixed.name in plan_file.methods)
+        return Plan(job.recipe, population_of(source.labels, usable), job.form.grid, view_rules, peaks)
+    methods = MethodSet(job.recipe, job.form.grid, leaves_unmixed=Unmixed.name in plan_file.methods)
     columns = PlanColumns(methods.parent_count, view_rules is not None)
     recorder = Recorder(methods, columns, source.keys, source.labels)
     return checked(plan_file, recorder, usable, view_rules)
 
 
 def _view_rules(job: Job) -> ViewRules | None:
-    grid, cached = grid_of(job.form), grid_of(job.target.form)
+    grid, cached = job.form.grid, job.target.form.grid
     return ViewRules.of(job.recipe, cached, grid) if grid and cached else None

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError
-from mixup_cli.fields.form import Axes
+from mixup_cli.fields.signal import Signal
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import Pixels
 from mixup_cli.runs.job import Job
-from mixup_cli.storage.manifest import ColumnRecord, Manifest, ShardRecord, Skipped, SourceRecord, Totals
+from mixup_cli.storage.manifest import ColumnRecord, FieldRecord, Manifest, ShardRecord, Skipped, SourceRecord, Totals
 from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import setting
 
@@ -29,14 +29,14 @@ class Content:
     recipe: Recipe
     class_names: tuple[str, ...]
     label_kind: LabelKind
-    axes: Axes
+    signals: tuple[Signal, ...]
     columns: tuple[ColumnRecord, ...]
 
     @classmethod
     def of(cls, job: Job) -> Self:
         """What a job makes."""
         columns = tuple(ColumnRecord(name=c.name, dtype=c.dtype, shape=c.shape) for c in job.spec.columns)
-        return cls(job.recipe, job.class_names, job.label_kind, job.form.axes, columns)
+        return cls(job.recipe, job.class_names, job.label_kind, job.signals, columns)
 
 
 def manifest_of_run(
@@ -70,7 +70,8 @@ def manifest_of(
         ),
         class_names=content.class_names,
         label_kind=content.label_kind,
-        axes=content.axes,
+        axes=content.signals[0].axes,
+        fields=tuple(map(FieldRecord.of, content.signals[1:])) or None,
         methods=tuple(methods),
         compression=content.recipe.compression,
         columns=content.columns,

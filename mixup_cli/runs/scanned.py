@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from numpy.typing import NDArray
-
+from mixup_cli.fields.target import Arrays, Survey
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.scan.fill import Place, Scanning, fill
 from mixup_cli.scan.scan import until_it_fits
-from mixup_cli.sources.reading.base import Source, Survey
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import counted
 
@@ -24,12 +23,12 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True)
 class Scanned:
-    """A source that has been read: the job that fits every sample, the samples (n, *job.target.form.shape), and what
-    became of each. `cache` is None where windows of samples are decoded when they are mixed."""
+    """A source that has been read: the job that fits every sample, the samples of each signal, and what became of
+    them. `cache` is None where windows of samples are decoded when they are mixed."""
 
     source: Source
     job: Job
-    cache: NDArray[Any] | None
+    cache: Arrays | None
     table: SourceTable
 
     def notices(self) -> Iterator[str]:
@@ -54,6 +53,6 @@ def scanned(asked: Asked, how: Scanning, place: Callable[[Job], Place], survey: 
     """Read all samples into a cache that lies where `place` says. Raises what `fill` raises."""
 
     def read(job: Job) -> Scanned:
-        return Scanned(asked.source, job, *fill(asked.source, job.target, place(job), how))
+        return Scanned(asked.source, job, *fill(asked.source, job.targets, place(job), how))
 
     return fitting(asked, read, survey)

@@ -100,6 +100,9 @@ def _needs_cache(recipe: Recipe, run: Run) -> tuple[str, str] | None:
     if recipe.window is None:
         found = "without a cache, samples can meet only within windows of the source."
         return found, f"Pass {setting('window', 1000)}, or another number of samples that fit into memory."
+    if recipe.signals:
+        names = ", ".join(recipe.signals)
+        return f"windows are read once, and {names} would read them again.", "Leave one of the two out."
     if (method := _looks_ahead(recipe)) is not None:
         return f"{method} looks at samples before rows are planned.", "Leave one of the two out."
     return None
@@ -107,7 +110,7 @@ def _needs_cache(recipe: Recipe, run: Run) -> tuple[str, str] | None:
 
 def keeps_to_windows(recipe: Recipe) -> bool:
     """Whether its rows can be made with the pixels of one window at a time."""
-    return recipe.window is not None and _looks_ahead(recipe) is None
+    return recipe.window is not None and not recipe.signals and _looks_ahead(recipe) is None
 
 
 def _looks_ahead(recipe: Recipe) -> str | None:

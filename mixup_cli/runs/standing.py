@@ -8,13 +8,14 @@ from functools import cached_property
 from typing import Any, Literal
 
 from mixup_cli.errors import DataError, OutputExistsError
+from mixup_cli.fields.target import Survey
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.differences import Basis, LabelMeaning, differences
 from mixup_cli.runs.fingerprint import Pixels, versions
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.settings import Run, check_caching, row_count
 from mixup_cli.scan.table import table_of
-from mixup_cli.sources.reading.base import Source, Survey
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.begun import Begun
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.json_files import read_json

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mixup_cli.choices import CacheKind
 from mixup_cli.errors import StorageError, UsageError
 from mixup_cli.fields.form import Form
+from mixup_cli.fields.target import Arrays
 from mixup_cli.scan.mapped import map_file
 from mixup_cli.storage.seal import storage_errors
 from mixup_cli.wording import setting
@@ -24,6 +25,8 @@ ZEROS_BYTES = 1 << 20
 """How much is written at a time to take disk space."""
 
 CACHE_FILE = "cache.bin"
+
+PAGE_BYTES = 4096
 
 KEPT_FOLDER = ".mixup-gen-cache"
 """Where decoded samples are kept for later runs, unless `Caching.folder` names another folder."""
@@ -62,26 +65,29 @@ class Caching:
         return self.folder
 
 
-def goes_to_disk(form: Form, sample_count: int, kind: Where = "auto") -> bool:
-    """Whether a cache of this many samples takes a file, if it is not kept."""
-    if kind == "file":
-        return True
-    return kind not in ("memory", "none") and form.sample_bytes * sample_count > MEMORY_BYTES
+def goes_to_disk(size_bytes: int, kind: Where = "auto") -> bool:
+    """Whether a cache of this size that is not kept takes a file."""
+    return kind == "file" or (kind not in ("memory", "none") and size_bytes > MEMORY_BYTES)
 
 
-def allocate(form: Form, sample_count: int, folder: Path, kind: Where = "auto") -> NDArray[Any]:
-    """Room for all samples: (sample_count, *form.shape) of form.dtype. A file goes into `folder`."""
-    shape = (sample_count, *form.shape)
-    if not goes_to_disk(form, sample_count, kind):
+def allocate(forms: Sequence[Form], sample_count: int, folder: Path, kind: Where = "auto") -> Arrays:
+    """Room for all samples, an array (sample_count, *form.shape) for each form. A file goes into `folder`."""
+    shapes = [(sample_count, *form.shape) for form in forms]
+    offsets = [0]
+    for form in forms:  # each begins with a page, so that its values are aligned
+        offsets.append(-(-(offsets[-1] + form.sample_bytes * sample_count) // PAGE_BYTES) * PAGE_BYTES)
+    size_bytes = offsets[len(forms) - 1] + forms[-1].sample_bytes * sample_count
+    if not goes_to_disk(size_bytes, kind):
         try:
-            return np.empty(shape, form.dtype)
+            return tuple(np.empty(shape, form.dtype) for form, shape in zip(forms, shapes, strict=True))
         except MemoryError as problem:
             remedy = f"Pass {setting('cache', 'auto')}."
             raise StorageError(f"the samples do not fit into memory ({problem}).", remedy) from None
     path = folder / CACHE_FILE
     with storage_errors(path), path.open("wb") as file:
-        reserve(file.fileno(), form.sample_bytes * sample_count)
-    mapped = map_file(path, form.dtype, shape)
+        reserve(file.fileno(), size_bytes)
+    places = zip(forms, shapes, offsets, strict=False)
+    mapped = tuple(map_file(path, form.dtype, shape, offset) for form, shape, offset in places)
     if kind != "file" and os.name != "nt":
         path.unlink()  # the map keeps it: however the process ends, the disk space is free again
     return mapped

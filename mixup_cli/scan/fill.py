@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-from numpy.typing import NDArray
 
 from mixup_cli.engines.base import Engine
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import StorageError
+from mixup_cli.fields.target import Arrays, FormMismatch, Target, sample_bytes
 from mixup_cli.listener import Listener
 from mixup_cli.scan.cache import Caching, Where, allocate, goes_to_disk
 from mixup_cli.scan.kept_cache import KeptCache, NotKeptError
 from mixup_cli.scan.kept_entry import DamagedError, entry_key
 from mixup_cli.scan.scan import Tolerance, scan, settle
-from mixup_cli.sources.reading.base import FormMismatch, Source, Stamps, Target
+from mixup_cli.sources.reading.base import Source, Stamps
 from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import counted, readable
 
@@ -65,19 +64,19 @@ class Scanning:
         return self.engine if self.engine.shares_memory else LocalEngine(self.engine.workers)
 
 
-Filled = tuple[NDArray[Any] | None, SourceTable]
+Filled = tuple[Arrays | None, SourceTable]
 
 
-def fill(source: Source, target: Target, place: Place, how: Scanning) -> Filled:
-    """Every sample, (n, *target.form.shape), or None without a cache, and what the scan found of each. Raises what
+def fill(source: Source, targets: Sequence[Target], place: Place, how: Scanning) -> Filled:
+    """Every sample, an array for each target, or None without a cache, and what the scan found of each. Raises what
     `scan` raises, and StorageError."""
-    kept = place.kept
+    kept, target = place.kept, targets[0]
     if kept is None:
-        return _for_this_run(source, target, place, how)
+        return _for_this_run(source, targets, place, how)
     looked_ns, stamps = time.time_ns(), source.stamps()
     if stamps is None:
         how.listener.notice(f"{source.location}: not only image files, so decoded samples are not kept")
-        return _for_this_run(source, target, place, how)
+        return _for_this_run(source, targets, place, how)
     keys = _keys(source, stamps, target, place)
     for key in keys:
         try:
@@ -94,7 +93,7 @@ def fill(source: Source, target: Target, place: Place, how: Scanning) -> Filled:
             continue
         table = settle(source, found.loaded, how.tolerance)
         how.listener.notice(f"{counted(len(source), 'decoded sample')} {_are(source)} used again from {kept.folder}")
-        return found.samples, table
+        return (found.samples,), table
     return _kept(source, target, place, how, _Wanted(kept, keys[0], stamps, looked_ns))
 
 
@@ -117,14 +116,15 @@ class _Wanted:
     looked_ns: int
 
 
-def _for_this_run(source: Source, target: Target, place: Place, how: Scanning) -> Filled:
+def _for_this_run(source: Source, targets: Sequence[Target], place: Place, how: Scanning) -> Filled:
     kind = place.kind
-    cache = None if kind == "none" else allocate(target.form, len(source), place.work, kind)
-    return cache, scan(source, target, cache, how.tolerance, how.engine, how.listener)
+    cache = None if kind == "none" else allocate([each.form for each in targets], len(source), place.work, kind)
+    return cache, scan(source, targets, cache, how.tolerance, how.engine, how.listener)
 
 
 def _kept(source: Source, target: Target, place: Place, how: Scanning, wanted: _Wanted) -> Filled:
-    """Scan into an entry, or, where that cannot be, into a cache of this run alone."""
+    """Scan into an entry, or, where that cannot be, into a cache of this run alone. Sources of which samples are kept
+    have one signal."""
     with ExitStack() as stack:
         try:
             spare_bytes = place.spare_bytes if same_disk(wanted.kept.folder, place.out) else 0
@@ -132,9 +132,9 @@ def _kept(source: Source, target: Target, place: Place, how: Scanning, wanted: _
             draft = stack.enter_context(room)
         except NotKeptError as reason:
             how.listener.notice(f"decoded samples are not kept: {reason}")
-            return _for_this_run(source, target, place, how)
+            return _for_this_run(source, [target], place, how)
         try:
-            table = scan(source, target, draft.samples, how.tolerance, how.engine, how.listener)
+            table = scan(source, [target], (draft.samples,), how.tolerance, how.engine, how.listener)
         except FormMismatch as found:
             if wanted.stamps.same(source.stamps()):
                 wanted.kept.note_misfit(wanted.key, found, wanted.looked_ns)
@@ -150,12 +150,11 @@ def _kept(source: Source, target: Target, place: Place, how: Scanning, wanted: _
         is_kept = f"{what} ({size}) {_are(source)} kept for later runs in {folder}"
         how.listener.notice(is_kept if problem is None else f"decoded samples are not kept: {problem}")
         if problem is None or not place.mapped:
-            return draft.samples, table
-        cache = allocate(
-            target.form, len(source), place.work, place.kind
-        )  # the draft's file goes, and its name with it
+            return (draft.samples,), table
+        # the draft's file goes, and its name with it
+        (cache,) = allocate([target.form], len(source), place.work, place.kind)
         cache[:] = draft.samples
-        return cache, table
+        return (cache,), table
 
 
 def _are(source: Source) -> str:
@@ -181,12 +180,12 @@ def is_kept(source: Source, target: Target, place: Place) -> bool:
     )
 
 
-def needs_file(source: Source, target: Target, place: Place) -> bool:
+def needs_file(source: Source, targets: Sequence[Target], place: Place) -> bool:
     """Whether the cache will take a file on the disk of the output."""
-    if not goes_to_disk(target.form, len(source), place.kind):
+    if not goes_to_disk(len(source) * sample_bytes(targets), place.kind):
         return False
     kept = place.kept
-    return kept is None or (same_disk(kept.folder, place.out) and not is_kept(source, target, place))
+    return kept is None or (same_disk(kept.folder, place.out) and not is_kept(source, targets[0], place))
 
 
 def same_disk(one: Path, other: Path) -> bool:
@@ -200,10 +199,11 @@ def nearest_existing(path: Path) -> Path:
     return path if path.exists() else nearest_existing(path.parent)
 
 
-def cache_text(source: Source, target: Target, place: Place) -> str:
+def cache_text(source: Source, targets: Sequence[Target], place: Place) -> str:
     """The cache of a run, for people."""
-    size = readable(len(source) * target.form.sample_bytes)
+    size_bytes = len(source) * sample_bytes(targets)
+    size = readable(size_bytes)
     kept = place.kept
     if kept is None or source.stamps() is None:
-        return f"{size} {'on disk' if goes_to_disk(target.form, len(source), place.kind) else 'in memory'}"
-    return f"{size} {'kept' if is_kept(source, target, place) else 'to be kept'} in {kept.folder}"
+        return f"{size} {'on disk' if goes_to_disk(size_bytes, place.kind) else 'in memory'}"
+    return f"{size} {'kept' if is_kept(source, targets[0], place) else 'to be kept'} in {kept.folder}"

@@ -22,8 +22,9 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from mixup_cli.fields.form import Form
+from mixup_cli.fields.target import FormMismatch
 from mixup_cli.scan.kept_entry import MISFIT, DamagedError, Draft, Kept, entry_path, read_entry, write_tail
-from mixup_cli.sources.reading.base import FormMismatch, Source, Stamps
+from mixup_cli.sources.reading.base import Source, Stamps
 from mixup_cli.storage.loaded import SAMPLE_BYTES
 from mixup_cli.wording import readable, setting
 

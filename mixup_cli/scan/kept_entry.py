@@ -30,9 +30,10 @@ from numpy.typing import NDArray
 
 from mixup_cli.engines.base import Engine
 from mixup_cli.fields.form import DEPTHS, Form
+from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.scan.cache import reserve
 from mixup_cli.scan.mapped import map_file, moved
-from mixup_cli.sources.reading.base import FormMismatch, Source, Stamps, Target
+from mixup_cli.sources.reading.base import Source, Stamps
 from mixup_cli.storage.json_files import LIMIT_BYTES, to_json
 from mixup_cli.storage.loaded import SAMPLE_BYTES, LoadedColumn
 from mixup_cli.storage.seal import sync_folder
@@ -145,10 +146,10 @@ def read_entry(file: IO[bytes], form: Form, count: int) -> Kept | FormMismatch:
     try:
         column, record = _read_tail(file, form.sample_bytes * count, SAMPLE_BYTES * count)
         if MISFIT in record:
-            height, width = map(int, record["size"])
-            if (height, width) == form.extent[:2] and DEPTHS.index(record["dtype"]) <= DEPTHS.index(form.dtype):
+            first, second = map(int, record["size"])
+            if (first, second) == form.size and DEPTHS.index(record["dtype"]) <= DEPTHS.index(form.dtype):
                 raise ValueError("it names a sample that fits")
-            return FormMismatch(str(record[MISFIT]), (height, width), record["dtype"])
+            return FormMismatch(str(record[MISFIT]), (first, second), record["dtype"])
         problems = {int(index): str(reason) for index, reason in record["problems"].items()}
         loaded = LoadedColumn.from_bytes(column, problems)
         return Kept(_mapped(file, form, count), loaded, [*map(int, record["blocks_crc32"])])

@@ -14,9 +14,9 @@ from mixup_cli.engines.parcels import reduce_with
 Map: TypeAlias = np.memmap[Any, Any]
 
 
-def map_file(path: Path, dtype: str, shape: tuple[int, ...]) -> Map:
-    """The beginning of a file as an array that can be written."""
-    return np.memmap(path, dtype, "r+", shape=shape)
+def map_file(path: Path, dtype: str, shape: tuple[int, ...], offset: int = 0) -> Map:
+    """A file, from a byte on, as an array that can be written."""
+    return np.memmap(path, dtype, "r+", offset, shape)
 
 
 def moved(array: Map, path: Path) -> None:

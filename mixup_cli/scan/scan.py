@@ -8,18 +8,17 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mixup_cli.choices import OnError
 from mixup_cli.engines.base import Engine, Shared, Task
 from mixup_cli.errors import DataError
-from mixup_cli.fields.form import Form
+from mixup_cli.fields.target import Arrays, FormMismatch, Survey, Target, room_for, sample_bytes
 from mixup_cli.listener import Listener
 from mixup_cli.scan.table import table_of
-from mixup_cli.sources.reading.base import FormMismatch, Source, Survey, Target
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import Loaded, LoadedColumn
 from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import counted, setting
@@ -69,33 +68,32 @@ def until_it_fits(survey: Survey, attempt: Callable[[], Result]) -> Result:
 
 def scan(
     source: Source,
-    target: Target,
-    cache: NDArray[Any] | None,
+    targets: Sequence[Target],
+    cache: Arrays | None,
     tolerance: Tolerance,
     engine: Engine,
     listener: Listener,
 ) -> SourceTable:
-    """Fill `cache` (n, *form.shape) with the source's samples. Where the engine shares no memory, it is the map of a
-    file. Raises DataError for broken inputs as `tolerance` says, and FormMismatch where a sample does not fit the
-    target.
+    """Fill `cache` with the source's samples: maps of a file if the engine shares no memory. Raises DataError for
+    broken inputs as `tolerance` says, and FormMismatch where a sample does not fit its target.
 
     Without a cache, samples are only hashed here and decoded later, which finds damage that only decoding shows. They
     are decoded here too if broken ones are to be left out: that must be known before rows are planned.
     """
-    if not (engine.shares_memory or isinstance(cache, np.memmap)):
+    if not (engine.shares_memory or (cache and all(isinstance(array, np.memmap) for array in cache))):
         raise ValueError("other processes cannot fill the memory of this one")
     loaded = LoadedColumn(len(source))
     broken = 0
     listener.begin("scan", len(source), "samples")
     decodes = cache is not None or tolerance.on_error == "skip"
-    reading = _Reading(source, target, cache, decodes, engine.checkpoint)
+    reading = _Reading(source, targets, cache, decodes, engine.checkpoint)
     for start, results in engine.run(_tasks(reading, engine.workers)):
         loaded.put(start, results)
         for index, result in enumerate(results, start):
             if result.problem is not None:
                 broken += 1
                 found = f"{source.name_of(index)}: {result.problem}"
-                _settle(found, broken, tolerance, partial(probe, source, target), source)
+                _settle(found, broken, tolerance, partial(probe, source, targets), source)
         listener.advance(len(results))
     listener.end()
     _check_some_usable(source, loaded)
@@ -115,23 +113,25 @@ class _Reading:
     """What all runs of samples share. Without `decodes` they are only read and hashed."""
 
     source: Source
-    target: Target
-    cache: NDArray[Any] | None
+    targets: Sequence[Target]
+    cache: Arrays | None
     decodes: bool
     checkpoint: Callable[[], None]
 
     def look(self, start: int, stop: int) -> list[Loaded]:
         """Samples start … stop−1."""
         if not self.decodes:
-            return self.source.examine(start, stop, self.target)
-        form = self.target.form
-        room = np.empty((stop - start, *form.shape), form.dtype) if self.cache is None else self.cache[start:stop]
-        return self.source.load(start, stop, self.target, room)
+            return self.source.examine_signals(start, stop, self.targets)
+        if self.cache is None:
+            room = room_for(self.targets, stop - start)
+        else:
+            room = tuple(array[start:stop] for array in self.cache)
+        return self.source.load_signals(start, stop, self.targets, room)
 
 
 def _tasks(reading: _Reading, workers: int) -> Iterator[Task[Chunk]]:
     source, shared = reading.source, Shared(reading)
-    chunk = chunk_samples(reading.target.form, len(source), workers)
+    chunk = chunk_samples(reading.targets, len(source), workers)
     for start in range(0, len(source), chunk):
         stop = min(start + chunk, len(source))
         names = dict.fromkeys((source.name_of(start), source.name_of(stop - 1)))
@@ -139,9 +139,9 @@ def _tasks(reading: _Reading, workers: int) -> Iterator[Task[Chunk]]:
         yield Task(inputs, partial(_scan_chunk, shared, start, stop), suspect=CRASHED)
 
 
-def chunk_samples(form: Form, count: int, workers: int) -> int:
+def chunk_samples(targets: Sequence[Target], count: int, workers: int) -> int:
     """How many of `count` samples to decode in one go."""
-    return max(1, min(CHUNK_BYTES // max(1, form.sample_bytes), math.ceil(count / (CHUNKS_PER_WORKER * workers))))
+    return max(1, min(CHUNK_BYTES // max(1, sample_bytes(targets)), math.ceil(count / (CHUNKS_PER_WORKER * workers))))
 
 
 def in_steps(source: Source, start: int, stop: int) -> Iterator[tuple[int, int]]:
@@ -159,13 +159,13 @@ def _scan_chunk(reading: Shared[_Reading], start: int, stop: int) -> Chunk:
     return start, loaded
 
 
-def probe(source: Source, target: Target) -> list[Loaded]:
+def probe(source: Source, targets: Sequence[Target]) -> list[Loaded]:
     """A few samples spread over the source, as far as headers show; none if one does not fit the target, and so can be
     read."""
     count = min(PROBED, len(source))
     indices = [step * len(source) // count for step in range(count)]
     try:
-        return [source.examine(index, index + 1, target)[0] for index in indices]
+        return [source.examine_signals(index, index + 1, targets)[0] for index in indices]
     except FormMismatch:
         return []
 

@@ -10,20 +10,23 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.target import Arrays
+
 
 @dataclass(frozen=True)
 class Portion:
-    """Some rows of the plan, and `samples` (n, *sample) for them: all of the source in the order of their indices, or
-    those whose source indices are `indices` int64 (n), ascending."""
+    """Some rows of the plan, and the samples for them: all of the source in the order of their indices, or those whose
+    source indices are `indices` int64 (n), ascending."""
 
     rows: range
-    samples: NDArray[Any]
+    samples: Arrays
     indices: NDArray[np.int64] | None = None
 
-    def for_a_tile(self) -> NDArray[Any]:
-        """The samples, for one call of a kernel. A window is another array each time: a kernel on a GPU keeps one that
-        it is given twice on the device, for good, which is worth it for a cache alone."""
-        return self.samples if self.indices is None else self.samples[:]
+    def for_a_tile(self, signal: int) -> NDArray[Any]:
+        """The samples of one signal, by its number, for one call of a kernel. A window is another array each time: a
+        kernel on a GPU keeps an array that it is given twice on the device, which is worth it for a cache alone."""
+        samples = self.samples[signal]
+        return samples if self.indices is None else samples[:]
 
     def places(self, parents: NDArray[np.int64]) -> NDArray[np.int64]:
         """The positions in `samples` of parents given by source index: int64, in the shape of `parents`."""
@@ -42,9 +45,9 @@ class Supply(Protocol):
 
 @dataclass(frozen=True)
 class WholeCache:
-    """All samples (n, *sample) by source index."""
+    """All samples by source index."""
 
-    samples: NDArray[Any]
+    samples: Arrays
 
     def serving(self, shards: Sequence[range]) -> AbstractContextManager[object]:
         """See `Supply.serving`. The cache needs no preparation."""

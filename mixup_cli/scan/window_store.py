@@ -17,16 +17,16 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from operator import attrgetter
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, StorageError
+from mixup_cli.fields.target import Arrays, FormMismatch, Target, room_for
 from mixup_cli.pairing import Visit, WindowSchedule
 from mixup_cli.scan.scan import chunk_samples, in_steps
 from mixup_cli.scan.supply import Portion
-from mixup_cli.sources.reading.base import FormMismatch, Source, Target
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import LoadedColumn
 from mixup_cli.wording import setting
 
@@ -41,10 +41,10 @@ def most_windows(workers: int) -> int:
 
 @dataclass(frozen=True)
 class Inputs:
-    """A source, the form that its samples are decoded to, and what the scan found of each."""
+    """A source, the forms that its samples are decoded to, and what the scan found of each."""
 
     source: Source
-    target: Target
+    targets: tuple[Target, ...]
     loaded: LoadedColumn
 
 
@@ -53,7 +53,7 @@ class _Window:
     """A window's samples, good when all `pieces` are done. `users` is how many shards still need it,
     `is_ahead` says that none of them has asked for it yet."""
 
-    samples: NDArray[Any]
+    samples: Arrays
     pieces: list[Future[None]]
     users: int
     is_ahead: bool = True
@@ -118,16 +118,16 @@ class WindowStore:
 
     def _fetch(self, visit: Visit) -> _Window:
         """Begin to decode a window."""
-        form, count = self._inputs.target.form, len(visit.samples)
+        targets, count = self._inputs.targets, len(visit.samples)
         try:
-            samples = np.empty((count, *form.shape), form.dtype)
+            samples = room_for(targets, count)
         except MemoryError as problem:
             remedy = f"Pass a smaller {setting('window')}."
             raise StorageError(f"a window does not fit into memory ({problem}).", remedy) from None
-        piece = chunk_samples(form, count, self._workers)
+        piece = chunk_samples(targets, count, self._workers)
         read = partial(_read, self._inputs, self._checkpoint)
         pieces = [
-            self._pool.submit(read, visit.samples[first : first + piece], samples[first : first + piece])
+            self._pool.submit(read, visit.samples[first : first + piece], _rows(samples, first, first + piece))
             for first in range(0, count, piece)
         ]
         first_user = bisect_right(self._shards, visit.start, key=attrgetter("stop"))
@@ -153,19 +153,23 @@ class WindowStore:
                     del self._windows[visit.number]
 
 
-def _read(inputs: Inputs, checkpoint: Callable[[], None], indices: NDArray[np.int64], out: NDArray[Any]) -> None:
-    """Decode the samples `indices` int64 (m), ascending, into `out` (m, *sample)."""
+def _read(inputs: Inputs, checkpoint: Callable[[], None], indices: NDArray[np.int64], out: Arrays) -> None:
+    """Decode the samples `indices` int64 (m), ascending, into `out`."""
     place = 0
     for run in np.split(indices, np.flatnonzero(np.diff(indices) != 1) + 1):
         for first, last in in_steps(inputs.source, int(run[0]), int(run[-1]) + 1):
             checkpoint()
-            _read_run(inputs, first, last, out[place : place + last - first])
+            _read_run(inputs, first, last, _rows(out, place, place + last - first))
             place += last - first
 
 
-def _read_run(inputs: Inputs, first: int, last: int, out: NDArray[Any]) -> None:
+def _rows(arrays: Arrays, start: int, stop: int) -> Arrays:
+    return tuple(array[start:stop] for array in arrays)
+
+
+def _read_run(inputs: Inputs, first: int, last: int, out: Arrays) -> None:
     try:
-        found = inputs.source.load(first, last, inputs.target, out)
+        found = inputs.source.load_signals(first, last, inputs.targets, out)
     except FormMismatch as mismatch:
         raise DataError(f"{mismatch} is not what the scan read.", f"Restore it, or pass {setting('size')}.") from None
     for index, now in enumerate(found, first):

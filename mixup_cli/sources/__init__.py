@@ -89,8 +89,8 @@ def _unknown_kind(path: Path) -> DataError:
         return DataError(f"{path}: a single image. Give its folder, or {in_list}.")
     if path.suffix.lower() in _ARCHIVES:
         return DataError(
-            f"{path}: an archive without a CIFAR file, such as data_batch_1, at its top. Unpack it if it holds images, "
-            "and give the folder; fetch it again if it should hold CIFAR."
+            f"{path}: an archive without a plain file of CIFAR, such as data_batch_1. Fetch it again if it should hold "
+            "CIFAR, or unpack it if it holds images, and give the folder."
         )
     return DataError(
         f"{path}: an unknown kind of file. Give a folder of images, a CIFAR archive (.tar, .tar.gz), MNIST IDX files, "

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.fields.labels import Labels, dense_from_classes
-from mixup_cli.sources.reading.base import FormMismatch, Source, Stamps, Survey, Target
+from mixup_cli.fields.target import FormMismatch, Survey, Target
+from mixup_cli.sources.reading.base import Source, Stamps
 from mixup_cli.sources.reading.class_order import of_sources
 from mixup_cli.sources.reading.class_table import moved
 from mixup_cli.storage.loaded import Loaded
@@ -51,6 +52,7 @@ class CombinedSource(Source):
             merge_labels(sources),
             tuple(chain.from_iterable(source.notices for source in sources)),
         )
+        self.beside = {name: combine([source.beside[name] for source in sources]) for name in _common_names(sources)}
 
     def survey(self, limit: int | None = None) -> Survey:
         """See `Source.survey`. The sources share the limit by size, at least one sample each."""
@@ -139,6 +141,16 @@ class CombinedSource(Source):
                     "they cannot be mixed. Give one of them."
                 )
         return None
+
+
+def _common_names(sources: Sequence[Source]) -> list[str]:
+    """The further signals of all. Raises DataError where some sources have others."""
+    names = list(sources[0].beside)
+    for source in sources[1:]:
+        if list(source.beside) != names:
+            found, expected = (", ".join(each.signals) for each in (source, sources[0]))
+            raise DataError(f"{source.location}: has the signals {found}, and {sources[0].location} has {expected}.")
+    return names
 
 
 def merge_labels(sources: Sequence[Source]) -> Labels:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from mixup_cli.fields.signal import FIRST
 from mixup_cli.methods import METHODS
 from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, Manifest
 from mixup_cli.wording import plural
@@ -28,7 +29,7 @@ PAPERS = {name: method.paper for name, method in METHODS.items() if method.paper
 """BibTeX of the paper that each method, and each label rule that has one, comes from."""
 
 MEANINGS = {
-    "images": "the mixed sample",
+    FIRST: "the mixed sample",
     "labels": "mixed label: one number for each name below",
     "index": "row in the plan",
     "source_index": "parents, base first: rows of `sources.csv`",
@@ -39,6 +40,8 @@ MEANINGS = {
     "view": "what is seen of each parent: top, left, bottom, right in the cached picture, and 1 if mirrored",
     "box": "top, left, bottom, right of the pasted box, half-open; zeros where there is none",
 }
+
+FURTHER = "the same mix of a further signal"
 
 SOFT = {
     "classes": "shares of the parents' classes, which sum to 1",
@@ -154,13 +157,15 @@ def label_meaning(manifest: Manifest) -> str:
 def _columns(manifest: Manifest) -> Iterator[str]:
     yield "## Columns"
     yield "Each shard is an HDF5 file. Its root holds these data sets, and N is the number of its rows."
-    rows = [(f"`{c.name}`", c.dtype, shown_shape(c.shape), MEANINGS.get(c.name, "")) for c in manifest.columns]
+    meanings = {**{signal.name: FURTHER for signal in manifest.signals}, **MEANINGS}
+    rows = [(f"`{c.name}`", c.dtype, shown_shape(c.shape), meanings.get(c.name, "")) for c in manifest.columns]
     yield _table(("data set", "dtype", "shape", "meaning"), rows)
 
 
 def _reading(manifest: Manifest) -> Iterator[str]:
     present = {column.name for column in manifest.columns}
-    wanted = ["images", *(["labels"] if "labels" in present else sorted(present & {"source_label", "label_share"}))]
+    labels = ["labels"] if "labels" in present else sorted(present & {"source_label", "label_share"})
+    wanted = [*(signal.name for signal in manifest.signals), *labels]
     plugin = "import hdf5plugin  # the zstd filter\n" if manifest.compression == "zstd" else ""
     yield "## Reading it"
     yield "With h5py:"

@@ -15,6 +15,11 @@ from pydantic_core import PydanticCustomError
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
+from mixup_cli.fields.axes import Axes
+from mixup_cli.fields.field import COLUMNS
+from mixup_cli.fields.field import Field as SampleField
+from mixup_cli.fields.label import Label
+from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.storage.json_files import content_of, to_json
 from mixup_cli.wording import setting
@@ -26,7 +31,7 @@ CROISSANT = "croissant.json"
 CARD = "README.md"
 RUN = "run.json"
 
-REQUIRED_COLUMNS = {"images", "index", "source_index", "share", "method", "box"}
+REQUIRED_COLUMNS = {FIRST, "index", "source_index", "share", "method", "box"}
 """Every data set has these. Label columns depend on the source and on the recipe's `labels`."""
 
 MOST_INPUTS = 1 << 36
@@ -63,6 +68,19 @@ class ColumnRecord(Model):
     @property
     def row_bytes(self) -> int:
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+class FieldRecord(Model):
+    """A field of every sample besides the column `images` and the label."""
+
+    name: str = Field(description="its column")
+    kind: Literal["signal"] = Field(description="how parents combine: signals are blended by weight")
+    axes: Axes = Field(description="what the dimensions of one value are")
+
+    @classmethod
+    def of(cls, signal: Signal) -> Self:
+        """What the manifest says of a signal."""
+        return cls(name=signal.name, kind=signal.kind, axes=signal.axes)
 
 
 class StoredColumn(Model):
@@ -127,7 +145,10 @@ class Manifest(Model):
         description="what a row of labels is: shares of classes that sum to 1 (classes, if each parent has one; else "
         "soft), any number of classes in 0 … 1 (multi), finite numbers (real), or nothing (none)"
     )
-    axes: Literal["hwc", "chw", "hw", ""] = Field(description="what the dimensions of one image are")
+    axes: Axes = Field(description="what the dimensions of one image are")
+    fields: tuple[FieldRecord, ...] | None = Field(
+        default=None, description="what a sample is made of besides `images` and its label, if there is more"
+    )
     methods: tuple[str, ...] = Field(description="what the numbers in the column `method` mean")
     compression: Literal["none", "gzip", "zstd"]
     columns: tuple[ColumnRecord, ...]
@@ -139,6 +160,18 @@ class Manifest(Model):
         for problem in _contradictions(self):
             raise PydanticCustomError("contradiction", "{problem}", {"problem": problem})
         return self
+
+    @property
+    def signals(self) -> tuple[Signal, ...]:
+        """What a sample is made of besides its label."""
+        columns = {column.name: column for column in self.columns}
+        named = {FIRST: self.axes, **{field.name: field.axes for field in self.fields or ()}}
+        return tuple(Signal(name, columns[name].dtype, columns[name].shape, axes) for name, axes in named.items())
+
+    @property
+    def sample(self) -> tuple[SampleField, ...]:
+        """The fields of a sample."""
+        return (*self.signals, Label.of(self.label_kind, self.class_names, self.recipe))
 
     @property
     def usable(self) -> NDArray[np.int64]:
@@ -188,6 +221,9 @@ def _of_recipe(manifest: Manifest) -> Iterator[str]:
         return
     if recipe.to_dict() != manifest.recipe:
         yield "recipe: lacks fields"
+    names = tuple(field.name for field in manifest.fields or ())
+    if names != recipe.signals or len(set(names)) < len(names) or not {FIRST, *COLUMNS}.isdisjoint(names):
+        yield f"fields: are {', '.join(names) or 'not there'}, and the recipe has {', '.join(recipe.signals) or 'none'}"
     if missing := sorted({choice.name for choice in recipe.methods} - set(manifest.methods)):
         yield f"methods: lack {', '.join(missing)} of the recipe"
     if recipe.recipe_id != manifest.recipe_id:
@@ -198,7 +234,7 @@ def _of_columns(manifest: Manifest) -> Iterator[str]:
     columns = {column.name: column for column in manifest.columns}
     if len(columns) < len(manifest.columns):
         yield "columns: two have the same name"
-    if missing := REQUIRED_COLUMNS - columns.keys():
+    if missing := REQUIRED_COLUMNS.union(field.name for field in manifest.fields or ()) - columns.keys():
         yield f"columns: lack {', '.join(sorted(missing))}"
         return
     if (labelled := bool(LABEL_COLUMNS & columns.keys())) != (manifest.label_kind != "none"):
@@ -218,12 +254,17 @@ def _of_columns(manifest: Manifest) -> Iterator[str]:
     for name in expected.keys() & columns.keys():
         if (found := (columns[name].dtype, columns[name].shape)) != expected[name]:
             yield f"columns: {name} is {found}, expected {expected[name]}"
-    for name, column in columns.items():
+    yield from _of_sizes(manifest)
+
+
+def _of_sizes(manifest: Manifest) -> Iterator[str]:
+    for column in manifest.columns:
         if len(column.shape) > MOST_DIMENSIONS or column.row_bytes > MOST:
-            yield f"columns: {name} has rows of {len(column.shape)} dimensions or too many bytes"
+            yield f"columns: {column.name} has rows of {len(column.shape)} dimensions or too many bytes"
             return
-    if manifest.axes and len(columns["images"].shape) != len(manifest.axes):
-        yield f"columns: images has the shape {columns['images'].shape}, and the axes are {manifest.axes}"
+    for signal in manifest.signals:
+        if signal.axes and len(signal.shape) != len(signal.axes):
+            yield f"columns: {signal.name} has the shape {signal.shape}, and the axes are {signal.axes}"
 
 
 def _of_shard(shard: ShardRecord, row_bytes: dict[str, int], compression: str) -> Iterator[str]:

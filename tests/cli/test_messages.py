@@ -53,7 +53,7 @@ CASES = [
     Case("generate colours --shard-size lots", 2, "--shard-size: ", "'lots' is not", "64MiB."),
     Case("generate colours --split x", 2, "--split x: colours ", "has no split folders (found: ", "Drop --split."),
     Case("generate vectors.npz --method cutmix", 2, "--method cutmix: ", "have no height and width", "Use mixup."),
-    Case("generate vectors.npz --size 8", 2, "--size, --channels and --layout ", "have the shape (9,)", "."),
+    Case("generate vectors.npz --size 8", 2, "--size: for images only; ", "have the shape (9,)", "Leave it out."),
     Case("generate single", 65, "", "has 1 usable sample", "--method none."),
     Case("generate colours -o done --seed 9", 73, "done: ", "seed was 0 and is 9", "or --force to replace it."),
     Case("generate colours -o foreign", 73, "foreign: ", "holds 'x'", "leaves such files alone)."),

@@ -266,7 +266,7 @@ OUTSIDE: list[tuple[str, object, str]] = [
     ("source_index", 12, "source_index goes from "),
     ("source_label", 3, "source_label goes from "),
     ("source_label", -1, "source_label goes from -1 to "),
-    ("box", [0, 0, 9, 6], "box of row 7 is [0, 0, 9, 6], and the image is 6 high, 8 wide"),
+    ("box", [0, 0, 9, 6], "box of row 7 is [0, 0, 9, 6], and the image is 6 high and 8 wide"),
     ("box", [3, 0, 2, 6], "box of row 7 is [3, 0, 2, 6]"),
     ("box", [0, -1, 2, 6], "box of row 7 is "),
     ("labels", [0.25, 0.25, 0.5], "labels of row 7 do not follow from source_label and label_share"),

@@ -19,7 +19,7 @@ import pytest
 
 from mixup_cli.engines.base import ATTEMPTS, Engine, Shared, Stopped, Task, Tell
 from mixup_cli.errors import DataError, RepeatedFailureError, StorageError
-from mixup_cli.sources.reading.base import FormMismatch
+from mixup_cli.fields.target import FormMismatch
 
 WORKERS = 2
 

@@ -114,7 +114,7 @@ def reference(case: Case) -> Samples:
     exact = np.float64 if case.samples.dtype == np.float32 else np.int64
     for r, row in enumerate(case.rows):
         total = np.zeros(surface.shape, exact)
-        rest = np.full((1, surface.height, surface.width, 1), UNIT)
+        rest = np.full((1, surface.lines, surface.columns, 1), UNIT)
         for k, parent in enumerate(case.parents[r]):
             weight = weights_at_positions(case, r, k)[None, :, :, None]
             value = case.samples[parent].reshape(surface.shape).astype(exact)
@@ -132,7 +132,7 @@ def weights_at_positions(case: Case, r: int, k: int) -> NDArray[np.int64]:
         return np.asarray(weights.mask[r, k], np.int64)
     if weights.choice is not None:
         return np.where(weights.choice[r] == k, UNIT, 0).astype(np.int64)
-    everywhere = np.full((case.surface.height, case.surface.width), weights.parts[r, k], np.int64)
+    everywhere = np.full((case.surface.lines, case.surface.columns), weights.parts[r, k], np.int64)
     if weights.box is not None and weights.inside is not None:
         top, left, bottom, right = weights.box[r]
         everywhere[top:bottom, left:right] = weights.inside[r, k]

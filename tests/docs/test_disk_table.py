@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import Labels
+from mixup_cli.fields.signal import Signal
 from mixup_cli.methods import parent_count, resolve
 from mixup_cli.mixing.columns import columns_of
 from mixup_cli.recipe import MethodChoice, Recipe
@@ -24,7 +24,8 @@ ROW = re.compile(
 def row_bytes(height: int, width: int, class_count: int) -> int:
     recipe = Recipe(methods=resolve([MethodChoice("mixup")]), dtype="uint8")
     labels = Labels(tuple(map(str, range(class_count))), np.zeros(1, np.int32))
-    columns = columns_of(recipe, Form((height, width, 3), "uint8", "hwc"), labels, parent_count(recipe.methods))
+    images = Signal("images", "uint8", (height, width, 3), "hwc")
+    columns = columns_of(recipe, [images], labels, parent_count(recipe.methods))
     return sum(column.row_bytes for column in columns)
 
 

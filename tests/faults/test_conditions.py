@@ -19,9 +19,9 @@ import pytest
 from mixup_cli import Listener, Recipe, Run, SourceOptions, open_source
 from mixup_cli.checks.verify import verify
 from mixup_cli.errors import DataError
+from mixup_cli.fields.target import Survey
 from mixup_cli.runs.generate import generate
 from mixup_cli.sources.pictures import source as pictures
-from mixup_cli.sources.reading.base import Survey
 from tests.data_sets import digests
 from tests.running import Runner, error_line, interrupted_at_the_end
 from tests.small_sources import write_arrays, write_colours

@@ -19,6 +19,7 @@ from mixup_cli.cli.terminal.signals import GRACE_SECONDS
 from mixup_cli.engines.base import Task
 from mixup_cli.engines.processes import STOP_SECONDS
 from mixup_cli.errors import RepeatedFailureError
+from mixup_cli.fields.target import Target
 from mixup_cli.listener import Listener
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.generate import generate
@@ -26,7 +27,7 @@ from mixup_cli.runs.settings import Run
 from mixup_cli.runs.shard_work import ShardWork, shard_tasks
 from mixup_cli.sources.pictures.folder import open_folder
 from mixup_cli.sources.pictures.source import PictureSource
-from mixup_cli.sources.reading.base import SourceOptions, Target
+from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.storage.loaded import Loaded
 from tests.data_sets import digests, manifest
 from tests.faults.fault import GRACE, LONG

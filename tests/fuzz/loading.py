@@ -10,17 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from mixup_cli.errors import MixupGenError
+from mixup_cli.fields.decide import decide
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import Labels
+from mixup_cli.fields.target import Survey
 from mixup_cli.recipe import Recipe
-from mixup_cli.scan.decide import decide
 from mixup_cli.scan.scan import until_it_fits
 from mixup_cli.scan.table import label_texts
 from mixup_cli.sources.arrays.files import open_array_file
 from mixup_cli.sources.arrays.idx import looks_like_idx, open_idx
 from mixup_cli.sources.cifar.source import looks_like_cifar, open_cifar
 from mixup_cli.sources.pictures.decode import decode, read_header
-from mixup_cli.sources.reading.base import Source, SourceOptions, Survey
+from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.sources.tables.matching import PictureNames
 from mixup_cli.sources.tables.metadata import read_metadata
 

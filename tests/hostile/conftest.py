@@ -62,9 +62,9 @@ def output_of(arguments: list[str]) -> str:
 
 REMEDIES = frozenset(
     (
-        "Add Change Check Continue Drop Empty Fetch Fill Fix Give Its Keep Leave Let Make Mend Move Name Options: Pass "
-        "Plan Put Raise Remove Rename Restore Run Save Say Start Stop Store Use Write mixup-gen --config --files-from "
-        "--plan"
+        "Add Change Check Continue Correct Drop Empty Fetch Fill Fix Give Its Keep Leave Let Make Mend Move Name "
+        "Options: Pass Plan Put Raise Remove Rename Restore Run Save Say See Start Stop Store Use Write mixup-gen "
+        "--config --files-from --plan"
     ).split()
 )
 """How a sentence begins that says what to do, or where to read it."""

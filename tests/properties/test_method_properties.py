@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mixup_cli.choices import Dtype
-from mixup_cli.fields.form import Axes, Form, SampleDtype
+from mixup_cli.fields.axes import Axes
+from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.methods import METHODS
 from mixup_cli.recipe import Recipe
@@ -40,7 +41,7 @@ few = settings(deadline=None, max_examples=12)
 
 def coloured(form: Form) -> tuple[NDArray[Any], NDArray[np.int32]]:
     """Samples that are each of their class's colour, and the classes."""
-    height, width, channels = form.extent
+    (height, width), channels = form.size, form.channels
     colours = COLOURS[channels]
     classes = (np.arange(SAMPLE_COUNT) % len(colours)).astype(np.int32)
     pictures = np.broadcast_to(colours[classes][:, None, None], (SAMPLE_COUNT, height, width, channels))

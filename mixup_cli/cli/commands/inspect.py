@@ -17,8 +17,8 @@ from mixup_cli.errors import UsageError
 from mixup_cli.wording import counted, readable
 
 if TYPE_CHECKING:
+    from mixup_cli.fields.target import Survey
     from mixup_cli.sources import Source
-    from mixup_cli.sources.reading.base import Survey
     from mixup_cli.storage.manifest import Manifest
 
 SIZES_SHOWN = 3

@@ -70,7 +70,9 @@ class SourceFlags(Group):
         "the same group are mixed. none: ignore the groups of a finished data set.",
         metavar="NAME",
     )
-    data_key: str | None = flag(SOURCE, "Array with the samples in an .npz or .h5 file.", metavar="NAME")
+    data_key: str | None = flag(
+        SOURCE, "Array with the samples in an .npz or .h5 file; several are mixed alike.", metavar="NAME,…"
+    )
     label_key: str | None = flag(SOURCE, "Array with the labels; for .npy, a file.", metavar="NAME")
     max_pixels: int | None = flag(SOURCE, "Refuse images with more pixels than N. Default: 100 million.", whole(1))
 

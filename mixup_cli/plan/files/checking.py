@@ -148,11 +148,10 @@ class _Block:
         box = np.where(given, self.entries.box, 0)
         is_allowed = self._of_method("has_box") | ~box.any(axis=1)
         self._require(is_allowed, BOX, "nothing, since the method has no box", EMPTY)
-        height, width = methods.grid.height, methods.grid.width
-        top, left, bottom, right = box.T
-        inside = (top >= 0) & (top <= bottom) & (bottom <= height) & (left >= 0) & (left <= right) & (right <= width)
-        expected = f"a box in the image, which is {height} high and {width} wide"
-        self._require(inside, BOX, expected, f"Plan again for this {setting('size')}, or move the box.")
+        expected = f"a box in the image, which is {methods.grid}"
+        self._require(
+            methods.grid.holds(box), BOX, expected, f"Plan again for this {setting('size')}, or move the box."
+        )
         for number, positions in methods.groups(self.planned.numbers(self.entries)):
             accepted = np.ones(len(box), bool)
             accepted[positions] = methods.methods[number].accepts(box[positions])
@@ -160,15 +159,14 @@ class _Block:
 
     def _check_views(self, views: NDArray[np.int32], used: NDArray[np.bool_], rules: ViewRules) -> None:
         """A view has the output's size, or can be resized to it."""
-        top, left, bottom, right, mirrored = np.moveaxis(np.where(used[..., None], views, 0).astype(np.int64), -1, 0)
+        seen = np.where(used[..., None], views, 0).astype(np.int64)
+        first, last, mirrored = seen[..., :2], seen[..., 2:4], seen[..., 4]
         self._require_view(~used | (mirrored == 0) | (mirrored == 1), "mirrored 0 or 1")
-        height, width = rules.output.height, rules.output.width
-        holds = (bottom - top == height) & (right - left == width) & (abs(top) <= FARTHEST) & (abs(left) <= FARTHEST)
-        expected = f"a view {height} high and {width} wide, no more than {FARTHEST} pixels outside"
+        holds = ((last - first == rules.output.sides) & (abs(first) <= FARTHEST)).all(axis=-1)
+        expected = f"a view {rules.output}, no more than {FARTHEST} pixels outside"
         if rules.crop_area is not None:
-            height, width = rules.cached.height, rules.cached.width
-            holds |= (top >= 0) & (top < bottom) & (bottom <= height) & (left >= 0) & (left < right) & (right <= width)
-            expected += f", or one within the cached image, which is {height} high and {width} wide"
+            holds |= rules.cached.holds(seen[..., :4]) & (first < last).all(axis=-1)
+            expected += f", or one within the cached image, which is {rules.cached}"
         self._require_view(~used | holds, expected)
 
     def _require_view(self, holds: NDArray[np.bool_], expected: str) -> None:

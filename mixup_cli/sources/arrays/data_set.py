@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
 from mixup_cli.fields.labels import Labels, dense_from_classes
+from mixup_cli.fields.signal import FIRST
 from mixup_cli.sources.arrays.source import ArraySource, RowKeys
 from mixup_cli.sources.reading.base import NO_GROUPS, SourceOptions
 from mixup_cli.storage.hdf5.reading import ShardedColumn
@@ -53,13 +54,17 @@ def open_data_set(path: Path, options: SourceOptions) -> DataSetSource:
     folder = path.parent if path.name == MANIFEST else path
     opened = OpenedDataSet.open(folder)
     require_filter(opened.manifest.compression)
-    images = ShardedColumn(opened, "images", mapped=False)
+    signals = {signal.name: ShardedColumn(opened, signal.name, mapped=False) for signal in opened.manifest.signals}
+    images = signals.pop(FIRST)
     labels = _labels(opened)
     if labels.values is not None and not np.isfinite(labels.values).all():
         raise DataError(f"{folder}: a label holds a number that is not finite. Run mixup-gen verify.")
     if opened.manifest.source.groups is not None and options.group_column != NO_GROUPS:
         labels = replace(labels, groups=_groups(opened))
-    return DataSetSource(str(path), RowKeys(len(images)), labels, images, shown=opened.manifest.axes)
+    keys = RowKeys(len(images))
+    source = DataSetSource(str(path), keys, labels, images, shown=opened.manifest.axes)
+    source.beside = {name: DataSetSource(f"{path}: {name}", keys, Labels(), rows) for name, rows in signals.items()}
+    return source
 
 
 def _labels(opened: OpenedDataSet) -> Labels:

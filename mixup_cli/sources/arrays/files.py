@@ -11,6 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.array_file import ArrayFile, listed
 from mixup_cli.sources.arrays.containers import CONTAINERS, open_container
 from mixup_cli.sources.arrays.labels import Beside, array_of, beside, labels_of, number_over_splits
@@ -47,6 +48,7 @@ def open_array_file(path: Path, options: SourceOptions) -> ArrayFileSource:
     if not path.is_file():
         raise NoInputError(f"{path}: no such file. Check the path.")
     file = open_container(path)
+    options, further = _first_of_several(file, options)
     data_key, labels, notices = _single(file, options) if file.is_single else _several(file, options)
     group_key = options.group_column_of(() if file.is_single else file.keys)
     groups = None if group_key is None else array_of(file, "group_column", group_key)
@@ -63,7 +65,27 @@ def open_array_file(path: Path, options: SourceOptions) -> ArrayFileSource:
         if len(labels.stored.shape) == 1:
             source.labels, said = file.counted_from_zero(source.labels)
             source.notices += (said,) if said else ()
+    source.beside = {name: _signal(file, name, labels, count, options) for name in further}
     return source.watch(path, *(each.file.path for each in (labels, groups) if each is not None))
+
+
+def _first_of_several(file: ArrayFile, options: SourceOptions) -> tuple[SourceOptions, list[str]]:
+    """Options that name the first signal alone, and the keys of further ones: `data_key` can hold several."""
+    if options.data_key is None or options.data_key in file.keys or file.is_single:
+        return options, []
+    first, *further = options.data_key.split(",")
+    return replace(options, data_key=first), further
+
+
+def _signal(file: ArrayFile, name: str, labels: Beside | None, count: int, options: SourceOptions) -> ArrayFileSource:
+    """A further signal of the same samples. Raises DataError if it has more or fewer of them."""
+    file.check(name)
+    rows, _ = file.in_rows(file.read(name), None if labels is None else labels.stored)
+    _check_size(file.path, rows, options)
+    if rows.shape[:1] != (count,):
+        found = f"{name} has the shape {rows.shape}, and {count} samples were expected"
+        raise DataError(f"{file.path}: {found}.", "Write as many of each signal.")
+    return ArrayFileSource(f"{file.path}: {name}", RowKeys(count), Labels(), rows).watch(file.path)
 
 
 def _check_size(path: Path, rows: StoredArray, options: SourceOptions) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
-from mixup_cli.fields.form import Axes
+from mixup_cli.fields.axes import Axes
 from mixup_cli.sources.arrays.idx_file import IdxFile, begins_as_idx
 from mixup_cli.sources.arrays.labels import array_of, beside, labels_of, number_over_splits
 from mixup_cli.sources.arrays.source import ArraySource, RowKeys, unlabelled

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mixup_cli.fields.axes import PICTURE_CHANNELS
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.array_file import ArrayFile
-from mixup_cli.sources.arrays.forms import PICTURE_CHANNELS
 from mixup_cli.sources.arrays.hdf5 import Hdf5File
 from mixup_cli.sources.arrays.mat5 import read_variable, variables
 from mixup_cli.sources.arrays.stored import StoredArray, TurnedArray

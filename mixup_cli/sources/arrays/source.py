@@ -14,21 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
-from mixup_cli.fields.form import Axes, picture_extent
+from mixup_cli.fields.axes import Axes, natural_axes
+from mixup_cli.fields.fit import bring
+from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import Labels
-from mixup_cli.sources.arrays.forms import (
-    as_axes,
-    natural_axes,
-    needs_refit,
-    problems,
-    refit,
-    sample_dtype,
-    shown_form,
-)
+from mixup_cli.fields.scaling import sample_dtype
+from mixup_cli.fields.target import Survey, Target
+from mixup_cli.sources.arrays.forms import problems
 from mixup_cli.sources.arrays.stored import StoredArray, is_in_memory
-from mixup_cli.sources.reading.base import Source, Survey, Target
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.sources.reading.changing import Look, change_while_read, look
-from mixup_cli.sources.reading.scaling import write_converted
 from mixup_cli.storage.loaded import Loaded
 from mixup_cli.wording import setting
 
@@ -87,7 +82,7 @@ class ArraySource(Source):
         self._looks: dict[Path, Look | None] = {}
         self._sample_shape = tuple(rows.shape[1:])
         self._axes = natural_axes(self._sample_shape)
-        self._form = shown_form(self._sample_shape, self._axes, self._axes if shown is None else shown, dtype)
+        self._form = Form(self._sample_shape, dtype, self._axes).turned(self._axes if shown is None else shown)
 
     def watch(self, *files: Path) -> Self:
         """Notice from now on if these files change. `load` raises if they do while rows are read from them."""
@@ -110,11 +105,12 @@ class ArraySource(Source):
         count = len(self) if limit is None else min(limit, len(self))
         sizes: Counter[tuple[int, int]] = Counter()
         if self._axes:
-            sizes[picture_extent(self._sample_shape, self._axes)[:2]] = count
+            sizes[self._form.size] = count
         return Survey(sizes, Counter({self._form.dtype: count}), self._form)
 
     def stored_bytes(self) -> Sequence[int]:
-        return [math.prod(self._sample_shape) * self._rows.dtype.itemsize] * len(self)
+        beside = sum(source.stored_bytes()[0] for source in self.beside.values())
+        return [math.prod(self._sample_shape) * self._rows.dtype.itemsize + beside] * len(self)
 
     def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
         """See `Source.load`. Raises DataError also if samples of this dtype and shape cannot be brought to the target:
@@ -125,24 +121,17 @@ class ArraySource(Source):
             block = self._rows[start:stop]
         except OSError as error:
             return self._load_one_by_one(start, stop, target, out, error)
-        must_refit = needs_refit(self._sample_shape, self._axes, target)
         tile = max(1, _TILE_BYTES // max(1, block[:1].nbytes))
         loaded: list[Loaded] = []
         for first in range(0, len(block), tile):
             values = np.ascontiguousarray(block[first : first + tile])
             found = _hashed(values)
-            if must_refit:
-                view: NDArray[Any] = refit(values, self._axes, target, self.keys[start + first])
-            else:
-                view = as_axes(values, self._axes, target.form.axes)
-            converted = out[first : first + tile]
-            write_converted(view, converted, target.value_range)
-            if target.finish is not None:
-                found = [
-                    one if one.problem else replace(one, problem=problem)
-                    for one, problem in zip(found, target.problems(converted), strict=True)
-                ]
-            loaded += found
+            room = out[first : first + tile]
+            unfit = bring(values, self._axes, target, room, self.keys[start + first])
+            loaded += [
+                replace(one, problem=problem) if one.problem is None and problem is not None else one
+                for one, problem in zip(found, unfit, strict=True)
+            ]
         # Rows of a map are read twice, for the hash and for the values.
         if not is_in_memory(self._rows) and (name := self.changed()) is not None:
             raise change_while_read(name)

@@ -9,14 +9,18 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from mixup_cli.choices import Resize
+from mixup_cli.fields.fit import (
+    eight_bit,
+    fitted_to,
+    into_form,
+)
 from mixup_cli.fields.form import DEPTHS, SampleDtype
+from mixup_cli.fields.scaling import write_converted
+from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.sources.pictures.damage import reasons
 from mixup_cli.sources.pictures.headers import Header, header_of, is_deep_colour, orientation_of, read_header
 from mixup_cli.sources.pictures.kinds import check_stream, open_picture
 from mixup_cli.sources.pictures.limits import Undecodable, WatchedBytes, check_work
-from mixup_cli.sources.reading.base import FormMismatch, Target
-from mixup_cli.sources.reading.fit import eight_bit, fitted_to, into_form
-from mixup_cli.sources.reading.scaling import write_converted
 
 __all__ = ["Header", "Undecodable", "check_header", "check_pixel_count", "decode", "jpeg_divisor", "read_header"]
 
@@ -41,7 +45,7 @@ def decode(data: bytes, target: Target, key: str, max_pixels: int) -> NDArray[np
     Raises Undecodable for an image that cannot be used, and FormMismatch if its size (without `resize`) or its depth
     does not fit the form.
     """
-    height, width, channels = target.form.extent
+    (height, width), channels = target.form.size, target.form.channels
     picture, orientation, header = _opened(data, max_pixels)
     source_dtype = _check_depth(picture, header, target, key)
     with reasons(data):
@@ -62,7 +66,7 @@ def check_header(data: bytes, target: Target, key: str, max_pixels: int) -> None
     """Raise what `decode` would, as far as the header shows it, without decoding."""
     picture, _, header = _opened(data, max_pixels)
     _check_depth(picture, header, target, key)
-    if target.resize is None and (header.height, header.width) != target.form.extent[:2]:
+    if target.resize is None and (header.height, header.width) != target.form.size:
         raise FormMismatch(key, (header.height, header.width), header.dtype)
 
 

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from mixup_cli.errors import StorageError
 from mixup_cli.fields.form import SampleDtype
 from mixup_cli.fields.labels import Labels
+from mixup_cli.fields.target import Survey, Target
 from mixup_cli.sources.pictures.damage import MACHINE_ERRNOS
 from mixup_cli.sources.pictures.decode import Undecodable, check_header, check_pixel_count, decode, read_header
-from mixup_cli.sources.reading.base import Source, Stamps, Survey, Target
+from mixup_cli.sources.reading.base import Source, Stamps
 from mixup_cli.sources.reading.changing import Look, change_while_read, look, look_of
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.storage.loaded import Loaded

@@ -6,20 +6,21 @@ range. Nothing here knows recipes or plans.
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from types import MappingProxyType
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.choices import LabelKind, LabelLevel, Resize
-from mixup_cli.fields.form import Form, SampleDtype
+from mixup_cli.choices import LabelKind, LabelLevel
 from mixup_cli.fields.labels import Labels
-from mixup_cli.sources.reading.scaling import Finish
+from mixup_cli.fields.signal import FIRST
+from mixup_cli.fields.target import Arrays, Survey, Target
 from mixup_cli.storage.loaded import Loaded
 
 NO_GROUPS = "none"
@@ -57,45 +58,6 @@ class SourceOptions:
 
 
 @dataclass(frozen=True)
-class Target:
-    """The form to bring samples into, and the rules for it.
-
-    Without `resize`, an image of another size than the form's raises `FormMismatch`. `value_range` maps [low, high] of
-    floats and 16-bit values linearly onto the full range of an integer form, and clips what lies outside. An image
-    that is deeper than the form raises `FormMismatch` too, unless the form is as deep as `deepest` (None: as the form
-    itself): the output would gain nothing. `finish` is set where it could make infinities of samples; these are broken.
-    """
-
-    form: Form
-    resize: Resize | None = None
-    value_range: tuple[float, float] | None = None
-    deepest: SampleDtype | None = None
-    finish: Finish | None = None
-
-    def problems(self, samples: NDArray[Any]) -> list[str | None]:
-        """Why each of `samples` (m, *form.shape) cannot be used: `finish` makes it infinite. None if it can."""
-        if self.finish is None:
-            return [None] * len(samples)
-        return self.finish.problems(samples, {"hwc": 3, "chw": 1}.get(self.form.axes))
-
-
-@dataclass(frozen=True)
-class Survey:
-    """A look at samples without decoding: how many have which (height, width), and which dtype.
-
-    For arrays that are not images, `sizes` is empty and `array_form` says all. `broken` are the keys of samples whose
-    headers cannot be read, with the reasons; the counts leave them out. `upper_bits` counts the images with 16 bits a
-    colour, of which only the upper 8 are read.
-    """
-
-    sizes: Counter[tuple[int, int]]
-    dtypes: Counter[SampleDtype]
-    array_form: Form | None = None
-    broken: Mapping[str, str] = field(default_factory=dict)
-    upper_bits: int = 0
-
-
-@dataclass(frozen=True)
 class Stamps:
     """What shows, without reading it, whether stored content has changed.
 
@@ -109,17 +71,6 @@ class Stamps:
 
     def same(self, other: Stamps | None) -> bool:
         return other is not None and self.reading == other.reading and np.array_equal(self.files, other.files)
-
-
-class FormMismatch(Exception):
-    """A sample's own size or depth does not fit the form that a survey of some samples suggested."""
-
-    def __init__(self, key: str, size: tuple[int, int], dtype: SampleDtype) -> None:
-        super().__init__(f"{key}: {size[1]}x{size[0]} {dtype}")
-        self.key, self.size, self.dtype = key, size, dtype
-
-    def __reduce__(self) -> tuple[type[Self], tuple[str, tuple[int, int], SampleDtype]]:
-        return type(self), (self.key, self.size, self.dtype)  # else another process would receive the message alone
 
 
 class Source(ABC):
@@ -144,6 +95,9 @@ class Source(ABC):
 
     list_folder: str | None = None
     """Where the relative paths of a list of files begin; None for every other source."""
+
+    beside: Mapping[str, Source] = MappingProxyType({})
+    """Further signals of the same samples, by the name of their column: a source each, of the same length."""
 
     def __init__(self, location: str, keys: Sequence[str], labels: Labels, notices: Sequence[str] = ()) -> None:
         self.location = location
@@ -191,6 +145,24 @@ class Source(ABC):
         that only decoding shows may go unnoticed. Raises FormMismatch where `load` would."""
         return self.load(start, stop, target, np.empty((stop - start, *target.form.shape), target.form.dtype))
 
+    @property
+    def signals(self) -> dict[str, Source]:
+        """This source, which has the first signal, and those beside it, by the names of their columns."""
+        return {FIRST: self, **self.beside}
+
+    def load_signals(self, start: int, stop: int, targets: Sequence[Target], out: Arrays) -> list[Loaded]:
+        """As `load`, for all signals: a target and an array for each."""
+        signals = zip(self.signals.values(), targets, out, strict=True)
+        return self._together([signal.load(start, stop, target, room) for signal, target, room in signals])
+
+    def examine_signals(self, start: int, stop: int, targets: Sequence[Target]) -> list[Loaded]:
+        """As `examine`, for all signals: a target for each."""
+        signals = zip(self.signals.values(), targets, strict=True)
+        return self._together([signal.examine(start, stop, target) for signal, target in signals])
+
+    def _together(self, found: list[list[Loaded]]) -> list[Loaded]:
+        return found[0] if len(found) == 1 else [_of_all(self.signals, each) for each in zip(*found, strict=True)]
+
     @abstractmethod
     def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
         """Read, hash and decode samples start … stop−1 into `out` (stop−start, *target.form.shape).
@@ -198,3 +170,12 @@ class Source(ABC):
         `Loaded.problem` says why a sample cannot be read or decoded; its row of `out` is then undefined. Raises
         FormMismatch (see `Target`), and nothing else for damaged content; DataError if a file changes during reading.
         """
+
+
+def _of_all(names: Iterable[str], parts: Sequence[Loaded]) -> Loaded:
+    """What became of a sample with several signals: its hash is that of their hashes, 32 bytes each, in order."""
+    problems = (f"{name}: {part.problem}" for name, part in zip(names, parts, strict=True) if part.problem is not None)
+    is_read = all(part.sha256 for part in parts)
+    digest = hashlib.sha256(b"".join(bytes.fromhex(part.sha256) for part in parts)).hexdigest() if is_read else ""
+    stored_bytes = sum(part.stored_bytes for part in parts) if is_read else -1
+    return Loaded(stored_bytes, digest, next(problems, None))

@@ -26,7 +26,7 @@ def test_each_rule_takes_some_kinds_and_refuses_the_rest(rule: LabelRule, kind: 
     if kind in ALLOWED[rule].split():
         assert with_label_rule(recipe, kind).label_rule == rule
         return
-    with pytest.raises(UsageError, match=f"^--label-rule {rule}: the source has {KINDS[kind]}, which take soft"):
+    with pytest.raises(UsageError, match=f"^label_rule={rule}: the source has {KINDS[kind]}, which take soft"):
         with_label_rule(recipe, kind)
 
 
@@ -53,19 +53,19 @@ def test_other_rules_leave_the_recipe_as_it_is() -> None:
 
 def test_remix_is_for_two_parents(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mixup_cli.fields.label_rules.parent_count", lambda _: 3)
-    with pytest.raises(UsageError, match=r"^--label-rule remix: .* a method mixes 3 samples"):
+    with pytest.raises(UsageError, match=r"^label_rule=remix: .* a method mixes 3 samples"):
         with_label_rule(Recipe(label_rule="remix"), "classes")
     with_label_rule(Recipe(label_rule="union"), "classes")
 
 
 @pytest.mark.parametrize("kind", ["multi", "real", "none"])
 def test_smoothing_is_for_rows_that_sum_to_one(kind: LabelKind) -> None:
-    with pytest.raises(UsageError, match=f"^--label-smoothing: .* the source has {KINDS[kind]}"):
+    with pytest.raises(UsageError, match=f"^label_smoothing: .* the source has {KINDS[kind]}"):
         with_label_rule(Recipe(label_smoothing=0.1), kind)
 
 
 def test_smoothing_a_union_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"^--label-smoothing: .* union makes several ones"):
+    with pytest.raises(UsageError, match=r"^label_smoothing: .*label_rule=union makes several ones"):
         with_label_rule(Recipe(label_smoothing=0.1, label_rule="union"), "classes")
 
 

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from mixup_cli.choices import Device
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.draws.rng import Draws
-from mixup_cli.fields.form import Axes, Form, SampleDtype
+from mixup_cli.fields.axes import Axes, as_pictures
+from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.kernels import Weights
 from mixup_cli.methods import METHODS, Decisions, Grid, Method, build, shares
 from mixup_cli.mixing.signal import Mixer
-from mixup_cli.mixing.stage import as_pictures
-from mixup_cli.mixing.surface import grid_of
 from mixup_cli.pairing import Population
 from mixup_cli.plan.plan import Plan, Rows
 from mixup_cli.plan.saliency import PeakFinder
@@ -74,7 +73,7 @@ def make(
 def plan_of(recipe: Recipe, samples: NDArray[Any], forms: tuple[Form, Form]) -> Plan:
     """The plan of a recipe over samples that are pictures."""
     cached, form = forms
-    cached_grid, grid = grid_of(cached), grid_of(form)
+    cached_grid, grid = cached.grid, form.grid
     rules = ViewRules.of(recipe, cached_grid, grid) if cached_grid and grid else None
     return Plan(recipe, Population(np.arange(len(samples))), grid, rules, PeakFinder(as_pictures(samples, cached.axes)))
 

@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 from mixup_cli.draws.rng import Draws, RowWord, mask_words
-from mixup_cli.fields.form import Axes, SampleDtype
+from mixup_cli.fields.axes import Axes
+from mixup_cli.fields.form import SampleDtype
 from mixup_cli.methods import Grid
 from mixup_cli.recipe import MethodChoice, Recipe
 from tests.unit.methods.making import decided_by, form_of, in_form, make, method_of, noise, pictures_of

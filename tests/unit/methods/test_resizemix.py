@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mixup_cli.draws.rng import Draws, RowWord, uniforms
-from mixup_cli.fields.form import Axes, SampleDtype
+from mixup_cli.fields.axes import Axes
+from mixup_cli.fields.form import SampleDtype
 from mixup_cli.methods import Grid
 from mixup_cli.recipe import Recipe
 from tests.unit.methods.making import VARIANTS, decided_by, form_of, make, method_of, noise, pictures_of
@@ -63,7 +64,7 @@ def test_both_sides_shrink_alike(grid: Grid) -> None:
 def test_shares_have_the_papers_range_and_mean() -> None:
     """τ ~ U(0.1, 0.8): the donor's share is τ², from 0.01 to 0.64, its mean (0.8³ − 0.1³) / 3 / 0.7 = 0.2433."""
     form = form_of("hw", (200, 200), 1)
-    box = decided_by(method_of("resizemix"), Grid(*form.extent[:2]), 20_000).box.astype(np.int64)
+    box = decided_by(method_of("resizemix"), Grid(*form.size), 20_000).box.astype(np.int64)
     share = (box[:, 2] - box[:, 0]) * (box[:, 3] - box[:, 1]) / 40_000
     assert (share.min(), share.max()) == (0.01, 0.64)
     assert share.mean() == pytest.approx(0.2433, abs=0.004)

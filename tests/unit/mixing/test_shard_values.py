@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mixup_cli.mixing.shard_values import Images, ShardValues
+from mixup_cli.mixing.shard_values import Mixing, ShardValues
 from mixup_cli.storage.hdf5.layout import Column
 
 IMAGES, INDEX = Column("images", "uint8", (1,)), Column("index", "int64", ())
 
 
-def mixing(fails: bool = False) -> Images:
+def mixing(fails: bool = False) -> Mixing:
     """Three tiles, and an index of two rows for each tile that was mixed."""
     kept: list[NDArray[Any]] = []
     for number in range(3):

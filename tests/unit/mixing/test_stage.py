@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mixup_cli.fields.form import Axes, Form, SampleDtype
+from mixup_cli.fields.axes import Axes, as_pictures
+from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.kernels.resample import resample
 from mixup_cli.methods import Method
 from mixup_cli.methods.base import decided, pure
-from mixup_cli.mixing.stage import Stage, as_pictures
+from mixup_cli.mixing.stage import Stage
 from mixup_cli.mixing.surface import surface_of
 from mixup_cli.recipe import Recipe
 from tests.unit.methods.making import form_of, method_of, noise
@@ -110,7 +111,7 @@ def test_pictures_are_views_of_samples(axes: Axes) -> None:
     form = form_of(axes, (4, 5), 1 if axes == "hw" else 3)
     samples = np.zeros((2, *form.shape), np.uint8)
     pictures = as_pictures(samples, axes)
-    assert pictures.shape == (2, *form.extent)
+    assert pictures.shape == (2, *form.size, form.channels)
     pictures[1, 3, 4] = 9
     assert samples.any()
 

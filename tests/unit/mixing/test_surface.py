@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mixup_cli.fields.form import Axes, Form, SampleDtype
+from mixup_cli.fields.axes import Axes
+from mixup_cli.fields.form import Form, SampleDtype
+from mixup_cli.fields.scaling import FULL_SCALE
 from mixup_cli.methods import Grid
-from mixup_cli.mixing.surface import grid_of, surface_of
+from mixup_cli.mixing.surface import surface_of
 from mixup_cli.recipe import Normalize, Recipe
-from mixup_cli.sources.reading.scaling import FULL_SCALE
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ def test_how_samples_lie_in_memory(
 ) -> None:
     form = Form(shape, "uint8", axes)
     assert surface_of(form, Recipe()).shape == extent
-    assert grid_of(form) == grid
+    assert form.grid == grid
 
 
 @pytest.mark.parametrize("axes", ["hwc", "chw"])

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mixup_cli.choices import Dtype, Layout
+from mixup_cli.fields.target import Target
 from mixup_cli.methods import METHODS, asked, resolve
 from mixup_cli.recipe import MethodChoice, Normalize, Recipe
 from mixup_cli.report.finished import preview_data_set
@@ -18,7 +19,6 @@ from mixup_cli.report.preview import preview_source
 from mixup_cli.runs.generate import generate
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import open_source
-from mixup_cli.sources.reading.base import Target
 from mixup_cli.storage.loaded import Loaded
 from tests.data_sets import columns
 from tests.small_sources import write_colours

@@ -66,8 +66,8 @@ def test_a_worker_makes_the_same_shard(name: str, device: Any, tmp_path: Path) -
     else:
         source = open_source([write_arrays(tmp_path / "a.npz", shape=(12, 12, 3))])
     job = Asked(source, Recipe(**RECIPES[name])).job(source.survey())
-    cache = allocate(job.target.form, len(source), tmp_path, "file")
-    table = scan(source, job.target, cache, Tolerance(), LocalEngine(1), Listener())
+    cache = allocate([job.target.form], len(source), tmp_path, "file")
+    table = scan(source, job.targets, cache, Tolerance(), LocalEngine(1), Listener())
     maker = shard_maker(Scanned(source, job, cache, table), Run(device=device), checkpoint)
     folder = DataSetFolder(tmp_path / "out")
     with folder.locked():
@@ -83,6 +83,6 @@ def test_a_worker_makes_the_same_shard(name: str, device: Any, tmp_path: Path) -
     assert made[0] == made[1]
     supply = sent(work).maker.supply
     assert isinstance(supply, WholeCache)
-    there = supply.samples
+    (there,) = supply.samples
     assert np.shares_memory(there, there.base)
     assert isinstance(there.base, np.memmap)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError
 from mixup_cli.fields.form import Form
+from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.listener import Listener
 from mixup_cli.scan import cache, kept_entry
 from mixup_cli.scan.cache import Caching
@@ -24,7 +25,7 @@ from mixup_cli.scan.scan import Tolerance
 from mixup_cli.sources import SourceOptions, open_source
 from mixup_cli.sources.combined import combine
 from mixup_cli.sources.pictures.source import PictureSource
-from mixup_cli.sources.reading.base import FormMismatch, Source, Target
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.source_table import SourceTable
 from tests.small_sources import write_arrays, write_colours, write_photos
 
@@ -76,9 +77,9 @@ def filled(source: Source | Path, place: Path, target: Target = TARGET, **option
         spare_bytes=spare_bytes,
     )
     told = Told()
-    samples, table = fill(opened, target, where, Scanning(tolerance, LocalEngine(1), told))
+    samples, table = fill(opened, [target], where, Scanning(tolerance, LocalEngine(1), told))
     assert samples is not None
-    return (samples, table), told.notices
+    return (samples[0], table), told.notices
 
 
 def entries(place: Path) -> list[Path]:
@@ -136,13 +137,13 @@ def test_a_changed_source_is_decoded_anew(
     assert len(loads) == len(table.keys)
     expected = fill(
         open_source([photos]),
-        TARGET,
+        [TARGET],
         Place(caching=Caching(), work=tmp_path, out=tmp_path),
         Scanning(Tolerance("skip"), LocalEngine(1), Listener()),
     )
     assert table.csv == expected[1].csv
     assert expected[0] is not None
-    assert np.array_equal(samples[table.usable], expected[0][table.usable]), "rows of broken inputs hold anything"
+    assert np.array_equal(samples[table.usable], expected[0][0][table.usable]), "rows of broken inputs hold anything"
 
 
 @pytest.mark.parametrize("age_seconds", [0, 10])
@@ -456,7 +457,7 @@ def test_the_text_tells_where_samples_wait(photos: Path, tmp_path: Path) -> None
     source = open_source([photos])
 
     def text(caching: Caching) -> str:
-        return cache_text(source, TARGET, Place(caching=caching, work=tmp_path, out=tmp_path / "out", decoder="one"))
+        return cache_text(source, [TARGET], Place(caching=caching, work=tmp_path, out=tmp_path / "out", decoder="one"))
 
     assert text(Caching()) == text(Caching("memory")) == "1.5 KiB in memory"
     assert text(Caching("disk")) == f"1.5 KiB to be kept in {tmp_path / '.mixup-gen-cache'}"
@@ -466,7 +467,7 @@ def test_the_text_tells_where_samples_wait(photos: Path, tmp_path: Path) -> None
 
 def test_a_cache_of_one_run_leaves_no_file_however_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "MEMORY_BYTES", 100)
-    samples = cache.allocate(TARGET.form, 4, tmp_path)
+    (samples,) = cache.allocate([TARGET.form], 4, tmp_path)
     assert isinstance(samples, np.memmap)
     assert os.name == "nt" or not list(tmp_path.iterdir()), "the map alone holds it"
     samples[:] = 7

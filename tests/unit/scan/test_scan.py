@@ -11,15 +11,15 @@ from PIL import Image
 from mixup_cli.engines.base import Stopped
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError
+from mixup_cli.fields.decide import decide
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import Labels
+from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.listener import Listener
 from mixup_cli.recipe import Recipe
-from mixup_cli.scan.decide import decide
 from mixup_cli.scan.scan import Tolerance, scan
 from mixup_cli.sources.combined import combine
 from mixup_cli.sources.pictures.source import PictureSource
-from mixup_cli.sources.reading.base import FormMismatch, Target
 from mixup_cli.storage.loaded import Loaded
 
 FORM = Form((2, 2, 3), "uint8", "hwc")
@@ -42,7 +42,7 @@ class Slow(PictureSource):
 
 def run(source: PictureSource, engine: LocalEngine) -> None:
     cache = np.empty((len(source), *FORM.shape), np.uint8)
-    scan(source, Target(FORM), cache, Tolerance(), engine, Listener())
+    scan(source, [Target(FORM)], (cache,), Tolerance(), engine, Listener())
 
 
 def test_a_run_is_given_up_between_two_pictures() -> None:
@@ -97,7 +97,7 @@ def test_what_the_survey_missed_makes_no_difference(
         assert len(set(forms)) == len(forms)
         cache = np.empty((len(source), *target.form.shape), target.form.dtype)
         try:
-            table = scan(source, target, cache, Tolerance("skip"), LocalEngine(1), Listener())
+            table = scan(source, [target], (cache,), Tolerance("skip"), LocalEngine(1), Listener())
         except FormMismatch as mismatch:
             survey.dtypes[mismatch.dtype] += 1
         else:
@@ -118,4 +118,4 @@ def test_a_float_picture_is_a_broken_input(tmp_path: Path) -> None:
     target = decide(Recipe(dtype="uint16"), source.survey()).target
     cache = np.empty((2, *target.form.shape), target.form.dtype)
     with pytest.raises(DataError, match=r"1\.tif: has float pixels .*--value-range"):
-        scan(source, target, cache, Tolerance(), LocalEngine(1), Listener())
+        scan(source, [target], (cache,), Tolerance(), LocalEngine(1), Listener())

@@ -17,9 +17,10 @@ from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, StorageError
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import Labels
+from mixup_cli.fields.target import FormMismatch, Survey, Target
 from mixup_cli.pairing import Windows, WindowSchedule
 from mixup_cli.scan.window_store import Inputs, WindowStore, most_windows
-from mixup_cli.sources.reading.base import FormMismatch, Source, Survey, Target
+from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import Loaded, LoadedColumn
 
 FORM = Form((4,), "uint8", "")
@@ -72,7 +73,7 @@ def opened(
     samples = np.delete(np.arange(COUNT), [left_out] if left_out >= 0 else [])
     loaded = LoadedColumn.of([source.found(index) for index in range(COUNT)])
     schedule = WindowSchedule(3, Windows.cut(len(samples), window, 2), samples, has_originals=False)
-    return Watched(Inputs(source, Target(FORM), loaded), schedule, workers, checkpoint)
+    return Watched(Inputs(source, (Target(FORM),), loaded), schedule, workers, checkpoint)
 
 
 def look(store: WindowStore, part: range) -> list[int]:
@@ -80,7 +81,7 @@ def look(store: WindowStore, part: range) -> list[int]:
     rows: list[int] = []
     for portion in store.portions(part):
         assert portion.indices is not None
-        assert portion.samples[:, 0].tolist() == portion.indices.tolist()
+        assert portion.samples[0][:, 0].tolist() == portion.indices.tolist()
         assert portion.places(portion.indices[::-1]).tolist() == list(range(len(portion.indices)))[::-1]
         rows += portion.rows
         del portion
@@ -174,6 +175,6 @@ def test_nobody_waits_for_a_run_that_was_given_up() -> None:
 
 def test_a_window_that_memory_cannot_hold_is_told() -> None:
     store = opened(Numbers(), 10, 1)
-    store._inputs = replace(store._inputs, target=Target(Form((1 << 58,), "uint8", "")))
+    store._inputs = replace(store._inputs, targets=(Target(Form((1 << 58,), "uint8", "")),))
     with store.serving([range(5)]), pytest.raises(StorageError, match=r"does not fit into memory .*a smaller window"):
         next(store.portions(range(5)))

@@ -9,9 +9,10 @@ import pytest
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import Labels
+from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.sources.arrays.source import ArraySource, RowKeys
 from mixup_cli.sources.combined import combine
-from mixup_cli.sources.reading.base import FormMismatch, Source, Target
+from mixup_cli.sources.reading.base import Source
 
 FORM = Form((2, 2, 3), "uint8", "hwc")
 

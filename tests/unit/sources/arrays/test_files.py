@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
 from mixup_cli.fields.form import Form
+from mixup_cli.fields.target import Target
 from mixup_cli.sources.arrays.files import ArrayFileSource, looks_like_array_file, open_array_file
-from mixup_cli.sources.reading.base import SourceOptions, Target
+from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.labels import labels_from_array
 
 X = np.random.default_rng(7).integers(0, 256, (6, 5, 4, 3), dtype=np.uint8)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.form import Form
+from mixup_cli.fields.target import Target
 from mixup_cli.sources.arrays.idx import looks_like_idx, open_idx
 from mixup_cli.sources.arrays.idx_file import DTYPES, IdxFile
-from mixup_cli.sources.reading.base import SourceOptions, Target
+from mixup_cli.sources.reading.base import SourceOptions
 
 IMAGES = np.random.default_rng(5).integers(0, 256, (6, 28, 28), dtype=np.uint8)
 LABELS = np.array([3, 0, 9, 1, 1, 2], np.uint8)

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from scipy import io as scipy_io
 
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
+from mixup_cli.fields.target import Target
 from mixup_cli.sources import open_source
 from mixup_cli.sources.arrays.mat5 import read_variable, variables
 from mixup_cli.sources.reading import bounded_read
-from mixup_cli.sources.reading.base import Source, SourceOptions, Target
+from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.sources.reading.labels import labels_from_array
 from tests.unit.sources.arrays.test_idx import idx_bytes
 

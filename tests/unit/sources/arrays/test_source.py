@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
-from mixup_cli.fields.form import Axes, Form, SampleDtype
+from mixup_cli.fields.axes import Axes
+from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.fields.labels import Labels
+from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.sources.arrays.source import ArraySource, RowKeys
 from mixup_cli.sources.arrays.stored import StackedArray
-from mixup_cli.sources.reading.base import FormMismatch, Target
 from mixup_cli.storage.loaded import Loaded
 
 DRAW = np.random.default_rng(3)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from mixup_cli.errors import DataError
+from mixup_cli.fields.target import Target
 from mixup_cli.sources import open_source
 from mixup_cli.sources.arrays.stored import FileArray, Layout
-from mixup_cli.sources.reading.base import Target
 
 X = np.random.default_rng(1).integers(0, 256, (40, 32, 32), np.uint8)
 

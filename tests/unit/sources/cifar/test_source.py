@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
+from mixup_cli.fields.target import Target
 from mixup_cli.sources.cifar.source import CifarSource, looks_like_cifar, open_cifar
-from mixup_cli.sources.reading.base import SourceOptions, Target
+from mixup_cli.sources.reading.base import SourceOptions
 from tests.unit.sources.cifar.cifar_archives import (
     FOLDERS,
     Batch,

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from mixup_cli.choices import Resize
+from mixup_cli.fields.fit import crop_box, pad_size
 from mixup_cli.fields.form import Form, SampleDtype
+from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.sources.pictures import kinds as picture_kinds
 from mixup_cli.sources.pictures.decode import Header, Undecodable, decode, jpeg_divisor, read_header
-from mixup_cli.sources.reading.base import FormMismatch, Target
-from mixup_cli.sources.reading.fit import crop_box, pad_size
 
 MANY = 10**9
 RESIZES: tuple[Resize, ...] = ("crop", "pad", "stretch")

@@ -12,10 +12,11 @@ from PIL import Image
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.form import Form
+from mixup_cli.fields.target import Target
 from mixup_cli.sources.pictures import file_list
 from mixup_cli.sources.pictures.file_list import open_file_list, split_nul
 from mixup_cli.sources.pictures.source import PictureSource
-from mixup_cli.sources.reading.base import SourceOptions, Target
+from mixup_cli.sources.reading.base import SourceOptions
 
 
 @pytest.fixture(autouse=True)

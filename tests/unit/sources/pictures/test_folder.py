@@ -11,9 +11,10 @@ import pytest
 
 from mixup_cli.errors import DataError, NoInputError, StorageError, UsageError
 from mixup_cli.fields.form import Form
+from mixup_cli.fields.target import Target
 from mixup_cli.sources.pictures import source as module
 from mixup_cli.sources.pictures.folder import open_folder
-from mixup_cli.sources.reading.base import SourceOptions, Target
+from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.names import escape_name, unescape_name
 from tests.picture_folders import classes, open_it, pictures
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from mixup_cli.choices import Resize
-from mixup_cli.sources.reading.base import Target
+from mixup_cli.errors import DataError
+from mixup_cli.fields.axes import PICTURE_CHANNELS, Axes, as_axes, as_pictures
+from mixup_cli.fields.form import Form
+from mixup_cli.fields.scaling import sample_dtype, write_converted
+from mixup_cli.fields.target import FormMismatch, Target
+from mixup_cli.wording import setting
 
 
 def crop_box(extent: tuple[float, float], size: tuple[int, int]) -> tuple[float, float, float, float]:
@@ -33,8 +40,8 @@ def pad_size(extent: tuple[float, float], size: tuple[int, int]) -> tuple[int, i
 
 def fit_picture(picture: Image.Image, target: Target) -> NDArray[np.generic]:
     """An 8-bit image from an array, brought to a uint8 target by the rules for files."""
-    height, width, channels = target.form.extent
-    fitted = fitted_to(eight_bit(picture, channels), (picture.height, picture.width), (height, width), target.resize)
+    flat = eight_bit(picture, target.form.channels)
+    fitted = fitted_to(flat, (picture.height, picture.width), target.form.size, target.resize)
     return into_form(np.asarray(fitted), target)
 
 
@@ -64,7 +71,7 @@ def fitted_to(
 
 def into_form(pixels: NDArray[np.generic], target: Target) -> NDArray[np.generic]:
     """Give pixels (h, w) or (h, w, 3) the form's shape: repeat grey, centre on black, put channels first."""
-    height, width, channels = target.form.extent
+    (height, width), channels = target.form.size, target.form.channels
     if pixels.ndim == 2:
         pixels = np.broadcast_to(pixels[:, :, np.newaxis], (*pixels.shape, channels))
     inner_height, inner_width = pixels.shape[:2]
@@ -74,3 +81,46 @@ def into_form(pixels: NDArray[np.generic], target: Target) -> NDArray[np.generic
         padded[top : top + inner_height, left : left + inner_width] = pixels
         pixels = padded
     return np.ascontiguousarray(pixels.transpose(2, 0, 1) if target.form.axes == "chw" else pixels)
+
+
+def bring(values: NDArray[Any], axes: Axes, target: Target, out: NDArray[Any], first_key: str) -> list[str | None]:
+    """Write arrays (n, *sample) with these axes into `out` (n, *target.form.shape). Returns why each cannot be used.
+
+    Raises FormMismatch where they have another size than the target and it does not say how to resize; DataError where
+    no rule leads from their shape or dtype to the target.
+    """
+    stored = Form(values.shape[1:], sample_dtype(values.dtype, first_key), axes)
+    if _needs_refit(stored, target.form):
+        view: NDArray[Any] = _refitted(values, stored, target, first_key)
+    else:
+        view = as_axes(values, axes, target.form.axes)
+    write_converted(view, out, target.value_range)
+    return target.problems(out)
+
+
+def _needs_refit(stored: Form, wanted: Form) -> bool:
+    """Whether samples differ from what is wanted in size or channels, not only in the order of axes."""
+    if stored.axes and wanted.axes:
+        return (stored.size, stored.channels) != (wanted.size, wanted.channels)
+    if (stored.axes, stored.shape) != (wanted.axes, wanted.shape):
+        raise DataError(f"samples of shape {stored.shape} cannot become {wanted.shape}: they are not images.")
+    return False
+
+
+def _refitted(block: NDArray[Any], stored: Form, target: Target, first_key: str) -> NDArray[np.uint8]:
+    """uint8 images at the size and channels of the target, in its axes, by the rules for image files."""
+    wanted = target.form
+    if stored.size != wanted.size and target.resize is None:
+        raise FormMismatch(first_key, stored.size, stored.dtype)
+    if block.dtype != np.uint8 or stored.channels not in PICTURE_CHANNELS or wanted.channels == 4:
+        found, expected = ("x".join(map(str, form.size[::-1])) for form in (stored, wanted))
+        raise DataError(
+            f"arrays of {block.dtype} with {stored.channels} channels keep their form: found {found}, expected "
+            f"{expected} with {wanted.channels}.",
+            f"Leave out {setting('size')}, or pass {setting('channels', 'rgb')} for uint8.",
+        )
+    hwc = Target(Form((*wanted.size, wanted.channels), "uint8", "hwc"), target.resize)
+    pictures = np.empty((len(block), *hwc.form.shape), np.uint8)
+    for pixels, room in zip(as_pictures(block, stored.axes), pictures, strict=True):
+        room[...] = fit_picture(Image.fromarray(pixels[..., 0] if stored.channels == 1 else pixels), hwc)
+    return as_axes(pictures, "hwc", wanted.axes)

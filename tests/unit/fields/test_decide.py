@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixup_cli.errors import UsageError
-from mixup_cli.fields.form import Axes, Form, SampleDtype
+from mixup_cli.fields.axes import Axes
+from mixup_cli.fields.decide import decide
+from mixup_cli.fields.form import Form, SampleDtype
+from mixup_cli.fields.target import Survey
 from mixup_cli.recipe import Recipe
-from mixup_cli.scan.decide import decide
-from mixup_cli.sources.reading.base import Survey
 
 DTYPES: tuple[SampleDtype, ...] = ("uint8", "uint16", "float32")
 ARRAYS: tuple[tuple[tuple[int, ...], Axes], ...] = (
@@ -32,7 +33,7 @@ def surveys(draw: st.DrawFn) -> Survey:
     if draw(st.booleans()):
         shape, axes = draw(st.sampled_from(ARRAYS))
         form = Form(shape, dtype, axes)
-        sizes = Counter([form.extent[:2]] if form.axes else [])
+        sizes = Counter([form.size] if form.axes else [])
         return Survey(sizes, Counter([dtype]), form)
     size_lists = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=3)
     return Survey(Counter(draw(size_lists)), Counter(draw(st.lists(st.sampled_from(DTYPES), max_size=3))))
@@ -72,7 +73,7 @@ def test_grey_arrays_without_a_channel_axis_stay_so() -> None:
 @pytest.mark.parametrize("form", [None, Form((8, 9), "float32", "hw")])
 def test_floats_alone_do_not_become_integers(asked: Any, form: Form | None) -> None:
     survey = Survey(Counter([(8, 9)]), Counter[SampleDtype](["float32"]), form)
-    with pytest.raises(UsageError, match=f"--dtype {asked}: the samples are floats"):
+    with pytest.raises(UsageError, match=f"dtype={asked}: the samples are floats"):
         decide(Recipe(dtype=asked), survey)
     assert decide(Recipe(dtype=asked, value_range=(0, 1)), survey).target.form.dtype == asked
     mixed = Survey(survey.sizes, Counter[SampleDtype](["float32", "uint8"]))
@@ -83,7 +84,7 @@ def test_floats_among_other_pictures_are_said_to_count_as_broken() -> None:
     mixed = Survey(Counter([(8, 8)]), Counter[SampleDtype]({"uint8": 3, "float32": 2}))
     (notice,) = decide(Recipe(), mixed).notices
     assert notice.startswith(
-        "2 pictures of floats, or of integers beyond uint16, cannot become uint8 and count as broken"
+        "2 images of floats, or of integers beyond uint16, cannot become uint8 and count as broken"
     )
     assert decide(Recipe(dtype="float32"), mixed).notices == ()
     assert decide(Recipe(value_range=(0, 1)), mixed).notices == ()

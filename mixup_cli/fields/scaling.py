@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
+from mixup_cli.fields.form import SampleDtype
 from mixup_cli.wording import setting
 
 FULL_SCALE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 """The value that stands for 1.0 in samples of a dtype."""
+
+
+DTYPES: Mapping[str, SampleDtype] = {"uint8": "uint8", "uint16": "uint16", "float32": "float32"}
+"""The stored dtypes that stay as they are; other numbers become float32."""
+
+
+def sample_dtype(dtype: np.dtype[Any], location: str) -> SampleDtype:
+    """The working dtype for samples stored as `dtype`. Raises DataError for other than real numbers."""
+    if dtype.name in DTYPES:
+        return DTYPES[dtype.name]
+    if dtype.kind in "biu" or dtype.name in ("float16", "float64"):
+        return "float32"
+    raise DataError(
+        f"{location}: samples of dtype {dtype} cannot be mixed, expected integers or real numbers. Write them as such."
+    )
 
 
 @dataclass(frozen=True)

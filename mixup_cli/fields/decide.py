@@ -1,0 +1,217 @@
+"""The working form: what every sample is brought to before it is mixed, and the form in which it is cached until then,
+decided once from a look at the source. The two differ in size where samples are cropped and resized at random."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from mixup_cli.choices import Dtype
+from mixup_cli.errors import UsageError
+from mixup_cli.fields.field import COLUMNS
+from mixup_cli.fields.form import DEPTHS, Form, SampleDtype
+from mixup_cli.fields.scaling import Finish
+from mixup_cli.fields.signal import FIRST, Signal
+from mixup_cli.fields.target import Survey, Target
+from mixup_cli.methods import METHODS
+from mixup_cli.recipe import Normalize, Recipe
+from mixup_cli.wording import counted, setting
+
+VIEWS = ("flip", "crop_pad", "crop_area")
+"""The fields of a recipe that show samples in other ways."""
+
+_NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
+
+DEFAULT_SIZE = (224, 224)
+"""Height and width if images differ in size and the recipe has none: what ImageNet models take."""
+
+CACHE_SIDE, OUTPUT_SIDE = 256, 224
+"""Images that are resized, and cropped at random afterwards, are cached larger than the output by this ratio, as in
+ImageNet recipes."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The recipe with nothing left open, the form that is mixed, the target that is cached, and notices."""
+
+    recipe: Recipe
+    form: Form
+    target: Target
+    notices: tuple[str, ...]
+
+
+def decide(recipe: Recipe, survey: Survey) -> Decided:
+    """Fill in what the recipe leaves to the source. Raises UsageError where the two do not fit."""
+    form, notices = (
+        _picture_form(recipe, survey) if survey.array_form is None else _array_form(recipe, survey.array_form)
+    )
+    asked = recipe.dtype or ("uint8" if survey.array_form is None else "source")
+    deepest = _deepest(asked)
+    depth = _depth(asked, survey, recipe)
+    form = replace(form, dtype=min(depth, deepest, key=DEPTHS.index))
+    if deepest != "float32" and recipe.value_range is None and (floats := survey.dtypes["float32"]):
+        takes = f"{setting('value_range', 'LOW,HIGH')} or {setting('dtype', 'float32')} takes them"
+        notices.append(
+            f"{counted(floats, 'image')} of floats, or of integers beyond uint16, cannot become {asked} and "
+            f"{'counts' if floats == 1 else 'count'} as broken; {takes}"
+        )
+    if deepest == "uint8" and depth == "uint16" and recipe.value_range is None:
+        notices += _narrowing(survey)
+    cached = _cached(recipe, survey, form)
+    resolved = recipe.with_(
+        size=form.size if form.axes else None,
+        cache_size=cached.size if recipe.crop_area else None,
+        channels={1: "grey", 3: "rgb"}.get(form.channels) if form.axes in ("hwc", "chw") else None,
+        layout={"hwc": "nhwc", "chw": "nchw"}.get(form.axes),
+        dtype=form.dtype if asked == "source" else asked,
+    )
+    _check_channels(resolved, form.channels)
+    if recipe.linear_light and form.dtype != "uint8":
+        raise UsageError(
+            f"it is for 8-bit images, and these samples are {form.dtype}. Leave it out.", field="linear_light"
+        )
+    as_they_are = len(survey.sizes) == 1 and recipe.size is None and recipe.cache_size is None
+    finish = finish_of(form, resolved)
+    watched = None if finish is None or finish.is_safe else finish
+    target = Target(cached, None if as_they_are else recipe.resize, recipe.value_range, deepest, watched)
+    return Decided(resolved, form, target, tuple(notices))
+
+
+def decide_beside(name: str, natural: Form, recipe: Recipe, first: Target) -> tuple[Signal, Target]:
+    """A further signal keeps its form: the recipe's colours and values are those of the first alone.
+
+    `recipe` is the resolved one. Raises UsageError where the two cannot be mixed by the same decisions.
+    """
+    if not _NAME.fullmatch(name) or name in (FIRST, *COLUMNS):
+        remedy = "Name the array with letters, digits and _, and not as other columns are."
+        raise UsageError(f"{name!r} cannot be the name of a column. {remedy}", field="data_key")
+    size, has_size = "x".join(map(str, first.form.size[::-1])), natural.grid is not None
+    for choice in recipe.methods:
+        if METHODS[choice.name].needs_picture and not has_size:
+            raise UsageError(
+                f"it places something in height and width, and {name} has neither (its shape is {natural.shape}). Use "
+                f"mixup, or leave {name} out of {setting('data_key')}.",
+                field="methods",
+                value=choice.name,
+            )
+    if recipe.has_views and not (has_size and natural.size == first.form.size):
+        found = f"signals are flipped and cropped alike; {FIRST} are {size}, {name} has the shape {natural.shape}"
+        given = tuple(field for field in VIEWS if getattr(recipe, field))
+        raise UsageError(f"{found}. Leave one of the two out.", field=given)
+    return Signal(name, natural.dtype, natural.shape, natural.axes), Target(natural)
+
+
+def recipe_of(recipe: Recipe, signal: Signal) -> Recipe:
+    """What a resolved recipe says of one signal: fill is zeros in all but the first, whose values and light stay."""
+    if signal.name == FIRST:
+        return recipe
+    return recipe.with_(dtype=signal.dtype, normalize=None, fill=(0,), linear_light=False)
+
+
+def _narrowing(survey: Survey) -> list[str]:
+    notices = []
+    if survey.dtypes["uint16"] > survey.upper_bits:
+        keeps = f"{setting('dtype', 'uint16')} keeps them"
+        notices.append(f"16-bit values become 8-bit ones by (v * 255 + 32767) // 65535; {keeps}")
+    if survey.upper_bits:
+        notices.append(
+            "of 16-bit colours the upper 8 bits are read, as Pillow gives no more; to keep all 16, store the images "
+            "as an array (.npy, .h5)"
+        )
+    return notices
+
+
+def finish_of(form: Form, resolved: Recipe) -> Finish | None:
+    """How samples of a form become floats; None where the output is integers."""
+    if resolved.dtype not in ("float16", "float32"):
+        return None
+    normalize = resolved.normalize or Normalize((0.0,), (1.0,))
+    return Finish(form.dtype, resolved.dtype, normalize.mean, normalize.std)
+
+
+def _cached(recipe: Recipe, survey: Survey, form: Form) -> Form:
+    """The form in which samples wait in the cache. Raises UsageError if samples without axes are to be cropped."""
+    if not form.axes and recipe.has_views:
+        given = tuple(name for name in VIEWS if getattr(recipe, name))
+        raise UsageError(f"for images only; these samples have the shape {form.shape}. Leave it out.", field=given)
+    if recipe.crop_area is None:
+        return form
+    return form.sized(recipe.cache_size or _room_to_crop(recipe, survey, form.size))
+
+
+def _room_to_crop(recipe: Recipe, survey: Survey, output: tuple[int, int]) -> tuple[int, int]:
+    """Height and width to crop from: the samples' own if they share one and are arrays or the recipe has no size; else
+    that of the output, enlarged."""
+    if len(survey.sizes) == 1 and (recipe.size is None or survey.array_form is not None):
+        return next(iter(survey.sizes))
+    height, width = (max(1, round(side * CACHE_SIDE / OUTPUT_SIDE)) for side in output)
+    return height, width
+
+
+def _picture_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
+    """Images: the size they share or 224 × 224, in colour unless the recipe wants grey."""
+    notices = []
+    size = recipe.size or (next(iter(survey.sizes)) if len(survey.sizes) == 1 else DEFAULT_SIZE)
+    if recipe.size is None and len(survey.sizes) > 1:
+        smallest, largest = min(survey.sizes), max(survey.sizes)
+        how = {"crop": "resized and centre-cropped", "pad": "resized and padded", "stretch": "stretched"}[recipe.resize]
+        notices.append(
+            f"the images differ in size (from {smallest[1]}x{smallest[0]} to {largest[1]}x{largest[0]}): "
+            f"{how} to {size[1]}x{size[0]}; {setting('size', 'WIDTHxHEIGHT')} and {setting('resize')} choose otherwise"
+        )
+    channels = 1 if recipe.channels == "grey" else 3
+    return _oriented((*size, channels), "uint8", recipe.layout or "nhwc"), notices
+
+
+def _array_form(recipe: Recipe, natural: Form) -> tuple[Form, list[str]]:
+    """Arrays keep their shape, unless the recipe has a size, channels or a layout."""
+    if not natural.axes:
+        if given := tuple(name for name in ("size", "channels", "layout") if getattr(recipe, name)):
+            raise UsageError(
+                f"for images only; these samples have the shape {natural.shape}. Leave it out.", field=given
+            )
+        return natural, []
+    size = recipe.size or natural.size
+    if natural.axes == "hw" and recipe.channels is None and recipe.layout is None:
+        return natural.sized(size), []
+    channels = {"grey": 1, "rgb": 3}.get(recipe.channels or "", natural.channels)
+    layout = recipe.layout or ("nchw" if natural.axes == "chw" else "nhwc")
+    return _oriented((*size, channels), natural.dtype, layout), []
+
+
+def _oriented(shape: tuple[int, int, int], dtype: SampleDtype, layout: str) -> Form:
+    height, width, channels = shape
+    return Form((channels, height, width), dtype, "chw") if layout == "nchw" else Form(shape, dtype, "hwc")
+
+
+def _deepest(asked: Dtype) -> SampleDtype:
+    """The deepest working dtype that the output can use: an integer output no deeper than itself, others any."""
+    return asked if asked in ("uint8", "uint16") else "float32"
+
+
+def _depth(asked: Dtype, survey: Survey, recipe: Recipe) -> SampleDtype:
+    """The deepest dtype among the samples.
+
+    Floats that cannot become the wanted integers do not count: the scan reports each as broken. Raises UsageError if
+    all samples are such floats.
+    """
+    dtypes = set(survey.dtypes)
+    if asked in ("uint8", "uint16") and recipe.value_range is None and "float32" in dtypes:
+        dtypes.remove("float32")
+        if not dtypes:
+            remedy = f"Pass {setting('dtype', 'float32')}, or {setting('value_range', 'LOW,HIGH')}."
+            found = "the samples are floats, or integers that uint16 does not hold."
+            raise UsageError(found, remedy, field="dtype", value=asked)
+    return max(dtypes, key=DEPTHS.index, default="uint8")
+
+
+def _check_channels(recipe: Recipe, channels: int) -> None:
+    """Per-channel options must have one value, or one for each channel."""
+    options: list[tuple[str, str, tuple[float, ...]]] = [("fill", "value", recipe.fill)]
+    if recipe.normalize is not None:
+        options.append(("normalize", "mean", recipe.normalize.mean))
+        options.append(("normalize", "standard deviation", recipe.normalize.std))
+    for field, what, values in options:
+        if len(values) not in (1, channels):
+            found = f"{counted(len(values), what)}, and the channels are {channels}."
+            raise UsageError(found, f"Give 1 or {channels}.", field=field)

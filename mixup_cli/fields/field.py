@@ -1,0 +1,38 @@
+"""The contract of a field: one part of every sample, as a data set stores it.
+
+A kind of field answers four questions, each where what it takes is at hand:
+
+- **form**: its column, dtype, shape and axes. That is what a `Field` holds; manifest, readers, card and preview ask it.
+- **load**: how values from outside come into that form. A signal has a `target.Target`, which sources carry out.
+- **mix**: how parents combine. `mixing.signal` blends signals by a method's weights, each at its own resolution;
+  `label.Label` mixes labels by share.
+- **check**: what must hold of stored values, whatever the recipe. `verify` asks.
+
+A sample has one or more signals and a label. Other kinds (index maps, which are selected; objects, which move with the
+pixels; text) come as a file here and one in `mixing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+COLUMNS = ("labels", "index", "source_index", "source_label", "share", "label_share", "method", "box", "view")
+"""The columns that stand behind those of the signals, in this order: what a field beside `images` cannot be called."""
+
+
+class Field(Protocol):
+    """One part of every sample."""
+
+    @property
+    def kind(self) -> str:
+        """What the manifest calls the kind."""
+
+    @property
+    def name(self) -> str:
+        """Its column."""
+
+    def check(self, columns: Mapping[str, NDArray[Any]], first_row: int) -> Iterator[str]:
+        """What is wrong with some rows, for people. `columns` has all columns but those of the signals, by name."""

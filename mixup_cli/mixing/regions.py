@@ -1,0 +1,46 @@
+"""Regions at a signal's own resolution: a plan decides them on the grid of the first signal, others may be finer or
+coarser."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.kernels import Weights
+from mixup_cli.methods import Decisions, Grid, Method
+
+AnyDtype = TypeVar("AnyDtype", bound=np.generic)
+
+
+def scaled(decisions: Decisions, planned: Grid, grid: Grid) -> Decisions:
+    """The same decisions with boxes on another grid: each edge at the nearest line, halves up."""
+    before, now = (np.array(each.sides * 2, np.int64) for each in (planned, grid))
+    return replace(decisions, box=((2 * decisions.box * now + before) // (2 * before)).astype(np.int32))
+
+
+def weights_at(method: Method, own: Decisions, weights: Weights, grid: Grid) -> Weights:
+    """A method's weights on another grid than they were computed on. `own` are the decisions as scaled to it.
+
+    What follows from a box is computed anew. A mask that was drawn is the same picture, seen at the places nearest to
+    the middle of each place of the grid.
+    """
+    if not method.has_seed:
+        return method.weights(own, grid)
+    if weights.choice is not None:
+        return replace(weights, choice=_seen(weights.choice, grid))
+    return weights if weights.mask is None else replace(weights, mask=_seen(weights.mask, grid))
+
+
+def _seen(drawn: NDArray[AnyDtype], grid: Grid) -> NDArray[AnyDtype]:
+    """A mask (…, height, width) on another grid."""
+    lines, columns = (_nearest(*sides) for sides in zip(drawn.shape[-2:], grid.sides, strict=True))
+    return np.ascontiguousarray(drawn[..., lines[:, None], columns])
+
+
+def _nearest(before: int, now: int) -> NDArray[np.int64]:
+    """For each of `now` places on a line, the one of `before` places in which its middle lies."""
+    nearest: NDArray[np.int64] = (2 * np.arange(now) + 1) * before // (2 * now)
+    return nearest
