@@ -40,7 +40,7 @@ class Rescanned(Scanned):
 
 
 def check_plan(out: Path, recipe: Recipe, plan: PlanFile | None) -> None:
-    """Raises DataError unless `plan` is the one that the recipe was made with, or there was none."""
+    """Raises DataError unless `plan` is the one that the recipe was made with, or it was made without a plan file."""
     if recipe.plan != (plan.digest() if plan else None):
         which = "without a plan file, or from another one" if plan else "from a plan file"
         raise DataError(f"{out}: was made {which}.", f"Pass {setting('plan')} as generate had it.")

@@ -16,11 +16,11 @@ from mixup_cli.wording import setting
 Result = TypeVar("Result")
 Value = TypeVar("Value")
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 """Takes one line for the user."""
 
 
-def tell_nobody(_text: str) -> None:
+def ignore(_text: str) -> None:
     """Drops the line."""
 
 
@@ -138,7 +138,7 @@ class Attempt(Generic[Result]):
     task: Callable[[], Result]
     number: int = 1
 
-    def again(self, problem: BaseException, passes: bool, tell: Tell) -> Attempt[Result]:
+    def again(self, problem: BaseException, passes: bool, report: Report) -> Attempt[Result]:
         """The next attempt after one that failed. Raises the problem if it does not pass, or if this was the last."""
         if not passes:
             raise problem
@@ -149,7 +149,7 @@ class Attempt(Generic[Result]):
                 text = f"{name}: failed {ATTEMPTS} times, the last time: {found}. {self._remedy(problem)}."
                 raise RepeatedFailureError(text) from problem
             raise problem
-        tell(f"{name}: {found.removesuffix('.')}. It is tried again (attempt {self.number + 1} of {ATTEMPTS}).")
+        report(f"{name}: {found.removesuffix('.')}. It is tried again (attempt {self.number + 1} of {ATTEMPTS}).")
         return replace(self, number=self.number + 1)
 
     def _remedy(self, problem: MemoryError | Died) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 
-from mixup_cli.engines.base import WAIT_SECONDS, Attempt, Engine, Result, Stopped, Tell, may_pass, tell_nobody
+from mixup_cli.engines.base import WAIT_SECONDS, Attempt, Engine, Report, Result, Stopped, ignore, may_pass
 
 
 def available_cores() -> int:
@@ -19,11 +19,11 @@ def available_cores() -> int:
 
 
 class LocalEngine(Engine):
-    """`workers` threads. `tell` receives a line for each task that is tried again."""
+    """`workers` threads. `report` receives a line for each task that is tried again."""
 
-    def __init__(self, workers: int, tell: Tell = tell_nobody) -> None:
+    def __init__(self, workers: int, report: Report = ignore) -> None:
         self.workers = workers
-        self._tell = tell
+        self._report = report
         self._stop = threading.Event()
         self._active = 0
         self._changed = threading.Condition()
@@ -64,7 +64,7 @@ class LocalEngine(Engine):
                         attempt = running.pop(future)
                         problem = future.exception()
                         if problem is not None:
-                            attempt = attempt.again(problem, may_pass(problem), self._tell)
+                            attempt = attempt.again(problem, may_pass(problem), self._report)
                             running[pool.submit(self._counted, attempt.task)] = attempt
                             continue
                         running |= {pool.submit(self._counted, task): Attempt(task) for task in islice(waiting, 1)}

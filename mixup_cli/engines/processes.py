@@ -15,7 +15,7 @@ from multiprocessing.connection import wait
 from time import monotonic
 from typing import Any
 
-from mixup_cli.engines.base import WAIT_SECONDS, Attempt, Died, Engine, Result, Task, Tell, tell_nobody
+from mixup_cli.engines.base import WAIT_SECONDS, Attempt, Died, Engine, Report, Result, Task, ignore
 from mixup_cli.engines.parcels import CANCEL, FORGET, Message, parcels
 from mixup_cli.engines.worker import Answer, checkpoint, serve
 from mixup_cli.wording import spelling
@@ -134,15 +134,15 @@ class Child:
 
 class ProcessEngine(Engine):
     """At most `workers` processes, started when needed and kept until `close`. They end with this process, however it
-    ends. `tell` receives a line for each task that is tried again.
+    ends. `report` receives a line for each task that is tried again.
     """
 
     shares_memory = False
     checkpoint = staticmethod(checkpoint)  # a function of a module, which tasks can take along
 
-    def __init__(self, workers: int, tell: Tell = tell_nobody) -> None:
+    def __init__(self, workers: int, report: Report = ignore) -> None:
         self.workers = workers
-        self._tell = tell
+        self._report = report
         self._idle: list[Child] = []
         self._busy: dict[object, Child] = {}  # by connection
 
@@ -180,7 +180,7 @@ class ProcessEngine(Engine):
         if attempt is None:
             raise ValueError("a process without a task answered")
         if data is None:
-            failed.append(attempt.again(child.buried(), True, self._tell))
+            failed.append(attempt.again(child.buried(), True, self._report))
             return []
         child.attempt = None
         self._idle.append(child)
@@ -189,7 +189,7 @@ class ProcessEngine(Engine):
             return [answer[1]]
         _, problem, passes, cause = answer
         problem.__cause__ = cause
-        failed.append(attempt.again(problem, passes, self._tell))
+        failed.append(attempt.again(problem, passes, self._report))
         return []
 
     def _answering(self, seconds: float) -> list[Child]:

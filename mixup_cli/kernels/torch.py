@@ -214,7 +214,7 @@ class _Lane:
 class _Kept:
     """The array of samples that stays on the device: the first that is blended twice.
 
-    The cache is blended in every tile, the stage's copies once each. Arrays are told apart as objects, and the one that
+    The cache is blended in every tile, the stage's copies once each. Arrays are compared as objects, and the one that
     stays is held, so that no other array can take its address.
     """
 

@@ -24,7 +24,7 @@ def scaled(decisions: Decisions, planned: Grid, grid: Grid) -> Decisions:
 def weights_at(method: Method, own: Decisions, weights: Weights, grid: Grid) -> Weights:
     """A method's weights on another grid than they were computed on. `own` are the decisions as scaled to it.
 
-    What follows from a box is computed anew. A mask that was drawn is the same picture, seen at the places nearest to
+    What follows from a box is computed again. A mask that was drawn is the same picture, seen at the places nearest to
     the middle of each place of the grid.
     """
     if not method.has_seed:

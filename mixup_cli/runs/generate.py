@@ -98,7 +98,7 @@ def _carried_out(bench: Bench, standing: Standing, needed: Needs, engine: Engine
         check_same(standing.stored, Basis(pixels=pixels))
     scan = _scanned(bench, standing, needed, engine)
     maker = shard_maker(scan, run, engine.checkpoint)
-    _tell(bench.listener, maker.plan.notices)
+    _report(bench.listener, maker.plan.notices)
     rows = row_count(scan.job.recipe, run, source.labels, scan.table.usable)
     wanted = Wanted(scan.job, scan.table, pixels, rows)
     with folder.sealing():  # only now, when everything that can be wrong with the source has been found
@@ -108,7 +108,7 @@ def _carried_out(bench: Bench, standing: Standing, needed: Needs, engine: Engine
     found = kept | intact(folder, noted, engine, bench.listener)
     records = make_shards(folder, wanted, maker, found, engine, bench.listener)
     if (name := source.changed()) is not None:
-        _tell(bench.listener, [f"{name} has changed since it was read; the data set was made from its old content"])
+        _report(bench.listener, [f"{name} has changed since it was read; the data set was made from its old content"])
     outcome = _sealed(bench, wanted, standing.state, maker.plan.methods.names, records)
     return replace(outcome, shards_made=len(records) - len(found))
 
@@ -145,14 +145,14 @@ def _scanned(bench: Bench, standing: Standing, needed: Needs, engine: Engine) ->
 
     reading = engine if source.portable else LocalEngine(run.workers, listener.notice)
     early = [*source.notices, *standing.job.notices]
-    _tell(listener, early)
+    _report(listener, early)
     asked = bench.asked.following(standing.stored.recipe)
     scan = scanned(asked, Scanning(run.tolerance, reading, listener), place, bench.survey)
-    _tell(listener, [notice for notice in scan.notices() if notice not in early])
+    _report(listener, [notice for notice in scan.notices() if notice not in early])
     return scan
 
 
-def _tell(listener: Listener, notices: Iterable[str]) -> None:
+def _report(listener: Listener, notices: Iterable[str]) -> None:
     """Pass on notices, each once."""
     for notice in dict.fromkeys(notices):
         listener.notice(notice)

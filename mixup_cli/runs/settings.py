@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.choices import Device, EngineKind
-from mixup_cli.engines.base import Engine, Tell
+from mixup_cli.engines.base import Engine, Report
 from mixup_cli.engines.local import LocalEngine, available_cores
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.labels import Labels
@@ -67,7 +67,7 @@ class Run:
         decoder = decoder_id() if self.caching.kept_in(self.out) else ""
         return Place(caching=self.caching, work=work, out=self.out, decoder=decoder, mapped=mapped)
 
-    def open_engine(self, report: Tell) -> Engine:
+    def open_engine(self, report: Report) -> Engine:
         """What runs the tasks; it reports those that it tries again."""
         if self.engine == "threads":
             return LocalEngine(self.workers, report)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from mixup_cli.engines.base import ATTEMPTS, Engine, Shared, Stopped, Task, Tell
+from mixup_cli.engines.base import ATTEMPTS, Engine, Report, Shared, Stopped, Task
 from mixup_cli.errors import DataError, RepeatedFailureError, StorageError
 from mixup_cli.fields.target import FormMismatch
 
@@ -80,7 +80,7 @@ class EngineContract(ABC):
 
     @classmethod
     @abstractmethod
-    def open(cls, tell: Tell) -> Engine:
+    def open(cls, report: Report) -> Engine:
         """An engine of WORKERS workers."""
 
     @pytest.fixture(scope="class")

@@ -18,7 +18,7 @@ PHRASES = [
     r"who(m)?ever",
     r"who meets whom",
     r"(?<!there )(is|are|was|were) no(?! (longer|more|less|fewer|such))",
-    r"(is|are|was|were) none",
+    r"(is|are|was|were) (?-i:none)",
     r"no more than none",
     r"tells?",
     r"told",
@@ -36,7 +36,10 @@ PHRASES = [
 ]
 AVOIDED = re.compile(rf"\b({'|'.join(PHRASES)})\b", re.IGNORECASE)
 
-FILES = sorted([*ROOT.glob("docs/*.md"), ROOT / "README.md"])
+FILES = sorted([*ROOT.glob("mixup_cli/**/*.py"), *ROOT.glob("docs/*.md"), ROOT / "README.md"])
+
+SEALED = ["has pixels that are no finite number", "half-open; zeros where there is none"]
+"""Texts that are part of sealed data sets: they stay as they are, to the letter."""
 
 
 def code_texts(path: Path) -> Iterator[tuple[int, str]]:
@@ -67,6 +70,7 @@ def found(path: Path) -> list[str]:
         f"{path.relative_to(ROOT)}:{line}: …{' '.join(text[max(0, match.start() - 40) : match.end() + 40].split())}…"
         for line, text in texts
         for match in AVOIDED.finditer(text)
+        if not any(sealed in text for sealed in SEALED)
     ]
 
 

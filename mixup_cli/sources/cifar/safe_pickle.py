@@ -191,7 +191,7 @@ _FUNCTIONS = {
 
 
 class _StandIn:
-    """Stands for an object of NumPy. BUILD calls `__setstate__`, and would set attributes if there were none."""
+    """Stands for an object of NumPy. BUILD calls `__setstate__`, and would set attributes without it."""
 
     __slots__ = ()
 
