@@ -36,17 +36,10 @@ def test_an_empty_list_is_no_input(mixup_gen: Runner, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-CLICKS_OWN = 1
-"""What Click exits with if the reader of its help has stopped."""
-
-
-@pytest.mark.parametrize(
-    ("command", "code"),
-    [("inspect --schema", 0), ("doctor", 0), ("--help", CLICKS_OWN), ("generate --help", CLICKS_OWN)],
-)
-def test_a_reader_that_leaves_hears_no_complaint(command: str, code: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["inspect --schema", "doctor", "--help", "--version", "generate --help"])
+def test_a_reader_that_leaves_hears_no_complaint(command: str, tmp_path: Path) -> None:
     ended = shell(f"mixup-gen {command} | true; exit ${{PIPESTATUS[0]}}", tmp_path)
-    assert (ended.returncode, ended.stderr) == (code, "")
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_the_manifest_path_feeds_the_next_command(colours: Path, tmp_path: Path) -> None:

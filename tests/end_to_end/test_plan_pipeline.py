@@ -82,7 +82,7 @@ def test_a_step_that_fails_fails_the_next(tmp_path: Path, colours: Path) -> None
 
 @pytest.mark.parametrize(("what", "redirected"), [("plan", ">&-"), ("generate --plan -", "<&-")])
 def test_closed_streams(what: str, redirected: str, colours: Path, tmp_path: Path) -> None:
-    ended = shell(f"mixup-gen {what} {colours} {redirected}", tmp_path)
+    ended = shell(f"mixup-gen {what} {colours} {redirected}", tmp_path, real=True)
     assert ended.returncode == 2
     assert ended.stderr.startswith("mixup-gen: error: ")
     assert ended.stderr.count("\n") == 1

@@ -169,7 +169,7 @@ def test_a_picture_that_changes_while_it_is_read_ends_the_run(
     monkeypatch.setattr(pictures, "_opened", slowly)
     refused = run_cli("generate", source, "--on-error", "skip", cwd=tmp_path)
     assert refused.returncode == 65
-    assert error_line(refused).startswith("green/2.png: changed while it was read. Let nothing write there")
+    assert error_line(refused).startswith("green/2.png: changed while it was read. Stop what writes to it")
     assert not (tmp_path / "mixup-out").exists()
 
 
@@ -375,6 +375,6 @@ def test_an_archive_or_array_file_that_changes_while_it_is_read(
         assert any(text.startswith(f"{path} has changed since it was read") for text in listener.told)
         assert verify(tmp_path / "out") == []
     else:
-        with pytest.raises(DataError, match=rf"{path.name}: changed while it was read\. Let nothing write there"):
+        with pytest.raises(DataError, match=rf"{path.name}: changed while it was read\. Stop what writes to it"):
             generate(source, Recipe(), Run(out=tmp_path / "out"), listener)
         assert not (tmp_path / "out").exists()

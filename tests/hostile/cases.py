@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -179,7 +180,7 @@ def _variables() -> Iterator[Case]:
 
 def _about(variable: str, value: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """What a message about a variable names: the file that it names, or itself."""
-    if variable in ENORMOUS:
+    if variable in ENORMOUS and int(value) <= sys.maxsize:
         return ("mixup-out", "--samples or --passes"), (FULL,)
     if variable in NAMING_FILES:
         return (f"{value}: ",), (USAGE, DATA, NO_INPUT)

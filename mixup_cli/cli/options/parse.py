@@ -27,7 +27,7 @@ _shown = partial(quoted, most_letters=60)
 
 class Reader(click.ParamType[Any]):
     """How the text of an option is read, and what stands for it in --help (`name`). Its errors name the option, unless
-    they are about a path, which begins their message. In a variable several paths stand as in PATH."""
+    they begin with a path. In a variable several paths stand as in PATH."""
 
     envvar_list_splitter = os.pathsep
 
@@ -39,8 +39,8 @@ class Reader(click.ParamType[Any]):
         try:
             return self._read(value) if isinstance(value, str) else value
         except MixupGenError as problem:
-            field = () if self._is_path or param is None or param.name is None else param.name
-            raise problem.or_else(field=field) from None
+            begins_with_path = self._is_path and "\0" not in value
+            raise problem.or_else(field=() if begins_with_path else getattr(param, "name", None) or ()) from None
 
 
 def whole(low: int = 0, high: int = sys.maxsize) -> Reader:
@@ -80,7 +80,7 @@ def _number(text: str) -> float:
 def local_name(text: str) -> str:
     """The name of a file or folder. Raises UsageError for a URL, which would be taken for a relative path."""
     if "\0" in text:
-        raise UsageError(f"{_shown(text)}: holds a NUL, and no path does.")
+        raise UsageError(f"{_shown(text)} holds a NUL, and no path does.")
     if problem := url_problem(text):
         raise UsageError(*problem)
     return text
