@@ -21,7 +21,7 @@ Tell = Callable[[str], None]
 
 
 def tell_nobody(_text: str) -> None:
-    """Drops the line."""
+    """Ignores the line: for callers that show nothing."""
 
 
 class Stopped(Exception):
