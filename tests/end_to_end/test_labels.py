@@ -201,7 +201,7 @@ def test_tags_from_metadata_csv(rule: str, run_cli: Runner, described: Path, tmp
     plain = manifest(tmp_path / "mixup-out")
     assert (plain["label_kind"], plain["class_names"]) == ("multi", list(TAGS))
     assert "binary_cross_entropy_with_logits" in (tmp_path / "mixup-out/README.md").read_text()
-    assert "any number of them a sample" in run_cli("inspect", described, *options).stdout
+    assert "any number for each sample" in run_cli("inspect", described, *options).stdout
 
 
 def test_tags_from_metadata_jsonl(run_cli: Runner, described: Path, tmp_path: Path) -> None:
@@ -385,7 +385,7 @@ def test_what_does_not_fit_is_refused_in_one_line(
     (tmp_path / "list").write_text("".join(f"{path}\n" for path in sorted(described.glob("*.png"))))
     ended = run_cli("generate", *command.split(), cwd=tmp_path)
     message = error_line(ended)
-    assert ended.returncode == (65 if "no soft label" in told else 2), message
+    assert ended.returncode == (65 if "not a soft label" in told else 2), message
     assert message.startswith(where)
     assert told in message
     assert not (tmp_path / "mixup-out").exists()
