@@ -26,8 +26,9 @@ def main() -> None:
 
 def _settle_libraries() -> None:
     """Before they are imported, here and in worker processes."""
-    for variable in ("NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"):  # ours are never plain Python, nor do
-        os.environ.pop(variable, None)  # they run in numba's threads
+    # Our compiled functions cannot run as plain Python, and the engines start the threads, not numba.
+    for variable in ("NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"):
+        os.environ.pop(variable, None)
     # Nothing here multiplies matrices. Where OpenBLAS gets no memory for a thread, it sends its own process SIGINT.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
 

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 COLUMNS = ("labels", "index", "source_index", "source_label", "share", "label_share", "method", "box", "view")
-"""The columns that stand behind those of the signals, in this order: what a field beside `images` cannot be called."""
+"""The columns that follow the signals, in this order. No further signal can have one of these names."""
 
 
 class Field(Protocol):

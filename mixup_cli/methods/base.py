@@ -51,7 +51,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Decisions:
-    """What the plan stores of m rows: `parts` int32 (m, P) in 65536ths, `box` int32 (m, 4: top, left, bottom, right,
+    """What the plan stores for m rows: `parts` int32 (m, P) in 65536ths, `box` int32 (m, 4: top, left, bottom, right,
     half-open; zeros without a box), `mask_seed` uint64 (m) (zero without a mask)."""
 
     parts: NDArray[np.int32]
@@ -86,10 +86,10 @@ class Method(ABC):
     """What it does, in a few words."""
 
     paper: ClassVar[str] = ""
-    """BibTeX of where it comes from."""
+    """BibTeX of where it comes from; empty if no paper describes it (`test_methods.py` names these methods)."""
 
     needs_picture: ClassVar[bool] = False
-    """Whether it places something in height and width."""
+    """Whether it needs height and width, for a box or a mask."""
 
     has_box: ClassVar[bool] = False
     """Whether its rows have a box."""
@@ -110,7 +110,7 @@ class Method(ABC):
     """Whether it must know where donors are salient."""
 
     averages: ClassVar[bool] = False
-    """Whether it computes with values: where it only places them, light and sRGB come to the same."""
+    """Whether it averages values of parents. If it only places them, mixing in light or in sRGB gives the same."""
 
     fills: ClassVar[bool] = False
     """Whether part of a row can be the recipe's fill colour."""

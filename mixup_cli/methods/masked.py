@@ -1,4 +1,4 @@
-"""What methods have in common whose mask is drawn from a seed, and gives the base about lam of the positions."""
+"""The base class of methods that draw a mask from a seed. The mask gives the base about lam of the positions."""
 
 from __future__ import annotations
 

@@ -11,12 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.fields.label import Label
-from mixup_cli.fields.labels import (
-    Labels,
-    base_shares,
-    remix_shares,
-    union_shares,
-)
+from mixup_cli.fields.labels import Labels, base_shares, remix_shares, union_shares
 from mixup_cli.fields.signal import Signal
 from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Rows, population_of
@@ -85,11 +80,12 @@ class RowColumns:
         match self.recipe.label_rule:
             case "base":
                 return base_shares(share)
-            case "union" if self.labels.classes is not None:
-                return union_shares(self._classes(rows), share)
+            case "union":  # of other labels than classes, `Label.mix` makes the union itself
+                return share if self.labels.classes is None else union_shares(self._classes(rows), share)
             case "remix":
                 return self._remix_share(rows, share)
-        return share
+            case "soft":
+                return share
 
     def _remix_share(self, rows: Rows, share: NDArray[np.float32]) -> NDArray[np.float32]:
         kappa, tau = self.recipe.remix_kappa, self.recipe.remix_tau

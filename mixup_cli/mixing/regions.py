@@ -24,8 +24,8 @@ def scaled(decisions: Decisions, planned: Grid, grid: Grid) -> Decisions:
 def weights_at(method: Method, own: Decisions, weights: Weights, grid: Grid) -> Weights:
     """A method's weights on another grid than they were computed on. `own` are the decisions as scaled to it.
 
-    What follows from a box is computed again. A mask that was drawn is the same picture, seen at the places nearest to
-    the middle of each place of the grid.
+    Weights that follow from a box are computed again for this grid. A drawn mask is resampled: each place of the grid
+    takes the value of the drawn place in which its middle lies.
     """
     if not method.has_seed:
         return method.weights(own, grid)

@@ -220,7 +220,7 @@ class Plan:
     def _donor_peaks(self, parents: NDArray[np.int64], views: Views | None, positions: NDArray[np.int64]) -> Peaks:
         """Where the donors of some rows are salient, in the output."""
         if self._peaks is None:
-            raise ValueError("a method needs peaks, and the plan has no finder of peaks")
+            raise ValueError("a method needs peaks, and this plan was opened without a peak finder")
         peaks = self._peaks.of(parents[positions, 1])
         return peaks if views is None else peaks_in_view(peaks, views[positions, 1], self.methods.grid)
 

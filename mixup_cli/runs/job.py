@@ -111,7 +111,9 @@ def _without_effect(recipe: Recipe, job: Job, survey: Survey) -> Iterator[UsageE
         found = "it turns values into integers, and these samples stay floats."
         yield UsageError(f"{found} Pass {setting('dtype', 'uint8')} or uint16, or leave it out.", field="value_range")
     if recipe.value_range is not None and set(survey.dtypes) == {"uint8"}:
-        yield UsageError("these samples have 8 bits, which keep their values. Leave it out.", field="value_range")
+        yield UsageError(
+            "these samples have 8 bits, and such values stay as they are. Leave it out.", field="value_range"
+        )
 
 
 def _resolved(asked: Asked, survey: Survey) -> Job:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,11 +69,15 @@ class Run:
 
     def open_engine(self, report: Report) -> Engine:
         """What runs the tasks; it reports those that it tries again."""
-        if self.engine == "threads":
-            return LocalEngine(self.workers, report)
-        from mixup_cli.engines.processes import ProcessEngine  # multiprocessing takes some time to import
+        match self.engine:
+            case "threads":
+                return LocalEngine(self.workers, report)
+            case "processes":
+                from mixup_cli.engines.processes import ProcessEngine  # multiprocessing takes some time to import
 
-        return ProcessEngine(self.workers, report)
+                return ProcessEngine(self.workers, report)
+            case _:
+                assert_never(self.engine)
 
 
 def row_count(recipe: Recipe, run: Run, labels: Labels, usable: NDArray[np.int64]) -> int:

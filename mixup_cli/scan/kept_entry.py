@@ -138,7 +138,7 @@ class Kept:
         found = block_sums(self.samples, engine)
         if found != self.blocks_crc32:
             damaged = sum(map(int.__ne__, found, self.blocks_crc32))
-            raise DamagedError(f"{damaged} of {len(found)} blocks of samples have another CRC-32")
+            raise DamagedError(f"{damaged} of {len(found)} blocks of samples fail their CRC-32 check")
 
 
 def read_entry(file: IO[bytes], form: Form, count: int) -> Kept | FormMismatch:
@@ -164,11 +164,11 @@ def _read_tail(file: IO[bytes], samples_bytes: int, column_bytes: int) -> tuple[
     foot = file.read(_FOOT.size)
     begin, text_bytes, digest = _FOOT.unpack(foot.ljust(_FOOT.size))
     if (begin, end - begin - text_bytes) not in ((samples_bytes, column_bytes), (0, 0)) or text_bytes > LIMIT_BYTES:
-        raise ValueError("it has another length")
+        raise ValueError("its length is wrong")
     file.seek(begin)
     tail = file.read(end - begin)
     if hashlib.sha256(tail + foot[: -len(digest)]).digest() != digest:
-        raise ValueError("the hash of what follows the samples is another")
+        raise ValueError("the hash of the record behind the samples does not match")
     return tail[: len(tail) - text_bytes], json.loads(tail[len(tail) - text_bytes :])
 
 

@@ -1,4 +1,4 @@
-"""How a finished data set becomes a larger one: beside itself, then in one step that can be repeated.
+"""How a finished data set is extended: the larger one is built beside it, then replaces it in one repeatable step.
 
 **The invariant.** The files that a manifest lists stay unchanged until another manifest replaces it. A run that extends
 a data set (or makes lost shards of it again) changes no file of it. New files wait in `.mixup-gen/next/`: sources.csv,

@@ -1,4 +1,4 @@
-"""What the work folder of a finished data set holds, for a user who wonders whether it may go."""
+"""What the work folder of a finished data set holds, for a user who wants to know whether it can be removed."""
 
 from __future__ import annotations
 

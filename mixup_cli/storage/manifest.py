@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
-from mixup_cli.choices import LabelKind
+from mixup_cli.choices import Compression, LabelKind
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.fields.axes import Axes
 from mixup_cli.fields.field import COLUMNS
@@ -150,7 +150,7 @@ class Manifest(Model):
         default=None, description="what a sample is made of besides `images` and its label, if there is more"
     )
     methods: tuple[str, ...] = Field(description="what the numbers in the column `method` mean")
-    compression: Literal["none", "gzip", "zstd"]
+    compression: Compression
     columns: tuple[ColumnRecord, ...]
     totals: Totals
     shards: tuple[ShardRecord, ...]

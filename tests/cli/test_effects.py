@@ -254,8 +254,8 @@ def test_a_value_range_of_16_bits_is_applied(
 @pytest.mark.parametrize(
     ("source", "options", "message"),
     [
-        ("colours", "", "--value-range: these samples have 8 bits, which keep their values. Leave it out."),
-        ("arrays", "", "--value-range: these samples have 8 bits, which keep their values. Leave it out."),
+        ("colours", "", "--value-range: these samples have 8 bits, and such values stay as they are. Leave it out."),
+        ("arrays", "", "--value-range: these samples have 8 bits, and such values stay as they are. Leave it out."),
         ("floats", "", "--value-range: it turns values into integers, and these samples stay floats."),
         ("colours", "--dtype float32", "--value-range: it goes with --dtype uint8 or uint16."),
     ],
@@ -352,7 +352,7 @@ def test_a_value_range_that_changes_none_of_many_pictures(run_cli: Runner, tmp_p
         ended = run_cli(*command, *more)
         assert (ended.returncode, error_line(ended)) == (
             2,
-            "--value-range: these samples have 8 bits, which keep their values. Leave it out.",
+            "--value-range: these samples have 8 bits, and such values stay as they are. Leave it out.",
         )
     Image.fromarray(np.full((4, 4), 500, np.uint16)).save(tmp_path / "p" / "a" / "02.png")
     for more in (["--dry-run"], []):

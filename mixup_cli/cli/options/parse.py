@@ -80,7 +80,7 @@ def _number(text: str) -> float:
 def local_name(text: str) -> str:
     """The name of a file or folder. Raises UsageError for a URL, which would be taken for a relative path."""
     if "\0" in text:
-        raise UsageError(f"{_shown(text)} holds a NUL, and no path does.")
+        raise UsageError(f"{_shown(text)} contains a NUL, which no path can.")
     if problem := url_problem(text):
         raise UsageError(*problem)
     return text

@@ -71,7 +71,9 @@ class SourceFlags(Group):
         metavar="NAME",
     )
     data_key: str | None = flag(
-        SOURCE, "Array with the samples in an .npz or .h5 file; several are mixed alike.", metavar="NAME,…"
+        SOURCE,
+        "Array with the samples, in a file of several arrays (.npz, .h5, .mat); several are mixed alike.",
+        metavar="NAME,…",
     )
     label_key: str | None = flag(SOURCE, "Array with the labels; for .npy, a file.", metavar="NAME")
     max_pixels: int | None = flag(SOURCE, "Refuse images with more pixels than N. Default: 100 million.", whole(1))

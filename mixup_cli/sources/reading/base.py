@@ -82,7 +82,7 @@ class Source(ABC):
     kind: ClassVar[str]
 
     read_as: str
-    """What messages call this kind of source, and the key of `sources.takes.TAKES`."""
+    """What messages call this kind of source, and the key of `takes.TAKES`."""
 
     load_limit: int | None = None
     """The most samples to ask of one `load` if a single one can take long; None if all are quick."""

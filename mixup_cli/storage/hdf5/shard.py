@@ -35,6 +35,12 @@ REMEDY = "Run mixup-gen verify."
 GZIP_LEVEL = 6
 ZSTD_LEVEL = 3
 
+FILTER_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "gzip": {"compression": "gzip", "compression_opts": GZIP_LEVEL},
+    "zstd": {"compression": ZSTD, "compression_opts": (ZSTD_LEVEL,)},
+}
+"""How h5py declares each compression; `compressor` carries it out."""
+
 
 @dataclass(frozen=True)
 class ShardSpec:
@@ -125,16 +131,13 @@ class CompressedWriter:
 
     def _create(self, file: h5py.File, column: Column, row_count: int) -> h5py.Dataset:
         chunk_rows = max(1, min(row_count, CHUNK_BYTES // max(1, column.row_bytes)))
-        options: dict[str, Any] = {"compression": "gzip", "compression_opts": GZIP_LEVEL}
-        if self._spec.compression == "zstd":
-            options = {"compression": ZSTD, "compression_opts": (ZSTD_LEVEL,)}
         return file.create_dataset(
             column.name,
             (row_count, *column.shape),
             stored_dtype(column),
             chunks=(chunk_rows, *column.shape),
             track_times=False,
-            **options,
+            **FILTER_OPTIONS[self._spec.compression],
         )
 
     def _fill(self, data_set: h5py.Dataset, column: Column, values: Values) -> str:
@@ -158,12 +161,15 @@ class CompressedWriter:
 
 def compressor(compression: str) -> Callable[[memoryview], bytes]:
     """The function that compresses one chunk. Raises UsageError where zstd's libraries are not installed."""
-    if compression == "gzip":
-        return lambda data: zlib.compress(data, GZIP_LEVEL)
-    require_filter("zstd")
-    import zstandard  # only in the `zstd` extra
+    match compression:
+        case "gzip":
+            return lambda data: zlib.compress(data, GZIP_LEVEL)
+        case "zstd":
+            require_filter("zstd")
+            import zstandard  # only in the `zstd` extra
 
-    return lambda data: zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(data)
+            return lambda data: zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(data)
+    raise ValueError(f"no compressor for {compression!r}")
 
 
 def compression_of(column: PlainDataSet) -> Compression:

@@ -112,7 +112,7 @@ def test_peaks_are_seen_as_the_donor_is() -> None:
 
 
 def test_without_somebody_to_ask_there_are_no_peaks() -> None:
-    with pytest.raises(ValueError, match="no finder of peaks"):
+    with pytest.raises(ValueError, match="without a peak finder"):
         plan(Recipe(methods=(MethodChoice("saliencymix"),)), 3).rows(0, 1)
 
 

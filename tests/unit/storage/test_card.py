@@ -6,13 +6,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from mixup_cli.choices import LabelKind, LabelRule
+from mixup_cli.fields.field import COLUMNS
+from mixup_cli.fields.signal import FIRST
 from mixup_cli.methods import METHODS
 from mixup_cli.recipe import MethodChoice, Recipe
-from mixup_cli.storage.card import MEANINGS, PAPERS, card
+from mixup_cli.storage.card import LOSSES, MEANINGS, PAPERS, RULES, SOFT, card
 from mixup_cli.storage.manifest import CARD, ColumnRecord, Manifest
 from tests.unit.storage.small_data_set import arrays, manifest_of, shard_records, write_data_set
 
@@ -125,7 +128,13 @@ def test_only_columns_that_are_there_are_told(names: tuple[str, ...]) -> None:
 
 
 def test_every_column_has_a_meaning() -> None:
-    assert {name for names in COLUMN_SETS for name in names} == set(MEANINGS)
+    assert {name for names in COLUMN_SETS for name in names} == set(MEANINGS) == {FIRST, *COLUMNS}
+
+
+def test_every_label_rule_and_kind_has_words() -> None:
+    assert {"soft", *RULES} == set(get_args(LabelRule))
+    assert set(SOFT) == set(get_args(LabelKind))
+    assert set(LOSSES) == set(get_args(LabelKind)) - {"none"}
 
 
 def test_hostile_class_names_stay_in_their_block() -> None:
