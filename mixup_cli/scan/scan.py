@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias, TypeVar
@@ -87,7 +87,7 @@ def scan(
     listener.begin("scan", len(source), "samples")
     decodes = cache is not None or tolerance.on_error == "skip"
     reading = _Reading(source, targets, cache, decodes, engine.checkpoint)
-    for start, results in engine.run(_tasks(reading, engine.workers)):
+    for start, results in _in_order(engine.run(_tasks(reading, engine.workers))):
         loaded.put(start, results)
         for index, result in enumerate(results, start):
             if result.problem is not None:
@@ -98,6 +98,17 @@ def scan(
     listener.end()
     _check_some_usable(source, loaded)
     return table_of(source, loaded)
+
+
+def _in_order(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """Chunks as they follow each other in the source: of several broken inputs, the first is named."""
+    early: dict[int, list[Loaded]] = {}
+    start = 0
+    for first, results in chunks:
+        early[first] = results
+        while start in early:
+            yield start, early[start]
+            start += len(early.pop(start))
 
 
 def settle(source: Source, loaded: LoadedColumn, tolerance: Tolerance) -> SourceTable:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -58,7 +57,7 @@ def test_tiffs_that_are_no_pictures_are_named_and_go_as_arrays(
     ended = run_cli(*command, tiffs(tmp_path / "set", dtype, bands, planar), cwd=tmp_path)
     assert ended.returncode == 65
     message = refusal(ended, command)
-    assert re.match(rf"[ab]/[01]\.tif: {re.escape(told)}", message), "whichever thread meets one first"
+    assert message.startswith(f"a/0.tif: {told}"), "the first of them"
     assert "(store such pictures as an array: .npy or .h5)" in message
     assert message.endswith("None of the 4 inputs can be used. Give other inputs.")
 
