@@ -8,7 +8,7 @@ from pathlib import Path
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.plan.files.reading import PlanFile
 from mixup_cli.recipe import Recipe
-from mixup_cli.runs.differences import Basis, differences
+from mixup_cli.runs.differences import Identity, differences
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.scanned import Scanned, scanned
 from mixup_cli.runs.settings import keeps_to_windows
@@ -25,15 +25,15 @@ class Rescanned(Scanned):
 
     def check_same(self, out: Path, before: SourceTable | None) -> None:
         """Raises DataError if the source is not what it was, naming the first input that differs."""
-        for _, found in differences(Basis(source=before), Basis(source=self.table)):
+        for _, found in differences(Identity(source=before), Identity(source=self.table)):
             remedy = f"Name the one it was made from with {setting('source_paths')}."
             raise DataError(f"{out}: was made from another source ({found}).", remedy)
 
     def check_labels(self, out: Path, manifest: Manifest) -> None:
         """Raises DataError where the numbers of the labels mean something else than they did: the source is the same,
         and a table of another split is not."""
-        then = Basis(labels=(manifest.label_kind, manifest.class_names))
-        for _, found in differences(then, Basis(labels=self.job.labels)):
+        then = Identity(labels=(manifest.label_kind, manifest.class_names))
+        for _, found in differences(then, Identity(labels=self.job.labels)):
             classes = f"and add {setting('classes', shlex.quote(str(out)))} for its classes"
             remedy = f"Name the source it was made from with {setting('source_paths')}, {classes}."
             raise DataError(f"{out}: was made from other labels ({found}).", remedy)

@@ -18,7 +18,7 @@ LabelMeaning: TypeAlias = tuple[LabelKind, tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Basis:
+class Identity:
     """What the rows of a data set follow from, in the order of comparing. None is not known, or not yet, and differs
     from nothing. Of a `source` whose table is lost only the fingerprint may be known."""
 
@@ -29,9 +29,9 @@ class Basis:
     rows: int | None = None
 
 
-def differences(stored: Basis, wanted: Basis) -> Iterator[tuple[str, str]]:
+def differences(stored: Identity, wanted: Identity) -> Iterator[tuple[str, str]]:
     """Every field in which the two differ, and how: a clause for a message."""
-    for field in fields(Basis):
+    for field in fields(Identity):
         before, now = getattr(stored, field.name), getattr(wanted, field.name)
         if before is not None and now is not None and (found := COMPARED[field.name](before, now)):
             yield field.name, found
@@ -90,4 +90,4 @@ COMPARED: dict[str, Callable[[Any, Any], str | None]] = {
     "labels": _labels,
     "rows": _rows,
 }
-"""How each field of `Basis` is compared: the function says how the two differ, if they do."""
+"""How each field of `Identity` is compared: the function says how the two differ, if they do."""

@@ -12,7 +12,7 @@ from mixup_cli.engines.local import LocalEngine
 from mixup_cli.fields.target import Survey
 from mixup_cli.listener import Listener
 from mixup_cli.recipe import Recipe
-from mixup_cli.runs.differences import Basis
+from mixup_cli.runs.differences import Identity
 from mixup_cli.runs.fingerprint import Pixels
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.needs import Needs, check_room, needs
@@ -95,7 +95,7 @@ def _carried_out(bench: Bench, standing: Standing, needed: Needs, engine: Engine
         return _of_manifest(bench, standing.complete, standing.state)
     source, folder, run, pixels = bench.asked.source, bench.folder, bench.run, Pixels.here()
     if not (run.force or folder.half_cleared):
-        check_same(standing.stored, Basis(pixels=pixels))
+        check_same(standing.stored, Identity(pixels=pixels))
     scan = _scanned(bench, standing, needed, engine)
     maker = shard_maker(scan, run, engine.checkpoint)
     _report(bench.listener, maker.plan.notices)

@@ -12,7 +12,7 @@ from functools import partial
 from mixup_cli.engines.base import Engine
 from mixup_cli.errors import DataError, OutputExistsError
 from mixup_cli.listener import Listener
-from mixup_cli.runs.differences import Basis
+from mixup_cli.runs.differences import Identity
 from mixup_cli.runs.fingerprint import Pixels
 from mixup_cli.runs.job import Job, shard_count, shard_rows
 from mixup_cli.runs.standing import Stored, check_same, stored_in
@@ -45,10 +45,10 @@ class Wanted:
         return ((number, shard_rows(number, self.rows, self.job.samples_per_shard)) for number in numbers)
 
     @property
-    def basis(self) -> Basis:
+    def identity(self) -> Identity:
         """What it is compared by."""
         job = self.job
-        return Basis(recipe=job.recipe, pixels=self.pixels, source=self.table, labels=job.labels, rows=self.rows)
+        return Identity(recipe=job.recipe, pixels=self.pixels, source=self.table, labels=job.labels, rows=self.rows)
 
     @property
     def begun(self) -> Begun:
@@ -88,7 +88,7 @@ def begin(folder: DataSetFolder, wanted: Wanted, force: bool) -> Manifest | None
 
 def _same(folder: DataSetFolder, wanted: Wanted) -> Stored:
     stored = stored_in(folder)
-    check_same(stored, wanted.basis)
+    check_same(stored, wanted.identity)
     return stored
 
 

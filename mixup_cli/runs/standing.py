@@ -10,7 +10,7 @@ from typing import Any, Literal
 from mixup_cli.errors import DataError, OutputExistsError
 from mixup_cli.fields.target import Survey
 from mixup_cli.recipe import Recipe
-from mixup_cli.runs.differences import Basis, LabelMeaning, differences
+from mixup_cli.runs.differences import Identity, LabelMeaning, differences
 from mixup_cli.runs.fingerprint import Pixels, versions
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.settings import Run, check_caching, row_count
@@ -31,7 +31,7 @@ State = Literal["made", "resumed", "extended", "unchanged", "part"]
 class Stored:
     """What an output folder holds: the manifest of a finished data set, and what an unfinished run has written down.
 
-    The properties are fields of `Basis`: files are read when they are asked for. Raises DataError for a damaged file.
+    The properties are fields of `Identity`: they read files when they are asked. Raises DataError for a damaged file.
     """
 
     folder: DataSetFolder
@@ -146,8 +146,8 @@ def job_beside(stored: Stored, asked: Asked, survey: Survey, run: Run) -> Job:
     job = asked.following(stored.recipe).job(survey)
     check_caching(job.recipe, run)
     if stored.recipe is not None:
-        check_same(stored, Basis(recipe=job.recipe))
-        check_same(stored, Basis(source=_listing(asked.source, stored.source), labels=job.labels))
+        check_same(stored, Identity(recipe=job.recipe))
+        check_same(stored, Identity(source=_listing(asked.source, stored.source), labels=job.labels))
     return job
 
 
@@ -170,14 +170,14 @@ def stored_in(folder: DataSetFolder, force: bool = False) -> Stored:
     return stored
 
 
-def check_same(stored: Stored, wanted: Basis) -> None:
+def check_same(stored: Stored, wanted: Identity) -> None:
     """Raises OutputExistsError for the first difference. A file is read only when its turn comes."""
-    for name in (field.name for field in fields(Basis) if getattr(wanted, field.name) is not None):
-        for _, found in differences(Basis(**{name: getattr(stored, name)}), wanted):
+    for name in (field.name for field in fields(Identity) if getattr(wanted, field.name) is not None):
+        for _, found in differences(Identity(**{name: getattr(stored, name)}), wanted):
             raise _refusal(stored, wanted, name, found)
 
 
-def _refusal(stored: Stored, wanted: Basis, field: str, found: str) -> OutputExistsError:
+def _refusal(stored: Stored, wanted: Identity, field: str, found: str) -> OutputExistsError:
     """What to say of a difference, and what to do about it."""
     folder, remedy = stored.folder, _use_another()
     problem = {
@@ -203,8 +203,8 @@ def _use_another() -> str:
 def other_pixels(folder: DataSetFolder, fingerprint: str) -> str | None:
     """How versions differ from those under which the data set was begun; None if the pixels are the same, or if that is
     not known."""
-    stored = Basis(pixels=Stored(folder, begun=folder.begun()).pixels)
-    found = differences(stored, Basis(pixels=Pixels(fingerprint, versions())))
+    stored = Identity(pixels=Stored(folder, begun=folder.begun()).pixels)
+    found = differences(stored, Identity(pixels=Pixels(fingerprint, versions())))
     return next((how for _, how in found), None)
 
 

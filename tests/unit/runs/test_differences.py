@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mixup_cli.recipe import MethodChoice, Recipe
-from mixup_cli.runs.differences import Basis, differences
+from mixup_cli.runs.differences import Identity, differences
 from mixup_cli.runs.fingerprint import Pixels
 from mixup_cli.storage.loaded import Loaded, LoadedColumn
 from mixup_cli.storage.source_table import SourceTable
@@ -18,7 +18,7 @@ def table(sha256: str) -> SourceTable:
     return SourceTable(["a/1.png"], ["a"], LoadedColumn.of([Loaded(3, sha256)]))
 
 
-STORED = Basis(
+STORED = Identity(
     recipe=Recipe(seed=1),
     pixels=Pixels("0" * 64, {"pillow": "11.0.0", "numpy": "2.0.0"}),
     source=table("1" * 64),
@@ -46,21 +46,21 @@ def test_each_field_is_compared(field: str) -> None:
 
 
 def test_differences_come_in_the_order_of_the_fields() -> None:
-    other = Basis(**{field: now for field, (now, _) in CHANGED.items()})
-    assert [field for field, _ in differences(STORED, other)] == [field.name for field in fields(Basis)]
+    other = Identity(**{field: now for field, (now, _) in CHANGED.items()})
+    assert [field for field, _ in differences(STORED, other)] == [field.name for field in fields(Identity)]
 
 
 def test_what_is_not_known_differs_from_nothing() -> None:
-    assert list(differences(STORED, Basis())) == []
-    assert list(differences(Basis(), STORED)) == []
+    assert list(differences(STORED, Identity())) == []
+    assert list(differences(Identity(), STORED)) == []
 
 
 def test_versions_do_not_matter_where_pixels_are_the_same() -> None:
-    assert list(differences(STORED, Basis(pixels=Pixels("0" * 64, {"pillow": "12.0.0"})))) == []
+    assert list(differences(STORED, Identity(pixels=Pixels("0" * 64, {"pillow": "12.0.0"})))) == []
 
 
 def test_a_lost_table_is_compared_by_its_fingerprint() -> None:
     now = table("1" * 64)
-    assert list(differences(Basis(source=now.fingerprint), Basis(source=now))) == []
-    ((_, found),) = differences(Basis(source="f" * 64), Basis(source=now))
+    assert list(differences(Identity(source=now.fingerprint), Identity(source=now))) == []
+    ((_, found),) = differences(Identity(source="f" * 64), Identity(source=now))
     assert found.startswith(f"the hash of its list is {now.fingerprint[:12]}…, and was ffffffffffff…; sources.csv")
