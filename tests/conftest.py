@@ -12,12 +12,9 @@ from subprocess import CompletedProcess
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.remembered import remember
 from tests.running import Runner, child_pids, run_process, run_real
 from tests.small_sources import SIZES, write_arrays, write_colours, write_photos
 from tests.unit.sources.cifar.cifar_archives import cifar_files, write_cifar
-
-remember()  # before anything imports what it replaces
 
 
 def pytest_configure() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.checks.rescan import check_plan, rescan
+from mixup_cli.checks.rescan import check_labels, check_plan, check_source, rescan
 from mixup_cli.checks.verify import Finding, Piece
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError
@@ -42,8 +42,8 @@ def recompute(
     engine, recipe = LocalEngine(run.workers), Recipe.from_dict(manifest.recipe)
     check_plan(folder.path, recipe, run.plan)
     again = rescan(folder.path, recipe, source, scratch, Scanning(Tolerance("skip"), engine, listener))
-    again.check_same(folder.path, sealed_table(folder.path))
-    again.check_labels(folder.path, manifest)
+    check_source(folder.path, sealed_table(folder.path), again)
+    check_labels(folder.path, manifest, again)
     maker = shard_maker(again, run, engine.checkpoint)
     columns = [Column(column.name, column.dtype, column.shape) for column in manifest.columns]
     tasks = (partial(_recompute, folder.path / record.file, columns, record, maker) for record in manifest.shards)

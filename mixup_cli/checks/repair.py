@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from mixup_cli.checks.diagnosis import Damage, Diagnosis, Fix, diagnose, stamps
-from mixup_cli.checks.rescan import Rescanned, check_plan, rescan
+from mixup_cli.checks.rescan import check_labels, check_plan, check_source, rescan
 from mixup_cli.checks.verify import UNFINISHED
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, NoInputError, StorageError
@@ -17,6 +17,7 @@ from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import pixel_fingerprint
 from mixup_cli.runs.planning import shard_maker
+from mixup_cli.runs.scanned import Scanned
 from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import other_pixels
 from mixup_cli.scan.fill import Scanning
@@ -143,13 +144,13 @@ def _remake(
         sync_folder(out)
 
 
-def _check_same_source(out: Path, manifest: Manifest, found: Rescanned, *, is_list_lost: bool) -> None:
+def _check_same_source(out: Path, manifest: Manifest, found: Scanned, *, is_list_lost: bool) -> None:
     """Raises DataError unless the source is the same. Names the first input that differs if sources.csv is sound."""
     if found.table.fingerprint == manifest.source.fingerprint:
-        found.check_labels(out, manifest)
+        check_labels(out, manifest, found)
         return
     if not is_list_lost:
-        found.check_same(out, sealed_table(out))
+        check_source(out, sealed_table(out), found)
     raise DataError(
         f"{out}: was made from another source (the hash of its list is {found.table.fingerprint[:12]}…, and "
         f"{manifest.source.fingerprint[:12]}… was sealed).",

@@ -20,23 +20,21 @@ from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import setting
 
 
-class Rescanned(Scanned):
-    """A source that was read again."""
+def check_source(out: Path, before: SourceTable | None, now: Scanned) -> None:
+    """Raises DataError if the source is not what it was, naming the first input that differs."""
+    for _, found in differences(Identity(source=before), Identity(source=now.table)):
+        remedy = f"Name the one it was made from with {setting('source_paths')}."
+        raise DataError(f"{out}: was made from another source ({found}).", remedy)
 
-    def check_same(self, out: Path, before: SourceTable | None) -> None:
-        """Raises DataError if the source is not what it was, naming the first input that differs."""
-        for _, found in differences(Identity(source=before), Identity(source=self.table)):
-            remedy = f"Name the one it was made from with {setting('source_paths')}."
-            raise DataError(f"{out}: was made from another source ({found}).", remedy)
 
-    def check_labels(self, out: Path, manifest: Manifest) -> None:
-        """Raises DataError where the numbers of the labels mean something else than they did: the source is the same,
-        and a table of another split is not."""
-        then = Identity(labels=(manifest.label_kind, manifest.class_names))
-        for _, found in differences(then, Identity(labels=self.job.labels)):
-            classes = f"and add {setting('classes', shlex.quote(str(out)))} for its classes"
-            remedy = f"Name the source it was made from with {setting('source_paths')}, {classes}."
-            raise DataError(f"{out}: was made from other labels ({found}).", remedy)
+def check_labels(out: Path, manifest: Manifest, now: Scanned) -> None:
+    """Raises DataError where the numbers of the labels mean something else than they did: the source is the same, and a
+    table of another split is not."""
+    then = Identity(labels=(manifest.label_kind, manifest.class_names))
+    for _, found in differences(then, Identity(labels=now.job.labels)):
+        classes = f"and add {setting('classes', shlex.quote(str(out)))} for its classes"
+        remedy = f"Name the source it was made from with {setting('source_paths')}, {classes}."
+        raise DataError(f"{out}: was made from other labels ({found}).", remedy)
 
 
 def check_plan(out: Path, recipe: Recipe, plan: PlanFile | None) -> None:
@@ -46,7 +44,7 @@ def check_plan(out: Path, recipe: Recipe, plan: PlanFile | None) -> None:
         raise DataError(f"{out}: was made {which}.", f"Pass {setting('plan')} as generate had it.")
 
 
-def rescan(out: Path, recipe: Recipe, source: Source, scratch: Path, how: Scanning) -> Rescanned:
+def rescan(out: Path, recipe: Recipe, source: Source, scratch: Path, how: Scanning) -> Scanned:
     """Scan the source of the data set `out` again. A cache that does not fit in memory goes into `scratch`.
 
     It is decoded again, not taken from a kept cache. Raises DataError if the source cannot be the right one.
@@ -57,6 +55,6 @@ def rescan(out: Path, recipe: Recipe, source: Source, scratch: Path, how: Scanni
         return Place(caching=Caching("none" if in_windows else "auto"), work=scratch, out=out)
 
     try:
-        return Rescanned(**vars(scanned(Asked(source, recipe, is_recorded=True), how, place)))
+        return scanned(Asked(source, recipe, is_recorded=True), how, place)
     except UsageError as problem:
         raise DataError(f"{out}: was made from another source ({problem})") from problem

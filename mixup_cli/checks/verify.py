@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, NoInputError, StorageError
+from mixup_cli.fields.field import Field
 from mixup_cli.listener import Listener
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.finish import checksum_entries
@@ -196,11 +197,11 @@ def _content(file: h5py.File, manifest: Manifest, record: ShardRecord) -> Iterat
         if found != (expected := (column.dtype, (rows, *column.shape))):
             yield f"{name} is {found[0]} {found[1]}, expected {expected[0]} {expected[1]}"
             return
-    signals = {signal.name for signal in manifest.signals}
+    signals, fields = {signal.name for signal in manifest.signals}, manifest.sample
     small = {name: column for name, column in stored.items() if name not in signals}
     for block in _blocks(rows, sum(math.prod(c.shape[1:]) * c.dtype.itemsize for c in small.values())):
         values = {name: column[block] for name, column in small.items()}
-        if problems := [*_values(values, manifest, record.start + block.start)]:
+        if problems := [*_values(values, manifest, fields, record.start + block.start)]:
             yield from problems  # those of one block are enough
             break
     for name, sealed in record.columns.items():
@@ -224,12 +225,14 @@ def _blocks(count: int, row_bytes: int) -> Iterator[slice]:
     return (slice(start, min(start + step, count)) for start in range(0, count, step))
 
 
-def _values(columns: dict[str, NDArray[Any]], manifest: Manifest, first_row: int) -> Iterator[str]:
+def _values(
+    columns: dict[str, NDArray[Any]], manifest: Manifest, fields: Sequence[Field], first_row: int
+) -> Iterator[str]:
     """What is wrong with the values of some rows, whatever the recipe."""
     index = columns["index"]
     if not np.array_equal(index, np.arange(first_row, first_row + len(index))):
         yield f"index is not {first_row} … {first_row + len(index) - 1}"
-    for field in manifest.sample:
+    for field in fields:
         yield from field.check(columns, first_row)
     counts = {
         "source_index": (manifest.source.samples, "inputs"),

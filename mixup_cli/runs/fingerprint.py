@@ -11,6 +11,7 @@ import hashlib
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import Self
 
@@ -71,8 +72,9 @@ def decoder_id() -> str:
     return "; ".join([pixel_fingerprint(), *libraries])
 
 
-def versions() -> dict[str, str]:
-    """The versions that can matter to bytes, by name."""
+@cache
+def versions() -> Mapping[str, str]:
+    """The versions that can matter to bytes, by name. Looked up once: that reads a file of each library."""
     found = {"python": platform.python_version()}
     for library in LIBRARIES:
         try:

@@ -22,8 +22,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-from tests.remembered import remember
-
 MOST_BYTES = 1 << 20
 """No request is longer."""
 
@@ -160,7 +158,6 @@ def warm_up() -> None:
 
 
 if __name__ == "__main__":
-    remember()
     path = sys.argv[1]
     warm_up()
     server = Server(path)

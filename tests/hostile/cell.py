@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.remembered import remember
 from tests.running import clean_environment
 
 WALL_SECONDS = 200
@@ -157,7 +156,6 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
-    remember()
     import mixup_cli.checks.verify  # noqa: F401  # so that no command has to
     from mixup_cli.cli.app import main
     from mixup_cli.cli.commands.preload import preload
