@@ -19,7 +19,7 @@ from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.planning import shard_maker
 from mixup_cli.runs.settings import Run
-from mixup_cli.scan.fill import Scanning
+from mixup_cli.scan.fill import ScanSettings
 from mixup_cli.scan.scan import Tolerance
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.folder import DataSetFolder
@@ -41,7 +41,7 @@ def recompute(
     """
     engine, recipe = LocalEngine(run.workers), Recipe.from_dict(manifest.recipe)
     check_plan(folder.path, recipe, run.plan)
-    again = rescan(folder.path, recipe, source, scratch, Scanning(Tolerance("skip"), engine, listener))
+    again = rescan(folder.path, recipe, source, scratch, ScanSettings(Tolerance("skip"), engine, listener))
     check_source(folder.path, sealed_table(folder.path), again)
     check_labels(folder.path, manifest, again)
     maker = shard_maker(again, run, engine.checkpoint)

@@ -20,7 +20,7 @@ from mixup_cli.runs.planning import shard_maker
 from mixup_cli.runs.scanned import Scanned
 from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import other_pixels
-from mixup_cli.scan.fill import Scanning
+from mixup_cli.scan.fill import ScanSettings
 from mixup_cli.scan.scan import Tolerance
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage import manifest as names
@@ -126,7 +126,7 @@ def _remake(
     out, recipe, engine = folder.path, Recipe.from_dict(manifest.recipe), LocalEngine(run.workers)
     shards = [record for record in manifest.shards if record.file in damaged]
     check_plan(out, recipe, run.plan)
-    found = rescan(out, recipe, source, folder.scratch, Scanning(Tolerance("skip"), engine, listener))
+    found = rescan(out, recipe, source, folder.scratch, ScanSettings(Tolerance("skip"), engine, listener))
     _check_same_source(out, manifest, found, is_list_lost=names.SOURCES in damaged)
     maker = shard_maker(found, run, engine.checkpoint)
     writer = writer_for(found.job.spec, folder.scratch)

@@ -12,8 +12,8 @@ from mixup_cli.runs.differences import Identity, differences
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.scanned import Scanned, scanned
 from mixup_cli.runs.settings import keeps_to_windows
-from mixup_cli.scan.cache import Caching, goes_to_disk
-from mixup_cli.scan.fill import Place, Scanning
+from mixup_cli.scan.cache import CacheSettings, goes_to_disk
+from mixup_cli.scan.fill import CachePlace, ScanSettings
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.source_table import SourceTable
@@ -44,15 +44,15 @@ def check_plan(out: Path, recipe: Recipe, plan: PlanFile | None) -> None:
         raise DataError(f"{out}: was made {which}.", f"Pass {setting('plan')} as generate had it.")
 
 
-def rescan(out: Path, recipe: Recipe, source: Source, scratch: Path, how: Scanning) -> Scanned:
+def rescan(out: Path, recipe: Recipe, source: Source, scratch: Path, how: ScanSettings) -> Scanned:
     """Scan the source of the data set `out` again. A cache that does not fit in memory goes into `scratch`.
 
     It is decoded again, not taken from a kept cache. Raises DataError if the source cannot be the right one.
     """
 
-    def place(job: Job) -> Place:
+    def place(job: Job) -> CachePlace:
         in_windows = keeps_to_windows(recipe) and goes_to_disk(len(source) * job.sample_bytes)
-        return Place(caching=Caching("none" if in_windows else "auto"), work=scratch, out=out)
+        return CachePlace(caching=CacheSettings("none" if in_windows else "auto"), work=scratch, out=out)
 
     try:
         return scanned(Asked(source, recipe, is_recorded=True), how, place)

@@ -23,7 +23,7 @@ from mixup_cli.runs.scanned import Scanned, scanned
 from mixup_cli.runs.settings import Run, row_count
 from mixup_cli.runs.shard_work import make_shards
 from mixup_cli.runs.standing import Standing, State, Stored, check_same, standing_of, stored_in
-from mixup_cli.scan.fill import Place, Scanning
+from mixup_cli.scan.fill import CachePlace, ScanSettings
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import finish
 from mixup_cli.storage.folder import DataSetFolder
@@ -62,7 +62,7 @@ class Bench:
     survey: Survey
     run: Run
     folder: DataSetFolder
-    place: Place
+    place: CachePlace
     listener: Listener
 
 
@@ -139,7 +139,7 @@ def _scanned(bench: Bench, standing: Standing, needed: Needs, engine: Engine) ->
     """Read the source into a cache that leaves room for the shards."""
     source, run, listener = bench.asked.source, bench.run, bench.listener
 
-    def place(job: Job) -> Place:
+    def place(job: Job) -> CachePlace:
         of_job = needed if job == standing.job else needs(job, source, run, bench.place)
         return replace(bench.place, spare_bytes=of_job.spare_bytes)
 
@@ -147,7 +147,7 @@ def _scanned(bench: Bench, standing: Standing, needed: Needs, engine: Engine) ->
     early = [*source.notices, *standing.job.notices]
     _report(listener, early)
     asked = bench.asked.following(standing.stored.recipe)
-    scan = scanned(asked, Scanning(run.tolerance, reading, listener), place, bench.survey)
+    scan = scanned(asked, ScanSettings(run.tolerance, reading, listener), place, bench.survey)
     _report(listener, [notice for notice in scan.notices() if notice not in early])
     return scan
 

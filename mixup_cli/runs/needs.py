@@ -17,7 +17,7 @@ from mixup_cli.errors import StorageError
 from mixup_cli.runs.job import Job, shard_count, shard_rows
 from mixup_cli.runs.records import Content, manifest_of
 from mixup_cli.runs.settings import Run, row_count
-from mixup_cli.scan.fill import Place, nearest_existing, needs_file
+from mixup_cli.scan.fill import CachePlace, nearest_existing, needs_file
 from mixup_cli.scan.table import label_texts
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import beside
@@ -81,7 +81,7 @@ class Needs:
         return self.disk_bytes - (self.shard_bytes - self.fixed_bytes if self.compressed else 0)
 
 
-def needs(job: Job, source: Source, run: Run, place: Place) -> Needs:
+def needs(job: Job, source: Source, run: Run, place: CachePlace) -> Needs:
     """What a run needs if every input can be used; decoded samples wait in `place`."""
     rows = row_count(job.recipe, run, source.labels, np.arange(len(source)))
     shards = shard_count(rows, job.samples_per_shard)

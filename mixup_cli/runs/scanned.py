@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from mixup_cli.fields.target import Arrays, Survey
 from mixup_cli.runs.job import Asked, Job
-from mixup_cli.scan.fill import Place, Scanning, fill
+from mixup_cli.scan.fill import CachePlace, ScanSettings, fill
 from mixup_cli.scan.scan import until_it_fits
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.source_table import SourceTable
@@ -49,7 +49,9 @@ def fitting(asked: Asked, read: Callable[[Job], Read], survey: Survey | None = N
     return until_it_fits(seen, lambda: read(asked.job(seen)))
 
 
-def scanned(asked: Asked, how: Scanning, place: Callable[[Job], Place], survey: Survey | None = None) -> Scanned:
+def scanned(
+    asked: Asked, how: ScanSettings, place: Callable[[Job], CachePlace], survey: Survey | None = None
+) -> Scanned:
     """Read all samples into a cache that lies where `place` says. Raises what `fill` raises."""
 
     def read(job: Job) -> Scanned:

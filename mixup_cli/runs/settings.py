@@ -21,8 +21,8 @@ from mixup_cli.plan.files.reading import PlanFile
 from mixup_cli.plan.plan import population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import decoder_id
-from mixup_cli.scan.cache import Caching
-from mixup_cli.scan.fill import Place
+from mixup_cli.scan.cache import CacheSettings
+from mixup_cli.scan.fill import CachePlace
 from mixup_cli.scan.scan import Tolerance
 from mixup_cli.storage.parts import Part
 from mixup_cli.wording import setting
@@ -47,7 +47,7 @@ class Run:
     batch_size: int | None = None
     shard_bytes: int | None = None
     tolerance: Tolerance = field(default_factory=Tolerance)
-    caching: Caching = field(default_factory=Caching)
+    caching: CacheSettings = field(default_factory=CacheSettings)
     part: Part = field(default_factory=Part)
     force: bool = False
     origin: Mapping[str, Any] = field(default_factory=dict)
@@ -58,14 +58,14 @@ class Run:
         part = {} if self.part.is_whole else {"part": str(self.part)}
         return {**{name: getattr(self, name) for name in names}, **part, "source": dict(self.origin)}
 
-    def place(self, work: Path) -> Place:
+    def place(self, work: Path) -> CachePlace:
         """Where decoded samples wait; `work` is for a file that serves this run alone. Raises UsageError."""
         mapped = self.engine == "processes"
         if mapped and self.caching.kind == "memory":
             remedy = f"Drop it, or pass {setting('engine', 'threads')}."
             raise UsageError("worker processes share a file.", remedy, field="cache", value="memory")
         decoder = decoder_id() if self.caching.kept_in(self.out) else ""
-        return Place(caching=self.caching, work=work, out=self.out, decoder=decoder, mapped=mapped)
+        return CachePlace(caching=self.caching, work=work, out=self.out, decoder=decoder, mapped=mapped)
 
     def open_engine(self, report: Report) -> Engine:
         """What runs the tasks; it reports those that it tries again."""

@@ -19,7 +19,7 @@ from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.planning import peaks_of, planned
 from mixup_cli.runs.scanned import scanned
 from mixup_cli.runs.settings import Run, check_caching, row_count
-from mixup_cli.scan.fill import Place, Scanning
+from mixup_cli.scan.fill import CachePlace, ScanSettings
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.wording import setting
 
@@ -47,11 +47,11 @@ def with_plan(
     """
     with _temporary(scratch) as folder:
 
-        def place(job: Job) -> Place:
+        def place(job: Job) -> CachePlace:
             check_caching(job.recipe, run)
             return run.place(Path(folder))
 
-        how = Scanning(run.tolerance, LocalEngine(run.workers), listener)
+        how = ScanSettings(run.tolerance, LocalEngine(run.workers), listener)
         scan = scanned(Asked(source, recipe), how, place)
         job, usable = scan.job, scan.table.usable
         plan = planned(job, source, usable, peaks_of(scan.cache, job))

@@ -29,15 +29,15 @@ CACHE_FILE = "cache.bin"
 PAGE_BYTES = 4096
 
 KEPT_FOLDER = ".mixup-gen-cache"
-"""Where decoded samples are kept for later runs, unless `Caching.folder` names another folder."""
+"""Where decoded samples are kept for later runs, unless `CacheSettings.folder` names another folder."""
 
 
-Where: TypeAlias = CacheKind | Literal["file"]
+CacheStorage: TypeAlias = CacheKind | Literal["file"]
 """Where samples wait. `file` is always a file, which is removed with the run: worker processes map it."""
 
 
 @dataclass(frozen=True)
-class Caching:
+class CacheSettings:
     """Where decoded samples wait until they are mixed.
 
     `memory`; `auto`, which is memory up to MEMORY_BYTES and else a file that is removed with the run; `disk`, where
@@ -65,12 +65,12 @@ class Caching:
         return self.folder
 
 
-def goes_to_disk(size_bytes: int, kind: Where = "auto") -> bool:
+def goes_to_disk(size_bytes: int, kind: CacheStorage = "auto") -> bool:
     """Whether a cache of this size that is not kept takes a file."""
     return kind == "file" or (kind not in ("memory", "none") and size_bytes > MEMORY_BYTES)
 
 
-def allocate(forms: Sequence[Form], sample_count: int, folder: Path, kind: Where = "auto") -> Arrays:
+def allocate(forms: Sequence[Form], sample_count: int, folder: Path, kind: CacheStorage = "auto") -> Arrays:
     """Room for all samples, an array (sample_count, *form.shape) for each form. A file goes into `folder`."""
     shapes = [(sample_count, *form.shape) for form in forms]
     offsets = [0]

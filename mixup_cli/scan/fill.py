@@ -14,7 +14,7 @@ from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import StorageError
 from mixup_cli.fields.target import Arrays, FormMismatch, Target, sample_bytes
 from mixup_cli.listener import Listener
-from mixup_cli.scan.cache import Caching, Where, allocate, goes_to_disk
+from mixup_cli.scan.cache import CacheSettings, CacheStorage, allocate, goes_to_disk
 from mixup_cli.scan.kept_cache import KeptCache, NotKeptError
 from mixup_cli.scan.kept_entry import DamagedError, entry_key
 from mixup_cli.scan.scan import Tolerance, scan, settle
@@ -24,7 +24,7 @@ from mixup_cli.wording import counted, readable
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class CachePlace:
     """Where the samples of one run wait.
 
     `work` is a folder for a file that serves this run alone, `out` the output folder, `decoder` names what decodes (for
@@ -32,7 +32,7 @@ class Place:
     wait in a file, which other processes can map.
     """
 
-    caching: Caching
+    caching: CacheSettings
     work: Path
     out: Path
     decoder: str = ""
@@ -40,7 +40,7 @@ class Place:
     mapped: bool = False
 
     @property
-    def kind(self) -> Where:
+    def kind(self) -> CacheStorage:
         """Where samples wait if they are not kept."""
         return "file" if self.mapped else self.caching.kind
 
@@ -51,7 +51,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Scanning:
+class ScanSettings:
     """How a scan is carried out."""
 
     tolerance: Tolerance
@@ -67,7 +67,7 @@ class Scanning:
 Filled = tuple[Arrays | None, SourceTable]
 
 
-def fill(source: Source, targets: Sequence[Target], place: Place, how: Scanning) -> Filled:
+def fill(source: Source, targets: Sequence[Target], place: CachePlace, how: ScanSettings) -> Filled:
     """Every sample, an array for each target, or None without a cache, and what the scan found of each. Raises what
     `scan` raises, and StorageError."""
     kept, target = place.kept, targets[0]
@@ -97,7 +97,7 @@ def fill(source: Source, targets: Sequence[Target], place: Place, how: Scanning)
     return _kept(source, target, place, how, _Wanted(kept, keys[0], stamps, looked_ns))
 
 
-def _keys(source: Source, stamps: Stamps, target: Target, place: Place) -> list[str]:
+def _keys(source: Source, stamps: Stamps, target: Target, place: CachePlace) -> list[str]:
     """The keys of the entries that will do, the target's own first.
 
     An entry that was made without resizing holds pictures that had the size already, which resizing leaves alone.
@@ -116,13 +116,13 @@ class _Wanted:
     looked_ns: int
 
 
-def _for_this_run(source: Source, targets: Sequence[Target], place: Place, how: Scanning) -> Filled:
+def _for_this_run(source: Source, targets: Sequence[Target], place: CachePlace, how: ScanSettings) -> Filled:
     kind = place.kind
     cache = None if kind == "none" else allocate([each.form for each in targets], len(source), place.work, kind)
     return cache, scan(source, targets, cache, how.tolerance, how.engine, how.listener)
 
 
-def _kept(source: Source, target: Target, place: Place, how: Scanning, wanted: _Wanted) -> Filled:
+def _kept(source: Source, target: Target, place: CachePlace, how: ScanSettings, wanted: _Wanted) -> Filled:
     """Scan into an entry, or, where that cannot be, into a cache of this run alone. Sources of which samples are kept
     have one signal."""
     with ExitStack() as stack:
@@ -169,7 +169,7 @@ def _why_not(source: Source, table: SourceTable, before: Stamps) -> str | None:
     return None
 
 
-def is_kept(source: Source, target: Target, place: Place) -> bool:
+def is_kept(source: Source, target: Target, place: CachePlace) -> bool:
     """Whether an earlier run has kept these samples, without a check of them."""
     kept = place.kept
     stamps = None if kept is None else source.stamps()
@@ -180,7 +180,7 @@ def is_kept(source: Source, target: Target, place: Place) -> bool:
     )
 
 
-def needs_file(source: Source, targets: Sequence[Target], place: Place) -> bool:
+def needs_file(source: Source, targets: Sequence[Target], place: CachePlace) -> bool:
     """Whether the cache will take a file on the disk of the output."""
     if not goes_to_disk(len(source) * sample_bytes(targets), place.kind):
         return False
@@ -199,7 +199,7 @@ def nearest_existing(path: Path) -> Path:
     return path if path.exists() else nearest_existing(path.parent)
 
 
-def cache_text(source: Source, targets: Sequence[Target], place: Place) -> str:
+def cache_text(source: Source, targets: Sequence[Target], place: CachePlace) -> str:
     """The cache of a run, for people."""
     size_bytes = len(source) * sample_bytes(targets)
     size = readable(size_bytes)

@@ -82,12 +82,12 @@ class ScanFlags(Group):
 
     def given(self) -> dict[str, Any]:
         """What was asked for, as the library takes it."""
-        from mixup_cli.scan.cache import Caching
+        from mixup_cli.scan.cache import CacheSettings
         from mixup_cli.scan.scan import Tolerance
 
         names = {"cache": "kind", "cache_folder": "folder", "cache_limit": "limit_bytes"}
         given = super().given()
-        caching = Caching(**{names[name]: given.pop(name) for name in [*given] if name in names})
+        caching = CacheSettings(**{names[name]: given.pop(name) for name in [*given] if name in names})
         tolerance = Tolerance(given.pop("on_error", Tolerance.on_error), given.pop("max_errors", None))
         return {**given, "tolerance": tolerance, "caching": caching}
 

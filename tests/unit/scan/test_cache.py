@@ -19,8 +19,8 @@ from mixup_cli.fields.form import Form
 from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.listener import Listener
 from mixup_cli.scan import cache, kept_entry
-from mixup_cli.scan.cache import Caching
-from mixup_cli.scan.fill import Place, Scanning, cache_text, fill
+from mixup_cli.scan.cache import CacheSettings
+from mixup_cli.scan.fill import CachePlace, ScanSettings, cache_text, fill
 from mixup_cli.scan.scan import Tolerance
 from mixup_cli.sources import SourceOptions, open_source
 from mixup_cli.sources.combined import combine
@@ -69,15 +69,15 @@ def filled(source: Source | Path, place: Path, target: Target = TARGET, **option
     opened = open_source([source]) if isinstance(source, Path) else source
     decoder, tolerance = options.pop("decoder", "one"), options.pop("tolerance", Tolerance("skip"))
     spare_bytes = options.pop("spare_bytes", 0)
-    where = Place(
-        caching=Caching("disk", place / "cache", **options),
+    where = CachePlace(
+        caching=CacheSettings("disk", place / "cache", **options),
         work=place,
         out=place / "out",
         decoder=decoder,
         spare_bytes=spare_bytes,
     )
     told = Told()
-    samples, table = fill(opened, [target], where, Scanning(tolerance, LocalEngine(1), told))
+    samples, table = fill(opened, [target], where, ScanSettings(tolerance, LocalEngine(1), told))
     assert samples is not None
     return (samples[0], table), told.notices
 
@@ -138,8 +138,8 @@ def test_a_changed_source_is_decoded_anew(
     expected = fill(
         open_source([photos]),
         [TARGET],
-        Place(caching=Caching(), work=tmp_path, out=tmp_path),
-        Scanning(Tolerance("skip"), LocalEngine(1), Listener()),
+        CachePlace(caching=CacheSettings(), work=tmp_path, out=tmp_path),
+        ScanSettings(Tolerance("skip"), LocalEngine(1), Listener()),
     )
     assert table.csv == expected[1].csv
     assert expected[0] is not None
@@ -456,13 +456,15 @@ def test_without_a_place_to_write_it_goes_on(photos: Path, tmp_path: Path) -> No
 def test_the_text_tells_where_samples_wait(photos: Path, tmp_path: Path) -> None:
     source = open_source([photos])
 
-    def text(caching: Caching) -> str:
-        return cache_text(source, [TARGET], Place(caching=caching, work=tmp_path, out=tmp_path / "out", decoder="one"))
+    def text(caching: CacheSettings) -> str:
+        return cache_text(
+            source, [TARGET], CachePlace(caching=caching, work=tmp_path, out=tmp_path / "out", decoder="one")
+        )
 
-    assert text(Caching()) == text(Caching("memory")) == "1.5 KiB in memory"
-    assert text(Caching("disk")) == f"1.5 KiB to be kept in {tmp_path / '.mixup-gen-cache'}"
+    assert text(CacheSettings()) == text(CacheSettings("memory")) == "1.5 KiB in memory"
+    assert text(CacheSettings("disk")) == f"1.5 KiB to be kept in {tmp_path / '.mixup-gen-cache'}"
     filled(photos, tmp_path)
-    assert text(Caching("disk", tmp_path / "cache")) == f"1.5 KiB kept in {tmp_path / 'cache'}"
+    assert text(CacheSettings("disk", tmp_path / "cache")) == f"1.5 KiB kept in {tmp_path / 'cache'}"
 
 
 def test_a_cache_of_one_run_leaves_no_file_however_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
