@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import TypeAlias
 
 from mixup_cli.checks.rebuild import checksums, is_vouched, rebuilt
+from mixup_cli.checks.rescan import SourceOf
 from mixup_cli.checks.verify import Piece, findings_of
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, StorageError
 from mixup_cli.listener import Listener
-from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.folder import SHARD, DataSetFolder
 from mixup_cli.storage.hdf5.library import open_shard
@@ -73,15 +73,15 @@ class Diagnosis:
         return [damage for damage in self.damages if damage.fix in fixes]
 
 
-def diagnose(folder: DataSetFolder, opened: Callable[[], Source], workers: int, listener: Listener) -> Diagnosis:
-    """Find what `verify` finds, and a manifest that is lost. `opened` opens the source, and is seldom called.
+def diagnose(folder: DataSetFolder, opened: SourceOf, workers: int, listener: Listener) -> Diagnosis:
+    """Find what `verify` finds, and a manifest that is lost. `opened` opens a source, and is seldom called.
 
     Raises DataError if the manifest is lost and cannot be rebuilt.
     """
     seen, damages = stamps(folder), []
     manifest, problem, present = _present_manifest(folder)
     if problem or manifest is None:
-        manifest = rebuilt(folder.path, LocalEngine(workers), present, opened)
+        manifest = rebuilt(folder.path, LocalEngine(workers), present, partial(opened, 0, 1))
         if manifest.to_json() != present:
             damages.append(Damage(names.MANIFEST, (problem,), Fix.REBUILD))
     problems: dict[tuple[Piece, str], tuple[str, ...]] = {}
@@ -130,7 +130,7 @@ def _present_manifest(folder: DataSetFolder) -> tuple[Manifest | None, str, byte
 def _surplus_fix(folder: DataSetFolder, name: str, manifest: Manifest) -> Fix:
     """A shard that the manifest lacks is removed only if `generate` would make it: same recipe, name and number."""
     number = SHARD.fullmatch(name)
-    if number is None or name != names.shard_name(int(number[1])):
+    if number is None or name != names.shard_name(int(number[1])) or manifest.members:
         return Fix.LEAVE
     try:
         with open_shard(file_inside(folder.path, name)) as file:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.plan.files.reading import PlanFile
@@ -11,13 +15,30 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.runs.differences import Identity, differences
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.scanned import Scanned, scanned
-from mixup_cli.runs.settings import keeps_to_windows
+from mixup_cli.runs.settings import Run, keeps_to_windows
 from mixup_cli.scan.cache import CacheSettings, goes_to_disk
 from mixup_cli.scan.fill import CachePlace, ScanSettings
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.members import Member, members_of, tables_of
 from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import setting
+
+SourceOf: TypeAlias = Callable[[int, int], Source]
+"""Opens a source: its number, and how many different ones the data set has, which is one unless it was merged."""
+
+
+def sources_of(manifest: Manifest, opened: SourceOf) -> Iterator[tuple[Member, Callable[[], Source]]]:
+    """The members of a data set, each with what opens its source."""
+    tables = tables_of(manifest)
+    for member in members_of(manifest):
+        yield member, partial(opened, tables.index(member.inputs), len(tables))
+
+
+def run_of(run: Run, manifest: Manifest, member: Member) -> Run:
+    """How the rows of a member are computed again: without the plan file that others were made from."""
+    with_plan = ["plan" in each.manifest.recipe for each in members_of(manifest)]
+    return run if "plan" in member.manifest.recipe or not any(with_plan) else replace(run, plan=None)
 
 
 def check_source(out: Path, before: SourceTable | None, now: Scanned) -> None:

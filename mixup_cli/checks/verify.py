@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.engines.local import LocalEngine
-from mixup_cli.errors import DataError, NoInputError, StorageError
+from mixup_cli.errors import DataError, StorageError
 from mixup_cli.fields.field import Field
 from mixup_cli.listener import Listener
 from mixup_cli.storage import manifest as names
@@ -27,14 +27,14 @@ from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.hdf5.shard import bytes_of, require_filter
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.left_over import left_over
-from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
+from mixup_cli.storage.manifest import Manifest, ShardRecord
+from mixup_cli.storage.members import members_of
+from mixup_cli.storage.opened import finished_manifest
 from mixup_cli.storage.seal import WORK_FOLDER, reason, sha256_of
 from mixup_cli.wording import counted
 
 READ_BYTES = 1 << 20
 NAME_LETTERS = 80
-
-UNFINISHED = "It is unfinished: run its generate command again."
 
 
 class Piece(Enum):
@@ -82,7 +82,11 @@ def findings_of(folder: Path, manifest: Manifest, workers: int = 1, listener: Li
     findings = [*_files(folder, manifest)]
     listener.begin("verify", manifest.totals.samples, "samples")
     names_by_hash = {record.sha256: record.file for record in manifest.shards}
-    tasks = (partial(_shard, folder, manifest, record, names_by_hash) for record in manifest.shards)
+    tasks = (
+        partial(_shard, folder, member.manifest, record, names_by_hash)
+        for member in members_of(manifest)
+        for record in member.manifest.shards
+    )
     for count, found in LocalEngine(workers).run(tasks):
         findings += found
         listener.advance(count)
@@ -97,10 +101,7 @@ def data_set_folder(path: Path) -> Path:
 
 def open_finished(folder: Path) -> Manifest:
     """The manifest of a data set, whose compression can be read here."""
-    if not (folder / names.MANIFEST).exists():
-        remedy = UNFINISHED if (folder / WORK_FOLDER).exists() else "Name the folder of a data set."
-        raise NoInputError(f"{folder}: has no {names.MANIFEST}. {remedy}")
-    manifest = read_manifest(folder)
+    manifest = finished_manifest(folder)
     require_filter(manifest.compression)
     return manifest
 

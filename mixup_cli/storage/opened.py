@@ -12,13 +12,25 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from mixup_cli.errors import DataError
+from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord, read_manifest
+from mixup_cli.storage.seal import WORK_FOLDER
 
 REPLACED = "another data set replaced the one that was opened. Open it again."
 
 Stamp = tuple[int, int, int]
+
+
+UNFINISHED = "It is unfinished: run its command again."
+
+
+def finished_manifest(folder: Path) -> Manifest:
+    """The manifest of a finished data set. Raises NoInputError if there is none, DataError if it is damaged."""
+    if not (folder / MANIFEST).exists():
+        remedy = UNFINISHED if (folder / WORK_FOLDER).exists() else "Name the folder of a data set."
+        raise NoInputError(f"{folder}: has no {MANIFEST}. {remedy}")
+    return read_manifest(folder)
 
 
 class OtherShardError(DataError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +26,7 @@ def repair(source: SourceFlags, again: AgainFlags) -> None:
     from mixup_cli.storage.folder import DataSetFolder
 
     out = data_set_folder(again.out)
-    opened = partial(again.open, out, source)
-    repaired = fix(DataSetFolder(out), opened, again.run(out), show.Terminal(again.quiet))
+    repaired = fix(DataSetFolder(out), again.opener(out, source), again.run(out), show.Terminal(again.quiet))
     _report(out, repaired, again.json, again.quiet)
 
 

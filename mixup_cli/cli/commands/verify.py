@@ -15,10 +15,10 @@ from mixup_cli.errors import DataError
 from mixup_cli.wording import counted, one_line
 
 if TYPE_CHECKING:
+    from mixup_cli.checks.rescan import SourceOf
     from mixup_cli.checks.verify import Finding
     from mixup_cli.listener import Listener
     from mixup_cli.runs.settings import Run
-    from mixup_cli.sources import Source
     from mixup_cli.storage.manifest import Manifest
 
 
@@ -41,7 +41,7 @@ def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags) -> None:
     manifest = open_finished(out)
     findings = findings_of(out, manifest, again.threads, listener)
     if depth.deep and not findings:
-        findings = _recomputed(out, manifest, again.open(out, source), again.run(out), listener)
+        findings = _recomputed(out, manifest, again.opener(out, source), again.run(out), listener)
     if findings and open_finished(out) != manifest:
         raise DataError(f"{out}: was extended or replaced during the check. Run mixup-gen verify again.")
     for finding in findings:
@@ -61,10 +61,10 @@ def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags) -> None:
         show.notice(f"{out}: {counted(totals.samples, 'sample')} in {counted(totals.shards, 'shard')}, {what}")
 
 
-def _recomputed(out: Path, manifest: Manifest, source: Source, run: Run, listener: Listener) -> list[Finding]:
+def _recomputed(out: Path, manifest: Manifest, opened: SourceOf, run: Run, listener: Listener) -> list[Finding]:
     """What `--deep` finds."""
     from mixup_cli.checks.deep import recompute
     from mixup_cli.storage.folder import DataSetFolder
 
     with TemporaryDirectory(dir=out.absolute().parent, prefix=".mixup-gen-verify-") as scratch:
-        return recompute(DataSetFolder(out), manifest, source, Path(scratch), run, listener)
+        return recompute(DataSetFolder(out), manifest, opened, Path(scratch), run, listener)
