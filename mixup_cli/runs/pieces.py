@@ -45,8 +45,8 @@ class Piece:
 
 
 def pieces_of(folder: Path) -> Iterator[Piece]:
-    """A finished data set, or each member of one that was merged. Raises NoInputError if there is none, DataError if
-    its manifest, the size of a shard, or sources.csv is not what was sealed."""
+    """A finished data set, or each member of one that was merged. Raises NoInputError for anything else, DataError
+    if its manifest, the size of a shard, or sources.csv is not what was sealed."""
     manifest = finished_manifest(folder)
     table, tables = finished_table(folder, manifest), tables_of(manifest)
     run = _run_record(folder)
@@ -96,12 +96,11 @@ def check_alike(pieces: Sequence[Piece]) -> None:
     for piece in pieces:
         own = _form(piece)
         for name in dict.fromkeys([*form, *own]):
-            here, there = own.get(name, "absent"), form.get(name, "absent")
+            here, there = own.get(name, "none"), form.get(name, "none")
             if here != there:
-                found = f"{piece.folder}: {name} is {here}, and {there} in {first.folder}."
-                raise DataError(
-                    found, f"Generate both with the same settings ({setting('classes')} fixes the classes)."
-                )
+                same = setting("classes", first.folder) if name.startswith("class ") else "the same settings"
+                found = f"{piece.folder}: {name}: {here} here, {there} in {first.folder}."
+                raise DataError(found, f"Generate it again with {same}.")
         decided = {name: value for name, value in piece.manifest.recipe.items() if name not in CUT}
         rows = json.dumps([decided, piece.fingerprint], sort_keys=True)
         if rows in seen:
@@ -124,7 +123,7 @@ def _form(piece: Piece) -> dict[str, str]:
         "compression": manifest.compression,
         "methods": ", ".join(manifest.methods),
         **{name: repr(recipe[name]) for name in MEANING if name in recipe},
-        "groups": "absent" if piece.table.groups is None else "there",
+        "groups": "none" if piece.table.groups is None else "some",
     }
 
 
