@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.checks.rescan import SourceOf, check_labels, check_plan, check_source, rescan, run_of, sources_of
+from mixup_cli.checks.rescan import SourceOf, check_labels, check_plan, check_source, rescan, sources_of
 from mixup_cli.checks.verify import Finding, Piece
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError
@@ -42,7 +42,7 @@ def recompute(
     """
     findings: list[Finding] = []
     for member, source in sources_of(manifest, cache(opened)):
-        findings += _of_member(folder.path, member, source(), scratch, run_of(run, manifest, member), listener)
+        findings += _of_member(folder.path, member, source(), scratch, run, listener)
     return sorted(findings, key=str)
 
 

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
+from pathlib import Path
 from typing import TypeAlias
 
 from mixup_cli.checks.rebuild import checksums, is_vouched, rebuilt
 from mixup_cli.checks.rescan import SourceOf
 from mixup_cli.checks.verify import Piece, findings_of
 from mixup_cli.engines.local import LocalEngine
-from mixup_cli.errors import DataError, StorageError
+from mixup_cli.errors import DataError, MixupGenError, StorageError
 from mixup_cli.listener import Listener
+from mixup_cli.runs.merge import planned
+from mixup_cli.sources.reading.names import unescape_name
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.folder import SHARD, DataSetFolder
 from mixup_cli.storage.hdf5.library import open_shard
 from mixup_cli.storage.inside import file_inside
-from mixup_cli.storage.json_files import content_of
+from mixup_cli.storage.json_files import content_of, read_json
 from mixup_cli.storage.manifest import Manifest, parse_manifest
+from mixup_cli.wording import setting
 
 
 class Fix(Enum):
@@ -81,7 +86,8 @@ def diagnose(folder: DataSetFolder, opened: SourceOf, workers: int, listener: Li
     seen, damages = stamps(folder), []
     manifest, problem, present = _present_manifest(folder)
     if problem or manifest is None:
-        manifest = rebuilt(folder.path, LocalEngine(workers), present, partial(opened, 0, 1))
+        again = _merged_again(folder.path, present)
+        manifest = again or rebuilt(folder.path, LocalEngine(workers), present, partial(opened, 0, 1))
         if manifest.to_json() != present:
             damages.append(Damage(names.MANIFEST, (problem,), Fix.REBUILD))
     problems: dict[tuple[Piece, str], tuple[str, ...]] = {}
@@ -96,6 +102,30 @@ def diagnose(folder: DataSetFolder, opened: SourceOf, workers: int, listener: Li
         fix = _surplus_fix(folder, file, manifest) if piece is Piece.SURPLUS else FIXES[piece]
         damages.append(Damage(file, found, fix))
     return Diagnosis(manifest, tuple(damages), seen)
+
+
+def _merged_again(folder: Path, present: bytes | None) -> Manifest | None:
+    """The manifest of a merged data set, from those that run.json names; None if it says nothing of a merge. It is the
+    one that is `present`, or the one that SHA256SUMS has the hash of."""
+    try:
+        merged = read_json(file_inside(folder, names.RUN)).get("merged")
+    except (DataError, StorageError, FileNotFoundError):
+        return None
+    if not isinstance(merged, list):
+        return None
+    folders = [unescape_name(str(name)) for name in merged]
+    try:
+        manifest, problem = planned([*map(Path, folders)]).manifest, "they have changed since"
+    except MixupGenError as failure:
+        problem = failure.found
+    else:
+        data = manifest.to_json()
+        if data == present or hashlib.sha256(data).hexdigest() == checksums(folder).get(names.MANIFEST):
+            return manifest
+    raise DataError(
+        f"{folder}: the manifest is lost, and the data sets that were merged do not give it ({problem}).",
+        f"Merge them again: mixup-gen merge {shlex.join(folders)} {setting('out', 'OTHER')}.",
+    )
 
 
 def stamps(folder: DataSetFolder) -> Stamps:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from mixup_cli.checks.diagnosis import Damage, Diagnosis, Fix, diagnose, stamps
-from mixup_cli.checks.rescan import SourceOf, check_labels, check_plan, check_source, rescan, run_of, sources_of
+from mixup_cli.checks.rescan import SourceOf, check_labels, check_plan, check_source, rescan, sources_of
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.listener import Listener
@@ -128,10 +128,9 @@ def _remake(
     for member, source in sources_of(manifest, opened):
         lost = [record for record in member.manifest.shards if record.file in damaged]
         if lost or (is_list_lost and member.inputs not in tables):
-            how = run_of(run, manifest, member)
-            found = _read_again(folder, member, source(), how, listener, is_list_lost=is_list_lost)
+            found = _read_again(folder, member, source(), run, listener, is_list_lost=is_list_lost)
             tables[member.inputs] = found.table
-            _remake_shards(folder, found, lost, how, listener)
+            _remake_shards(folder, found, lost, run, listener)
     if is_list_lost:
         folder.seal(out / names.SOURCES, joined([tables[inputs] for inputs in tables_of(manifest)]).csv)
     with storage_errors(out):

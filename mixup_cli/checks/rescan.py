@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -15,7 +14,7 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.runs.differences import Identity, differences
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.scanned import Scanned, scanned
-from mixup_cli.runs.settings import Run, keeps_to_windows
+from mixup_cli.runs.settings import keeps_to_windows
 from mixup_cli.scan.cache import CacheSettings, goes_to_disk
 from mixup_cli.scan.fill import CachePlace, ScanSettings
 from mixup_cli.sources.reading.base import Source
@@ -33,12 +32,6 @@ def sources_of(manifest: Manifest, opened: SourceOf) -> Iterator[tuple[Member, C
     tables = tables_of(manifest)
     for member in members_of(manifest):
         yield member, partial(opened, tables.index(member.inputs), len(tables))
-
-
-def run_of(run: Run, manifest: Manifest, member: Member) -> Run:
-    """How the rows of a member are computed again: without the plan file that others were made from."""
-    with_plan = ["plan" in each.manifest.recipe for each in members_of(manifest)]
-    return run if "plan" in member.manifest.recipe or not any(with_plan) else replace(run, plan=None)
 
 
 def check_source(out: Path, before: SourceTable | None, now: Scanned) -> None:

@@ -61,8 +61,8 @@ class MixedArrays:
         return passes_of(self.folder, self.manifest)
 
     def column(self, name: str) -> ShardedColumn:
-        """One column over all shards: slice it, or `take` rows from it. If the data set was merged, `index` and
-        `source_index` count its rows and inputs, not those of its members."""
+        """One column over all shards: slice it, or `take` rows from it. If the data set was merged, the numbers in
+        `index`, `source_index` and `method` are those of the whole, not those of its members."""
         return self._columns[name]
 
     def images(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:

@@ -66,11 +66,9 @@ def merge(folders: Sequence[Path], out: Path, force: bool = False, listener: Lis
     """
     began, folder = time.time(), DataSetFolder(out)
     check_apart(folders, out)
-    pieces = tuple(piece for each in folders for piece in pieces_of(each))
-    check_alike(pieces)
-    table = merged_table(pieces)
-    wanted = Wanted(pieces, table, merged_manifest(pieces, table))
-    if _is_complete(_standing(folder, wanted, force)):
+    wanted = planned(folders)
+    stored = _standing(folder, wanted, force)
+    if stored.finished is not None and stored.has_shards:
         folder.tidy()
         return Merged("unchanged", wanted.manifest, 0, time.time() - began)
     with folder.locked():
@@ -78,8 +76,16 @@ def merge(folders: Sequence[Path], out: Path, force: bool = False, listener: Lis
             _begin(folder, wanted, force)
         linked = _place_all(folder, wanted, listener or Listener())
         with folder.sealing():
-            finish(folder, wanted.manifest, _run_record(folders, pieces, began))
+            finish(folder, wanted.manifest, _run_record(folders, wanted.pieces, began))
     return Merged("merged", wanted.manifest, linked, time.time() - began)
+
+
+def planned(folders: Sequence[Path]) -> Wanted:
+    """What a merge of these makes. Raises as `merge` does, and writes nothing."""
+    pieces = tuple(piece for folder in folders for piece in pieces_of(folder))
+    check_alike(pieces)
+    table = merged_table(pieces)
+    return Wanted(pieces, table, merged_manifest(pieces, table))
 
 
 def _run_record(folders: Sequence[Path], pieces: Sequence[Piece], began: float) -> dict[str, object]:
@@ -99,10 +105,6 @@ def _standing(folder: DataSetFolder, wanted: Wanted, force: bool) -> Stored:
     if stored.finished is None and stored.begun is not None and stored.begun != wanted.begun:
         raise OutputExistsError(f"{folder.path}: holds another data set, which is unfinished.", use_another())
     return stored
-
-
-def _is_complete(stored: Stored) -> bool:
-    return stored.finished is not None and stored.has_shards
 
 
 def _begin(folder: DataSetFolder, wanted: Wanted, force: bool) -> None:

@@ -13,7 +13,7 @@ from mixup_cli.runs.records import source_record, totals_of
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import read_json
 from mixup_cli.storage.manifest import RUN, InputsRecord, Manifest, MemberRecord, ShardRecord, shard_name
-from mixup_cli.storage.members import common_recipe, members_id, members_of, tables_of
+from mixup_cli.storage.members import all_methods, common_recipe, members_id, members_of, tables_of
 from mixup_cli.storage.opened import finished_manifest
 from mixup_cli.storage.source_table import SourceTable, finished_table, joined
 from mixup_cli.wording import counted, setting
@@ -98,9 +98,9 @@ def check_alike(pieces: Sequence[Piece]) -> None:
         for name in dict.fromkeys([*form, *own]):
             here, there = own.get(name, "none"), form.get(name, "none")
             if here != there:
-                same = setting("classes", first.folder) if name.startswith("class ") else "the same settings"
+                same = setting("classes") if name.startswith("class ") else "settings"
                 found = f"{piece.folder}: {name}: {here} here, {there} in {first.folder}."
-                raise DataError(found, f"Generate it again with {same}.")
+                raise DataError(found, f"Generate both with the same {same}.")
         decided = {name: value for name, value in piece.manifest.recipe.items() if name not in CUT}
         rows = json.dumps([decided, piece.fingerprint], sort_keys=True)
         if rows in seen:
@@ -121,7 +121,6 @@ def _form(piece: Piece) -> dict[str, str]:
         **{f"column {name}": form for name, form in columns.items()},
         **{f"axes of {signal.name}": signal.axes or "none" for signal in manifest.signals},
         "compression": manifest.compression,
-        "methods": ", ".join(manifest.methods),
         **{name: repr(recipe[name]) for name in MEANING if name in recipe},
         "groups": "none" if piece.table.groups is None else "some",
     }
@@ -151,6 +150,7 @@ def merged_manifest(pieces: Sequence[Piece], table: SourceTable) -> Manifest:
                 recipe=own.recipe,
                 recipe_id=own.recipe_id,
                 source=InputsRecord(**inputs),
+                methods=own.methods,
                 start=row,
                 stop=row + own.totals.samples,
                 first_input=first_inputs[piece.fingerprint],
@@ -159,12 +159,13 @@ def merged_manifest(pieces: Sequence[Piece], table: SourceTable) -> Manifest:
         row += own.totals.samples
     kinds = {member.source.kind for member in members}
     first = pieces[0].manifest
-    common = ("class_names", "label_kind", "axes", "fields", "methods", "compression", "columns")
+    common = ("class_names", "label_kind", "axes", "fields", "compression", "columns")
     return Manifest(
         members=tuple(members),
         recipe=common_recipe(members),
         recipe_id=members_id(members),
         source=source_record(kinds.pop() if len(kinds) == 1 else "merged", table),
+        methods=all_methods(members),
         totals=totals_of(shards),
         shards=tuple(shards),
         **{name: getattr(first, name) for name in common},

@@ -160,7 +160,8 @@ def _originals(manifest: Manifest) -> str:
 def _about_members(manifest: Manifest) -> Iterator[str]:
     yield (
         f"It was merged from {counted(len(manifest.members or ()), 'data set')}. In the shards, `index` and "
-        "`source_index` count the rows and inputs of each alone: add its first row, or its first input."
+        "`source_index` count the rows and inputs of each alone: add its first row, or its first input. `method` is a "
+        f"position in its own `methods` (`{MANIFEST}`, under `members`)."
     )
     members = [*members_of(manifest)][:MAX_NAMES]
     facts = ((m.rows.start, m.inputs.start, m.manifest.recipe["seed"], f"`{m.manifest.recipe_id}`") for m in members)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.recipe import Recipe
-from mixup_cli.storage.members import common_recipe, members_id
+from mixup_cli.storage.members import all_methods, common_recipe, members_id
 
 if TYPE_CHECKING:
     from mixup_cli.storage.manifest import Manifest, MemberRecord
@@ -24,32 +24,34 @@ LABEL_COLUMNS = {"labels", "source_label", "label_share"}
 def of_recipes(manifest: Manifest) -> Iterator[str]:
     """What is wrong with the recipe, or with those of the members and what they have in common."""
     if manifest.members is None:
-        yield from _of_recipe(manifest, manifest.recipe, manifest.recipe_id)
+        yield from _of_recipe(manifest, manifest)
         return
     for number, member in enumerate(manifest.members):
-        for problem in _of_recipe(manifest, member.recipe, member.recipe_id):
+        for problem in _of_recipe(manifest, member):
             yield f"members.{number}: {problem}"
     if manifest.recipe != common_recipe(manifest.members):
         yield "recipe: is not what the recipes of the members have in common"
+    if manifest.methods != all_methods(manifest.members):
+        yield "methods: are not those of the members"
     if manifest.recipe_id != (expected := members_id(manifest.members)):
         yield f"recipe_id: is {manifest.recipe_id[:12]}…, and the hash of the members is {expected[:12]}…"
 
 
-def _of_recipe(manifest: Manifest, plain: Mapping[str, Any], recipe_id: str) -> Iterator[str]:
+def _of_recipe(manifest: Manifest, its: Manifest | MemberRecord) -> Iterator[str]:
     try:
-        recipe = Recipe.from_dict(plain)
+        recipe = Recipe.from_dict(its.recipe)
     except UsageError as problem:
         yield str(problem)
         return
-    if recipe.to_dict() != plain:
+    if recipe.to_dict() != its.recipe:
         yield "recipe: lacks fields"
     names = tuple(field.name for field in manifest.fields or ())
     if names != recipe.signals or len(set(names)) < len(names) or not {FIRST, *COLUMNS}.isdisjoint(names):
         yield f"fields: are {', '.join(names) or 'not there'}, and the recipe has {', '.join(recipe.signals) or 'none'}"
-    if missing := sorted({choice.name for choice in recipe.methods} - set(manifest.methods)):
+    if missing := sorted({choice.name for choice in recipe.methods} - set(its.methods)):
         yield f"methods: lack {', '.join(missing)} of the recipe"
-    if recipe.recipe_id != recipe_id:
-        yield f"recipe_id: is {recipe_id[:12]}…, and the recipe's hash is {recipe.recipe_id[:12]}…"
+    if recipe.recipe_id != its.recipe_id:
+        yield f"recipe_id: is {its.recipe_id[:12]}…, and the recipe's hash is {recipe.recipe_id[:12]}…"
 
 
 def of_members(manifest: Manifest) -> Iterator[str]:

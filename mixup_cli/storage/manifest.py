@@ -129,6 +129,7 @@ class MemberRecord(Model):
     recipe: dict[str, Any] = Field(description="its recipe")
     recipe_id: Sha256 = Field(description="sha256 of its recipe as canonical JSON")
     source: InputsRecord = Field(description="its source; the fingerprint is that of its own sources.csv")
+    methods: tuple[str, ...] = Field(description="what the numbers in its column `method` mean")
     start: Count = Field(description="its first row in the merged data set")
     stop: Count = Field(description="one past its last row")
     first_input: Count = Field(description="the number of its first input in the merged sources.csv")
@@ -171,7 +172,9 @@ class Manifest(Model):
     fields: tuple[FieldRecord, ...] | None = Field(
         default=None, description="what a sample is made of besides `images` and its label, if there is more"
     )
-    methods: tuple[str, ...] = Field(description="what the numbers in the column `method` mean")
+    methods: tuple[str, ...] = Field(
+        description="what the numbers in the column `method` mean; of a merged data set, the methods of all members"
+    )
     compression: Compression
     columns: tuple[ColumnRecord, ...]
     totals: Totals

@@ -1,7 +1,7 @@
 """The members of a merged data set: what each was before, and where its rows and inputs are now.
 
-Shards are not rewritten, so the numbers in their columns `index` and `source_index` stay those of their member. A data
-set that was not merged is its own only member.
+Shards are not rewritten, so the numbers in their columns `index`, `source_index` and `method` stay those of their
+member. A data set that was not merged is its own only member.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:  # the manifest checks its members
     from mixup_cli.storage.manifest import Manifest, MemberRecord, ShardRecord
@@ -54,6 +57,7 @@ def _alone(manifest: Manifest, record: MemberRecord, shards: Sequence[ShardRecor
             "recipe": record.recipe,
             "recipe_id": record.recipe_id,
             "source": manifest.source.model_copy(update={**dict(record.source), "skipped": tuple(skipped)}),
+            "methods": record.methods,
             "totals": manifest.totals.model_copy(update=totals),
             "shards": tuple(moved),
             "members": None,
@@ -66,14 +70,32 @@ def tables_of(manifest: Manifest) -> list[range]:
     return list(dict.fromkeys(member.inputs for member in members_of(manifest)))
 
 
-def shifts_of(manifest: Manifest, column: str) -> list[int]:
-    """What to add to the numbers in a column of each shard, so that they count rows, or inputs, of the whole."""
-    members = manifest.members if column in ("index", "source_index") else None
-    if members is None:
+Renumbering: TypeAlias = int | NDArray[np.uint8]
+"""What to add to numbers, or the number to put in the place of each."""
+
+
+def renumberings_of(manifest: Manifest, column: str) -> list[Renumbering]:
+    """What becomes of the numbers in a column of each shard, so that they are those of the whole."""
+    of_member: Callable[[MemberRecord], Renumbering] | None = {
+        "index": lambda member: member.start,
+        "source_index": lambda member: member.first_input,
+        "method": lambda member: _places(member.methods, manifest.methods),
+    }.get(column)
+    if manifest.members is None or of_member is None:
         return [0] * len(manifest.shards)
-    shifts = [member.start if column == "index" else member.first_input for member in members]
-    starts = [member.start for member in members]
-    return [shifts[bisect_right(starts, shard.start) - 1] for shard in manifest.shards]
+    found, starts = [*map(of_member, manifest.members)], [member.start for member in manifest.members]
+    return [found[bisect_right(starts, shard.start) - 1] for shard in manifest.shards]
+
+
+def _places(own: Sequence[str], whole: Sequence[str]) -> NDArray[np.uint8]:
+    places = np.arange(256, dtype=np.uint8)  # a damaged number stays what it is
+    places[: len(own)] = [whole.index(name) for name in own]
+    return places
+
+
+def all_methods(members: Sequence[MemberRecord]) -> tuple[str, ...]:
+    """The methods of all members, each once."""
+    return tuple(dict.fromkeys(name for member in members for name in member.methods))
 
 
 def common_recipe(members: Sequence[MemberRecord]) -> dict[str, Any]:

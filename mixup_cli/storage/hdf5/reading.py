@@ -22,7 +22,7 @@ from mixup_cli.errors import DataError
 from mixup_cli.storage.hdf5.layout import Column, stored_dtype
 from mixup_cli.storage.hdf5.shard import map_column, read_column, require_filter
 from mixup_cli.storage.inside import file_inside
-from mixup_cli.storage.members import shifts_of
+from mixup_cli.storage.members import renumberings_of
 from mixup_cli.storage.opened import OpenedDataSet, OtherShardError
 
 if sys.platform != "win32":
@@ -95,7 +95,7 @@ class ShardedColumn:
         self._files = [shard.file for shard in manifest.shards]
         self._ends = list(accumulate(shard.stop - shard.start for shard in manifest.shards))
         self._borders = np.array([0, *self._ends])
-        self._shifts = shifts_of(manifest, name)
+        self._renumberings = renumberings_of(manifest, name)
         self._row_bytes = self._column.row_bytes
         self._maps: dict[int, NDArray[Any]] = {}
         self._scratch = _Scratch()
@@ -179,12 +179,14 @@ class ShardedColumn:
             record = self._opened.shard(number, size, found)
             return record.stop - record.start
 
-        return self._counted(number, _undisturbed(lambda: read_column(path, self._column, row_count, rows)))
+        return self._renumbered(number, _undisturbed(lambda: read_column(path, self._column, row_count, rows)))
 
-    def _counted(self, number: int, values: NDArray[Any]) -> NDArray[Any]:
-        """The values of a shard; numbers of rows and inputs as the whole data set counts them, if it was merged."""
-        shift = self._shifts[number]
-        return values + shift if shift else values
+    def _renumbered(self, number: int, values: NDArray[Any]) -> NDArray[Any]:
+        """The values of a shard, as the whole data set numbers rows, inputs and methods, if it was merged."""
+        how = self._renumberings[number]
+        if isinstance(how, int):
+            return values + how if how else values
+        return how.take(values)
 
     def _rows_in(self, number: int) -> int:
         return self._ends[number] - (self._ends[number - 1] if number else 0)
@@ -205,7 +207,9 @@ class ShardedColumn:
             with path.open("rb") as file:
                 offset = self._offset(number, path, os.fstat(file.fileno()).st_size)
                 # as a plain array, of which views are made four times as fast as of a memmap
-                return self._counted(number, np.asarray(map_column(file, self._column, offset, self._rows_in(number))))
+                return self._renumbered(
+                    number, np.asarray(map_column(file, self._column, offset, self._rows_in(number)))
+                )
         except (OSError, ValueError) as problem:
             raise DataError(f"{path}: cannot be read ({problem}). Run mixup-gen verify.") from problem
 
