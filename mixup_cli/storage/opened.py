@@ -26,7 +26,7 @@ UNFINISHED = "It is unfinished: run its command again."
 
 
 def finished_manifest(folder: Path) -> Manifest:
-    """The manifest of a finished data set. Raises NoInputError if there is none, DataError if it is damaged."""
+    """The manifest of a finished data set. Raises NoInputError for any other folder, DataError if it is damaged."""
     if not (folder / MANIFEST).exists():
         remedy = UNFINISHED if (folder / WORK_FOLDER).exists() else "Name the folder of a data set."
         raise NoInputError(f"{folder}: has no {MANIFEST}. {remedy}")

@@ -76,7 +76,7 @@ def test_shards_are_copied_where_they_cannot_be_linked(
     monkeypatch.setattr(os, "link", refuse)
     done = run_cli("merge", "a", "b", "-o", "out", "--json")
     told = json.loads(done.stdout)
-    assert (told["event"], told["linked"], told["shards"], told["members"]) == ("merged", 0, 6, 2)
+    assert (told["event"], told["linked"], told["shards"], told["data_sets"]) == ("merged", 0, 6, 2)
     assert (place / "out/shard-00003.h5").stat().st_nlink == 1
     assert digests(place / "out") == digests(place / "ab")
     flip(place / "b/shard-00001.h5")

@@ -49,7 +49,7 @@ def _report(merged: Merged, manifest: str, as_json: bool, quiet: bool) -> None:
     """The manifest's path on stdout, a sentence on stderr."""
     totals, source, members = merged.manifest.totals, merged.manifest.source, len(merged.manifest.members or ())
     if as_json:
-        facts = {"inputs": source.samples, "skipped": len(source.skipped), "members": members}
+        facts = {"inputs": source.samples, "skipped": len(source.skipped), "data_sets": members}
         counts = {"linked": merged.linked, "seconds": merged.seconds}
         show.event(merged.state, manifest=manifest, **totals.model_dump(), **facts, **counts)
         return
