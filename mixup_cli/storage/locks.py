@@ -1,8 +1,10 @@
-"""Who may write into a work folder: a lock for each part, held while it runs, and one for beginning and sealing.
+"""Who may write into a work folder: a lock for each part, held while it runs, one for beginning and sealing,
+and one for reading the source.
 
 The sealing lock is held for moments: to take or release the lock of a part, to begin, and to seal. Locks of parts are
-taken and removed only under the sealing lock, so none vanishes while another run waits for it. The system releases the
-locks of a process that was killed: the file that is left locks nothing.
+taken and removed only under the sealing lock, so none vanishes while another run waits for it. The scan lock is held as
+long as a scan takes, by a part that holds its own lock; the last part to leave removes it, so it does not vanish
+either. The system releases the locks of a process that was killed: the file that is left locks nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -31,6 +33,12 @@ SEALING = "lock"
 
 SEALING_SECONDS = 600.0
 """How long to wait for it. Its holder writes a few files, or as many sidecars as there are shards."""
+
+SCANNING = "scan"
+"""The name of the lock for reading the source first, and of the file that says who holds it."""
+
+SCAN_LOOK_SECONDS = 1.0
+"""How often a run that waits for a scan looks who makes it."""
 
 NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
 """The errors of a file system without locks."""
@@ -70,6 +78,7 @@ class PartLocks:
         self._out, self._work = out, work
         self._sealing = _lock(work / SEALING)
         self._own = _lock(work / f"{part.name}.lock")
+        self._scan = _lock(work / f"{SCANNING}.lock")
         self._holder = Holder.of_this_process()
         self._is_left_over = False
 
@@ -164,6 +173,24 @@ class PartLocks:
 
     def _say(self, holder: Holder) -> None:
         self._holder_file(self.part).write_text(json.dumps(asdict(holder)))
+
+    @contextmanager
+    def scanning(self, report: Callable[[str], None]) -> Iterator[None]:
+        """Hold the scan lock. While another part holds it, however long that one lives, wait; `report` hears for whom.
+
+        Call it while the lock of this part is held, and not under the sealing lock.
+        """
+        path, known = self._work / f"{SCANNING}.json", None
+        while not self._acquire(self._scan, SCAN_LOOK_SECONDS):
+            if (holder := Holder.read(path)) != known:
+                known = holder
+                report(f"waiting while another part ({holder}) reads the source")
+        try:
+            with storage_errors(path):
+                path.write_text(json.dumps(asdict(self._holder)))
+            yield
+        finally:
+            self._scan.release()
 
     def give_back(self) -> None:
         """Release the lock of this part and remove its files. Call it under the sealing lock."""
