@@ -17,7 +17,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -46,12 +46,14 @@ NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 @dataclass(frozen=True)
 class Holder:
-    """The run that holds the lock of a part. `joined`: it has begun to make shards."""
+    """The run that holds the lock of a part, or of the scan. `joined`: it has begun to make shards. `refused`: why it
+    cannot use the source."""
 
     pid: int
     host: str
     since: str
-    joined: bool = False
+    joined: bool = field(default=False, compare=False)
+    refused: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}, since {self.since}"
@@ -178,7 +180,8 @@ class PartLocks:
     def scanning(self, report: Callable[[str], None]) -> Iterator[None]:
         """Hold the scan lock. While another part holds it, however long that one lives, wait; `report` hears for whom.
 
-        Call it while the lock of this part is held, and not under the sealing lock.
+        Call it while the lock of this part is held, and not under the sealing lock. Raises DataError if the one that it
+        has waited for did: the source is the same.
         """
         path, known = self._work / f"{SCANNING}.json", None
         while not self._acquire(self._scan, SCAN_LOOK_SECONDS):
@@ -186,9 +189,16 @@ class PartLocks:
                 known = holder
                 report(f"waiting while another part ({holder}) reads the source")
         try:
+            if (before := Holder.read(path)) == known and before.refused:
+                raise DataError(before.refused)
             with storage_errors(path):
                 path.write_text(json.dumps(asdict(self._holder)))
-            yield
+            try:
+                yield
+            except DataError as problem:
+                with suppress(OSError):
+                    path.write_text(json.dumps(asdict(replace(self._holder, refused=str(problem)))))
+                raise
         finally:
             self._scan.release()
 
