@@ -202,7 +202,7 @@ def _read_again(
     if bench.place.kept is not None:
         now = _scanned(bench, standing, engine)
     else:
-        if len(indices) < len(before.source):
+        if 0 < len(indices) < len(before.source):
             needed = f"{len(indices):,} of {counted(len(before.source), 'input')}"
             bench.report([f"reads {needed}: those that its missing rows are made from"])
         asked, how = bench.asked.following(standing.stored.recipe), _how(bench, engine)

@@ -34,8 +34,8 @@ SEALING = "lock"
 SEALING_SECONDS = 600.0
 """How long to wait for it. Its holder writes a few files, or as many sidecars as there are shards."""
 
-SCANNING = "scan"
-"""The name of the lock for reading the source first, and of the file that says who holds it."""
+SCAN_FILES = ("scan.lock", "scan.json")
+"""The lock for reading the source first, and the file that says who holds it."""
 
 SCAN_LOOK_SECONDS = 1.0
 """How often a run that waits for a scan looks who makes it."""
@@ -80,7 +80,7 @@ class PartLocks:
         self._out, self._work = out, work
         self._sealing = _lock(work / SEALING)
         self._own = _lock(work / f"{part.name}.lock")
-        self._scan = _lock(work / f"{SCANNING}.lock")
+        self._scan = _lock(work / SCAN_FILES[0])
         self._holder = Holder.of_this_process()
         self._is_left_over = False
 
@@ -183,7 +183,7 @@ class PartLocks:
         Call it while the lock of this part is held, and not under the sealing lock. Raises DataError if the one that it
         has waited for did: the source is the same.
         """
-        path, known = self._work / f"{SCANNING}.json", None
+        path, known = self._work / SCAN_FILES[1], None
         while not self._acquire(self._scan, SCAN_LOOK_SECONDS):
             if (holder := Holder.read(path)) != known:
                 known = holder
@@ -203,9 +203,14 @@ class PartLocks:
             self._scan.release()
 
     def give_back(self) -> None:
-        """Release the lock of this part and remove its files. Call it under the sealing lock."""
+        """Release the lock of this part and remove its files; the last part to leave removes those of the scan. Call it
+        under the sealing lock."""
         if self._own.is_locked:
             self._remove(self.part, self._own)
+        if not self.running():
+            for name in SCAN_FILES:
+                with suppress(OSError):
+                    (self._work / name).unlink(missing_ok=True)
 
     def let_go(self) -> None:
         """Release the lock of this part without the sealing lock: its files stay, for the next run."""
