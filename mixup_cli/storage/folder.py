@@ -18,19 +18,18 @@ from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.inside import check_plain
 from mixup_cli.storage.json_files import content_of, to_json
 from mixup_cli.storage.locks import PartLocks
-from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
+from mixup_cli.storage.manifest import Manifest, read_manifest
 from mixup_cli.storage.parts import Part
 from mixup_cli.storage.seal import WORK_FOLDER, Sealed, seal_bytes, storage_errors, sync_folder, unfinished_path
+from mixup_cli.storage.shard_records import ShardRecord, shard_name
 from mixup_cli.wording import setting
 
 SHARD = re.compile(r"shard-([0-9]{5,})\.h5")
 SMALL_FILES = (names.SOURCES, names.CHECKSUMS, names.CROISSANT, names.CARD, names.RUN, names.MANIFEST)
-OURS = re.compile("|".join([r"shard-[0-9]{5,}\.h5", *map(re.escape, SMALL_FILES)]))
+OURS = re.compile("|".join([r"shard-[0-9]{5,}\.h5", r"shards-[0-9]{12,}\.json", *map(re.escape, SMALL_FILES)]))
 """The names of files that `force` may remove."""
 
 SIDECAR = re.compile(r"[0-9]{5,}\.json")
-
-shard_name = names.shard_name
 
 CLEARING = "clearing"
 """A file in the work folder while `clear` removes files. If it is left, so are some of them."""
