@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -106,20 +108,23 @@ class DataSetFolder:
             return f"remove {self.work} to discard them"
         return f"pass {setting('force')} {'' if self.part.is_whole else 'to all parts '}to start over"
 
-    def _shards(self, *folders: Path) -> Iterator[tuple[Path, int]]:
-        """Each shard and its size in bytes. Another run may remove shards meanwhile."""
-        for folder in folders or (self.path,):
-            for path in folder.glob("shard-*.h5"):
-                with suppress(FileNotFoundError):
-                    yield path, path.stat().st_size
+    def _shard_paths(self) -> Iterator[Path]:
+        """Every shard, those of `growth` included."""
+        return chain(self.path.glob("shard-*.h5"), self.growth.path.glob("shard-*.h5"))
+
+    def _sizes(self, paths: Iterable[Path]) -> Iterator[tuple[Path, int]]:
+        """Each file and its size in bytes. Another run may remove shards meanwhile."""
+        for path in paths:
+            with suppress(FileNotFoundError):
+                yield path, path.stat().st_size
 
     def shard_sizes(self) -> dict[str, int]:
         """The sizes of the shards in bytes, by name."""
-        return {path.name: size for path, size in self._shards()}
+        return {path.name: size for path, size in self._sizes(self.path.glob("shard-*.h5"))}
 
     def shard_bytes(self) -> int:
         """The size of all shards in bytes, those of `growth` included."""
-        return sum(size for _, size in self._shards(self.path, self.growth.path))
+        return sum(size for _, size in self._sizes(self._shard_paths()))
 
     # Who may write to it
 
@@ -248,7 +253,7 @@ class DataSetFolder:
     def remove_from(self, number: int) -> None:
         """Remove the shards from `number` on: an earlier run wanted more rows."""
         with storage_errors(self.path):
-            for path, _ in self._shards(self.path, self.growth.path):
+            for path in self._shard_paths():
                 if (found := SHARD.fullmatch(path.name)) and int(found[1]) >= number:
                     path.unlink()
 
@@ -271,12 +276,17 @@ class DataSetFolder:
         expected = (shard_name(number), start, stop)
         return record if (record.file, record.start, record.stop) == expected and size == record.bytes else None
 
+    def numbers_done(self) -> set[int]:
+        """The numbers of the shards that have a sidecar. No sidecar is read: there can be millions."""
+        with suppress(FileNotFoundError):
+            return {int(name.removesuffix(".json")) for name in os.listdir(self._done) if SIDECAR.fullmatch(name)}
+        return set()
+
     def rows_done(self) -> int:
         """One past the last row of the finished shards; 0 if none is finished."""
-        sidecars = [path for path in self._done.glob("*.json") if SIDECAR.fullmatch(path.name)]
-        for path in sorted(sidecars, key=lambda path: int(path.stem), reverse=True):
+        for number in sorted(self.numbers_done(), reverse=True):
             with suppress(FileNotFoundError, DataError, StorageError, ValidationError):
-                return _record(path).stop
+                return _record(self._sidecar(number)).stop
         return 0
 
     def forget(self, number: int) -> None:

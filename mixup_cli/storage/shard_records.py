@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from pydantic.dataclasses import dataclass
 
 from mixup_cli.errors import DataError
+from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of
 
 MOST_IN_MANIFEST = 100_000
@@ -206,7 +207,7 @@ class ListedShards(Sequence[ShardRecord]):
         head = self._lists[place]
         path = self._folder / head.file
         try:
-            data = content_of(path)
+            data = content_of(file_inside(self._folder, head.file))
             if hashlib.sha256(data).hexdigest() != head.sha256:
                 raise ValueError("its sha256 is not the one in the manifest")
             records = _RECORDS.validate_json(data)
