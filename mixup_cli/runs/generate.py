@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -225,10 +225,13 @@ def _sealed(bench: Bench, wanted: Wanted, state: State, methods: Sequence[str], 
         stored = Stored(folder, folder.finished())
         if stored.finished is not None and stored.is_complete(wanted.rows):
             return _of_manifest(bench, stored.finished, state)
+        done = (records.keys() | folder.numbers_done()) & set(range(count))
+        if stored.finished is None and len(done) < count:  # before all sidecars of all other parts are read
+            return _of_part(bench, wanted, done)
         kept, noted = found_shards(folder, wanted, (number for number in range(count) if number not in records))
         found = records | kept | noted
         if len(found) < count:
-            return _of_part(bench, wanted, found)
+            return _of_part(bench, wanted, found.keys())
         shards = [found[number] for number in sorted(found)]
         manifest = manifest_of_run(wanted.job, bench.asked.source.kind, wanted.table, methods, shards)
         finish(folder, manifest, run_record(wanted.pixels, bench.began, bench.run.settings()))
@@ -250,10 +253,10 @@ def _of_manifest(bench: Bench, manifest: Manifest, state: State) -> Outcome:
     )
 
 
-def _of_part(bench: Bench, wanted: Wanted, found: Records) -> Outcome:
-    """The outcome of a part that is done before others. Call it under `sealing`."""
+def _of_part(bench: Bench, wanted: Wanted, found: Set[int]) -> Outcome:
+    """The outcome of a part that is done before others, when these shards are finished. Call it under `sealing`."""
     part, count = bench.run.part, wanted.shard_count
-    missing = tuple(each for each in part.all_parts() if not found.keys() >= set(each.shards(count)))
+    missing = tuple(each for each in part.all_parts() if not found >= set(each.shards(count)))
     running = bench.folder.running()
     return Outcome(
         manifest=None,
@@ -262,7 +265,7 @@ def _of_part(bench: Bench, wanted: Wanted, found: Records) -> Outcome:
         shards=count,
         shards_made=0,
         skipped=len(wanted.table.loaded.problems),
-        bytes=sum(record.bytes for record in found.values()),
+        bytes=bench.folder.shard_bytes(),
         seconds=0,
         part=part,
         missing=missing,

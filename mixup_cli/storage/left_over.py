@@ -14,9 +14,9 @@ from mixup_cli.storage.folder import SIDECAR
 from mixup_cli.storage.growth import NEXT_NAME
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.locks import SCAN_FILES, SEALING, Holder
-from mixup_cli.storage.manifest import ShardRecord
 from mixup_cli.storage.parts import Part
 from mixup_cli.storage.seal import reason
+from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.wording import counted
 
 DONE = "done"
