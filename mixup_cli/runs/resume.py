@@ -62,6 +62,7 @@ class Wanted:
             label_kind=self.job.label_kind,
             class_names=self.job.class_names,
             source_fingerprint=self.table.fingerprint,
+            depth=self.job.target.form.dtype,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
@@ -153,6 +153,11 @@ class DataSetFolder:
     def sealing(self) -> AbstractContextManager[None]:
         """Hold the lock for beginning and sealing: no other run starts, begins, seals or ends meanwhile."""
         return self._locks.sealing()
+
+    def scanning(self, report: Callable[[str], None]) -> AbstractContextManager[None]:
+        """Let one part after another in, from before it reads the source until it has begun or joined the data set:
+        the first reads all of it. `report` hears who that is. Call it while the folder is `locked`."""
+        return self._locks.scanning(report)
 
     @property
     def is_locked(self) -> bool:
