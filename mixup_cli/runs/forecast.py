@@ -80,10 +80,11 @@ class Forecast:
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """For people: name and value of each fact."""
-        needed, form = self.needed, self.job.form
+        needed, signals = self.needed, self.job.signals
         shards = counted(needed.shards, "shard")
         yield "would make", f"{counted(needed.rows, 'sample')} in {shards} of up to {self.job.samples_per_shard:,}"
-        yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
+        forms = ", ".join(f"{each.name + ' ' if signals[1:] else ''}{each.dtype} {each.shape}" for each in signals)
+        yield "each", f"{forms}, {readable(needed.row_bytes)} with labels"
         yield "output", readable(needed.output_bytes) + (" before compression" if needed.compressed else "")
         if (window := self.job.recipe.window) is not None:
             yield "windows", f"of {counted(window, 'consecutive sample')}; samples of different windows never mix"

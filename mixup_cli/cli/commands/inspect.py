@@ -17,6 +17,7 @@ from mixup_cli.errors import UsageError
 from mixup_cli.wording import counted, readable
 
 if TYPE_CHECKING:
+    from mixup_cli.fields.form import Form
     from mixup_cli.fields.target import Survey
     from mixup_cli.sources import Source
     from mixup_cli.storage.manifest import Manifest
@@ -86,7 +87,15 @@ def _source_facts(source: Source, survey: Survey) -> dict[str, Any]:
         "sizes": [[height, width, count] for (height, width), count in survey.sizes.most_common()],
         "dtypes": dict(survey.dtypes),
         "broken": len(survey.broken),
+        "beside": {name: [form.dtype, list(form.shape)] for name, form in _beside(source)},
     }
+
+
+def _beside(source: Source) -> Iterator[tuple[str, Form]]:
+    """Signals beside the first, which the rest of the facts are about: each has one form."""
+    for name, other in source.beside.items():
+        if (form := other.survey(1).array_form) is not None:
+            yield name, form
 
 
 def _source_lines(source: Source, survey: Survey) -> Iterator[tuple[str, str]]:
@@ -108,6 +117,8 @@ def _source_lines(source: Source, survey: Survey) -> Iterator[tuple[str, str]]:
         yield "broken", f"{len(survey.broken):,} of {len(source):,}, as far as headers show; {key}: {problem}"
     if survey.dtypes:
         yield "values", ", ".join(f"{name} ({count:,})" for name, count in survey.dtypes.most_common())
+    for number, (name, form) in enumerate(_beside(source)):
+        yield "" if number else "beside", f"{name}: {form.dtype} {form.shape}"
 
 
 def _data_set_facts(manifest: Manifest) -> dict[str, Any]:
