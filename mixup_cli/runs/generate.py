@@ -84,6 +84,7 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
     else:
         needed = _needs(bench, standing)
         with folder.locked(), run.open_engine(bench.listener.notice) as engine:
+            bench = replace(bench, run=replace(run, workers=engine.workers))
             standing = _standing(bench)  # again, now that no other run makes the same shards
             outcome = _carried_out(bench, standing, needed, engine)
     return replace(outcome, seconds=time.monotonic() - began)
@@ -143,7 +144,7 @@ def _scanned(bench: Bench, standing: Standing, needed: Needs, engine: Engine) ->
         of_job = needed if job == standing.job else needs(job, source, run, bench.place)
         return replace(bench.place, spare_bytes=of_job.spare_bytes)
 
-    reading = engine if source.portable else LocalEngine(run.workers, listener.notice)
+    reading = engine if source.portable else LocalEngine(run.threads, listener.notice)
     early = [*source.notices, *standing.job.notices]
     _report(listener, early)
     asked = bench.asked.following(standing.stored.recipe)
