@@ -137,13 +137,13 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Stored | None = N
     seconds = probe.seconds_per_sample * to_decode + probe.seconds_per_row(plan, run, needed.rows) * needed.rows
     there = Stored(folder, None if run.force else folder.finished())
     done_bytes = there.done_bytes(needed.rows, job.samples_per_shard)
-    return Forecast(job, source, needed, cache, seconds / run.workers, plan.notices, done_bytes)
+    return Forecast(job, source, needed, cache, seconds / run.threads, plan.notices, done_bytes)
 
 
 def _in_windows(job: Job, count: int, run: Run, needed: Needs) -> tuple[Needs, str]:
     """The memory that windows of `count` samples take at most instead of a cache, and a text that says so."""
     size = min(count, job.recipe.window or count)
-    held = min(most_windows(run.workers), -(-count // size))
+    held = min(most_windows(run.threads), -(-count // size))
     window_bytes = size * job.sample_bytes
     text = f"none: up to {counted(held, 'window')} of {readable(window_bytes)} in memory"
     return replace(needed, cache_bytes=held * window_bytes), text

@@ -100,6 +100,7 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
     else:
         _check_room(bench, standing)
         with folder.locked(), run.open_engine(bench.listener.notice) as engine:
+            bench = replace(bench, run=replace(run, workers=engine.workers))
             outcome = _carried_out(bench, engine)
     return replace(outcome, seconds=time.monotonic() - began)
 
@@ -214,7 +215,7 @@ def _read_again(
 
 
 def _how(bench: Bench, engine: Engine) -> ScanSettings:
-    reading = engine if bench.asked.source.portable else LocalEngine(bench.run.workers, bench.listener.notice)
+    reading = engine if bench.asked.source.portable else LocalEngine(bench.run.threads, bench.listener.notice)
     return ScanSettings(bench.run.tolerance, reading, bench.listener)
 
 
