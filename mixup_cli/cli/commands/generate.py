@@ -16,7 +16,7 @@ from mixup_cli.cli.options.outputs import check_kept, read_files
 from mixup_cli.cli.options.parse import PATH
 from mixup_cli.cli.options.recipe import RecipeFlags
 from mixup_cli.cli.options.run import AmountFlags, RunFlags, ScanFlags, plan_flag, quiet_switch, read_plan_option
-from mixup_cli.cli.options.source import PlaceFlags, SourceFlags
+from mixup_cli.cli.options.source import PlaceFlags, SourceFlags, local
 from mixup_cli.cli.terminal import show
 from mixup_cli.errors import UsageError
 from mixup_cli.wording import counted, readable
@@ -69,7 +69,7 @@ def generate(
     settings = {**amount.given(), **scan.given(), **run.given()}
     how = Run(out=more.out, origin=origin, plan=rows, shard_bytes=recipe.shard_size, **settings)
     read = read_files(source, places.sources, more.plan, file.config)
-    check_kept(more.out, read, [] if source.files_from else places.sources or [Path()])
+    check_kept(more.out, read, [] if source.files_from else local(places.sources or (Path(),)))
     preload()
     opened = source.open(places.sources, more.out)
     if more.print_config:

@@ -87,9 +87,7 @@ class EncodedPictures(Source):
         read = self.reader(start, stop)
         return [self._load_one(index, read, target, out[index - start]) for index in range(start, stop)]
 
-    def _load_one(
-        self, index: int, read: Callable[[int], bytes], target: Target, out: NDArray[np.generic]
-    ) -> Loaded:
+    def _load_one(self, index: int, read: Callable[[int], bytes], target: Target, out: NDArray[np.generic]) -> Loaded:
         def fill(data: bytes) -> None:
             out[...] = decode(data, target, self.keys[index], self._max_pixels)
 

@@ -17,14 +17,13 @@ from mixup_cli.sources.arrays.folder import arrays_in
 from mixup_cli.sources.pictures.encoded import EncodedPictures
 from mixup_cli.sources.pictures.folder_classes import by_folders, is_unread, unread_text
 from mixup_cli.sources.pictures.folder_labels import Tables
-from mixup_cli.sources.pictures.layout import Folders, Taken, choose_split
+from mixup_cli.sources.pictures.layout import Folders, choose_split
 from mixup_cli.sources.pictures.source import SUFFIXES, PictureSource
 from mixup_cli.sources.pictures.walk import Tree, walk
 from mixup_cli.sources.reading.base import NO_GROUPS, SourceOptions
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.tables.beside import tables_beside
 from mixup_cli.wording import counted, setting
-
 
 Opened = TypeVar("Opened", bound=EncodedPictures)
 

@@ -32,6 +32,7 @@ UNREAD_SUFFIXES = frozenset(
 )
 """Other files that their owner takes for images: they are ignored, and never silently."""
 
+
 class PictureSource(EncodedPictures):
     """Images in files: `paths` are relative to `root` (or absolute), one for each key, in the order of the keys."""
 
