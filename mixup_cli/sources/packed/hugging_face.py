@@ -1,85 +1,96 @@
 """Hugging Face data sets on disk: what `save_to_disk` writes, and Parquet files with an image column.
 
-pyarrow reads both, and nothing in them is run. In Arrow files images lie uncompressed, so they are read where they lie.
+An image is a cell with its bytes. Paths in cells are not followed.
 """
 
 from __future__ import annotations
 
-import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from functools import lru_cache
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.source import RowKeys, unlabelled
-from mixup_cli.sources.packed.pictures import SPANS, PackedPictures, Spans
+from mixup_cli.sources.packed.cells import Group, read_groups, schema_of
 from mixup_cli.sources.packed.values import labels_of_values
 from mixup_cli.sources.pictures.decode import Undecodable
-from mixup_cli.sources.reading.base import SourceOptions
-from mixup_cli.sources.reading.changing import Look, change_while_read, look
-from mixup_cli.sources.reading.containers import LocalFile
-from mixup_cli.sources.reading.names import escape_name
+from mixup_cli.sources.pictures.encoded import EncodedPictures
+from mixup_cli.sources.reading.base import SourceOptions, Stamps
 from mixup_cli.sources.reading.splits import of_one_split
 from mixup_cli.sources.tables.delimited import LABEL_COLUMNS
-from mixup_cli.sources.tables.parquet import require_parquet
 from mixup_cli.storage.json_files import read_json
 from mixup_cli.wording import setting
 
-DICTIONARY, STATE, INFO = "dataset_dict.json", "state.json", "dataset_info.json"
-GROUP_BYTES = 256 << 20
-"""The largest group of rows of a Parquet file: it is read as a whole."""
-
-GROUPS_KEPT = 4
+DICTIONARY, STATE = "dataset_dict.json", "state.json"
 _BYTES = re.compile(r"(struct<(.*, )?bytes: )?(large_)?binary\b")
 """Arrow's columns of bytes, and of bytes beside a path."""
 
-_NO_BYTES = "has no bytes in the table, only a path, if anything (save it with its images embedded)"
 _WRITE_AGAIN = "Write it again."
 
 
-class HuggingFacePictures(PackedPictures):
-    """Images in the cells of tables; row numbers are the keys."""
+@dataclass(frozen=True)
+class _Table:
+    """One split of a data set: its groups of rows, with the number of rows up to the end of each, and the column of
+    images."""
+
+    groups: Sequence[Group]
+    ends: Sequence[int]
+    image: str
+    has_splits: bool
+
+
+class HuggingFacePictures(EncodedPictures):
+    """Images in the cells of a table's `column`; row numbers are the keys."""
 
     kind: ClassVar[str] = "hugging-face"
     read_as = "a Hugging Face data set"
 
-    def ignores(self, name: str, value: object) -> bool:
-        """See `Source.ignores`. A single table has no splits."""
-        return name == "split" and not self.has_splits
+    def __init__(self, location: str, table: _Table, labels: Labels, notices: Sequence[str], max_pixels: int) -> None:
+        super().__init__(location, RowKeys(table.ends[-1]), labels, notices, max_pixels=max_pixels)
+        self._table = table
 
-    has_splits = True
+    def ignores(self, name: str, value: object) -> bool:
+        """See `Source.ignores`. A single file has no splits."""
+        return name == "split" and not self._table.has_splits
 
     def name_of(self, index: int) -> str:
         """See `Source.name_of`: with the data set, which a row number does not name."""
         return f"{self.location}, row {self.keys[index]}"
 
+    def stored_bytes(self) -> Sequence[int]:
+        """See `Source.stored_bytes`."""
+        return [-1] * len(self)
 
-class ParquetPictures(HuggingFacePictures):
-    """The same in Parquet: a span's `start` is the number of a row within the group of rows `stop`."""
+    def stamps(self) -> Stamps:
+        """See `Source.stamps`: a row has those of its file."""
+        rows = [each.file.stamp() for each in self._table.groups]
+        return Stamps(np.repeat(np.array(rows, np.int64), [each.count for each in self._table.groups], 0), self.reading)
 
-    column = ""
+    def files(self) -> Iterator[str]:
+        """See `Source.files`."""
+        return iter(dict.fromkeys(each.file.name for each in self._table.groups))
+
+    def changed(self) -> str | None:
+        """See `Source.changed`."""
+        files = {each.file.name: each.file for each in self._table.groups}
+        return next((name for name, file in files.items() if file.has_changed()), None)
 
     def read(self, index: int) -> bytes:
         """See `EncodedPictures.read`."""
-        if (problem := self._spans.problems.get(index)) is not None:
-            raise Undecodable(problem)
-        number, row, group, *_ = self._spans.rows[index].item()
-        file = self._spans.containers[number]
-        seen = look(file.name)
-        if seen is None or file.has_changed():
-            raise change_while_read(file.name)
-        cell = _row_group(file.name, seen, group, self.column)[row].as_py()
-        data = cell["bytes"] if isinstance(cell, dict) else cell
+        number = bisect_right(self._table.ends, index)
+        group = self._table.groups[number]
+        cell = group.cells(self._table.image)[index - self._table.ends[number] + group.count].as_py()
+        data = cell.get("bytes") if isinstance(cell, dict) else cell
         if not isinstance(data, bytes):
-            raise Undecodable(_NO_BYTES)
+            raise Undecodable("has no bytes in the table (perhaps a path: save it with its images embedded)")
         return data
 
 
@@ -90,7 +101,7 @@ def looks_like_hugging_face(path: Path) -> bool:
     if any((path / name).is_file() for name in (DICTIONARY, STATE)):
         return True
     with suppress(MixupGenError):
-        return any(_image_columns(*_schema(each)) for each in _parquets(path)[:1])
+        return any(_image_columns(*schema_of(each)) for each in _parquets(path)[:1])
     return False
 
 
@@ -98,40 +109,15 @@ def open_hugging_face(path: Path, options: SourceOptions) -> HuggingFacePictures
     """Open one split, the training split if none is asked for. Raises NoInputError for a split without rows, UsageError
     for columns or splits that are not there or in doubt, DataError for damage and for tables without images."""
     files, notices, has_splits = _files(path, options)
-    schema, features = _schema(files[0])
+    schema, features = schema_of(files[0])
     image = _image_column(path, schema, features, options)
     label = None if options.label_kind == "none" else _label_column(path, schema, features, options)
-    table = (_from_parquet if files[0].suffix.lower() == ".parquet" else _from_arrow)(files, image, label)
-    if not table.count:
+    groups, values = read_groups(files, label)
+    table = _Table(groups, [*accumulate(each.count for each in groups)], image, has_splits)
+    if not groups or not table.ends[-1]:
         raise NoInputError(f"{path}: has no rows. Give another split, or another data set.")
-    labels, more = _labels(table.values, features.get(label or "", {}), str(path), options)
-    spans = Spans(table.files, np.concatenate(table.parts), table.problems)
-    made = ParquetPictures if files[0].suffix.lower() == ".parquet" else HuggingFacePictures
-    source = made(str(path), RowKeys(table.count), labels, [*notices, *more], spans, options.max_pixels)
-    source.has_splits = has_splits
-    if isinstance(source, ParquetPictures):
-        source.column = image
-    return source
-
-
-@dataclass
-class _Table:
-    """What is read of a data set: its files, where each image lies (SPANS), and the label of each row, if any."""
-
-    files: list[LocalFile] = field(default_factory=list)
-    parts: list[NDArray[np.void]] = field(default_factory=list)
-    count: int = 0
-    problems: dict[int, str] = field(default_factory=dict)
-    values: list[object] = field(default_factory=list)
-
-    def add(self, starts: NDArray[Any], stops: NDArray[Any], sizes: NDArray[Any], missing: NDArray[np.bool_]) -> None:
-        """Images of the last file."""
-        rows = np.zeros(len(starts), SPANS)
-        rows["file"], rows["method"] = len(self.files) - 1, -1
-        rows["start"], rows["stop"], rows["size"] = starts, stops, sizes
-        self.problems |= {self.count + row: _NO_BYTES for row in np.flatnonzero(missing).tolist()}
-        self.parts.append(rows)
-        self.count += len(rows)
+    labels, more = _labels(values, features.get(label or "", {}), str(path), options)
+    return HuggingFacePictures(str(path), table, labels, [*notices, *more], options.max_pixels)
 
 
 def _files(path: Path, options: SourceOptions) -> tuple[list[Path], list[str], bool]:
@@ -177,40 +163,6 @@ def _parquets(folder: Path) -> list[Path]:
     return [each for each in found if each.is_file()]
 
 
-@contextmanager
-def _damage(path: Path) -> Iterator[Any]:
-    """pyarrow; within the context, what it raises for damage becomes DataError."""
-    arrow, _ = require_parquet()
-    try:
-        yield arrow
-    except FileNotFoundError:
-        raise NoInputError(f"{escape_name(str(path))}: no such file. Fetch the data set again.") from None
-    except (
-        arrow.ArrowException,
-        OSError,
-        ValueError,
-        ArithmeticError,
-        LookupError,
-        AttributeError,
-        RecursionError,
-    ) as problem:
-        reason = (str(problem).splitlines() or ["damaged"])[0].rstrip(".")
-        raise DataError(f"{escape_name(str(path))}: cannot be read ({reason:.200}). {_WRITE_AGAIN}") from None
-
-
-def _schema(path: Path) -> tuple[Any, Mapping[str, Any]]:
-    """The columns of a file, and what Hugging Face says of each (`features`)."""
-    with _damage(path) as arrow:
-        if path.suffix.lower() == ".parquet":
-            _, parquet = require_parquet()
-            schema = parquet.read_schema(path)
-        else:
-            with arrow.memory_map(str(path)) as file:
-                schema = arrow.ipc.open_stream(file).schema
-        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}")).get("info", {}).get("features", {})
-        return schema, {name: each for name, each in features.items() if isinstance(each, dict)}
-
-
 def _image_columns(schema: Any, features: Mapping[str, Any]) -> list[str]:
     """The columns with encoded images: those that Hugging Face calls so, or with bytes and a path, or with bytes."""
     found = [each.name for each in schema if _BYTES.match(str(each.type))]
@@ -238,11 +190,8 @@ def _label_column(path: Path, schema: Any, features: Mapping[str, Any], options:
     names = list(schema.names)
     if options.label_key is not None:
         if options.label_key not in names:
-            raise UsageError(
-                f"{path}: has no such column (found: {', '.join(names)}). Name one of them.",
-                field="label_key",
-                value=options.label_key,
-            )
+            found = f"{path} has no such column (found: {', '.join(names)})."
+            raise UsageError(found, "Name one of them.", field="label_key", value=options.label_key)
         return options.label_key
     called = [name for name in names if features.get(name, {}).get("_type") == "ClassLabel"]
     usual = [name for known in LABEL_COLUMNS for name in names if name.lower() == known]
@@ -264,64 +213,6 @@ def _labels(
     classes = np.array([each if isinstance(each, int) else -1 for each in values])
     if classes.min() < 0 or classes.max() >= len(names):
         row = int(np.argmax((classes < 0) | (classes >= len(names))))
-        raise DataError(
-            f"{where}: row {row} has the label {values[row]}, expected 0 to {len(names) - 1}. {_WRITE_AGAIN}"
-        )
+        found = f"{where}: row {row} has the label {values[row]!s:.40}, expected 0 to {len(names) - 1}"
+        raise DataError(f"{found}. {_WRITE_AGAIN}")
     return Labels(tuple(map(str, names)), classes.astype(np.int32)), []
-
-
-def _from_arrow(files: Sequence[Path], image: str, label: str | None) -> _Table:
-    """The table in Arrow files: the addresses of the bytes in a map of each file are their places in it."""
-    table = _Table()
-    for path in files:
-        table.files.append(LocalFile.open(path))
-        with _damage(path) as arrow, arrow.memory_map(str(path)) as file:
-            whole = file.read_buffer()
-            for batch in arrow.ipc.open_stream(whole):
-                cells = batch.column(image)
-                data = cells.field("bytes") if arrow.types.is_struct(cells.type) else cells
-                offsets, values = data.buffers()[1:]
-                width = "<i8" if arrow.types.is_large_binary(data.type) else "<i4"
-                ends = np.frombuffer(offsets, width)[data.offset : data.offset + len(data) + 1].astype(np.int64)
-                ends += (values.address if values is not None else whole.address) - whole.address
-                if len(ends) and not (ends[0] >= 0 and (np.diff(ends) >= 0).all() and ends[-1] <= whole.size):
-                    raise ValueError("its columns are compressed or damaged")
-                missing = np.array(data.is_null()) | np.array(cells.is_null())
-                table.add(ends[:-1], ends[1:], np.diff(ends), missing)
-                table.values += batch.column(label).to_pylist() if label else []
-    return table
-
-
-def _from_parquet(files: Sequence[Path], image: str, label: str | None) -> _Table:
-    table = _Table()
-    for path in files:
-        table.files.append(LocalFile.open(path))
-        with _damage(path):
-            _, parquet = require_parquet()
-            opened = parquet.ParquetFile(path)
-            if not 0 <= opened.metadata.num_rows <= path.stat().st_size:
-                raise ValueError(f"it claims {opened.metadata.num_rows} rows")
-            for number in range(opened.num_row_groups):
-                group = opened.metadata.row_group(number)
-                count, size = group.num_rows, sum(_sizes(group, image))
-                if size > GROUP_BYTES:
-                    raise ValueError(f"a group of rows has {size} bytes, and at most {GROUP_BYTES} are read at once")
-                where = np.arange(count), np.full(count, number), np.full(count, size // max(count, 1))
-                table.add(*where, np.zeros(count, bool))
-            table.values += opened.read(columns=[label]).column(label).to_pylist() if label else []
-    return table
-
-
-def _sizes(group: Any, column: str) -> Iterator[int]:
-    """The sizes of what a column is made of in a group of rows."""
-    for each in map(group.column, range(group.num_columns)):
-        if each.path_in_schema.split(".")[0] == column:
-            yield each.total_uncompressed_size
-
-
-@lru_cache(GROUPS_KEPT)
-def _row_group(path: str, seen: Look, number: int, column: str) -> Any:
-    """The images of a group of rows of a file that looked like this."""
-    _, parquet = require_parquet()
-    with _damage(Path(path)):
-        return parquet.ParquetFile(path).read_row_group(number, columns=[column]).column(column).combine_chunks()

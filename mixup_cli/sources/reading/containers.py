@@ -7,50 +7,21 @@ import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self, TypeAlias
 
 from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.sources.reading.changing import Look, change_while_read, look, look_of
 from mixup_cli.storage.stores import Status, Store, is_url
 
-Stamp = tuple[int, int, int, int]
-"""A row of `Stamps.files`."""
-
+Stamp: TypeAlias = tuple[int, int, int, int]
 GONE: Stamp = (-1, -1, -1, -1)
 NEAR_BYTES, FAR_BYTES = 1 << 16, 4 << 20
 """What to read at a time from front to back: from a disk; and from a store, where a request takes as long as MiBs."""
 
 
-class Container(Protocol):
-    """A file, as it was when it was first seen. Pickled, it is its name; threads may share it."""
-
-    @property
-    def name(self) -> str:
-        """Its path or URL, for messages."""
-
-    @property
-    def size(self) -> int: ...
-
-    @property
-    def is_far(self) -> bool:
-        """Whether each read takes a request to a store."""
-
-    def read(self, start: int, stop: int) -> bytes:
-        """Bytes start … stop−1. Raises OSError or NoInputError if it is gone, DataError if it has changed."""
-
-    def raw(self) -> io.RawIOBase:
-        """The file as a stream that can be sought."""
-
-    def stamp(self) -> Stamp:
-        """How it looks now."""
-
-    def has_changed(self) -> bool:
-        """Whether it looks different now."""
-
-
 @dataclass(frozen=True)
 class LocalFile:
-    """A `Container` on a local disk."""
+    """A file on a local disk, as it was when it was first seen. Threads may share it."""
 
     name: str
     look: Look
@@ -68,7 +39,7 @@ class LocalFile:
         return self.look[0]
 
     def read(self, start: int, stop: int) -> bytes:
-        """See `Container.read`."""
+        """Bytes start … stop−1. Raises OSError if the file is gone, and DataError if it has changed."""
         with open(self.name, "rb", buffering=0) as file:
             file.seek(start)
             pieces = []
@@ -80,11 +51,11 @@ class LocalFile:
         return b"".join(pieces)
 
     def raw(self) -> io.RawIOBase:
-        """See `Container.raw`."""
+        """The file as a stream that can be sought."""
         return io.FileIO(self.name)
 
     def stamp(self) -> Stamp:
-        """See `Container.stamp`."""
+        """How the file looks now, for `Stamps.files`."""
         try:
             status = os.stat(self.name)
         except OSError:
@@ -92,13 +63,13 @@ class LocalFile:
         return status.st_size, status.st_mtime_ns, status.st_ctime_ns, (status.st_ino + 2**63) % 2**64 - 2**63
 
     def has_changed(self) -> bool:
-        """See `Container.has_changed`."""
+        """Whether the file looks different now."""
         return look(self.name) != self.look
 
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A `Container` in a store. Of one that a listing named, no more than the size is known."""
+    """The same in a store. Of one that a listing named, no more than the size is known."""
 
     store: Store
     file: str
@@ -125,15 +96,15 @@ class StoredFile:
         return self.status.size or 0
 
     def read(self, start: int, stop: int) -> bytes:
-        """See `Container.read`."""
+        """See `LocalFile.read`."""
         return self.store.read(self.file, start, stop) if stop > start else b""
 
     def raw(self) -> io.RawIOBase:
-        """See `Container.raw`."""
-        return self.store.open_file(self.file).raw  # type: ignore[attr-defined, no-any-return]  # it is buffered
+        """See `LocalFile.raw`."""
+        return self.store.open_file(self.file).detach()  # type: ignore[attr-defined, no-any-return]  # it is buffered
 
     def stamp(self) -> Stamp:
-        """See `Container.stamp`: with a hash of what the store says of the file in place of its inode number."""
+        """See `LocalFile.stamp`: with a hash of what the store says of the file in place of its inode number."""
         status = self.store.status(self.file)
         if status is None:
             return GONE
@@ -141,8 +112,11 @@ class StoredFile:
         return status.size or 0, 0, 0, int.from_bytes(digest[:8], "little", signed=True)
 
     def has_changed(self) -> bool:
-        """See `Container.has_changed`."""
+        """See `LocalFile.has_changed`."""
         return bool(self.status.stamp) and self.store.status(self.file) != self.status
+
+
+Container: TypeAlias = LocalFile | StoredFile
 
 
 def open_container(place: str | Path) -> Container:
