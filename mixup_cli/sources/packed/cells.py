@@ -1,5 +1,4 @@
 """Tables of Arrow and Parquet, read by pyarrow in groups of rows, as they were written. Nothing in them is run."""
-is run."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Member(NamedTuple):
 
 
 class _Header(NamedTuple):
-    """What a header block says (POSIX.1-1988, and GNU's names), which `tarfile.TarInfo` reads in four times the time."""
+    """What a header block says (POSIX.1-1988, and GNU's names). `tarfile.TarInfo` takes four times as long."""
 
     type: bytes
     name: str
