@@ -27,7 +27,8 @@ from mixup_cli.storage.hdf5.layout import Column
 from mixup_cli.storage.hdf5.library import open_shard
 from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.hdf5.shard import bytes_of
-from mixup_cli.storage.manifest import Manifest, ShardRecord
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.storage.source_table import sealed_table
 
 

@@ -33,8 +33,9 @@ class Run:
     """How a recipe is carried out: how many rows, where to, and with what. None of it changes a row's bytes.
 
     `samples` (mixed rows) overrules `passes`, and `plan` overrules both: the run makes its rows, and the recipe has its
-    digest. `part` says which of the shards this run makes; `origin` is what run.json says of the source. With the
-    engine "processes", a script must begin its work under `if __name__ == "__main__":`, as `multiprocessing` asks.
+    digest. `part` says which of the shards this run makes (in a job array: `schedulers.assigned_part(os.environ)`);
+    `origin` is what run.json says of the source. With the engine "processes", a script must begin its work under `if
+    __name__ == "__main__":`, as `multiprocessing` asks.
     """
 
     out: Path = Path("mixup-out")

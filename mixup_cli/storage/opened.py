@@ -9,12 +9,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mixup_cli.errors import DataError
 from mixup_cli.storage.growth import Growth
-from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord, read_manifest
+from mixup_cli.storage.manifest import MANIFEST, Manifest, read_manifest
+from mixup_cli.storage.shard_records import ListedShards, ShardRecord
 
 REPLACED = "another data set replaced the one that was opened. Open it again."
 
@@ -37,6 +42,14 @@ class OpenedDataSet:
         """Read the manifest. Raises DataError if it is damaged, FileNotFoundError if it is missing."""
         stamp = _stamp(folder)  # first, to notice a manifest that is replaced meanwhile
         return cls(folder, read_manifest(folder), stamp)
+
+    @cached_property
+    def borders(self) -> NDArray[np.int64]:
+        """The first row of each shard, and the count of all rows: int64 (shards + 1)."""
+        shards, rows = self.manifest.shards, self.manifest.totals.samples
+        if isinstance(shards, ListedShards):
+            return np.array([*shards.starts(self.manifest.recipe["samples_per_shard"]), rows])
+        return np.array([*(shard.start for shard in shards), rows])
 
     def shard(self, number: int, size: int, rows: int | None = None) -> ShardRecord:
         """The record of a shard whose open file has `size` bytes and, if that was looked up, `rows`.

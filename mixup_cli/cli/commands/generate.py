@@ -68,6 +68,8 @@ def generate(
     wanted, origin = recipe.recipe(rows), source.origin(places.sources)
     settings = {**amount.given(), **scan.given(), **run.given()}
     how = Run(out=more.out, origin=origin, plan=rows, shard_bytes=recipe.shard_size, **settings)
+    if how.part.taken_from and not more.quiet:
+        show.notice(f"this is part {how.part}, from {how.part.taken_from}")
     read = read_files(source, places.sources, more.plan, file.config)
     check_kept(more.out, read, [] if source.files_from else local(places.sources or (Path(),)))
     preload()
