@@ -89,6 +89,17 @@ def local_name(text: str) -> str:
     return text
 
 
+def _place(text: str) -> Path | str:
+    """A local path, or the text of a URL that is not one of a file here."""
+    from urllib.request import url2pathname
+
+    from mixup_cli.storage.stores import is_url  # --help needs no storage
+
+    if text.startswith("file://"):
+        text = url2pathname(text.removeprefix("file://"))
+    return text if is_url(text) else Path(local_name(text))
+
+
 def _byte_count(text: str) -> int:
     """`64MiB`, `1GB`, `1000000`: bytes, at least 1."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
@@ -165,6 +176,7 @@ NUMBER = Reader(_number, "X")
 TEXT = Reader(str, "TEXT")
 NAME = Reader(local_name, "FILE", is_path=True)
 PATH = Reader(lambda text: Path(local_name(text)), "FOLDER", is_path=True)
+PATH_OR_URL = Reader(_place, "SOURCE", is_path=True)
 BYTES = Reader(_byte_count, "SIZE")
 PART = Reader(_part, "K/N|auto")
 SIZE = Reader(_size, "PX|WxH")
