@@ -46,7 +46,7 @@ A_HASH = "0" * 64
 @dataclass(frozen=True)
 class Needs:
     """What a run needs. `shard_bytes`: the shards, uncompressed; `fixed_bytes` of them are taken whatever compression
-    saves. `side_bytes`: the other files of the finished data set. `work_bytes`: files that go when it is finished."""
+    saves, and `sent_bytes` leave the disk for a store before the last ones are made. `side_bytes`: the other files of the finished data set. `work_bytes`: files that go when it is finished."""
 
     rows: int
     shards: int
@@ -59,6 +59,7 @@ class Needs:
     cache_on_disk: bool
     free_bytes: int
     compressed: bool
+    sent_bytes: int = 0
 
     @property
     def output_bytes(self) -> int:
@@ -68,7 +69,7 @@ class Needs:
     @property
     def spare_bytes(self) -> int:
         """Disk that is needed at most, without the cache."""
-        return self.output_bytes + self.work_bytes
+        return self.output_bytes - self.sent_bytes + self.work_bytes
 
     @property
     def disk_bytes(self) -> int:
@@ -78,7 +79,8 @@ class Needs:
     @property
     def certain_bytes(self) -> int:
         """Disk that is needed whatever compression saves."""
-        return self.disk_bytes - (self.shard_bytes - self.fixed_bytes if self.compressed else 0)
+        saved_bytes = min(self.shard_bytes - self.fixed_bytes, self.shard_bytes - self.sent_bytes)
+        return self.disk_bytes - (saved_bytes if self.compressed else 0)
 
 
 def needs(job: Job, source: Source, run: Run, place: CachePlace) -> Needs:
@@ -99,6 +101,9 @@ def needs(job: Job, source: Source, run: Run, place: CachePlace) -> Needs:
         cache_on_disk=needs_file(source, job.targets, place),
         free_bytes=shutil.disk_usage(nearest_existing(run.out)).free,
         compressed=job.recipe.compression != "none",
+        sent_bytes=0
+        if run.store is None
+        else max(0, full_bytes - run.workers * job.spec.size.of_rows(job.samples_per_shard)),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Self
 
 from mixup_cli.errors import DataError
 from mixup_cli.storage.growth import Growth
+from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord, read_manifest
 
 REPLACED = "another data set replaced the one that was opened. Open it again."
@@ -37,6 +38,11 @@ class OpenedDataSet:
         """Read the manifest. Raises DataError if it is damaged, FileNotFoundError if it is missing."""
         stamp = _stamp(folder)  # first, to notice a manifest that is replaced meanwhile
         return cls(folder, read_manifest(folder), stamp)
+
+    def path(self, number: int) -> Path:
+        """Where a shard is. In a mirror of a store, it is fetched first. Raises DataError as `file_inside` does."""
+        record = self.manifest.shards[number]
+        return file_inside(self.folder, record.file, record.sha256)
 
     def shard(self, number: int, size: int, rows: int | None = None) -> ShardRecord:
         """The record of a shard whose open file has `size` bytes and, if that was looked up, `rows`.
