@@ -210,7 +210,7 @@ class DataSetFolder:
         is_finished = self._manifest.exists()
         is_begun = self.half_cleared or (self.work / BEGUN).exists()
         is_over = (is_finished or not is_begun) and not self.growth.is_begun
-        if is_over:
+        if is_over and is_finished:
             self.outlet.remove(self.work.rglob("*"))
         if is_over and self._locks.remove_all() and not is_finished and self._is_new:
             with suppress(OSError):
@@ -270,7 +270,11 @@ class DataSetFolder:
     def seal(self, final: Path, data: bytes) -> Sealed:
         """Write a small file whole."""
         sealed = seal_bytes(final, data, self.scratch)
-        self.outlet.publish(final, sealed)
+        try:
+            self.outlet.publish(final, sealed)
+        except BaseException:  # a mirror has no file that the store lacks
+            final.unlink()
+            raise
         return sealed
 
     def remove(self, *paths: Path) -> None:

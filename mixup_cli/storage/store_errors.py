@@ -54,7 +54,7 @@ def missing(url: str) -> NoInputError:
 def failure(url: str, problem: Exception, attempts: int) -> MixupGenError:
     """What a user reads of a backend's error about a URL, after so many attempts."""
     status, why = _status_of(problem), _why(problem)
-    if isinstance(problem, FileNotFoundError) or status == 404:
+    if isinstance(problem, FileNotFoundError | IsADirectoryError | NotADirectoryError) or status == 404:
         return missing(url)
     if isinstance(problem, FileExistsError) or status in (409, 412):
         return ExistsError(f"{url}: exists already.")

@@ -192,7 +192,7 @@ class Store:
     def _system(self) -> Any:
         """fsspec's file system: fsspec keeps one for each process. Raises UsageError if a package is missing."""
         try:
-            import fsspec  # type: ignore[import-untyped]  # ships no types
+            import fsspec
 
             system = fsspec.filesystem(self.scheme, use_listings_cache=False, **_options(self.scheme))
         except ImportError:
