@@ -28,8 +28,9 @@ from mixup_cli.storage.hdf5.library import open_shard
 from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.hdf5.shard import bytes_of
 from mixup_cli.storage.inside import file_inside
-from mixup_cli.storage.manifest import Manifest, ShardRecord
+from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.mirror import release
+from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.storage.source_table import sealed_table
 
 

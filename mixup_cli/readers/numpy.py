@@ -15,9 +15,7 @@ from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.readers.passes import Passes, passes_of
 from mixup_cli.storage.hdf5.reading import ShardedColumn
-from mixup_cli.storage.mirror import cached
-from mixup_cli.storage.opened import REPLACED, OpenedDataSet
-from mixup_cli.wording import is_url
+from mixup_cli.storage.opened import REPLACED, OpenedDataSet, folder_of
 
 
 class MixedArrays:
@@ -35,7 +33,7 @@ class MixedArrays:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = cached(folder) if is_url(folder) else Path(folder).absolute()
+        self.folder = folder_of(folder)
         opened = OpenedDataSet.open(self.folder)
         self.manifest = opened.manifest
         self.class_names = self.manifest.class_names

@@ -29,7 +29,7 @@ from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import Stored, job_beside
 from mixup_cli.scan.fill import cache_text, is_kept
 from mixup_cli.scan.scan import all_broken, none_usable
-from mixup_cli.scan.supply import WholeCache
+from mixup_cli.scan.supply import Cache
 from mixup_cli.scan.window_store import most_windows
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.folder import DataSetFolder
@@ -187,7 +187,7 @@ class _Probe:
         job, count = self.job, max(1, min(rows, PROBE_BYTES // self.job.spec.row_bytes))
         columns = RowColumns(self.source.labels, job.recipe, np.arange(len(self.source)))
         moved = Moved(plan, lambda parents: parents % self.count)
-        maker = maker_of(job, columns, moved, WholeCache(self.samples), run)
+        maker = maker_of(job, columns, moved, Cache(self.samples), run)
         _make(job, maker, count)
         began = time.perf_counter()
         _make(job, maker, count)

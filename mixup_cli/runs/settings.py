@@ -35,8 +35,8 @@ class Run:
 
     The data set goes to `store`, if there is one, else to `out`. `samples` (mixed rows) overrules `passes`, and `plan`
     overrules both: the run makes its rows, and the recipe has its digest. `part` says which of the shards this run
-    makes; `origin` is what run.json says of the source. With the engine "processes", a script must begin its work under
-    `if __name__ == "__main__":`, as `multiprocessing` asks.
+    makes (in a job array: `schedulers.assigned_part(os.environ)`); `origin` is what run.json says of the source. With
+    the engine "processes", a script must begin its work under `if __name__ == "__main__":`, as `multiprocessing` asks.
     """
 
     out: Path = Path("mixup-out")

@@ -145,6 +145,8 @@ def standing_of(stored: Stored, asked: Asked, survey: Survey, run: Run) -> Stand
 def job_beside(stored: Stored, asked: Asked, survey: Survey, run: Run) -> Job:
     """The job of a run that goes on with what is stored. Raises OutputExistsError unless it is the same, as far as can
     be known without reading a sample."""
+    if stored.begun is not None and stored.begun.depth is not None:
+        survey.dtypes[stored.begun.depth] += 1
     job = asked.following(stored.recipe).job(survey)
     check_caching(job.recipe, run)
     if stored.recipe is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -19,22 +21,20 @@ from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.inside import check_plain
 from mixup_cli.storage.json_files import content_of, to_json
 from mixup_cli.storage.locks import PartLocks
-from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
+from mixup_cli.storage.manifest import Manifest, read_manifest
 from mixup_cli.storage.mirror import working
 from mixup_cli.storage.outlet import LOCAL, SMALL, Outlet, Remote
 from mixup_cli.storage.parts import Part
 from mixup_cli.storage.seal import WORK_FOLDER, Sealed, seal_bytes, storage_errors, sync_folder, unfinished_path
+from mixup_cli.storage.shard_records import ShardRecord, shard_name
 from mixup_cli.storage.stores import Store
 from mixup_cli.wording import setting
 
 SHARD = re.compile(r"shard-([0-9]{5,})\.h5")
-OURS = re.compile("|".join([r"shard-[0-9]{5,}\.h5", *map(re.escape, SMALL)]))
+OURS = re.compile("|".join([r"shard-[0-9]{5,}\.h5", r"shards-[0-9]{12,}\.json", *map(re.escape, SMALL)]))
 """The names of files that `force` may remove."""
 
 SIDECAR = re.compile(r"[0-9]{5,}\.json")
-
-shard_name = names.shard_name
-
 
 CLEARING = "clearing"
 """A file in the work folder while `clear` removes files. If it is left, so are some of them."""
@@ -123,20 +123,23 @@ class DataSetFolder:
             return f"remove {self.work} to discard them"
         return f"pass {setting('force')} {'' if self.part.is_whole else 'to all parts '}to start over"
 
-    def _shards(self, *folders: Path) -> Iterator[tuple[Path, int]]:
-        """Each shard and its size in bytes. Another run may remove shards meanwhile."""
-        for folder in folders or (self.path,):
-            for path in folder.glob("shard-*.h5"):
-                with suppress(FileNotFoundError):
-                    yield path, path.stat().st_size
+    def _shard_paths(self) -> Iterator[Path]:
+        """Every shard, those of `growth` included."""
+        return chain(self.path.glob("shard-*.h5"), self.growth.path.glob("shard-*.h5"))
+
+    def _sizes(self, paths: Iterable[Path]) -> Iterator[tuple[Path, int]]:
+        """Each file and its size in bytes. Another run may remove shards meanwhile."""
+        for path in paths:
+            with suppress(FileNotFoundError):
+                yield path, path.stat().st_size
 
     def shard_sizes(self) -> dict[str, int]:
         """The sizes of the shards in bytes, by name."""
-        return {path.name: size for path, size in self._shards()}
+        return {path.name: size for path, size in self._sizes(self.path.glob("shard-*.h5"))}
 
     def shard_bytes(self) -> int:
         """The size of all shards in bytes, those of `growth` included."""
-        return sum(size for _, size in self._shards(self.path, self.growth.path))
+        return sum(size for _, size in self._sizes(self._shard_paths()))
 
     # Who may write to it
 
@@ -165,6 +168,11 @@ class DataSetFolder:
     def sealing(self) -> AbstractContextManager[None]:
         """Hold the lock for beginning and sealing: no other run starts, begins, seals or ends meanwhile."""
         return self._locks.sealing()
+
+    def scanning(self, report: Callable[[str], None]) -> AbstractContextManager[None]:
+        """Let one part after another in, from before it reads the source until it has begun or joined the data set:
+        the first reads all of it. `report` hears who that is. Call it while the folder is `locked`."""
+        return self._locks.scanning(report)
 
     @property
     def is_locked(self) -> bool:
@@ -287,7 +295,7 @@ class DataSetFolder:
     def remove_from(self, number: int) -> None:
         """Remove the shards from `number` on: an earlier run wanted more rows."""
         with storage_errors(self.path):
-            found = ((path, SHARD.fullmatch(path.name)) for path, _ in self._shards(self.path, self.growth.path))
+            found = ((path, SHARD.fullmatch(path.name)) for path in self._shard_paths())
             self.remove(*(path for path, name in found if name and int(name[1]) >= number))
 
     # Sidecars of finished shards
@@ -310,12 +318,17 @@ class DataSetFolder:
         expected = (shard_name(number), start, stop)
         return record if (record.file, record.start, record.stop) == expected and size == record.bytes else None
 
+    def numbers_done(self) -> set[int]:
+        """The numbers of the shards that have a sidecar. No sidecar is read: there can be millions."""
+        with suppress(FileNotFoundError):
+            return {int(name.removesuffix(".json")) for name in os.listdir(self._done) if SIDECAR.fullmatch(name)}
+        return set()
+
     def rows_done(self) -> int:
         """One past the last row of the finished shards; 0 if none is finished."""
-        sidecars = [path for path in self._done.glob("*.json") if SIDECAR.fullmatch(path.name)]
-        for path in sorted(sidecars, key=lambda path: int(path.stem), reverse=True):
+        for number in sorted(self.numbers_done(), reverse=True):
             with suppress(FileNotFoundError, DataError, StorageError, ValidationError):
-                return _record(path).stop
+                return _record(self._sidecar(number)).stop
         return 0
 
     def forget(self, number: int) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from mixup_cli.storage.manifest import CARD, CHECKSUMS, CROISSANT, MANIFEST, RUN, SOURCES, read_manifest
 from mixup_cli.storage.outlet import LOCAL, Outlet
 from mixup_cli.storage.seal import WORK_FOLDER, storage_errors, sync_folder
+from mixup_cli.storage.shard_records import shard_name
 
 NEXT_NAME = "next"
 """The folder in the work folder of the old data set where the larger one waits."""
@@ -49,10 +50,12 @@ class Growth:
         """
         if not self.is_complete:
             return
-        shards = [shard.file for shard in read_manifest(self.path).shards]
+        manifest = read_manifest(self.path)
+        shards = [shard_name(number) for number in range(manifest.totals.shards)]
+        lists = [each.file for each in manifest.shard_lists or ()]
         with storage_errors(self._out):
             waiting = set(os.listdir(self.path))
-            first = [SOURCES, CARD, CROISSANT, RUN, CHECKSUMS, *reversed(shards)]
+            first = [SOURCES, CARD, CROISSANT, RUN, CHECKSUMS, *lists, *reversed(shards)]
             for names in ([name for name in first if name in waiting], [MANIFEST]):
                 moves = {self.path / name: self._out / name for name in names}
                 self._outlet.move(moves)

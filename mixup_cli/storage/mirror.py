@@ -5,7 +5,7 @@ All lie in one folder (`mirrors`), each with the URL in a file beside it. A file
 mode lets nobody read it by mistake.
 
 A command has a mirror of its own, and removes it at its end (`working`). Readers share one for each manifest, which
-stays, so that a second epoch reads the disk (`cached`).
+stays, so that a second epoch reads the disk (`shared`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 
 from mixup_cli.errors import DataError, MixupGenError, StorageError
-from mixup_cli.storage.manifest import MANIFEST
 from mixup_cli.storage.seal import sha256_of, storage_errors
 from mixup_cli.storage.stores import Store
 
@@ -55,17 +54,15 @@ def _note(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.url")
 
 
-def cached(url: str) -> Path:
-    """The mirror that readers of a data set share. Raises NoInputError if there is no data set at the URL."""
-    store = Store.open(url.removesuffix(f"/{MANIFEST}"))
-    manifest = store.read(MANIFEST)
-    folder = mirrors() / hashlib.sha256(store.url.encode() + b"\0" + manifest).hexdigest()[:32]
+def shared(store: Store, name: str, content: bytes) -> Path:
+    """The mirror that readers of a data set share: another one as soon as its file `name` has other content."""
+    folder = mirrors() / hashlib.sha256(store.url.encode() + b"\0" + content).hexdigest()[:32]
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for path, content in ((_note(folder), store.url.encode()), (folder / MANIFEST, manifest)):
+        for path, data in ((_note(folder), store.url.encode()), (folder / name, content)):
             if not path.exists():
                 unfinished = path.with_name(f"{path.name}.{uuid4().hex}")
-                unfinished.write_bytes(content)
+                unfinished.write_bytes(data)
                 unfinished.replace(path)
     return folder
 
@@ -161,7 +158,7 @@ def fetch(folder: Path, store: Store, name: str, sha256: str | None = None) -> N
         store.fetch(name, arrived)
         if sha256 not in (None, sha256_of(arrived)):
             arrived.unlink()
-            found = f"{store.url_of(name)}: its sha256 is not the one in {MANIFEST}. It was replaced or damaged."
+            found = f"{store.url_of(name)}: its sha256 is not the one in the manifest. It was replaced or damaged."
             raise DataError(found, f"Open it again; if that does not help, run mixup-gen verify {store.url}.")
         with storage_errors(path):
             arrived.replace(path)

@@ -76,6 +76,8 @@ def generate(
     settings = {**amount.given(), **scan.given(), **run.given()}
     out, store = (more.out, None) if isinstance(more.out, Path) else (mirrors() / "none", more.out)
     how = Run(out=out, store=store, origin=origin, plan=rows, shard_bytes=recipe.shard_size, **settings)
+    if how.part.taken_from and not more.quiet:
+        show.notice(f"this is part {how.part}, from {how.part.taken_from}")
     read = read_files(source, places.sources, more.plan, file.config)
     check_kept(out, read, [] if source.files_from else places.sources or [Path()])
     preload()

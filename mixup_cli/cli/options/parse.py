@@ -23,6 +23,9 @@ if TYPE_CHECKING:  # --help needs no storage
 
 BYTE_UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 
+AUTO = "auto"
+"""The part that a scheduler's variables say."""
+
 _shown = partial(quoted, most_letters=60)
 
 
@@ -105,11 +108,14 @@ def _byte_count(text: str) -> int:
     return int(float(match[1]) * unit)
 
 
-def _part(text: str) -> Part:
-    """`K/N`, K in 1 … N."""
+def _part(text: str) -> Part | str:
+    """`K/N`, K in 1 … N, or AUTO."""
+    if text == AUTO:
+        return text
     match = re.fullmatch(r"\s*([0-9]{1,9})\s*/\s*([0-9]{1,9})\s*", text)
     if match is None:
-        raise UsageError(f"{_shown(text)} is not K/N.", "Give, for example, 1/4.")
+        remedy = "Give, for example, 1/4. Without a value, for the part of a job array, it stands last."
+        raise UsageError(f"{_shown(text)} is not K/N.", remedy)
     from mixup_cli.storage.parts import Part
 
     return Part(int(match[1]), int(match[2]))
@@ -171,7 +177,7 @@ NAME = Reader(local_name, "FILE", is_path=True)
 PATH = Reader(lambda text: Path(local_name(text)), "FOLDER", is_path=True)
 FOLDER_OR_STORE = Reader(_folder_or_store, "FOLDER|URL", is_path=True)
 BYTES = Reader(_byte_count, "SIZE")
-PART = Reader(_part, "K/N")
+PART = Reader(_part, "K/N|auto")
 SIZE = Reader(_size, "PX|WxH")
 FILL = Reader(_fill, "GREY|R,G,B")
 NORMALIZE = Reader(_normalize, "NAME|MEAN/STD")

@@ -12,19 +12,9 @@ from mixup_cli.storage.croissant import croissant
 from mixup_cli.storage.hdf5.layout import Column
 from mixup_cli.storage.hdf5.shard import Array, ShardSpec, writer_for
 from mixup_cli.storage.json_files import to_json
-from mixup_cli.storage.manifest import (
-    CARD,
-    CROISSANT,
-    MANIFEST,
-    SOURCES,
-    ColumnRecord,
-    Manifest,
-    ShardRecord,
-    SourceRecord,
-    StoredColumn,
-    Totals,
-)
+from mixup_cli.storage.manifest import CARD, CROISSANT, MANIFEST, SOURCES, ColumnRecord, Manifest, SourceRecord, Totals
 from mixup_cli.storage.seal import Sealed, seal_bytes
+from mixup_cli.storage.shard_records import ShardRecord, StoredColumn
 from tests.contracts.writer_contract import in_blocks
 
 ROWS = (3, 3, 1)
