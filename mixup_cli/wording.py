@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -71,6 +71,11 @@ def quoted(text: str, most_letters: int) -> str:
 
 
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
+
+
+def is_url(text: object) -> TypeGuard[str]:
+    """Whether a text names a place by a URL. A `Path` never does: it has lost a slash."""
+    return isinstance(text, str) and _URL.match(text) is not None
 
 
 def url_problem(text: str) -> tuple[str, str] | None:

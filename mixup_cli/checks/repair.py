@@ -31,7 +31,7 @@ from mixup_cli.storage.hdf5.shard import ShardWriter, writer_for
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.manifest import Manifest
-from mixup_cli.storage.seal import reason, storage_errors, sync_folder
+from mixup_cli.storage.seal import Sealed, reason, storage_errors, sync_folder
 from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.storage.source_table import sealed_table
 from mixup_cli.wording import setting
@@ -91,8 +91,7 @@ def _fixed(
         _remake(folder, manifest, {damage.file for damage in damaged}, opened(), run, listener)
         yield from damaged
     for damage in diagnosis.to(Fix.DELETE):
-        with storage_errors(folder.path / damage.file):
-            (folder.path / damage.file).unlink()
+        folder.remove(folder.path / damage.file)
         yield damage
     yield from diagnosis.to(Fix.LEAVE)
     if damaged := diagnosis.to(Fix.DESCRIBE):
@@ -144,6 +143,7 @@ def _remake(
     with storage_errors(out):
         for record in shards:
             (folder.scratch / record.file).replace(out / record.file)
+            folder.outlet.deliver(out / record.file, Sealed(record.bytes, record.sha256))
         sync_folder(out)
 
 

@@ -10,8 +10,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from tests.running import wait_until
 
@@ -43,7 +45,7 @@ class RayCluster:
 
         self.hidden = hidden
         head = {"num_cpus": 2, "include_dashboard": False, "object_store_memory": MEMORY_BYTES}
-        self._cluster = Cluster(initialize_head=True, head_node_args=head)  # type: ignore[no-untyped-call]
+        self._cluster = Cluster(initialize_head=True, head_node_args=head)
         self.address = str(self._cluster.address)
         self._others: dict[str, subprocess.Popen[bytes]] = {}
         if as_other_host() is not None:
@@ -80,13 +82,13 @@ class RayCluster:
         self._others.pop(name).wait()
 
     def _wait(self) -> None:
-        nodes = self._cluster.global_state.node_table
+        nodes: Callable[[], list[dict[str, Any]]] = self._cluster.global_state.node_table
         wait_until(lambda: sum(node["Alive"] for node in nodes()) == 1 + len(self._others))
 
     def close(self) -> None:
         for name in [*self._others]:
             self.kill(name)
-        self._cluster.shutdown()
+        self._cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 @cache

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mixup_cli.cli.options.groups import RUNNING, argument, flag, switch
-from mixup_cli.cli.options.parse import PATH_OR_URL
+from mixup_cli.cli.options.parse import FOLDER_OR_STORE, PATH_OR_URL
 from mixup_cli.cli.options.run import plan_flag, quiet_switch, read_plan_option, workers_flag
 from mixup_cli.cli.options.source import FILES, PERHAPS_FILES, Places, SourceFlags, local
 from mixup_cli.errors import DataError, NoInputError, StorageError
@@ -17,6 +17,7 @@ from mixup_cli.wording import setting
 if TYPE_CHECKING:
     from mixup_cli.runs.settings import Run
     from mixup_cli.sources import Source
+    from mixup_cli.storage.stores import Store
 
 
 def source_flag(panel: str, help: str) -> Any:  # noqa: A002  # Click's own word
@@ -28,7 +29,9 @@ def source_flag(panel: str, help: str) -> Any:  # noqa: A002  # Click's own word
 class AgainFlags:
     """What `verify` and `repair` need: the data set, how to compute its rows again, and how to report."""
 
-    out: Path = argument("[OUT]", "The data set. Default: mixup-out.", Path("mixup-out"))
+    out: Path | Store = argument(
+        "[OUT]", "The data set, by its folder or URL. Default: mixup-out.", Path("mixup-out"), reader=FOLDER_OR_STORE
+    )
     source_paths: tuple[Path | str, ...] = source_flag(
         RUNNING, "Where the source is now, if rows are computed again. Default: where it was."
     )
@@ -112,9 +115,10 @@ def _origin(out: Path) -> _Origin:
     from pydantic import TypeAdapter, ValidationError
 
     from mixup_cli.sources.reading.names import unescape_name
+    from mixup_cli.storage.inside import file_inside
     from mixup_cli.storage.json_files import read_json
 
-    path = out / "run.json"
+    path = file_inside(out, "run.json")
     try:
         origin = TypeAdapter(_Origin).validate_json(json.dumps(read_json(path).get("source")), strict=True)
     except FileNotFoundError:
