@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import chain
 
 from mixup_cli.checks.diagnosis import Damage, Diagnosis, Fix, diagnose, stamps
 from mixup_cli.checks.rescan import SourceOf, check_labels, check_plan, check_source, rescan, sources_of
@@ -27,10 +28,11 @@ from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.shard import ShardWriter, writer_for
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of
-from mixup_cli.storage.manifest import Manifest, ShardRecord
+from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.members import Member, tables_of
 from mixup_cli.storage.opened import UNFINISHED
-from mixup_cli.storage.seal import reason, storage_errors, sync_folder
+from mixup_cli.storage.seal import Sealed, reason, storage_errors, sync_folder
+from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.storage.source_table import SourceTable, joined, sealed_table
 from mixup_cli.wording import setting
 
@@ -57,14 +59,14 @@ def repair(folder: DataSetFolder, opened: SourceOf, run: Run, listener: Listener
     opened = cache(opened)
     folder.settle()
     _check_finished(folder)
-    diagnosis = diagnose(folder, opened, run.workers, listener)
+    diagnosis = diagnose(folder, opened, run.threads, listener)
     if not diagnosis.damages:
         folder.tidy()
         return Repaired(diagnosis.manifest, ())
     with folder.locked():
         _check_finished(folder)  # again: a run that began and ended meanwhile has removed the manifest
         if stamps(folder) != diagnosis.stamps:
-            diagnosis = diagnose(folder, opened, run.workers, listener)
+            diagnosis = diagnose(folder, opened, run.threads, listener)
         return Repaired(diagnosis.manifest, tuple(_fixed(folder, diagnosis, opened, run, listener)))
 
 
@@ -89,8 +91,7 @@ def _fixed(
         _remake(folder, manifest, {damage.file for damage in damaged}, opened, run, listener)
         yield from damaged
     for damage in diagnosis.to(Fix.DELETE):
-        with storage_errors(folder.path / damage.file):
-            (folder.path / damage.file).unlink()
+        folder.remove(folder.path / damage.file)
         yield damage
     yield from diagnosis.to(Fix.LEAVE)
     if damaged := diagnosis.to(Fix.DESCRIBE):
@@ -99,10 +100,11 @@ def _fixed(
 
 
 def _described(folder: DataSetFolder, manifest: Manifest, damaged: Sequence[Damage]) -> Iterator[Damage]:
-    """Card, metadata and checksums. All three are compared, since the hashes of two stand in the third."""
+    """Lists of shards, card, metadata and checksums. All are compared, since the last has the hashes of the others."""
     known = {damage.file: damage for damage in damaged}
     sources_bytes = (folder.path / names.SOURCES).stat().st_size
-    for name, content in beside(manifest, manifest.to_json(), sources_bytes).items():
+    described = beside(manifest, manifest.to_json(), sources_bytes).items()
+    for name, content in chain(manifest.list_files(), described):
         if name not in known and (problem := _difference(folder, name, content)):
             known[name] = Damage(name, (problem,), Fix.DESCRIBE)
         if name in known:
@@ -124,18 +126,20 @@ def _remake(
 ) -> None:
     """Make shards and sources.csv from the source: in the scratch folder first, where each must have its old hash."""
     out, is_list_lost = folder.path, names.SOURCES in damaged
-    tables: dict[range, SourceTable] = {}
+    tables, made = dict[range, SourceTable](), list[ShardRecord]()
     for member, source in sources_of(manifest, opened):
         lost = [record for record in member.manifest.shards if record.file in damaged]
         if lost or (is_list_lost and member.inputs not in tables):
             found = _read_again(folder, member, source(), run, listener, is_list_lost=is_list_lost)
             tables[member.inputs] = found.table
             _remake_shards(folder, found, lost, run, listener)
+            made += lost
     if is_list_lost:
         folder.seal(out / names.SOURCES, joined([tables[inputs] for inputs in tables_of(manifest)]).csv)
     with storage_errors(out):
-        for file in damaged - {names.SOURCES}:
-            (folder.scratch / file).replace(out / file)
+        for record in made:
+            (folder.scratch / record.file).replace(out / record.file)
+            folder.outlet.deliver(out / record.file, Sealed(record.bytes, record.sha256))
         sync_folder(out)
 
 
@@ -146,7 +150,7 @@ def _read_again(
     sources.csv is sound."""
     out, manifest, recipe = folder.path, member.manifest, Recipe.from_dict(member.manifest.recipe)
     check_plan(out, recipe, run.plan)
-    how = ScanSettings(Tolerance("skip"), LocalEngine(run.workers), listener)
+    how = ScanSettings(Tolerance("skip"), LocalEngine(run.threads), listener)
     found = rescan(out, recipe, source, folder.scratch, how)
     if found.table.fingerprint == manifest.source.fingerprint:
         check_labels(out, manifest, found)
@@ -164,7 +168,7 @@ def _remake_shards(
     folder: DataSetFolder, found: Scanned, shards: Sequence[ShardRecord], run: Run, listener: Listener
 ) -> None:
     """Make some shards of one member in the scratch folder."""
-    engine = LocalEngine(run.workers)
+    engine = LocalEngine(run.threads)
     maker = shard_maker(found, run, engine.checkpoint)
     writer = writer_for(found.job.spec, folder.scratch)
     writer.prepare(record.stop - record.start for record in shards)

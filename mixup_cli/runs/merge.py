@@ -25,8 +25,9 @@ from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.storage.begun import Begun
 from mixup_cli.storage.finish import finish
 from mixup_cli.storage.folder import DataSetFolder
-from mixup_cli.storage.manifest import Manifest, ShardRecord
+from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.seal import Sealing, sha256_of, storage_errors, sync_folder
+from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.storage.source_table import SourceTable
 
 COPY_BYTES = 4 << 20
@@ -100,7 +101,7 @@ def _run_record(folders: Sequence[Path], pieces: Sequence[Piece], began: float) 
 def _standing(folder: DataSetFolder, wanted: Wanted, force: bool) -> Stored:
     """What the output folder holds. Raises OutputExistsError unless that is this data set, or the beginning of it."""
     stored = stored_in(folder, force)
-    if stored.finished is not None and stored.finished != wanted.manifest:
+    if stored.finished is not None and stored.finished.to_json() != wanted.manifest.to_json():
         raise OutputExistsError(f"{folder.path}: holds another data set.", use_another())
     if stored.finished is None and stored.begun is not None and stored.begun != wanted.begun:
         raise OutputExistsError(f"{folder.path}: holds another data set, which is unfinished.", use_another())

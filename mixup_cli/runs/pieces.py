@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mixup_cli.errors import DataError, StorageError, UsageError
-from mixup_cli.runs.records import source_record, totals_of
+from mixup_cli.runs.records import fields_of_shards, source_record
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import read_json
-from mixup_cli.storage.manifest import RUN, InputsRecord, Manifest, MemberRecord, ShardRecord, shard_name
+from mixup_cli.storage.manifest import RUN, InputsRecord, Manifest, MemberRecord
 from mixup_cli.storage.members import all_methods, common_recipe, members_id, members_of, tables_of
 from mixup_cli.storage.opened import finished_manifest
+from mixup_cli.storage.shard_records import ShardRecord, shard_name
 from mixup_cli.storage.source_table import SourceTable, finished_table, joined
 from mixup_cli.wording import counted, setting
 
@@ -160,13 +161,13 @@ def merged_manifest(pieces: Sequence[Piece], table: SourceTable) -> Manifest:
     kinds = {member.source.kind for member in members}
     first = pieces[0].manifest
     common = ("class_names", "label_kind", "axes", "fields", "compression", "columns")
-    return Manifest(
+    made = Manifest(
         members=tuple(members),
         recipe=common_recipe(members),
         recipe_id=members_id(members),
         source=source_record(kinds.pop() if len(kinds) == 1 else "merged", table),
         methods=all_methods(members),
-        totals=totals_of(shards),
-        shards=tuple(shards),
+        **fields_of_shards(shards),
         **{name: getattr(first, name) for name in common},
     )
+    return made.of_shards(shards)

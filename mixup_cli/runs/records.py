@@ -17,7 +17,8 @@ from mixup_cli.fields.signal import Signal
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import Pixels
 from mixup_cli.runs.job import Job
-from mixup_cli.storage.manifest import ColumnRecord, FieldRecord, Manifest, ShardRecord, Skipped, SourceRecord, Totals
+from mixup_cli.storage.manifest import ColumnRecord, FieldRecord, Manifest, Skipped, SourceRecord, Totals
+from mixup_cli.storage.shard_records import ShardRecord, shard_lists
 from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import setting
 
@@ -57,7 +58,7 @@ def manifest_of(
 
     Raises pydantic's ValidationError where the arguments contradict each other.
     """
-    return Manifest(
+    made = Manifest(
         recipe=content.recipe.to_dict(),
         recipe_id=content.recipe.recipe_id,
         source=source_record(kind, table),
@@ -68,9 +69,9 @@ def manifest_of(
         methods=tuple(methods),
         compression=content.recipe.compression,
         columns=content.columns,
-        totals=totals_of(shards),
-        shards=tuple(shards),
+        **fields_of_shards(shards),
     )
+    return made.of_shards(shards)
 
 
 def source_record(kind: str, table: SourceTable) -> SourceRecord:
@@ -84,13 +85,11 @@ def source_record(kind: str, table: SourceTable) -> SourceRecord:
     )
 
 
-def totals_of(shards: Sequence[ShardRecord]) -> Totals:
-    """The sums over these shards."""
-    return Totals(
-        samples=sum(shard.stop - shard.start for shard in shards),
-        shards=len(shards),
-        bytes=sum(shard.bytes for shard in shards),
-    )
+def fields_of_shards(shards: Sequence[ShardRecord]) -> dict[str, Any]:
+    """What the manifest says of its shards: of very many, where their records are."""
+    lists = tuple(each for each, _ in shard_lists(shards))
+    listed = {"shards": (), "shard_lists": lists} if lists else {"shards": tuple(shards)}
+    return {"totals": Totals.of(shards, lists), **listed}
 
 
 def run_record(pixels: Pixels, began: float, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def of_members(manifest: Manifest) -> Iterator[str]:
     if members is None:
         return
     ends = [0, *(member.stop for member in members)]
-    borders = {0, *(shard.stop for shard in manifest.shards)}
+    borders = {shard.stop for shard in manifest.shards} or set(ends)  # of lists, which are read later, nothing is known
     for number, (member, start) in enumerate(zip(members, ends, strict=False)):
         if not (member.start == start < member.stop and member.stop in borders):
             found = f"has the rows {member.start} … {member.stop - 1}"

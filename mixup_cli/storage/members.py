@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:  # the manifest checks its members
-    from mixup_cli.storage.manifest import Manifest, MemberRecord, ShardRecord
+    from mixup_cli.storage.manifest import Manifest, MemberRecord
+    from mixup_cli.storage.shard_records import ShardRecord
 
 
 @dataclass(frozen=True)
@@ -35,23 +36,43 @@ def members_of(manifest: Manifest) -> Iterator[Member]:
     if manifest.members is None:
         yield Member(manifest, range(manifest.totals.samples), range(manifest.source.samples))
         return
-    starts = [shard.start for shard in manifest.shards]
+    shards = iter(manifest.shards)
     for record in manifest.members:
-        first, last = (bisect_right(starts, row) for row in (record.start, record.stop - 1))
-        shards = manifest.shards[first - 1 : last]
-        yield Member(_alone(manifest, record, shards), range(record.start, record.stop), record.inputs)
+        own, row = [], record.start
+        while row < record.stop:
+            own.append(_moved(shard := next(shards), record.start))
+            row = shard.stop
+        yield Member(_alone(manifest, record, own), range(record.start, record.stop), record.inputs)
+
+
+def sound_shards_of(manifest: Manifest) -> Iterator[tuple[Manifest, ShardRecord]]:
+    """Every shard whose record can be read, with the rows that its member counts, and the manifest of that member,
+    which lacks its shards if the data set was merged."""
+    records = manifest.members or ()
+    alone, starts = [_alone(manifest, record, ()) for record in records], [record.start for record in records]
+    for shard in manifest.sound_shards:
+        place = bisect_right(starts, shard.start) - 1
+        yield (alone[place], _moved(shard, starts[place])) if alone else (manifest, shard)
+
+
+def _moved(shard: ShardRecord, first: int) -> ShardRecord:
+    """The record with rows that are counted from `first`."""
+    return shard.model_copy(update={"start": shard.start - first, "stop": shard.stop - first})
 
 
 def _alone(manifest: Manifest, record: MemberRecord, shards: Sequence[ShardRecord]) -> Manifest:
     """The manifest of one member."""
-    first, inputs = record.start, record.inputs
-    moved = [each.model_copy(update={"start": each.start - first, "stop": each.stop - first}) for each in shards]
+    inputs = record.inputs
     skipped = [
         replace(each, source_index=each.source_index - inputs.start)
         for each in manifest.source.skipped
         if each.source_index in inputs
     ]
-    totals = {"samples": record.stop - first, "shards": len(shards), "bytes": sum(shard.bytes for shard in shards)}
+    totals = {
+        "samples": record.stop - record.start,
+        "shards": len(shards),
+        "bytes": sum(shard.bytes for shard in shards),
+    }
     return manifest.model_copy(
         update={
             "recipe": record.recipe,
@@ -59,7 +80,8 @@ def _alone(manifest: Manifest, record: MemberRecord, shards: Sequence[ShardRecor
             "source": manifest.source.model_copy(update={**dict(record.source), "skipped": tuple(skipped)}),
             "methods": record.methods,
             "totals": manifest.totals.model_copy(update=totals),
-            "shards": tuple(moved),
+            "shards": tuple(shards),
+            "shard_lists": None,
             "members": None,
         }
     )
@@ -74,17 +96,17 @@ Renumbering: TypeAlias = int | NDArray[np.uint8]
 """What to add to numbers, or the number to put in the place of each."""
 
 
-def renumberings_of(manifest: Manifest, column: str) -> list[Renumbering]:
-    """What becomes of the numbers in a column of each shard, so that they are those of the whole."""
+def renumberings_of(manifest: Manifest, column: str) -> list[tuple[int, Renumbering]]:
+    """What becomes of the numbers in a column, so that they are those of the whole: for each member its first row, and
+    what is done from there on. The last member stands first."""
     of_member: Callable[[MemberRecord], Renumbering] | None = {
         "index": lambda member: member.start,
         "source_index": lambda member: member.first_input,
         "method": lambda member: _places(member.methods, manifest.methods),
     }.get(column)
-    if manifest.members is None or of_member is None:
-        return [0] * len(manifest.shards)
-    found, starts = [*map(of_member, manifest.members)], [member.start for member in manifest.members]
-    return [found[bisect_right(starts, shard.start) - 1] for shard in manifest.shards]
+    if of_member is None:
+        return []
+    return [(member.start, of_member(member)) for member in reversed(manifest.members or ())]
 
 
 def _places(own: Sequence[str], whole: Sequence[str]) -> NDArray[np.uint8]:

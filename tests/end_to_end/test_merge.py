@@ -20,8 +20,9 @@ from mixup_cli.runs.generate import generate
 from mixup_cli.runs.merge import merge
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import SourceOptions, open_source
-from mixup_cli.storage.manifest import read_manifest, shard_name
+from mixup_cli.storage.manifest import read_manifest
 from mixup_cli.storage.members import members_of
+from mixup_cli.storage.shard_records import shard_name
 from tests.data_sets import columns, manifest
 from tests.small_sources import write_photos
 

@@ -34,13 +34,12 @@ def merge(flags: MergeFlags) -> None:
     They have the same classes and columns, and differ in their seed or source. Shards become hard links, or copies
     where the file system has none. The same command goes on where it was stopped.
     """
-    from mixup_cli.checks.verify import data_set_folder
     from mixup_cli.runs.merge import merge as make
     from mixup_cli.storage.manifest import MANIFEST
 
     if flags.out is None:
         raise UsageError("names the data set to make, and is missing.", "Pass, for example, -o merged.", field="out")
-    folders = [data_set_folder(each) for each in flags.data_sets]
+    folders = [each.parent if each.name == MANIFEST else each for each in flags.data_sets]
     merged = make(folders, flags.out, flags.force, show.Terminal(flags.quiet))
     _report(merged, str(flags.out / MANIFEST), flags.json, flags.quiet)
 

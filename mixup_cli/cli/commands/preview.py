@@ -14,7 +14,7 @@ from mixup_cli.cli.options.outputs import Output, check_file, force_switch, read
 from mixup_cli.cli.options.parse import PATH, whole
 from mixup_cli.cli.options.recipe import RecipeFlags
 from mixup_cli.cli.options.run import plan_flag, quiet_switch, read_plan_option
-from mixup_cli.cli.options.source import PlaceFlags, SourceFlags
+from mixup_cli.cli.options.source import PlaceFlags, SourceFlags, local
 from mixup_cli.cli.terminal import show
 from mixup_cli.errors import MixupGenError, UsageError
 from mixup_cli.wording import counted
@@ -37,7 +37,7 @@ class SheetFlags:
     )
     rows: int = flag(RUNNING, "How many rows to draw. Default: 8.", whole(1, MOST_ROWS), default=8)
     start: int = flag(RUNNING, "The first row to draw. Default: 0.", whole(), default=0)
-    source_paths: tuple[Path, ...] = source_flag(
+    source_paths: tuple[Path | str, ...] = source_flag(
         SOURCE, "For a finished data set: where its source is now. Default: where it was."
     )
     plan: str | None = plan_flag()
@@ -54,13 +54,12 @@ def preview(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet:
     from mixup_cli.report.preview import preview_source
     from mixup_cli.report.sheet import sheet as drawn
     from mixup_cli.runs.settings import Run
-    from mixup_cli.storage.manifest import MANIFEST
 
     place, wanted = _place(sheet.out), range(sheet.start, sheet.start + sheet.rows)
     output, locations = Output(place, sheet.force), places.sources
-    if len(locations) == 1 and (locations[0] / MANIFEST).is_file():
-        check_asks_for_no_mixing(locations[0])
-        made = _of_data_set(locations[0], source, sheet, wanted, output)
+    if (finished := places.finished) is not None:
+        check_asks_for_no_mixing(finished)
+        made = _of_data_set(finished, source, sheet, wanted, output)
     elif sheet.source_paths:
         found = "it goes with a finished data set."
         raise UsageError(found, "Name the source as an argument.", field="source_paths")
@@ -68,7 +67,7 @@ def preview(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet:
         opened = source.open(locations, Run.out)
         _check_not_among(opened, place)
         read = read_files(source, locations, sheet.plan)
-        output.check(opened, read, [] if source.files_from else locations or [Path()])
+        output.check(opened, read, [] if source.files_from else local(locations or (Path(),)))
         table = read_plan_option(sheet.plan)
         made = preview_source(opened, recipe.recipe(table), _within(wanted, table), table)
     for notice in () if sheet.quiet else made.notices:
@@ -113,7 +112,7 @@ def _of_data_set(folder: Path, flags: SourceFlags, sheet: SheetFlags, wanted: ra
     that run.json names, if it still exists."""
     from mixup_cli.report.finished import preview_data_set
 
-    named, notices = [folder, *sheet.source_paths], []
+    named, notices = (folder, *sheet.source_paths), list[str]()
     read = read_files(flags, named, sheet.plan)
 
     def opened(number: int, count: int) -> Source | None:
@@ -124,7 +123,7 @@ def _of_data_set(folder: Path, flags: SourceFlags, sheet: SheetFlags, wanted: ra
                 raise
             notices.append(f"showing results without parents: {problem}")
             source = None
-        output.check(source, read, named)
+        output.check(source, read, local(named))
         return source
 
     made = preview_data_set(folder, opened, wanted)
