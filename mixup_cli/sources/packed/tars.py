@@ -97,7 +97,7 @@ def _header(source: FrontToBack, at: int, where: str, size: int) -> _Header | No
             raise DataError(f"{where}: is compressed, so its members cannot be read in place. Unpack it with {tool}.")
     try:
         if sum(block) - sum(block[148:156]) + 8 * ord(" ") != nti(block[148:156]):
-            raise tarfile.InvalidHeaderError("its checksum is wrong")
+            raise tarfile.HeaderError("its checksum is wrong")
         length = nti(block[124:136])
     except tarfile.HeaderError as error:
         raise DataError(f"{where}: is not a tar archive, or is damaged at byte {at} ({error}). {AGAIN}") from error
