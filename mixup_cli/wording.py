@@ -79,13 +79,13 @@ def is_url(text: object) -> TypeGuard[str]:
 
 
 def url_problem(text: str) -> tuple[str, str] | None:
-    """What is wrong with a URL, which would be taken for a relative path, and the remedy; None for any other text."""
+    """What is wrong with a URL in place of a path, and the remedy; None for any other text."""
     if not (match := _URL.match(text)):
         return None
     instead = "Mount it or copy it first, and give a local path."
     if match[0] == "file://":
         instead = f"Give the path alone: {text[match.end() :]}."
-    return f"{text}: URLs and object stores are not supported yet.", instead
+    return f"{text}: a URL, and this takes a local path only.", instead
 
 
 MOST_TIB = 1_000_000

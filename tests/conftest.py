@@ -20,11 +20,14 @@ from tests.unit.sources.cifar.cifar_archives import cifar_files, write_cifar
 
 
 def pytest_configure() -> None:
-    """What a script runs in the background begins with SIGINT ignored, and so would all that tests start. And no
-    example of Hypothesis fails because it took long."""
+    """What a script runs in the background begins with SIGINT ignored, and so would all that tests start. No example of
+    Hypothesis fails because it took long. And bytecode is kept, also where containers set the variable: hundreds of
+    processes would each compile all modules."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 @pytest.fixture(autouse=True)

@@ -42,7 +42,7 @@ def recompute(
 
     Raises DataError if the data set was made from another source or plan.
     """
-    engine, recipe = LocalEngine(run.workers), Recipe.from_dict(manifest.recipe)
+    engine, recipe = LocalEngine(run.threads), Recipe.from_dict(manifest.recipe)
     check_plan(folder.path, recipe, run.plan)
     again = rescan(folder.path, recipe, source, scratch, ScanSettings(Tolerance("skip"), engine, listener))
     check_source(folder.path, sealed_table(folder.path), again)

@@ -59,14 +59,14 @@ def repair(folder: DataSetFolder, opened: Callable[[], Source], run: Run, listen
     opened = cache(opened)
     folder.settle()
     _check_finished(folder)
-    diagnosis = diagnose(folder, opened, run.workers, listener)
+    diagnosis = diagnose(folder, opened, run.threads, listener)
     if not diagnosis.damages:
         folder.tidy()
         return Repaired(diagnosis.manifest, ())
     with folder.locked():
         _check_finished(folder)  # again: a run that began and ended meanwhile has removed the manifest
         if stamps(folder) != diagnosis.stamps:
-            diagnosis = diagnose(folder, opened, run.workers, listener)
+            diagnosis = diagnose(folder, opened, run.threads, listener)
         return Repaired(diagnosis.manifest, tuple(_fixed(folder, diagnosis, opened, run, listener)))
 
 
@@ -125,7 +125,7 @@ def _remake(
     folder: DataSetFolder, manifest: Manifest, damaged: set[str], source: Source, run: Run, listener: Listener
 ) -> None:
     """Make shards and sources.csv from the source: in the scratch folder first, where each must have its old hash."""
-    out, recipe, engine = folder.path, Recipe.from_dict(manifest.recipe), LocalEngine(run.workers)
+    out, recipe, engine = folder.path, Recipe.from_dict(manifest.recipe), LocalEngine(run.threads)
     shards = [record for record in manifest.shards if record.file in damaged]
     check_plan(out, recipe, run.plan)
     found = rescan(out, recipe, source, folder.scratch, ScanSettings(Tolerance("skip"), engine, listener))

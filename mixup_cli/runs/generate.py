@@ -106,6 +106,7 @@ def _generated(asked: Asked, run: Run, folder: DataSetFolder, listener: Listener
         return _of_manifest(bench, standing.complete, standing.state)
     _check_room(bench, standing)
     with folder.locked(), run.open_engine(bench.listener.notice) as engine:
+        bench = replace(bench, run=replace(run, workers=engine.workers))
         return _carried_out(bench, engine)
 
 
@@ -221,7 +222,7 @@ def _read_again(
 
 
 def _how(bench: Bench, engine: Engine) -> ScanSettings:
-    reading = engine if bench.asked.source.portable else LocalEngine(bench.run.workers, bench.listener.notice)
+    reading = engine if bench.asked.source.portable else LocalEngine(bench.run.threads, bench.listener.notice)
     return ScanSettings(bench.run.tolerance, reading, bench.listener)
 
 

@@ -103,7 +103,7 @@ def needs(job: Job, source: Source, run: Run, place: CachePlace) -> Needs:
         cache_on_disk=needs_file(source, job.targets, place),
         free_bytes=shutil.disk_usage(nearest_existing(run.out)).free,
         compressed=job.recipe.compression != "none",
-        sent_bytes=0 if run.store is None else max(0, full_bytes - run.workers * shard_bytes),
+        sent_bytes=0 if run.store is None else max(0, full_bytes - (run.workers or run.threads) * shard_bytes),
     )
 
 

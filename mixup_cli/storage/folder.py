@@ -179,6 +179,11 @@ class DataSetFolder:
         """Whether this run holds the lock of its part."""
         return self._locks.is_held
 
+    @property
+    def holder_file(self) -> Path:
+        """A file that shows, while the folder is `locked`, which run writes here: no other folder has the same one."""
+        return self._locks.holder_file
+
     def running(self) -> set[Part]:
         """The other parts that run now. Call it under `sealing`."""
         return set(self._locks.running())

@@ -8,15 +8,12 @@ import re
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pytest
 
-from mixup_cli.errors import DataError
-from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.storage.mirror import mirrors
 from tests.data_sets import digests
-from tests.object_stores import Bucket, Fault
-from tests.running import Runner, error_line, start_process, wait_while_running
+from tests.object_stores import Bucket
+from tests.running import Runner, error_line
 
 FRESH = ("--alpha", 0.2, "--samples-per-shard", 5, "--workers", 2)
 

@@ -90,6 +90,15 @@ def local_name(text: str) -> str:
     return text
 
 
+def _place(text: str) -> Path | str:
+    """A local path, or the text of a URL that is not one of a file here."""
+    from urllib.request import url2pathname
+
+    if text.startswith("file://"):
+        text = url2pathname(text.removeprefix("file://"))
+    return text if is_url(text) else Path(local_name(text))
+
+
 def _folder_or_store(text: str) -> Path | Store:
     """A folder, or a store that a URL names."""
     if not is_url(text):
@@ -175,6 +184,7 @@ NUMBER = Reader(_number, "X")
 TEXT = Reader(str, "TEXT")
 NAME = Reader(local_name, "FILE", is_path=True)
 PATH = Reader(lambda text: Path(local_name(text)), "FOLDER", is_path=True)
+PATH_OR_URL = Reader(_place, "SOURCE", is_path=True)
 FOLDER_OR_STORE = Reader(_folder_or_store, "FOLDER|URL", is_path=True)
 BYTES = Reader(_byte_count, "SIZE")
 PART = Reader(_part, "K/N|auto")
