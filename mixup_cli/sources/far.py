@@ -22,12 +22,14 @@ def open_far(url: str, options: SourceOptions, open_local: OpenLocal) -> Source:
     a URL that cannot be used."""
     if url.startswith("file://"):
         return open_local(Path(url2pathname(url.removeprefix("file://"))), options)
-    name = url.rstrip("/").rpartition("/")[2]
+    folder, name = Store.open(url), url.rstrip("/").rpartition("/")[2]
+    if url.rstrip("/").count("/") < 3:  # a bucket
+        return _open_folder(folder, options)
     if name.lower().endswith(".tar"):
         return web_dataset.open_tars(web_dataset.expanded(url), url, options)
     store, file = Store.holding(url.rstrip("/"))
     if store.status(file) is None:
-        return _open_folder(Store.open(url), options)
+        return _open_folder(folder, options)
     if name.lower().endswith(".zip"):
         return folders.open_zip(StoredFile.open(url), options)
 
