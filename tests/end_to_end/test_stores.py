@@ -8,12 +8,15 @@ import re
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pytest
 
+from mixup_cli.errors import DataError
+from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.storage.mirror import mirrors
 from tests.data_sets import digests
-from tests.object_stores import Bucket
-from tests.running import Runner, error_line
+from tests.object_stores import Bucket, Fault
+from tests.running import Runner, error_line, start_process, wait_while_running
 
 FRESH = ("--alpha", 0.2, "--samples-per-shard", 5, "--workers", 2)
 
@@ -181,6 +184,23 @@ def test_secrets_stay_in_the_environment(s3: Bucket, run_cli: Runner, colours: P
     said += run(run_cli, "verify", "s3://bucket/x?X-Amz-Signature=wJalr", code=2)
     found = said.encode() + b"".join(s3.objects().values())
     assert [each for each in (b"AKIAIOSFODNN7EXAMPLE", b"wJalr") if each in found] == []
+
+
+def test_a_finished_data_set_is_looked_at_and_mixed_again(
+    s3: Bucket, run_cli: Runner, colours: Path, tmp_path: Path
+) -> None:
+    for place in (f"{s3.url}/x", tmp_path / "x"):
+        run(run_cli, "generate", colours, "-o", place, *FRESH)
+        out = tmp_path / f"from-{type(place).__name__}"
+        run(run_cli, "generate", place, "-o", out, *FRESH, "--quiet")
+        assert "mixup-gen data set, format 1" in run(run_cli, "inspect", place)
+        run(run_cli, "preview", place, "-o", f"{out}.png")
+    near, far = digests(tmp_path / "from-PosixPath"), digests(tmp_path / "from-str")
+    assert near == far
+    assert (tmp_path / "from-str.png").read_bytes() == (tmp_path / "from-PosixPath.png").read_bytes()
+    run(run_cli, "generate", f"{s3.url}/x/manifest.json", "-o", tmp_path / "y", *FRESH)
+    assert digests(tmp_path / "y") == near
+    assert "/x/none: no such file" in run(run_cli, "generate", f"{s3.url}/x/none", "-o", tmp_path / "z", code=66)
 
 
 def test_arrays_at_a_url(s3: Bucket, run_cli: Runner, colours: Path, tmp_path: Path) -> None:
