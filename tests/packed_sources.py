@@ -26,7 +26,7 @@ def write_tar(path: Path, members: Mapping[str, bytes] | Sequence[tuple[str, byt
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
         for name, data in pairs:
             info = tarfile.TarInfo(name)
-            info.size, info.mtime = len(data), mtime  # type: ignore[assignment]
+            info.size, info.mtime = len(data), mtime
             archive.addfile(info, io.BytesIO(data))
     return path
 

@@ -86,9 +86,6 @@ def test_what_is_not_there(photos: Path, tmp_path: Path) -> None:
 def test_what_a_url_cannot_be(tmp_path: Path, photos: Path) -> None:
     with pytest.raises(UsageError, match=r"^hf://x: not one of s3://"):
         open_source(["hf://x"])
-    put_in_memory(write_tar(tmp_path / "manifest.json", {}), "finished/manifest.json")
-    with pytest.raises(DataError, match=r"^memory://finished: a finished data set\. Fetch it"):
-        open_source(["memory://finished"])
 
 
 def test_a_url_of_a_local_file_is_its_path(photos: Path) -> None:
