@@ -1,7 +1,8 @@
 """sources.csv: what stands in it for labels and groups, and what is noticed when they change."""
 
-from __future__ import csv
-import annotations
+from __future__ import annotations
+
+import csv
 
 import hashlib
 import struct
