@@ -29,7 +29,7 @@ from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import Stored, job_beside
 from mixup_cli.scan.fill import cache_text, is_kept
 from mixup_cli.scan.scan import all_broken, none_usable
-from mixup_cli.scan.supply import WholeCache
+from mixup_cli.scan.supply import Cache
 from mixup_cli.scan.window_store import most_windows
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.folder import DataSetFolder
@@ -137,13 +137,13 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Stored | None = N
     seconds = probe.seconds_per_sample * to_decode + probe.seconds_per_row(plan, run, needed.rows) * needed.rows
     there = Stored(folder, None if run.force else folder.finished())
     done_bytes = there.done_bytes(needed.rows, job.samples_per_shard)
-    return Forecast(job, source, needed, cache, seconds / run.workers, plan.notices, done_bytes)
+    return Forecast(job, source, needed, cache, seconds / run.threads, plan.notices, done_bytes)
 
 
 def _in_windows(job: Job, count: int, run: Run, needed: Needs) -> tuple[Needs, str]:
     """The memory that windows of `count` samples take at most instead of a cache, and a text that says so."""
     size = min(count, job.recipe.window or count)
-    held = min(most_windows(run.workers), -(-count // size))
+    held = min(most_windows(run.threads), -(-count // size))
     window_bytes = size * job.sample_bytes
     text = f"none: up to {counted(held, 'window')} of {readable(window_bytes)} in memory"
     return replace(needed, cache_bytes=held * window_bytes), text
@@ -188,7 +188,7 @@ class _Probe:
         job, count = self.job, max(1, min(rows, PROBE_BYTES // self.job.spec.row_bytes))
         columns = RowColumns(self.source.labels, job.recipe, np.arange(len(self.source)))
         moved = Moved(plan, lambda parents: parents % self.count)
-        maker = maker_of(job, columns, moved, WholeCache(self.samples), run)
+        maker = maker_of(job, columns, moved, Cache(self.samples), run)
         _make(job, maker, count)
         began = time.perf_counter()
         _make(job, maker, count)

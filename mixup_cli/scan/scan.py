@@ -8,14 +8,15 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias, TypeVar
+from socket import gethostname
+from typing import TypeVar
 
 import numpy as np
 
 from mixup_cli.choices import OnError
-from mixup_cli.engines.base import Engine, Shared, Task
-from mixup_cli.errors import DataError
-from mixup_cli.fields.target import Arrays, FormMismatch, Survey, Target, room_for, sample_bytes
+from mixup_cli.engines.base import EVERYWHERE, Engine, Shared, Task
+from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.fields.target import Arrays, FormMismatch, Survey, Target, room_for, rows_of, sample_bytes
 from mixup_cli.listener import Listener
 from mixup_cli.scan.table import table_of
 from mixup_cli.sources.reading.base import Source
@@ -48,8 +49,16 @@ class Tolerance:
 
 Result = TypeVar("Result")
 
-Chunk: TypeAlias = tuple[int, list[Loaded]]
-"""The first index of some consecutive samples, and what the scan found of each."""
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some consecutive samples: the index of the first, and what the scan found of each. From a worker that cannot
+    write into the cache, the samples as well, and the worker's host."""
+
+    start: int
+    loaded: list[Loaded]
+    samples: Arrays = ()
+    host: str = ""
 
 
 def until_it_fits(survey: Survey, attempt: Callable[[], Result]) -> Result:
@@ -74,20 +83,23 @@ def scan(
     engine: Engine,
     listener: Listener,
 ) -> SourceTable:
-    """Fill `cache` with the source's samples: maps of a file if the engine shares no memory. Raises DataError for
+    """Fill `cache` with the source's samples: maps of a file if the engine shares only files. Raises DataError for
     broken inputs as `tolerance` says, and FormMismatch where a sample does not fit its target.
 
     Without a cache, samples are only hashed here and decoded later, which finds damage that only decoding shows. They
     are decoded here too if broken ones are to be left out: that must be known before rows are planned.
     """
-    if not (engine.shares_memory or (cache and all(isinstance(array, np.memmap) for array in cache))):
+    is_mapped = cache is not None and all(isinstance(array, np.memmap) for array in cache)
+    if engine.shares_files and not (engine.shares_memory or is_mapped):
         raise ValueError("other processes cannot fill the memory of this one")
     loaded = LoadedColumn(len(source))
     broken = 0
     listener.begin("scan", len(source), "samples")
     decodes = cache is not None or tolerance.on_error == "skip"
-    reading = _Reading(source, targets, cache, decodes, engine.checkpoint)
-    for start, results in _in_order(engine.run(_tasks(reading, engine.workers))):
+    sends = cache is not None and not engine.shares_files
+    reading = _Reading(source, targets, None if sends else cache, decodes, sends, engine.checkpoint)
+    chunks = engine.run(_tasks(reading, engine.workers))
+    for start, results in _in_order(_stored(chunks, source, targets, cache) if sends and cache else chunks):
         loaded.put(start, results)
         for index, result in enumerate(results, start):
             if result.problem is not None:
@@ -100,12 +112,25 @@ def scan(
     return table_of(source, loaded)
 
 
-def _in_order(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+def _stored(chunks: Iterable[Chunk], source: Source, targets: Sequence[Target], cache: Arrays) -> Iterator[Chunk]:
+    """Copy samples that workers have sent into the cache. Raises NoInputError where a worker could not read an input
+    that can be read here: it would count as broken."""
+    for chunk in chunks:
+        for room, samples in zip(cache, chunk.samples, strict=True):
+            room[chunk.start : chunk.start + len(samples)] = samples
+        for index, found in enumerate(chunk.loaded, chunk.start):
+            if not found.sha256 and source.examine_signals(index, index + 1, targets)[0].sha256:
+                where = f"node {chunk.host}: {source.location}: {source.name_of(index)}"
+                raise NoInputError(f"{where}: {found.problem}.", EVERYWHERE)
+        yield Chunk(chunk.start, chunk.loaded)
+
+
+def _in_order(chunks: Iterable[Chunk]) -> Iterator[tuple[int, list[Loaded]]]:
     """Chunks as they follow each other in the source: of several broken inputs, the first is named."""
     early: dict[int, list[Loaded]] = {}
     start = 0
-    for first, results in chunks:
-        early[first] = results
+    for chunk in chunks:
+        early[chunk.start] = chunk.loaded
         while start in early:
             yield start, early[start]
             start += len(early.pop(start))
@@ -122,23 +147,27 @@ def settle(source: Source, loaded: LoadedColumn, tolerance: Tolerance) -> Source
 
 @dataclass(frozen=True)
 class _Reading:
-    """What all runs of samples share. Without `decodes` they are only read and hashed."""
+    """What all runs of samples share. Without `decodes` they are only read and hashed. With `sends` the samples are
+    part of the result."""
 
     source: Source
     targets: Sequence[Target]
     cache: Arrays | None
     decodes: bool
+    sends: bool
     checkpoint: Callable[[], None]
 
-    def look(self, start: int, stop: int) -> list[Loaded]:
-        """Samples start … stop−1."""
+    def room(self, start: int, stop: int) -> Arrays:
+        """Where samples start … stop−1 go."""
+        if self.cache is None:
+            return room_for(self.targets, stop - start) if self.sends else ()
+        return rows_of(self.cache, start, stop)
+
+    def look(self, start: int, stop: int, room: Arrays) -> list[Loaded]:
+        """Samples start … stop−1, decoded into their `room`, or into none that stays."""
         if not self.decodes:
             return self.source.examine_signals(start, stop, self.targets)
-        if self.cache is None:
-            room = room_for(self.targets, stop - start)
-        else:
-            room = tuple(array[start:stop] for array in self.cache)
-        return self.source.load_signals(start, stop, self.targets, room)
+        return self.source.load_signals(start, stop, self.targets, room or room_for(self.targets, stop - start))
 
 
 def _tasks(reading: _Reading, workers: int) -> Iterator[Task[Chunk]]:
@@ -165,10 +194,11 @@ def in_steps(source: Source, start: int, stop: int) -> Iterator[tuple[int, int]]
 
 def _scan_chunk(reading: Shared[_Reading], start: int, stop: int) -> Chunk:
     loaded: list[Loaded] = []
+    room = reading.value.room(start, stop)
     for first, last in in_steps(reading.value.source, start, stop):
         reading.value.checkpoint()
-        loaded += reading.value.look(first, last)
-    return start, loaded
+        loaded += reading.value.look(first, last, rows_of(room, first - start, last - start))
+    return Chunk(start, loaded, room, gethostname()) if reading.value.sends else Chunk(start, loaded)
 
 
 def _all_unusable(source: Source, targets: Sequence[Target], broken: int) -> int:

@@ -33,8 +33,12 @@ def test_it_tells_kind_samples_classes_sizes_and_what_would_be_made(
 
 
 def test_all_signals_are_shown(run_cli: Runner, tmp_path: Path) -> None:
-    signals = {"images": np.zeros((9, 8, 6, 3), np.uint8), "depth": np.zeros((9, 8, 6), np.uint16)}
-    np.savez(tmp_path / "s.npz", **signals, wave=np.zeros((9, 100, 2), np.float32), y=np.arange(9) % 3)
+    images, depth, wave = (
+        np.zeros((9, 8, 6, 3), np.uint8),
+        np.zeros((9, 8, 6), np.uint16),
+        np.zeros((9, 100, 2), np.float32),
+    )
+    np.savez(tmp_path / "s.npz", images=images, depth=depth, wave=wave, y=np.arange(9) % 3)
     command = ("inspect", "s.npz", "--data-key", "images,depth,wave", "--label-key", "y")
     lines = dict.fromkeys(run_cli(*command, cwd=tmp_path).stdout.splitlines())
     assert "beside        depth: uint16 (8, 6)" in lines

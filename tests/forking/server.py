@@ -163,7 +163,7 @@ def warm_up() -> None:
                 with app.make_context("mixup-gen", [*map(str, command)]) as context:
                     app.invoke(context)
     if tqdm.monitor is not None:  # a fork has only the thread that forks
-        tqdm.monitor.exit()
+        tqdm.monitor.exit()  # type: ignore[no-untyped-call]
         tqdm.monitor = None
     for thread in threading.enumerate():
         if thread is not threading.main_thread():

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mixup_cli.cli.commands.classes import class_facts, class_lines, some
 from mixup_cli.cli.options.groups import RUNNING, switch
 from mixup_cli.cli.options.needs import check_asks_for_no_mixing
 from mixup_cli.cli.options.recipe import RecipeFlags
-from mixup_cli.cli.options.source import PlaceFlags, SourceFlags
+from mixup_cli.cli.options.source import PlaceFlags, Places, SourceFlags
 from mixup_cli.cli.terminal import show
 from mixup_cli.errors import UsageError
 from mixup_cli.wording import counted, readable
@@ -39,16 +38,16 @@ def inspect(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, form: 
     Kind, samples, classes and sizes; of a source also what generate would make with these options.
     """
     from mixup_cli.storage.json_files import to_json
-    from mixup_cli.storage.manifest import MANIFEST, json_schema, read_manifest
+    from mixup_cli.storage.manifest import json_schema, read_manifest
 
     locations = places.sources
     if form.schema and (locations or form.json):
         raise UsageError("it prints a schema, and reads no source.", "Pass it alone.", field="schema")
     if form.schema:
         show.result(to_json(json_schema()).decode().rstrip())
-    elif len(locations) == 1 and (locations[0] / MANIFEST).is_file():
-        check_asks_for_no_mixing(locations[0])
-        manifest = read_manifest(locations[0])
+    elif (finished := places.finished) is not None:
+        check_asks_for_no_mixing(finished)
+        manifest = read_manifest(finished)
         if form.json:
             show.event("inspected", **_data_set_facts(manifest))
         else:
@@ -57,7 +56,7 @@ def inspect(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, form: 
         _inspect_source(source, recipe, locations, form.json)
 
 
-def _inspect_source(flags: SourceFlags, recipe: RecipeFlags, locations: tuple[Path, ...], as_json: bool) -> None:
+def _inspect_source(flags: SourceFlags, recipe: RecipeFlags, locations: Places, as_json: bool) -> None:
     from mixup_cli.runs.forecast import forecast
     from mixup_cli.runs.settings import Run
 

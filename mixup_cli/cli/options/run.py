@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mixup_cli.choices import CacheKind, Device, EngineKind, OnError
 from mixup_cli.cli.options.groups import MIXING, RUNNING, Group, flag, switch
-from mixup_cli.cli.options.parse import BYTES, NAME, PART, PATH, whole, word
+from mixup_cli.cli.options.parse import AUTO, BYTES, NAME, PART, PATH, TEXT, whole, word
 from mixup_cli.errors import UsageError
 
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
@@ -78,7 +79,9 @@ class ScanFlags(Group):
     cache_limit: int | None = flag(
         RUNNING, "With --cache disk: the most to keep, over all runs. Default: 20GiB.", BYTES
     )
-    workers: int | None = workers_flag("Threads or processes. Default: one for each core.")
+    workers: int | None = workers_flag(
+        "Threads, processes, or tasks at a time. Default: one for each core, of the cluster with --engine ray."
+    )
 
     def given(self) -> dict[str, Any]:
         """What was asked for, as the library takes it."""
@@ -98,15 +101,36 @@ class RunFlags(Group):
 
     engine: EngineKind | None = flag(
         RUNNING,
-        "Work in threads, or in processes: if one crashes, its work is done again. The bytes are the same. "
-        "Default: threads.",
+        "Work in threads; in processes, where the work of one that crashes is done again; or on a Ray cluster. The "
+        "bytes are the same. Default: threads.",
         word(EngineKind),
+    )
+    ray_address: str | None = flag(
+        RUNNING,
+        "With --engine ray: the cluster, HOST:PORT or auto. Default: that of RAY_ADDRESS, or else one on this machine "
+        "for this run.",
+        TEXT,
+        metavar="ADDRESS",
     )
     device: Device | None = flag(RUNNING, "Where to mix. The bytes are the same. Default: cpu.", word(Device))
     batch_size: int | None = flag(
         RUNNING, "Samples mixed at a time. Default: as many as fit in the processor's cache.", whole(1)
     )
-    part: Part | None = flag(
-        RUNNING, "Make only part K of N (K from 1); other runs make the others into the same folder.", PART
+    part: Part | str | None = flag(
+        RUNNING,
+        "Make only part K of N (K from 1); other runs make the others into the same folder. Without K/N, or with auto, "
+        "the variables of a job array (SLURM, PBS, LSF, SGE), or RANK and WORLD_SIZE, say which.",
+        PART,
+        is_flag=False,
+        flag_value=AUTO,
     )
     force: bool = switch(RUNNING, "Replace an existing data set.")
+
+    def given(self) -> dict[str, Any]:
+        """What was asked for. Raises UsageError if the part is left to a scheduler, and none says it."""
+        given = super().given()
+        if self.part == AUTO:
+            from mixup_cli.runs.schedulers import assigned_part
+
+            given["part"] = assigned_part(os.environ)
+        return given
