@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-
 import hashlib
 import struct
 from dataclasses import replace
