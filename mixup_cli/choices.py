@@ -40,6 +40,6 @@ LabelKind: TypeAlias = Literal["classes", "soft", "multi", "real", "none"]
 LabelLevel: TypeAlias = Literal["fine", "coarse"]
 OnError: TypeAlias = Literal["fail", "skip"]
 CacheKind: TypeAlias = Literal["auto", "memory", "disk", "none"]
-EngineKind: TypeAlias = Literal["threads", "processes"]
+EngineKind: TypeAlias = Literal["threads", "processes", "ray"]
 Device: TypeAlias = Literal["cpu", "cpu-torch", "cuda", "mps", "auto"]
 """`cpu` is numba; `cpu-torch` runs on the CPU what `cuda` and `mps` run; `auto` takes a GPU if there is one."""

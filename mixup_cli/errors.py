@@ -45,6 +45,10 @@ class RepeatedFailureError(MixupGenError):
     """A piece of work failed as often as it is tried: its worker process died, or memory ran out."""
 
 
+class ClusterError(MixupGenError):
+    """A Ray cluster that cannot be reached, or a node of it that is of no use."""
+
+
 class UsageError(MixupGenError):
     """The options do not fit together, or do not fit this source."""
 

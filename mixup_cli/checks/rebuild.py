@@ -46,6 +46,7 @@ from mixup_cli.storage.hdf5.shard import compression_of
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of, read_json
 from mixup_cli.storage.manifest import ColumnRecord, Manifest
+from mixup_cli.storage.mirror import release
 from mixup_cli.storage.seal import reason, sha256_of
 from mixup_cli.storage.shard_records import ShardRecord, StoredColumn, shard_name
 from mixup_cli.storage.source_table import TABLE_LIMIT_BYTES, SourceTable, read_table
@@ -217,6 +218,8 @@ def _stored(folder: Path, name: str, sealed: str | None) -> StoredShard:
             return _read(path, digest, file)
     except (MixupGenError, *HDF5_ERRORS) as problem:
         raise _lost(f"{path}: cannot be read ({reason(problem)}), and the manifest is lost.") from None
+    finally:
+        release(path)
 
 
 def _read(path: Path, digest: str, file: h5py.File) -> StoredShard:

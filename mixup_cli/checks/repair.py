@@ -31,7 +31,7 @@ from mixup_cli.storage.hdf5.shard import ShardWriter, writer_for
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.manifest import Manifest
-from mixup_cli.storage.seal import reason, storage_errors, sync_folder
+from mixup_cli.storage.seal import Sealed, reason, storage_errors, sync_folder
 from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.storage.source_table import sealed_table
 from mixup_cli.wording import setting
@@ -59,14 +59,14 @@ def repair(folder: DataSetFolder, opened: Callable[[], Source], run: Run, listen
     opened = cache(opened)
     folder.settle()
     _check_finished(folder)
-    diagnosis = diagnose(folder, opened, run.workers, listener)
+    diagnosis = diagnose(folder, opened, run.threads, listener)
     if not diagnosis.damages:
         folder.tidy()
         return Repaired(diagnosis.manifest, ())
     with folder.locked():
         _check_finished(folder)  # again: a run that began and ended meanwhile has removed the manifest
         if stamps(folder) != diagnosis.stamps:
-            diagnosis = diagnose(folder, opened, run.workers, listener)
+            diagnosis = diagnose(folder, opened, run.threads, listener)
         return Repaired(diagnosis.manifest, tuple(_fixed(folder, diagnosis, opened, run, listener)))
 
 
@@ -91,8 +91,7 @@ def _fixed(
         _remake(folder, manifest, {damage.file for damage in damaged}, opened(), run, listener)
         yield from damaged
     for damage in diagnosis.to(Fix.DELETE):
-        with storage_errors(folder.path / damage.file):
-            (folder.path / damage.file).unlink()
+        folder.remove(folder.path / damage.file)
         yield damage
     yield from diagnosis.to(Fix.LEAVE)
     if damaged := diagnosis.to(Fix.DESCRIBE):
@@ -126,7 +125,7 @@ def _remake(
     folder: DataSetFolder, manifest: Manifest, damaged: set[str], source: Source, run: Run, listener: Listener
 ) -> None:
     """Make shards and sources.csv from the source: in the scratch folder first, where each must have its old hash."""
-    out, recipe, engine = folder.path, Recipe.from_dict(manifest.recipe), LocalEngine(run.workers)
+    out, recipe, engine = folder.path, Recipe.from_dict(manifest.recipe), LocalEngine(run.threads)
     shards = [record for record in manifest.shards if record.file in damaged]
     check_plan(out, recipe, run.plan)
     found = rescan(out, recipe, source, folder.scratch, ScanSettings(Tolerance("skip"), engine, listener))
@@ -144,6 +143,7 @@ def _remake(
     with storage_errors(out):
         for record in shards:
             (folder.scratch / record.file).replace(out / record.file)
+            folder.outlet.deliver(out / record.file, Sealed(record.bytes, record.sha256))
         sync_folder(out)
 
 

@@ -29,8 +29,10 @@ from mixup_cli.storage.hdf5.shard import bytes_of, require_filter
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.left_over import left_over
 from mixup_cli.storage.manifest import Manifest, read_manifest
+from mixup_cli.storage.mirror import release
 from mixup_cli.storage.seal import WORK_FOLDER, reason, sha256_of
 from mixup_cli.storage.shard_records import ShardRecord, shard_name
+from mixup_cli.storage.stores import Store
 from mixup_cli.wording import counted
 
 READ_BYTES = 1 << 20
@@ -91,9 +93,11 @@ def findings_of(folder: Path, manifest: Manifest, workers: int = 1, listener: Li
     return sorted(findings, key=str)
 
 
-def data_set_folder(path: Path) -> Path:
-    """The folder of a data set that is named by itself or by its manifest."""
-    return path.parent if path.name == names.MANIFEST else path
+def data_set_place(place: Path | Store) -> Path | Store:
+    """The place of a data set that is named by itself or by its manifest."""
+    if isinstance(place, Store):
+        return Store(place.url.removesuffix(f"/{names.MANIFEST}"))
+    return place.parent if place.name == names.MANIFEST else place
 
 
 def open_finished(folder: Path) -> Manifest:
@@ -176,7 +180,7 @@ def _hash_problem(path: Path, expected: str, shards: Iterable[ShardRecord] = ())
 
 def _shard(folder: Path, manifest: Manifest, record: ShardRecord) -> tuple[int, list[Finding]]:
     """The findings of one shard, with the count of its rows."""
-    problems = []
+    problems, path = [], folder / record.file
     try:
         path = file_inside(folder, record.file)
         size = path.stat().st_size
@@ -191,6 +195,8 @@ def _shard(folder: Path, manifest: Manifest, record: ShardRecord) -> tuple[int, 
         problems.append("is missing")
     except (DataError, OSError) as problem:
         problems.append(f"cannot be read ({reason(problem)})")
+    finally:
+        release(path)
     return record.stop - record.start, [Finding(record.file, problem, Piece.SHARD) for problem in problems]
 
 

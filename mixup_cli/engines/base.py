@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
+from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Generic, Self, TypeVar
 
@@ -28,18 +29,32 @@ class Stopped(Exception):
     """Raised inside a task when the run stops."""
 
 
+EVERYWHERE = "Use a folder that every node sees under the same path."
+"""What to do where a task does not find a file on its node."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A file that another host must see as this one does, since a task writes beside it."""
+
+    path: Path
+    content: bytes
+
+
 @dataclass(frozen=True)
 class Task(Generic[Result]):
     """A callable with a name for messages.
 
     `undo` is called in the main process when a worker process died during the task: it removes what is half done.
-    `suspect` says what the user should do if the task crashes its process every time.
+    `suspect` says what the user should do if the task crashes its process every time. `sight` is for engines whose
+    workers may be on other hosts.
     """
 
     name: str
     call: Callable[[], Result]
     undo: Callable[[], None] | None = None
     suspect: str = ""
+    sight: Sight | None = None
 
     def __call__(self) -> Result:
         return self.call()
@@ -64,10 +79,12 @@ class Engine(ABC):
     """Runs tasks, `workers` at a time. Long tasks call `checkpoint` now and then, so that a run can be stopped. As a
     context, an engine closes at the end.
 
-    An engine that does not share memory (`shares_memory`) pickles tasks, which then work on copies.
+    An engine that does not share memory (`shares_memory`) pickles tasks, which then work on copies. Where it does not
+    share files either, tasks may run on other hosts: they read copies of files that are mapped here.
     """
 
     shares_memory: ClassVar[bool] = True
+    shares_files: ClassVar[bool] = True
     workers: int
 
     @abstractmethod

@@ -27,13 +27,18 @@ def reduce_with(kind: type, reducer: Callable[[Any], tuple[Any, ...]]) -> None:
 
 def parcels(task: Callable[[], object], known: set[int]) -> Iterator[Message]:
     """The messages that bring a task to a worker with the shared values `known`, and the values that it lacks."""
-    pickler = _Pickler()
-    data = pickler.pickled(task)
-    for shared in pickler.met:
+    data, met = pickled(task)
+    for shared in met:
         if shared.key not in known:
             known.add(shared.key)
-            yield "share", shared.key, _Pickler().pickled(shared.value)
+            yield "share", shared.key, pickled(shared.value)[0]
     yield "task", 0, data
+
+
+def pickled(value: object) -> tuple[bytes, list[Shared[Any]]]:
+    """A value for a worker process, and the shared values in it, of which it holds the keys."""
+    pickler = _Pickler()
+    return pickler.pickled(value), pickler.met
 
 
 class _Pickler(pickle.Pickler):

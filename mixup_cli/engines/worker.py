@@ -18,8 +18,11 @@ from mixup_cli.engines.base import Stopped, may_pass
 from mixup_cli.engines.parcels import Message, Unpacking
 from mixup_cli.wording import Spelling, spelled
 
-Answer: TypeAlias = tuple[Literal["done"], Any] | tuple[Literal["failed"], Exception, bool, Exception | None]
-"""A task's result; or why it failed, whether that may pass, and its cause, which pickling would lose."""
+Failed: TypeAlias = tuple[Literal["failed"], Exception, bool, Exception | None]
+"""Why a task failed, whether that may pass, and its cause, which pickling would lose."""
+
+Answer: TypeAlias = tuple[Literal["done"], Any] | Failed
+"""A task's result, or why it failed."""
 
 TERMINATED_SECONDS = 3.0
 """When SIGTERM goes to all processes, the main one stops its workers well before this."""
@@ -72,9 +75,14 @@ def _answer(unpacking: Unpacking, data: bytes) -> bytes:
         task: Callable[[], Any] = unpacking.task(data)
         return _pickled(("done", task()))
     except Exception as problem:  # noqa: BLE001  # it is raised in the main process
-        problem.add_note(f"In worker process {os.getpid()}:\n{traceback.format_exc()}")
-        cause = _portable(problem.__cause__) if isinstance(problem.__cause__, Exception) else None
-        return _pickled(("failed", _portable(problem), may_pass(problem), cause))
+        return _pickled(failed(problem))
+
+
+def failed(problem: Exception) -> Failed:
+    """The answer after a failure, which is being handled."""
+    problem.add_note(f"In worker process {os.getpid()}:\n{traceback.format_exc()}")
+    cause = _portable(problem.__cause__) if isinstance(problem.__cause__, Exception) else None
+    return "failed", _portable(problem), may_pass(problem), cause
 
 
 def _portable(problem: Exception) -> Exception:

@@ -54,6 +54,11 @@ def room_for(targets: Sequence[Target], count: int) -> Arrays:
     return tuple(np.empty((count, *target.form.shape), target.form.dtype) for target in targets)
 
 
+def rows_of(arrays: Arrays, start: int, stop: int) -> Arrays:
+    """Samples start … stop−1, without a copy."""
+    return tuple(array[start:stop] for array in arrays)
+
+
 @dataclass(frozen=True)
 class Survey:
     """What the samples look like before any is decoded: how many have which (height, width), and which dtype.

@@ -80,10 +80,11 @@ class Forecast:
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """For people: name and value of each fact."""
-        needed, form = self.needed, self.job.form
+        needed, signals = self.needed, self.job.signals
         shards = counted(needed.shards, "shard")
         yield "would make", f"{counted(needed.rows, 'sample')} in {shards} of up to {self.job.samples_per_shard:,}"
-        yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
+        forms = ", ".join(f"{each.name + ' ' if signals[1:] else ''}{each.dtype} {each.shape}" for each in signals)
+        yield "each", f"{forms}, {readable(needed.row_bytes)} with labels"
         yield "output", readable(needed.output_bytes) + (" before compression" if needed.compressed else "")
         if (window := self.job.recipe.window) is not None:
             yield "windows", f"of {counted(window, 'consecutive sample')}; samples of different windows never mix"
@@ -136,13 +137,13 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Stored | None = N
     seconds = probe.seconds_per_sample * to_decode + probe.seconds_per_row(plan, run, needed.rows) * needed.rows
     there = Stored(folder, None if run.force else folder.finished())
     done_bytes = there.done_bytes(needed.rows, job.samples_per_shard)
-    return Forecast(job, source, needed, cache, seconds / run.workers, plan.notices, done_bytes)
+    return Forecast(job, source, needed, cache, seconds / run.threads, plan.notices, done_bytes)
 
 
 def _in_windows(job: Job, count: int, run: Run, needed: Needs) -> tuple[Needs, str]:
     """The memory that windows of `count` samples take at most instead of a cache, and a text that says so."""
     size = min(count, job.recipe.window or count)
-    held = min(most_windows(run.workers), -(-count // size))
+    held = min(most_windows(run.threads), -(-count // size))
     window_bytes = size * job.sample_bytes
     text = f"none: up to {counted(held, 'window')} of {readable(window_bytes)} in memory"
     return replace(needed, cache_bytes=held * window_bytes), text

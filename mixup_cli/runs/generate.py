@@ -32,7 +32,7 @@ from mixup_cli.scan.scan import settle
 from mixup_cli.scan.table import table_of
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import finish
-from mixup_cli.storage.folder import DataSetFolder
+from mixup_cli.storage.folder import DataSetFolder, data_set_at
 from mixup_cli.storage.manifest import MANIFEST, Manifest
 from mixup_cli.storage.parts import Part
 from mixup_cli.storage.source_table import SourceTable
@@ -48,7 +48,7 @@ class Outcome:
     to be made, `running` those of them that are making them now, and `bytes` counts its own shards.
     """
 
-    manifest: Path | None
+    manifest: Path | str | None
     state: State
     samples: int
     shards: int
@@ -89,19 +89,25 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
     them.
     """
     began = time.monotonic()
-    asked, folder = Asked(source, recipe, run.shard_bytes), DataSetFolder(run.out, run.part)
+    with data_set_at(run.store or run.out, run.part) as folder:
+        outcome = _generated(Asked(source, recipe, run.shard_bytes), replace(run, out=folder.path), folder, listener)
+    if run.store is not None and outcome.manifest is not None:
+        outcome = replace(outcome, manifest=run.store.url_of(MANIFEST))
+    return replace(outcome, seconds=time.monotonic() - began)
+
+
+def _generated(asked: Asked, run: Run, folder: DataSetFolder, listener: Listener | None) -> Outcome:
     bench = Bench(time.time(), asked, asked.survey(), run, folder, run.place(folder.scratch), listener or Listener())
     if not run.force:
         folder.settle()
     standing = _standing(bench)
     if standing.complete is not None:
         _leave_alone(bench, standing.stored)
-        outcome = _of_manifest(bench, standing.complete, standing.state)
-    else:
-        _check_room(bench, standing)
-        with folder.locked(), run.open_engine(bench.listener.notice) as engine:
-            outcome = _carried_out(bench, engine)
-    return replace(outcome, seconds=time.monotonic() - began)
+        return _of_manifest(bench, standing.complete, standing.state)
+    _check_room(bench, standing)
+    with folder.locked(), run.open_engine(bench.listener.notice) as engine:
+        bench = replace(bench, run=replace(run, workers=engine.workers))
+        return _carried_out(bench, engine)
 
 
 def _carried_out(bench: Bench, engine: Engine) -> Outcome:
@@ -118,6 +124,7 @@ def _carried_out(bench: Bench, engine: Engine) -> Outcome:
         bench.report(plan.notices)
         rows = row_count(scan.job.recipe, run, scan.source.labels, scan.table.usable)
         wanted = Wanted(scan.job, scan.table, pixels, rows)
+        folder.outlet.refresh()
         with folder.sealing():  # only now, when everything that can be wrong with the source has been found
             if (finished := begin(folder, wanted, run.force)) is not None:
                 return _of_manifest(bench, finished, standing.state)
@@ -144,9 +151,10 @@ def _leave_alone(bench: Bench, stored: Stored) -> None:
     """Tidy up a complete data set, and report an unfinished extension of it."""
     bench.folder.tidy()
     if bench.folder.growth.is_begun:
-        rows = stored.begun.rows if stored.begun else None
+        rows, work = stored.begun.rows if stored.begun else None, bench.folder.work
+        where = work if bench.run.store is None else bench.run.store.url_of(work.name)
         remedy = "Run its command again to finish it, or remove that folder to give it up."
-        bench.listener.notice(f"{bench.folder.work}: holds an unfinished extension to {rows} samples. {remedy}")
+        bench.listener.notice(f"{where}: holds an unfinished extension to {rows} samples. {remedy}")
 
 
 def _check_room(bench: Bench, standing: Standing) -> None:
@@ -214,13 +222,14 @@ def _read_again(
 
 
 def _how(bench: Bench, engine: Engine) -> ScanSettings:
-    reading = engine if bench.asked.source.portable else LocalEngine(bench.run.workers, bench.listener.notice)
+    reading = engine if bench.asked.source.portable else LocalEngine(bench.run.threads, bench.listener.notice)
     return ScanSettings(bench.run.tolerance, reading, bench.listener)
 
 
 def _sealed(bench: Bench, wanted: Wanted, state: State, methods: Sequence[str], records: Records) -> Outcome:
     """Seal the manifest if all parts have made their shards, and no other part has sealed it since."""
     folder, count = bench.folder, wanted.shard_count
+    folder.outlet.refresh()
     with folder.sealing():
         stored = Stored(folder, folder.finished())
         if stored.finished is not None and stored.is_complete(wanted.rows):

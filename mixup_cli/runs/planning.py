@@ -61,7 +61,7 @@ def shard_maker(scanned: Scanned, run: Run, checkpoint: Callable[[], None], plan
         if isinstance(plan, Plan):
             plan = plan.asking(peaks_of(cache, job, scanned.indices))
     elif isinstance(plan, Plan) and plan.schedule is not None:
-        supply = WindowStore(Inputs(source, job.targets, table.loaded), plan.schedule, run.workers, checkpoint)
+        supply = WindowStore(Inputs(source, job.targets, table.loaded), plan.schedule, run.threads, checkpoint)
     else:
         raise ValueError("without a cache, rows must keep to windows; see `check_caching`")
     return maker_of(job, RowColumns(source.labels, job.recipe, table.usable), plan, supply, run, checkpoint)

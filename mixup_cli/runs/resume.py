@@ -19,7 +19,6 @@ from mixup_cli.runs.standing import Stored, check_same, stored_in
 from mixup_cli.storage.begun import Begun
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.manifest import SOURCES, Manifest
-from mixup_cli.storage.seal import sha256_of, storage_errors
 from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import counted
@@ -81,8 +80,9 @@ def begin(folder: DataSetFolder, wanted: Wanted, force: bool) -> Manifest | None
             return stored.finished
     _check_not_cut_down(folder, wanted.rows)
     is_begun = stored.finished is None or folder.growth.is_begun
-    if not (is_begun and _is_written_down(folder, wanted)):
-        folder.begin(wanted.begun, wanted.table.csv)
+    if not (is_begun and _is_written_down(folder, wanted)) and not folder.begin(wanted.begun, wanted.table.csv):
+        folder.outlet.refresh()
+        return begin(folder, wanted, force)
     folder.remove_from(wanted.shard_count)
     folder.join()
     return None
@@ -151,6 +151,4 @@ def intact(folder: DataSetFolder, found: Mapping[int, ShardRecord], engine: Engi
 
 
 def _is_intact(folder: DataSetFolder, number: int, record: ShardRecord) -> tuple[int, bool]:
-    path = folder.place_of(record.file)
-    with storage_errors(path):
-        return number, sha256_of(path) == record.sha256
+    return number, folder.outlet.is_intact(folder.place_of(record.file), record.sha256)

@@ -25,6 +25,7 @@ from mixup_cli.scan.cache import CacheSettings
 from mixup_cli.scan.fill import CachePlace
 from mixup_cli.scan.scan import Tolerance
 from mixup_cli.storage.parts import Part
+from mixup_cli.storage.stores import Store
 from mixup_cli.wording import setting
 
 
@@ -32,18 +33,21 @@ from mixup_cli.wording import setting
 class Run:
     """How a recipe is carried out: how many rows, where to, and with what. None of it changes a row's bytes.
 
-    `samples` (mixed rows) overrules `passes`, and `plan` overrules both: the run makes its rows, and the recipe has its
-    digest. `part` says which of the shards this run makes (in a job array: `schedulers.assigned_part(os.environ)`);
-    `origin` is what run.json says of the source. With the engine "processes", a script must begin its work under `if
-    __name__ == "__main__":`, as `multiprocessing` asks.
+    The data set goes to `store`, if there is one, else to `out`. `samples` (mixed rows) overrules `passes`, and `plan`
+    overrules both: the run makes its rows, and the recipe has its digest. `workers` None is one for each core, with the
+    engine "ray" each of the cluster that `ray_address` names. `part` says which of the shards this run makes (in a job
+    array: `schedulers.assigned_part(os.environ)`); `origin` is what run.json says of the source. With the engine
+    "processes", a script must begin its work under `if __name__ == "__main__":`, as `multiprocessing` asks.
     """
 
     out: Path = Path("mixup-out")
+    store: Store | None = None
     passes: int = 1
     samples: int | None = None
     plan: PlanFile | None = None
-    workers: int = field(default_factory=available_cores)
+    workers: int | None = None
     engine: EngineKind = "threads"
+    ray_address: str | None = None
     device: Device = "cpu"
     batch_size: int | None = None
     shard_bytes: int | None = None
@@ -53,6 +57,11 @@ class Run:
     force: bool = False
     origin: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def threads(self) -> int:
+        """How many threads this process works with, where it works alone."""
+        return available_cores() if self.workers is None or self.engine == "ray" else self.workers
+
     def settings(self) -> dict[str, Any]:
         """What run.json says about the run."""
         names = ("workers", "engine", "device", "batch_size")
@@ -61,7 +70,7 @@ class Run:
 
     def place(self, work: Path) -> CachePlace:
         """Where decoded samples wait; `work` is for a file that serves this run alone. Raises UsageError."""
-        mapped = self.engine == "processes"
+        mapped = self.engine != "threads"
         if mapped and self.caching.kind == "memory":
             remedy = f"Drop it, or pass {setting('engine', 'threads')}."
             raise UsageError("worker processes share a file.", remedy, field="cache", value="memory")
@@ -72,11 +81,25 @@ class Run:
         """What runs the tasks; it reports those that it tries again."""
         match self.engine:
             case "threads":
-                return LocalEngine(self.workers, report)
+                return LocalEngine(self.threads, report)
             case "processes":
                 from mixup_cli.engines.processes import ProcessEngine  # multiprocessing takes some time to import
 
-                return ProcessEngine(self.workers, report)
+                return ProcessEngine(self.threads, report)
+            case "ray":
+                from mixup_cli.engines.ray import Cluster, RayEngine  # an extra
+
+                if self.device == "auto":
+                    found = "the nodes of a cluster may differ."
+                    raise UsageError(found, "Pass cpu or cuda.", field="device", value="auto")
+                cluster = Cluster(
+                    address=self.ray_address,
+                    workers=self.workers,
+                    takes_gpu=self.device == "cuda",
+                    identity=decoder_id,
+                    copies_in=self.caching.folder,
+                )
+                return RayEngine(cluster, report)
             case _:
                 assert_never(self.engine)
 
@@ -98,7 +121,7 @@ def check_caching(recipe: Recipe, run: Run) -> None:
 
 def _needs_cache(recipe: Recipe, run: Run) -> tuple[str, str] | None:
     """Why a run needs a cache, and what to do about it."""
-    if run.engine == "processes":
+    if run.engine != "threads":
         return "worker processes share a file of decoded samples.", f"Pass {setting('engine', 'threads')}."
     if run.plan is not None:
         return f"rows of a {setting('plan')} can have any parents.", "Leave one of the two out."

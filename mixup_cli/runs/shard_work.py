@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from mixup_cli.engines.base import Engine, Shared, Task
+from mixup_cli.engines.base import Engine, Shared, Sight, Task
 from mixup_cli.listener import Listener
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.runs.needs import reporting_room
@@ -73,9 +73,11 @@ def make_shards(
 def shard_tasks(work: ShardWork, shards: Mapping[int, range]) -> Iterator[Task[tuple[int, ShardRecord]]]:
     """A task for each shard, from its number and rows."""
     shared, suspect = Shared(work), f"A library crashes over it: try another {setting('device')}, and please report it"
+    holder = work.folder.holder_file.absolute()
+    sight = Sight(holder, holder.read_bytes())
     for number, rows in shards.items():
         undo = partial(work.folder.discard_unfinished, number)
-        yield Task(shard_name(number), partial(_make, shared, number, rows), undo, suspect)
+        yield Task(shard_name(number), partial(_make, shared, number, rows), undo, suspect, sight)
 
 
 def _make(work: Shared[ShardWork], number: int, rows: range) -> tuple[int, ShardRecord]:

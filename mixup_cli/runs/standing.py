@@ -105,6 +105,8 @@ class Stored:
     def done_bytes(self, rows: int, samples_per_shard: int) -> int:
         """The bytes of shards that need not be written for `rows` rows. A short last shard is made again, beside the
         old one."""
+        if self.folder.outlet.is_remote:
+            return 0  # on this disk
         done = self.folder.shard_bytes()
         if self.finished is not None and self.finished.totals.samples < rows:
             last = self.finished.shards[-1:]

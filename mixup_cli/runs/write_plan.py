@@ -51,7 +51,7 @@ def with_plan(
             check_caching(job.recipe, run)
             return run.place(Path(folder))
 
-        how = ScanSettings(run.tolerance, LocalEngine(run.workers), listener)
+        how = ScanSettings(run.tolerance, LocalEngine(run.threads), listener)
         scan = scanned(Asked(source, recipe), how, place)
         job, usable = scan.job, scan.table.usable
         plan = planned(job, source, usable, peaks_of(scan.cache, job))

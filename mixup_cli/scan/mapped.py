@@ -1,4 +1,4 @@
-"""Samples in a mapped file. Worker processes are sent its name, and map the same file."""
+"""Samples in a mapped file. Worker processes are sent its name, and map the same file, or their host's copy of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.engines.files import File
 from mixup_cli.engines.parcels import reduce_with
 
 Map: TypeAlias = np.memmap[Any, Any]
@@ -33,13 +34,20 @@ def _by_name(array: Map) -> tuple[Any, ...]:
         return np.array, (np.asarray(array),)  # computed from one that is in a file
     mapped_at = array.offset - array.offset % mmap.ALLOCATIONGRANULARITY
     position = mapped_at + array.ctypes.data - np.frombuffer(owner, np.uint8).ctypes.data
-    return _mapped_again, (str(array.filename), array.mode, array.dtype.str, position, array.shape, array.strides)
+    return _mapped_again, (
+        File.of(str(array.filename)),
+        array.mode,
+        array.dtype.str,
+        position,
+        array.shape,
+        array.strides,
+    )
 
 
 def _mapped_again(
-    path: str, mode: Any, dtype: str, position: int, shape: tuple[int, ...], strides: tuple[int, ...]
+    file: File, mode: Any, dtype: str, position: int, shape: tuple[int, ...], strides: tuple[int, ...]
 ) -> NDArray[Any]:
-    whole: Map = np.memmap(path, np.uint8, mode)
+    whole: Map = np.memmap(file.here(), np.uint8, mode)
     return np.ndarray(shape, dtype, whole, position, strides)
 
 

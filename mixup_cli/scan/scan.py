@@ -8,14 +8,15 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias, TypeVar
+from socket import gethostname
+from typing import TypeVar
 
 import numpy as np
 
 from mixup_cli.choices import OnError
-from mixup_cli.engines.base import Engine, Shared, Task
-from mixup_cli.errors import DataError
-from mixup_cli.fields.target import Arrays, FormMismatch, Survey, Target, room_for, sample_bytes
+from mixup_cli.engines.base import EVERYWHERE, Engine, Shared, Task
+from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.fields.target import Arrays, FormMismatch, Survey, Target, room_for, rows_of, sample_bytes
 from mixup_cli.listener import Listener
 from mixup_cli.scan.table import table_of
 from mixup_cli.sources.reading.base import Source
@@ -33,7 +34,7 @@ CHUNKS_PER_WORKER = 8
 """… but in no fewer runs than this for each worker, so that a few large pictures keep all of them busy."""
 
 PROBED = 8
-"""This many samples, spread over the source, are examined to find out whether all have the same problem."""
+"""At most this many samples, spread over the source, are examined to find out whether none can be used."""
 
 CRASHED = "One of these inputs crashes the decoder. Find out which by leaving out half of them at a time, remove it"
 
@@ -48,8 +49,16 @@ class Tolerance:
 
 Result = TypeVar("Result")
 
-Chunk: TypeAlias = tuple[int, list[Loaded]]
-"""The first index of some consecutive samples, and what the scan found of each."""
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some consecutive samples: the index of the first, and what the scan found of each. From a worker that cannot
+    write into the cache, the samples as well, and the worker's host."""
+
+    start: int
+    loaded: list[Loaded]
+    samples: Arrays = ()
+    host: str = ""
 
 
 def until_it_fits(survey: Survey, attempt: Callable[[], Result]) -> Result:
@@ -74,38 +83,54 @@ def scan(
     engine: Engine,
     listener: Listener,
 ) -> SourceTable:
-    """Fill `cache` with the source's samples: maps of a file if the engine shares no memory. Raises DataError for
+    """Fill `cache` with the source's samples: maps of a file if the engine shares only files. Raises DataError for
     broken inputs as `tolerance` says, and FormMismatch where a sample does not fit its target.
 
     Without a cache, samples are only hashed here and decoded later, which finds damage that only decoding shows. They
     are decoded here too if broken ones are to be left out: that must be known before rows are planned.
     """
-    if not (engine.shares_memory or (cache and all(isinstance(array, np.memmap) for array in cache))):
+    is_mapped = cache is not None and all(isinstance(array, np.memmap) for array in cache)
+    if engine.shares_files and not (engine.shares_memory or is_mapped):
         raise ValueError("other processes cannot fill the memory of this one")
     loaded = LoadedColumn(len(source))
     broken = 0
     listener.begin("scan", len(source), "samples")
     decodes = cache is not None or tolerance.on_error == "skip"
-    reading = _Reading(source, targets, cache, decodes, engine.checkpoint)
-    for start, results in _in_order(engine.run(_tasks(reading, engine.workers))):
+    sends = cache is not None and not engine.shares_files
+    reading = _Reading(source, targets, None if sends else cache, decodes, sends, engine.checkpoint)
+    chunks = engine.run(_tasks(reading, engine.workers))
+    for start, results in _in_order(_stored(chunks, source, targets, cache) if sends and cache else chunks):
         loaded.put(start, results)
         for index, result in enumerate(results, start):
             if result.problem is not None:
                 broken += 1
                 found = f"{source.name_of(index)}: {result.problem}"
-                _settle(found, broken, tolerance, partial(probe, source, targets), source)
+                _settle(found, broken, tolerance, partial(_all_unusable, source, targets, index), source)
         listener.advance(len(results))
     listener.end()
     _check_some_usable(source, loaded)
     return table_of(source, loaded)
 
 
-def _in_order(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+def _stored(chunks: Iterable[Chunk], source: Source, targets: Sequence[Target], cache: Arrays) -> Iterator[Chunk]:
+    """Copy samples that workers have sent into the cache. Raises NoInputError where a worker could not read an input
+    that can be read here: it would count as broken."""
+    for chunk in chunks:
+        for room, samples in zip(cache, chunk.samples, strict=True):
+            room[chunk.start : chunk.start + len(samples)] = samples
+        for index, found in enumerate(chunk.loaded, chunk.start):
+            if not found.sha256 and source.examine_signals(index, index + 1, targets)[0].sha256:
+                where = f"node {chunk.host}: {source.location}: {source.name_of(index)}"
+                raise NoInputError(f"{where}: {found.problem}.", EVERYWHERE)
+        yield Chunk(chunk.start, chunk.loaded)
+
+
+def _in_order(chunks: Iterable[Chunk]) -> Iterator[tuple[int, list[Loaded]]]:
     """Chunks as they follow each other in the source: of several broken inputs, the first is named."""
     early: dict[int, list[Loaded]] = {}
     start = 0
-    for first, results in chunks:
-        early[first] = results
+    for chunk in chunks:
+        early[chunk.start] = chunk.loaded
         while start in early:
             yield start, early[start]
             start += len(early.pop(start))
@@ -113,31 +138,36 @@ def _in_order(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
 
 def settle(source: Source, loaded: LoadedColumn, tolerance: Tolerance) -> SourceTable:
     """The table of samples that were scanned before. Raises DataError for broken inputs as `tolerance` says."""
+    all_unusable = len(source) if len(loaded.problems) == len(source) else 0
     for broken, (index, problem) in enumerate(loaded.problems.items(), 1):
-        _settle(f"{source.name_of(index)}: {problem}", broken, tolerance, lambda: loaded, source)
+        _settle(f"{source.name_of(index)}: {problem}", broken, tolerance, lambda: all_unusable, source)
     _check_some_usable(source, loaded)
     return table_of(source, loaded)
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """What all runs of samples share. Without `decodes` they are only read and hashed."""
+    """What all runs of samples share. Without `decodes` they are only read and hashed. With `sends` the samples are
+    part of the result."""
 
     source: Source
     targets: Sequence[Target]
     cache: Arrays | None
     decodes: bool
+    sends: bool
     checkpoint: Callable[[], None]
 
-    def look(self, start: int, stop: int) -> list[Loaded]:
-        """Samples start … stop−1."""
+    def room(self, start: int, stop: int) -> Arrays:
+        """Where samples start … stop−1 go."""
+        if self.cache is None:
+            return room_for(self.targets, stop - start) if self.sends else ()
+        return rows_of(self.cache, start, stop)
+
+    def look(self, start: int, stop: int, room: Arrays) -> list[Loaded]:
+        """Samples start … stop−1, decoded into their `room`, or into none that stays."""
         if not self.decodes:
             return self.source.examine_signals(start, stop, self.targets)
-        if self.cache is None:
-            room = room_for(self.targets, stop - start)
-        else:
-            room = tuple(array[start:stop] for array in self.cache)
-        return self.source.load_signals(start, stop, self.targets, room)
+        return self.source.load_signals(start, stop, self.targets, room or room_for(self.targets, stop - start))
 
 
 def _tasks(reading: _Reading, workers: int) -> Iterator[Task[Chunk]]:
@@ -164,21 +194,24 @@ def in_steps(source: Source, start: int, stop: int) -> Iterator[tuple[int, int]]
 
 def _scan_chunk(reading: Shared[_Reading], start: int, stop: int) -> Chunk:
     loaded: list[Loaded] = []
+    room = reading.value.room(start, stop)
     for first, last in in_steps(reading.value.source, start, stop):
         reading.value.checkpoint()
-        loaded += reading.value.look(first, last)
-    return start, loaded
+        loaded += reading.value.look(first, last, rows_of(room, first - start, last - start))
+    return Chunk(start, loaded, room, gethostname()) if reading.value.sends else Chunk(start, loaded)
 
 
-def probe(source: Source, targets: Sequence[Target]) -> list[Loaded]:
-    """A few samples spread over the source, as far as headers show; none if one does not fit the target, and so can be
-    read."""
+def _all_unusable(source: Source, targets: Sequence[Target], broken: int) -> int:
+    """How many samples were looked at if none of them can be used: `broken`, and some spread over the source, as far as
+    headers show. 0 as soon as one can be used."""
     count = min(PROBED, len(source))
-    indices = [step * len(source) // count for step in range(count)]
+    indices = dict.fromkeys(step * len(source) // count for step in range(count))
+    others = [index for index in indices if index != broken]
     try:
-        return [source.examine_signals(index, index + 1, targets)[0] for index in indices]
-    except FormMismatch:
-        return []
+        found = (source.examine_signals(index, index + 1, targets)[0] for index in others)
+        return len(others) + 1 if all(each.problem is not None for each in found) else 0
+    except FormMismatch:  # it can be read, and does not fit the target
+        return 0
 
 
 def all_broken(loaded: Sequence[Loaded]) -> bool:
@@ -202,12 +235,11 @@ def _check_some_usable(source: Source, loaded: LoadedColumn) -> None:
         raise none_usable(f"{source.name_of(0)}: {loaded.problems[0]}", len(source), source)
 
 
-def _settle(
-    found: str, broken: int, tolerance: Tolerance, others: Callable[[], Sequence[Loaded]], source: Source
-) -> None:
+def _settle(found: str, broken: int, tolerance: Tolerance, all_unusable: Callable[[], int], source: Source) -> None:
+    """Raise DataError for a broken input, number `broken`, unless it may be left out."""
     if tolerance.on_error == "fail":
-        if all_broken(looked_at := others()):
-            raise none_usable(found, len(looked_at), source)
+        if looked_at := all_unusable():
+            raise none_usable(found, looked_at, source)
         raise DataError(f"{found}.", f"Remove it, or pass {setting('on_error', 'skip')}.")
     if tolerance.max_errors is not None and broken > tolerance.max_errors:
         allowed = f"{setting('max_errors')} allows {tolerance.max_errors}"

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, StorageError
-from mixup_cli.fields.target import Arrays, FormMismatch, Target, room_for
+from mixup_cli.fields.target import Arrays, FormMismatch, Target, room_for, rows_of
 from mixup_cli.pairing import Visit, WindowSchedule
 from mixup_cli.scan.scan import chunk_samples, in_steps
 from mixup_cli.scan.supply import Portion
@@ -127,7 +127,7 @@ class WindowStore:
         piece = chunk_samples(targets, count, self._workers)
         read = partial(_read, self._inputs, self._checkpoint)
         pieces = [
-            self._pool.submit(read, visit.samples[first : first + piece], _rows(samples, first, first + piece))
+            self._pool.submit(read, visit.samples[first : first + piece], rows_of(samples, first, first + piece))
             for first in range(0, count, piece)
         ]
         first_user = bisect_right(self._shards, visit.start, key=attrgetter("stop"))
@@ -159,12 +159,8 @@ def _read(inputs: Inputs, checkpoint: Callable[[], None], indices: NDArray[np.in
     for run in np.split(indices, np.flatnonzero(np.diff(indices) != 1) + 1):
         for first, last in in_steps(inputs.source, int(run[0]), int(run[-1]) + 1):
             checkpoint()
-            _read_run(inputs, first, last, _rows(out, place, place + last - first))
+            _read_run(inputs, first, last, rows_of(out, place, place + last - first))
             place += last - first
-
-
-def _rows(arrays: Arrays, start: int, stop: int) -> Arrays:
-    return tuple(array[start:stop] for array in arrays)
 
 
 def _read_run(inputs: Inputs, first: int, last: int, out: Arrays) -> None:

@@ -28,8 +28,7 @@ class ChosenSamples(Source):
         keys = [source.keys[index] for index in indices.tolist()]
         super().__init__(source.location, keys, source.labels.at(indices.tolist()))
         self._source, self._indices = source, indices
-        self.read_as, self.load_limit, self.portable = source.read_as, source.load_limit, source.portable
-        self.list_folder = source.list_folder
+        self.load_limit, self.portable, self.list_folder = source.load_limit, source.portable, source.list_folder
         self.beside = {name: ChosenSamples(other, indices) for name, other in source.beside.items()}
 
     def name_of(self, index: int) -> str:

@@ -7,13 +7,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from mixup_cli.errors import DataError
+from mixup_cli.storage.mirror import fetch, mirrored
 from mixup_cli.wording import setting
 
 REMEDY = "Put the file itself there."
 
 
-def file_inside(folder: Path, name: str) -> Path:
-    """The path of a data set's file, which may be missing. Raises DataError if it is not a file in this folder."""
+def file_inside(folder: Path, name: str, sha256: str | None = None) -> Path:
+    """The path of a data set's file, which may be missing. Raises DataError if it is not a file in this folder.
+
+    In a mirror of a store it is fetched if it is not here yet. Raises DataError then if its hash is not `sha256`.
+    """
     path = folder / name
     try:
         place, home = path.resolve(), folder.resolve()
@@ -23,6 +27,8 @@ def file_inside(folder: Path, name: str) -> Path:
         raise DataError(f"{path}: is a link out of the data set's folder, to {place}.", REMEDY)
     if path.exists() and not path.is_file():
         raise DataError(f"{path}: is not a regular file.", REMEDY)
+    if (store := mirrored(folder)) is not None:
+        fetch(folder, store, name, sha256)
     return path
 
 

@@ -89,6 +89,11 @@ class PartLocks:
         """Whether this run holds the lock of its part."""
         return self._own.is_locked
 
+    @property
+    def holder_file(self) -> Path:
+        """Says which run holds the lock of this part."""
+        return self._holder_file(self.part)
+
     def _holder_file(self, part: Part) -> Path:
         return self._work / f"{part.name}.json"
 

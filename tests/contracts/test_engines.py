@@ -3,6 +3,7 @@
 from mixup_cli.engines.base import Engine, Report
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.engines.processes import ProcessEngine
+from tests.clusters.cluster import ray_cluster
 from tests.contracts.engine_contract import WORKERS, EngineContract
 
 
@@ -16,3 +17,11 @@ class TestProcesses(EngineContract):
     @classmethod
     def open(cls, report: Report) -> Engine:
         return ProcessEngine(WORKERS, report)
+
+
+class TestRay(EngineContract):
+    @classmethod
+    def open(cls, report: Report) -> Engine:
+        from mixup_cli.engines.ray import Cluster, RayEngine  # takes a second
+
+        return RayEngine(Cluster(ray_cluster().address, WORKERS, takes_gpu=False, identity=str), report)

@@ -57,6 +57,7 @@ OF_RECIPE = tuple(each.name for each in fields(RecipeFlags))
 NEEDS = (
     Need(("null",), "files_from"),
     Need(("max_errors",), "on_error", ("skip",)),
+    Need(("ray_address",), "engine", ("ray",)),
     Need(("cache_folder", "cache_limit"), "cache", ("disk",)),
     Need(("crop_area", "cache_size"), "random_resized_crop", (True,)),
     Need(LABEL_OPTIONS, "label_kind", LABELLED, "a --label-kind other than none"),

@@ -15,10 +15,11 @@ import click
 
 from mixup_cli.errors import MixupGenError, UsageError
 from mixup_cli.recipe import NORMALIZATIONS, Normalize
-from mixup_cli.wording import did_you_mean, quoted, url_problem
+from mixup_cli.wording import did_you_mean, is_url, quoted, url_problem
 
 if TYPE_CHECKING:  # --help needs no storage
     from mixup_cli.storage.parts import Part
+    from mixup_cli.storage.stores import Store
 
 BYTE_UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 
@@ -87,6 +88,24 @@ def local_name(text: str) -> str:
     if problem := url_problem(text):
         raise UsageError(*problem)
     return text
+
+
+def _place(text: str) -> Path | str:
+    """A local path, or the text of a URL that is not one of a file here."""
+    from urllib.request import url2pathname
+
+    if text.startswith("file://"):
+        text = url2pathname(text.removeprefix("file://"))
+    return text if is_url(text) else Path(local_name(text))
+
+
+def _folder_or_store(text: str) -> Path | Store:
+    """A folder, or a store that a URL names."""
+    if not is_url(text):
+        return Path(local_name(text))
+    from mixup_cli.storage.stores import Store
+
+    return Store.open(text)
 
 
 def _byte_count(text: str) -> int:
@@ -165,6 +184,8 @@ NUMBER = Reader(_number, "X")
 TEXT = Reader(str, "TEXT")
 NAME = Reader(local_name, "FILE", is_path=True)
 PATH = Reader(lambda text: Path(local_name(text)), "FOLDER", is_path=True)
+PATH_OR_URL = Reader(_place, "SOURCE", is_path=True)
+FOLDER_OR_STORE = Reader(_folder_or_store, "FOLDER|URL", is_path=True)
 BYTES = Reader(_byte_count, "SIZE")
 PART = Reader(_part, "K/N|auto")
 SIZE = Reader(_size, "PX|WxH")

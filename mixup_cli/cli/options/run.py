@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mixup_cli.choices import CacheKind, Device, EngineKind, OnError
 from mixup_cli.cli.options.groups import MIXING, RUNNING, Group, flag, switch
-from mixup_cli.cli.options.parse import AUTO, BYTES, NAME, PART, PATH, whole, word
+from mixup_cli.cli.options.parse import AUTO, BYTES, NAME, PART, PATH, TEXT, whole, word
 from mixup_cli.errors import UsageError
 
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
@@ -79,7 +79,9 @@ class ScanFlags(Group):
     cache_limit: int | None = flag(
         RUNNING, "With --cache disk: the most to keep, over all runs. Default: 20GiB.", BYTES
     )
-    workers: int | None = workers_flag("Threads or processes. Default: one for each core.")
+    workers: int | None = workers_flag(
+        "Threads, processes, or tasks at a time. Default: one for each core, of the cluster with --engine ray."
+    )
 
     def given(self) -> dict[str, Any]:
         """What was asked for, as the library takes it."""
@@ -99,9 +101,16 @@ class RunFlags(Group):
 
     engine: EngineKind | None = flag(
         RUNNING,
-        "Work in threads, or in processes: if one crashes, its work is done again. The bytes are the same. "
-        "Default: threads.",
+        "Work in threads; in processes, where the work of one that crashes is done again; or on a Ray cluster. The "
+        "bytes are the same. Default: threads.",
         word(EngineKind),
+    )
+    ray_address: str | None = flag(
+        RUNNING,
+        "With --engine ray: the cluster, HOST:PORT or auto. Default: that of RAY_ADDRESS, or else one on this machine "
+        "for this run.",
+        TEXT,
+        metavar="ADDRESS",
     )
     device: Device | None = flag(RUNNING, "Where to mix. The bytes are the same. Default: cpu.", word(Device))
     batch_size: int | None = flag(

@@ -19,9 +19,7 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError
 from mixup_cli.storage.hdf5.layout import Column, stored_dtype
 from mixup_cli.storage.hdf5.shard import map_column, read_column, require_filter
-from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.opened import OpenedDataSet, OtherShardError
-from mixup_cli.storage.shard_records import shard_name
 
 if sys.platform != "win32":
     import resource
@@ -89,7 +87,7 @@ class ShardedColumn:
             raise DataError(f"{folder}: has no column {name!r}, only {known}.")
         require_filter(manifest.compression)
         self._column = Column(name, found[0].dtype, found[0].shape)
-        self._opened, self._folder = opened, folder
+        self._opened = opened
         self._borders = opened.borders
         self._row_bytes = self._column.row_bytes
         self._maps: dict[int, NDArray[Any]] = {}
@@ -171,7 +169,7 @@ class ShardedColumn:
         return self._map(number)[rows] if self.is_mapped else self._read(number, rows)
 
     def _read(self, number: int, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
-        path = file_inside(self._folder, shard_name(number))
+        path = self._opened.path(number)
 
         def row_count(size: int, found: int) -> int:
             record = self._opened.shard(number, size, found)
@@ -193,7 +191,7 @@ class ShardedColumn:
         return mapped
 
     def _mapped(self, number: int) -> NDArray[Any]:
-        path = file_inside(self._folder, shard_name(number))
+        path = self._opened.path(number)
         try:
             with path.open("rb") as file:
                 offset = self._offset(number, path, os.fstat(file.fileno()).st_size)

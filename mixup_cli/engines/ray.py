@@ -1,0 +1,284 @@
+"""Runs tasks on a Ray cluster: Ray chooses nodes and starts worker processes there. A task whose process or node died
+is tried again, as with worker processes of our own. Tasks are pickled, so they hold functions of modules.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+
+from mixup_cli.engines.base import WAIT_SECONDS, Attempt, Died, Engine, Report, Result, Task, ignore
+from mixup_cli.engines.files import File
+from mixup_cli.engines.local import available_cores
+from mixup_cli.engines.parcels import pickled
+from mixup_cli.engines.ray_worker import Answer, Order, Setup, checkpoint
+from mixup_cli.errors import ClusterError, UsageError
+from mixup_cli.wording import setting, spelling
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # Ray would print the deaths of workers on our stdout
+try:
+    import ray
+    from ray import exceptions
+except ImportError as problem:
+    remedy = "Install it with: pip install 'mixup-gen[ray]'"
+    raise UsageError(f"it needs a library: {problem}.", remedy, field="engine", value="ray") from None
+
+STOP_SECONDS = 0.4
+"""How long tasks may take to reach a checkpoint when a run stops. The rest of `signals.GRACE_SECONDS` is for Ray to
+kill those that do not, and for cleaning up."""
+
+KILL_SECONDS = 0.2
+
+KNOCK_SECONDS = 10.0
+
+PIECE_BYTES = 64 << 20
+"""Files travel through the object store in pieces of this size."""
+
+NEEDS_CLUSTER = "Start one (ray start --head), or leave it out for one on this machine."
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Which cluster, and how to use it.
+
+    `address` None is that of RAY_ADDRESS, or else a cluster on this machine that ends with the engine. `workers` is how
+    many tasks run at a time (None: as many as the cluster has CPUs, or GPUs if tasks take one). `identity` says what
+    must be equal on all nodes, `copies_in` where nodes copy files to.
+    """
+
+    address: str | None
+    workers: int | None
+    takes_gpu: bool
+    identity: Callable[[], str]
+    copies_in: Path | None = None
+
+
+class RayEngine(Engine):
+    """Connects to a cluster, or uses the one that this process is connected to. `report` receives a line for each task
+    that is tried again."""
+
+    shares_memory = False
+    shares_files = False
+    checkpoint = staticmethod(checkpoint)  # a function of a module, which tasks can take along
+
+    def __init__(self, cluster: Cluster, report: Report = ignore) -> None:
+        self._cluster = cluster
+        self._report = report
+        self._session = None if ray.is_initialized() else _connected(cluster)
+        unit = "GPU" if cluster.takes_gpu else "CPU"
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        count = int(resources.get(unit, 0))
+        if cluster.takes_gpu and not count:
+            self.close()
+            remedy = f"Pass {setting('device', 'cpu')}."
+            raise UsageError("no node of the cluster has a GPU.", remedy, field="device", value="cuda")
+        self.workers = cluster.workers or max(1, count)
+        self._most = cluster.workers or 2 * self.workers  # Ray queues those for which it has no CPU yet
+        self._call = ray.remote(max_retries=0, num_cpus=1, num_gpus=int(cluster.takes_gpu))(_sent())
+
+    @cached_property
+    def _expected(self) -> str:
+        return self._cluster.identity()
+
+    def run(self, tasks: Iterable[Callable[[], Result]]) -> Iterator[Result]:
+        """See `Engine.run`. Ray's own `max_retries` is 0: it would neither undo what is half done nor report."""
+        waiting = map(Attempt[Result], tasks)
+        store = _Store(self._setup())
+        running: dict[Any, Attempt[Result]] = {}
+
+        def start(attempts: Iterable[Attempt[Result]]) -> None:
+            for attempt in attempts:
+                running[self._call.remote(*store.arguments(attempt))] = attempt
+
+        try:
+            start(islice(waiting, self._most))
+            while running:
+                for reference in ray.wait([*running], timeout=WAIT_SECONDS)[0]:
+                    results, again = self._settled(running.pop(reference), _answer(reference), store)
+                    start(again or islice(waiting, 1))
+                    yield from results
+        except BaseException:
+            _stop(running)
+            raise
+
+    def _setup(self) -> Setup:
+        return Setup(
+            run=uuid4().hex,
+            spelling=spelling(),
+            host=socket.gethostname(),
+            folder=os.getcwd(),
+            identity=self._cluster.identity,
+            expected=self._expected,
+            copies_in=self._cluster.copies_in,
+        )
+
+    def _settled(
+        self, attempt: Attempt[Any], answer: Answer | Died, store: _Store
+    ) -> tuple[list[Any], list[Attempt[Any]]]:
+        """The result, or the attempt to make next. Raises what does not pass."""
+        if isinstance(answer, Died):
+            _undo(attempt)
+            return [], [attempt.again(answer, True, self._report)]
+        match answer:
+            case "done", result:
+                return [result], []
+            case "lacks", File() as file:
+                store.put_file(file)
+                return [], [attempt]
+            case "unfit", str(found):
+                raise ClusterError(found, "Install the same versions on every node.")
+            case "failed", problem, passes, cause:
+                problem.__cause__ = cause
+                return [], [attempt.again(problem, passes, self._report)]
+        raise ValueError(f"a worker answered {answer!r:.100}")
+
+    def close(self) -> None:
+        """Leave the cluster; one that this engine started ends."""
+        if self._session is not None:
+            ray.shutdown()
+            self._remove_session()
+
+    def _remove_session(self) -> None:
+        if self._session:
+            shutil.rmtree(self._session, ignore_errors=True)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _problem: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if kind is None or issubclass(kind, Exception):
+            self.close()
+        else:  # an interrupt: Ray takes more than a second to shut down, and its processes end with this one
+            self._remove_session()
+
+
+def _connected(cluster: Cluster) -> str:
+    """Connect. Returns the folder of the session if this process has started the cluster, else an empty text."""
+    address = cluster.address or os.environ.get("RAY_ADDRESS") or "local"
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL, "include_dashboard": False}
+    if address == "local":
+        quiet["num_cpus"] = cluster.workers or available_cores()
+    elif address.startswith("ray://"):
+        remedy = "Run this on a node of the cluster, and pass HOST:PORT or auto."
+        raise UsageError("Ray Client is not supported.", remedy, field="ray_address", value=address)
+    try:
+        if address not in ("local", "auto"):
+            _knock(address)
+        context: Any = ray.init(address, **quiet)
+    except (RuntimeError, ValueError, OSError) as problem:
+        found = f"no Ray cluster to use there ({' '.join(str(problem).split())[:300]})."
+        raise ClusterError(found, NEEDS_CLUSTER, field="ray_address", value=address) from problem
+    return str(context.address_info["session_dir"]) if address == "local" else ""
+
+
+def _knock(address: str) -> None:
+    """Raises OSError or ValueError if nothing listens there: Ray would try for minutes."""
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
+
+
+def _sent() -> Callable[..., Any]:
+    """The function that Ray calls on a node. It belongs to no module, so its code is sent along, and can say that
+    mixup_cli is not there."""
+
+    def call(run: str, setup: Any, order: Any) -> Any:
+        import socket
+
+        import ray
+
+        try:
+            from mixup_cli.engines.ray_worker import serve
+        except ImportError as problem:
+            return "unfit", f"node {socket.gethostname()}: cannot import mixup_cli ({problem})."
+        return serve(run, setup[0], order, ray.get)
+
+    return call
+
+
+@dataclass
+class _Store:
+    """What one run has put into Ray's object store: each value once. References in lists are not fetched by Ray."""
+
+    setup: Setup
+    _shared: dict[int, Any] = field(default_factory=dict)
+    _files: dict[File, Any] = field(default_factory=dict)
+
+    @cached_property
+    def _setup_reference(self) -> Any:
+        return _put(pickled(self.setup)[0])
+
+    def arguments(self, attempt: Attempt[Any]) -> tuple[str, list[Any], Order]:
+        """What a worker is sent for an attempt."""
+        task = attempt.task
+        sight = task.sight if isinstance(task, Task) else None
+        data, met = pickled(task.call if isinstance(task, Task) else task)
+        for shared in met:
+            if shared.key not in self._shared:
+                self._shared[shared.key] = _put(pickled(shared.value)[0])
+        references = {shared.key: self._shared[shared.key] for shared in met}
+        files = [(pickled(file)[0], pieces) for file, pieces in self._files.items()]
+        return self.setup.run, [self._setup_reference], (data, references, files, pickled(sight)[0])
+
+    def put_file(self, file: File) -> None:
+        """Put a file that tasks map, in pieces. Ray moves to its disk what does not fit into memory."""
+        if file not in self._files:
+            whole = np.memmap(file.path, np.uint8, "r")
+            pieces = [_put(whole[start : start + PIECE_BYTES]) for start in range(0, len(whole), PIECE_BYTES)]
+            self._files[file] = ray.put(pieces)
+
+
+def _put(data: Any) -> Any:
+    """Bytes in the object store, as an array, of which no process makes a copy."""
+    return ray.put(np.asarray(np.frombuffer(data, np.uint8)))
+
+
+def _answer(reference: Any) -> Answer | Died:
+    """What a worker answered, or how it died."""
+    try:
+        answer: Answer = ray.get(reference)
+        return answer
+    except exceptions.OutOfMemoryError:
+        return Died("Ray ended its worker process, because memory ran out on its node", crashed=False)
+    except exceptions.WorkerCrashedError:
+        return Died("its worker process died: it crashed, or the system killed it where memory ran out", crashed=True)
+    except (exceptions.NodeDiedError, exceptions.ObjectLostError):
+        return Died("its node is gone", crashed=False)
+    except exceptions.RayTaskError:
+        raise
+    except exceptions.RayError as problem:
+        found = " ".join(str(problem).split())[:300]
+        raise ClusterError(f"Ray reports: {found}.", "Fix that, and run the same command again.") from problem
+
+
+def _stop(running: dict[Any, Attempt[Any]]) -> None:
+    """Stop the current tasks at their next checkpoint. Processes that take too long are killed."""
+    late = [*running]
+    for force, seconds in ((False, STOP_SECONDS), (True, KILL_SECONDS)):
+        for reference in late:
+            ray.cancel(reference, force=force)
+        if late:
+            late = ray.wait(late, num_returns=len(late), timeout=seconds, fetch_local=False)[1]
+        if not force:
+            killed = [running[reference] for reference in late]
+    for attempt in killed:
+        _undo(attempt)
+
+
+def _undo(attempt: Attempt[Any]) -> None:
+    """Remove what a task left half done when its process died."""
+    if isinstance(attempt.task, Task) and attempt.task.undo is not None:
+        with suppress(OSError):  # the disk may be the reason; then the next run cleans up
+            attempt.task.undo()

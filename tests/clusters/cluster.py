@@ -1,0 +1,106 @@
+"""A Ray cluster of three nodes on this machine, two of which are like other hosts: namespaces of Linux give them host
+names and processes of their own, and one of them does not see a folder. To end its first process ends such a node."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tests.running import wait_until
+
+SEES_ALL, IS_BLIND = "node-b", "node-c"
+PRIVATE = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
+MEMORY_BYTES = 100_000_000
+RAY = Path(sys.executable).with_name("ray")
+
+
+@cache
+def as_other_host() -> list[str] | None:
+    """The command that runs another one as on another host, or None where this system allows none."""
+    for command in (PRIVATE, [*PRIVATE, "--map-root-user"]):
+        try:
+            ended = subprocess.run([*command, "hostname", SEES_ALL], capture_output=True, check=False)
+        except FileNotFoundError:
+            return None
+        if ended.returncode == 0:
+            return command
+    return None
+
+
+class RayCluster:
+    """The head of the cluster on this host, with two cores, and both others. `hidden` is the folder that one of them
+    does not see."""
+
+    def __init__(self, hidden: Path) -> None:
+        from ray.cluster_utils import Cluster
+
+        self.hidden = hidden
+        head = {"num_cpus": 2, "include_dashboard": False, "object_store_memory": MEMORY_BYTES}
+        self._cluster = Cluster(initialize_head=True, head_node_args=head)
+        self.address = str(self._cluster.address)
+        self._others: dict[str, subprocess.Popen[bytes]] = {}
+        if as_other_host() is not None:
+            for name in (SEES_ALL, IS_BLIND):
+                self._begin(name)
+            self._wait()
+
+    @property
+    def has_others(self) -> bool:
+        return bool(self._others)
+
+    def begin(self, name: str) -> None:
+        """Start a node, and wait until it has joined."""
+        self._begin(name)
+        self._wait()
+
+    def _begin(self, name: str) -> None:
+        script = [f"hostname {name}"]
+        if name == IS_BLIND:
+            script.append(f"mount -t tmpfs none {shlex.quote(str(self.hidden))}")
+        start = [RAY, "start", "--block", f"--address={self.address}", "--num-cpus=1"]
+        script.append(shlex.join(map(str, ["exec", *start, f"--object-store-memory={MEMORY_BYTES}"])))
+        self._others[name] = subprocess.Popen(
+            [*(as_other_host() or []), "sh", "-ec", "\n".join(script)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def kill(self, name: str) -> None:
+        """End a node with all its processes, as a power cut does."""
+        self._others[name].kill()
+        self._others.pop(name).wait()
+
+    def _wait(self) -> None:
+        nodes: Callable[[], list[dict[str, Any]]] = self._cluster.global_state.node_table
+        wait_until(lambda: sum(node["Alive"] for node in nodes()) == 1 + len(self._others))
+
+    def close(self) -> None:
+        for name in [*self._others]:
+            self.kill(name)
+        self._cluster.shutdown()  # type: ignore[no-untyped-call]
+
+
+@cache
+def ray_cluster() -> RayCluster:
+    """One for all tests of this process, started when the first one asks for it."""
+    os.environ.update({"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"})  # no token in the home folder
+    hidden = Path(tempfile.mkdtemp(prefix="hidden-"))
+    cluster = RayCluster(hidden)
+
+    def end() -> None:
+        cluster.close()
+        shutil.rmtree(hidden)
+
+    atexit.register(end)
+    return cluster
