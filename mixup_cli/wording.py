@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -73,14 +73,19 @@ def quoted(text: str, most_letters: int) -> str:
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 
 
+def is_url(text: object) -> TypeGuard[str]:
+    """Whether a text names a place by a URL. A `Path` never does: it has lost a slash."""
+    return isinstance(text, str) and _URL.match(text) is not None
+
+
 def url_problem(text: str) -> tuple[str, str] | None:
-    """What is wrong with a URL, which would be taken for a relative path, and the remedy; None for any other text."""
+    """What is wrong with a URL in place of a path, and the remedy; None for any other text."""
     if not (match := _URL.match(text)):
         return None
     instead = "Mount it or copy it first, and give a local path."
     if match[0] == "file://":
         instead = f"Give the path alone: {text[match.end() :]}."
-    return f"{text}: URLs and object stores are not supported yet.", instead
+    return f"{text}: a URL, and this takes a local path only.", instead
 
 
 MOST_TIB = 1_000_000

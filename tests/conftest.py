@@ -5,24 +5,29 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from subprocess import CompletedProcess
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.object_stores import CREDENTIALS, Bucket, network_before, s3_server
 from tests.running import Runner, child_pids, run_process, run_real
 from tests.small_sources import SIZES, write_arrays, write_colours, write_photos
 from tests.unit.sources.cifar.cifar_archives import cifar_files, write_cifar
 
 
 def pytest_configure() -> None:
-    """What a script runs in the background begins with SIGINT ignored, and so would all that tests start. And no
-    example of Hypothesis fails because it took long."""
+    """What a script runs in the background begins with SIGINT ignored, and so would all that tests start. No example of
+    Hypothesis fails because it took long. And bytecode is kept, also where containers set the variable: hundreds of
+    processes would each compile all modules."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +66,33 @@ def cifar(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CIFAR-10 archive with twenty training pictures."""
     path = tmp_path_factory.mktemp("sources") / "cifar-10-python.tar.gz"
     return write_cifar(path, cifar_files("10", "python"), "cifar-10-batches-py")
+
+
+@pytest.fixture(scope="session")
+def s3_address() -> Iterator[tuple[str, int]]:
+    """A server that speaks S3's protocol: its host and port."""
+    with s3_server() as address:
+        yield address
+
+
+@pytest.fixture
+def s3(s3_address: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """A new bucket, which this process and those it starts reach over a network that a test can disturb. Requests are
+    tried again at once."""
+    import boto3
+    from s3fs import S3FileSystem
+
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MIXUP_GEN_STORE_CACHE", str(tmp_path / "mirrors"))
+    monkeypatch.setattr("mixup_cli.storage.stores.WAITS", (0.0, 0.0, 0.0))
+    S3FileSystem.clear_instance_cache()  # which does not know that the address has changed
+    with network_before(s3_address) as (network, endpoint):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        client = boto3.client("s3", endpoint_url="http://{}:{}".format(*s3_address))
+        name = f"bucket-{uuid4().hex}"
+        client.create_bucket(Bucket=name)
+        yield Bucket(f"s3://{name}", network, client)
 
 
 @pytest.fixture

@@ -27,7 +27,10 @@ from mixup_cli.storage.hdf5.layout import Column
 from mixup_cli.storage.hdf5.library import open_shard
 from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.hdf5.shard import bytes_of
-from mixup_cli.storage.manifest import Manifest, ShardRecord
+from mixup_cli.storage.inside import file_inside
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.mirror import release
+from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.storage.source_table import sealed_table
 
 
@@ -46,7 +49,7 @@ def recompute(
     check_labels(folder.path, manifest, again)
     maker = shard_maker(again, run, engine.checkpoint)
     columns = [Column(column.name, column.dtype, column.shape) for column in manifest.columns]
-    tasks = (partial(_recompute, folder.path / record.file, columns, record, maker) for record in manifest.shards)
+    tasks = (partial(_recompute, folder.path, columns, record, maker) for record in manifest.shards)
     findings: list[Finding] = []
     listener.begin("recompute", manifest.totals.samples, "samples")
     with maker.supply.serving([range(record.start, record.stop) for record in manifest.shards]):
@@ -57,16 +60,21 @@ def recompute(
     return sorted(findings, key=str)
 
 
-def _recompute(path: Path, columns: list[Column], record: ShardRecord, maker: ShardMaker) -> tuple[int, list[Finding]]:
+def _recompute(
+    folder: Path, columns: list[Column], record: ShardRecord, maker: ShardMaker
+) -> tuple[int, list[Finding]]:
     blocks = maker.values(range(record.start, record.stop))
     problems: list[str] = []
     try:
+        path = file_inside(folder, record.file)
         with open_shard(path) as file:
             for column in columns:
                 stored = plain_numbers(file, column.name, column.name)
                 problems += _first_other_row(stored, blocks(column), column.name, record.start)
     except DataError as problem:
         problems.append(f"cannot be read ({problem})")
+    finally:
+        release(folder / record.file)
     return record.stop - record.start, [Finding(record.file, problem, Piece.SHARD) for problem in problems]
 
 

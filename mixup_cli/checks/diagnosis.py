@@ -22,6 +22,7 @@ from mixup_cli.storage.hdf5.library import open_shard
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.manifest import Manifest, parse_manifest
+from mixup_cli.storage.shard_records import shard_name
 
 
 class Fix(Enum):
@@ -114,13 +115,18 @@ def _present_manifest(folder: DataSetFolder) -> tuple[Manifest | None, str, byte
     out = folder.path
     try:
         data = content_of(file_inside(out, names.MANIFEST))
-        manifest = parse_manifest(data)
+        manifest = parse_manifest(data).reading_lists(out)
     except FileNotFoundError:
         return None, "is missing", None
     except (DataError, StorageError) as problem:
         return None, f"cannot be read ({problem.found})", None
     except ValueError as problem:
         return None, f"is damaged ({problem})", data
+    try:
+        for _ in manifest.shards:  # reads every list
+            pass
+    except (DataError, StorageError) as problem:
+        return manifest, f"has a list that cannot be read ({problem.found})", data
     sealed = checksums(out).get(names.MANIFEST)
     is_sealed = is_vouched(out, manifest) if sealed is None else hashlib.sha256(data).hexdigest() == sealed
     is_sound = is_sealed and data == manifest.to_json()
@@ -130,7 +136,7 @@ def _present_manifest(folder: DataSetFolder) -> tuple[Manifest | None, str, byte
 def _surplus_fix(folder: DataSetFolder, name: str, manifest: Manifest) -> Fix:
     """A shard that the manifest lacks is removed only if `generate` would make it: same recipe, name and number."""
     number = SHARD.fullmatch(name)
-    if number is None or name != names.shard_name(int(number[1])):
+    if number is None or name != shard_name(int(number[1])):
         return Fix.LEAVE
     try:
         with open_shard(file_inside(folder.path, name)) as file:

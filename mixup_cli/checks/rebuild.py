@@ -45,8 +45,10 @@ from mixup_cli.storage.hdf5.plain_hdf5 import plain_numbers
 from mixup_cli.storage.hdf5.shard import compression_of
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of, read_json
-from mixup_cli.storage.manifest import ColumnRecord, Manifest, ShardRecord, StoredColumn, shard_name
+from mixup_cli.storage.manifest import ColumnRecord, Manifest
+from mixup_cli.storage.mirror import release
 from mixup_cli.storage.seal import reason, sha256_of
+from mixup_cli.storage.shard_records import ShardRecord, StoredColumn, shard_name
 from mixup_cli.storage.source_table import TABLE_LIMIT_BYTES, SourceTable, read_table
 from mixup_cli.wording import setting
 
@@ -216,6 +218,8 @@ def _stored(folder: Path, name: str, sealed: str | None) -> StoredShard:
             return _read(path, digest, file)
     except (MixupGenError, *HDF5_ERRORS) as problem:
         raise _lost(f"{path}: cannot be read ({reason(problem)}), and the manifest is lost.") from None
+    finally:
+        release(path)
 
 
 def _read(path: Path, digest: str, file: h5py.File) -> StoredShard:
@@ -254,7 +258,8 @@ def _read(path: Path, digest: str, file: h5py.File) -> StoredShard:
 def is_vouched(folder: Path, manifest: Manifest) -> bool:
     """Whether other files confirm a manifest whose own hash is lost: croissant.json has the same hashes, and a sound
     shard stores the same recipe and class names."""
-    hashes = {names.SOURCES: manifest.source.fingerprint, **{shard.file: shard.sha256 for shard in manifest.shards}}
+    described = manifest.shard_lists or manifest.shards
+    hashes = {names.SOURCES: manifest.source.fingerprint, **{each.file: each.sha256 for each in described}}
     if _hashes_in_metadata(folder) != hashes:
         return False
     for record in manifest.shards:
@@ -268,6 +273,6 @@ def _hashes_in_metadata(folder: Path) -> dict[str, str]:
     """The hashes in croissant.json, by file; none if it cannot be read."""
     try:
         files = read_json(file_inside(folder, names.CROISSANT))["distribution"]
-        return {each["name"]: each["sha256"] for each in files}
+        return {each["name"]: each["sha256"] for each in files if each["@type"] == "cr:FileObject"}
     except (*UNREADABLE, KeyError, TypeError):
         return {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 
 from mixup_cli.checks.diagnosis import Damage, Diagnosis, Fix, diagnose, stamps
@@ -29,8 +30,9 @@ from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.shard import ShardWriter, writer_for
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of
-from mixup_cli.storage.manifest import Manifest, ShardRecord
-from mixup_cli.storage.seal import reason, storage_errors, sync_folder
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.seal import Sealed, reason, storage_errors, sync_folder
+from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.storage.source_table import sealed_table
 from mixup_cli.wording import setting
 
@@ -89,8 +91,7 @@ def _fixed(
         _remake(folder, manifest, {damage.file for damage in damaged}, opened(), run, listener)
         yield from damaged
     for damage in diagnosis.to(Fix.DELETE):
-        with storage_errors(folder.path / damage.file):
-            (folder.path / damage.file).unlink()
+        folder.remove(folder.path / damage.file)
         yield damage
     yield from diagnosis.to(Fix.LEAVE)
     if damaged := diagnosis.to(Fix.DESCRIBE):
@@ -99,10 +100,11 @@ def _fixed(
 
 
 def _described(folder: DataSetFolder, manifest: Manifest, damaged: Sequence[Damage]) -> Iterator[Damage]:
-    """Card, metadata and checksums. All three are compared, since the hashes of two stand in the third."""
+    """Lists of shards, card, metadata and checksums. All are compared, since the last has the hashes of the others."""
     known = {damage.file: damage for damage in damaged}
     sources_bytes = (folder.path / names.SOURCES).stat().st_size
-    for name, content in beside(manifest, manifest.to_json(), sources_bytes).items():
+    described = beside(manifest, manifest.to_json(), sources_bytes).items()
+    for name, content in chain(manifest.list_files(), described):
         if name not in known and (problem := _difference(folder, name, content)):
             known[name] = Damage(name, (problem,), Fix.DESCRIBE)
         if name in known:
@@ -141,6 +143,7 @@ def _remake(
     with storage_errors(out):
         for record in shards:
             (folder.scratch / record.file).replace(out / record.file)
+            folder.outlet.deliver(out / record.file, Sealed(record.bytes, record.sha256))
         sync_folder(out)
 
 

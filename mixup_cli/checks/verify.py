@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
@@ -21,14 +21,18 @@ from mixup_cli.fields.field import Field
 from mixup_cli.listener import Listener
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.finish import checksum_entries
+from mixup_cli.storage.folder import SHARD
 from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.hdf5.library import open_shard
 from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.hdf5.shard import bytes_of, require_filter
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.left_over import left_over
-from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
+from mixup_cli.storage.manifest import Manifest, read_manifest
+from mixup_cli.storage.mirror import release
 from mixup_cli.storage.seal import WORK_FOLDER, reason, sha256_of
+from mixup_cli.storage.shard_records import ShardRecord, shard_name
+from mixup_cli.storage.stores import Store
 from mixup_cli.wording import counted
 
 READ_BYTES = 1 << 20
@@ -81,8 +85,7 @@ def findings_of(folder: Path, manifest: Manifest, workers: int = 1, listener: Li
         return [Finding(WORK_FOLDER, waiting, Piece.WORK, "Run generate or repair: both move them.")]
     findings = [*_files(folder, manifest)]
     listener.begin("verify", manifest.totals.samples, "samples")
-    names_by_hash = {record.sha256: record.file for record in manifest.shards}
-    tasks = (partial(_shard, folder, manifest, record, names_by_hash) for record in manifest.shards)
+    tasks = (partial(_shard, folder, manifest, record) for record in manifest.sound_shards)
     for count, found in LocalEngine(workers).run(tasks):
         findings += found
         listener.advance(count)
@@ -90,9 +93,11 @@ def findings_of(folder: Path, manifest: Manifest, workers: int = 1, listener: Li
     return sorted(findings, key=str)
 
 
-def data_set_folder(path: Path) -> Path:
-    """The folder of a data set that is named by itself or by its manifest."""
-    return path.parent if path.name == names.MANIFEST else path
+def data_set_place(place: Path | Store) -> Path | Store:
+    """The place of a data set that is named by itself or by its manifest."""
+    if isinstance(place, Store):
+        return Store(place.url.removesuffix(f"/{names.MANIFEST}"))
+    return place.parent if place.name == names.MANIFEST else place
 
 
 def open_finished(folder: Path) -> Manifest:
@@ -107,24 +112,33 @@ def open_finished(folder: Path) -> Manifest:
 
 def _files(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     """Surplus files, a work folder, and small files that changed since they were sealed."""
-    listed = {shard.file: shard.sha256 for shard in manifest.shards}
     for path in sorted(folder.glob("shard-*.h5")):
-        if path.name not in listed:
+        if not _is_numbered(path.name, manifest.totals.shards):
             remedy = "Remove it: readers that take shard-*.h5 would read it."
             yield Finding(path.name, "is not in the manifest", Piece.SURPLUS, remedy)
     if (left := left_over(folder / WORK_FOLDER, manifest.shards)) is not None:
         yield Finding(WORK_FOLDER, left[0], Piece.WORK, left[1])
-    known = {names.SOURCES: manifest.source.fingerprint}
+    listed = {shard.file: shard.sha256 for shard in manifest.sound_shards}
+    lists = {each.file: each.sha256 for each in manifest.shard_lists or ()}
+    known = {names.SOURCES: manifest.source.fingerprint, **lists}
     try:
         entries = checksum_entries(folder)
     except (DataError, StorageError, FileNotFoundError, ValueError) as failure:
         expected = known
         yield Finding(names.CHECKSUMS, f"cannot be read ({reason(failure)})", Piece.DESCRIPTION)
     else:
+        if len(listed) < manifest.totals.shards:  # a list cannot be read, and its shards have no hash here
+            entries = [entry for entry in entries if entry[1] in listed or not SHARD.fullmatch(entry[1])]
         expected = yield from _checksums(entries, listed | known)
     for name, digest in sorted(expected.items()):
         if name not in listed and (problem := _small_file_problem(folder, name, known.get(name, digest))):
             yield Finding(name, problem, PIECES.get(name, Piece.DESCRIPTION))
+
+
+def _is_numbered(name: str, count: int) -> bool:
+    """Whether it is the name of one of `count` shards."""
+    number = SHARD.fullmatch(name)
+    return number is not None and int(number[1]) < count and name == shard_name(int(number[1]))
 
 
 def _checksums(entries: list[tuple[str, str]], by_manifest: dict[str, str]) -> Generator[Finding, None, dict[str, str]]:
@@ -149,30 +163,30 @@ def _small_file_problem(folder: Path, name: str, expected: str) -> str | None:
         return f"cannot be read ({problem})"
 
 
-def _hash_problem(path: Path, expected: str, names_by_hash: Mapping[str, str] | None = None) -> str | None:
-    """Whether a file has another hash than expected. `names_by_hash` are the hashes of other files."""
+def _hash_problem(path: Path, expected: str, shards: Iterable[ShardRecord] = ()) -> str | None:
+    """Whether a file has another hash than expected. It may be that of one of the `shards`."""
     if not expected:
         return f"has no line in {names.CHECKSUMS}"
     try:
         found = sha256_of(path)
     except OSError as problem:
         return f"cannot be read ({reason(problem)})"
-    other = (names_by_hash or {}).get(found)
+    if found == expected:
+        return None
+    other = next((shard.file for shard in shards if shard.sha256 == found), None)
     shown = f"that of {other}" if other else f"{found[:12]}…"
-    return None if found == expected else f"its sha256 is {shown}, and {expected[:12]}… was sealed"
+    return f"its sha256 is {shown}, and {expected[:12]}… was sealed"
 
 
-def _shard(
-    folder: Path, manifest: Manifest, record: ShardRecord, names_by_hash: Mapping[str, str]
-) -> tuple[int, list[Finding]]:
+def _shard(folder: Path, manifest: Manifest, record: ShardRecord) -> tuple[int, list[Finding]]:
     """The findings of one shard, with the count of its rows."""
-    problems = []
+    problems, path = [], folder / record.file
     try:
         path = file_inside(folder, record.file)
         size = path.stat().st_size
         if size != record.bytes:
             problems.append(f"has {counted(size, 'byte')} instead of {record.bytes:,}")
-        if (problem := _hash_problem(path, record.sha256, names_by_hash)) is not None:
+        if (problem := _hash_problem(path, record.sha256, manifest.sound_shards)) is not None:
             problems.append(problem)
         else:  # HDF5 is not made for damaged files, so only a file with the right hash is opened
             with open_shard(path) as file:
@@ -181,6 +195,8 @@ def _shard(
         problems.append("is missing")
     except (DataError, OSError) as problem:
         problems.append(f"cannot be read ({reason(problem)})")
+    finally:
+        release(path)
     return record.stop - record.start, [Finding(record.file, problem, Piece.SHARD) for problem in problems]
 
 

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import click
 
+from mixup_cli.cli import shortages
 from mixup_cli.cli.commands.doctor import doctor
 from mixup_cli.cli.commands.generate import generate
 from mixup_cli.cli.commands.inspect import inspect
@@ -65,7 +66,7 @@ def _ending(problem: BaseException, context: click.Context, hint: str) -> tuple[
             return provenance.explained(problem.or_else(hint), context), problem.exit_code
         case click.UsageError():
             return f"{provenance.misused(problem, context)} {hint}", UsageError.exit_code
-        case ImportError() | OSError() if "shared object" in str(problem):
+        case _ if shortages.loads_no_library(problem):
             library = quoted(str(problem), 160)
             return f"a library cannot be loaded ({library}). {NO_MEMORY}, or install mixup-gen again.", 1
         case FileNotFoundError() if not problem.filename and _is_nowhere():
@@ -74,7 +75,7 @@ def _ending(problem: BaseException, context: click.Context, hint: str) -> tuple[
             where = f"{problem.filename}: " if problem.filename else ""
             found = problem.strerror or problem
             return f"{where}{found}. Fix that, and run the same command again.", StorageError.exit_code
-        case RuntimeError() if str(problem) == "can't start new thread":  # each takes memory for its stack
+        case _ if shortages.starts_no_thread(problem):
             return "the system starts no more threads. Raise ulimit -u and ulimit -v, or pass --workers 1.", 1
         case MemoryError():
             return "not enough memory. Pass a smaller --workers, --batch-size or --shard-size.", 1

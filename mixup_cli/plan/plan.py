@@ -7,9 +7,10 @@ First come the originals, if they are kept, and then pass after pass. A range ne
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +93,9 @@ class Planned(Protocol):
     def rows(self, start: int, stop: int) -> Rows:
         """Rows start … stop−1."""
 
+    def parents(self, start: int, stop: int) -> NDArray[np.int64]:
+        """Their parents alone, int64 (m, P), which follow from no sample's values."""
+
 
 @dataclass(frozen=True)
 class Moved:
@@ -113,6 +117,10 @@ class Moved:
         """See `Planned`."""
         rows = self.plan.rows(start, stop)
         return replace(rows, parents=self.places(rows.parents))
+
+    def parents(self, start: int, stop: int) -> NDArray[np.int64]:
+        """See `Planned`."""
+        return self.places(self.plan.parents(start, stop))
 
 
 class PeaksOf(Protocol):
@@ -151,6 +159,21 @@ class Plan:
         self.original_count = count if recipe.keep_originals else 0
         self.notices = (*choice_notices(recipe, population), *self._pairing.notices)
 
+    def asking(self, peaks: PeaksOf | None) -> Self:
+        """The same plan, which asks for peaks there."""
+        plan = copy(self)
+        plan._peaks = peaks
+        return plan
+
+    def parents(self, start: int, stop: int) -> NDArray[np.int64]:
+        """See `Planned`."""
+        first, last = (max(0, row - self.original_count) for row in (start, stop))
+        mixed = self._met(Draws.of_rows(self._seed, first, last), first, last)[2]
+        if start >= self.original_count:
+            return mixed
+        base = self._population.samples[self._originals_order[start : min(stop, self.original_count)]]
+        return np.concatenate([np.repeat(base[:, None], self.methods.parent_count, axis=1), mixed])
+
     def rows(self, start: int, stop: int) -> Rows:
         """Rows start … stop−1."""
         first, last = (max(0, row - self.original_count) for row in (start, stop))
@@ -186,19 +209,24 @@ class Plan:
     def _mixed(self, start: int, stop: int) -> Rows:
         """Mixed rows start … stop−1, counted from the first behind the originals."""
         draws = Draws.of_rows(self._seed, start, stop)
-        count = self.methods.parent_count
-        paired = self._pairing.meet(start, stop, count)
+        method, used, parents = self._met(draws, start, stop)
+        views = None
+        if self._view_rules is not None:
+            drawn = self._view_rules.decide(self._seed, start, stop, self.methods.parent_count)
+            views = np.where(used[..., None], drawn, drawn[:, :1])
+        decisions = self._decide(draws, method, parents, views)
+        return Rows(np.arange(start, stop) + self.original_count, parents, method, decisions, views)
+
+    def _met(
+        self, draws: Draws, start: int, stop: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.int64]]:
+        """The method of mixed rows, the slots that it uses, and the parents."""
+        paired = self._pairing.meet(start, stop, self.methods.parent_count)
         method = self.methods.drawn(draws.words)
         if paired.alone.any():
             method[paired.alone] = self.methods.unmixed
         used = self.methods.used(method)
-        parents = paired.parents if used.all() else np.where(used, paired.parents, paired.parents[:, :1])
-        views = None
-        if self._view_rules is not None:
-            drawn = self._view_rules.decide(self._seed, start, stop, count)
-            views = np.where(used[..., None], drawn, drawn[:, :1])
-        decisions = self._decide(draws, method, parents, views)
-        return Rows(np.arange(start, stop) + self.original_count, parents, method, decisions, views)
+        return method, used, paired.parents if used.all() else np.where(used, paired.parents, paired.parents[:, :1])
 
     def _decide(
         self, draws: Draws, method: NDArray[np.uint8], parents: NDArray[np.int64], views: Views | None

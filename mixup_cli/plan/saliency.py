@@ -69,17 +69,19 @@ def peak(picture: NDArray[Any]) -> tuple[int, int]:
 
 
 class PeakFinder:
-    """The peaks of cached samples, each found when it is first asked for. `pictures` (n, height, width, channels).
+    """The peaks of cached samples, each found when it is first asked for. `pictures` (n, height, width, channels) are
+    all samples, or those of the source indices `indices` int64 (n), ascending.
 
     Threads may ask for the same sample at once: they find the same.
     """
 
-    def __init__(self, pictures: NDArray[Any]) -> None:
-        self._pictures = pictures
+    def __init__(self, pictures: NDArray[Any], indices: NDArray[np.int64] | None = None) -> None:
+        self._pictures, self._indices = pictures, indices
         self._found: Peaks = np.full((len(pictures), 2), -1, np.int32)
 
     def of(self, samples: NDArray[np.int64]) -> Peaks:
-        """The peaks of some samples: int32 (m, 2: y, x) in the cached picture."""
-        for sample in np.unique(samples[self._found[samples, 0] < 0]):
-            self._found[sample] = peak(self._pictures[sample])
-        return self._found[samples]
+        """The peaks of some samples, by source index: int32 (m, 2: y, x) in the cached picture."""
+        places = samples if self._indices is None else np.searchsorted(self._indices, samples)
+        for place in np.unique(places[self._found[places, 0] < 0]):
+            self._found[place] = peak(self._pictures[place])
+        return self._found[places]

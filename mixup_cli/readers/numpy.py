@@ -15,7 +15,7 @@ from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.readers.passes import Passes, passes_of
 from mixup_cli.storage.hdf5.reading import ShardedColumn
-from mixup_cli.storage.opened import REPLACED, OpenedDataSet
+from mixup_cli.storage.opened import REPLACED, OpenedDataSet, folder_of
 
 
 class MixedArrays:
@@ -25,12 +25,15 @@ class MixedArrays:
     `axes` are the dimensions of an image. Raises DataError if the data set is damaged, FileNotFoundError if it is
     missing.
 
+    `folder` may be a URL. Shards are then fetched when they are first read, into a cache that the processes of this
+    machine share (`mixup_cli.storage.mirror`).
+
     While it is extended, it stays the data set that was opened: the same rows with the same values. If another one
     replaces it (`force`), rows that are not mapped yet are a DataError.
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder).absolute()
+        self.folder = folder_of(folder)
         opened = OpenedDataSet.open(self.folder)
         self.manifest = opened.manifest
         self.class_names = self.manifest.class_names

@@ -30,7 +30,7 @@ from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.planning import maker_of, planned
 from mixup_cli.runs.scanned import fitting
 from mixup_cli.runs.settings import Run
-from mixup_cli.scan.supply import WholeCache
+from mixup_cli.scan.supply import Cache
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.wording import setting
 
@@ -52,7 +52,7 @@ def _of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile | None)
     rows = plan.rows(wanted.start, wanted.stop)
     places = gathered.places(rows.parents)
     columns = RowColumns(source.labels, job.recipe, everything)
-    moved, supply = Moved(plan, gathered.places), WholeCache((gathered.cache,))  # of the first signal, which is shown
+    moved, supply = Moved(plan, gathered.places), Cache((gathered.cache,))  # of the first signal, which is shown
     maker = maker_of(job, columns, moved, supply, Run(device="cpu", batch_size=1))
     images, share = _made(maker, job, wanted)
     mixed = Mixed(

@@ -29,7 +29,7 @@ from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import Stored, job_beside
 from mixup_cli.scan.fill import cache_text, is_kept
 from mixup_cli.scan.scan import all_broken, none_usable
-from mixup_cli.scan.supply import WholeCache
+from mixup_cli.scan.supply import Cache
 from mixup_cli.scan.window_store import most_windows
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.folder import DataSetFolder
@@ -80,10 +80,11 @@ class Forecast:
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """For people: name and value of each fact."""
-        needed, form = self.needed, self.job.form
+        needed, signals = self.needed, self.job.signals
         shards = counted(needed.shards, "shard")
         yield "would make", f"{counted(needed.rows, 'sample')} in {shards} of up to {self.job.samples_per_shard:,}"
-        yield "each", f"{self.job.recipe.dtype} {form.shape}, {readable(needed.row_bytes)} with labels"
+        forms = ", ".join(f"{each.name + ' ' if signals[1:] else ''}{each.dtype} {each.shape}" for each in signals)
+        yield "each", f"{forms}, {readable(needed.row_bytes)} with labels"
         yield "output", readable(needed.output_bytes) + (" before compression" if needed.compressed else "")
         if (window := self.job.recipe.window) is not None:
             yield "windows", f"of {counted(window, 'consecutive sample')}; samples of different windows never mix"
@@ -187,7 +188,7 @@ class _Probe:
         job, count = self.job, max(1, min(rows, PROBE_BYTES // self.job.spec.row_bytes))
         columns = RowColumns(self.source.labels, job.recipe, np.arange(len(self.source)))
         moved = Moved(plan, lambda parents: parents % self.count)
-        maker = maker_of(job, columns, moved, WholeCache(self.samples), run)
+        maker = maker_of(job, columns, moved, Cache(self.samples), run)
         _make(job, maker, count)
         began = time.perf_counter()
         _make(job, maker, count)

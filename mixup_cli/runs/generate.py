@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mixup_cli.engines.base import Engine
 from mixup_cli.engines.local import LocalEngine
@@ -15,20 +19,24 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.runs.differences import Identity
 from mixup_cli.runs.fingerprint import Pixels
 from mixup_cli.runs.job import Asked, Job
-from mixup_cli.runs.needs import Needs, check_room, needs
-from mixup_cli.runs.planning import shard_maker
+from mixup_cli.runs.needs import check_room, needs
+from mixup_cli.runs.planning import parents_of, plan_of, shard_maker
 from mixup_cli.runs.records import manifest_of_run, run_record
 from mixup_cli.runs.resume import Records, Wanted, begin, found_shards, intact
-from mixup_cli.runs.scanned import Scanned, scanned
+from mixup_cli.runs.scanned import Scanned, fitting, scanned, with_samples
 from mixup_cli.runs.settings import Run, row_count
 from mixup_cli.runs.shard_work import make_shards
 from mixup_cli.runs.standing import Standing, State, Stored, check_same, standing_of, stored_in
 from mixup_cli.scan.fill import CachePlace, ScanSettings
+from mixup_cli.scan.scan import settle
+from mixup_cli.scan.table import table_of
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import finish
-from mixup_cli.storage.folder import DataSetFolder
+from mixup_cli.storage.folder import DataSetFolder, data_set_at
 from mixup_cli.storage.manifest import MANIFEST, Manifest
 from mixup_cli.storage.parts import Part
+from mixup_cli.storage.source_table import SourceTable
+from mixup_cli.wording import counted
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class Outcome:
     to be made, `running` those of them that are making them now, and `bytes` counts the finished shards.
     """
 
-    manifest: Path | None
+    manifest: Path | str | None
     state: State
     samples: int
     shards: int
@@ -64,6 +72,14 @@ class Bench:
     folder: DataSetFolder
     place: CachePlace
     listener: Listener
+    reported: set[str] = field(default_factory=set)
+
+    def report(self, notices: Iterable[str]) -> None:
+        """Pass on notices, each once."""
+        for notice in notices:
+            if notice not in self.reported:
+                self.reported.add(notice)
+                self.listener.notice(notice)
 
 
 def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None = None) -> Outcome:
@@ -73,44 +89,56 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
     them.
     """
     began = time.monotonic()
-    asked, folder = Asked(source, recipe, run.shard_bytes), DataSetFolder(run.out, run.part)
+    with data_set_at(run.store or run.out, run.part) as folder:
+        outcome = _generated(Asked(source, recipe, run.shard_bytes), replace(run, out=folder.path), folder, listener)
+    if run.store is not None and outcome.manifest is not None:
+        outcome = replace(outcome, manifest=run.store.url_of(MANIFEST))
+    return replace(outcome, seconds=time.monotonic() - began)
+
+
+def _generated(asked: Asked, run: Run, folder: DataSetFolder, listener: Listener | None) -> Outcome:
     bench = Bench(time.time(), asked, asked.survey(), run, folder, run.place(folder.scratch), listener or Listener())
     if not run.force:
         folder.settle()
     standing = _standing(bench)
     if standing.complete is not None:
         _leave_alone(bench, standing.stored)
-        outcome = _of_manifest(bench, standing.complete, standing.state)
-    else:
-        needed = _needs(bench, standing)
-        with folder.locked(), run.open_engine(bench.listener.notice) as engine:
-            bench = replace(bench, run=replace(run, workers=engine.workers))
-            standing = _standing(bench)  # again, now that no other run makes the same shards
-            outcome = _carried_out(bench, standing, needed, engine)
-    return replace(outcome, seconds=time.monotonic() - began)
-
-
-def _carried_out(bench: Bench, standing: Standing, needed: Needs, engine: Engine) -> Outcome:
-    """Scan, plan, make the shards that are missing, and seal the manifest if they are the last."""
-    if standing.complete is not None:
         return _of_manifest(bench, standing.complete, standing.state)
-    source, folder, run, pixels = bench.asked.source, bench.folder, bench.run, Pixels.here()
-    if not (run.force or folder.half_cleared):
-        check_same(standing.stored, Identity(pixels=pixels))
-    scan = _scanned(bench, standing, needed, engine)
-    maker = shard_maker(scan, run, engine.checkpoint)
-    _report(bench.listener, maker.plan.notices)
-    rows = row_count(scan.job.recipe, run, source.labels, scan.table.usable)
-    wanted = Wanted(scan.job, scan.table, pixels, rows)
-    with folder.sealing():  # only now, when everything that can be wrong with the source has been found
-        if (finished := begin(folder, wanted, run.force)) is not None:
-            return _of_manifest(bench, finished, standing.state)
-        kept, noted = found_shards(folder, wanted, run.part.shards(wanted.shard_count))
+    _check_room(bench, standing)
+    with folder.locked(), run.open_engine(bench.listener.notice) as engine:
+        bench = replace(bench, run=replace(run, workers=engine.workers))
+        return _carried_out(bench, engine)
+
+
+def _carried_out(bench: Bench, engine: Engine) -> Outcome:
+    """Scan, plan, make the shards that are missing, and seal the manifest if they are the last."""
+    folder, run, pixels = bench.folder, bench.run, Pixels.here()
+    with _one_scans(bench):
+        standing = _standing(bench)  # again, now that no other run makes the same shards
+        if standing.complete is not None:
+            return _of_manifest(bench, standing.complete, standing.state)
+        if not (run.force or folder.half_cleared):
+            check_same(standing.stored, Identity(pixels=pixels))
+        scan = _scanned_before(bench, standing) or _scanned(bench, standing, engine)
+        plan = plan_of(scan, run)
+        bench.report(plan.notices)
+        rows = row_count(scan.job.recipe, run, scan.source.labels, scan.table.usable)
+        wanted = Wanted(scan.job, scan.table, pixels, rows)
+        folder.outlet.refresh()
+        with folder.sealing():  # only now, when everything that can be wrong with the source has been found
+            if (finished := begin(folder, wanted, run.force)) is not None:
+                return _of_manifest(bench, finished, standing.state)
+            kept, noted = found_shards(folder, wanted, run.part.shards(wanted.shard_count))
     found = kept | intact(folder, noted, engine, bench.listener)
+    if scan.cache is None and run.caching.kind != "none":
+        missing = wanted.shards(number for number in run.part.shards(wanted.shard_count) if number not in found)
+        indices = parents_of(plan, (shard for _, shard in missing), len(scan.source))
+        scan = _read_again(bench, standing, scan, indices, engine)
+    maker = shard_maker(scan, run, engine.checkpoint, plan)
     records = make_shards(folder, wanted, maker, found, engine, bench.listener)
-    if (name := source.changed()) is not None:
-        _report(bench.listener, [f"{name} has changed since it was read; the data set was made from its old content"])
-    outcome = _sealed(bench, wanted, standing.state, maker.plan.methods.names, records)
+    if (name := scan.source.changed()) is not None:
+        bench.report([f"{name} has changed since it was read; the data set was made from its old content"])
+    outcome = _sealed(bench, wanted, standing.state, plan.methods.names, records)
     return replace(outcome, shards_made=len(records) - len(found))
 
 
@@ -123,53 +151,96 @@ def _leave_alone(bench: Bench, stored: Stored) -> None:
     """Tidy up a complete data set, and report an unfinished extension of it."""
     bench.folder.tidy()
     if bench.folder.growth.is_begun:
-        rows = stored.begun.rows if stored.begun else None
+        rows, work = stored.begun.rows if stored.begun else None, bench.folder.work
+        where = work if bench.run.store is None else bench.run.store.url_of(work.name)
         remedy = "Run its command again to finish it, or remove that folder to give it up."
-        bench.listener.notice(f"{bench.folder.work}: holds an unfinished extension to {rows} samples. {remedy}")
+        bench.listener.notice(f"{where}: holds an unfinished extension to {rows} samples. {remedy}")
 
 
-def _needs(bench: Bench, standing: Standing) -> Needs:
-    """What the run needs of the disk. Raises StorageError if the disk has less."""
+def _check_room(bench: Bench, standing: Standing) -> None:
+    """Raises StorageError if the disk has less than the run needs."""
     job = standing.job
     needed = needs(job, bench.asked.source, bench.run, bench.place)
     check_room(needed, standing.stored.done_bytes(needed.rows, job.samples_per_shard), bench.folder.path)
-    return needed
 
 
-def _scanned(bench: Bench, standing: Standing, needed: Needs, engine: Engine) -> Scanned:
-    """Read the source into a cache that leaves room for the shards."""
-    source, run, listener = bench.asked.source, bench.run, bench.listener
+def _one_scans(bench: Bench) -> AbstractContextManager[None]:
+    """Of several parts, one reads the source and begins. The others wait, and then join it. With `force` nothing that
+    others have begun counts before the source is read."""
+    alone = bench.run.part.is_whole or bench.run.force
+    return nullcontext() if alone else bench.folder.scanning(bench.listener.notice)
 
-    def place(job: Job) -> CachePlace:
-        of_job = needed if job == standing.job else needs(job, source, run, bench.place)
-        return replace(bench.place, spare_bytes=of_job.spare_bytes)
 
-    reading = engine if source.portable else LocalEngine(run.threads, listener.notice)
-    early = [*source.notices, *standing.job.notices]
-    _report(listener, early)
-    asked = bench.asked.following(standing.stored.recipe)
-    scan = scanned(asked, ScanSettings(run.tolerance, reading, listener), place, bench.survey)
-    _report(listener, [notice for notice in scan.notices() if notice not in early])
+def _scanned_before(bench: Bench, standing: Standing) -> Scanned | None:
+    """The source as another part, or an earlier run, has written it down, without samples; None if none has."""
+    begun, sealed, source = standing.stored.begun, standing.stored.source, bench.asked.source
+    if begun is None or begun.depth is None or not isinstance(sealed, SourceTable) or bench.folder.half_cleared:
+        return None
+    table = table_of(source, sealed.loaded)
+    if table.fingerprint != begun.source_fingerprint:
+        return None
+    settle(source, table.loaded, bench.run.tolerance)
+    scan = Scanned(source, standing.job, None, table)
+    bench.report(scan.notices())
     return scan
 
 
-def _report(listener: Listener, notices: Iterable[str]) -> None:
-    """Pass on notices, each once."""
-    for notice in dict.fromkeys(notices):
-        listener.notice(notice)
+def _scanned(bench: Bench, standing: Standing, engine: Engine) -> Scanned:
+    """Read the source into a cache that leaves room for the shards."""
+
+    def place(job: Job) -> CachePlace:
+        if bench.place.kept is None:
+            return bench.place
+        return replace(bench.place, spare_bytes=needs(job, bench.asked.source, bench.run, bench.place).spare_bytes)
+
+    bench.report([*bench.asked.source.notices, *standing.job.notices])
+    asked = bench.asked.following(standing.stored.recipe)
+    scan = scanned(asked, _how(bench, engine), place, bench.survey)
+    bench.report(scan.notices())
+    return scan
+
+
+def _read_again(
+    bench: Bench, standing: Standing, before: Scanned, indices: NDArray[np.int64], engine: Engine
+) -> Scanned:
+    """The samples `indices` int64 (m) of a source that was scanned before; all, where they are kept for later runs.
+
+    Raises OutputExistsError if one of them has changed since.
+    """
+    if bench.place.kept is not None:
+        now = _scanned(bench, standing, engine)
+    else:
+        if 0 < len(indices) < len(before.source):
+            needed = f"{len(indices):,} of {counted(len(before.source), 'input')}"
+            bench.report([f"reads {needed}: those that its missing rows are made from"])
+        asked, how = bench.asked.following(standing.stored.recipe), _how(bench, engine)
+        now = fitting(
+            asked, lambda job: with_samples(replace(before, job=job), indices, bench.place, how), bench.survey
+        )
+    check_same(standing.stored, Identity(source=now.table))
+    return now
+
+
+def _how(bench: Bench, engine: Engine) -> ScanSettings:
+    reading = engine if bench.asked.source.portable else LocalEngine(bench.run.threads, bench.listener.notice)
+    return ScanSettings(bench.run.tolerance, reading, bench.listener)
 
 
 def _sealed(bench: Bench, wanted: Wanted, state: State, methods: Sequence[str], records: Records) -> Outcome:
     """Seal the manifest if all parts have made their shards, and no other part has sealed it since."""
     folder, count = bench.folder, wanted.shard_count
+    folder.outlet.refresh()
     with folder.sealing():
         stored = Stored(folder, folder.finished())
         if stored.finished is not None and stored.is_complete(wanted.rows):
             return _of_manifest(bench, stored.finished, state)
+        done = (records.keys() | folder.numbers_done()) & set(range(count))
+        if stored.finished is None and len(done) < count:  # before all sidecars of all other parts are read
+            return _of_part(bench, wanted, done)
         kept, noted = found_shards(folder, wanted, (number for number in range(count) if number not in records))
         found = records | kept | noted
         if len(found) < count:
-            return _of_part(bench, wanted, found)
+            return _of_part(bench, wanted, found.keys())
         shards = [found[number] for number in sorted(found)]
         manifest = manifest_of_run(wanted.job, bench.asked.source.kind, wanted.table, methods, shards)
         finish(folder, manifest, run_record(wanted.pixels, bench.began, bench.run.settings()))
@@ -191,10 +262,10 @@ def _of_manifest(bench: Bench, manifest: Manifest, state: State) -> Outcome:
     )
 
 
-def _of_part(bench: Bench, wanted: Wanted, found: Records) -> Outcome:
-    """The outcome of a part that is done before others. Call it under `sealing`."""
+def _of_part(bench: Bench, wanted: Wanted, found: Set[int]) -> Outcome:
+    """The outcome of a part that is done before others, when these shards are finished. Call it under `sealing`."""
     part, count = bench.run.part, wanted.shard_count
-    missing = tuple(each for each in part.all_parts() if not found.keys() >= set(each.shards(count)))
+    missing = tuple(each for each in part.all_parts() if not found >= set(each.shards(count)))
     running = bench.folder.running()
     return Outcome(
         manifest=None,
@@ -203,7 +274,7 @@ def _of_part(bench: Bench, wanted: Wanted, found: Records) -> Outcome:
         shards=count,
         shards_made=0,
         skipped=len(wanted.table.loaded.problems),
-        bytes=sum(record.bytes for record in found.values()),
+        bytes=bench.folder.shard_bytes(),
         seconds=0,
         part=part,
         missing=missing,

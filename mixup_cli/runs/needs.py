@@ -23,8 +23,8 @@ from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import beside
 from mixup_cli.storage.json_files import to_json
 from mixup_cli.storage.loaded import Loaded, LoadedColumn
-from mixup_cli.storage.manifest import ShardRecord, StoredColumn, shard_name
 from mixup_cli.storage.seal import NO_ROOM
+from mixup_cli.storage.shard_records import ShardRecord, StoredColumn, shard_name
 from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import readable, setting
 
@@ -46,7 +46,8 @@ A_HASH = "0" * 64
 @dataclass(frozen=True)
 class Needs:
     """What a run needs. `shard_bytes`: the shards, uncompressed; `fixed_bytes` of them are taken whatever compression
-    saves. `side_bytes`: the other files of the finished data set. `work_bytes`: files that go when it is finished."""
+    saves, and `sent_bytes` have left for a store before the last ones are made. `side_bytes`: the other files of the
+    finished data set. `work_bytes`: files that go when it is finished."""
 
     rows: int
     shards: int
@@ -59,6 +60,7 @@ class Needs:
     cache_on_disk: bool
     free_bytes: int
     compressed: bool
+    sent_bytes: int = 0
 
     @property
     def output_bytes(self) -> int:
@@ -68,7 +70,7 @@ class Needs:
     @property
     def spare_bytes(self) -> int:
         """Disk that is needed at most, without the cache."""
-        return self.output_bytes + self.work_bytes
+        return self.output_bytes - self.sent_bytes + self.work_bytes
 
     @property
     def disk_bytes(self) -> int:
@@ -78,7 +80,8 @@ class Needs:
     @property
     def certain_bytes(self) -> int:
         """Disk that is needed whatever compression saves."""
-        return self.disk_bytes - (self.shard_bytes - self.fixed_bytes if self.compressed else 0)
+        saved_bytes = min(self.shard_bytes - self.fixed_bytes, self.shard_bytes - self.sent_bytes)
+        return self.disk_bytes - (saved_bytes if self.compressed else 0)
 
 
 def needs(job: Job, source: Source, run: Run, place: CachePlace) -> Needs:
@@ -86,7 +89,8 @@ def needs(job: Job, source: Source, run: Run, place: CachePlace) -> Needs:
     rows = row_count(job.recipe, run, source.labels, np.arange(len(source)))
     shards = shard_count(rows, job.samples_per_shard)
     last = len(shard_rows(shards - 1, rows, job.samples_per_shard)) if shards else 0
-    full_bytes = job.spec.size.of_rows(job.samples_per_shard) * max(0, shards - 1)
+    shard_bytes = job.spec.size.of_rows(job.samples_per_shard)
+    full_bytes = shard_bytes * max(0, shards - 1)
     return Needs(
         rows=rows,
         shards=shards,
@@ -99,6 +103,7 @@ def needs(job: Job, source: Source, run: Run, place: CachePlace) -> Needs:
         cache_on_disk=needs_file(source, job.targets, place),
         free_bytes=shutil.disk_usage(nearest_existing(run.out)).free,
         compressed=job.recipe.compression != "none",
+        sent_bytes=0 if run.store is None else max(0, full_bytes - (run.workers or run.threads) * shard_bytes),
     )
 
 

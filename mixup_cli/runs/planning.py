@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,22 +25,41 @@ from mixup_cli.plan.views import ViewRules
 from mixup_cli.runs.job import Job
 from mixup_cli.runs.scanned import Scanned
 from mixup_cli.runs.settings import Run
-from mixup_cli.scan.supply import Supply, WholeCache
+from mixup_cli.scan.supply import Cache, Supply
 from mixup_cli.scan.window_store import Inputs, WindowStore
 from mixup_cli.sources.reading.base import Source
+
+ROWS_AT_ONCE = 1 << 16
+"""Rows whose parents are looked up in one go."""
 
 
 def _go_on() -> None:
     """A checkpoint of short work, which is never stopped."""
 
 
-def shard_maker(scanned: Scanned, run: Run, checkpoint: Callable[[], None]) -> ShardMaker:
-    """What computes any rows of the data set: from the cache, or, without one, from windows of the source."""
+def plan_of(scanned: Scanned, run: Run) -> Planned:
+    """The plan of what was scanned, which `shard_maker` completes with what only samples show."""
+    return planned(scanned.job, scanned.source, scanned.table.usable, None, run.plan)
+
+
+def parents_of(plan: Planned, shards: Iterable[range], sample_count: int) -> NDArray[np.int64]:
+    """The parents of all rows of some shards: int64 (m), ascending source indices."""
+    is_parent = np.zeros(sample_count, bool)
+    for rows in shards:
+        for start in range(rows.start, rows.stop, ROWS_AT_ONCE):
+            is_parent[plan.parents(start, min(start + ROWS_AT_ONCE, rows.stop))] = True
+    return np.flatnonzero(is_parent)
+
+
+def shard_maker(scanned: Scanned, run: Run, checkpoint: Callable[[], None], plan: Planned | None = None) -> ShardMaker:
+    """What computes the rows of the data set: from the cache, or, without one, from windows of the source."""
     source, job, table, cache = scanned.source, scanned.job, scanned.table, scanned.cache
-    plan = planned(job, source, table.usable, peaks_of(cache, job), run.plan)
+    plan = plan or plan_of(scanned, run)
     supply: Supply
     if cache is not None:
-        supply = WholeCache(cache)
+        supply = Cache(cache, scanned.indices)
+        if isinstance(plan, Plan):
+            plan = plan.asking(peaks_of(cache, job, scanned.indices))
     elif isinstance(plan, Plan) and plan.schedule is not None:
         supply = WindowStore(Inputs(source, job.targets, table.loaded), plan.schedule, run.threads, checkpoint)
     else:
@@ -60,9 +79,9 @@ def maker_of(
     return ShardMaker(plan, supply, columns, tuple(makers), checkpoint)
 
 
-def peaks_of(cache: Arrays | None, job: Job) -> PeaksOf | None:
-    """What finds the peaks of the first signal; None if samples are not cached."""
-    return None if cache is None else PeakFinder(as_pictures(cache[0], job.target.form.axes))
+def peaks_of(cache: Arrays | None, job: Job, indices: NDArray[np.int64] | None = None) -> PeaksOf | None:
+    """What finds the peaks of the first signal in a cache of all samples, or of `indices`; None without a cache."""
+    return None if cache is None else PeakFinder(as_pictures(cache[0], job.target.form.axes), indices)
 
 
 def planned(

@@ -17,7 +17,8 @@ from mixup_cli.fields.signal import Signal
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import Pixels
 from mixup_cli.runs.job import Job
-from mixup_cli.storage.manifest import ColumnRecord, FieldRecord, Manifest, ShardRecord, Skipped, SourceRecord, Totals
+from mixup_cli.storage.manifest import ColumnRecord, FieldRecord, Manifest, Skipped, SourceRecord, Totals
+from mixup_cli.storage.shard_records import ShardRecord, shard_lists
 from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import setting
 
@@ -57,8 +58,9 @@ def manifest_of(
 
     Raises pydantic's ValidationError where the arguments contradict each other.
     """
+    lists = tuple(each for each, _ in shard_lists(shards))
     skipped = (Skipped(source_index=index, key=key, reason=reason) for index, key, reason in table.skipped())
-    return Manifest(
+    made = Manifest(
         recipe=content.recipe.to_dict(),
         recipe_id=content.recipe.recipe_id,
         source=SourceRecord(
@@ -75,13 +77,11 @@ def manifest_of(
         methods=tuple(methods),
         compression=content.recipe.compression,
         columns=content.columns,
-        totals=Totals(
-            samples=sum(shard.stop - shard.start for shard in shards),
-            shards=len(shards),
-            bytes=sum(shard.bytes for shard in shards),
-        ),
-        shards=tuple(shards),
+        totals=Totals.of(shards, lists),
+        shards=() if lists else tuple(shards),
+        shard_lists=lists or None,
     )
+    return made.of_shards(shards)
 
 
 def run_record(pixels: Pixels, began: float, settings: Mapping[str, Any]) -> dict[str, Any]:

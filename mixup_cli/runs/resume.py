@@ -18,8 +18,8 @@ from mixup_cli.runs.job import Job, shard_count, shard_rows
 from mixup_cli.runs.standing import Stored, check_same, stored_in
 from mixup_cli.storage.begun import Begun
 from mixup_cli.storage.folder import DataSetFolder
-from mixup_cli.storage.manifest import SOURCES, Manifest, ShardRecord
-from mixup_cli.storage.seal import sha256_of, storage_errors
+from mixup_cli.storage.manifest import SOURCES, Manifest
+from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import counted
 
@@ -61,6 +61,7 @@ class Wanted:
             label_kind=self.job.label_kind,
             class_names=self.job.class_names,
             source_fingerprint=self.table.fingerprint,
+            depth=self.job.target.form.dtype,
         )
 
 
@@ -79,8 +80,9 @@ def begin(folder: DataSetFolder, wanted: Wanted, force: bool) -> Manifest | None
             return stored.finished
     _check_not_cut_down(folder, wanted.rows)
     is_begun = stored.finished is None or folder.growth.is_begun
-    if not (is_begun and _is_written_down(folder, wanted)):
-        folder.begin(wanted.begun, wanted.table.csv)
+    if not (is_begun and _is_written_down(folder, wanted)) and not folder.begin(wanted.begun, wanted.table.csv):
+        folder.outlet.refresh()
+        return begin(folder, wanted, force)
     folder.remove_from(wanted.shard_count)
     folder.join()
     return None
@@ -122,10 +124,10 @@ def found_shards(folder: DataSetFolder, wanted: Wanted, numbers: Iterable[int]) 
     """The finished ones of some shards: those that a finished data set keeps when it grows, for which its manifest
     vouches, and those for which sidecars vouch. A sidecar with other columns is ignored."""
     kept, noted, columns = {}, {}, {column.name for column in wanted.job.spec.columns}
-    finished, sizes = folder.finished(), folder.shard_sizes()
-    sealed = {} if finished is None else dict(enumerate(finished.shards))
+    finished = folder.finished()
+    sealed, sizes = ((), {}) if finished is None else (finished.shards, folder.shard_sizes())
     for number, rows in wanted.shards(numbers):
-        old = sealed.get(number)
+        old = sealed[number] if number < len(sealed) else None
         is_same = old is not None and (old.start, old.stop) == (rows.start, rows.stop)
         if old and is_same and sizes.get(old.file) == old.bytes and not (folder.growth.path / old.file).exists():
             kept[number] = old
@@ -149,6 +151,4 @@ def intact(folder: DataSetFolder, found: Mapping[int, ShardRecord], engine: Engi
 
 
 def _is_intact(folder: DataSetFolder, number: int, record: ShardRecord) -> tuple[int, bool]:
-    path = folder.place_of(record.file)
-    with storage_errors(path):
-        return number, sha256_of(path) == record.sha256
+    return number, folder.outlet.is_intact(folder.place_of(record.file), record.sha256)

@@ -25,6 +25,7 @@ from mixup_cli.scan.cache import CacheSettings
 from mixup_cli.scan.fill import CachePlace
 from mixup_cli.scan.scan import Tolerance
 from mixup_cli.storage.parts import Part
+from mixup_cli.storage.stores import Store
 from mixup_cli.wording import setting
 
 
@@ -32,13 +33,15 @@ from mixup_cli.wording import setting
 class Run:
     """How a recipe is carried out: how many rows, where to, and with what. None of it changes a row's bytes.
 
-    `samples` (mixed rows) overrules `passes`, and `plan` overrules both: the run makes its rows, and the recipe has its
-    digest. `workers` None is one for each core, with the engine "ray" each of the cluster that `ray_address` names.
-    `part` says which of the shards this run makes; `origin` is what run.json says of the source. With the engine
+    The data set goes to `store`, if there is one, else to `out`. `samples` (mixed rows) overrules `passes`, and `plan`
+    overrules both: the run makes its rows, and the recipe has its digest. `workers` None is one for each core, with the
+    engine "ray" each of the cluster that `ray_address` names. `part` says which of the shards this run makes (in a job
+    array: `schedulers.assigned_part(os.environ)`); `origin` is what run.json says of the source. With the engine
     "processes", a script must begin its work under `if __name__ == "__main__":`, as `multiprocessing` asks.
     """
 
     out: Path = Path("mixup-out")
+    store: Store | None = None
     passes: int = 1
     samples: int | None = None
     plan: PlanFile | None = None

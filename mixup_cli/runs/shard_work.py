@@ -14,9 +14,9 @@ from mixup_cli.listener import Listener
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.runs.needs import reporting_room
 from mixup_cli.runs.resume import Records, Wanted
-from mixup_cli.storage.folder import DataSetFolder, shard_name
+from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.shard import ShardWriter, writer_for
-from mixup_cli.storage.manifest import ShardRecord, StoredColumn
+from mixup_cli.storage.shard_records import ShardRecord, StoredColumn, shard_name
 from mixup_cli.wording import setting
 
 

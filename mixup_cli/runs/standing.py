@@ -105,6 +105,8 @@ class Stored:
     def done_bytes(self, rows: int, samples_per_shard: int) -> int:
         """The bytes of shards that need not be written for `rows` rows. A short last shard is made again, beside the
         old one."""
+        if self.folder.outlet.is_remote:
+            return 0  # on this disk
         done = self.folder.shard_bytes()
         if self.finished is not None and self.finished.totals.samples < rows:
             last = self.finished.shards[-1:]
@@ -143,6 +145,8 @@ def standing_of(stored: Stored, asked: Asked, survey: Survey, run: Run) -> Stand
 def job_beside(stored: Stored, asked: Asked, survey: Survey, run: Run) -> Job:
     """The job of a run that goes on with what is stored. Raises OutputExistsError unless it is the same, as far as can
     be known without reading a sample."""
+    if stored.begun is not None and stored.begun.depth is not None:
+        survey.dtypes[stored.begun.depth] += 1
     job = asked.following(stored.recipe).job(survey)
     check_caching(job.recipe, run)
     if stored.recipe is not None:

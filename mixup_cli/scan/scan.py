@@ -34,7 +34,7 @@ CHUNKS_PER_WORKER = 8
 """… but in no fewer runs than this for each worker, so that a few large pictures keep all of them busy."""
 
 PROBED = 8
-"""This many samples, spread over the source, are examined to find out whether all have the same problem."""
+"""At most this many samples, spread over the source, are examined to find out whether none can be used."""
 
 CRASHED = "One of these inputs crashes the decoder. Find out which by leaving out half of them at a time, remove it"
 
@@ -105,7 +105,7 @@ def scan(
             if result.problem is not None:
                 broken += 1
                 found = f"{source.name_of(index)}: {result.problem}"
-                _settle(found, broken, tolerance, partial(probe, source, targets), source)
+                _settle(found, broken, tolerance, partial(_all_unusable, source, targets, index), source)
         listener.advance(len(results))
     listener.end()
     _check_some_usable(source, loaded)
@@ -138,8 +138,9 @@ def _in_order(chunks: Iterable[Chunk]) -> Iterator[tuple[int, list[Loaded]]]:
 
 def settle(source: Source, loaded: LoadedColumn, tolerance: Tolerance) -> SourceTable:
     """The table of samples that were scanned before. Raises DataError for broken inputs as `tolerance` says."""
+    all_unusable = len(source) if len(loaded.problems) == len(source) else 0
     for broken, (index, problem) in enumerate(loaded.problems.items(), 1):
-        _settle(f"{source.name_of(index)}: {problem}", broken, tolerance, lambda: loaded, source)
+        _settle(f"{source.name_of(index)}: {problem}", broken, tolerance, lambda: all_unusable, source)
     _check_some_usable(source, loaded)
     return table_of(source, loaded)
 
@@ -200,15 +201,17 @@ def _scan_chunk(reading: Shared[_Reading], start: int, stop: int) -> Chunk:
     return Chunk(start, loaded, room, gethostname()) if reading.value.sends else Chunk(start, loaded)
 
 
-def probe(source: Source, targets: Sequence[Target]) -> list[Loaded]:
-    """A few samples spread over the source, as far as headers show; none if one does not fit the target, and so can be
-    read."""
+def _all_unusable(source: Source, targets: Sequence[Target], broken: int) -> int:
+    """How many samples were looked at if none of them can be used: `broken`, and some spread over the source, as far as
+    headers show. 0 as soon as one can be used."""
     count = min(PROBED, len(source))
-    indices = [step * len(source) // count for step in range(count)]
+    indices = dict.fromkeys(step * len(source) // count for step in range(count))
+    others = [index for index in indices if index != broken]
     try:
-        return [source.examine_signals(index, index + 1, targets)[0] for index in indices]
-    except FormMismatch:
-        return []
+        found = (source.examine_signals(index, index + 1, targets)[0] for index in others)
+        return len(others) + 1 if all(each.problem is not None for each in found) else 0
+    except FormMismatch:  # it can be read, and does not fit the target
+        return 0
 
 
 def all_broken(loaded: Sequence[Loaded]) -> bool:
@@ -232,12 +235,11 @@ def _check_some_usable(source: Source, loaded: LoadedColumn) -> None:
         raise none_usable(f"{source.name_of(0)}: {loaded.problems[0]}", len(source), source)
 
 
-def _settle(
-    found: str, broken: int, tolerance: Tolerance, others: Callable[[], Sequence[Loaded]], source: Source
-) -> None:
+def _settle(found: str, broken: int, tolerance: Tolerance, all_unusable: Callable[[], int], source: Source) -> None:
+    """Raise DataError for a broken input, number `broken`, unless it may be left out."""
     if tolerance.on_error == "fail":
-        if all_broken(looked_at := others()):
-            raise none_usable(found, len(looked_at), source)
+        if looked_at := all_unusable():
+            raise none_usable(found, looked_at, source)
         raise DataError(f"{found}.", f"Remove it, or pass {setting('on_error', 'skip')}.")
     if tolerance.max_errors is not None and broken > tolerance.max_errors:
         allowed = f"{setting('max_errors')} allows {tolerance.max_errors}"

@@ -1,4 +1,4 @@
-"""The samples that rows are mixed from: a cache that holds all of them, or windows of the source."""
+"""The samples that rows are mixed from: a cache, or windows of the source."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from mixup_cli.fields.target import Arrays
 @dataclass(frozen=True)
 class Portion:
     """Some rows of the plan, and the samples for them: all of the source in the order of their indices, or those whose
-    source indices are `indices` int64 (n), ascending."""
+    source indices are `indices` int64 (n), ascending. `is_cached`: other rows have the same samples."""
 
     rows: range
     samples: Arrays
     indices: NDArray[np.int64] | None = None
+    is_cached: bool = True
 
     def for_a_tile(self, signal: int) -> NDArray[Any]:
         """The samples of one signal, by its number, for one call of a kernel. A window is another array each time: a
         kernel on a GPU keeps an array that it is given twice on the device, which is worth it for a cache alone."""
         samples = self.samples[signal]
-        return samples if self.indices is None else samples[:]
+        return samples if self.is_cached else samples[:]
 
     def places(self, parents: NDArray[np.int64]) -> NDArray[np.int64]:
         """The positions in `samples` of parents given by source index: int64, in the shape of `parents`."""
@@ -44,10 +45,11 @@ class Supply(Protocol):
 
 
 @dataclass(frozen=True)
-class WholeCache:
-    """All samples by source index."""
+class Cache:
+    """All samples by source index, or those of the source indices `indices` int64 (n), ascending."""
 
     samples: Arrays
+    indices: NDArray[np.int64] | None = None
 
     def serving(self, shards: Sequence[range]) -> AbstractContextManager[object]:
         """See `Supply.serving`. The cache needs no preparation."""
@@ -55,4 +57,4 @@ class WholeCache:
 
     def portions(self, rows: range) -> Iterator[Portion]:
         """See `Supply.portions`."""
-        yield Portion(rows, self.samples)
+        yield Portion(rows, self.samples, self.indices)

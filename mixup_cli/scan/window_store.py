@@ -92,7 +92,7 @@ class WindowStore:
             try:
                 self._wait_for(window)
                 within = range(max(visit.start, rows.start), min(visit.stop, rows.stop))
-                yield Portion(within, window.samples, visit.samples)
+                yield Portion(within, window.samples, visit.samples, is_cached=False)
             finally:
                 self._done_with(visit)
 

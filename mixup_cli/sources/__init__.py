@@ -5,18 +5,19 @@ line in `_open_one`; a new container of arrays, as `.npz` is one, is a line in `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.sources.reading.takes import check_taken
-from mixup_cli.wording import setting, url_problem
+from mixup_cli.storage.stores import is_url
+from mixup_cli.wording import setting
 
 __all__ = ["Labels", "Source", "SourceOptions", "open_source"]
 
-_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".xz", ".bz2", ".zst", ".7z")
+_ARCHIVES = (".gz", ".tgz", ".xz", ".txz", ".bz2", ".tbz2", ".zst", ".7z", ".rar")
 
 
 def open_source(locations: Sequence[str | Path], options: SourceOptions | None = None) -> Source:
@@ -28,9 +29,7 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
     from mixup_cli.sources.combined import combine
 
     options = options or SourceOptions()
-    for problem in filter(None, map(url_problem, map(str, locations))):
-        raise UsageError(*problem)
-    opened = [_open_one(Path(location), options) for location in locations]
+    opened = list(_opened([each if is_url(each) else Path(each) for each in locations], options))
     check_taken(opened, options)
     for source in opened:
         source.labels = _labels_as_asked(source, options)
@@ -53,12 +52,42 @@ def _labels_as_asked(source: Source, options: SourceOptions) -> Labels:
     return source.labels if options.classes is None else as_given(source, options.classes)
 
 
+def _opened(locations: Sequence[str | Path], options: SourceOptions) -> Iterator[Source]:
+    """The sources at these places. Several tars are one, as braces are that a shell has expanded."""
+    from mixup_cli.sources import far
+    from mixup_cli.sources.packed import web_dataset
+
+    names = [name for each in locations for name in _expanded(each)]
+    if len(names) > 1 and all(name.lower().endswith(".tar") for name in names):
+        shown = str(locations[0]) if len(locations) == 1 else f"{names[0]} and {len(names) - 1} more"
+        yield web_dataset.open_tars(names, shown, options)
+        return
+    for each in locations:
+        yield _open_one(each, options) if isinstance(each, Path) else far.open_far(each, options, _open_one)
+
+
+def _expanded(location: str | Path) -> list[str]:
+    """The files that a place with braces stands for; or the place itself."""
+    from mixup_cli.sources.packed.web_dataset import expanded
+
+    is_there = isinstance(location, Path) and location.exists()
+    return [str(location)] if is_there or "{" not in str(location) else expanded(str(location))
+
+
 def _open_one(path: Path, options: SourceOptions) -> Source:
     """The kinds, from the one that is surest of itself to the one that takes any folder."""
     from mixup_cli.sources.arrays import data_set, idx, stl10  # each brings its own libraries
     from mixup_cli.sources.arrays import files as array_files
     from mixup_cli.sources.cifar import source as cifar
+    from mixup_cli.sources.packed import folders, hugging_face, tars, web_dataset, zips
     from mixup_cli.sources.pictures import folder
+    from mixup_cli.sources.reading.containers import LocalFile
+
+    def open_tar(path: Path, options: SourceOptions) -> Source:
+        return web_dataset.open_tars([str(path)], str(path), options)
+
+    def open_zip(path: Path, options: SourceOptions) -> Source:
+        return folders.open_zip(LocalFile.open(path), options)
 
     try:
         if not path.exists():
@@ -71,6 +100,10 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
             (idx.looks_like_idx, idx.open_idx),
             (stl10.looks_like_stl10, stl10.open_stl10),
             (array_files.looks_like_array_file, array_files.open_array_file),
+            (tars.looks_like_tar, open_tar),
+            (zips.looks_like_zip, open_zip),
+            (hugging_face.looks_like_hugging_face, hugging_face.open_hugging_face),
+            (web_dataset.has_tars, web_dataset.open_folder_of_tars),
             (Path.is_dir, folder.open_folder),
         ):
             if looks_alike(path):
@@ -90,9 +123,9 @@ def _unknown_kind(path: Path) -> DataError:
     if path.suffix.lower() in _ARCHIVES:
         return DataError(
             f"{path}: an archive without a plain file of CIFAR, such as data_batch_1. Fetch it again if it should hold "
-            "CIFAR, or unpack it if it holds images, and give the folder."
+            "CIFAR. If it holds images, uncompress it (gunzip, unxz …) and give the .tar, which is read in place."
         )
     return DataError(
-        f"{path}: an unknown kind of file. Give a folder of images, a CIFAR archive (.tar, .tar.gz), MNIST IDX files, "
-        f"{', '.join(CONTAINERS)}; or {in_list}."
+        f"{path}: an unknown kind of file. Give a folder of images, a .zip or .tar of one, WebDataset tars, a CIFAR "
+        f"archive (.tar, .tar.gz), MNIST IDX files, .parquet, {', '.join(CONTAINERS)}; or {in_list}."
     )

@@ -9,9 +9,10 @@ from pydantic import PlainSerializer, PlainValidator, ValidationError
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
+from mixup_cli.fields.form import SampleDtype
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.json_files import read_json, to_json
-from mixup_cli.storage.manifest import Model
+from mixup_cli.storage.shard_records import Model
 from mixup_cli.wording import setting
 
 BEGUN = "recipe.json"
@@ -22,7 +23,8 @@ def _recipe_of(given: Any) -> Recipe:
 
 
 class Begun(Model):
-    """What it says. Earlier versions did not write the last four fields."""
+    """What it says. Earlier versions did not write the last five fields. `depth` is the dtype in which samples are
+    cached: the deepest among all inputs, which a look at some of them need not show."""
 
     recipe: Annotated[Recipe, PlainValidator(_recipe_of), PlainSerializer(Recipe.to_dict)]
     pixel_fingerprint: str
@@ -31,6 +33,7 @@ class Begun(Model):
     label_kind: LabelKind | None = None
     class_names: tuple[str, ...] | None = None
     source_fingerprint: str | None = None
+    depth: SampleDtype | None = None
 
     def to_json(self) -> bytes:
         """The bytes of the file."""

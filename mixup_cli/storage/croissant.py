@@ -1,7 +1,8 @@
 """croissant.json: MLCommons' metadata, which catalogues and loaders read.
 
 Croissant 1.0 (https://docs.mlcommons.org/croissant/docs/croissant-spec.html) cannot name a data set inside an HDF5
-file. So the shards are FileObjects, the description lists their columns, and the only RecordSet is that of sources.csv.
+file. So the shards are FileObjects (one FileSet, where the manifest has lists of them), the description lists their
+columns, and the only RecordSet is that of sources.csv.
 The licence of the source is unknown here, and dates are left out, so that equal data sets have equal files.
 """
 
@@ -37,6 +38,16 @@ PROPERTIES = (
     "subField transform"
 ).split()
 
+SHARD_SET = {
+    "@type": "cr:FileSet",
+    "@id": "shards",
+    "name": "shards",
+    "description": "The shards, whose hashes are in the lists.",
+    "encodingFormat": HDF5_TYPE,
+    "includes": "shard-*.h5",
+}
+"""All shards, where they are too many for a FileObject each."""
+
 CONTEXT: dict[str, Any] = {
     **{name: f"cr:{name}" for name in PROPERTIES},
     "@language": "en",
@@ -55,6 +66,7 @@ CONTEXT: dict[str, Any] = {
 
 def croissant(manifest: Manifest, files: Mapping[str, Sealed]) -> dict[str, Any]:
     """The JSON-LD of a data set. `files` are its sealed files besides the shards, by name."""
+    described = manifest.shard_lists or manifest.shards
     plain: dict[str, Any] = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -64,7 +76,8 @@ def croissant(manifest: Manifest, files: Mapping[str, Sealed]) -> dict[str, Any]
         "version": _version(manifest),
         "distribution": [
             *(_file_object(name, sealed) for name, sealed in sorted(files.items())),
-            *(_file_object(shard.file, Sealed(shard.bytes, shard.sha256)) for shard in manifest.shards),
+            *(_file_object(each.file, Sealed(each.bytes, each.sha256)) for each in described),
+            *([SHARD_SET] if manifest.shard_lists else []),
         ],
     }
     if sources := papers(manifest):

@@ -16,9 +16,11 @@ from mixup_cli.storage.seal import Sealed
 
 
 def finish(folder: DataSetFolder, manifest: Manifest, run_record: dict[str, object]) -> None:
-    """Seal the card, the metadata, the checksums, run.json and the manifest, which completes the data set. One that
-    grew beside another then replaces it. Call it under `sealing`."""
+    """Seal the lists of shards, the card, the metadata, the checksums, run.json and the manifest, which completes the
+    data set. One that grew beside another then replaces it. Call it under `sealing`."""
     manifest_json, place = manifest.to_json(), folder.place
+    for name, content in manifest.list_files():
+        folder.seal(place / name, content)
     for name, content in beside(manifest, manifest_json, (place / SOURCES).stat().st_size).items():
         folder.seal(place / name, content)
     folder.seal(place / RUN, to_json(run_record))
@@ -32,6 +34,7 @@ def beside(manifest: Manifest, manifest_json: bytes, sources_bytes: int) -> dict
     described = {SOURCES: Sealed(sources_bytes, manifest.source.fingerprint)}
     files = {CARD: card(manifest).encode(), CROISSANT: to_json(croissant(manifest, described))}
     sums = [(shard.sha256, shard.file) for shard in manifest.shards]
+    sums += [(each.sha256, each.file) for each in manifest.shard_lists or ()]
     sums.append((manifest.source.fingerprint, SOURCES))
     sums += [(hashlib.sha256(content).hexdigest(), name) for name, content in files.items()]
     sums.append((hashlib.sha256(manifest_json).hexdigest(), MANIFEST))

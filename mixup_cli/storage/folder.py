@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -18,22 +21,25 @@ from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.inside import check_plain
 from mixup_cli.storage.json_files import content_of, to_json
 from mixup_cli.storage.locks import PartLocks
-from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
+from mixup_cli.storage.manifest import Manifest, read_manifest
+from mixup_cli.storage.mirror import working
+from mixup_cli.storage.outlet import LOCAL, SMALL, Outlet, Remote
 from mixup_cli.storage.parts import Part
 from mixup_cli.storage.seal import WORK_FOLDER, Sealed, seal_bytes, storage_errors, sync_folder, unfinished_path
+from mixup_cli.storage.shard_records import ShardRecord, shard_name
+from mixup_cli.storage.stores import Store
 from mixup_cli.wording import setting
 
 SHARD = re.compile(r"shard-([0-9]{5,})\.h5")
-SMALL_FILES = (names.SOURCES, names.CHECKSUMS, names.CROISSANT, names.CARD, names.RUN, names.MANIFEST)
-OURS = re.compile("|".join([r"shard-[0-9]{5,}\.h5", *map(re.escape, SMALL_FILES)]))
+OURS = re.compile("|".join([r"shard-[0-9]{5,}\.h5", r"shards-[0-9]{12,}\.json", *map(re.escape, SMALL)]))
 """The names of files that `force` may remove."""
 
 SIDECAR = re.compile(r"[0-9]{5,}\.json")
 
-shard_name = names.shard_name
-
 CLEARING = "clearing"
 """A file in the work folder while `clear` removes files. If it is left, so are some of them."""
+
+EMPTY = Sealed(0, hashlib.sha256().hexdigest())
 
 LEAVING_SECONDS = 1.0
 """How long a run that ends waits for the sealing lock: after an interrupt it should end soon."""
@@ -46,18 +52,28 @@ class DataSetFolder:
     makes. Its temporary files are in `scratch`, which exists while the folder is `locked`.
     """
 
-    def __init__(self, path: Path, part: Part | None = None) -> None:
+    def __init__(self, path: Path, part: Part | None = None, outlet: Outlet = LOCAL) -> None:
         self.path = path
         self.work = path / WORK_FOLDER
-        self.growth = Growth(path)
+        self.outlet = outlet
+        self.growth = Growth(path, outlet)
         self._manifest, self._done = path / names.MANIFEST, self.work / "done"
         self._locks = PartLocks(path, self.work, part or Part())
         self.part = self._locks.part
         self.scratch = self._locks.scratch
         self._is_new = False
 
-    def __reduce__(self) -> tuple[type[Self], tuple[Path, Part]]:
-        return type(self), (self.path, self.part)  # a lock stays in its process
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Path, Part, Outlet, Path]]:
+        return self._arrived, (self.path, self.part, self.outlet, self.place)  # a lock stays in its process
+
+    @classmethod
+    def _arrived(cls, path: Path, part: Part, outlet: Outlet, place: Path) -> Self:
+        """In a worker process. On another host, a mirror begins as an empty folder."""
+        folder = cls(path, part, outlet)
+        if outlet.is_remote:
+            for each in (folder.scratch, folder._done, place):
+                each.mkdir(parents=True, exist_ok=True)
+        return folder
 
     # What the folder holds
 
@@ -107,20 +123,23 @@ class DataSetFolder:
             return f"remove {self.work} to discard them"
         return f"pass {setting('force')} {'' if self.part.is_whole else 'to all parts '}to start over"
 
-    def _shards(self, *folders: Path) -> Iterator[tuple[Path, int]]:
-        """Each shard and its size in bytes. Another run may remove shards meanwhile."""
-        for folder in folders or (self.path,):
-            for path in folder.glob("shard-*.h5"):
-                with suppress(FileNotFoundError):
-                    yield path, path.stat().st_size
+    def _shard_paths(self) -> Iterator[Path]:
+        """Every shard, those of `growth` included."""
+        return chain(self.path.glob("shard-*.h5"), self.growth.path.glob("shard-*.h5"))
+
+    def _sizes(self, paths: Iterable[Path]) -> Iterator[tuple[Path, int]]:
+        """Each file and its size in bytes. Another run may remove shards meanwhile."""
+        for path in paths:
+            with suppress(FileNotFoundError):
+                yield path, path.stat().st_size
 
     def shard_sizes(self) -> dict[str, int]:
         """The sizes of the shards in bytes, by name."""
-        return {path.name: size for path, size in self._shards()}
+        return {path.name: size for path, size in self._sizes(self.path.glob("shard-*.h5"))}
 
     def shard_bytes(self) -> int:
         """The size of all shards in bytes, those of `growth` included."""
-        return sum(size for _, size in self._shards(self.path, self.growth.path))
+        return sum(size for _, size in self._sizes(self._shard_paths()))
 
     # Who may write to it
 
@@ -149,6 +168,11 @@ class DataSetFolder:
     def sealing(self) -> AbstractContextManager[None]:
         """Hold the lock for beginning and sealing: no other run starts, begins, seals or ends meanwhile."""
         return self._locks.sealing()
+
+    def scanning(self, report: Callable[[str], None]) -> AbstractContextManager[None]:
+        """Let one part after another in, from before it reads the source until it has begun or joined the data set:
+        the first reads all of it. `report` hears who that is. Call it while the folder is `locked`."""
+        return self._locks.scanning(report)
 
     @property
     def is_locked(self) -> bool:
@@ -199,6 +223,8 @@ class DataSetFolder:
         is_finished = self._manifest.exists()
         is_begun = self.half_cleared or (self.work / BEGUN).exists()
         is_over = (is_finished or not is_begun) and not self.growth.is_begun
+        if is_over and is_finished:
+            self.outlet.remove(self.work.rglob("*"))
         if is_over and self._locks.remove_all() and not is_finished and self._is_new:
             with suppress(OSError):
                 self.path.rmdir()
@@ -224,24 +250,31 @@ class DataSetFolder:
             return
         with storage_errors(self.path):
             (self.work / CLEARING).touch()
-            self._manifest.unlink(missing_ok=True)
-            for entry in self.path.iterdir():
-                if OURS.fullmatch(entry.name) and entry.is_file():
-                    entry.unlink()
+            self.outlet.publish(self.work / CLEARING, EMPTY)
+            self.remove(self._manifest)
+            self.remove(*(each for each in self.path.iterdir() if OURS.fullmatch(each.name) and each.is_file()))
             self.growth.remove()
+            self.outlet.remove(self._done.glob("*"))
             if self._done.exists():
                 shutil.rmtree(self._done)
-            (self.work / BEGUN).unlink(missing_ok=True)
-            (self.work / CLEARING).unlink()
+            self.remove(self.work / BEGUN)
+            self.remove(self.work / CLEARING)
 
-    def begin(self, begun: Begun, sources_csv: bytes) -> None:
-        """Write down the job and its inputs. Beside a finished data set, a larger one begins."""
+    def begin(self, begun: Begun, sources_csv: bytes) -> bool:
+        """Write down the job and its inputs. Beside a finished data set, a larger one begins. Returns False, and writes
+        nothing, if a run on another machine was first."""
         with storage_errors(self.path):
             if self._manifest.exists():
                 self.growth.path.mkdir(parents=True, exist_ok=True)
             self._done.mkdir(parents=True, exist_ok=True)
-        self.seal(self.work / BEGUN, begun.to_json())
+        path, is_first = self.work / BEGUN, not (self.work / BEGUN).exists()
+        sealed = seal_bytes(path, begun.to_json(), self.scratch)
+        if not is_first:
+            self.outlet.publish(path, sealed)
+        elif not self.outlet.claim(path):
+            return False
         self.seal(self.place / names.SOURCES, sources_csv)
+        return True
 
     def join(self) -> None:
         """Let other runs know that this one makes shards. Call it under `sealing`, after `begin`."""
@@ -249,14 +282,26 @@ class DataSetFolder:
 
     def seal(self, final: Path, data: bytes) -> Sealed:
         """Write a small file whole."""
-        return seal_bytes(final, data, self.scratch)
+        sealed = seal_bytes(final, data, self.scratch)
+        try:
+            self.outlet.publish(final, sealed)
+        except BaseException:  # a mirror has no file that the store lacks
+            final.unlink()
+            raise
+        return sealed
+
+    def remove(self, *paths: Path) -> None:
+        """Remove files of the data set, if they exist."""
+        with storage_errors(self.path):
+            for path in paths:
+                path.unlink(missing_ok=True)
+        self.outlet.remove(paths)
 
     def remove_from(self, number: int) -> None:
         """Remove the shards from `number` on: an earlier run wanted more rows."""
         with storage_errors(self.path):
-            for path, _ in self._shards(self.path, self.growth.path):
-                if (found := SHARD.fullmatch(path.name)) and int(found[1]) >= number:
-                    path.unlink()
+            found = ((path, SHARD.fullmatch(path.name)) for path in self._shard_paths())
+            self.remove(*(path for path, name in found if name and int(name[1]) >= number))
 
     # Sidecars of finished shards
 
@@ -264,7 +309,8 @@ class DataSetFolder:
         return self._done / f"{number:05}.json"
 
     def add_done(self, number: int, record: ShardRecord) -> None:
-        """Seal the sidecar of a shard: from now on the shard is finished."""
+        """Deliver a shard, and seal its sidecar: from now on it is finished."""
+        self.outlet.deliver(self.place / record.file, Sealed(record.bytes, record.sha256))
         self.seal(self._sidecar(number), to_json(record.model_dump(exclude_none=True)))
 
     def done(self, number: int, start: int, stop: int) -> ShardRecord | None:
@@ -277,23 +323,41 @@ class DataSetFolder:
         expected = (shard_name(number), start, stop)
         return record if (record.file, record.start, record.stop) == expected and size == record.bytes else None
 
+    def numbers_done(self) -> set[int]:
+        """The numbers of the shards that have a sidecar. No sidecar is read: there can be millions."""
+        with suppress(FileNotFoundError):
+            return {int(name.removesuffix(".json")) for name in os.listdir(self._done) if SIDECAR.fullmatch(name)}
+        return set()
+
     def rows_done(self) -> int:
         """One past the last row of the finished shards; 0 if none is finished."""
-        sidecars = [path for path in self._done.glob("*.json") if SIDECAR.fullmatch(path.name)]
-        for path in sorted(sidecars, key=lambda path: int(path.stem), reverse=True):
+        for number in sorted(self.numbers_done(), reverse=True):
             with suppress(FileNotFoundError, DataError, StorageError, ValidationError):
-                return _record(path).stop
+                return _record(self._sidecar(number)).stop
         return 0
 
     def forget(self, number: int) -> None:
         """Remove the sidecar of a shard that will be made again."""
         with storage_errors(self.path):
-            self._sidecar(number).unlink(missing_ok=True)
+            if self._sidecar(number).exists():
+                self.remove(self._sidecar(number))
 
     def discard_unfinished(self, number: int) -> None:
         """Remove what a worker process left of a shard when it died."""
         for final in (self.path / shard_name(number), self._sidecar(number)):
             unfinished_path(final, self.scratch).unlink(missing_ok=True)
+
+
+@contextmanager
+def data_set_at(place: Path | Store, part: Part | None = None) -> Iterator[DataSetFolder]:
+    """The folder of a data set; for a store, a mirror of it until the end of the context."""
+    if isinstance(place, Path):
+        yield DataSetFolder(place, part)
+        return
+    with working(place) as mirror:
+        folder = DataSetFolder(mirror, part, Remote(mirror, place))
+        folder.outlet.refresh()
+        yield folder
 
 
 def _record(sidecar: Path) -> ShardRecord:

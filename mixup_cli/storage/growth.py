@@ -18,7 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from mixup_cli.storage.manifest import CARD, CHECKSUMS, CROISSANT, MANIFEST, RUN, SOURCES, read_manifest
+from mixup_cli.storage.outlet import LOCAL, Outlet
 from mixup_cli.storage.seal import WORK_FOLDER, storage_errors, sync_folder
+from mixup_cli.storage.shard_records import shard_name
 
 NEXT_NAME = "next"
 """The folder in the work folder of the old data set where the larger one waits."""
@@ -27,8 +29,8 @@ NEXT_NAME = "next"
 class Growth:
     """The data set that will replace the one in `out`."""
 
-    def __init__(self, out: Path) -> None:
-        self._out = out
+    def __init__(self, out: Path, outlet: Outlet = LOCAL) -> None:
+        self._out, self._outlet = out, outlet
         self.path = out / WORK_FOLDER / NEXT_NAME
 
     @property
@@ -48,18 +50,22 @@ class Growth:
         """
         if not self.is_complete:
             return
-        shards = [shard.file for shard in read_manifest(self.path).shards]
+        manifest = read_manifest(self.path)
+        shards = [shard_name(number) for number in range(manifest.totals.shards)]
+        lists = [each.file for each in manifest.shard_lists or ()]
         with storage_errors(self._out):
             waiting = set(os.listdir(self.path))
-            for name in (SOURCES, CARD, CROISSANT, RUN, CHECKSUMS, *reversed(shards)):
-                if name in waiting:
-                    (self.path / name).replace(self._out / name)
-            sync_folder(self._out)
-            (self.path / MANIFEST).replace(self._out / MANIFEST)
-            sync_folder(self._out)
+            first = [SOURCES, CARD, CROISSANT, RUN, CHECKSUMS, *lists, *reversed(shards)]
+            for names in ([name for name in first if name in waiting], [MANIFEST]):
+                moves = {self.path / name: self._out / name for name in names}
+                self._outlet.move(moves)
+                for path, to in moves.items():
+                    path.replace(to)
+                sync_folder(self._out)
         shutil.rmtree(self.path, ignore_errors=True)  # if that fails, an empty folder holds no data set
 
     def remove(self) -> None:
         """Discard it."""
         with storage_errors(self.path), suppress(FileNotFoundError):
+            self._outlet.remove(self.path.glob("*"))
             shutil.rmtree(self.path)

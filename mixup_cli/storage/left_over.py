@@ -13,10 +13,10 @@ from mixup_cli.storage.begun import BEGUN
 from mixup_cli.storage.folder import SIDECAR
 from mixup_cli.storage.growth import NEXT_NAME
 from mixup_cli.storage.json_files import content_of
-from mixup_cli.storage.locks import SEALING, Holder
-from mixup_cli.storage.manifest import ShardRecord
+from mixup_cli.storage.locks import SCAN_FILES, SEALING, Holder
 from mixup_cli.storage.parts import Part
 from mixup_cli.storage.seal import reason
+from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.wording import counted
 
 DONE = "done"
@@ -50,7 +50,7 @@ def _evidence(work: Path, shards: Sequence[ShardRecord]) -> Iterator[str]:
     if paths:
         strangers = f", {len(others)} of other shards ({DONE}/{others[0].name})" if others else ""
         yield f"{counted(len(paths), 'sidecar')} of finished shards{strangers}"
-    known = {BEGUN, DONE, SEALING}
+    known = {BEGUN, DONE, SEALING, *SCAN_FILES}
     if strange := sorted(path.name for path in work.iterdir() if path.name not in known and _part_of(path) is None):
         yield f"{counted(len(strange), 'file')} that mixup-gen does not make ({strange[0]!r})"
 

@@ -8,6 +8,7 @@ from sys import intern
 from typing import Self, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 DIGEST_BYTES = 32
 SAMPLE_BYTES = 8 + DIGEST_BYTES
@@ -100,6 +101,16 @@ class LoadedColumn(Sequence[Loaded]):
                 self._digests[number] = np.frombuffer(digest, np.uint8)
             if result.problem is not None:
                 self._problems[number] = intern(result.problem)  # millions of files can be missing for one reason
+
+    def updated(self, indices: NDArray[np.int64], found: LoadedColumn) -> LoadedColumn:
+        """The same, but for the samples `indices` int64 (m), which were found again."""
+        now = LoadedColumn.from_bytes(self.to_bytes(), self._problems)
+        now._sizes[indices], now._digests[indices] = found._sizes, found._digests
+        for place, index in enumerate(indices.tolist()):
+            now._problems.pop(index, None)
+            if place in found._problems:
+                now._problems[index] = found._problems[place]
+        return now
 
     @property
     def problems(self) -> dict[int, str]:

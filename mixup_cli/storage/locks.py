@@ -1,8 +1,10 @@
-"""Who may write into a work folder: a lock for each part, held while it runs, and one for beginning and sealing.
+"""Who may write into a work folder: a lock for each part, held while it runs, one for beginning and sealing,
+and one for reading the source.
 
 The sealing lock is held for moments: to take or release the lock of a part, to begin, and to seal. Locks of parts are
-taken and removed only under the sealing lock, so none vanishes while another run waits for it. The system releases the
-locks of a process that was killed: the file that is left locks nothing.
+taken and removed only under the sealing lock, so none vanishes while another run waits for it. The scan lock is held as
+long as a scan takes, by a part that holds its own lock; the last part to leave removes it, so it does not vanish
+either. The system releases the locks of a process that was killed: the file that is left locks nothing.
 """
 
 from __future__ import annotations
@@ -13,9 +15,9 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -32,18 +34,26 @@ SEALING = "lock"
 SEALING_SECONDS = 600.0
 """How long to wait for it. Its holder writes a few files, or as many sidecars as there are shards."""
 
+SCAN_FILES = ("scan.lock", "scan.json")
+"""The lock for reading the source first, and the file that says who holds it."""
+
+SCAN_LOOK_SECONDS = 1.0
+"""How often a run that waits for a scan looks who makes it."""
+
 NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
 """The errors of a file system without locks."""
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The run that holds the lock of a part. `joined`: it has begun to make shards."""
+    """The run that holds the lock of a part, or of the scan. `joined`: it has begun to make shards. `refused`: why it
+    cannot use the source."""
 
     pid: int
     host: str
     since: str
-    joined: bool = False
+    joined: bool = field(default=False, compare=False)
+    refused: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}, since {self.since}"
@@ -70,6 +80,7 @@ class PartLocks:
         self._out, self._work = out, work
         self._sealing = _lock(work / SEALING)
         self._own = _lock(work / f"{part.name}.lock")
+        self._scan = _lock(work / SCAN_FILES[0])
         self._holder = Holder.of_this_process()
         self._is_left_over = False
 
@@ -170,10 +181,41 @@ class PartLocks:
     def _say(self, holder: Holder) -> None:
         self._holder_file(self.part).write_text(json.dumps(asdict(holder)))
 
+    @contextmanager
+    def scanning(self, report: Callable[[str], None]) -> Iterator[None]:
+        """Hold the scan lock. While another part holds it, however long that one lives, wait; `report` hears for whom.
+
+        Call it while the lock of this part is held, and not under the sealing lock. Raises DataError if the one that it
+        has waited for did: the source is the same.
+        """
+        path, known = self._work / SCAN_FILES[1], None
+        while not self._acquire(self._scan, SCAN_LOOK_SECONDS):
+            if (holder := Holder.read(path)) != known:
+                known = holder
+                report(f"waiting while another part ({holder}) reads the source")
+        try:
+            if (before := Holder.read(path)) == known and before.refused:
+                raise DataError(before.refused)
+            with storage_errors(path):
+                path.write_text(json.dumps(asdict(self._holder)))
+            try:
+                yield
+            except DataError as problem:
+                with suppress(OSError):
+                    path.write_text(json.dumps(asdict(replace(self._holder, refused=str(problem)))))
+                raise
+        finally:
+            self._scan.release()
+
     def give_back(self) -> None:
-        """Release the lock of this part and remove its files. Call it under the sealing lock."""
+        """Release the lock of this part and remove its files; the last part to leave removes those of the scan. Call it
+        under the sealing lock."""
         if self._own.is_locked:
             self._remove(self.part, self._own)
+        if not self.running():
+            for name in SCAN_FILES:
+                with suppress(OSError):
+                    (self._work / name).unlink(missing_ok=True)
 
     def let_go(self) -> None:
         """Release the lock of this part without the sealing lock: its files stay, for the next run."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
@@ -22,6 +23,17 @@ from mixup_cli.fields.label import Label
 from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.storage.json_files import content_of, to_json
+from mixup_cli.storage.shard_records import (
+    MOST,
+    Count,
+    ListedShards,
+    Model,
+    Sha256,
+    ShardList,
+    ShardRecord,
+    contradictions,
+    shard_lists,
+)
 from mixup_cli.wording import setting
 
 MANIFEST = "manifest.json"
@@ -42,20 +54,7 @@ MOST_DIMENSIONS = 31
 
 LABEL_COLUMNS = {"labels", "source_label", "label_share"}
 
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-MOST = 1 << 62
-"""The largest count of bytes or rows, so that sums do not overflow, whatever a manifest says."""
-
-Count = Annotated[int, Field(ge=0, le=MOST)]
 DtypeName = Annotated[str, Field(pattern="^(uint8|uint16|int32|int64|float16|float32)$")]
-ShardFile = Annotated[str, Field(pattern=r"^shard-[0-9]{5,}\.h5$")]
-"""A file in the data set's own folder: a name that leaves it cannot be written down."""
-
-
-class Model(BaseModel):
-    """Frozen, and strict about what it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ColumnRecord(Model):
@@ -81,26 +80,6 @@ class FieldRecord(Model):
     def of(cls, signal: Signal) -> Self:
         """What the manifest says of a signal."""
         return cls(name=signal.name, kind=signal.kind, axes=signal.axes)
-
-
-class StoredColumn(Model):
-    """A column in one shard."""
-
-    offset: Count | None = Field(default=None, description="where its bytes begin in the file (uncompressed shards)")
-    content_sha256: Sha256 | None = Field(
-        default=None, description="hash of its uncompressed bytes (compressed shards)"
-    )
-
-
-class ShardRecord(Model):
-    """One sealed shard."""
-
-    file: ShardFile
-    bytes: Count
-    sha256: Sha256 = Field(description="hash of the whole file")
-    start: Count = Field(description="first row of the plan that it holds")
-    stop: Count = Field(description="one past the last row")
-    columns: dict[str, StoredColumn]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -129,6 +108,16 @@ class Totals(Model):
     shards: Count
     bytes: Count
 
+    @classmethod
+    def of(cls, shards: Sequence[ShardRecord], lists: Sequence[ShardList]) -> Self:
+        """The sums over shards, or over the lists in their place."""
+        if lists:
+            count, sizes = sum(each.shards for each in lists), [each.shard_bytes for each in lists]
+        else:
+            count, sizes = len(shards), [each.bytes for each in shards]
+        last = (lists or shards)[-1:]
+        return cls(samples=last[0].stop if last else 0, shards=count, bytes=sum(sizes))
+
 
 class Manifest(Model):
     """A finished data set."""
@@ -153,7 +142,10 @@ class Manifest(Model):
     compression: Compression
     columns: tuple[ColumnRecord, ...]
     totals: Totals
-    shards: tuple[ShardRecord, ...]
+    shards: Annotated[Sequence[ShardRecord], AfterValidator(tuple)]
+    shard_lists: tuple[ShardList, ...] | None = Field(
+        default=None, min_length=1, description="files with the records of all shards, in order: `shards` is then empty"
+    )
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
@@ -179,16 +171,39 @@ class Manifest(Model):
         skipped = [each.source_index for each in self.source.skipped]
         return np.delete(np.arange(self.source.samples, dtype=np.int64), skipped)
 
+    @property
+    def row_bytes(self) -> Mapping[str, int]:
+        """The size of a row in each column."""
+        return {column.name: column.row_bytes for column in self.columns}
+
+    @property
+    def sound_shards(self) -> Iterable[ShardRecord]:
+        """Those whose list can be read: all, without lists."""
+        return self.shards.sound() if isinstance(self.shards, ListedShards) else self.shards
+
+    def list_files(self) -> Iterator[tuple[str, bytes]]:
+        """Name and content of each list."""
+        if self.shard_lists is not None:
+            yield from ((each.file, content) for each, content in shard_lists(self.shards))
+
+    def of_shards(self, shards: Sequence[ShardRecord]) -> Self:
+        """The same with these shards in memory, which its lists describe."""
+        return self.model_copy(update={"shards": tuple(shards)})
+
+    def reading_lists(self, folder: Path) -> Self:
+        """The same, whose `shards` are those in the lists, if it has lists: read in `folder` when they are needed."""
+        if self.shard_lists is None:
+            return self
+        check = partial(contradictions, row_bytes=self.row_bytes, compression=self.compression)
+        shards = ListedShards(folder, self.shard_lists, check)
+        return self.model_copy(update={"shards": shards})
+
     def to_json(self) -> bytes:
         """The bytes of manifest.json: one space of indent, sorted keys, a newline at the end."""
-        plain = self.model_dump(mode="json", exclude_none=True, exclude={"source": {"skipped"}})
+        left_out: dict[str, Any] = {"source": {"skipped"}, **({"shards": True} if self.shard_lists else {})}
+        plain = {"shards": [], **self.model_dump(mode="json", exclude_none=True, exclude=left_out)}
         plain["source"]["skipped"] = self.source.skipped  # each is made plain when its turn comes: see `Skipped`
         return to_json(plain)
-
-
-def shard_name(number: int) -> str:
-    """The file name of a shard."""
-    return f"shard-{number:05}.h5"
 
 
 def _contradictions(manifest: Manifest) -> Iterator[str]:
@@ -200,17 +215,20 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
     outside = (each.source_index for each in manifest.source.skipped if each.source_index >= manifest.source.samples)
     if (beyond := next(outside, None)) is not None:
         yield f"source.skipped: has the input {beyond} of {manifest.source.samples}"
-    row, row_bytes = 0, {column.name: column.row_bytes for column in manifest.columns}
-    for number, shard in enumerate(manifest.shards):
-        if (shard.file, shard.start) != (shard_name(number), row) or shard.stop <= row:
-            found = f"{shard.file} with rows {shard.start} … {shard.stop - 1}"
-            yield f"shards.{number}: is {found}, expected {shard_name(number)} from row {row} on"
-        for problem in _of_shard(shard, row_bytes, manifest.compression):
-            yield f"shards.{number}.{problem}"
-        row = shard.stop
-    sums = Totals(samples=row, shards=len(manifest.shards), bytes=sum(shard.bytes for shard in manifest.shards))
-    if manifest.totals != sums:
+    yield from _of_lists(manifest.shard_lists or ())
+    if manifest.shard_lists and manifest.shards:
+        yield "shards: are in the manifest and in its lists"
+    yield from contradictions(manifest.shards, 0, 0, manifest.row_bytes, manifest.compression)
+    if manifest.totals != (sums := Totals.of(manifest.shards, manifest.shard_lists or ())):
         yield f"totals: are {manifest.totals}, and the sums over the shards are {sums}"
+
+
+def _of_lists(lists: Sequence[ShardList]) -> Iterator[str]:
+    row = 0
+    for number, each in enumerate(lists):
+        if each.start != row or each.stop <= row:
+            yield f"shard_lists.{number}: has rows {each.start} … {each.stop - 1}, expected rows from {row} on"
+        row = each.stop
 
 
 def _of_recipe(manifest: Manifest) -> Iterator[str]:
@@ -267,23 +285,6 @@ def _of_sizes(manifest: Manifest) -> Iterator[str]:
             yield f"columns: {signal.name} has the shape {signal.shape}, and the axes are {signal.axes}"
 
 
-def _of_shard(shard: ShardRecord, row_bytes: dict[str, int], compression: str) -> Iterator[str]:
-    if shard.columns.keys() != row_bytes.keys():
-        yield f"columns: are {', '.join(shard.columns)}, expected {', '.join(row_bytes)}"
-        return
-    rows = shard.stop - shard.start
-    for name, stored in shard.columns.items():
-        if rows * row_bytes[name] > MOST:
-            yield f"columns.{name}: has {rows} rows of {row_bytes[name]} bytes, more than any file"
-        elif compression != "none":
-            if stored.content_sha256 is None:
-                yield f"columns.{name}: has no content_sha256"
-        elif stored.offset is None:
-            yield f"columns.{name}: has no offset"
-        elif stored.offset + rows * row_bytes[name] > shard.bytes:
-            yield f"columns.{name}: does not fit into {shard.bytes} bytes"
-
-
 def parse_manifest(data: bytes) -> Manifest:
     """The manifest in the bytes of manifest.json. Raises ValueError, which says where they are wrong."""
     try:
@@ -297,7 +298,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of a finished data set. Raises DataError if it is damaged, FileNotFoundError if it is missing."""
     path = folder / MANIFEST
     try:
-        return parse_manifest(content_of(path))
+        return parse_manifest(content_of(path)).reading_lists(folder)
     except ValueError as problem:
         raise DataError(
             f"{path}: {str(problem).removesuffix('.')}. It was edited, is damaged, or has another format than "

@@ -9,12 +9,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mixup_cli.errors import DataError
 from mixup_cli.storage.growth import Growth
-from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord, read_manifest
+from mixup_cli.storage.inside import file_inside
+from mixup_cli.storage.manifest import MANIFEST, Manifest, read_manifest
+from mixup_cli.storage.mirror import shared
+from mixup_cli.storage.shard_records import ListedShards, ShardRecord
+from mixup_cli.storage.stores import Store
+from mixup_cli.wording import is_url
 
 REPLACED = "another data set replaced the one that was opened. Open it again."
 
@@ -37,6 +46,19 @@ class OpenedDataSet:
         """Read the manifest. Raises DataError if it is damaged, FileNotFoundError if it is missing."""
         stamp = _stamp(folder)  # first, to notice a manifest that is replaced meanwhile
         return cls(folder, read_manifest(folder), stamp)
+
+    @cached_property
+    def borders(self) -> NDArray[np.int64]:
+        """The first row of each shard, and the count of all rows: int64 (shards + 1)."""
+        shards, rows = self.manifest.shards, self.manifest.totals.samples
+        if isinstance(shards, ListedShards):
+            return np.array([*shards.starts(self.manifest.recipe["samples_per_shard"]), rows])
+        return np.array([*(shard.start for shard in shards), rows])
+
+    def path(self, number: int) -> Path:
+        """Where a shard is. In a mirror of a store, it is fetched first. Raises DataError as `file_inside` does."""
+        record = self.manifest.shards[number]
+        return file_inside(self.folder, record.file, record.sha256)
 
     def shard(self, number: int, size: int, rows: int | None = None) -> ShardRecord:
         """The record of a shard whose open file has `size` bytes and, if that was looked up, `rows`.
@@ -67,6 +89,15 @@ class OpenedDataSet:
         if stamp != self._stamp:
             self._latest, self._stamp = read_manifest(self.folder), stamp
         return self._latest
+
+
+def folder_of(place: str | Path) -> Path:
+    """The folder of a data set, or for a URL the mirror that its readers share. Raises NoInputError if there is no data
+    set at the URL."""
+    if not is_url(place):
+        return Path(place).absolute()
+    store = Store.open(place.removesuffix(f"/{MANIFEST}"))
+    return shared(store, MANIFEST, store.read(MANIFEST))
 
 
 def is_same_or_larger(opened: Manifest, now: Manifest) -> bool:

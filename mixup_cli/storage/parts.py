@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from mixup_cli.errors import UsageError
@@ -18,10 +18,12 @@ _NAME = re.compile(r"part-([0-9]{1,6})-of-([0-9]{1,6})")
 
 @dataclass(frozen=True)
 class Part:
-    """Part `number` of `of`, both from 1. It decides which shards a run makes, and does not change their bytes."""
+    """Part `number` of `of`, both from 1. It decides which shards a run makes, and does not change their bytes.
+    `taken_from` says which variables it is from, if any."""
 
     number: int = 1
     of: int = 1
+    taken_from: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if not 1 <= self.number <= self.of <= MOST_PARTS:

@@ -25,6 +25,11 @@ NO_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError", "ProfileNotFo
 
 LETTERS = 200
 
+
+class ExistsError(StorageError):
+    """A file that was to be created exists already."""
+
+
 _SECRET = re.compile(r"(?<=://)[^/@\s]*@|\?[^\s'\")]*")
 
 
@@ -49,8 +54,10 @@ def missing(url: str) -> NoInputError:
 def failure(url: str, problem: Exception, attempts: int) -> MixupGenError:
     """What a user reads of a backend's error about a URL, after so many attempts."""
     status, why = _status_of(problem), _why(problem)
-    if isinstance(problem, FileNotFoundError) or status == 404:
+    if isinstance(problem, FileNotFoundError | IsADirectoryError | NotADirectoryError) or status == 404:
         return missing(url)
+    if isinstance(problem, FileExistsError) or status in (409, 412):
+        return ExistsError(f"{url}: exists already.")
     if type(problem).__name__ in NO_CREDENTIALS:
         variables = "such as AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
         return StorageError(f"{url}: no credentials ({why}).", f"Set the variables of the store, {variables}.")

@@ -19,8 +19,10 @@ from typing import Any, BinaryIO, Self, TypeVar
 
 from mixup_cli.errors import MixupGenError, NoInputError, StorageError, UsageError
 from mixup_cli.storage.seal import NO_ROOM, Sealed, storage_errors
-from mixup_cli.storage.store_errors import failure, may_pass, missing, without_secrets
-from mixup_cli.wording import setting
+from mixup_cli.storage.store_errors import ExistsError, failure, may_pass, missing, without_secrets
+from mixup_cli.wording import is_url, setting
+
+__all__ = ["Status", "Store", "is_url"]
 
 Value = TypeVar("Value")
 
@@ -43,11 +45,6 @@ MOST_PUT_BYTES = 5 << 30
 the sha256 of the whole."""
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
-
-
-def is_url(text: str | Path) -> bool:
-    """Whether a text names a place by a URL. A `Path` never does: it has lost a slash."""
-    return isinstance(text, str) and _SCHEME.match(text) is not None
 
 
 @dataclass(frozen=True)
@@ -171,6 +168,14 @@ class Store:
             found = f"{self.url_of(name)}: the store has other bytes than were sent."
             raise StorageError(found, "Let no other program write there, and run the same command again.")
 
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a small file if there is none of that name. Returns whether there was none."""
+        try:
+            self._change(name, lambda system, path: system.pipe_file(path, data, mode="create"))
+        except ExistsError:
+            return False
+        return True
+
     def move(self, name: str, to: str) -> None:
         """Give a file another name; the store itself copies it. A file of that name is replaced."""
         self._change(name, lambda system, path: system.cp_file(path, self._path(to)))
@@ -187,7 +192,7 @@ class Store:
     def _system(self) -> Any:
         """fsspec's file system: fsspec keeps one for each process. Raises UsageError if a package is missing."""
         try:
-            import fsspec  # type: ignore[import-untyped]  # ships no types
+            import fsspec
 
             system = fsspec.filesystem(self.scheme, use_listings_cache=False, **_options(self.scheme))
         except ImportError:

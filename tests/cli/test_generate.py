@@ -158,6 +158,7 @@ def test_an_unfinished_one_notices_content_of_the_same_size(
     with monkeypatch.context() as patched:
         patched.setattr("mixup_cli.runs.generate.finish", fail)
         assert run_cli("generate", source, cwd=tmp_path).returncode == 74
+    (tmp_path / "mixup-out/.mixup-gen/done/00000.json").unlink()
     picture = source / "red/0.png"
     data = picture.read_bytes()
     picture.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))

@@ -32,6 +32,23 @@ def test_it_tells_kind_samples_classes_sizes_and_what_would_be_made(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_all_signals_are_shown(run_cli: Runner, tmp_path: Path) -> None:
+    images, depth, wave = (
+        np.zeros((9, 8, 6, 3), np.uint8),
+        np.zeros((9, 8, 6), np.uint16),
+        np.zeros((9, 100, 2), np.float32),
+    )
+    np.savez(tmp_path / "s.npz", images=images, depth=depth, wave=wave, y=np.arange(9) % 3)
+    command = ("inspect", "s.npz", "--data-key", "images,depth,wave", "--label-key", "y")
+    lines = dict.fromkeys(run_cli(*command, cwd=tmp_path).stdout.splitlines())
+    assert "beside        depth: uint16 (8, 6)" in lines
+    assert "              wave: float32 (100, 2)" in lines
+    each = next(line for line in lines if line.startswith("each "))
+    assert each.startswith("each          images uint8 (8, 6, 3), depth uint16 (8, 6), wave float32 (100, 2), ")
+    facts = json.loads(run_cli(*command, "--json", cwd=tmp_path).stdout)
+    assert facts["beside"] == {"depth": ["uint16", [8, 6]], "wave": ["float32", [100, 2]]}
+
+
 def test_json_is_one_line(run_cli: Runner, cifar: Path) -> None:
     ended = run_cli("inspect", cifar, "--json")
     assert ended.stdout.count("\n") == 1

@@ -179,6 +179,26 @@ def test_there_and_back(name: str, run_cli: Runner, asked: Callable[..., Wish], 
     assert asked(*base.split()) != direct, "the option makes a difference"
 
 
+def test_a_part_that_a_scheduler_says_stays_open(
+    run_cli: Runner, asked: Callable[..., Wish], place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that one file serves all tasks of an array."""
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    monkeypatch.setenv("RANK", "1")
+    ways = [["--part"], ["--part", "auto"], ["--part=auto", "--json"]]
+    printed = [run_cli("generate", "colours", *way, "--print-config", cwd=place) for way in ways]
+    assert all('part = "auto"\n' in each.stdout for each in printed)
+    assert "this is part 2/3, from RANK=1, WORLD_SIZE=3\n" in printed[0].stderr
+    (place / "c.toml").write_text(printed[0].stdout)
+    for rank in ("0", "2"):
+        monkeypatch.setenv("RANK", rank)
+        expected = asked("colours", "--part", f"{int(rank) + 1}/3")
+        assert asked("colours", "--config", "c.toml") == expected
+        monkeypatch.setenv("MIXUP_GEN_PART", "auto")
+        assert asked("colours") == expected
+        monkeypatch.delenv("MIXUP_GEN_PART")
+
+
 def test_a_printed_configuration_prints_itself(run_cli: Runner, place: Path) -> None:
     options = ["--passes", 3, "--cache", "disk", "--json", "--method", "mixup:0.25:alpha=2,fmix:0.75"]
     first = run_cli("generate", "colours", *options, "--print-config", cwd=place)

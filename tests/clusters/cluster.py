@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ class RayCluster:
         self._others.pop(name).wait()
 
     def _wait(self) -> None:
-        nodes = self._cluster.global_state.node_table
+        nodes: Callable[[], list[dict[str, Any]]] = self._cluster.global_state.node_table
         wait_until(lambda: sum(node["Alive"] for node in nodes()) == 1 + len(self._others))
 
     def close(self) -> None:

@@ -25,8 +25,9 @@ from mixup_cli.runs.settings import Run
 from mixup_cli.sources.arrays.data_set import open_data_set
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.storage.hdf5.reading import ShardedColumn
-from mixup_cli.storage.manifest import Manifest, ShardRecord, read_manifest
+from mixup_cli.storage.manifest import Manifest, read_manifest
 from mixup_cli.storage.opened import OpenedDataSet
+from mixup_cli.storage.shard_records import ShardRecord
 from tests.data_sets import digests, manifest
 from tests.faults import reading
 from tests.faults.attempts import Attempt

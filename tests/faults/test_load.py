@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-import time
 from io import BytesIO
 from pathlib import Path
 
@@ -51,11 +50,9 @@ def test_a_soak_takes_no_more_memory_and_files_as_it_goes_on(soaked: tuple[Path,
     assert max(seen.descriptors) < 40
 
 
-def test_a_manifest_of_thousands_of_shards_opens_in_a_second(soaked: tuple[Path, Watched]) -> None:
-    began = time.process_time()
-    manifest = read_manifest(soaked[0])
-    assert time.process_time() - began < 1
-    assert manifest.totals.samples == 20_000_000
+def test_a_manifest_of_thousands_of_shards_opens(soaked: tuple[Path, Watched]) -> None:
+    """How long that takes: unit/storage/test_manifest.py."""
+    assert read_manifest(soaked[0]).totals.samples == 20_000_000
 
 
 READ = """
@@ -101,14 +98,17 @@ def test_one_shard_of_thousands_is_made_again(soaked: tuple[Path, Watched]) -> N
     assert (out / "shard-02000.h5").read_bytes() == lost
     assert (out / "manifest.json").read_bytes() == before
     assert resumed.peak_bytes < 800 * MIB
-    assert resumed.processor_seconds < max(60, 2 * made.processor_seconds)
+    assert resumed.processor_seconds < 2 * made.processor_seconds
 
 
 def test_a_folder_of_two_hundred_thousand_pictures(tmp_path: Path) -> None:
+    """Ten times as many take no more than fifteen times as long."""
+    write_many(tmp_path / "few", 20_000)
+    few = sound(watch("generate", tmp_path / "few", "-o", "few-out", "-q", cwd=tmp_path))
     write_many(tmp_path / "many", 200_000)
     seen = sound(watch("generate", tmp_path / "many", "-q", cwd=tmp_path))
     assert seen.peak_bytes < 900 * MIB
-    assert seen.processor_seconds < 300
+    assert seen.processor_seconds < 15 * few.processor_seconds
     assert max(seen.descriptors) < 40
 
 
@@ -151,16 +151,24 @@ def test_two_million_paths_on_stdin(tmp_path: Path) -> None:
 
 
 def test_a_csv_of_two_million_paths(tmp_path: Path) -> None:
-    """metadata.csv: the run reads all of it, reports the first missing file with its line, and refuses one."""
+    """metadata.csv: the run reads all of it, reports the first missing file with its line, and refuses one. Ten times
+    as many take no more than fifteen times as long."""
     write_many(tmp_path / "some", 1000)
-    with (tmp_path / "metadata.csv").open("w") as rows:
-        rows.write("file_name,label\n")
-        rows.writelines(f"{path(number)},{number % 7}\n" for number in range(PATHS))
-    refused = watch("generate", tmp_path, "-o", tmp_path / "out", cwd=tmp_path)
-    assert refused.code == 65
+    few = watch_csv(PATHS // 10, tmp_path)
+    refused = watch_csv(PATHS, tmp_path)
     told = f"metadata.csv, line 1002: no file {path(1000)}, nor 1,998,999 more that it names"
     assert told in refused.stderr
+    assert refused.peak_bytes < 2048 * MIB
+    assert refused.processor_seconds < 15 * few.processor_seconds
+
+
+def watch_csv(count: int, folder: Path) -> Watched:
+    """Refuse one that names so many paths."""
+    with (folder / "metadata.csv").open("w") as rows:
+        rows.write("file_name,label\n")
+        rows.writelines(f"{path(number)},{number % 7}\n" for number in range(count))
+    refused = watch("generate", folder, "-o", folder / "out", cwd=folder)
+    assert refused.code == 65
     reason = ".png: cannot read (No such file or directory). Remove it, or pass --on-error skip."
     assert refused.stderr.splitlines()[-1].endswith(reason)
-    assert refused.peak_bytes < 2048 * MIB
-    assert refused.processor_seconds < 120
+    return refused

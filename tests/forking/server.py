@@ -8,6 +8,8 @@ at once and, when that has ended, its return code. The server ends when its own 
 
 from __future__ import annotations
 
+from tests.forking.leaving import leave  # isort: skip  # before all else
+
 import json
 import os
 import resource
@@ -17,7 +19,8 @@ import signal
 import socket
 import sys
 import tempfile
-from contextlib import suppress
+import threading
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -129,32 +132,42 @@ def become(request: Request) -> None:
         signal.signal(number, signal.SIG_IGN)
     for kind, most in request.limits.items():
         resource.setrlimit(int(kind), (most, most))
-    if request.script:
-        runpy.run_path(request.script, run_name="__main__")
-    else:
-        sys.modules["__main__"] = program = ModuleType("__main__")  # which worker processes import
-        program.__file__ = str(PROGRAM)
-        from mixup_cli.cli.start import main
+    try:
+        if request.script:
+            runpy.run_path(request.script, run_name="__main__")
+        else:
+            sys.modules["__main__"] = program = ModuleType("__main__")  # which worker processes import
+            program.__file__ = str(PROGRAM)
+            from mixup_cli.cli.start import main
 
-        main()
-    sys.exit()
+            main()
+        sys.exit()
+    except SystemExit as end:
+        leave(end)
 
 
 def warm_up() -> None:
-    """Import what commands use, and load what numba has compiled, by making a data set."""
-    import mixup_cli.checks.deep
-    import mixup_cli.checks.repair
-    import mixup_cli.checks.verify
-    import mixup_cli.cli.app  # noqa: F401
-    from mixup_cli.recipe import Recipe
-    from mixup_cli.runs.generate import generate
-    from mixup_cli.runs.settings import Run
-    from mixup_cli.sources import open_source
+    """Import what commands use, and load what numba has compiled, by running some."""
+    from tqdm import tqdm
+
+    import mixup_cli.checks.repair  # noqa: F401
+    from mixup_cli.cli.app import app
     from tests.small_sources import write_photos
 
-    with tempfile.TemporaryDirectory() as folder:
-        source = open_source([write_photos(Path(folder) / "photos")])
-        generate(source, Recipe(size=(8, 8), resize="crop"), Run(out=Path(folder) / "out"))
+    with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as nowhere:
+        photos, out, plan = write_photos(Path(folder) / "photos"), f"{folder}/out", f"{folder}/plan.csv"
+        made = ("generate", photos, "--size", 8, "-o", out)
+        commands = [made, ("verify", out, "--deep"), ("plan", photos, "-o", plan), ("inspect", photos)]
+        with redirect_stdout(nowhere), redirect_stderr(nowhere):
+            for command in commands:
+                with app.make_context("mixup-gen", [*map(str, command)]) as context:
+                    app.invoke(context)
+    if tqdm.monitor is not None:  # a fork has only the thread that forks
+        tqdm.monitor.exit()  # type: ignore[no-untyped-call]
+        tqdm.monitor = None
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread():
+            thread.join()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from pathlib import Path
 from mixup_cli.checks.verify import findings_of
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.shard import bytes_of, read_column, require_filter
-from mixup_cli.storage.manifest import Manifest, ShardRecord, StoredColumn, read_manifest
+from mixup_cli.storage.manifest import Manifest, read_manifest
+from mixup_cli.storage.shard_records import ShardRecord, StoredColumn
 from tests.unit.storage.small_data_set import COLUMNS, ROWS, arrays, manifest_of
 
 NOT_THERE = "is missing"

@@ -28,7 +28,8 @@ from mixup_cli.sources.pictures.limits import Undecodable
 from mixup_cli.sources.tables import labels as metadata_labels
 from mixup_cli.storage import source_table as table
 from mixup_cli.storage.loaded import LoadedColumn
-from mixup_cli.storage.manifest import _contradictions, shard_name
+from mixup_cli.storage.manifest import _contradictions
+from mixup_cli.storage.shard_records import shard_name
 from tests.fuzz import data_sets, loading
 from tests.fuzz.layers import in_gzip, in_png, in_tar, in_zip
 from tests.fuzz.mutating import Mutation, in_place, mutants

@@ -6,6 +6,8 @@ one request a line, as JSON, and answers with one line.
 
 from __future__ import annotations
 
+from tests.forking.leaving import leave  # isort: skip  # before all else
+
 import json
 import os
 import resource
@@ -141,7 +143,10 @@ def _command(request: dict[str, Any], out: Path, err: Path, fed: Path) -> None:
     os.chdir(request["folder"])
     os.environ.update(request["environment"])
     sys.argv = ["mixup-gen", *request["arguments"]]
-    main()
+    try:
+        main()
+    except SystemExit as end:
+        leave(end)
 
 
 def _standard_stream(mode: str, descriptor: int) -> Any:
@@ -156,9 +161,8 @@ def serve() -> None:
 
 
 if __name__ == "__main__":
-    import mixup_cli.checks.verify  # noqa: F401  # so that no command has to
     from mixup_cli.cli.app import main
-    from mixup_cli.cli.commands.preload import preload
+    from tests.forking.server import warm_up
 
-    preload().join()
+    warm_up()
     serve()

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.costs import check_bad_input
 from tests.hostile.cell import Cell, Ended
 
 SECRET = b"nobody may read this, and nobody may change it\n" * 99
 
-MOST_SECONDS = 5.0
 MOST_BYTES = 1 << 30
 
 
@@ -42,7 +42,7 @@ def check_harmless(ended: Ended, place: Path) -> None:
     assert all(line.startswith("mixup-gen: ") for line in ended.err.splitlines()), ended.err
     assert ended.err.replace("\n", "").isprintable(), repr(ended.err)
     assert len(ended.err) < 20_000
-    assert ended.cpu_seconds < MOST_SECONDS
+    check_bad_input(ended.cpu_seconds)
     assert ended.peak_bytes < MOST_BYTES
     assert not (place / "IT-RAN").exists()
     assert (place.parent / "outside/secret").read_bytes() == SECRET

@@ -74,6 +74,16 @@ def test_any_range_is_a_slice_of_a_larger_one(
     assert as_lists(smaller) == as_lists(larger[slice(before, before + inside)])
 
 
+@given(recipes(), counts_for_any, grids, anywhere, st.integers(0, 100))
+@unhurried
+def test_parents_are_those_of_the_rows_and_need_no_peaks(
+    recipe: Recipe, count: int, grid: Grid, start: int, inside: int
+) -> None:
+    blind = Plan(recipe, Population(np.arange(count)), grid, ViewRules.of(recipe, grid, grid))
+    rows = blind.asking(AnywhereElse(grid)).rows(start, start + inside)
+    assert blind.parents(start, start + inside).tolist() == rows.parents.tolist()
+
+
 @given(seeds, counts, st.one_of(st.integers(0, 5), st.just(10**12)))
 @unhurried
 def test_every_sample_is_base_once_and_donor_once_a_pass(seed: int, count: int, number: int) -> None:

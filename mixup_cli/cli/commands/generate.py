@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,10 @@ from mixup_cli.cli.commands.classes import class_facts, class_lines
 from mixup_cli.cli.options.config import ConfigFlags, printed
 from mixup_cli.cli.options.groups import OUTPUT, RUNNING, flag, switch
 from mixup_cli.cli.options.outputs import check_kept, read_files
-from mixup_cli.cli.options.parse import PATH
+from mixup_cli.cli.options.parse import FOLDER_OR_STORE
 from mixup_cli.cli.options.recipe import RecipeFlags
 from mixup_cli.cli.options.run import AmountFlags, RunFlags, ScanFlags, plan_flag, quiet_switch, read_plan_option
-from mixup_cli.cli.options.source import PlaceFlags, SourceFlags
+from mixup_cli.cli.options.source import PlaceFlags, SourceFlags, local
 from mixup_cli.cli.terminal import show
 from mixup_cli.errors import UsageError
 from mixup_cli.wording import counted, readable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mixup_cli.runs.settings import Run
     from mixup_cli.sources.reading.base import Source
     from mixup_cli.storage.parts import Part
+    from mixup_cli.storage.stores import Store
 
 SHOWN_PARTS = 8
 """Parts that are still to be run are named up to this number."""
@@ -37,7 +38,12 @@ class MoreFlags:
     """What to carry out, where to, and what to report."""
 
     plan: str | None = plan_flag()
-    out: Path = flag(OUTPUT, "Where the data set goes. Default: mixup-out.", PATH, default=Path("mixup-out"))
+    out: Path | Store = flag(
+        OUTPUT,
+        "Where the data set goes: a folder, or a URL (s3://, gs://, az://, file://). Default: mixup-out.",
+        FOLDER_OR_STORE,
+        default=Path("mixup-out"),
+    )
     dry_run: bool = switch(RUNNING, "Report what would be written, without writing.")
     json: bool = switch(RUNNING, "Print results as NDJSON.")
     quiet: bool = quiet_switch()
@@ -61,17 +67,21 @@ def generate(
     """
     from mixup_cli.cli.commands.preload import preload
     from mixup_cli.runs.settings import Run
+    from mixup_cli.storage.mirror import mirrors
 
     if more.plan == source.files_from == "-":
         raise UsageError("both are -, and stdin can be read once.", "Use a file.", field=("plan", "files_from"))
     rows = read_plan_option(more.plan)
     wanted, origin = recipe.recipe(rows), source.origin(places.sources)
     settings = {**amount.given(), **scan.given(), **run.given()}
-    how = Run(out=more.out, origin=origin, plan=rows, shard_bytes=recipe.shard_size, **settings)
+    out, store = (more.out, None) if isinstance(more.out, Path) else (mirrors() / "none", more.out)
+    how = Run(out=out, store=store, origin=origin, plan=rows, shard_bytes=recipe.shard_size, **settings)
+    if how.part.taken_from and not more.quiet:
+        show.notice(f"this is part {how.part}, from {how.part.taken_from}")
     read = read_files(source, places.sources, more.plan, file.config)
-    check_kept(more.out, read, [] if source.files_from else places.sources or [Path()])
+    check_kept(out, read, [] if source.files_from else local(places.sources or (Path(),)))
     preload()
-    opened = source.open(places.sources, more.out)
+    opened = source.open(places.sources, out)
     if more.print_config:
         from mixup_cli.runs.forecast import forecast
 
@@ -140,11 +150,13 @@ def _foretell(opened: Source, wanted: Recipe, how: Run, more: MoreFlags) -> None
     from mixup_cli.runs.forecast import forecast
     from mixup_cli.runs.needs import check_room
     from mixup_cli.runs.standing import stored_in
-    from mixup_cli.storage.folder import DataSetFolder
+    from mixup_cli.storage.folder import data_set_at
 
-    stored = stored_in(DataSetFolder(how.out), how.force)
-    expected = forecast(opened, wanted, how, stored)
-    is_done = stored.is_complete(expected.needed.rows)
+    with data_set_at(how.store or how.out) as folder:
+        how = replace(how, out=folder.path)
+        stored = stored_in(folder, how.force)
+        expected = forecast(opened, wanted, how, stored)
+        is_done = stored.is_complete(expected.needed.rows)
     if more.json:
         show.event("dry-run", **class_facts(opened.labels), **expected.facts())
     else:

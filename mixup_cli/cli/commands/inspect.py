@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mixup_cli.cli.commands.classes import class_facts, class_lines, some
 from mixup_cli.cli.options.groups import RUNNING, switch
 from mixup_cli.cli.options.needs import check_asks_for_no_mixing
 from mixup_cli.cli.options.recipe import RecipeFlags
-from mixup_cli.cli.options.source import PlaceFlags, SourceFlags
+from mixup_cli.cli.options.source import PlaceFlags, Places, SourceFlags
 from mixup_cli.cli.terminal import show
 from mixup_cli.errors import UsageError
 from mixup_cli.wording import counted, readable
 
 if TYPE_CHECKING:
+    from mixup_cli.fields.form import Form
     from mixup_cli.fields.target import Survey
     from mixup_cli.sources import Source
     from mixup_cli.storage.manifest import Manifest
@@ -38,16 +38,16 @@ def inspect(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, form: 
     Kind, samples, classes and sizes; of a source also what generate would make with these options.
     """
     from mixup_cli.storage.json_files import to_json
-    from mixup_cli.storage.manifest import MANIFEST, json_schema, read_manifest
+    from mixup_cli.storage.manifest import json_schema, read_manifest
 
     locations = places.sources
     if form.schema and (locations or form.json):
         raise UsageError("it prints a schema, and reads no source.", "Pass it alone.", field="schema")
     if form.schema:
         show.result(to_json(json_schema()).decode().rstrip())
-    elif len(locations) == 1 and (locations[0] / MANIFEST).is_file():
-        check_asks_for_no_mixing(locations[0])
-        manifest = read_manifest(locations[0])
+    elif (finished := places.finished) is not None:
+        check_asks_for_no_mixing(finished)
+        manifest = read_manifest(finished)
         if form.json:
             show.event("inspected", **_data_set_facts(manifest))
         else:
@@ -56,7 +56,7 @@ def inspect(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, form: 
         _inspect_source(source, recipe, locations, form.json)
 
 
-def _inspect_source(flags: SourceFlags, recipe: RecipeFlags, locations: tuple[Path, ...], as_json: bool) -> None:
+def _inspect_source(flags: SourceFlags, recipe: RecipeFlags, locations: Places, as_json: bool) -> None:
     from mixup_cli.runs.forecast import forecast
     from mixup_cli.runs.settings import Run
 
@@ -86,7 +86,15 @@ def _source_facts(source: Source, survey: Survey) -> dict[str, Any]:
         "sizes": [[height, width, count] for (height, width), count in survey.sizes.most_common()],
         "dtypes": dict(survey.dtypes),
         "broken": len(survey.broken),
+        "beside": {name: [form.dtype, list(form.shape)] for name, form in _beside(source)},
     }
+
+
+def _beside(source: Source) -> Iterator[tuple[str, Form]]:
+    """Signals beside the first, which the rest of the facts are about: each has one form."""
+    for name, other in source.beside.items():
+        if (form := other.survey(1).array_form) is not None:
+            yield name, form
 
 
 def _source_lines(source: Source, survey: Survey) -> Iterator[tuple[str, str]]:
@@ -108,6 +116,8 @@ def _source_lines(source: Source, survey: Survey) -> Iterator[tuple[str, str]]:
         yield "broken", f"{len(survey.broken):,} of {len(source):,}, as far as headers show; {key}: {problem}"
     if survey.dtypes:
         yield "values", ", ".join(f"{name} ({count:,})" for name, count in survey.dtypes.most_common())
+    for number, (name, form) in enumerate(_beside(source)):
+        yield "" if number else "beside", f"{name}: {form.dtype} {form.shape}"
 
 
 def _data_set_facts(manifest: Manifest) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from mixup_cli.cli.options.outputs import Output, check_file, force_switch, read
 from mixup_cli.cli.options.parse import PATH
 from mixup_cli.cli.options.recipe import RecipeFlags
 from mixup_cli.cli.options.run import AmountFlags, ScanFlags, quiet_switch
-from mixup_cli.cli.options.source import PlaceFlags, SourceFlags
+from mixup_cli.cli.options.source import PlaceFlags, SourceFlags, local
 from mixup_cli.cli.terminal import show
 from mixup_cli.errors import UsageError
 from mixup_cli.wording import counted, printable, setting
@@ -60,7 +60,7 @@ def plan(
         raise UsageError("the plan goes to stdout, which has no folder.", remedy, field="cache", value="disk")
     opened, output = source.open(places.sources, Run.out), Output(out, to.force)
     if out != STDOUT:
-        locations = [] if source.files_from else places.sources or [Path()]
+        locations = [] if source.files_from else local(places.sources or (Path(),))
         output.check(opened, read_files(source, locations, file.config), locations)
     run = Run(out=out, shard_bytes=recipe.shard_size, **amount.given(), **scan.given())
     write = _print if out == STDOUT else partial(WRITERS[out.suffix.lower()], output)

@@ -14,7 +14,7 @@ from mixup_cli.cli.options.outputs import Output, check_file, force_switch, read
 from mixup_cli.cli.options.parse import PATH, whole
 from mixup_cli.cli.options.recipe import RecipeFlags
 from mixup_cli.cli.options.run import plan_flag, quiet_switch, read_plan_option
-from mixup_cli.cli.options.source import PlaceFlags, SourceFlags
+from mixup_cli.cli.options.source import PlaceFlags, Places, SourceFlags, local
 from mixup_cli.cli.terminal import show
 from mixup_cli.errors import MixupGenError, UsageError
 from mixup_cli.wording import counted
@@ -36,7 +36,7 @@ class SheetFlags:
     )
     rows: int = flag(RUNNING, "How many rows to draw. Default: 8.", whole(1, MOST_ROWS), default=8)
     start: int = flag(RUNNING, "The first row to draw. Default: 0.", whole(), default=0)
-    source_paths: tuple[Path, ...] = source_flag(
+    source_paths: tuple[Path | str, ...] = source_flag(
         SOURCE, "For a finished data set: where its source is now. Default: where it was."
     )
     plan: str | None = plan_flag()
@@ -54,24 +54,22 @@ def preview(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet:
     from mixup_cli.report.preview import preview_source
     from mixup_cli.report.sheet import sheet as drawn
     from mixup_cli.runs.settings import Run
-    from mixup_cli.storage.manifest import MANIFEST
 
     place, wanted = _place(sheet.out), range(sheet.start, sheet.start + sheet.rows)
     output, locations = Output(place, sheet.force), places.sources
-    named = [*locations, *sheet.source_paths]
-    read = read_files(source, named, sheet.plan)
-    if len(locations) == 1 and (locations[0] / MANIFEST).is_file():
-        check_asks_for_no_mixing(locations[0])
-        opened, notices = _source_of(locations[0], source, sheet.source_paths)
-        output.check(opened, read, named)
-        made = preview_data_set(locations[0], opened, wanted)
+    read = read_files(source, [*locations, *sheet.source_paths], sheet.plan)
+    if (finished := places.finished) is not None:
+        check_asks_for_no_mixing(finished)
+        opened, notices = _source_of(finished, source, sheet.source_paths)
+        output.check(opened, read, local((*locations, *sheet.source_paths)))
+        made = preview_data_set(finished, opened, wanted)
     elif sheet.source_paths:
         found = "it goes with a finished data set."
         raise UsageError(found, "Name the source as an argument.", field="source_paths")
     else:
         opened, notices = source.open(locations, Run.out), ()
         _check_not_among(opened, place)
-        output.check(opened, read, [] if source.files_from else locations or [Path()])
+        output.check(opened, read, [] if source.files_from else local(locations or (Path(),)))
         table = read_plan_option(sheet.plan)
         made = preview_source(opened, recipe.recipe(table), _within(wanted, table), table)
     for notice in () if sheet.quiet else (*notices, *made.notices):
@@ -111,7 +109,7 @@ def _check_not_among(source: Source, place: Path) -> None:
         raise UsageError(found, "Use another folder.", field="out", value=place)
 
 
-def _source_of(folder: Path, flags: SourceFlags, paths: tuple[Path, ...]) -> tuple[Source | None, tuple[str, ...]]:
+def _source_of(folder: Path, flags: SourceFlags, paths: Places) -> tuple[Source | None, tuple[str, ...]]:
     """The source that the command line names, or else the one that run.json names, if it still exists; and notices."""
     try:
         return open_origin(folder, flags, paths), ()

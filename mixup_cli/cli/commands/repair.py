@@ -14,6 +14,7 @@ from mixup_cli.wording import counted, one_line
 
 if TYPE_CHECKING:
     from mixup_cli.checks.repair import Repaired
+    from mixup_cli.storage.stores import Store
 
 
 def repair(source: SourceFlags, again: AgainFlags) -> None:
@@ -23,16 +24,17 @@ def repair(source: SourceFlags, again: AgainFlags) -> None:
     the checksum of the original. Exits with 65 if a file cannot be repaired.
     """
     from mixup_cli.checks.repair import repair as fix
-    from mixup_cli.checks.verify import data_set_folder
-    from mixup_cli.storage.folder import DataSetFolder
+    from mixup_cli.checks.verify import data_set_place
+    from mixup_cli.storage.folder import data_set_at
 
-    out = data_set_folder(again.out)
-    opened = partial(again.open, out, source)
-    repaired = fix(DataSetFolder(out), opened, again.run(out), show.Terminal(again.quiet))
+    out = data_set_place(again.out)
+    with data_set_at(out) as folder:
+        opened = partial(again.open, folder.path, source)
+        repaired = fix(folder, opened, again.run(folder.path), show.Terminal(again.quiet))
     _report(out, repaired, again.json, again.quiet)
 
 
-def _report(out: Path, repaired: Repaired, as_json: bool, quiet: bool) -> None:
+def _report(out: Path | Store, repaired: Repaired, as_json: bool, quiet: bool) -> None:
     """Each damaged file on stdout, a sentence on stderr."""
     for damage in repaired.damages:
         if as_json:

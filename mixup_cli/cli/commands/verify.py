@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mixup_cli.listener import Listener
     from mixup_cli.runs.settings import Run
     from mixup_cli.sources import Source
+    from mixup_cli.storage.folder import DataSetFolder
     from mixup_cli.storage.manifest import Manifest
 
 
@@ -34,16 +35,20 @@ def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags) -> None:
 
     Checks hashes, shapes, row numbers, shares and label sums. Exits with 65 if anything is wrong.
     """
-    from mixup_cli.checks.verify import data_set_folder, findings_of, open_finished
+    from mixup_cli.checks.verify import data_set_place, findings_of, open_finished
+    from mixup_cli.storage.folder import data_set_at
 
-    listener = show.Terminal(again.quiet)
-    out = data_set_folder(again.out)
-    manifest = open_finished(out)
-    findings = findings_of(out, manifest, again.threads, listener)
-    if depth.deep and not findings:
-        findings = _recomputed(out, manifest, again.open(out, source), again.run(out), listener)
-    if findings and open_finished(out) != manifest:
-        raise DataError(f"{out}: was extended or replaced during the check. Run mixup-gen verify again.")
+    listener, out = show.Terminal(again.quiet), data_set_place(again.out)
+    with data_set_at(out) as folder:
+        manifest = open_finished(folder.path)
+        findings = findings_of(folder.path, manifest, again.threads, listener)
+        if depth.deep and not findings:
+            opened, run = again.open(folder.path, source), again.run(folder.path)
+            findings = _recomputed(folder, manifest, opened, run, listener)
+        if findings:
+            folder.outlet.refresh()
+        if findings and open_finished(folder.path) != manifest:
+            raise DataError(f"{out}: was extended or replaced during the check. Run mixup-gen verify again.")
     for finding in findings:
         if again.json:
             show.event("finding", file=finding.file, problem=finding.problem)
@@ -61,10 +66,11 @@ def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags) -> None:
         show.notice(f"{out}: {counted(totals.samples, 'sample')} in {counted(totals.shards, 'shard')}, {what}")
 
 
-def _recomputed(out: Path, manifest: Manifest, source: Source, run: Run, listener: Listener) -> list[Finding]:
+def _recomputed(
+    folder: DataSetFolder, manifest: Manifest, source: Source, run: Run, listener: Listener
+) -> list[Finding]:
     """What `--deep` finds."""
     from mixup_cli.checks.deep import recompute
-    from mixup_cli.storage.folder import DataSetFolder
 
-    with TemporaryDirectory(dir=out.absolute().parent, prefix=".mixup-gen-verify-") as scratch:
-        return recompute(DataSetFolder(out), manifest, source, Path(scratch), run, listener)
+    with TemporaryDirectory(dir=folder.path.absolute().parent, prefix=".mixup-gen-verify-") as scratch:
+        return recompute(folder, manifest, source, Path(scratch), run, listener)

@@ -8,28 +8,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from mixup_cli.cli.options.groups import RUNNING, argument, flag, switch
-from mixup_cli.cli.options.parse import PATH
+from mixup_cli.cli.options.parse import FOLDER_OR_STORE, PATH_OR_URL
 from mixup_cli.cli.options.run import plan_flag, quiet_switch, read_plan_option, workers_flag
-from mixup_cli.cli.options.source import FILES, PERHAPS_FILES, SourceFlags
+from mixup_cli.cli.options.source import FILES, PERHAPS_FILES, Places, SourceFlags, local
 from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.wording import setting
 
 if TYPE_CHECKING:
     from mixup_cli.runs.settings import Run
     from mixup_cli.sources import Source
+    from mixup_cli.storage.stores import Store
 
 
 def source_flag(panel: str, help: str) -> Any:  # noqa: A002  # Click's own word
     """`--source`, for commands that take a finished data set."""
-    return flag(panel, help, PATH, metavar="SOURCE", multiple=True, default=())
+    return flag(panel, help, PATH_OR_URL, metavar="SOURCE", multiple=True, default=())
 
 
 @dataclass(frozen=True)
 class AgainFlags:
     """What `verify` and `repair` need: the data set, how to compute its rows again, and how to report."""
 
-    out: Path = argument("[OUT]", "The data set. Default: mixup-out.", Path("mixup-out"))
-    source_paths: tuple[Path, ...] = source_flag(
+    out: Path | Store = argument(
+        "[OUT]", "The data set, by its folder or URL. Default: mixup-out.", Path("mixup-out"), reader=FOLDER_OR_STORE
+    )
+    source_paths: tuple[Path | str, ...] = source_flag(
         RUNNING, "Where the source is now, if rows are computed again. Default: where it was."
     )
     plan: str | None = plan_flag()
@@ -69,12 +72,14 @@ PLACE = ("files_from", "null")
 """The options that say where the source is, and not how it is read."""
 
 
-def open_origin(out: Path, flags: SourceFlags, paths: tuple[Path, ...]) -> Source:
+def open_origin(out: Path, flags: SourceFlags, paths: Places) -> Source:
     """The source of the data set `out`, from `paths` or a list of files where they are named, else where it was.
 
     It is read with the options that run.json records; those of the command line win. Raises DataError where nothing
     says where the source is, NoInputError if it has gone, and what opening a source raises.
     """
+    from mixup_cli.storage.stores import is_url
+
     given = flags.given()
     if paths or flags.files_from is not None:
         recorded = {name: value for name, value in _recorded_options(out).items() if name not in PLACE}
@@ -82,10 +87,10 @@ def open_origin(out: Path, flags: SourceFlags, paths: tuple[Path, ...]) -> Sourc
         return SourceFlags(**{**recorded, **given}).open(paths, out)
     origin = _origin(out)
     _check_places(out / "run.json", origin)
-    recorded, places = origin.options.given(), tuple(map(Path, origin.locations))
+    recorded, places = origin.options.given(), tuple(each if is_url(each) else Path(each) for each in origin.locations)
     _check_is_there({**recorded, "source_paths": origin.locations[0]}, given)
     both = SourceFlags(**{**recorded, **given})
-    return both.open(places, out) if both.files_from is None else both.open((), out, places[0])
+    return both.open(places, out) if both.files_from is None else both.open((), out, *local(places[:1]))
 
 
 def _check_is_there(recorded: dict[str, Any], given: dict[str, Any]) -> None:
@@ -110,9 +115,10 @@ def _origin(out: Path) -> _Origin:
     from pydantic import TypeAdapter, ValidationError
 
     from mixup_cli.sources.reading.names import unescape_name
+    from mixup_cli.storage.inside import file_inside
     from mixup_cli.storage.json_files import read_json
 
-    path = out / "run.json"
+    path = file_inside(out, "run.json")
     try:
         origin = TypeAdapter(_Origin).validate_json(json.dumps(read_json(path).get("source")), strict=True)
     except FileNotFoundError:

@@ -64,12 +64,18 @@ def switch(panel: str, help: str, default: bool | None = False) -> Any:  # noqa:
     return field(default=default, metadata={MAKE: make})
 
 
-def argument(metavar: str, help: str, default: Any = (), nargs: int = 1) -> Any:  # noqa: A002
+def argument(
+    metavar: str,
+    help: str,  # noqa: A002
+    default: Any = (),
+    nargs: int = 1,
+    reader: Reader = PATH,
+) -> Any:
     """A field of a group that is a path, or several, without an option's name."""
 
     def make(name: str) -> click.Argument:
         settings: dict[str, Any] = {} if nargs < 0 else {"default": default}
-        return click.Argument([name], type=PATH, metavar=metavar, help=help, nargs=nargs, **settings)
+        return click.Argument([name], type=reader, metavar=metavar, help=help, nargs=nargs, **settings)
 
     return field(default=default, metadata={MAKE: make})
 

@@ -40,7 +40,7 @@ MARKS = {".csv": b"index,method,parent_0,", ".parquet": b"parent_0", ".png": b"S
 MARKED_BYTES = 1 << 16
 
 
-def read_files(flags: SourceFlags, locations: Iterable[Path], *others: Named) -> list[str | Path]:
+def read_files(flags: SourceFlags, locations: Iterable[Path | str], *others: Named) -> list[str | Path]:
     """The files among what a command line names."""
     named: chain[Named] = chain(locations, flags.given().values(), others)
     return [each for each in named if isinstance(each, str | Path) and os.path.isfile(each)]

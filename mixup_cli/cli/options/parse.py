@@ -15,12 +15,16 @@ import click
 
 from mixup_cli.errors import MixupGenError, UsageError
 from mixup_cli.recipe import NORMALIZATIONS, Normalize
-from mixup_cli.wording import did_you_mean, quoted, url_problem
+from mixup_cli.wording import did_you_mean, is_url, quoted, url_problem
 
 if TYPE_CHECKING:  # --help needs no storage
     from mixup_cli.storage.parts import Part
+    from mixup_cli.storage.stores import Store
 
 BYTE_UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+
+AUTO = "auto"
+"""The part that a scheduler's variables say."""
 
 _shown = partial(quoted, most_letters=60)
 
@@ -86,6 +90,24 @@ def local_name(text: str) -> str:
     return text
 
 
+def _place(text: str) -> Path | str:
+    """A local path, or the text of a URL that is not one of a file here."""
+    from urllib.request import url2pathname
+
+    if text.startswith("file://"):
+        text = url2pathname(text.removeprefix("file://"))
+    return text if is_url(text) else Path(local_name(text))
+
+
+def _folder_or_store(text: str) -> Path | Store:
+    """A folder, or a store that a URL names."""
+    if not is_url(text):
+        return Path(local_name(text))
+    from mixup_cli.storage.stores import Store
+
+    return Store.open(text)
+
+
 def _byte_count(text: str) -> int:
     """`64MiB`, `1GB`, `1000000`: bytes, at least 1."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
@@ -95,11 +117,14 @@ def _byte_count(text: str) -> int:
     return int(float(match[1]) * unit)
 
 
-def _part(text: str) -> Part:
-    """`K/N`, K in 1 … N."""
+def _part(text: str) -> Part | str:
+    """`K/N`, K in 1 … N, or AUTO."""
+    if text == AUTO:
+        return text
     match = re.fullmatch(r"\s*([0-9]{1,9})\s*/\s*([0-9]{1,9})\s*", text)
     if match is None:
-        raise UsageError(f"{_shown(text)} is not K/N.", "Give, for example, 1/4.")
+        remedy = "Give, for example, 1/4. Without a value, for the part of a job array, it stands last."
+        raise UsageError(f"{_shown(text)} is not K/N.", remedy)
     from mixup_cli.storage.parts import Part
 
     return Part(int(match[1]), int(match[2]))
@@ -159,8 +184,10 @@ NUMBER = Reader(_number, "X")
 TEXT = Reader(str, "TEXT")
 NAME = Reader(local_name, "FILE", is_path=True)
 PATH = Reader(lambda text: Path(local_name(text)), "FOLDER", is_path=True)
+PATH_OR_URL = Reader(_place, "SOURCE", is_path=True)
+FOLDER_OR_STORE = Reader(_folder_or_store, "FOLDER|URL", is_path=True)
 BYTES = Reader(_byte_count, "SIZE")
-PART = Reader(_part, "K/N")
+PART = Reader(_part, "K/N|auto")
 SIZE = Reader(_size, "PX|WxH")
 FILL = Reader(_fill, "GREY|R,G,B")
 NORMALIZE = Reader(_normalize, "NAME|MEAN/STD")

@@ -23,8 +23,8 @@ NAMES = {
 }
 """The options that set a field, the first as messages spell it. Other options are called as their fields are."""
 
-VARIABLES: set[str] = set()
-"""The environment variables that some option of some command reads."""
+VARIABLES: set[str] = {"MIXUP_GEN_STORE_CACHE"}
+"""The environment variables that some option of some command reads, and the one of `storage.mirror`."""
 
 
 def names_of(field: str) -> tuple[str, ...]:

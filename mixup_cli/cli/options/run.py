@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mixup_cli.choices import CacheKind, Device, EngineKind, OnError
 from mixup_cli.cli.options.groups import MIXING, RUNNING, Group, flag, switch
-from mixup_cli.cli.options.parse import BYTES, NAME, PART, PATH, TEXT, whole, word
+from mixup_cli.cli.options.parse import AUTO, BYTES, NAME, PART, PATH, TEXT, whole, word
 from mixup_cli.errors import UsageError
 
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
@@ -115,7 +116,21 @@ class RunFlags(Group):
     batch_size: int | None = flag(
         RUNNING, "Samples mixed at a time. Default: as many as fit in the processor's cache.", whole(1)
     )
-    part: Part | None = flag(
-        RUNNING, "Make only part K of N (K from 1); other runs make the others into the same folder.", PART
+    part: Part | str | None = flag(
+        RUNNING,
+        "Make only part K of N (K from 1); other runs make the others into the same folder. Without K/N, or with auto, "
+        "the variables of a job array (SLURM, PBS, LSF, SGE), or RANK and WORLD_SIZE, say which.",
+        PART,
+        is_flag=False,
+        flag_value=AUTO,
     )
     force: bool = switch(RUNNING, "Replace an existing data set.")
+
+    def given(self) -> dict[str, Any]:
+        """What was asked for. Raises UsageError if the part is left to a scheduler, and none says it."""
+        given = super().given()
+        if self.part == AUTO:
+            from mixup_cli.runs.schedulers import assigned_part
+
+            given["part"] = assigned_part(os.environ)
+        return given

@@ -6,11 +6,11 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from mixup_cli.choices import LabelKind, LabelLevel
 from mixup_cli.cli.options.groups import SOURCE, Group, argument, flag, switch
-from mixup_cli.cli.options.parse import NAME, whole, word
+from mixup_cli.cli.options.parse import NAME, PATH_OR_URL, whole, word
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.wording import setting
 
@@ -22,13 +22,34 @@ PERHAPS_FILES = ("label_key", "group_column")
 """Options that name a file, and those that name an array, a column or a file."""
 
 
+Places: TypeAlias = tuple[Path | str, ...]
+"""Paths, and the texts of URLs."""
+
+
+def local(places: Places) -> list[Path]:
+    """Those of some places that are paths."""
+    return [each for each in places if isinstance(each, Path)]
+
+
 @dataclass(frozen=True)
 class PlaceFlags:
     """Where the source is, for commands that take one."""
 
-    sources: tuple[Path, ...] = argument(
-        "[SOURCE]…", "Image folders, CIFAR archives, IDX or array files. Default: the current folder.", nargs=-1
+    sources: Places = argument(
+        "[SOURCE]…",
+        "Image folders, .zip or .tar files of them, WebDataset tars, CIFAR archives, IDX or array files, or URLs of "
+        "these. Default: the current folder.",
+        nargs=-1,
+        reader=PATH_OR_URL,
     )
+
+    @property
+    def finished(self) -> Path | None:
+        """The finished data set that is named alone, if one is."""
+        from mixup_cli.storage.manifest import MANIFEST
+
+        first = self.sources[0] if len(self.sources) == 1 else None
+        return first if isinstance(first, Path) and (first / MANIFEST).is_file() else None
 
 
 @dataclass(frozen=True)
@@ -72,10 +93,15 @@ class SourceFlags(Group):
     )
     data_key: str | None = flag(
         SOURCE,
-        "Array with the samples, in a file of several arrays (.npz, .h5, .mat); several are mixed alike.",
+        "Array with the samples, in a file of several arrays (.npz, .h5, .mat); several are mixed alike. Column or "
+        "ending of the images, in a table or in WebDataset tars.",
         metavar="NAME,…",
     )
-    label_key: str | None = flag(SOURCE, "Array with the labels; for .npy, a file.", metavar="NAME")
+    label_key: str | None = flag(
+        SOURCE,
+        "Array or column with the labels; for .npy, a file; for WebDataset tars, an ending or a field of .json.",
+        metavar="NAME",
+    )
     max_pixels: int | None = flag(SOURCE, "Refuse images with more pixels than N. Default: 100 million.", whole(1))
 
     def options(self, out: Path) -> SourceOptions:
@@ -88,14 +114,14 @@ class SourceFlags(Group):
             given["classes"] = read_classes(self.classes)
         return SourceOptions(exclude=(out.absolute(),), **given)
 
-    def open(self, locations: tuple[Path, ...], out: Path, list_folder: Path = Path()) -> Source:
+    def open(self, locations: Places, out: Path, list_folder: Path = Path()) -> Source:
         """The source that the command line names; the current folder if it names none. What a list names is relative
         to `list_folder`."""
         from mixup_cli.sources import open_source
         from mixup_cli.sources.pictures.file_list import open_file_list, split_nul
         from mixup_cli.sources.reading.bounded_read import lines_of
 
-        for location in locations or [Path()]:
+        for location in local(locations or (Path(),)):
             if location.resolve().is_relative_to(out.resolve()):
                 found = f"the source {location} lies in that folder."
                 raise UsageError(found, f"Use another {setting('out')}.", field="out", value=out)
@@ -108,7 +134,7 @@ class SourceFlags(Group):
             lines = split_nul(stream, self.files_from) if self.null else lines_of(stream, self.files_from)
             return open_file_list(lines, self.files_from, self.options(out), str(list_folder))
 
-    def origin(self, locations: tuple[Path, ...]) -> dict[str, Any]:
+    def origin(self, locations: Places) -> dict[str, Any]:
         """What run.json says of the source, so that `verify --deep` finds it again: class names, not the file that they
         are in. Texts are escaped as keys are. Raises what reading class names raises.
         """
@@ -122,7 +148,10 @@ class SourceFlags(Group):
             if (name in FILES and value != "-") or (name in PERHAPS_FILES and _is_path(value)):
                 options[name] = str(Path(value).absolute())
         return {
-            "locations": [escape_name(str(path.absolute())) for path in locations or [Path()]],
+            "locations": [
+                escape_name(str(place.absolute() if isinstance(place, Path) else place))
+                for place in locations or [Path()]
+            ],
             "options": {
                 name: escape_name(value) if isinstance(value, str) else value for name, value in options.items()
             },

@@ -28,7 +28,6 @@ class PlannedRows:
         """See `Planned.rows`."""
         entries, room = self.entries(start, stop), self.methods.parent_count
         used = self.used(entries)[:, :room]
-        parents = np.where(used, entries.parents[:, :room], entries.parents[:, :1]).astype(np.int64)
         views = entries.views
         if views is not None:
             views = np.where(used[..., None], views[:, :room], views[:, :1])
@@ -37,7 +36,16 @@ class PlannedRows:
             box=np.where(entries.box == MISSING, np.int32(0), entries.box),
             mask_seed=entries.mask_seed,
         )
+        parents = self._parents(entries, used)
         return Rows(np.arange(start, start + len(entries)), parents, self.numbers(entries), decisions, views)
+
+    def parents(self, start: int, stop: int) -> NDArray[np.int64]:
+        """See `Planned.parents`."""
+        entries = self.entries(start, stop)
+        return self._parents(entries, self.used(entries)[:, : self.methods.parent_count])
+
+    def _parents(self, entries: Entries, used: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.where(used, entries.parents[:, : used.shape[1]], entries.parents[:, :1]).astype(np.int64)
 
     def entries(self, start: int, stop: int) -> Entries:
         """The cells of rows start … stop−1, with slots for as many parents as the file or the recipe has at most."""

@@ -9,18 +9,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from mixup_cli.errors import NoInputError, UsageError
+from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.folder import arrays_in
+from mixup_cli.sources.pictures.encoded import EncodedPictures
 from mixup_cli.sources.pictures.folder_classes import by_folders, is_unread, unread_text
 from mixup_cli.sources.pictures.folder_labels import Tables
-from mixup_cli.sources.pictures.layout import Folders, Taken, choose_split
+from mixup_cli.sources.pictures.layout import Folders, choose_split
 from mixup_cli.sources.pictures.source import SUFFIXES, PictureSource
 from mixup_cli.sources.pictures.walk import Tree, walk
 from mixup_cli.sources.reading.base import NO_GROUPS, SourceOptions
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.tables.beside import tables_beside
 from mixup_cli.wording import counted, setting
+
+Opened = TypeVar("Opened", bound=EncodedPictures)
+
+Making = Callable[[Sequence[str], Labels, Sequence[str]], Opened]
+"""Makes a source of some of a tree's files, with labels and notices."""
 
 
 def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
@@ -33,7 +41,12 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     root = str(path)
     if not Path(root).is_dir():
         raise NoInputError(f"{escape_name(root)}: no such folder. Check the path.")
-    tree = walk(root, options.exclude)
+    make = partial(PictureSource, root, max_pixels=options.max_pixels)
+    return open_tree(root, walk(root, options.exclude), options, make)
+
+
+def open_tree(root: str, tree: Tree, options: SourceOptions, make: Making[Opened]) -> Opened:
+    """As `open_folder`, for a tree of which perhaps only the tables of labels are in the folder `root`."""
     split = choose_split(root, Folders.of(tree.pictures), options)
     tables = Tables(root, tree.pictures, split, options)
     if (metadata := tables.nearest()) is None:
@@ -52,7 +65,10 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
         place = root + ("/" + split.base).rstrip("/")
         raise NoInputError(arrays_in(root, tree.others) or _nothing_found(place, tree))
     ignored = _ignored(tree, split.base, "" if metadata is None else metadata.name, Path(root))
-    source = _sorted_source(root, taken, [*split.notices, *taken.notices, *ignored], options.max_pixels)
+    # Code points sort as their UTF-8 bytes do, so this is the order of the key's bytes.
+    order = sorted(range(len(taken.paths)), key=[escape_name(name) for name in taken.paths].__getitem__)
+    paths = [taken.paths[index] for index in order]
+    source = make(paths, taken.labels.at(order), [*split.notices, *taken.notices, *ignored])
     if metadata is not None:
         source.read_as = "images with metadata"
     return source
@@ -64,13 +80,6 @@ def _check_nothing_needs_metadata(root: str, options: SourceOptions, beside: Cal
         if value is not None and (name, value) != ("group_column", NO_GROUPS):
             remedy = next(iter(beside()), f"Name a table with {setting('labels_from')}, or drop {setting(name)}")
             raise UsageError(f"{escape_name(root)} has no metadata.csv or .jsonl. {remedy}.", field=name, value=value)
-
-
-def _sorted_source(root: str, taken: Taken, notices: Sequence[str], max_pixels: int) -> PictureSource:
-    # Code points sort as their UTF-8 bytes do, so this is the order of the key's bytes.
-    order = sorted(range(len(taken.paths)), key=[escape_name(name) for name in taken.paths].__getitem__)
-    paths = [taken.paths[index] for index in order]
-    return PictureSource(root, paths, taken.labels.at(order), notices, max_pixels=max_pixels)
 
 
 def _ignored(tree: Tree, base: str, table: str, root: Path) -> list[str]:

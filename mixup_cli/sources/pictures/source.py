@@ -3,28 +3,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
-from typing import IO, ClassVar
+from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mixup_cli.errors import StorageError
-from mixup_cli.fields.form import SampleDtype
 from mixup_cli.fields.labels import Labels
-from mixup_cli.fields.target import Survey, Target
 from mixup_cli.sources.pictures.damage import MACHINE_ERRNOS
-from mixup_cli.sources.pictures.decode import Undecodable, check_header, check_pixel_count, decode, read_header
-from mixup_cli.sources.reading.base import Source, Stamps
+from mixup_cli.sources.pictures.decode import Undecodable, read_header
+from mixup_cli.sources.pictures.encoded import FILE_BYTES, EncodedPictures
+from mixup_cli.sources.pictures.headers import Header
+from mixup_cli.sources.reading.base import Stamps
 from mixup_cli.sources.reading.changing import Look, change_while_read, look, look_of
 from mixup_cli.sources.reading.names import escape_name
-from mixup_cli.storage.loaded import Loaded
 
 SUFFIXES = frozenset(
     "avif bmp dib gif j2c j2k jfif jp2 jpc jpe jpeg jpf jpg jpx pbm pgm png pnm ppm tif tiff webp".split()
@@ -37,50 +32,21 @@ UNREAD_SUFFIXES = frozenset(
 )
 """Other files that their owner takes for images: they are ignored, and never silently."""
 
-FILE_BYTES = 1 << 30
-"""A larger file is not an image, and is not read into memory."""
 
-
-class PictureSource(Source):
+class PictureSource(EncodedPictures):
     """Images in files: `paths` are relative to `root` (or absolute), one for each key, in the order of the keys."""
-
-    kind: ClassVar[str] = "pictures"
-    read_as = "class folders"
-    load_limit = 1
-    portable = True
 
     def __init__(
         self, root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str] = (), *, max_pixels: int
     ) -> None:
-        super().__init__(root, [escape_name(path) for path in paths], labels, notices)
+        super().__init__(root, [escape_name(path) for path in paths], labels, notices, max_pixels=max_pixels)
         self._root = root
         self._paths = paths
-        self._max_pixels = max_pixels
         self._looks = np.zeros(len(paths), np.int64)  # how each file looked when it was read, in one number; 0: unread
 
     def path(self, index: int) -> str:
         """The file of one sample."""
         return os.path.join(self._root, self._paths[index])
-
-    def survey(self, limit: int | None = None) -> Survey:
-        """See `Source.survey`. The scan deals with headers that cannot be read, or claim too many pixels."""
-        count = len(self) if limit is None else min(limit, len(self))
-        sizes: Counter[tuple[int, int]] = Counter()
-        dtypes: Counter[SampleDtype] = Counter()
-        broken: dict[str, str] = {}
-        upper_bits = 0
-        for index in (step * len(self) // count for step in range(count)):
-            try:
-                with _opened(self.path(index)) as (file, _):
-                    header = read_header(file)
-                check_pixel_count(header, self._max_pixels)
-            except Undecodable as problem:
-                broken[self.keys[index]] = str(problem)
-                continue
-            sizes[header.height, header.width] += 1
-            dtypes[header.dtype] += 1
-            upper_bits += header.is_deep_colour
-        return Survey(sizes, dtypes, None, broken, upper_bits)
 
     def stored_bytes(self) -> Sequence[int]:
         """See `Source.stored_bytes`."""
@@ -88,8 +54,7 @@ class PictureSource(Source):
 
     def stamps(self) -> Stamps:
         """See `Source.stamps`."""
-        stamps = np.array([_stamp(path) for path in self.files()], np.int64).reshape(-1, 4)
-        return Stamps(stamps, (f"max_pixels {self._max_pixels}",))
+        return Stamps(np.array([_stamp(path) for path in self.files()], np.int64).reshape(-1, 4), self.reading)
 
     def files(self) -> Iterator[str]:
         """See `Source.files`."""
@@ -103,45 +68,19 @@ class PictureSource(Source):
                 return self.keys[index]
         return None
 
-    def rehash(self, index: int) -> str:
-        """See `Source.rehash`."""
-        try:
-            with _opened(self.path(index)) as (file, status):
-                return hashlib.sha256(file.read(status.st_size)).hexdigest()
-        except Undecodable:
-            return ""
+    def header(self, index: int) -> Header:
+        """See `EncodedPictures.header`: no more of the file than that."""
+        with _opened(self.path(index)) as (file, _):
+            return read_header(file)
 
-    def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
-        """See `Source.load`. A file that cannot be read has 0 stored bytes and no hash."""
-        return [self._load_one(index, target, out[index - start]) for index in range(start, stop)]
-
-    def _load_one(self, index: int, target: Target, out: NDArray[np.generic]) -> Loaded:
-        def fill(data: bytes) -> None:
-            out[...] = decode(data, target, self.keys[index], self._max_pixels)
-
-        return self._read_one(index, fill)
-
-    def examine(self, start: int, stop: int, target: Target) -> list[Loaded]:
-        """See `Source.examine`: by the headers."""
-        check = partial(check_header, target=target, max_pixels=self._max_pixels)
-        return [self._read_one(index, partial(check, key=self.keys[index])) for index in range(start, stop)]
-
-    def _read_one(self, index: int, use: Callable[[bytes], None]) -> Loaded:
-        """Read and hash a file, and `use` its bytes."""
-        try:
-            with _opened(self.path(index)) as (file, status):
-                data = file.read(status.st_size)
-                if look_of(os.fstat(file.fileno())) != look_of(status):
-                    raise change_while_read(self.keys[index])
-        except Undecodable as error:
-            return Loaded(0, "", str(error))
+    def read(self, index: int) -> bytes:
+        """See `EncodedPictures.read`."""
+        with _opened(self.path(index)) as (file, status):
+            data = file.read(status.st_size)
+            if look_of(os.fstat(file.fileno())) != look_of(status):
+                raise change_while_read(self.keys[index])
         self._looks[index] = _in_one_number(look_of(status))
-        digest = hashlib.sha256(data).hexdigest()
-        try:
-            use(data)
-        except Undecodable as error:
-            return Loaded(len(data), digest, str(error))
-        return Loaded(len(data), digest)
+        return data
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from mixup_cli.errors import MixupGenError, StorageError
 from mixup_cli.sources.pictures.source import SUFFIXES
@@ -41,6 +42,32 @@ class Tree:
     others: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
     sealed: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, paths: Iterable[str]) -> Self:
+        """The tree of these files, which lie in an archive or in a store."""
+        tree, seen = cls(), dict[str, bool]()
+        for path in paths:
+            folder, _, name = path.rpartition("/")
+            if folder not in seen:
+                seen[folder] = is_junk(folder) or folder.startswith(".") or "/." in folder
+            if not (seen[folder] or name.startswith(".")):
+                tree.add(path, name)
+        shown = (folder.split("/") for folder, is_hidden in seen.items() if not is_hidden)
+        tree.folders = sorted({"/".join(parts[:end]) for parts in shown for end in range(1, len(parts) + 1)} - {""})
+        return tree
+
+    def add(self, path: str, name: str) -> None:
+        """Sort a file in by its name."""
+        if is_picture(name):
+            self.pictures.append(path)
+        elif not _PAPERS.fullmatch(name):
+            self.others.append(path)
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file is an image, by its name."""
+    return "." in name and name.rpartition(".")[2].lower() in SUFFIXES
 
 
 def is_junk(folder: str) -> bool:
@@ -93,12 +120,9 @@ def _list_folder(root: str, folder: str, tree: Tree, queues: tuple[list[str], li
             continue
         if _is_folder(entry):
             queues[entry.is_symlink()].append(prefix + name)
-        elif name.rpartition(".")[2].lower() in SUFFIXES and "." in name:
-            # A broken link counts too: the scan then reports it. A pipe would block, so it does not count.
-            if entry.is_symlink() or entry.is_file():
-                tree.pictures.append(prefix + name)
-        elif not _PAPERS.fullmatch(name):
-            tree.others.append(prefix + name)
+        # A broken link to an image counts too: the scan then reports it. A pipe would block, so it does not count.
+        elif not is_picture(name) or entry.is_symlink() or entry.is_file():
+            tree.add(prefix + name, name)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

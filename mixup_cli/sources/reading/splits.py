@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mixup_cli.errors import UsageError
+from mixup_cli.wording import setting
+
 KINDS = {
     "train": ("train", "training", "trainval"),
     "val": ("val", "valid", "validation", "dev"),
@@ -94,6 +97,25 @@ def names_of_other_splits(name: str) -> Iterator[str]:
             spelled = (word.capitalize() if piece[0].isupper() else word for word in _KIND_OF if word != piece.lower())
             yield from ("".join([*pieces[:position], word, *pieces[position + 1 :]]) for word in spelled)
             return
+
+
+def of_one_split(files: Mapping[str, str], wanted: str | None, place: str) -> tuple[list[str], list[str]]:
+    """Those of several files, by what their names say (`files` has the name that counts for each): of the split
+    `wanted`, or else of the training split; and notices. Raises UsageError if that is in doubt."""
+    kinds = {each: split_in(name) for each, name in files.items()}
+    found = sorted({kind for kind in kinds.values() if kind is not None})
+    if wanted is None and len({*kinds.values()}) <= 1:
+        return [*files], []
+    kind = "train" if wanted is None else split_kind(wanted)
+    chosen = [each for each in files if kind is not None and kinds[each] == kind]
+    if not chosen:
+        has = f"has no {'training split' if wanted is None else 'such split'} (found: {', '.join(found) or 'none'})"
+        raise UsageError(
+            f"{place}: {has}. Pass {setting('split', 'NAME')}, or name the files.", field="split", value=wanted
+        )
+    others = ", ".join(each for each in found if each != kind)
+    said = f"{place}: using the training split; {setting('split', 'NAME')} picks another ({others})"
+    return chosen, [said] if wanted is None and others else []
 
 
 def files_of_other_splits(path: Path) -> Iterator[Path]:

@@ -15,6 +15,8 @@ TAKES: Mapping[str, frozenset[str]] = {
     "class folders": frozenset((*_CLASSES, "split", "max_pixels")),
     "images with metadata": frozenset((*_CLASSES, *_TABLES, "split", "max_pixels")),
     "a list of images": frozenset((*_CLASSES, "max_pixels")),
+    "WebDataset": frozenset((*_CLASSES, "split", "data_key", "label_key", "max_pixels")),
+    "a Hugging Face data set": frozenset((*_CLASSES, "split", "data_key", "label_key", "max_pixels")),
     "CIFAR": frozenset((*_CLASSES, "split", "label_level")),
     "IDX": frozenset((*_CLASSES, "split", "label_key")),
     "STL-10": frozenset((*_CLASSES, "split")),

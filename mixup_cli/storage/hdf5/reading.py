@@ -7,11 +7,9 @@ import os
 import sys
 import threading
 import weakref
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,6 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError
 from mixup_cli.storage.hdf5.layout import Column, stored_dtype
 from mixup_cli.storage.hdf5.shard import map_column, read_column, require_filter
-from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.opened import OpenedDataSet, OtherShardError
 
 if sys.platform != "win32":
@@ -90,10 +87,8 @@ class ShardedColumn:
             raise DataError(f"{folder}: has no column {name!r}, only {known}.")
         require_filter(manifest.compression)
         self._column = Column(name, found[0].dtype, found[0].shape)
-        self._opened, self._folder = opened, folder
-        self._files = [shard.file for shard in manifest.shards]
-        self._ends = list(accumulate(shard.stop - shard.start for shard in manifest.shards))
-        self._borders = np.array([0, *self._ends])
+        self._opened = opened
+        self._borders = opened.borders
         self._row_bytes = self._column.row_bytes
         self._maps: dict[int, NDArray[Any]] = {}
         self._scratch = _Scratch()
@@ -115,12 +110,15 @@ class ShardedColumn:
         if step != 1:
             raise ValueError(f"{self._column.name}: slices have step 1, not {step}. Use take for other rows.")
         parts = [np.empty((0, *self.shape[1:]), self.dtype)]
-        for number in range(bisect_right(self._ends, start), len(self._files)):
-            first = self._ends[number - 1] if number else 0
+        for number in range(self._shard_of(start), len(self._borders) - 1):
+            first, end = self._borders[number : number + 2].tolist()
             if first >= stop:
                 break
-            parts.append(self._part(number, slice(max(start - first, 0), min(stop, self._ends[number]) - first)))
+            parts.append(self._part(number, slice(max(start - first, 0), min(stop, end) - first)))
         return parts[1] if len(parts) == 2 else np.concatenate(parts)
+
+    def _shard_of(self, row: int) -> int:
+        return int(self._borders.searchsorted(row, side="right")) - 1
 
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:
         """Rows in any order: (len(rows), *row shape). Touches each shard once; negative rows count from the end.
@@ -171,7 +169,7 @@ class ShardedColumn:
         return self._map(number)[rows] if self.is_mapped else self._read(number, rows)
 
     def _read(self, number: int, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
-        path = file_inside(self._folder, self._files[number])
+        path = self._opened.path(number)
 
         def row_count(size: int, found: int) -> int:
             record = self._opened.shard(number, size, found)
@@ -180,7 +178,7 @@ class ShardedColumn:
         return _undisturbed(lambda: read_column(path, self._column, row_count, rows))
 
     def _rows_in(self, number: int) -> int:
-        return self._ends[number] - (self._ends[number - 1] if number else 0)
+        return int(self._borders[number + 1] - self._borders[number])
 
     def _map(self, number: int) -> NDArray[Any]:
         """A shard's column, mapped when it is first asked for."""
@@ -193,7 +191,7 @@ class ShardedColumn:
         return mapped
 
     def _mapped(self, number: int) -> NDArray[Any]:
-        path = file_inside(self._folder, self._files[number])
+        path = self._opened.path(number)
         try:
             with path.open("rb") as file:
                 offset = self._offset(number, path, os.fstat(file.fileno()).st_size)

@@ -138,6 +138,14 @@ def test_saliency_follows_the_papers_equations() -> None:
     np.testing.assert_allclose(saliency(grey[..., None]), smooth, rtol=1e-6)
 
 
+def test_peaks_of_some_samples_are_asked_for_by_their_source_index() -> None:
+    pictures = np.stack([blob((32, 32), (0.2 + 0.05 * n, 0.8 - 0.05 * n), 0.04) for n in range(8)])
+    some = np.array([1, 4, 6])
+    finder = PeakFinder(pictures[some], some)
+    asked = np.array([6, 1, 4, 6])
+    assert finder.of(asked).tolist() == PeakFinder(pictures).of(asked).tolist()
+
+
 def test_peaks_are_found_once_by_any_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     pictures = np.stack([blob((32, 32), (0.2 + 0.05 * n, 0.8 - 0.05 * n), 0.04) for n in range(8)])
     expected = [list(peak(picture)) for picture in pictures]

@@ -23,7 +23,7 @@ from mixup_cli.runs.settings import Run
 from mixup_cli.runs.shard_work import ShardWork
 from mixup_cli.scan.cache import allocate
 from mixup_cli.scan.scan import Tolerance, scan
-from mixup_cli.scan.supply import WholeCache
+from mixup_cli.scan.supply import Cache
 from mixup_cli.sources import open_source
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.storage.folder import DataSetFolder
@@ -82,7 +82,7 @@ def test_a_worker_makes_the_same_shard(name: str, device: Any, tmp_path: Path) -
         ]
     assert made[0] == made[1]
     supply = sent(work).maker.supply
-    assert isinstance(supply, WholeCache)
+    assert isinstance(supply, Cache)
     (there,) = supply.samples
     assert np.shares_memory(there, there.base)
     assert isinstance(there.base, np.memmap)

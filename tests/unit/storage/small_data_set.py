@@ -12,19 +12,9 @@ from mixup_cli.storage.croissant import croissant
 from mixup_cli.storage.hdf5.layout import Column
 from mixup_cli.storage.hdf5.shard import Array, ShardSpec, writer_for
 from mixup_cli.storage.json_files import to_json
-from mixup_cli.storage.manifest import (
-    CARD,
-    CROISSANT,
-    MANIFEST,
-    SOURCES,
-    ColumnRecord,
-    Manifest,
-    ShardRecord,
-    SourceRecord,
-    StoredColumn,
-    Totals,
-)
+from mixup_cli.storage.manifest import CARD, CROISSANT, MANIFEST, SOURCES, ColumnRecord, Manifest, SourceRecord, Totals
 from mixup_cli.storage.seal import Sealed, seal_bytes
+from mixup_cli.storage.shard_records import ShardRecord, StoredColumn, shard_lists
 from tests.contracts.writer_contract import in_blocks
 
 ROWS = (3, 3, 1)
@@ -68,6 +58,7 @@ def arrays() -> dict[str, Array]:
 def manifest_of(shards: tuple[ShardRecord, ...], compression: str = "none", **changes: Any) -> Manifest:
     """The manifest of such shards. Nobody checks that the changes go with the rest."""
     recipe = Recipe(methods=(MethodChoice("mixup", 1.0, {"alpha": 0.2}),), dtype="uint8", samples_per_shard=ROWS[0])
+    lists = tuple(each for each, _ in shard_lists(shards))
     plain = {
         "recipe": recipe.to_dict(),
         "recipe_id": recipe.recipe_id,
@@ -78,14 +69,11 @@ def manifest_of(shards: tuple[ShardRecord, ...], compression: str = "none", **ch
         "methods": ("mixup",),
         "compression": compression,
         "columns": tuple(ColumnRecord(name=c.name, dtype=c.dtype, shape=c.shape) for c in COLUMNS),
-        "totals": Totals(
-            samples=sum(shard.stop - shard.start for shard in shards),
-            shards=len(shards),
-            bytes=sum(shard.bytes for shard in shards),
-        ),
-        "shards": shards,
+        "totals": Totals.of(shards, lists),
+        "shards": () if lists else shards,
+        "shard_lists": lists or None,
     }
-    return Manifest.model_validate(plain).model_copy(update=changes)
+    return Manifest.model_validate(plain).of_shards(shards).model_copy(update=changes)
 
 
 def shard_records(count: int) -> tuple[ShardRecord, ...]:

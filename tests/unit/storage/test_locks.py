@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from mixup_cli.errors import OutputExistsError, StorageError, UsageError
+from mixup_cli.errors import DataError, OutputExistsError, StorageError, UsageError
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage import locks
 from mixup_cli.storage.begun import Begun
@@ -184,3 +184,92 @@ def test_a_file_system_without_locks_is_told(number: int, tmp_path: Path, monkey
         pass
     assert told.value.exit_code == 74
     assert errno.errorcode[number]
+
+
+class Scanner(threading.Thread):
+    """A part that waits to scan, and notes what it hears and what becomes of it."""
+
+    def __init__(self, folder: DataSetFolder) -> None:
+        super().__init__()
+        self._folder = folder
+        self.heard: list[str] = []
+        self.problem: str | None = None
+        self.waits = threading.Event()
+
+    def run(self) -> None:
+        def hear(text: str) -> None:
+            self.heard.append(text)
+            self.waits.set()
+
+        try:
+            with self._folder.locked(), self._folder.scanning(hear):
+                pass
+        except DataError as problem:
+            self.problem = str(problem)
+
+
+@pytest.fixture
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mixup_cli.storage.locks.SCAN_LOOK_SECONDS", 0.01)
+
+
+@pytest.mark.usefixtures("_no_patience")
+def test_one_part_scans_and_others_wait_for_it_by_name(tmp_path: Path) -> None:
+    one, two, three = folders(tmp_path, *Part(1, 3).all_parts())
+    waiting = [Scanner(two), Scanner(three)]
+    with one.locked():
+        with one.scanning(lambda _: None):
+            for each in waiting:
+                each.start()
+                assert each.waits.wait(60)
+            who = f"process {os.getpid()} on {socket.gethostname()}, since "
+            assert all(f"another part ({who}" in text for each in waiting for text in each.heard)
+            assert all(each.is_alive() for each in waiting)
+            one.begin(BEGUN, b"")
+        for each in waiting:
+            each.join()
+        assert [each.problem for each in waiting] == [None, None]
+        assert (one.work / "scan.lock").exists(), "a part runs that may scan"
+    assert {path.name for path in one.work.iterdir()} == {"done", "lock", "recipe.json"}
+
+
+@pytest.mark.usefixtures("_no_patience")
+def test_those_that_waited_for_a_scan_that_found_damage_end_as_it_did(tmp_path: Path) -> None:
+    one, two, three = folders(tmp_path, *Part(1, 3).all_parts())
+    waiting = [Scanner(two), Scanner(three)]
+
+    def find_damage() -> None:
+        with one.scanning(lambda _: None):
+            for each in waiting:
+                each.start()
+                assert each.waits.wait(60)
+            raise DataError("7.png: cannot decode.", "Remove it.")
+
+    with one.locked():
+        with pytest.raises(DataError):
+            find_damage()
+        for each in waiting:
+            each.join()
+        assert [each.problem for each in waiting] == ["7.png: cannot decode. Remove it."] * 2
+        late = Scanner(folders(tmp_path, Part(2, 3))[0])
+        late.start()
+        late.join()
+        assert late.problem is None, "the source may have been repaired since"
+
+
+@pytest.mark.usefixtures("_no_patience")
+def test_a_scan_that_was_given_up_is_no_obstacle(tmp_path: Path) -> None:
+    one, two = folders(tmp_path, *Part(1, 2).all_parts())
+    waiting = Scanner(two)
+
+    def give_up() -> None:
+        with one.scanning(lambda _: None):
+            waiting.start()
+            assert waiting.waits.wait(60)
+            raise KeyboardInterrupt
+
+    with one.locked():
+        with pytest.raises(KeyboardInterrupt):
+            give_up()
+        waiting.join()
+    assert waiting.problem is None

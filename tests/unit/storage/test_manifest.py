@@ -1,7 +1,6 @@
 """The manifest: the same text for the same content, and nothing damaged comes in."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,9 @@ from pydantic import ValidationError
 from mixup_cli.errors import DataError, StorageError
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.json_files import read_json, to_json
-from mixup_cli.storage.manifest import MANIFEST, Manifest, ShardRecord, read_manifest
+from mixup_cli.storage.manifest import MANIFEST, Manifest, read_manifest
+from mixup_cli.storage.shard_records import ShardRecord
+from tests.costs import seconds_of
 from tests.unit.storage.small_data_set import manifest_of, shard_records
 
 Damage = Callable[[dict[str, Any]], Any]
@@ -154,11 +155,13 @@ def test_fields_that_contradict_each_other_are_refused(
         read_manifest(tmp_path)
 
 
-def test_five_thousand_shards_are_read_within_a_second(tmp_path: Path) -> None:
+def test_thousands_of_shards_take_little_more_than_their_json(tmp_path: Path) -> None:
+    """Five to eight times as long: each field is checked. Anything but linear takes a hundred times."""
     (tmp_path / MANIFEST).write_bytes(manifest_of(shard_records(5000)).to_json())
-    began = time.process_time()
+    data = (tmp_path / MANIFEST).read_bytes()
+    plain_seconds = min(seconds_of(lambda: json.loads(data)) for _ in range(5))
+    assert min(seconds_of(lambda: read_manifest(tmp_path)) for _ in range(3)) < 30 * plain_seconds
     assert read_manifest(tmp_path).totals.samples == 50_000
-    assert time.process_time() - began < 1
 
 
 def test_a_folder_in_the_place_of_a_file_is_told(tmp_path: Path) -> None:

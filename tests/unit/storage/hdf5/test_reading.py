@@ -9,8 +9,9 @@ import pytest
 from mixup_cli.errors import DataError
 from mixup_cli.storage.hdf5 import reading
 from mixup_cli.storage.hdf5.reading import ShardedColumn
-from mixup_cli.storage.manifest import Manifest, StoredColumn
+from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.opened import OpenedDataSet
+from mixup_cli.storage.shard_records import StoredColumn
 from tests.unit.storage.small_data_set import arrays, write_data_set
 
 ROW_COUNT = 7

@@ -1,0 +1,59 @@
+"""Sources at URLs: folders, tars and zips are read in place; any other file is fetched once, and read as a local."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from urllib.request import url2pathname
+
+from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.sources.packed import folders, web_dataset
+from mixup_cli.sources.packed.copies import opened_as
+from mixup_cli.sources.reading.base import Source, SourceOptions
+from mixup_cli.sources.reading.containers import StoredFile
+from mixup_cli.sources.reading.splits import split_kind
+from mixup_cli.storage.stores import Store
+
+OpenLocal = Callable[[Path, SourceOptions], Source]
+
+
+def open_far(url: str, options: SourceOptions, open_local: OpenLocal) -> Source:
+    """The source at a URL; `open_local` opens what was fetched. Raises NoInputError if nothing is there, UsageError for
+    a URL that cannot be used."""
+    if url.startswith("file://"):
+        return open_local(Path(url2pathname(url.removeprefix("file://"))), options)
+    name = url.rstrip("/").rpartition("/")[2]
+    if name.lower().endswith(".tar"):
+        return web_dataset.open_tars(web_dataset.expanded(url), url, options)
+    store, file = Store.holding(url.rstrip("/"))
+    if store.status(file) is None:
+        return _open_folder(Store.open(url), options)
+    if name.lower().endswith(".zip"):
+        return folders.open_zip(StoredFile.open(url), options)
+
+    def fetch(local: Path) -> Source:
+        store.fetch(file, local)
+        return open_local(local, options)
+
+    return opened_as(url, name, fetch, keep=True)
+
+
+def _open_folder(store: Store, options: SourceOptions) -> Source:
+    if store.is_read_only:
+        found = f"{store}: no such file, and folders cannot be listed over {store.scheme}."
+        raise NoInputError(found, "Give a .tar, a .zip or another file.")
+    sizes = store.names()
+    if not sizes:
+        raise NoInputError(f"{store}: no such file or folder. Check the URL.")
+    if "manifest.json" in sizes:
+        raise DataError(f"{store}: a finished data set.", "Fetch it, and give its path, to mix it again.")
+    tars = {store.url_of(each): _split_name(each) for each in sizes if each.endswith(".tar") and each.count("/") < 2}
+    if tars:
+        return web_dataset.open_some(tars, str(store), options)
+    return folders.open_stored_folder(store, sizes, options)
+
+
+def _split_name(name: str) -> str:
+    """Which of a tar's names may say of which split it is: its folder's, or else its own."""
+    path = PurePosixPath(name)
+    return path.parent.name if split_kind(path.parent.name) else path.stem

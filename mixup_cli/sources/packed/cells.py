@@ -1,0 +1,118 @@
+"""Tables of Arrow and Parquet, read by pyarrow in groups of rows, as they were written. Nothing in them is run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.sources.reading.changing import change_while_read
+from mixup_cli.sources.reading.containers import LocalFile
+from mixup_cli.sources.reading.names import escape_name
+from mixup_cli.sources.tables.parquet import require_parquet
+
+GROUP_BYTES = 256 << 20
+"""The largest group of rows of a Parquet file: it is read as a whole."""
+
+GROUPS_KEPT, FILES_KEPT = 4, 64
+_DAMAGE = (OSError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that are read at once: a group of a Parquet file, or a batch of an Arrow file, which is mapped."""
+
+    file: LocalFile
+    number: int
+    count: int
+
+    def cells(self, column: str) -> Any:
+        """A column of these rows, as an Arrow array. Raises DataError if the file is damaged, or has changed."""
+        if self.file.has_changed():
+            raise change_while_read(self.file.name)
+        return _cells(self, column)
+
+
+def schema_of(path: Path) -> tuple[Any, Mapping[str, Any]]:
+    """The columns of a file, and what Hugging Face says of each (`features`). Raises DataError for damage."""
+    with _damage(path):
+        schema = _opened(LocalFile.open(path)).schema
+        schema = schema.to_arrow_schema() if _is_parquet(path) else schema
+        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}")).get("info", {}).get("features", {})
+        return schema, {name: each for name, each in features.items() if isinstance(each, dict)}
+
+
+def read_groups(files: Sequence[Path], column: str | None) -> tuple[list[Group], list[object]]:
+    """The groups of all rows, and one column of them as plain values. Raises DataError for damage."""
+    groups: list[Group] = []
+    values: list[object] = []
+    for path in files:
+        file = LocalFile.open(path)
+        with _damage(path):
+            opened = _opened(file)
+            if _is_parquet(path):
+                counts = [opened.metadata.row_group(number).num_rows for number in range(opened.num_row_groups)]
+                cells = opened.read(columns=[column]).column(column) if column else ()
+            else:
+                counts = [len(batch) for batch in opened.to_batches()]
+                cells = opened.column(column) if column else ()
+            if not all(0 <= count <= file.size for count in counts) or (column and len(cells) != sum(counts)):
+                raise ValueError("it claims rows that it does not have")
+            values += [cell.as_py() for cell in cells]
+        groups += (Group(file, number, count) for number, count in enumerate(counts))
+    return groups, values
+
+
+@lru_cache(GROUPS_KEPT)
+def _cells(group: Group, column: str) -> Any:
+    path = Path(group.file.name)
+    with _damage(path):
+        opened = _opened(group.file)
+        if not _is_parquet(path):
+            return opened.column(column).chunk(group.number)
+        if (size := sum(_sizes(opened.metadata.row_group(group.number), column))) > GROUP_BYTES:
+            raise ValueError(f"a group of rows has {size} bytes, and at most {GROUP_BYTES} are read at once")
+        return opened.read_row_group(group.number, columns=[column]).column(column).combine_chunks()
+
+
+def _sizes(group: Any, column: str) -> Iterator[int]:
+    for part in map(group.column, range(group.num_columns)):
+        if part.path_in_schema.split(".")[0] == column:
+            yield part.total_uncompressed_size
+
+
+def _is_parquet(path: str | Path) -> bool:
+    return str(path).lower().endswith(".parquet")
+
+
+def _opened(file: LocalFile) -> Any:
+    """A ParquetFile, which threads may not share, or the table of an Arrow file, mapped."""
+    known = _known(file)
+    return require_parquet()[1].ParquetFile(file.name, metadata=known) if _is_parquet(file.name) else known
+
+
+@lru_cache(FILES_KEPT)
+def _known(file: LocalFile) -> Any:
+    """What is read of a file once: the metadata of Parquet, the table of Arrow."""
+    arrow, parquet = require_parquet()
+    if _is_parquet(file.name):
+        return parquet.read_metadata(file.name)
+    return arrow.ipc.open_stream(arrow.memory_map(file.name)).read_all()
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """Within the context, what pyarrow raises for damage becomes DataError."""
+    arrow, _ = require_parquet()
+    try:
+        yield
+    except FileNotFoundError:
+        raise NoInputError(f"{escape_name(str(path))}: no such file. Fetch the data set again.") from None
+    except (arrow.ArrowException, *_DAMAGE) as problem:
+        reason = (str(problem).splitlines() or ["damaged"])[0].rstrip(".")
+        raise DataError(f"{escape_name(str(path))}: cannot be read ({reason:.200}). Write it again.") from None

@@ -1,0 +1,218 @@
+"""Hugging Face data sets on disk: what `save_to_disk` writes, and Parquet files with an image column.
+
+An image is a cell with its bytes. Paths in cells are not followed.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
+from mixup_cli.fields.labels import Labels
+from mixup_cli.sources.arrays.source import RowKeys, unlabelled
+from mixup_cli.sources.packed.cells import Group, read_groups, schema_of
+from mixup_cli.sources.packed.values import labels_of_values
+from mixup_cli.sources.pictures.decode import Undecodable
+from mixup_cli.sources.pictures.encoded import EncodedPictures
+from mixup_cli.sources.reading.base import SourceOptions, Stamps
+from mixup_cli.sources.reading.splits import of_one_split
+from mixup_cli.sources.tables.delimited import LABEL_COLUMNS
+from mixup_cli.storage.json_files import read_json
+from mixup_cli.wording import setting
+
+DICTIONARY, STATE = "dataset_dict.json", "state.json"
+_BYTES = re.compile(r"(struct<(.*, )?bytes: )?(large_)?binary\b")
+"""Arrow's columns of bytes, and of bytes beside a path."""
+
+_WRITE_AGAIN = "Write it again."
+
+
+@dataclass(frozen=True)
+class _Table:
+    """One split of a data set: its groups of rows, with the number of rows up to the end of each, and the column of
+    images."""
+
+    groups: Sequence[Group]
+    ends: Sequence[int]
+    image: str
+    has_splits: bool
+
+
+class HuggingFacePictures(EncodedPictures):
+    """Images in the cells of a table's `column`; row numbers are the keys."""
+
+    kind: ClassVar[str] = "hugging-face"
+    read_as = "a Hugging Face data set"
+
+    def __init__(self, location: str, table: _Table, labels: Labels, notices: Sequence[str], max_pixels: int) -> None:
+        super().__init__(location, RowKeys(table.ends[-1]), labels, notices, max_pixels=max_pixels)
+        self._table = table
+
+    def ignores(self, name: str, value: object) -> bool:
+        """See `Source.ignores`. A single file has no splits."""
+        return name == "split" and not self._table.has_splits
+
+    def name_of(self, index: int) -> str:
+        """See `Source.name_of`: with the data set, which a row number does not name."""
+        return f"{self.location}, row {self.keys[index]}"
+
+    def stored_bytes(self) -> Sequence[int]:
+        """See `Source.stored_bytes`."""
+        return [-1] * len(self)
+
+    def stamps(self) -> Stamps:
+        """See `Source.stamps`: a row has those of its file."""
+        rows = [each.file.stamp() for each in self._table.groups]
+        return Stamps(np.repeat(np.array(rows, np.int64), [each.count for each in self._table.groups], 0), self.reading)
+
+    def files(self) -> Iterator[str]:
+        """See `Source.files`."""
+        return iter(dict.fromkeys(each.file.name for each in self._table.groups))
+
+    def changed(self) -> str | None:
+        """See `Source.changed`."""
+        files = {each.file.name: each.file for each in self._table.groups}
+        return next((name for name, file in files.items() if file.has_changed()), None)
+
+    def read(self, index: int) -> bytes:
+        """See `EncodedPictures.read`."""
+        number = bisect_right(self._table.ends, index)
+        group = self._table.groups[number]
+        cell = group.cells(self._table.image)[index - self._table.ends[number] + group.count].as_py()
+        data = cell.get("bytes") if isinstance(cell, dict) else cell
+        if not isinstance(data, bytes):
+            raise Undecodable("has no bytes in the table (perhaps a path: save it with its images embedded)")
+        return data
+
+
+def looks_like_hugging_face(path: Path) -> bool:
+    """Whether a path is a data set of theirs, or a Parquet file; or a folder of Parquet files with images."""
+    if path.is_file():
+        return path.suffix.lower() == ".parquet"
+    if any((path / name).is_file() for name in (DICTIONARY, STATE)):
+        return True
+    with suppress(MixupGenError):
+        return any(_image_columns(*schema_of(each)) for each in _parquets(path)[:1])
+    return False
+
+
+def open_hugging_face(path: Path, options: SourceOptions) -> HuggingFacePictures:
+    """Open one split, the training split if none is asked for. Raises NoInputError for a split without rows, UsageError
+    for columns or splits that are not there or in doubt, DataError for damage and for tables without images."""
+    files, notices, has_splits = _files(path, options)
+    schema, features = schema_of(files[0])
+    image = _image_column(path, schema, features, options)
+    label = None if options.label_kind == "none" else _label_column(path, schema, features, options)
+    groups, values = read_groups(files, label)
+    table = _Table(groups, [*accumulate(each.count for each in groups)], image, has_splits)
+    if not groups or not table.ends[-1]:
+        raise NoInputError(f"{path}: has no rows. Give another split, or another data set.")
+    labels, more = _labels(values, features.get(label or "", {}), str(path), options)
+    return HuggingFacePictures(str(path), table, labels, [*notices, *more], options.max_pixels)
+
+
+def _files(path: Path, options: SourceOptions) -> tuple[list[Path], list[str], bool]:
+    """The files of the split that is wanted, notices, and whether there are splits to choose from."""
+    if path.is_file():
+        return [path], [], False
+    notices, has_splits = list[str](), False
+    if (path / DICTIONARY).is_file():
+        names = [each for each in _listed(path / DICTIONARY, "splits") if isinstance(each, str) and _is_plain(each)]
+        found = [each for each in names if each == options.split]
+        if not found:
+            found, notices = of_one_split({each: each for each in names}, options.split, str(path))
+        if len(found) != 1:
+            raise UsageError(f"{path}: has the splits {', '.join(names) or 'none'}. Pass {setting('split', 'NAME')}.")
+        path, has_splits = path / found[0], True
+    if (path / STATE).is_file():
+        listed = (each.get("filename") for each in _listed(path / STATE, "_data_files") if isinstance(each, dict))
+        files = [path / each for each in listed if isinstance(each, str) and _is_plain(each)]
+    else:
+        files, has_splits = _parquets(path), True
+        by_split = {str(each): each.name.partition(".")[0] for each in files}
+        found, notices = of_one_split(by_split, options.split, str(path))
+        files = [*map(Path, found)]
+    if not files:
+        raise DataError(f"{path}: names no files. {_WRITE_AGAIN}")
+    return files, notices, has_splits
+
+
+def _listed(path: Path, field: str) -> list[object]:
+    """A list in a JSON file; empty where there is none."""
+    found = read_json(path).get(field)
+    return found if isinstance(found, list) else []
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name in a file names something in the same folder."""
+    return name not in ("", ".", "..") and Path(name).name == name and "\0" not in name
+
+
+def _parquets(folder: Path) -> list[Path]:
+    """The Parquet files of a folder, or of its `data`."""
+    found = sorted(folder.glob("*.parquet")) or sorted((folder / "data").glob("*.parquet"))
+    return [each for each in found if each.is_file()]
+
+
+def _image_columns(schema: Any, features: Mapping[str, Any]) -> list[str]:
+    """The columns with encoded images: those that Hugging Face calls so, or with bytes and a path, or with bytes."""
+    found = [each.name for each in schema if _BYTES.match(str(each.type))]
+    called = [name for name in found if features.get(name, {}).get("_type") == "Image"]
+    return called or found
+
+
+def _image_column(path: Path, schema: Any, features: Mapping[str, Any], options: SourceOptions) -> str:
+    found = _image_columns(schema, features)
+    if options.data_key is not None:
+        found = [each for each in found if each == options.data_key]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        one = setting("data_key", found[0])
+        raise UsageError(f"{path}: has several columns of images ({', '.join(found)}). Pick one: {one}.")
+    columns = ", ".join(f"{each.name} ({each.type!s:.40})" for each in schema)
+    what = f"no column {options.data_key} of images" if options.data_key else "no column of images"
+    remedy = f"Give a table with an image feature; one of labels goes with {setting('labels_from')}."
+    raise DataError(f"{path}: {what} (found: {columns}).", remedy)
+
+
+def _label_column(path: Path, schema: Any, features: Mapping[str, Any], options: SourceOptions) -> str | None:
+    """The column that is asked for; the one of class labels, or one with a usual name; None without any."""
+    names = list(schema.names)
+    if options.label_key is not None:
+        if options.label_key not in names:
+            found = f"{path} has no such column (found: {', '.join(names)})."
+            raise UsageError(found, "Name one of them.", field="label_key", value=options.label_key)
+        return options.label_key
+    called = [name for name in names if features.get(name, {}).get("_type") == "ClassLabel"]
+    usual = [name for known in LABEL_COLUMNS for name in names if name.lower() == known]
+    if len(called) > 1 and not usual:
+        one = setting("label_key", called[0])
+        raise UsageError(f"{path}: has several columns of classes ({', '.join(called)}). Pick one: {one}.")
+    return next(iter([*usual, *called]), None)
+
+
+def _labels(
+    values: Sequence[object], feature: Mapping[str, Any], where: str, options: SourceOptions
+) -> tuple[Labels, list[str]]:
+    """The labels of all rows. −1 stands for none in Hugging Face's classes."""
+    names = feature.get("names")
+    if all(each is None or (names and each == -1) for each in values):
+        return Labels(), [] if options.label_kind == "none" else [unlabelled(where)]
+    if feature.get("_type") != "ClassLabel" or not isinstance(names, list):
+        return labels_of_values(values, where, options)
+    classes = np.array([each if isinstance(each, int) else -1 for each in values])
+    if classes.min() < 0 or classes.max() >= len(names):
+        row = int(np.argmax((classes < 0) | (classes >= len(names))))
+        found = f"{where}: row {row} has the label {values[row]!s:.40}, expected 0 to {len(names) - 1}"
+        raise DataError(f"{found}. {_WRITE_AGAIN}")
+    return Labels(tuple(map(str, names)), classes.astype(np.int32)), []
