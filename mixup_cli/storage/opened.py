@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.errors import DataError
+from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.manifest import MANIFEST, Manifest, read_manifest
@@ -98,6 +98,13 @@ def folder_of(place: str | Path) -> Path:
         return Path(place).absolute()
     store = Store.open(place.removesuffix(f"/{MANIFEST}"))
     return shared(store, MANIFEST, store.read(MANIFEST))
+
+
+def folder_at(url: str) -> Path | None:
+    """The mirror of the data set at a URL; None if there is none."""
+    with suppress(NoInputError):
+        return folder_of(url)
+    return None
 
 
 def is_same_or_larger(opened: Manifest, now: Manifest) -> bool:
