@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import make_data
 from benchmarks.measure import Usage, run
-from benchmarks.scale_constants import PHOTOS, RESULTS, ROOT
+from benchmarks.scale_constants import COMMAND, PHOTOS, RESULTS, ROOT
 from benchmarks.scale_tables import ROW_BYTES, sealing_seconds, table
 from benchmarks.simulate_cluster import Cluster, Run, Work
 
 ROUNDS = 5
+INPUTS = 1_281_167
+"""Images of ImageNet, of 115 KB."""
+
 FEW, MANY = (200, 1_000), (600, 16_000)
 """Inputs and rows: of the runs that constants are taken from, and of those that are predicted."""
 
 
-def measured(rows: int, shard_bytes: float) -> Work:
-    """The work of so many rows of 224 × 224 from ImageNet's images, by the constants of scale.json."""
+def measured(rows: int, shard_bytes: float, nodes: int) -> Work:
+    """The work of so many rows of 224 × 224 from ImageNet's images, by the constants of scale.json. A node reads
+    what its rows need: two images for each, by chance often the same."""
     found, row_bytes = json.loads(RESULTS.read_text()), ROW_BYTES["mix_imagenet"]
     return Work(
         shards=max(1, round(rows * row_bytes / shard_bytes)),
         shard_bytes=shard_bytes,
         shard_seconds=found["mix_imagenet"]["seconds"] * shard_bytes / row_bytes,
-        inputs=1_281_167,
+        inputs=round(INPUTS * (1 - math.exp(-2 * rows / nodes / INPUTS))),
         input_bytes=115e3,
         input_seconds=found["decode"]["seconds"],
         start_seconds=found["start"]["seconds"],
@@ -47,11 +51,11 @@ def bounds(cluster: Cluster, work: Work) -> dict[str, float]:
     }
 
 
-def across_nodes(cluster: Cluster, work: Work) -> str:
+def across_nodes(cluster: Cluster, rows_wanted: int, shard_bytes: float) -> str:
     """The table of 1 … 1,000 nodes."""
     rows = []
     for count in (1, 3, 10, 30, 100, 300, 1000):
-        hours = []
+        hours, work = [], measured(rows_wanted, shard_bytes, count)
         for queue in ("parts", "shared"):
             of_count = replace(cluster, nodes=count, queue=queue)
             hours.append(f"{Run(of_count, work).seconds() / 3600:.2f}")
@@ -65,7 +69,7 @@ def real(photos: Path, rows: int, workers: int) -> Usage:
     """A run of the command, from the start of Python to its end."""
     out = photos.with_name("set")
     options = ["--force", "--quiet", "--size", "224", "--samples", rows, "--workers", workers, "-o", out]
-    return run([sys.executable, "-m", "mixup_cli.cli.start", "generate", photos, *map(str, options)], ROOT)
+    return run([*COMMAND, "generate", photos, *map(str, options)], ROOT)
 
 
 def constants(folder: Path) -> Work:

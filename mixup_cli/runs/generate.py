@@ -45,7 +45,7 @@ class Outcome:
     `skipped` the inputs that were left out.
 
     In the state `part` the data set is unfinished, and `manifest` is None: `missing` are the parts with shards still
-    to be made, `running` those of them that are making them now, and `bytes` counts the finished shards.
+    to be made, `running` those of them that are making them now, and `bytes` counts its own shards.
     """
 
     manifest: Path | str | None
@@ -244,11 +244,11 @@ def _sealed(bench: Bench, wanted: Wanted, state: State, methods: Sequence[str], 
             return _of_manifest(bench, stored.finished, state)
         done = (records.keys() | folder.numbers_done()) & set(range(count))
         if stored.finished is None and len(done) < count:  # before all sidecars of all other parts are read
-            return _of_part(bench, wanted, done)
+            return _of_part(bench, wanted, records, done)
         kept, noted = found_shards(folder, wanted, (number for number in range(count) if number not in records))
         found = records | kept | noted
         if len(found) < count:
-            return _of_part(bench, wanted, found.keys())
+            return _of_part(bench, wanted, records, found.keys())
         shards = [found[number] for number in sorted(found)]
         manifest = manifest_of_run(wanted.job, bench.asked.source.kind, wanted.table, methods, shards)
         finish(folder, manifest, run_record(wanted.pixels, bench.began, bench.run.settings()))
@@ -270,8 +270,9 @@ def _of_manifest(bench: Bench, manifest: Manifest, state: State) -> Outcome:
     )
 
 
-def _of_part(bench: Bench, wanted: Wanted, found: Set[int]) -> Outcome:
-    """The outcome of a part that is done before others, when these shards are finished. Call it under `sealing`."""
+def _of_part(bench: Bench, wanted: Wanted, records: Records, found: Set[int]) -> Outcome:
+    """The outcome of a part that is done before others, with the `records` of its shards and the numbers of all
+    that are finished. Call it under `sealing`."""
     part, count = bench.run.part, wanted.shard_count
     missing = tuple(each for each in part.all_parts() if not found >= set(each.shards(count)))
     running = bench.folder.running()
@@ -282,7 +283,7 @@ def _of_part(bench: Bench, wanted: Wanted, found: Set[int]) -> Outcome:
         shards=count,
         shards_made=0,
         skipped=len(wanted.table.loaded.problems),
-        bytes=bench.folder.shard_bytes(),
+        bytes=sum(record.bytes for record in records.values()),
         seconds=0,
         part=part,
         missing=missing,
