@@ -112,6 +112,13 @@ def folder_of(place: str | Path) -> Path:
     return shared(store, MANIFEST, store.read(MANIFEST))
 
 
+def folder_at(url: str) -> Path | None:
+    """The mirror of the data set at a URL; None if there is none."""
+    with suppress(NoInputError):
+        return folder_of(url)
+    return None
+
+
 def is_same_or_larger(opened: Manifest, now: Manifest) -> bool:
     """Whether `now` has all rows of `opened`, unchanged: the recipe and the source are the same."""
     identities = [(each.recipe_id, each.source.fingerprint, each.class_names, each.columns) for each in (opened, now)]

@@ -108,7 +108,7 @@ def check_sealed(path: Path, data: bytes, sealed: str) -> None:
 
 def read_table(data: bytes, name: str) -> SourceTable:
     """The table in the bytes of sources.csv. Raises DataError, which begins with `name`, if they are damaged."""
-    csv.field_size_limit(1 << 24)
+    before = csv.field_size_limit(1 << 24)
     try:
         rows = list(csv.reader(io.StringIO(data.decode(), newline=""), strict=True))
         header = tuple(rows.pop(0))
@@ -122,6 +122,8 @@ def read_table(data: bytes, name: str) -> SourceTable:
     except (ValueError, IndexError, OverflowError, csv.Error) as problem:
         remedy = f"Restore it, or start over with {setting('force')}."
         raise DataError(f"{name}: not a list of sources ({problem}).", remedy) from None
+    finally:
+        csv.field_size_limit(before)  # it holds for the whole process
     groups = [row[3] for row in rows] if header == GROUPED_HEADER else None
     return SourceTable([row[1] for row in rows], [row[2] for row in rows], loaded, groups)
 

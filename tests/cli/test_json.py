@@ -34,6 +34,7 @@ def lines(run_cli: Runner, colours: Path, tmp_path: Path) -> list[dict[str, Any]
         found.extend(ended.stdout.splitlines())
 
     run(*generate, "--dry-run")
+    run(*generate, "--dry-run", "--part", "1/2")
     run(*generate, "--part", "1/2")
     run(*generate, "--part", "2/2")
     run(*generate)

@@ -24,6 +24,7 @@ from mixup_cli.storage import shard_records
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.manifest import read_manifest
 from mixup_cli.storage.shard_records import ListedShards
+from mixup_cli.storage.stores import Store
 from tests.data_sets import columns, digests, manifest
 from tests.small_sources import write_colours
 
@@ -126,6 +127,15 @@ def test_a_run_that_is_made_again_leaves_no_old_list(colours: Path, out: Path) -
     made(colours, out, 6, force=True)
     assert lists_in(out) == []
     assert verify(out) == []
+
+
+def test_lists_lie_in_a_store_too(colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIXUP_GEN_STORE_CACHE", str(tmp_path / "mirrors"))
+    store = Store.open("memory://lists/set")
+    for samples in (10, 13):
+        made(colours, tmp_path / "unused", samples, store=store)
+        np.testing.assert_array_equal(MixedArrays(store.url).column("index")[:], np.arange(samples))
+    assert {*LISTS, "shards-000000000013.json"} < {*store.names()}
 
 
 def spoil(path: Path) -> None:
