@@ -77,6 +77,10 @@ class PackedPictures(EncodedPictures):
         if self._is_far:
             self.load_limit = FAR_LIMIT
 
+    def name_of(self, index: int) -> str:
+        """See `Source.name_of`: with the archive, or the URL."""
+        return f"{self.location}/{self.keys[index]}"
+
     def stored_bytes(self) -> Sequence[int]:
         """See `Source.stored_bytes`."""
         return self._spans.rows["size"].tolist()  # type: ignore[no-any-return]
