@@ -51,8 +51,8 @@ NOWHERE = Span(0, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Spans:
-    """The ranges of all images, as an array of SPANS, in these containers; and by the index of an image, why it is none
-    (`problems`)."""
+    """The ranges of all images, as an array of SPANS, in these containers; and by the index of an image, why it cannot
+    be read (`problems`)."""
 
     containers: Sequence[Container]
     rows: NDArray[np.void]
