@@ -132,8 +132,8 @@ def _carried_out(bench: Bench, expected_rows: int, engine: Engine) -> Outcome:
     found = kept | intact(folder, noted, engine, bench.listener)
     if scan.cache is None and run.caching.kind != "none":
         missing = wanted.shards(number for number in run.part.shards(wanted.shard_count) if number not in found)
-        indices = parents_of(plan, (shard for _, shard in missing), len(scan.source))
-        scan = _read_again(bench, standing, scan, indices, engine)
+        needed = parents_of(plan, (shard for _, shard in missing), len(scan.source))
+        scan = _read_again(bench, standing, scan, needed, engine)
     maker = shard_maker(scan, run, engine.checkpoint, plan)
     records = make_shards(folder, wanted, maker, found, engine, bench.listener)
     if (name := scan.source.changed()) is not None:
@@ -218,12 +218,13 @@ def _read_again(
         now = _scanned(bench, standing, engine)
     else:
         if 0 < len(indices) < len(before.source):
-            needed = f"{len(indices):,} of {counted(len(before.source), 'input')}"
-            bench.report([f"reads {needed}: those that its missing rows are made from"])
-        asked, how = bench.asked.following(standing.stored.recipe), _how(bench, engine)
-        now = fitting(
-            asked, lambda job: with_samples(replace(before, job=job), indices, bench.place, how), bench.survey
-        )
+            some = f"{len(indices):,} of {counted(len(before.source), 'input')}"
+            bench.report([f"reads {some}: those that its missing rows are made from"])
+
+        def read(job: Job) -> Scanned:
+            return with_samples(replace(before, job=job), indices, bench.place, _how(bench, engine))
+
+        now = fitting(bench.asked.following(standing.stored.recipe), read, bench.survey)
     check_same(standing.stored, Identity(source=now.table))
     return now
 
