@@ -1,8 +1,8 @@
 """Mirrors: local folders that stand for data sets in object stores.
 
 All lie in one folder (`mirrors`), each with the URL in a file beside it. A file is fetched when it is first opened
-(`mixup_cli.storage.inside`). Until then a file whose size is known is a hole: it has that size, takes no disk, and its
-mode lets nobody read it by mistake.
+(`mixup_cli.storage.inside`). Until then a file whose size is known is a hole: it has that size, takes no disk, and
+may not be read.
 
 A command has a mirror of its own, and removes it at its end (`working`). Readers share one for each manifest, which
 stays, so that a second epoch reads the disk (`shared`).

@@ -169,7 +169,7 @@ class Store:
             raise StorageError(found, "Let no other program write there, and run the same command again.")
 
     def create(self, name: str, data: bytes) -> bool:
-        """Write a small file if there is none of that name. Returns whether there was none."""
+        """Write a small file, unless the store has one of that name. Returns whether it was written."""
         try:
             self._change(name, lambda system, path: system.pipe_file(path, data, mode="create"))
         except ExistsError:
