@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,14 @@ import numpy as np
 
 from benchmarks import make_data
 from benchmarks.measure import run
+from mixup_cli.listener import Listener
 
 RESULTS = Path(__file__).with_name("scale.json")
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT / "sample_data" / "photos"
+COMMAND: list[str | Path] = [sys.executable, "-c", "from mixup_cli.cli.start import main; main()"]
+"""This checkout's mixup-gen, run in ROOT."""
+
 CIFAR, IMAGENET = (32, 32, 3), (224, 224, 3)
 
 
@@ -37,7 +42,7 @@ def plain_manifest(count: int, folder: Path, compression: str) -> dict[str, Any]
     out = folder / f"tiny-{compression}"
     if not out.exists():
         generated(out, CIFAR, 40, compression=compression, samples_per_shard=10)
-    plain = json.loads((out / "manifest.json").read_bytes())
+    plain: dict[str, Any] = json.loads((out / "manifest.json").read_bytes())
     record = plain["shards"][0]
     plain["shards"] = [
         {**record, "file": f"shard-{n:05}.h5", "sha256": f"{n:064x}", "start": 10 * n, "stop": 10 * n + 10}
@@ -62,8 +67,8 @@ def generated(out: Path, shape: tuple[int, ...], samples: int, **recipe: Any) ->
     return stages.seconds["mix"]
 
 
-class Stages:
-    """A listener that times stages."""
+class Stages(Listener):
+    """Times stages."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -75,12 +80,6 @@ class Stages:
     def end(self) -> None:
         """See `Listener`."""
         self.seconds[self._stage] = time.process_time() - self._began
-
-    def notice(self, text: str) -> None:
-        """See `Listener`."""
-
-    def advance(self, count: int) -> None:
-        """See `Listener`."""
 
 
 def timed(act: Callable[[], Any]) -> tuple[float, Any]:
@@ -134,7 +133,7 @@ def sidecars(count: int, folder: Path) -> dict[str, float]:
     for place in (data_set.scratch, data_set.work / "done"):
         place.mkdir(parents=True, exist_ok=True)
     records = [ShardRecord.model_validate(each) for each in plain_manifest(count, folder, "none")["shards"]]
-    sealing, _ = timed(lambda: [data_set.add_done(number, record) for number, record in enumerate(records)])
+    sealing, _ = timed(lambda: [*starmap(data_set.add_done, enumerate(records))])
     for record in records:
         with (data_set.path / record.file).open("wb") as file:
             file.truncate(record.bytes)
@@ -214,7 +213,7 @@ def decode(count: int, folder: Path) -> dict[str, float]:
     stages, source = Stages(), folder / f"photos-{count}"
     make_data.photographs(PHOTOS, source, count)
     wanted = Run(out=folder / "decoded", samples=10, workers=1, force=True)
-    generate(open_source([source]), Recipe(size=(224, 224)), wanted, stages)  # type: ignore[arg-type]
+    generate(open_source([source]), Recipe(size=(224, 224)), wanted, stages)
     return {"seconds": stages.seconds["scan"]}
 
 
@@ -222,18 +221,8 @@ def start(count: int, folder: Path) -> dict[str, float]:
     """The whole command, on a few photographs, `count` times."""
     source = folder / "photos-20"
     make_data.photographs(PHOTOS, source, 20)
-    command = [
-        sys.executable,
-        "-m",
-        "mixup_cli.cli.start",
-        "generate",
-        source,
-        "--force",
-        "--quiet",
-        "-o",
-        folder / "few",
-    ]
-    return {"seconds": sum(run(command, ROOT).cpu_seconds for _ in range(count))}
+    command = [*COMMAND, "generate", source, "--force", "--quiet", "-o"]
+    return {"seconds": sum(run([*command, folder / "few"], ROOT).cpu_seconds for _ in range(count))}
 
 
 TASKS: dict[Callable[[int, Path], dict[str, float]], tuple[int, int]] = {
@@ -256,7 +245,7 @@ TASKS: dict[Callable[[int, Path], dict[str, float]], tuple[int, int]] = {
 
 def slope(task: Callable[[int, Path], dict[str, float]], folder: Path, rounds: int) -> dict[str, float]:
     """What one more costs: medians of seconds, bytes, and `memory` in bytes."""
-    command = [sys.executable, "-m", "benchmarks.scale_constants", "--scratch", folder, task.__name__]
+    command: list[str | Path] = [sys.executable, "-m", "benchmarks.scale_constants", "--scratch", folder, task.__name__]
     small, large = TASKS[task]
     found = []
     for _ in range(rounds):

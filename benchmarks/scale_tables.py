@@ -37,7 +37,8 @@ def constants(found: Found) -> list[tuple[str, str]]:
     """What was measured, and how much it is."""
 
     def of(task: str, name: str = "seconds", unit: float = 1e6) -> str:
-        return f"{found[task][name] * unit:,.{0 if found[task][name] * unit >= 10 else 1}f}"
+        value = found[task][name] * unit
+        return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
     return [
         (
@@ -88,20 +89,35 @@ def at_a_billion(found: Found, task: str) -> dict[str, str]:
     }
 
 
+def at_a_billion_inputs(found: Found) -> list[tuple[str, str]]:
+    """What a billion different inputs need, in each process that reads or plans."""
+    order, written, read = found["plan"], found["sources_write"], found["sources_read"]
+    return [
+        ("order of a pass", f"{ROWS * order['memory'] / 1e9:,.0f} GB of memory, {ROWS * order['seconds']:,.0f} s"),
+        ("sources.csv", f"{ROWS * written['bytes'] / 1e9:,.0f} GB, {ROWS * written['seconds'] / 60:,.0f} min to write"),
+        ("names, labels and hashes, in a scan", f"{ROWS * written['memory'] / 1e12:,.1f} TB of memory"),
+        ("sources.csv, read to continue", f"{ROWS * read['memory'] / 1e12:,.1f} TB of memory"),
+        ("decoding, once", f"{ROWS * found['decode']['seconds'] / 3600:,.0f} core-hours"),
+    ]
+
+
 def sealing_seconds(found: Found) -> float:
     """What sealing costs for each shard."""
     side = found["sidecars"]
     return side["seconds"] + side["removing"] + found["lists_write"]["seconds"]
 
 
-def main() -> None:
-    """Print both tables."""
+def tables() -> list[str]:
+    """All of them."""
     found = json.loads(RESULTS.read_text())
-    print(table(("constant", "measured"), constants(found)))
     small, large = (at_a_billion(found, task) for task in ROW_BYTES)
     rows = [(name, small[name], large[name]) for name in small]
-    print(table(("at 10⁹ samples", "32 × 32, 10 classes", "224 × 224, 1,000 classes"), rows))
+    return [
+        table(("constant", "measured"), constants(found)),
+        table(("at 10⁹ samples", "32 × 32, 10 classes", "224 × 224, 1,000 classes"), rows),
+        table(("at 10⁹ different inputs", "in each process"), at_a_billion_inputs(found)),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    print("\n\n".join(tables()))

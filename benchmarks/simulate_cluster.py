@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import argparse
 import random
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import simpy
+
+Steps = Generator[simpy.Event, None, None]
 
 CHUNKS = 8
 """A worker reads its inputs in so many pieces: bandwidth is shared between pieces."""
@@ -71,7 +73,7 @@ class Run:
         self.env.run(self.done)
         return float(self.env.now) + self.work.shards * self.work.seal_seconds
 
-    def _node(self, queue: list[int], speed: float) -> Iterator[simpy.Event]:
+    def _node(self, queue: list[int], speed: float) -> Steps:
         """A node, until all shards are made: it works until it fails, then begins again."""
         while self.left:
             workers = [self.env.process(self._scan(speed)) for _ in range(self.cluster.workers)]
@@ -85,7 +87,7 @@ class Run:
             for worker in filter(lambda each: each.is_alive, workers):
                 worker.interrupt()
 
-    def _scan(self, speed: float) -> Iterator[simpy.Event]:
+    def _scan(self, speed: float) -> Steps:
         work, count = self.work, self.work.inputs / CHUNKS / self.cluster.workers
         try:
             yield self.env.timeout(work.start_seconds * speed)
@@ -95,7 +97,7 @@ class Run:
         except simpy.Interrupt:
             return
 
-    def _make(self, queue: list[int], speed: float) -> Iterator[simpy.Event]:
+    def _make(self, queue: list[int], speed: float) -> Steps:
         seconds = self.work.shard_bytes / self.cluster.output_bandwidth
         while queue:
             shard = queue.pop()
@@ -109,7 +111,7 @@ class Run:
             if not self.left:
                 self.done.succeed()
 
-    def _moved(self, pipe: simpy.Resource, seconds: float) -> Iterator[simpy.Event]:
+    def _moved(self, pipe: simpy.Resource, seconds: float) -> Steps:
         with pipe.request() as turn:
             yield turn
             yield self.env.timeout(seconds)
@@ -129,12 +131,12 @@ def main() -> None:
     cluster = Cluster(**{name: getattr(given, name) for name in Cluster().__dict__})
     from benchmarks import cluster_tables  # which simulates, too
 
-    work = cluster_tables.measured(given.rows, given.shard_bytes)
     if given.check:
         print(cluster_tables.against_real_runs(given.scratch))
     elif given.table:
-        print(cluster_tables.across_nodes(cluster, work))
+        print(cluster_tables.across_nodes(cluster, given.rows, given.shard_bytes))
     else:
+        work = cluster_tables.measured(given.rows, given.shard_bytes, given.nodes)
         print(f"{Run(cluster, work).seconds():,.0f} s")
 
 

@@ -17,12 +17,14 @@ from mixup_cli.listener import Listener
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.generate import Outcome, generate
+from mixup_cli.runs.merge import merge
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import open_source
 from mixup_cli.storage import shard_records
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.manifest import read_manifest
 from mixup_cli.storage.shard_records import ListedShards
+from mixup_cli.storage.stores import Store
 from tests.data_sets import columns, digests, manifest
 from tests.small_sources import write_colours
 
@@ -48,7 +50,7 @@ def made(source: Path, out: Path, samples: int = 10, compression: str = "none", 
 
 
 def repaired(source: Path, out: Path) -> Repaired:
-    return repair(DataSetFolder(out), lambda: open_source([source]), Run(out=out, workers=1), Listener())
+    return repair(DataSetFolder(out), lambda *_: open_source([source]), Run(out=out, workers=1), Listener())
 
 
 def lists_in(out: Path) -> list[str]:
@@ -127,6 +129,15 @@ def test_a_run_that_is_made_again_leaves_no_old_list(colours: Path, out: Path) -
     assert verify(out) == []
 
 
+def test_lists_lie_in_a_store_too(colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIXUP_GEN_STORE_CACHE", str(tmp_path / "mirrors"))
+    store = Store.open("memory://lists/set")
+    for samples in (10, 13):
+        made(colours, tmp_path / "unused", samples, store=store)
+        np.testing.assert_array_equal(MixedArrays(store.url).column("index")[:], np.arange(samples))
+    assert {*LISTS, "shards-000000000013.json"} < {*store.names()}
+
+
 def spoil(path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b'"start"', b'"stars"', 1))
 
@@ -201,3 +212,24 @@ def test_a_list_that_does_not_hold_what_the_manifest_says_is_refused(out: Path) 
     assert [shards[number].start for number in (0, 1, -1)] == [0, 2, 8]
     with pytest.raises(DataError, match=f"{LISTS[1]}: "):
         shards[2]
+
+
+def test_data_sets_with_lists_are_merged(colours: Path, tmp_path: Path) -> None:
+    """Their last shards are short, and one list has shards of both."""
+    for name, samples, per_shard in (("a", 9, 2), ("b", 7, 3)):
+        recipe = Recipe(samples_per_shard=per_shard, seed=per_shard)
+        generate(open_source([colours]), recipe, Run(out=tmp_path / name, samples=samples, workers=1))
+    out = tmp_path / "ab"
+    merge([tmp_path / "a", tmp_path / "b"], out)
+    assert merge([tmp_path / "a", tmp_path / "b"], out).state == "unchanged"
+    assert [each["stop"] for each in manifest(out)["shard_lists"]] == [4, 8, 12, 16]
+    expected, merged = [columns(tmp_path / name)["labels"] for name in "ab"], MixedArrays(out)
+    np.testing.assert_array_equal(merged.column("labels")[:], np.concatenate(expected))
+    assert merged.column("index").take([15, 8, 9]).tolist() == [15, 8, 9]
+    assert verify(out) == []
+    before = digests(out)
+    (out / LISTS[0]).write_text("[]")
+    (out / "shard-00006.h5").unlink()
+    assert {finding.file for finding in verify(out)} == {LISTS[0], "shard-00006.h5"}
+    assert [damage.file for damage in repaired(colours, out).left] == []
+    assert digests(out) == before

@@ -156,7 +156,7 @@ def test_a_link_in_a_tar_is_a_broken_input(photos: Path, tmp_path: Path) -> None
 
 
 def test_an_archive_without_images(tmp_path: Path) -> None:
-    with pytest.raises(NoInputError, match="no images found .*; found 1 other file: a.xyz"):
+    with pytest.raises(NoInputError, match=r"no images found .*; found 1 other file: a\.xyz"):
         opened(write_tar(tmp_path / "a.tar", {"a.xyz": b"x"}))
     with pytest.raises(NoInputError, match=r"holds archives, such as train\.tar\. Unpack it, and give these\."):
         opened(write_zip(tmp_path / "a.zip", {"train.tar": b"x"}))

@@ -108,7 +108,7 @@ def test_classes_beside_the_tars_name_numbers(photos: Path, tmp_path: Path) -> N
     assert classes(source)[:3] == ["cat", "cat", "dog"]
     assert source.notices == (f"class names taken from {folder}/classes.txt",)
     (folder / "classes.txt").write_text("cat")
-    with pytest.raises(DataError, match="classes.txt: has 1 name, and .* has the labels 0 to 1"):
+    with pytest.raises(DataError, match=r"classes\.txt: has 1 name, and .* has the labels 0 to 1"):
         opened(folder)
 
 
@@ -146,7 +146,7 @@ def test_several_images_of_a_sample(image: bytes, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"a\.tar: 0 has several images \(jpg, png\)\. Pick one: data_key=jpg\."):
         opened(path)
     assert list(opened(path, data_key="left.jpg").keys) == ["a.tar/0.left.jpg"]
-    with pytest.raises(NoInputError, match="no sample has an image .*end in gif"):
+    with pytest.raises(NoInputError, match=r"no sample has an image .*end in gif"):
         opened(path, data_key="gif")
 
 
