@@ -19,7 +19,7 @@ PEER_IMPORTS = "import torch, torchvision, timm.data, h5py, numpy, PIL.Image"
 @dataclass(frozen=True)
 class Amounts:
     """How much is done. Counts of samples, but for `rounds` (at least 5 where the limit is measured), `few` and
-    `passes`."""
+    the passes."""
 
     rounds: int = 5
     few: int = 3
@@ -31,6 +31,7 @@ class Amounts:
     expert_large: int = 550_000
     photos: int = 1_000
     passes: int = 10
+    ray_passes: int = 89
     methods: int = 450_000
     gzip: int = 150_000
     zstd: int = 600_000
@@ -50,6 +51,7 @@ QUICK = Amounts(
     peer_large=100_000,
     expert_large=150_000,
     photos=200,
+    ray_passes=20,
     methods=150_000,
     gzip=30_000,
     zstd=100_000,

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks import make_data, report
 from benchmarks.bench import HERE, QUICK, Amounts, Bench
-from benchmarks.cases import again, cifar, compression, cuda, loaders, methods, photos, plan, sweeps
+from benchmarks.cases import again, cifar, compression, cuda, loaders, methods, photos, plan, ray, sweeps
 from benchmarks.hot_spots import profile
 from benchmarks.measure import Failure, run
 from benchmarks.results import Part
@@ -33,6 +33,7 @@ CASES = {
     "plan": plan.measure,
     "loaders": loaders.measure,
     "compression": compression.measure,
+    "ray": ray.measure,
     "sweeps": sweeps.measure,
     "cuda": cuda.measure,
 }

@@ -84,7 +84,7 @@ def s3(s3_address: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("MIXUP_GEN_STORE_CACHE", str(tmp_path / "mirrors"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("mixup_cli.storage.stores.WAITS", (0.0, 0.0, 0.0))
     S3FileSystem.clear_instance_cache()  # which does not know that the address has changed
     with network_before(s3_address) as (network, endpoint):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.checks.rescan import check_labels, check_plan, check_source, rescan
+from mixup_cli.checks.rescan import SourceOf, check_labels, check_plan, check_source, rescan, sources_of
 from mixup_cli.checks.verify import Finding, Piece
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError
@@ -29,35 +29,44 @@ from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.hdf5.shard import bytes_of
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.members import Member
 from mixup_cli.storage.mirror import release
 from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.storage.source_table import sealed_table
 
 
 def recompute(
-    folder: DataSetFolder, manifest: Manifest, source: Source, scratch: Path, run: Run, listener: Listener
+    folder: DataSetFolder, manifest: Manifest, opened: SourceOf, scratch: Path, run: Run, listener: Listener
 ) -> list[Finding]:
-    """Compare every row with what `source` gives, and `run.plan` if it was made from a plan file. A cache that does not
-    fit in memory goes into `scratch`; with a window, none is made.
+    """Compare every row with what its source gives, and `run.plan` if it was made from a plan file. A cache that does
+    not fit in memory goes into `scratch`; with a window, none is made.
 
     Raises DataError if the data set was made from another source or plan.
     """
-    engine, recipe = LocalEngine(run.threads), Recipe.from_dict(manifest.recipe)
-    check_plan(folder.path, recipe, run.plan)
-    again = rescan(folder.path, recipe, source, scratch, ScanSettings(Tolerance("skip"), engine, listener))
-    check_source(folder.path, sealed_table(folder.path), again)
-    check_labels(folder.path, manifest, again)
+    findings: list[Finding] = []
+    for member, source in sources_of(manifest, cache(opened)):
+        findings += _of_member(folder.path, member, source(), scratch, run, listener)
+    return sorted(findings, key=str)
+
+
+def _of_member(
+    out: Path, member: Member, source: Source, scratch: Path, run: Run, listener: Listener
+) -> Iterator[Finding]:
+    engine, manifest = LocalEngine(run.threads), member.manifest
+    recipe = Recipe.from_dict(manifest.recipe)
+    check_plan(out, recipe, run.plan)
+    again = rescan(out, recipe, source, scratch, ScanSettings(Tolerance("skip"), engine, listener))
+    check_source(out, sealed_table(out, inputs=member.inputs), again)
+    check_labels(out, manifest, again)
     maker = shard_maker(again, run, engine.checkpoint)
     columns = [Column(column.name, column.dtype, column.shape) for column in manifest.columns]
-    tasks = (partial(_recompute, folder.path, columns, record, maker) for record in manifest.shards)
-    findings: list[Finding] = []
+    tasks = (partial(_recompute, out, columns, record, maker) for record in manifest.shards)
     listener.begin("recompute", manifest.totals.samples, "samples")
     with maker.supply.serving([range(record.start, record.stop) for record in manifest.shards]):
         for count, found in engine.run(tasks):
-            findings += found
+            yield from found
             listener.advance(count)
     listener.end()
-    return sorted(findings, key=str)
 
 
 def _recompute(

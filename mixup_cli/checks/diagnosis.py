@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
+from pathlib import Path
 from typing import TypeAlias
 
 from mixup_cli.checks.rebuild import checksums, is_vouched, rebuilt
+from mixup_cli.checks.rescan import SourceOf
 from mixup_cli.checks.verify import Piece, findings_of
 from mixup_cli.engines.local import LocalEngine
-from mixup_cli.errors import DataError, StorageError
+from mixup_cli.errors import DataError, MixupGenError, StorageError
 from mixup_cli.listener import Listener
-from mixup_cli.sources.reading.base import Source
+from mixup_cli.runs.merge import planned
+from mixup_cli.sources.reading.names import unescape_name
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.folder import SHARD, DataSetFolder
 from mixup_cli.storage.hdf5.library import open_shard
 from mixup_cli.storage.inside import file_inside
-from mixup_cli.storage.json_files import content_of
+from mixup_cli.storage.json_files import content_of, read_json
 from mixup_cli.storage.manifest import Manifest, parse_manifest
 from mixup_cli.storage.shard_records import shard_name
+from mixup_cli.wording import setting
 
 
 class Fix(Enum):
@@ -74,15 +79,16 @@ class Diagnosis:
         return [damage for damage in self.damages if damage.fix in fixes]
 
 
-def diagnose(folder: DataSetFolder, opened: Callable[[], Source], workers: int, listener: Listener) -> Diagnosis:
-    """Find what `verify` finds, and a manifest that is lost. `opened` opens the source, and is seldom called.
+def diagnose(folder: DataSetFolder, opened: SourceOf, workers: int, listener: Listener) -> Diagnosis:
+    """Find what `verify` finds, and a manifest that is lost. `opened` opens a source, and is seldom called.
 
     Raises DataError if the manifest is lost and cannot be rebuilt.
     """
     seen, damages = stamps(folder), []
     manifest, problem, present = _present_manifest(folder)
     if problem or manifest is None:
-        manifest = rebuilt(folder.path, LocalEngine(workers), present, opened)
+        again = _merged_again(folder.path, present)
+        manifest = again or rebuilt(folder.path, LocalEngine(workers), present, partial(opened, 0, 1))
         if manifest.to_json() != present:
             damages.append(Damage(names.MANIFEST, (problem,), Fix.REBUILD))
     problems: dict[tuple[Piece, str], tuple[str, ...]] = {}
@@ -97,6 +103,30 @@ def diagnose(folder: DataSetFolder, opened: Callable[[], Source], workers: int, 
         fix = _surplus_fix(folder, file, manifest) if piece is Piece.SURPLUS else FIXES[piece]
         damages.append(Damage(file, found, fix))
     return Diagnosis(manifest, tuple(damages), seen)
+
+
+def _merged_again(folder: Path, present: bytes | None) -> Manifest | None:
+    """The manifest of a merged data set, from those that run.json names; None if it says nothing of a merge. It is the
+    one that is `present`, or the one that SHA256SUMS has the hash of."""
+    try:
+        merged = read_json(file_inside(folder, names.RUN)).get("merged")
+    except (DataError, StorageError, FileNotFoundError):
+        return None
+    if not isinstance(merged, list):
+        return None
+    folders = [unescape_name(str(name)) for name in merged]
+    try:
+        manifest, problem = planned([*map(Path, folders)]).manifest, "they have changed since"
+    except MixupGenError as failure:
+        problem = failure.found
+    else:
+        data = manifest.to_json()
+        if data == present or hashlib.sha256(data).hexdigest() == checksums(folder).get(names.MANIFEST):
+            return manifest
+    raise DataError(
+        f"{folder}: the manifest is lost, and the data sets that were merged do not give it ({problem}).",
+        f"Merge them again: mixup-gen merge {shlex.join(folders)} {setting('out', 'OTHER')}.",
+    )
 
 
 def stamps(folder: DataSetFolder) -> Stamps:
@@ -136,7 +166,7 @@ def _present_manifest(folder: DataSetFolder) -> tuple[Manifest | None, str, byte
 def _surplus_fix(folder: DataSetFolder, name: str, manifest: Manifest) -> Fix:
     """A shard that the manifest lacks is removed only if `generate` would make it: same recipe, name and number."""
     number = SHARD.fullmatch(name)
-    if number is None or name != shard_name(int(number[1])):
+    if number is None or name != shard_name(int(number[1])) or manifest.members:
         return Fix.LEAVE
     try:
         with open_shard(file_inside(folder.path, name)) as file:

@@ -38,6 +38,7 @@ from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.runs.records import Content, manifest_of
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage import manifest as names
+from mixup_cli.storage.contradictions import LABEL_COLUMNS
 from mixup_cli.storage.finish import beside, checksum_entries
 from mixup_cli.storage.folder import SHARD
 from mixup_cli.storage.hdf5.library import HDF5_ERRORS, open_shard
@@ -46,6 +47,7 @@ from mixup_cli.storage.hdf5.shard import compression_of
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of, read_json
 from mixup_cli.storage.manifest import ColumnRecord, Manifest
+from mixup_cli.storage.members import sound_shards_of
 from mixup_cli.storage.mirror import release
 from mixup_cli.storage.seal import reason, sha256_of
 from mixup_cli.storage.shard_records import ShardRecord, StoredColumn, shard_name
@@ -151,7 +153,7 @@ def _methods(shards: Sequence[StoredShard]) -> list[list[str]]:
 
 def _label_kinds(shard: StoredShard) -> list[LabelKind]:
     present = {column.name for column in shard.columns}
-    if not present & names.LABEL_COLUMNS:
+    if not present & LABEL_COLUMNS:
         return ["none"]
     if shard.recipe.label_rule == "union":
         return ["multi"]
@@ -262,10 +264,10 @@ def is_vouched(folder: Path, manifest: Manifest) -> bool:
     hashes = {names.SOURCES: manifest.source.fingerprint, **{each.file: each.sha256 for each in described}}
     if _hashes_in_metadata(folder) != hashes:
         return False
-    for record in manifest.shards:
+    for own, record in sound_shards_of(manifest):
         with suppress(DataError):
             shard = _stored(folder, record.file, record.sha256)
-            return shard.recipe.to_dict() == manifest.recipe and shard.class_names == manifest.class_names
+            return shard.recipe.to_dict() == own.recipe and shard.class_names == manifest.class_names
     return False
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import chain
-from pathlib import Path
 
 from mixup_cli.checks.diagnosis import Damage, Diagnosis, Fix, diagnose, stamps
-from mixup_cli.checks.rescan import check_labels, check_plan, check_source, rescan
-from mixup_cli.checks.verify import UNFINISHED
+from mixup_cli.checks.rescan import SourceOf, check_labels, check_plan, check_source, rescan, sources_of
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.listener import Listener
@@ -31,9 +29,11 @@ from mixup_cli.storage.hdf5.shard import ShardWriter, writer_for
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.members import Member, tables_of
+from mixup_cli.storage.opened import UNFINISHED
 from mixup_cli.storage.seal import Sealed, reason, storage_errors, sync_folder
 from mixup_cli.storage.shard_records import ShardRecord
-from mixup_cli.storage.source_table import sealed_table
+from mixup_cli.storage.source_table import SourceTable, joined, sealed_table
 from mixup_cli.wording import setting
 
 
@@ -50,8 +50,8 @@ class Repaired:
         return tuple(damage for damage in self.damages if damage.fix is Fix.LEAVE)
 
 
-def repair(folder: DataSetFolder, opened: Callable[[], Source], run: Run, listener: Listener) -> Repaired:
-    """Find what `verify` finds, and fix it. `opened` opens the source, and is called only if that is needed.
+def repair(folder: DataSetFolder, opened: SourceOf, run: Run, listener: Listener) -> Repaired:
+    """Find what `verify` finds, and fix it. `opened` opens a source, and is called only if that is needed.
 
     Raises NoInputError if there is no finished data set, DataError if it cannot be repaired, OutputExistsError if a run
     is writing there. After an error, every file is as it was or as it was sealed.
@@ -80,7 +80,7 @@ def _check_finished(folder: DataSetFolder) -> None:
 
 
 def _fixed(
-    folder: DataSetFolder, diagnosis: Diagnosis, opened: Callable[[], Source], run: Run, listener: Listener
+    folder: DataSetFolder, diagnosis: Diagnosis, opened: SourceOf, run: Run, listener: Listener
 ) -> Iterator[Damage]:
     """Fix one damage after another. The folder is locked."""
     manifest = diagnosis.manifest
@@ -88,7 +88,7 @@ def _fixed(
         folder.seal(folder.path / names.MANIFEST, manifest.to_json())
         yield damage
     if damaged := diagnosis.to(Fix.REMAKE):
-        _remake(folder, manifest, {damage.file for damage in damaged}, opened(), run, listener)
+        _remake(folder, manifest, {damage.file for damage in damaged}, opened, run, listener)
         yield from damaged
     for damage in diagnosis.to(Fix.DELETE):
         folder.remove(folder.path / damage.file)
@@ -122,14 +122,53 @@ def _difference(folder: DataSetFolder, name: str, content: bytes) -> str:
 
 
 def _remake(
-    folder: DataSetFolder, manifest: Manifest, damaged: set[str], source: Source, run: Run, listener: Listener
+    folder: DataSetFolder, manifest: Manifest, damaged: set[str], opened: SourceOf, run: Run, listener: Listener
 ) -> None:
     """Make shards and sources.csv from the source: in the scratch folder first, where each must have its old hash."""
-    out, recipe, engine = folder.path, Recipe.from_dict(manifest.recipe), LocalEngine(run.threads)
-    shards = [record for record in manifest.shards if record.file in damaged]
+    out, is_list_lost = folder.path, names.SOURCES in damaged
+    tables, made = dict[range, SourceTable](), list[ShardRecord]()
+    for member, source in sources_of(manifest, opened):
+        lost = [record for record in member.manifest.shards if record.file in damaged]
+        if lost or (is_list_lost and member.inputs not in tables):
+            found = _read_again(folder, member, source(), run, listener, is_list_lost=is_list_lost)
+            tables[member.inputs] = found.table
+            _remake_shards(folder, found, lost, run, listener)
+            made += lost
+    if is_list_lost:
+        folder.seal(out / names.SOURCES, joined([tables[inputs] for inputs in tables_of(manifest)]).csv)
+    with storage_errors(out):
+        for record in made:
+            (folder.scratch / record.file).replace(out / record.file)
+            folder.outlet.deliver(out / record.file, Sealed(record.bytes, record.sha256))
+        sync_folder(out)
+
+
+def _read_again(
+    folder: DataSetFolder, member: Member, source: Source, run: Run, listener: Listener, *, is_list_lost: bool
+) -> Scanned:
+    """Scan the source of a member. Raises DataError unless it is the same, naming the first input that differs if
+    sources.csv is sound."""
+    out, manifest, recipe = folder.path, member.manifest, Recipe.from_dict(member.manifest.recipe)
     check_plan(out, recipe, run.plan)
-    found = rescan(out, recipe, source, folder.scratch, ScanSettings(Tolerance("skip"), engine, listener))
-    _check_same_source(out, manifest, found, is_list_lost=names.SOURCES in damaged)
+    how = ScanSettings(Tolerance("skip"), LocalEngine(run.threads), listener)
+    found = rescan(out, recipe, source, folder.scratch, how)
+    if found.table.fingerprint == manifest.source.fingerprint:
+        check_labels(out, manifest, found)
+        return found
+    if not is_list_lost:
+        check_source(out, sealed_table(out, inputs=member.inputs), found)
+    raise DataError(
+        f"{out}: was made from another source (the hash of its list is {found.table.fingerprint[:12]}…, and "
+        f"{manifest.source.fingerprint[:12]}… was sealed).",
+        f"Name the source that it was made from with {setting('source_paths')}.",
+    )
+
+
+def _remake_shards(
+    folder: DataSetFolder, found: Scanned, shards: Sequence[ShardRecord], run: Run, listener: Listener
+) -> None:
+    """Make some shards of one member in the scratch folder."""
+    engine = LocalEngine(run.threads)
     maker = shard_maker(found, run, engine.checkpoint)
     writer = writer_for(found.job.spec, folder.scratch)
     writer.prepare(record.stop - record.start for record in shards)
@@ -138,27 +177,6 @@ def _remake(
         for record in engine.run(partial(_make, folder, maker, writer, record) for record in shards):
             listener.advance(record.stop - record.start)
     listener.end()
-    if names.SOURCES in damaged:
-        folder.seal(out / names.SOURCES, found.table.csv)
-    with storage_errors(out):
-        for record in shards:
-            (folder.scratch / record.file).replace(out / record.file)
-            folder.outlet.deliver(out / record.file, Sealed(record.bytes, record.sha256))
-        sync_folder(out)
-
-
-def _check_same_source(out: Path, manifest: Manifest, found: Scanned, *, is_list_lost: bool) -> None:
-    """Raises DataError unless the source is the same. Names the first input that differs if sources.csv is sound."""
-    if found.table.fingerprint == manifest.source.fingerprint:
-        check_labels(out, manifest, found)
-        return
-    if not is_list_lost:
-        check_source(out, sealed_table(out), found)
-    raise DataError(
-        f"{out}: was made from another source (the hash of its list is {found.table.fingerprint[:12]}…, and "
-        f"{manifest.source.fingerprint[:12]}… was sealed).",
-        f"Name the source that it was made from with {setting('source_paths')}.",
-    )
 
 
 def _make(folder: DataSetFolder, maker: ShardMaker, writer: ShardWriter, record: ShardRecord) -> ShardRecord:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.engines.local import LocalEngine
-from mixup_cli.errors import DataError, NoInputError, StorageError
+from mixup_cli.errors import DataError, StorageError
 from mixup_cli.fields.field import Field
 from mixup_cli.listener import Listener
 from mixup_cli.storage import manifest as names
@@ -28,8 +28,10 @@ from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.hdf5.shard import bytes_of, require_filter
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.left_over import left_over
-from mixup_cli.storage.manifest import Manifest, read_manifest
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.members import sound_shards_of
 from mixup_cli.storage.mirror import release
+from mixup_cli.storage.opened import finished_manifest
 from mixup_cli.storage.seal import WORK_FOLDER, reason, sha256_of
 from mixup_cli.storage.shard_records import ShardRecord, shard_name
 from mixup_cli.storage.stores import Store
@@ -37,8 +39,6 @@ from mixup_cli.wording import counted
 
 READ_BYTES = 1 << 20
 NAME_LETTERS = 80
-
-UNFINISHED = "It is unfinished: run its generate command again."
 
 
 class Piece(Enum):
@@ -85,7 +85,7 @@ def findings_of(folder: Path, manifest: Manifest, workers: int = 1, listener: Li
         return [Finding(WORK_FOLDER, waiting, Piece.WORK, "Run generate or repair: both move them.")]
     findings = [*_files(folder, manifest)]
     listener.begin("verify", manifest.totals.samples, "samples")
-    tasks = (partial(_shard, folder, manifest, record) for record in manifest.sound_shards)
+    tasks = (partial(_shard, folder, manifest, *each) for each in sound_shards_of(manifest))
     for count, found in LocalEngine(workers).run(tasks):
         findings += found
         listener.advance(count)
@@ -102,10 +102,7 @@ def data_set_place(place: Path | Store) -> Path | Store:
 
 def open_finished(folder: Path) -> Manifest:
     """The manifest of a data set, whose compression can be read here."""
-    if not (folder / names.MANIFEST).exists():
-        remedy = UNFINISHED if (folder / WORK_FOLDER).exists() else "Name the folder of a data set."
-        raise NoInputError(f"{folder}: has no {names.MANIFEST}. {remedy}")
-    manifest = read_manifest(folder)
+    manifest = finished_manifest(folder)
     require_filter(manifest.compression)
     return manifest
 
@@ -178,15 +175,15 @@ def _hash_problem(path: Path, expected: str, shards: Iterable[ShardRecord] = ())
     return f"its sha256 is {shown}, and {expected[:12]}… was sealed"
 
 
-def _shard(folder: Path, manifest: Manifest, record: ShardRecord) -> tuple[int, list[Finding]]:
-    """The findings of one shard, with the count of its rows."""
+def _shard(folder: Path, whole: Manifest, manifest: Manifest, record: ShardRecord) -> tuple[int, list[Finding]]:
+    """The findings of one shard, with the count of its rows. `manifest` is that of its member (`storage.members`)."""
     problems, path = [], folder / record.file
     try:
         path = file_inside(folder, record.file)
         size = path.stat().st_size
         if size != record.bytes:
             problems.append(f"has {counted(size, 'byte')} instead of {record.bytes:,}")
-        if (problem := _hash_problem(path, record.sha256, manifest.sound_shards)) is not None:
+        if (problem := _hash_problem(path, record.sha256, whole.sound_shards)) is not None:
             problems.append(problem)
         else:  # HDF5 is not made for damaged files, so only a file with the right hash is opened
             with open_shard(path) as file:

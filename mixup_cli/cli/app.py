@@ -18,6 +18,7 @@ from mixup_cli.cli import shortages
 from mixup_cli.cli.commands.doctor import doctor
 from mixup_cli.cli.commands.generate import generate
 from mixup_cli.cli.commands.inspect import inspect
+from mixup_cli.cli.commands.merge import merge
 from mixup_cli.cli.commands.plan import plan
 from mixup_cli.cli.commands.preview import preview
 from mixup_cli.cli.commands.repair import repair
@@ -118,7 +119,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """See `click.Command.invoke`."""
-        signals.advise(signals.CONTINUE if self.name == "generate" else signals.AGAIN)
+        signals.advise(signals.CONTINUE if self.name in ("generate", "merge") else signals.AGAIN)
         with _in_one_line(ctx):
             _check_memory()
             for notice in () if ctx.params.get("quiet") else provenance.unread(os.environ):
@@ -168,7 +169,7 @@ app = Commands(
     name="mixup-gen", help=SUMMARY, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]}
 )
 click.version_option(package_name="mixup-gen", message="mixup-gen %(version)s")(app)
-for each in (generate, plan, inspect, preview, verify, repair, doctor):
+for each in (generate, plan, inspect, preview, verify, repair, merge, doctor):
     app.add_command(Command.of(each))
 
 

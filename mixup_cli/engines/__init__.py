@@ -1,4 +1,4 @@
-"""Engines run callables: in threads (`local`) or in worker processes (`processes`).
+"""Engines run callables: in threads (`local`), in worker processes (`processes`) or on a Ray cluster (`ray`).
 
 They know tasks and results, not samples. What all engines keep is in `base` and in the contract suite. A new engine is
 one file here, its word in `choices.EngineKind`, and its line in `Run.open_engine`.

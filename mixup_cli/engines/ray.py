@@ -78,6 +78,7 @@ class RayEngine(Engine):
     def __init__(self, cluster: Cluster, report: Report = ignore) -> None:
         self._cluster = cluster
         self._report = report
+        self._running: dict[Any, Attempt[Any]] = {}
         self._session = None if ray.is_initialized() else _connected(cluster)
         unit = "GPU" if cluster.takes_gpu else "CPU"
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
@@ -98,7 +99,8 @@ class RayEngine(Engine):
         """See `Engine.run`. Ray's own `max_retries` is 0: it would neither undo what is half done nor report."""
         waiting = map(Attempt[Result], tasks)
         store = _Store(self._setup())
-        running: dict[Any, Attempt[Result]] = {}
+        _stop(self._running)
+        running = self._running = {}
 
         def start(attempts: Iterable[Attempt[Result]]) -> None:
             for attempt in attempts:
@@ -147,7 +149,8 @@ class RayEngine(Engine):
         raise ValueError(f"a worker answered {answer!r:.100}")
 
     def close(self) -> None:
-        """Leave the cluster; one that this engine started ends."""
+        """Leave the cluster; one that this engine started ends. A run that was given up may still have tasks there."""
+        _stop(self._running)
         if self._session is not None:
             ray.shutdown()
             self._remove_session()
@@ -264,8 +267,8 @@ def _answer(reference: Any) -> Answer | Died:
 
 
 def _stop(running: dict[Any, Attempt[Any]]) -> None:
-    """Stop the current tasks at their next checkpoint. Processes that take too long are killed."""
-    late = [*running]
+    """Stop the current tasks at their next checkpoint, and forget them. Processes that take too long are killed."""
+    late, killed = [*running], []
     for force, seconds in ((False, STOP_SECONDS), (True, KILL_SECONDS)):
         for reference in late:
             ray.cancel(reference, force=force)
@@ -273,6 +276,7 @@ def _stop(running: dict[Any, Attempt[Any]]) -> None:
             late = ray.wait(late, num_returns=len(late), timeout=seconds, fetch_local=False)[1]
         if not force:
             killed = [running[reference] for reference in late]
+    running.clear()
     for attempt in killed:
         _undo(attempt)
 

@@ -79,7 +79,11 @@ def serve(run: str, setup: Any, order: Order, get: Callable[[Any], Any]) -> Answ
             return "unfit", problem
         state.is_fit = True
         try:
-            return "done", _task(state, order, get)()
+            try:
+                task = _task(state, order, get)
+            except (AttributeError, ImportError) as problem:  # other code under the same version
+                return "unfit", f"node {socket.gethostname()}: cannot read the tasks of this run ({problem})."
+            return "done", task()
         except MissingFileError as missing:
             return "lacks", missing.file
         except Exception as problem:  # noqa: BLE001  # it is raised in the main process

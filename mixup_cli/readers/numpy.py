@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError
 from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.fields.signal import FIRST
-from mixup_cli.readers.passes import Passes, passes_of
+from mixup_cli.readers.passes import JoinedPasses, Passes, passes_of
 from mixup_cli.storage.hdf5.reading import ShardedColumn
 from mixup_cli.storage.opened import REPLACED, OpenedDataSet, folder_of
 
@@ -58,13 +58,14 @@ class MixedArrays:
         return self.manifest.totals.samples
 
     @cached_property
-    def passes(self) -> Passes:
+    def passes(self) -> Passes | JoinedPasses:
         """The rows of each pass over the source: `images(passes[0])` are the images of the first one. Raises UsageError
         if the rows come from a plan file, which has no passes."""
         return passes_of(self.folder, self.manifest)
 
     def column(self, name: str) -> ShardedColumn:
-        """One column over all shards: slice it, or `take` rows from it."""
+        """One column over all shards: slice it, or `take` rows from it. If the data set was merged, the numbers in
+        `index`, `source_index` and `method` are those of the whole, not those of its members."""
         return self._columns[name]
 
     def images(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:

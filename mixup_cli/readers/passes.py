@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.members import Member, members_of
 
 
 @dataclass(frozen=True)
@@ -39,39 +40,78 @@ class Passes:
         start = self._starts[number]
         return range(start, min(start + self.pass_rows, self.row_count))
 
+    def short_one(self, numbers: Sequence[int]) -> tuple[int, int] | None:
+        """A pass among these that is shorter than others, and how long they are; None if all have one length."""
+        last = len(self) - 1
+        is_short = len(self[last]) < self.pass_rows
+        return (last, self.pass_rows) if is_short and (last in numbers or -1 in numbers) else None
 
-def passes_of(folder: Path, manifest: Manifest) -> Passes:
+
+@dataclass(frozen=True)
+class JoinedPasses:
+    """The passes of a merged data set: those of each member, one after another. `rows` are the members' rows."""
+
+    members: tuple[Passes, ...]
+    rows: tuple[range, ...]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.members))
+
+    def __getitem__(self, number: int) -> range:
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"pass {number}: the data set has passes 0 to {len(self) - 1}.")
+        number, member = number % len(self), 0
+        while number >= len(self.members[member]):
+            number -= len(self.members[member])
+            member += 1
+        own = self.members[member][number]
+        return self.rows[member][own.start : own.stop]
+
+    def short_one(self, numbers: Sequence[int]) -> tuple[int, int] | None:
+        """See `Passes.short_one`."""
+        longest = max(len(self[number]) for number in numbers)
+        return next(((number, longest) for number in numbers if len(self[number]) < longest), None)
+
+
+def passes_of(folder: Path, manifest: Manifest) -> Passes | JoinedPasses:
     """The passes of a data set. Reads sources.csv if the sizes of the classes decide how long a pass is.
 
     Raises UsageError if the rows come from a plan file, DataError if sources.csv is needed and is not what was sealed.
     """
+    members = [*members_of(manifest)]
+    passes = tuple(_of_member(folder, manifest, member) for member in members)
+    return passes[0] if manifest.members is None else JoinedPasses(passes, tuple(member.rows for member in members))
+
+
+def _of_member(folder: Path, whole: Manifest, member: Member) -> Passes:
+    manifest = member.manifest
     recipe = Recipe.from_dict(manifest.recipe)
     if recipe.plan is not None:
         raise UsageError(f"{folder}: its rows come from a plan file, which has no passes. Leave passes and epoch out.")
     if recipe.per_class is None and recipe.balance == "none":  # each usable input is a base once, and nothing is read
         population_size = pass_rows = manifest.source.samples - len(manifest.source.skipped)
     else:
-        population_size, pass_rows = _sizes(folder, manifest, recipe)
+        population_size, pass_rows = _sizes(folder, whole, member, recipe)
     if pass_rows < 1:
         raise DataError(f"{folder}: its manifest counts no usable inputs. Run mixup-gen verify.")
     return Passes(population_size if recipe.keep_originals else 0, pass_rows, manifest.totals.samples)
 
 
-def _sizes(folder: Path, manifest: Manifest, recipe: Recipe) -> tuple[int, int]:
+def _sizes(folder: Path, whole: Manifest, member: Member, recipe: Recipe) -> tuple[int, int]:
     """The number of inputs that are mixed, and of the rows in a pass."""
     from mixup_cli.pairing import Population, chosen, pass_rows
 
-    classes = _classes(folder, manifest)
-    population = chosen(recipe, Population(manifest.usable, classes, class_names=manifest.class_names))
+    usable, classes = member.manifest.usable, _classes(folder, whole, member)
+    population = chosen(recipe, Population(usable, classes, class_names=whole.class_names))
     return len(population), pass_rows(recipe, population)
 
 
-def _classes(folder: Path, manifest: Manifest) -> NDArray[np.int32]:
+def _classes(folder: Path, whole: Manifest, member: Member) -> NDArray[np.int32]:
     """The class of each usable input, numbered by first appearance: int32 (n)."""
-    from mixup_cli.storage.source_table import sealed_table
+    from mixup_cli.storage.source_table import finished_table
 
-    table = sealed_table(folder, manifest)
-    labels = [] if table is None else table.labels
+    manifest = member.manifest
+    labels = finished_table(folder, whole, inputs=member.inputs).labels
     if len(labels) != manifest.source.samples:
         found = f"sources.csv lists {len(labels)} inputs, and the manifest {manifest.source.samples}"
         raise DataError(f"{folder}: {found}. Run mixup-gen verify.")
@@ -100,7 +140,7 @@ class Shown:
 class OneByOne:
     """Some passes of one length, each shown alone."""
 
-    passes: Passes
+    passes: Passes | JoinedPasses
     numbers: Sequence[int]
 
     def __len__(self) -> int:
@@ -111,7 +151,7 @@ class OneByOne:
 
 
 def shown_of(
-    folder: Path, passes: Passes, wanted: int | Iterable[int] | None, one_by_one: bool
+    folder: Path, passes: Passes | JoinedPasses, wanted: int | Iterable[int] | None, one_by_one: bool
 ) -> Sequence[Shown] | OneByOne:
     """What a reader shows: the wanted passes together, or one by one. `wanted` None means all.
 
@@ -125,9 +165,11 @@ def shown_of(
     parts = [passes[number] for number in (() if wanted is None else numbers)]  # all of them could be very many
     if not one_by_one:
         return [Shown(parts)]
-    if len(numbers) > 1 and len(passes[last]) < passes.pass_rows and (last in numbers or -1 in numbers):
+    if len(numbers) > 1 and (found := passes.short_one(numbers)) is not None:
+        short, rows = found
+        without = f": passes=range({last})" if short == last else ""
         raise UsageError(
-            f"{folder}: pass {last} is short, with {len(passes[last])} rows of {passes.pass_rows}, and epochs have one "
-            f"length. Leave it out: passes=range({last})."
+            f"{folder}: pass {short} is short, with {len(passes[short])} rows of {rows}, and epochs have one length. "
+            f"Leave it out{without}."
         )
     return OneByOne(passes, numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,14 @@ from mixup_cli.report.rgb import levels
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.scanned import fitting
 from mixup_cli.sources.reading.base import Source
+from mixup_cli.storage.members import Member, members_of, tables_of
 from mixup_cli.storage.source_table import SourceTable, sealed_table
 from mixup_cli.wording import counted
 
 
-def preview_data_set(folder: Path, source: Source | None, wanted: range) -> Preview:
-    """Rows of a finished data set, with their parents where `source` is the one that it was made from.
+def preview_data_set(folder: Path, opened: Callable[[int, int], Source | None], wanted: range) -> Preview:
+    """Rows of a finished data set, with their parents where `opened` gives the source that they were made from: it
+    takes the source's number, and how many there are, which is one unless the data set was merged.
 
     Raises DataError if the data set is damaged, UsageError if it has no such rows or its samples are not images.
     """
@@ -33,13 +36,26 @@ def preview_data_set(folder: Path, source: Source | None, wanted: range) -> Prev
     if wanted.start >= len(data):
         found = f"{folder} has the rows 0 to {len(data) - 1}."
         raise UsageError(found, "Give one of these.", field="start", value=wanted.start)
-    rows = np.arange(wanted.start, min(wanted.stop, len(data)))
-    recipe = Recipe.from_dict(data.manifest.recipe)
-    _check_numbers(folder, data, rows)
+    tables, shown = tables_of(data.manifest), list[Preview]()
+    for member in members_of(data.manifest):
+        rows = np.arange(max(wanted.start, member.rows.start), min(wanted.stop, member.rows.stop))
+        if len(rows):
+            source = opened(tables.index(member.inputs), len(tables))
+            shown.append(_of_member(folder, data, member, source, rows))
+    notices = dict.fromkeys(notice for each in shown for notice in each.notices)
+    return Preview(tuple(line for each in shown for line in each.lines), tuple(notices))
+
+
+def _of_member(
+    folder: Path, data: MixedArrays, member: Member, source: Source | None, rows: NDArray[np.int64]
+) -> Preview:
+    """Rows of one member, as the whole numbers them."""
+    recipe = Recipe.from_dict(member.manifest.recipe)
+    _check_numbers(folder, data, member.inputs, rows)
     mixed = Mixed(
         numbers=data.column("index").take(rows),
         methods=[data.manifest.methods[number] for number in data.column("method").take(rows)],
-        parents=data.column("source_index").take(rows),
+        parents=data.column("source_index").take(rows) - member.inputs.start,
         pictures=levels(data.images(rows), data.axes, recipe.normalize),
         boxes=data.column("box").take(rows),
         lam=data.column("share").take(rows)[:, 0],
@@ -51,32 +67,31 @@ def preview_data_set(folder: Path, source: Source | None, wanted: range) -> Prev
         return Preview(lines_of(mixed, recipe, None))
     has_views = any(column.name == "view" for column in data.manifest.columns)
     views = data.column("view").take(rows) if has_views else None
-    parents = _parents(folder, recipe, source, mixed.parents, views)
+    parents = _parents(sealed_table(folder, inputs=member.inputs), recipe, source, mixed.parents, views)
     if isinstance(parents, Parents):
         return Preview(lines_of(mixed, recipe, parents))
     return Preview(lines_of(mixed, recipe, None), (f"{folder}: {parents}. Showing results without parents.",))
 
 
-def _check_numbers(folder: Path, data: MixedArrays, rows: NDArray[np.int64]) -> None:
+def _check_numbers(folder: Path, data: MixedArrays, inputs: range, rows: NDArray[np.int64]) -> None:
     """Raises DataError where a row names a method, an input or a class that the manifest does not have."""
     manifest = data.manifest
-    counts = {
-        "method": len(manifest.methods),
-        "source_index": manifest.source.samples,
-        "source_label": len(manifest.class_names),
+    known = {
+        "method": range(len(manifest.methods)),
+        "source_index": inputs,
+        "source_label": range(len(manifest.class_names)),
     }
     there = {column.name for column in manifest.columns}
-    for name in counts.keys() & there:
+    for name in known.keys() & there:
         found = data.column(name).take(rows)
-        if found.min() < 0 or found.max() >= counts[name]:
-            raise DataError(f"{folder}: {name} goes beyond {counts[name] - 1}. Run mixup-gen verify {folder}.")
+        if found.min() < known[name].start or found.max() >= known[name].stop:
+            raise DataError(f"{folder}: {name} goes beyond {known[name].stop - 1}. Run mixup-gen verify {folder}.")
 
 
 def _parents(
-    folder: Path, recipe: Recipe, source: Source, indices: NDArray[np.int64], views: Views | None
+    table: SourceTable | None, recipe: Recipe, source: Source, indices: NDArray[np.int64], views: Views | None
 ) -> Parents | str:
     """The parents `indices` (m, P), or why the source is not the one that the data set was made from."""
-    table = sealed_table(folder)
     if table is None:
         return "sources.csv is missing, so the source cannot be recognised"
     if len(table.keys) != len(source):

@@ -22,9 +22,9 @@ from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Moved, Planned, population_of
 from mixup_cli.plan.saliency import PeakFinder
 from mixup_cli.recipe import Recipe
-from mixup_cli.runs.job import Asked, Job
+from mixup_cli.runs.job import Asked, Job, shard_rows
 from mixup_cli.runs.needs import Needs, needs
-from mixup_cli.runs.planning import maker_of, planned
+from mixup_cli.runs.planning import maker_of, parents_of, planned
 from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import Stored, job_beside
 from mixup_cli.scan.fill import cache_text, is_kept
@@ -35,6 +35,7 @@ from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.shard import bytes_of
 from mixup_cli.storage.loaded import Loaded
+from mixup_cli.storage.parts import Part
 from mixup_cli.wording import counted, readable, setting
 
 JSON_NAMES = {"rows": "samples", "shard_bytes": "bytes"}
@@ -50,9 +51,35 @@ SMALL_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
+class Share:
+    """What one of several parts makes, and from how many of the inputs."""
+
+    part: Part
+    samples: int
+    inputs: int
+
+    @classmethod
+    def of(cls, part: Part, plan: Planned, job: Job, needed: Needs, sample_count: int) -> Self | None:
+        """The share of a part in the rows of a plan; None if it makes all."""
+        shards = [shard_rows(number, needed.rows, job.samples_per_shard) for number in part.shards(needed.shards)]
+        if part.is_whole:
+            return None
+        return cls(part, sum(map(len, shards)), len(parents_of(plan, shards, sample_count)))
+
+    def facts(self) -> dict[str, Any]:
+        """For machines."""
+        return {"part": str(self.part), "part_samples": self.samples, "part_inputs": self.inputs}
+
+    def __str__(self) -> str:
+        made = f"{self.part}: {counted(self.samples, 'sample')} from {counted(self.inputs, 'input')}"
+        return f"{made}; the first part to come reads all inputs"
+
+
+@dataclass(frozen=True)
 class Forecast:
     """What a run would do. `cache` says where decoded samples would wait; `seconds` counts decoding, mixing and
-    hashing, not the disk; `notices` are those of the plan; `there_bytes` of the shards are on the disk already."""
+    hashing, not the disk; `notices` are those of the plan; `there_bytes` of the shards are on the disk already; `share`
+    is what one of several parts makes."""
 
     job: Job
     source: Source
@@ -61,6 +88,7 @@ class Forecast:
     seconds: float
     notices: tuple[str, ...] = ()
     there_bytes: int = 0
+    share: Share | None = None
 
     def facts(self) -> dict[str, Any]:
         """For machines."""
@@ -76,6 +104,7 @@ class Forecast:
             "there_bytes": self.there_bytes,
             "cache": self.cache,
             "warnings": list(self.warnings()),
+            **({} if self.share is None else self.share.facts()),
         }
 
     def lines(self) -> Iterator[tuple[str, str]]:
@@ -86,6 +115,8 @@ class Forecast:
         forms = ", ".join(f"{each.name + ' ' if signals[1:] else ''}{each.dtype} {each.shape}" for each in signals)
         yield "each", f"{forms}, {readable(needed.row_bytes)} with labels"
         yield "output", readable(needed.output_bytes) + (" before compression" if needed.compressed else "")
+        if self.share is not None:
+            yield "part", str(self.share)
         if (window := self.job.recipe.window) is not None:
             yield "windows", f"of {counted(window, 'consecutive sample')}; samples of different windows never mix"
         yield "cache", self.cache
@@ -137,7 +168,8 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Stored | None = N
     seconds = probe.seconds_per_sample * to_decode + probe.seconds_per_row(plan, run, needed.rows) * needed.rows
     there = Stored(folder, None if run.force else folder.finished())
     done_bytes = there.done_bytes(needed.rows, job.samples_per_shard)
-    return Forecast(job, source, needed, cache, seconds / run.threads, plan.notices, done_bytes)
+    share = Share.of(run.part, plan, job, needed, len(source))
+    return Forecast(job, source, needed, cache, seconds / run.threads, plan.notices, done_bytes, share)
 
 
 def _in_windows(job: Job, count: int, run: Run, needed: Needs) -> tuple[Needs, str]:

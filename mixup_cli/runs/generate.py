@@ -19,7 +19,7 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.runs.differences import Identity
 from mixup_cli.runs.fingerprint import Pixels
 from mixup_cli.runs.job import Asked, Job
-from mixup_cli.runs.needs import check_room, needs
+from mixup_cli.runs.needs import Needs, check_room, needs
 from mixup_cli.runs.planning import parents_of, plan_of, shard_maker
 from mixup_cli.runs.records import manifest_of_run, run_record
 from mixup_cli.runs.resume import Records, Wanted, begin, found_shards, intact
@@ -104,16 +104,16 @@ def _generated(asked: Asked, run: Run, folder: DataSetFolder, listener: Listener
     if standing.complete is not None:
         _leave_alone(bench, standing.stored)
         return _of_manifest(bench, standing.complete, standing.state)
-    _check_room(bench, standing)
+    needed = _needs(bench, standing)
     with folder.locked(), run.open_engine(bench.listener.notice) as engine:
         bench = replace(bench, run=replace(run, workers=engine.workers))
-        return _carried_out(bench, engine)
+        return _carried_out(bench, needed.rows, engine)
 
 
-def _carried_out(bench: Bench, engine: Engine) -> Outcome:
+def _carried_out(bench: Bench, expected_rows: int, engine: Engine) -> Outcome:
     """Scan, plan, make the shards that are missing, and seal the manifest if they are the last."""
     folder, run, pixels = bench.folder, bench.run, Pixels.here()
-    with _one_scans(bench):
+    with _one_scans(bench, expected_rows):
         standing = _standing(bench)  # again, now that no other run makes the same shards
         if standing.complete is not None:
             return _of_manifest(bench, standing.complete, standing.state)
@@ -132,8 +132,8 @@ def _carried_out(bench: Bench, engine: Engine) -> Outcome:
     found = kept | intact(folder, noted, engine, bench.listener)
     if scan.cache is None and run.caching.kind != "none":
         missing = wanted.shards(number for number in run.part.shards(wanted.shard_count) if number not in found)
-        indices = parents_of(plan, (shard for _, shard in missing), len(scan.source))
-        scan = _read_again(bench, standing, scan, indices, engine)
+        needed = parents_of(plan, (shard for _, shard in missing), len(scan.source))
+        scan = _read_again(bench, standing, scan, needed, engine)
     maker = shard_maker(scan, run, engine.checkpoint, plan)
     records = make_shards(folder, wanted, maker, found, engine, bench.listener)
     if (name := scan.source.changed()) is not None:
@@ -157,18 +157,25 @@ def _leave_alone(bench: Bench, stored: Stored) -> None:
         bench.listener.notice(f"{where}: holds an unfinished extension to {rows} samples. {remedy}")
 
 
-def _check_room(bench: Bench, standing: Standing) -> None:
-    """Raises StorageError if the disk has less than the run needs."""
+def _needs(bench: Bench, standing: Standing) -> Needs:
+    """What the run needs of the disk. Raises StorageError if the disk has less."""
     job = standing.job
     needed = needs(job, bench.asked.source, bench.run, bench.place)
     check_room(needed, standing.stored.done_bytes(needed.rows, job.samples_per_shard), bench.folder.path)
+    return needed
 
 
-def _one_scans(bench: Bench) -> AbstractContextManager[None]:
-    """Of several parts, one reads the source and begins. The others wait, and then join it. With `force` nothing that
-    others have begun counts before the source is read."""
-    alone = bench.run.part.is_whole or bench.run.force
-    return nullcontext() if alone else bench.folder.scanning(bench.listener.notice)
+def _one_scans(bench: Bench, rows: int) -> AbstractContextManager[None]:
+    """Of several parts, one reads the source and begins. The others wait, and then join it.
+
+    A part whose share of the rows needs most inputs reads all at once instead, beside the others; so does one with
+    `force`, for which nothing that others have begun counts before.
+    """
+    run = bench.run
+    needs_most = 2 * rows > run.part.of * len(bench.asked.source)
+    if run.part.is_whole or run.force or needs_most:
+        return nullcontext()
+    return bench.folder.scanning(bench.listener.notice)
 
 
 def _scanned_before(bench: Bench, standing: Standing) -> Scanned | None:
@@ -211,12 +218,13 @@ def _read_again(
         now = _scanned(bench, standing, engine)
     else:
         if 0 < len(indices) < len(before.source):
-            needed = f"{len(indices):,} of {counted(len(before.source), 'input')}"
-            bench.report([f"reads {needed}: those that its missing rows are made from"])
-        asked, how = bench.asked.following(standing.stored.recipe), _how(bench, engine)
-        now = fitting(
-            asked, lambda job: with_samples(replace(before, job=job), indices, bench.place, how), bench.survey
-        )
+            some = f"{len(indices):,} of {counted(len(before.source), 'input')}"
+            bench.report([f"reads {some}: those that its missing rows are made from"])
+
+        def read(job: Job) -> Scanned:
+            return with_samples(replace(before, job=job), indices, bench.place, _how(bench, engine))
+
+        now = fitting(bench.asked.following(standing.stored.recipe), read, bench.survey)
     check_same(standing.stored, Identity(source=now.table))
     return now
 

@@ -58,18 +58,10 @@ def manifest_of(
 
     Raises pydantic's ValidationError where the arguments contradict each other.
     """
-    lists = tuple(each for each, _ in shard_lists(shards))
-    skipped = (Skipped(source_index=index, key=key, reason=reason) for index, key, reason in table.skipped())
     made = Manifest(
         recipe=content.recipe.to_dict(),
         recipe_id=content.recipe.recipe_id,
-        source=SourceRecord(
-            kind=kind,
-            samples=len(table.keys),
-            fingerprint=table.fingerprint,
-            groups=None if table.groups is None else len(set(table.groups)),
-            skipped=tuple(skipped),
-        ),
+        source=source_record(kind, table),
         class_names=content.class_names,
         label_kind=content.label_kind,
         axes=content.signals[0].axes,
@@ -77,21 +69,40 @@ def manifest_of(
         methods=tuple(methods),
         compression=content.recipe.compression,
         columns=content.columns,
-        totals=Totals.of(shards, lists),
-        shards=() if lists else tuple(shards),
-        shard_lists=lists or None,
+        **fields_of_shards(shards),
     )
     return made.of_shards(shards)
 
 
+def source_record(kind: str, table: SourceTable) -> SourceRecord:
+    """What the manifest says of the source, whose inputs are in `table`."""
+    return SourceRecord(
+        kind=kind,
+        samples=len(table.keys),
+        fingerprint=table.fingerprint,
+        groups=None if table.groups is None else len(set(table.groups)),
+        skipped=tuple(Skipped(source_index=index, key=key, reason=reason) for index, key, reason in table.skipped()),
+    )
+
+
+def fields_of_shards(shards: Sequence[ShardRecord]) -> dict[str, Any]:
+    """What the manifest says of its shards: of very many, where their records are."""
+    lists = tuple(each for each, _ in shard_lists(shards))
+    listed = {"shards": (), "shard_lists": lists} if lists else {"shards": tuple(shards)}
+    return {"totals": Totals.of(shards, lists), **listed}
+
+
 def run_record(pixels: Pixels, began: float, settings: Mapping[str, Any]) -> dict[str, Any]:
     """run.json: times, host, versions, and how and from where this run was made."""
+    made = {"pixel_fingerprint": pixels.fingerprint, "versions": dict(pixels.versions)}
+    return {**made, **when_and_where(began), **settings}
+
+
+def when_and_where(began: float) -> dict[str, Any]:
+    """What every run.json says: times, in seconds, and the host."""
     return {
-        "pixel_fingerprint": pixels.fingerprint,
-        "versions": dict(pixels.versions),
         "host": socket.gethostname(),
         "platform": platform.platform(),
         "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
         "seconds": round(time.time() - began, 3),
-        **settings,
     }

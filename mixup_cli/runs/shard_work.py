@@ -74,7 +74,7 @@ def shard_tasks(work: ShardWork, shards: Mapping[int, range]) -> Iterator[Task[t
     """A task for each shard, from its number and rows."""
     shared, suspect = Shared(work), f"A library crashes over it: try another {setting('device')}, and please report it"
     holder = work.folder.holder_file.absolute()
-    sight = Sight(holder, holder.read_bytes())
+    sight = None if work.folder.outlet.is_remote else Sight(holder, holder.read_bytes())  # a mirror is each host's own
     for number, rows in shards.items():
         undo = partial(work.folder.discard_unfinished, number)
         yield Task(shard_name(number), partial(_make, shared, number, rows), undo, suspect, sight)

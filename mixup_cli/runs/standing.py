@@ -21,7 +21,7 @@ from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.json_files import read_json
 from mixup_cli.storage.loaded import LoadedColumn
 from mixup_cli.storage.manifest import MANIFEST, RUN, SOURCES, Manifest
-from mixup_cli.storage.source_table import SourceTable, sealed_table
+from mixup_cli.storage.source_table import SourceTable, finished_table, sealed_table
 from mixup_cli.wording import counted, setting
 
 State = Literal["made", "resumed", "extended", "unchanged", "part"]
@@ -40,7 +40,11 @@ class Stored:
 
     @property
     def recipe(self) -> Recipe | None:
-        """The recipe of a finished data set, or else of an unfinished one."""
+        """The recipe of a finished data set, or else of an unfinished one. Raises OutputExistsError if it was merged,
+        since it has several."""
+        if (self.finished and self.finished.members) or (self.begun and self.begun.merged):
+            found = "was merged from other data sets, and only these can be extended."
+            raise OutputExistsError(f"{self.folder.path}: {found}", use_another())
         if self.finished is not None:
             return Recipe.from_dict(self.finished.recipe)
         return None if self.begun is None else self.begun.recipe
@@ -60,7 +64,8 @@ class Stored:
     def source(self) -> SourceTable | str | None:
         """sources.csv. If it is lost, the fingerprint of the source that finished shards are from; None if there are
         no such shards, as when a run was cut off before it wrote sources.csv."""
-        table, finished = sealed_table(self.folder.path, self.finished), self.finished
+        folder, finished = self.folder.path, self.finished
+        table = finished_table(folder, finished) if finished else sealed_table(folder)
         if table is None:
             return self.begun.source_fingerprint if self.begun and self.folder.rows_done() else None
         if finished is not None and finished.source.samples != len(table.loaded):
@@ -93,7 +98,7 @@ class Stored:
         found = 0 if self.finished is None else self.finished.totals.samples
         if rows < found:
             problem = f"{self.folder.path}: has {counted(found, 'sample')}, more than the {rows} asked for."
-            raise OutputExistsError(problem, _use_another())
+            raise OutputExistsError(problem, use_another())
         return rows == found
 
     @property
@@ -183,7 +188,7 @@ def check_same(stored: Stored, wanted: Identity) -> None:
 
 def _refusal(stored: Stored, wanted: Identity, field: str, found: str) -> OutputExistsError:
     """What to say of a difference, and what to do about it."""
-    folder, remedy = stored.folder, _use_another()
+    folder, remedy = stored.folder, use_another()
     problem = {
         "recipe": f"was made with different settings ({found})",
         "pixels": f"was begun where images decode to other pixels ({found})",
@@ -200,7 +205,8 @@ def _refusal(stored: Stored, wanted: Identity, field: str, found: str) -> Output
     return OutputExistsError(f"{folder.path}: {problem}.", remedy)
 
 
-def _use_another() -> str:
+def use_another() -> str:
+    """What to do about a folder that holds something else."""
     return f"Use another {setting('out')}, or {setting('force')} to replace it."
 
 

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from urllib.request import url2pathname
 
-from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.errors import NoInputError
+from mixup_cli.sources.arrays.data_set import open_data_set
 from mixup_cli.sources.packed import folders, web_dataset
 from mixup_cli.sources.packed.copies import opened_as
 from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.sources.reading.containers import StoredFile
 from mixup_cli.sources.reading.splits import split_kind
+from mixup_cli.storage.manifest import MANIFEST
+from mixup_cli.storage.opened import folder_at
 from mixup_cli.storage.stores import Store
 
 OpenLocal = Callable[[Path, SourceOptions], Source]
@@ -22,12 +25,14 @@ def open_far(url: str, options: SourceOptions, open_local: OpenLocal) -> Source:
     a URL that cannot be used."""
     if url.startswith("file://"):
         return open_local(Path(url2pathname(url.removeprefix("file://"))), options)
-    name = url.rstrip("/").rpartition("/")[2]
+    folder, name = Store.open(url), url.rstrip("/").rpartition("/")[2]
+    if url.rstrip("/").count("/") < 3:  # a bucket
+        return _open_folder(folder, options)
     if name.lower().endswith(".tar"):
         return web_dataset.open_tars(web_dataset.expanded(url), url, options)
     store, file = Store.holding(url.rstrip("/"))
-    if store.status(file) is None:
-        return _open_folder(Store.open(url), options)
+    if file == MANIFEST or store.status(file) is None:
+        return _open_folder(folder, options)
     if name.lower().endswith(".zip"):
         return folders.open_zip(StoredFile.open(url), options)
 
@@ -39,14 +44,16 @@ def open_far(url: str, options: SourceOptions, open_local: OpenLocal) -> Source:
 
 
 def _open_folder(store: Store, options: SourceOptions) -> Source:
+    if (data_set := folder_at(store.url)) is not None:
+        source = open_data_set(data_set, options)
+        source.location = store.url
+        return source
     if store.is_read_only:
         found = f"{store}: no such file, and folders cannot be listed over {store.scheme}."
         raise NoInputError(found, "Give a .tar, a .zip or another file.")
     sizes = store.names()
     if not sizes:
         raise NoInputError(f"{store}: no such file or folder. Check the URL.")
-    if "manifest.json" in sizes:
-        raise DataError(f"{store}: a finished data set.", "Fetch it, and give its path, to mix it again.")
     tars = {store.url_of(each): _split_name(each) for each in sizes if each.endswith(".tar") and each.count("/") < 2}
     if tars:
         return web_dataset.open_some(tars, str(store), options)

@@ -34,6 +34,8 @@ class Begun(Model):
     class_names: tuple[str, ...] | None = None
     source_fingerprint: str | None = None
     depth: SampleDtype | None = None
+    merged: str | None = None
+    """Of a merge, which makes no pixels: the hash of the manifest that it will seal."""
 
     def to_json(self) -> bytes:
         """The bytes of the file."""

@@ -7,12 +7,15 @@ The YAML at its head names the shards; without it, `load_dataset(OUT)` silently 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
 
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.methods import METHODS
 from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, Manifest
-from mixup_cli.wording import plural
+from mixup_cli.storage.members import members_of
+from mixup_cli.wording import counted, plural
 
 MAX_NAMES = 200
 """The card lists no more class names; the manifest has all."""
@@ -83,18 +86,26 @@ def title(manifest: Manifest) -> str:
 
 
 def methods(manifest: Manifest) -> list[str]:
-    """The recipe's methods with their options, as in "mixup (alpha 0.2)"."""
-    choices = manifest.recipe["methods"]
-    shown = []
+    """The methods with their options, as in "mixup (alpha 0.2)"; of a merged data set, each way to use them once."""
+    return [*chain.from_iterable(dict.fromkeys(_methods(each.manifest.recipe) for each in members_of(manifest)))]
+
+
+def seeds(manifest: Manifest) -> str:
+    """The seed; of a merged data set, each seed once."""
+    return ", ".join(dict.fromkeys(str(member.manifest.recipe["seed"]) for member in members_of(manifest)))
+
+
+def _methods(recipe: Mapping[str, Any]) -> tuple[str, ...]:
+    choices, shown = recipe["methods"], []
     for choice in choices:
         options = [
             f"{name} {value if isinstance(value, str) else format(value, 'g')}"
             for name, value in sorted(choice["options"].items())
         ]
-        if len(choices) > 1 and "plan" not in manifest.recipe:
+        if len(choices) > 1 and "plan" not in recipe:
             options.append(f"weight {choice['probability']:g}")
         shown.append(f"{choice['name']} ({', '.join(options)})" if options else choice["name"])
-    return shown
+    return tuple(shown)
 
 
 def papers(manifest: Manifest) -> list[str]:
@@ -113,18 +124,18 @@ def _front_matter() -> str:
 
 
 def _about(manifest: Manifest) -> Iterator[str]:
-    totals, source, recipe = manifest.totals, manifest.source, manifest.recipe
+    totals, source = manifest.totals, manifest.source
     yield f"# {title(manifest)}"
     yield "Written by mixup-gen. Each row is a mix of source samples, with the label that belongs to it."
     left_out = f", {len(source.skipped)} left out (`{MANIFEST}` says why)" if source.skipped else ""
     facts = {
         "samples": f"{totals.samples} in {totals.shards} {plural(totals.shards, 'shard')}, {totals.bytes} bytes",
         "methods": ", ".join(methods(manifest)),
-        "unmixed originals": "kept, as the first rows" if recipe["keep_originals"] else "not kept",
+        "unmixed originals": _originals(manifest),
         "source": f"{source.samples} {plural(source.samples, 'sample')} ({source.kind}){left_out}",
         **_of_labels(manifest),
         **({"groups": f"{source.groups}; only samples of the same group are mixed"} if source.groups else {}),
-        "seed": str(recipe["seed"]),
+        "seed": seeds(manifest),
         "compression": manifest.compression,
         "recipe_id": f"`{manifest.recipe_id}`",
         "format version": str(manifest.format_version),
@@ -135,6 +146,26 @@ def _about(manifest: Manifest) -> Iterator[str]:
         which = what if len(manifest.class_names) <= MAX_NAMES else f"first {MAX_NAMES} {what}"
         yield f"The {which}, in the order of the labels (`{MANIFEST}` has them too):"
         yield _fenced("json", one_line_json(manifest.class_names[:MAX_NAMES]))
+    if manifest.members:
+        yield from _about_members(manifest)
+
+
+def _originals(manifest: Manifest) -> str:
+    kept = {member.manifest.recipe["keep_originals"] for member in members_of(manifest)}
+    if kept == {False}:
+        return "not kept"
+    return f"kept, as the first rows{' of members' if manifest.members else ''}"
+
+
+def _about_members(manifest: Manifest) -> Iterator[str]:
+    yield (
+        f"It was merged from {counted(len(manifest.members or ()), 'data set')}. In the shards, `index` and "
+        "`source_index` count the rows and inputs of each alone: add its first row, or its first input. `method` is a "
+        f"position in its own `methods` (`{MANIFEST}`, under `members`)."
+    )
+    members = [*members_of(manifest)][:MAX_NAMES]
+    facts = ((m.rows.start, m.inputs.start, m.manifest.recipe["seed"], f"`{m.manifest.recipe_id}`") for m in members)
+    yield _table(("first row", "first input", "seed", "recipe_id"), [tuple(map(str, row)) for row in facts])
 
 
 def _of_labels(manifest: Manifest) -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from mixup_cli.storage.card import label_meaning, papers, shown_shape, title
+from mixup_cli.storage.card import label_meaning, papers, seeds, shown_shape, title
 from mixup_cli.storage.manifest import SOURCES, Manifest
 from mixup_cli.storage.seal import Sealed
 from mixup_cli.wording import plural
@@ -100,7 +100,7 @@ def _description(manifest: Manifest) -> str:
     labels = f"Labels are {label_meaning(manifest)}. " if count else ""
     return (
         f"{title(manifest)}. Precomputed by mixup-gen from {inputs} source {plural(inputs, 'sample')} with {classes}, "
-        f"seed {manifest.recipe['seed']}, recipe_id {manifest.recipe_id}. {labels}"
+        f"seed {seeds(manifest)}, recipe_id {manifest.recipe_id}. {labels}"
         f"Every HDF5 shard of N rows has these data sets at its root: {columns}."
     )
 

@@ -15,13 +15,13 @@ from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
 from mixup_cli.choices import Compression, LabelKind
-from mixup_cli.errors import DataError, UsageError
+from mixup_cli.errors import DataError
 from mixup_cli.fields.axes import Axes
-from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.field import Field as SampleField
 from mixup_cli.fields.label import Label
 from mixup_cli.fields.signal import FIRST, Signal
-from mixup_cli.recipe import FORMAT_VERSION, Recipe
+from mixup_cli.recipe import FORMAT_VERSION
+from mixup_cli.storage.contradictions import of_columns, of_members, of_recipes
 from mixup_cli.storage.json_files import content_of, to_json
 from mixup_cli.storage.shard_records import (
     MOST,
@@ -43,16 +43,11 @@ CROISSANT = "croissant.json"
 CARD = "README.md"
 RUN = "run.json"
 
-REQUIRED_COLUMNS = {FIRST, "index", "source_index", "share", "method", "box"}
-"""Every data set has these. Label columns depend on the source and on the recipe's `labels`."""
-
 MOST_INPUTS = 1 << 36
 """Arrays of this length are made when a data set is extended."""
 
 MOST_DIMENSIONS = 31
 """Of a row; HDF5 has 32, of which one is the rows."""
-
-LABEL_COLUMNS = {"labels", "source_label", "label_share"}
 
 DtypeName = Annotated[str, Field(pattern="^(uint8|uint16|int32|int64|float16|float32)$")]
 
@@ -91,14 +86,37 @@ class Skipped:
     reason: str
 
 
-class SourceRecord(Model):
+class InputsRecord(Model):
     """What went in, without where it lay."""
 
     kind: str
     samples: Count = Field(description="inputs listed in sources.csv, skipped ones included")
     fingerprint: Sha256 = Field(description="sha256 of sources.csv")
     groups: Count | None = Field(default=None, description="how many groups the inputs are in, where they are in any")
+
+
+class SourceRecord(InputsRecord):
+    """What went in, and what of it was left out."""
+
     skipped: tuple[Skipped, ...] = ()
+
+
+class MemberRecord(Model):
+    """A data set that was merged. Its shards are those of the rows `start` … `stop`−1; their columns `index`,
+    `source_index` and `method` have its own numbers."""
+
+    recipe: dict[str, Any] = Field(description="its recipe")
+    recipe_id: Sha256 = Field(description="sha256 of its recipe as canonical JSON")
+    source: InputsRecord = Field(description="its source; the fingerprint is that of its own sources.csv")
+    methods: tuple[str, ...] = Field(description="what the numbers in its column `method` mean")
+    start: Count = Field(description="its first row in the merged data set")
+    stop: Count = Field(description="one past its last row")
+    first_input: Count = Field(description="the number of its first input in the merged sources.csv")
+
+    @property
+    def inputs(self) -> range:
+        """Its lines in the merged sources.csv."""
+        return range(self.first_input, self.first_input + self.source.samples)
 
 
 class Totals(Model):
@@ -123,8 +141,13 @@ class Manifest(Model):
     """A finished data set."""
 
     format_version: Literal[1] = 1
-    recipe: dict[str, Any] = Field(description="everything that decides a row's bytes")
-    recipe_id: Sha256 = Field(description="sha256 of the recipe as canonical JSON")
+    members: tuple[MemberRecord, ...] | None = Field(
+        default=None, min_length=1, description="the data sets that it was merged from, if it was"
+    )
+    recipe: dict[str, Any] = Field(
+        description="everything that decides a row's bytes; of a merged data set, what its members have in common"
+    )
+    recipe_id: Sha256 = Field(description="sha256 of the recipe, or of the members, as canonical JSON")
     source: SourceRecord
     class_names: tuple[str, ...] = Field(
         description="names of what the numbers of a label stand for (classes, or quantities), in order; empty if there "
@@ -138,7 +161,9 @@ class Manifest(Model):
     fields: tuple[FieldRecord, ...] | None = Field(
         default=None, description="what a sample is made of besides `images` and its label, if there is more"
     )
-    methods: tuple[str, ...] = Field(description="what the numbers in the column `method` mean")
+    methods: tuple[str, ...] = Field(
+        description="what the numbers in the column `method` mean; of a merged data set, the methods of all members"
+    )
     compression: Compression
     columns: tuple[ColumnRecord, ...]
     totals: Totals
@@ -208,8 +233,9 @@ class Manifest(Model):
 
 def _contradictions(manifest: Manifest) -> Iterator[str]:
     """Where fields contradict each other."""
-    yield from _of_recipe(manifest)
-    yield from _of_columns(manifest)
+    yield from of_recipes(manifest)
+    yield from of_columns(manifest)
+    yield from _of_sizes(manifest)
     if manifest.source.samples > MOST_INPUTS:
         yield f"source.samples: is {manifest.source.samples}, expected at most {MOST_INPUTS}"
     outside = (each.source_index for each in manifest.source.skipped if each.source_index >= manifest.source.samples)
@@ -221,6 +247,7 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
     yield from contradictions(manifest.shards, 0, 0, manifest.row_bytes, manifest.compression)
     if manifest.totals != (sums := Totals.of(manifest.shards, manifest.shard_lists or ())):
         yield f"totals: are {manifest.totals}, and the sums over the shards are {sums}"
+    yield from of_members(manifest)
 
 
 def _of_lists(lists: Sequence[ShardList]) -> Iterator[str]:
@@ -229,50 +256,6 @@ def _of_lists(lists: Sequence[ShardList]) -> Iterator[str]:
         if each.start != row or each.stop <= row:
             yield f"shard_lists.{number}: has rows {each.start} … {each.stop - 1}, expected rows from {row} on"
         row = each.stop
-
-
-def _of_recipe(manifest: Manifest) -> Iterator[str]:
-    try:
-        recipe = Recipe.from_dict(manifest.recipe)
-    except UsageError as problem:
-        yield str(problem)
-        return
-    if recipe.to_dict() != manifest.recipe:
-        yield "recipe: lacks fields"
-    names = tuple(field.name for field in manifest.fields or ())
-    if names != recipe.signals or len(set(names)) < len(names) or not {FIRST, *COLUMNS}.isdisjoint(names):
-        yield f"fields: are {', '.join(names) or 'not there'}, and the recipe has {', '.join(recipe.signals) or 'none'}"
-    if missing := sorted({choice.name for choice in recipe.methods} - set(manifest.methods)):
-        yield f"methods: lack {', '.join(missing)} of the recipe"
-    if recipe.recipe_id != manifest.recipe_id:
-        yield f"recipe_id: is {manifest.recipe_id[:12]}…, and the recipe's hash is {recipe.recipe_id[:12]}…"
-
-
-def _of_columns(manifest: Manifest) -> Iterator[str]:
-    columns = {column.name: column for column in manifest.columns}
-    if len(columns) < len(manifest.columns):
-        yield "columns: two have the same name"
-    if missing := REQUIRED_COLUMNS.union(field.name for field in manifest.fields or ()) - columns.keys():
-        yield f"columns: lack {', '.join(sorted(missing))}"
-        return
-    if (labelled := bool(LABEL_COLUMNS & columns.keys())) != (manifest.label_kind != "none"):
-        yield f"label_kind: is {manifest.label_kind}, {'with' if labelled else 'without'} columns of labels"
-    classes, parents = (len(manifest.class_names),), columns["source_index"].shape[:1]
-    expected = {
-        "labels": ("float32", classes),
-        "index": ("int64", ()),
-        "source_index": ("int64", parents),
-        "source_label": ("int32", parents),
-        "share": ("float32", parents),
-        "label_share": ("float32", parents),
-        "method": ("uint8", ()),
-        "box": ("int32", (4,)),
-        "view": ("int32", (*parents, 5)),
-    }
-    for name in expected.keys() & columns.keys():
-        if (found := (columns[name].dtype, columns[name].shape)) != expected[name]:
-            yield f"columns: {name} is {found}, expected {expected[name]}"
-    yield from _of_sizes(manifest)
 
 
 def _of_sizes(manifest: Manifest) -> Iterator[str]:

@@ -16,11 +16,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.errors import DataError
+from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.manifest import MANIFEST, Manifest, read_manifest
 from mixup_cli.storage.mirror import shared
+from mixup_cli.storage.seal import WORK_FOLDER
 from mixup_cli.storage.shard_records import ListedShards, ShardRecord
 from mixup_cli.storage.stores import Store
 from mixup_cli.wording import is_url
@@ -28,6 +29,17 @@ from mixup_cli.wording import is_url
 REPLACED = "another data set replaced the one that was opened. Open it again."
 
 Stamp = tuple[int, int, int]
+
+
+UNFINISHED = "It is unfinished: run its command again."
+
+
+def finished_manifest(folder: Path) -> Manifest:
+    """The manifest of a finished data set. Raises NoInputError for any other folder, DataError if it is damaged."""
+    if not (folder / MANIFEST).exists():
+        remedy = UNFINISHED if (folder / WORK_FOLDER).exists() else "Name the folder of a data set."
+        raise NoInputError(f"{folder}: has no {MANIFEST}. {remedy}")
+    return read_manifest(folder)
 
 
 class OtherShardError(DataError):
@@ -52,7 +64,7 @@ class OpenedDataSet:
         """The first row of each shard, and the count of all rows: int64 (shards + 1)."""
         shards, rows = self.manifest.shards, self.manifest.totals.samples
         if isinstance(shards, ListedShards):
-            return np.array([*shards.starts(self.manifest.recipe["samples_per_shard"]), rows])
+            return np.array([*shards.starts(self.manifest.recipe.get("samples_per_shard", 0)), rows])
         return np.array([*(shard.start for shard in shards), rows])
 
     def path(self, number: int) -> Path:
@@ -98,6 +110,13 @@ def folder_of(place: str | Path) -> Path:
         return Path(place).absolute()
     store = Store.open(place.removesuffix(f"/{MANIFEST}"))
     return shared(store, MANIFEST, store.read(MANIFEST))
+
+
+def folder_at(url: str) -> Path | None:
+    """The mirror of the data set at a URL; None if there is none."""
+    with suppress(NoInputError):
+        return folder_of(url)
+    return None
 
 
 def is_same_or_larger(opened: Manifest, now: Manifest) -> bool:

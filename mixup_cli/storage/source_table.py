@@ -6,8 +6,9 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -62,10 +63,32 @@ class SourceTable:
         """The indices of the inputs that can be mixed: int64 (n,)."""
         return np.delete(np.arange(len(self.keys), dtype=np.int64), list(self.loaded.problems))
 
+    def part(self, inputs: range) -> SourceTable:
+        """The table of some consecutive inputs, numbered from 0."""
+        if inputs == range(len(self.keys)):
+            return self
+        taken = slice(inputs.start, inputs.stop)
+        groups = None if self.groups is None else self.groups[taken]
+        loaded = LoadedColumn.of(self.loaded[taken])
+        return replace(self, keys=self.keys[taken], labels=self.labels[taken], loaded=loaded, groups=groups)
+
     def skipped(self) -> Iterator[tuple[int, str, str]]:
         """(source_index, key, reason) of every input that was left out."""
         for index, reason in self.loaded.problems.items():
             yield index, self.keys[index], reason
+
+
+def joined(tables: Sequence[SourceTable]) -> SourceTable:
+    """The inputs of several tables, one after another. Either all have groups, or none has."""
+    if len(tables) == 1:
+        return tables[0]
+    groups = [*chain.from_iterable(table.groups or () for table in tables)]
+    return SourceTable(
+        keys=[*chain.from_iterable(table.keys for table in tables)],
+        labels=[*chain.from_iterable(table.labels for table in tables)],
+        loaded=LoadedColumn.of([*chain.from_iterable(table.loaded for table in tables)]),
+        groups=groups or None,
+    )
 
 
 class PlainNewlines(io.StringIO):
@@ -85,7 +108,7 @@ def check_sealed(path: Path, data: bytes, sealed: str) -> None:
 
 def read_table(data: bytes, name: str) -> SourceTable:
     """The table in the bytes of sources.csv. Raises DataError, which begins with `name`, if they are damaged."""
-    csv.field_size_limit(1 << 24)
+    before = csv.field_size_limit(1 << 24)
     try:
         rows = list(csv.reader(io.StringIO(data.decode(), newline=""), strict=True))
         header = tuple(rows.pop(0))
@@ -99,6 +122,8 @@ def read_table(data: bytes, name: str) -> SourceTable:
     except (ValueError, IndexError, OverflowError, csv.Error) as problem:
         remedy = f"Restore it, or start over with {setting('force')}."
         raise DataError(f"{name}: not a list of sources ({problem}).", remedy) from None
+    finally:
+        csv.field_size_limit(before)  # it holds for the whole process
     groups = [row[3] for row in rows] if header == GROUPED_HEADER else None
     return SourceTable([row[1] for row in rows], [row[2] for row in rows], loaded, groups)
 
@@ -143,18 +168,24 @@ def _of_content(key: str, before: Loaded, now: Loaded, list_folder: str | None) 
     return f"{key}, which could be used before: {now.problem}{where}"
 
 
-def sealed_table(folder: Path, finished: Manifest | None = None) -> SourceTable | None:
-    """The table that an earlier run sealed, or None if absent.
-
-    Raises DataError for a damaged one, and if the data set is `finished`, for one that is missing: compared with that,
-    every source would differ.
-    """
+def sealed_table(folder: Path, *, inputs: range | None = None) -> SourceTable | None:
+    """The table that an earlier run sealed, or None if absent; of some `inputs` alone, if they are given. Raises
+    DataError for a damaged one."""
     path = file_inside(folder, SOURCES)
-    if path.exists():
-        data = content_of(path, TABLE_LIMIT_BYTES)
-        if finished is not None:
-            check_sealed(path, data, finished.source.fingerprint)
-        return read_table(data, str(path))
-    if finished is not None:
+    return _table(path, content_of(path, TABLE_LIMIT_BYTES), inputs) if path.exists() else None
+
+
+def finished_table(folder: Path, finished: Manifest, *, inputs: range | None = None) -> SourceTable:
+    """The table of a finished data set. Raises DataError also for one that is missing: compared with that, every source
+    would differ."""
+    path = file_inside(folder, SOURCES)
+    if not path.exists():
         raise DataError(f"{path}: is missing. Run mixup-gen repair {folder}.")
-    return None
+    data = content_of(path, TABLE_LIMIT_BYTES)
+    check_sealed(path, data, finished.source.fingerprint)
+    return _table(path, data, inputs)
+
+
+def _table(path: Path, data: bytes, inputs: range | None) -> SourceTable:
+    table = read_table(data, str(path))
+    return table if inputs is None else table.part(inputs)

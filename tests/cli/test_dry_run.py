@@ -47,6 +47,23 @@ def test_it_writes_nothing(run_cli: Runner, photos: Path, tmp_path: Path) -> Non
     assert digests(photos) == before
 
 
+def test_a_part_is_foretold_by_the_inputs_that_it_reads(run_cli: Runner, arrays: Path, tmp_path: Path) -> None:
+    """Of forty, in a cycle of partners."""
+    options = [arrays, "--samples-per-shard", 4, "-o", tmp_path / "out"]
+    facts = [told(run_cli, *options, "--part", part) for part in ("1/4", "2/4")]
+    assert [(each["part"], each["part_samples"], each["part_inputs"]) for each in facts] == [
+        ("1/4", 8, 9),
+        ("2/4", 12, 13),
+    ]
+    for part, is_first in (("1/4", True), ("2/4", False)):
+        ended = run_cli("generate", *options, "--part", part)
+        assert ended.returncode == 0
+        assert ("reads 13 of 40 inputs" in ended.stderr) != is_first
+    assert "part" not in told(run_cli, *options)
+    shown = run_cli("generate", *options, "--part", "2/4", "--dry-run").stdout
+    assert "2/4: 12 samples from 13 inputs; the first part to come reads all inputs\n" in shown
+
+
 @pytest.mark.parametrize("options", [[], ["--labels", "dense"], ["--dtype", "float32"], ["--keep-originals"]])
 def test_bytes_are_told_within_a_hundredth(options: list[str], run_cli: Runner, tmp_path: Path) -> None:
     source = write_arrays(tmp_path / "a.npz", 50, (400, 400, 3))

@@ -34,6 +34,7 @@ def lines(run_cli: Runner, colours: Path, tmp_path: Path) -> list[dict[str, Any]
         found.extend(ended.stdout.splitlines())
 
     run(*generate, "--dry-run")
+    run(*generate, "--dry-run", "--part", "1/2")
     run(*generate, "--part", "1/2")
     run(*generate, "--part", "2/2")
     run(*generate)
@@ -43,6 +44,9 @@ def lines(run_cli: Runner, colours: Path, tmp_path: Path) -> list[dict[str, Any]
     run(*generate, "--force", "--compression", "gzip")
     run("inspect", colours)
     run("inspect", "mixup-out")
+    run("generate", colours, "--compression", "gzip", "--seed", 1, "-o", "other")
+    run("merge", "mixup-out", "other", "-o", "merged")
+    run("inspect", "merged")
     run("verify")
     flip(out / "shard-00001.h5")
     run("verify", code=65)

@@ -77,6 +77,7 @@ CASES = {
     "cache_limit": "colours --cache disk --cache-limit 3GiB",
     "workers": "colours --workers 3",
     "engine": "colours --engine processes",
+    "ray_address": "colours --engine ray --ray-address auto",
     "device": "colours --device cpu-torch",
     "batch_size": "colours --batch-size 2",
     "part": "colours --part 2/3",
@@ -95,6 +96,7 @@ BASES |= {"crop_area": "colours --random-resized-crop", "cache_size": "colours -
 BASES |= {"value_range": "real.npz --label-kind real --dtype uint8 --value-range 0,1", "resize": "colours --size 9x5"}
 BASES |= {"file_column": "two-names --labels-from two-names/table.csv --file-column first --label-column kind"}
 BASES |= {"labels_from": "meta --label-column kind", "label_separator": "tags --labels-from tags/table.csv"}
+BASES |= {"ray_address": "colours --engine ray"}
 BASES |= {"files_from": "colours", "fill": "colours --method cutout"}
 
 

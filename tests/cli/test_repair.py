@@ -268,7 +268,7 @@ def test_an_extension_that_begins_while_repair_looks_is_left_alone(
     monkeypatch.setattr(DataSetFolder, "locked", begun_before)
     refused = run_cli("repair", data_set)
     assert refused.returncode == 66
-    assert "unfinished: run its generate command again" in error_line(refused)
+    assert "unfinished: run its command again" in error_line(refused)
     assert not (data_set / "manifest.json").exists()
 
 
@@ -428,7 +428,7 @@ def test_unfinished_ones_and_none_at_all(run_cli: Runner, colours: Path, tmp_pat
         run_cli("generate", colours, cwd=tmp_path)
     refused = run_cli("repair")
     assert refused.returncode == 66
-    assert "unfinished: run its generate command again" in error_line(refused)
+    assert "unfinished: run its command again" in error_line(refused)
 
 
 def test_a_plan_is_asked_for(run_cli: Runner, colours: Path, tmp_path: Path) -> None:

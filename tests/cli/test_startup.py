@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = "numpy torch h5py numba scipy pydantic PIL tqdm".split()
+HEAVY = "numpy torch h5py numba scipy pydantic PIL tqdm ray".split()
 
 SCRIPT = """
 import json, sys
@@ -58,6 +58,7 @@ def test_the_cpu_path_never_imports_torch(photos: Path, tmp_path: Path) -> None:
     for libraries in found:
         assert "numba" in libraries
         assert "torch" not in libraries
+        assert "ray" not in libraries
 
 
 def test_the_torch_backend_does(arrays: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.running import wait_until
+from tests.running import LAST_RESORT_SECONDS, wait_until
 
 SEES_ALL, IS_BLIND = "node-b", "node-c"
 PRIVATE = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -45,7 +45,7 @@ class RayCluster:
 
         self.hidden = hidden
         head = {"num_cpus": 2, "include_dashboard": False, "object_store_memory": MEMORY_BYTES}
-        self._cluster = Cluster(initialize_head=True, head_node_args=head)
+        self._cluster: Any = Cluster(initialize_head=True, head_node_args=head)
         self.address = str(self._cluster.address)
         self._others: dict[str, subprocess.Popen[bytes]] = {}
         if as_other_host() is not None:
@@ -63,13 +63,14 @@ class RayCluster:
         self._wait()
 
     def _begin(self, name: str) -> None:
-        script = [f"hostname {name}"]
+        script = [f"hostname {name}", "mount -t tmpfs none /tmp/ray"]  # Ray's files, which hosts do not share
         if name == IS_BLIND:
             script.append(f"mount -t tmpfs none {shlex.quote(str(self.hidden))}")
         start = [RAY, "start", "--block", f"--address={self.address}", "--num-cpus=1"]
         script.append(shlex.join(map(str, ["exec", *start, f"--object-store-memory={MEMORY_BYTES}"])))
         self._others[name] = subprocess.Popen(
             [*(as_other_host() or []), "sh", "-ec", "\n".join(script)],
+            env={**os.environ, "TMPDIR": "/tmp/ray", "RAY_raylet_start_wait_time_s": str(int(LAST_RESORT_SECONDS))},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -88,7 +89,7 @@ class RayCluster:
     def close(self) -> None:
         for name in [*self._others]:
             self.kill(name)
-        self._cluster.shutdown()  # type: ignore[no-untyped-call]
+        self._cluster.shutdown()
 
 
 @cache

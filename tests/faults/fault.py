@@ -1,9 +1,9 @@
 """One fault in this very process: `python fault.py KIND STEP COMMAND…` runs mixup-gen and meets it there.
 
-A step is a call that changes what is on the disk: opening for writing, write, fsync, rename, unlink, mkdir, rmdir,
-fallocate. STEP is the number of one, from 1, or `CALL:NUMBER`: of those of that name alone. KIND is what happens just
-before it: `kill` (SIGKILL), `stop` (SIGSTOP: the process sleeps until somebody sends SIGCONT), `none`, or the name of
-an errno, with which the step fails, and with `+` behind it (`ENOSPC+`) every later call of the same name too.
+A step is a call that changes what is on the disk: opening for writing, write, fsync, rename, link, unlink, mkdir,
+rmdir, fallocate. STEP is the number of one, from 1, or `CALL:NUMBER`: of those of that name alone. KIND is what happens
+just before it: `kill` (SIGKILL), `stop` (SIGSTOP: the process sleeps until somebody sends SIGCONT), `none`, or the name
+of an errno, with which the step fails, and with `+` behind it (`ENOSPC+`) every later call of the same name too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from mixup_cli.cli.app import main
 from mixup_cli.cli.terminal import signals
 
-CALLS = "write fsync replace rename unlink mkdir rmdir posix_fallocate".split()
+CALLS = "write fsync replace rename link unlink mkdir rmdir posix_fallocate".split()
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 

@@ -18,7 +18,7 @@ FOREVER = 1e6
 
 
 def stick() -> None:
-    from mixup_cli.sources.pictures import source
+    from mixup_cli.sources.pictures import encoded
 
     def decode(*_: object) -> NoReturn:
         os.write(2, b"decoding\n")
@@ -31,7 +31,7 @@ def stick() -> None:
         os.write(2, b"heard\n")
         end_soon()
 
-    vars(source)["decode"], vars(signals)["_end_soon"] = decode, heard
+    vars(encoded)["decode"], vars(signals)["_end_soon"] = decode, heard
 
 
 if __name__ == "__main__":

@@ -62,14 +62,14 @@ def flipped(path: Path, stride: int) -> Iterator[tuple[int, int]]:
 def test_each_single_bit_of_a_shard(stride: int, data_set: Path) -> None:
     manifest = read_manifest(data_set)
     record = manifest.shards[1]
-    assert check_shard(data_set, manifest, record) == (1, [])
+    assert check_shard(data_set, manifest, manifest, record) == (1, [])
     tried = 0
     for place in flipped(data_set / record.file, stride):
-        _, found = check_shard(data_set, manifest, record)
+        _, found = check_shard(data_set, manifest, manifest, record)
         assert [finding.file for finding in found] == [record.file], place
         tried += 1
     assert tried > 60_000 / stride
-    assert check_shard(data_set, manifest, record) == (1, [])
+    assert check_shard(data_set, manifest, manifest, record) == (1, [])
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "sources.csv", "README.md", "croissant.json", "SHA256SUMS"])
@@ -88,7 +88,7 @@ def test_each_length_of_a_shard(stride: int, data_set: Path) -> None:
     whole = path.read_bytes()
     for length in [*range(0, len(whole), stride), len(whole) - 1, len(whole) + 1]:
         path.write_bytes((whole + b"\0")[:length])
-        _, found = check_shard(data_set, manifest, record)
+        _, found = check_shard(data_set, manifest, manifest, record)
         assert found[0] == Finding(record.file, f"has {counted(length, 'byte')} instead of {len(whole):,}", Piece.SHARD)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from mixup_cli.storage.mirror import mirrors
 from tests.data_sets import digests
-from tests.object_stores import Bucket, Fault
+from tests.object_stores import Bucket, Failure, Fault
 from tests.running import Runner, error_line, start_process, wait_while_running
 
 FRESH = ("--alpha", 0.2, "--samples-per-shard", 4, "--workers", 1, "--quiet")
@@ -30,7 +32,7 @@ def check_same(s3: Bucket, folder: Path, local: Path) -> None:
         path.write_bytes(data)
     assert digests(folder) == digests(local)
     assert s3.uploads() == []
-    assert not list((folder.parent / "mirrors").glob("work-*")), "what was on its way is gone from the disk"
+    assert not list(mirrors().iterdir()), "what was on its way is gone from the disk"
 
 
 @pytest.fixture
@@ -39,21 +41,24 @@ def local(run_cli: Runner, colours: Path, tmp_path: Path) -> Path:
     return tmp_path / "local"
 
 
+SLOW = pytest.mark.slow
+
 PASSING = [
     Fault("cut", SHARD, 2),
-    Fault("500", SHARD, 2),
     Fault("503", ".*", 3),
     Fault("damaged", SHARD),
-    Fault("late", SHARD),
-    Fault("silent", "PUT .*manifest"),
-    Fault("cut", r"GET .*list-type", 2),
-    Fault("half", r"GET .*list-type", 2),
-    Fault("500", "HEAD .*shard", 3),
+    Fault("half", "GET .*list-type", 2),
     Fault("late", r"PUT .*/recipe\.json"),
+    *(
+        pytest.param(Fault(what, where, 2), marks=SLOW)
+        for what in get_args(Failure)
+        if what not in ("held", "damaged")
+        for where in ("GET .*list-type", SHARD, "HEAD .*shard", r"PUT .*/recipe\.json", "PUT .*done", "PUT .*manifest")
+    ),
 ]
 
 
-@pytest.mark.parametrize("fault", PASSING, ids=lambda fault: f"{fault.what} {fault.where}")
+@pytest.mark.parametrize("fault", PASSING, ids=lambda fault: f"{fault.what}-{fault.where}")
 def test_what_passes_leaves_no_trace(
     fault: Fault, s3: Bucket, run_cli: Runner, colours: Path, local: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -65,14 +70,25 @@ def test_what_passes_leaves_no_trace(
     check_same(s3, tmp_path / "found", local)
 
 
-@pytest.mark.parametrize("what", ["cut", "500", "silent"])
-@pytest.mark.parametrize("where", ["GET .*list-type", SHARD, "PUT .*manifest", r"PUT .*done/00002"])
+@pytest.mark.parametrize(
+    ("what", "where"),
+    [
+        ("cut", "GET .*list-type"),
+        ("silent", SHARD),
+        ("500", "PUT .*manifest"),
+        *(
+            pytest.param(what, where, marks=SLOW)
+            for what in ("cut", "500", "silent", "half")
+            for where in ("GET .*list-type", "PUT .*shard-00000", SHARD, "PUT .*done/00002", "PUT .*manifest")
+        ),
+    ],
+)
 def test_a_store_that_stays_away(
-    what: str, where: str, s3: Bucket, run_cli: Runner, colours: Path, local: Path, tmp_path: Path,
+    what: Failure, where: str, s3: Bucket, run_cli: Runner, colours: Path, local: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr("mixup_cli.storage.stores.ANSWER_SECONDS", 0.3)
-    s3.network.faults.append(Fault(what, where, 10**9))  # type: ignore[arg-type]
+    s3.network.faults.append(Fault(what, where, 10**9))
     ended = run_cli("generate", colours, "-o", f"{s3.url}/x", *FRESH)
     assert (ended.returncode, "manifest.json" in "".join(s3.objects())) == (74, False)
     message = error_line(ended)
@@ -84,13 +100,32 @@ def test_a_store_that_stays_away(
     check_same(s3, tmp_path / "found", local)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("where", [SHARD, "PUT .*done/00001", "PUT .*manifest", r"PUT .*/recipe\.json"])
-@pytest.mark.parametrize("what", ["silent", "late"])
+@pytest.mark.parametrize(
+    ("what", "where", "how"),
+    [
+        ("silent", SHARD, signal.SIGKILL),
+        ("late", "PUT .*done/00001", signal.SIGKILL),
+        ("late", "PUT .*manifest", signal.SIGINT),
+        ("silent", SHARD, signal.SIGTERM),
+        *(
+            pytest.param(what, where, how, marks=SLOW)
+            for what in ("silent", "late")
+            for where in (r"PUT .*/recipe\.json", SHARD, "PUT .*done/00001", "PUT .*SHA256SUMS", "PUT .*manifest")
+            for how in (signal.SIGKILL, signal.SIGINT)
+        ),
+    ],
+)
 def test_ended_while_a_file_is_on_its_way(
-    what: str, where: str, how: signal.Signals, s3: Bucket, run_cli: Runner, colours: Path, local: Path, tmp_path: Path
+    what: Failure,
+    where: str,
+    how: signal.Signals,
+    s3: Bucket,
+    run_cli: Runner,
+    colours: Path,
+    local: Path,
+    tmp_path: Path,
 ) -> None:
-    s3.network.faults.append(Fault(what, where))  # type: ignore[arg-type]
+    s3.network.faults.append(Fault(what, where))
     process = start_process("generate", colours, "-o", f"{s3.url}/x", *FRESH)
     wait_while_running(process, s3.network.held.is_set)
     process.send_signal(how)

@@ -139,16 +139,19 @@ def _data_set_facts(manifest: Manifest) -> dict[str, Any]:
 def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
     from mixup_cli.cli.options.method_text import methods_text
     from mixup_cli.recipe import Recipe
-    from mixup_cli.storage.card import label_meaning
+    from mixup_cli.storage.card import label_meaning, seeds
+    from mixup_cli.storage.members import members_of
 
-    recipe, source = Recipe.from_dict(manifest.recipe), manifest.source
-    yield "kind", f"mixup-gen data set, format {manifest.format_version}"
+    source, recipes = manifest.source, [Recipe.from_dict(member.manifest.recipe) for member in members_of(manifest)]
+    merged = f", merged from {counted(len(recipes), 'data set')}" if manifest.members else ""
+    yield "kind", f"mixup-gen data set, format {manifest.format_version}{merged}"
     yield "samples", f"{manifest.totals.samples:,}"
     yield "shards", f"{manifest.totals.shards:,}, {readable(manifest.totals.bytes)}"
-    yield "method", methods_text(recipe.methods)
-    yield "seed", f"{recipe.seed}"
-    if recipe.window is not None:
-        yield "windows", f"of {counted(recipe.window, 'consecutive sample')}"
+    for number, text in enumerate(dict.fromkeys(methods_text(recipe.methods) for recipe in recipes)):
+        yield "" if number else "method", text
+    yield "seed", seeds(manifest)
+    for window in dict.fromkeys(recipe.window for recipe in recipes if recipe.window is not None):
+        yield "windows", f"of {counted(window, 'consecutive sample')}"
     yield "quantities" if manifest.label_kind == "real" else "classes", f"{len(manifest.class_names)}"
     if manifest.class_names:
         yield "", some(list(manifest.class_names))

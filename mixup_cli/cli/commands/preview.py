@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,14 @@ from mixup_cli.cli.options.outputs import Output, check_file, force_switch, read
 from mixup_cli.cli.options.parse import PATH, whole
 from mixup_cli.cli.options.recipe import RecipeFlags
 from mixup_cli.cli.options.run import plan_flag, quiet_switch, read_plan_option
-from mixup_cli.cli.options.source import PlaceFlags, Places, SourceFlags, local
+from mixup_cli.cli.options.source import PlaceFlags, SourceFlags, local
 from mixup_cli.cli.terminal import show
 from mixup_cli.errors import MixupGenError, UsageError
 from mixup_cli.wording import counted
 
 if TYPE_CHECKING:
     from mixup_cli.plan.files.reading import PlanFile
+    from mixup_cli.report.lines import Preview
     from mixup_cli.sources import Source
 
 MOST_ROWS = 100
@@ -50,29 +51,26 @@ def preview(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet:
     Each row shows its parents, the result, lam and the label: of a source as generate would mix it, without a scan, or
     of a finished data set.
     """
-    from mixup_cli.report.finished import preview_data_set
     from mixup_cli.report.preview import preview_source
     from mixup_cli.report.sheet import sheet as drawn
     from mixup_cli.runs.settings import Run
 
     place, wanted = _place(sheet.out), range(sheet.start, sheet.start + sheet.rows)
     output, locations = Output(place, sheet.force), places.sources
-    read = read_files(source, [*locations, *sheet.source_paths], sheet.plan)
     if (finished := places.finished) is not None:
         check_asks_for_no_mixing(finished)
-        opened, notices = _source_of(finished, source, sheet.source_paths)
-        output.check(opened, read, local((*locations, *sheet.source_paths)))
-        made = preview_data_set(finished, opened, wanted)
+        made = _of_data_set(finished, source, sheet, wanted, output)
     elif sheet.source_paths:
         found = "it goes with a finished data set."
         raise UsageError(found, "Name the source as an argument.", field="source_paths")
     else:
-        opened, notices = source.open(locations, Run.out), ()
+        opened = source.open(locations, Run.out)
         _check_not_among(opened, place)
+        read = read_files(source, locations, sheet.plan)
         output.check(opened, read, [] if source.files_from else local(locations or (Path(),)))
         table = read_plan_option(sheet.plan)
         made = preview_source(opened, recipe.recipe(table), _within(wanted, table), table)
-    for notice in () if sheet.quiet else (*notices, *made.notices):
+    for notice in () if sheet.quiet else made.notices:
         show.notice(notice)
     with output.sealed() as file:
         file.write(drawn(made.lines))
@@ -109,11 +107,24 @@ def _check_not_among(source: Source, place: Path) -> None:
         raise UsageError(found, "Use another folder.", field="out", value=place)
 
 
-def _source_of(folder: Path, flags: SourceFlags, paths: Places) -> tuple[Source | None, tuple[str, ...]]:
-    """The source that the command line names, or else the one that run.json names, if it still exists; and notices."""
-    try:
-        return open_origin(folder, flags, paths), ()
-    except MixupGenError as problem:
-        if paths:
-            raise
-        return None, (f"showing results without parents: {problem}",)
+def _of_data_set(folder: Path, flags: SourceFlags, sheet: SheetFlags, wanted: range, output: Output) -> Preview:
+    """Rows of a finished data set, with the parents from the source that the command line names, or else from the one
+    that run.json names, if it still exists."""
+    from mixup_cli.report.finished import preview_data_set
+
+    named, notices = (folder, *sheet.source_paths), list[str]()
+    read = read_files(flags, named, sheet.plan)
+
+    def opened(number: int, count: int) -> Source | None:
+        try:
+            source = open_origin(folder, flags, sheet.source_paths, number, count)
+        except MixupGenError as problem:
+            if sheet.source_paths:
+                raise
+            notices.append(f"showing results without parents: {problem}")
+            source = None
+        output.check(source, read, local(named))
+        return source
+
+    made = preview_data_set(folder, opened, wanted)
+    return replace(made, notices=(*notices, *made.notices))

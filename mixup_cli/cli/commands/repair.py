@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +28,7 @@ def repair(source: SourceFlags, again: AgainFlags) -> None:
 
     out = data_set_place(again.out)
     with data_set_at(out) as folder:
-        opened = partial(again.open, folder.path, source)
+        opened = again.opener(folder.path, source)
         repaired = fix(folder, opened, again.run(folder.path), show.Terminal(again.quiet))
     _report(out, repaired, again.json, again.quiet)
 

@@ -15,10 +15,10 @@ from mixup_cli.errors import DataError
 from mixup_cli.wording import counted, one_line
 
 if TYPE_CHECKING:
+    from mixup_cli.checks.rescan import SourceOf
     from mixup_cli.checks.verify import Finding
     from mixup_cli.listener import Listener
     from mixup_cli.runs.settings import Run
-    from mixup_cli.sources import Source
     from mixup_cli.storage.folder import DataSetFolder
     from mixup_cli.storage.manifest import Manifest
 
@@ -43,7 +43,7 @@ def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags) -> None:
         manifest = open_finished(folder.path)
         findings = findings_of(folder.path, manifest, again.threads, listener)
         if depth.deep and not findings:
-            opened, run = again.open(folder.path, source), again.run(folder.path)
+            opened, run = again.opener(folder.path, source), again.run(folder.path)
             findings = _recomputed(folder, manifest, opened, run, listener)
         if findings:
             folder.outlet.refresh()
@@ -67,10 +67,10 @@ def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags) -> None:
 
 
 def _recomputed(
-    folder: DataSetFolder, manifest: Manifest, source: Source, run: Run, listener: Listener
+    folder: DataSetFolder, manifest: Manifest, opened: SourceOf, run: Run, listener: Listener
 ) -> list[Finding]:
     """What `--deep` finds."""
     from mixup_cli.checks.deep import recompute
 
     with TemporaryDirectory(dir=folder.path.absolute().parent, prefix=".mixup-gen-verify-") as scratch:
-        return recompute(folder, manifest, source, Path(scratch), run, listener)
+        return recompute(folder, manifest, opened, Path(scratch), run, listener)

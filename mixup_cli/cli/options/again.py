@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,7 +13,7 @@ from mixup_cli.cli.options.groups import RUNNING, argument, flag, switch
 from mixup_cli.cli.options.parse import FOLDER_OR_STORE, PATH_OR_URL
 from mixup_cli.cli.options.run import plan_flag, quiet_switch, read_plan_option, workers_flag
 from mixup_cli.cli.options.source import FILES, PERHAPS_FILES, Places, SourceFlags, local
-from mixup_cli.errors import DataError, NoInputError, StorageError
+from mixup_cli.errors import DataError, NoInputError, StorageError, UsageError
 from mixup_cli.wording import setting
 
 if TYPE_CHECKING:
@@ -53,9 +55,9 @@ class AgainFlags:
 
         return Run(out=out, workers=self.threads, plan=read_plan_option(self.plan))
 
-    def open(self, out: Path, flags: SourceFlags) -> Source:
-        """The source of the data set `out`: see `open_origin`."""
-        return open_origin(out, flags, self.source_paths)
+    def opener(self, out: Path, flags: SourceFlags) -> Callable[[int, int], Source]:
+        """What opens a source of the data set `out`: see `open_origin`."""
+        return partial(open_origin, out, flags, self.source_paths)
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,9 @@ PLACE = ("files_from", "null")
 """The options that say where the source is, and not how it is read."""
 
 
-def open_origin(out: Path, flags: SourceFlags, paths: Places) -> Source:
-    """The source of the data set `out`, from `paths` or a list of files where they are named, else where it was.
+def open_origin(out: Path, flags: SourceFlags, paths: Places, number: int = 0, count: int = 1) -> Source:
+    """The source of the data set `out`, from `paths` or a list of files where they are named, else where it was. Of a
+    data set that was merged from those of `count` sources, this is source `number`, and `paths` has one for each.
 
     It is read with the options that run.json records; those of the command line win. Raises DataError where nothing
     says where the source is, NoInputError if it has gone, and what opening a source raises.
@@ -81,11 +84,14 @@ def open_origin(out: Path, flags: SourceFlags, paths: Places) -> Source:
     from mixup_cli.storage.stores import is_url
 
     given = flags.given()
+    if count > 1 and (flags.files_from is not None or len(paths) not in (0, count)):
+        found = f"{out} was merged from the data sets of {count} sources."
+        raise UsageError(found, "Name each once, in the order of merging, or none.", field="source_paths")
     if paths or flags.files_from is not None:
-        recorded = {name: value for name, value in _recorded_options(out).items() if name not in PLACE}
+        recorded = {name: value for name, value in _recorded_options(out, number).items() if name not in PLACE}
         _check_is_there(recorded, given)
-        return SourceFlags(**{**recorded, **given}).open(paths, out)
-    origin = _origin(out)
+        return SourceFlags(**{**recorded, **given}).open(paths[number:][:1] if count > 1 else paths, out)
+    origin = _origin(out, number)
     _check_places(out / "run.json", origin)
     recorded, places = origin.options.given(), tuple(each if is_url(each) else Path(each) for each in origin.locations)
     _check_is_there({**recorded, "source_paths": origin.locations[0]}, given)
@@ -102,16 +108,16 @@ def _check_is_there(recorded: dict[str, Any], given: dict[str, Any]) -> None:
             raise NoInputError(f"{place}: no such file or folder.", remedy)
 
 
-def _recorded_options(out: Path) -> dict[str, Any]:
+def _recorded_options(out: Path, number: int) -> dict[str, Any]:
     """The options that run.json records; none where it is lost or damaged, since the command line says enough."""
     try:
-        return _origin(out).options.given()
+        return _origin(out, number).options.given()
     except (DataError, StorageError):
         return {}
 
 
-def _origin(out: Path) -> _Origin:
-    """What run.json says of the source. Raises DataError where it does not say that."""
+def _origin(out: Path, number: int) -> _Origin:
+    """What run.json says of a source. Raises DataError where it does not say that."""
     from pydantic import TypeAdapter, ValidationError
 
     from mixup_cli.sources.reading.names import unescape_name
@@ -120,7 +126,7 @@ def _origin(out: Path) -> _Origin:
 
     path = file_inside(out, "run.json")
     try:
-        origin = TypeAdapter(_Origin).validate_json(json.dumps(read_json(path).get("source")), strict=True)
+        origin = TypeAdapter(_Origin).validate_json(json.dumps(_recorded(read_json(path), number)), strict=True)
     except FileNotFoundError:
         raise _unknown(f"{path}: is missing, and it names the source.") from None
     except ValidationError as problem:
@@ -135,6 +141,12 @@ def _origin(out: Path) -> _Origin:
     if not texts.get("classes", "[").startswith("["):  # else it would name a file
         raise _unknown(f"{path}: source: its classes are not a list.")
     return _Origin([*map(unescape_name, origin.locations)], replace(origin.options, **texts))
+
+
+def _recorded(run: dict[str, Any], number: int) -> object:
+    """What run.json has under `source`, or, of a merged data set, in its list `sources`."""
+    sources = run.get("sources")
+    return dict(enumerate(sources)).get(number) if isinstance(sources, list) else run.get("source")
 
 
 def _check_places(path: Path, origin: _Origin) -> None:

@@ -45,11 +45,15 @@ class PlaceFlags:
 
     @property
     def finished(self) -> Path | None:
-        """The finished data set that is named alone, if one is."""
+        """The finished data set that is named alone, if one is; of one at a URL, its mirror."""
         from mixup_cli.storage.manifest import MANIFEST
+        from mixup_cli.storage.opened import folder_at
 
-        first = self.sources[0] if len(self.sources) == 1 else None
-        return first if isinstance(first, Path) and (first / MANIFEST).is_file() else None
+        if len(self.sources) != 1:
+            return None
+        first = self.sources[0]
+        found = first if isinstance(first, Path) else folder_at(first)
+        return found if found is not None and (found / MANIFEST).is_file() else None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError
 from mixup_cli.storage.hdf5.layout import Column, stored_dtype
 from mixup_cli.storage.hdf5.shard import map_column, read_column, require_filter
+from mixup_cli.storage.members import renumberings_of
 from mixup_cli.storage.opened import OpenedDataSet, OtherShardError
 
 if sys.platform != "win32":
@@ -89,6 +90,7 @@ class ShardedColumn:
         self._column = Column(name, found[0].dtype, found[0].shape)
         self._opened = opened
         self._borders = opened.borders
+        self._renumberings = renumberings_of(manifest, name)
         self._row_bytes = self._column.row_bytes
         self._maps: dict[int, NDArray[Any]] = {}
         self._scratch = _Scratch()
@@ -175,7 +177,14 @@ class ShardedColumn:
             record = self._opened.shard(number, size, found)
             return record.stop - record.start
 
-        return _undisturbed(lambda: read_column(path, self._column, row_count, rows))
+        return self._renumbered(number, _undisturbed(lambda: read_column(path, self._column, row_count, rows)))
+
+    def _renumbered(self, number: int, values: NDArray[Any]) -> NDArray[Any]:
+        """The values of a shard, as the whole data set numbers rows, inputs and methods, if it was merged."""
+        for first_row, how in self._renumberings:
+            if self._borders[number] >= first_row:
+                return values + how if isinstance(how, int) else how.take(values)
+        return values
 
     def _rows_in(self, number: int) -> int:
         return int(self._borders[number + 1] - self._borders[number])
@@ -196,7 +205,8 @@ class ShardedColumn:
             with path.open("rb") as file:
                 offset = self._offset(number, path, os.fstat(file.fileno()).st_size)
                 # as a plain array, of which views are made four times as fast as of a memmap
-                return np.asarray(map_column(file, self._column, offset, self._rows_in(number)))
+                mapped = np.asarray(map_column(file, self._column, offset, self._rows_in(number)))
+                return self._renumbered(number, mapped)
         except (OSError, ValueError) as problem:
             raise DataError(f"{path}: cannot be read ({problem}). Run mixup-gen verify.") from problem
 

@@ -74,7 +74,7 @@ RECIPES = [
 def test_source_and_data_set_show_the_same(recipe: Recipe, photos: Path, tmp_path: Path) -> None:
     source = open_source([photos])
     before = preview_source(source, recipe, range(3, 11))
-    after = preview_data_set(made(photos, recipe, tmp_path / "out"), source, range(3, 11))
+    after = preview_data_set(made(photos, recipe, tmp_path / "out"), lambda *_: source, range(3, 11))
     assert after.notices == ()
     assert [same(*pair) for pair in zip(before.lines, after.lines, strict=True)] == [True] * 8
 
@@ -152,7 +152,7 @@ def results_alone(shown: Preview) -> bool:
 
 def test_another_source_is_told_and_results_alone_are_shown(colours: Path, photos: Path, tmp_path: Path) -> None:
     out = made(colours, recipe_of("mixup"), tmp_path / "out")
-    shown = preview_data_set(out, open_source([photos]), range(4))
+    shown = preview_data_set(out, lambda *_: open_source([photos]), range(4))
     assert results_alone(shown)
     assert "made from 12 inputs" in shown.notices[0]
 
@@ -161,27 +161,27 @@ def test_another_source_is_told_and_results_alone_are_shown(colours: Path, photo
 def test_a_source_of_another_kind_is_told(shape: tuple[int, ...], colours: Path, tmp_path: Path) -> None:
     out = made(colours, recipe_of("mixup"), tmp_path / "out")
     np.save(tmp_path / "x.npy", np.zeros(shape, np.float32))
-    shown = preview_data_set(out, open_source([tmp_path / "x.npy"]), range(4))
+    shown = preview_data_set(out, lambda *_: open_source([tmp_path / "x.npy"]), range(4))
     assert results_alone(shown)
     assert "made from" in shown.notices[0]
 
 
 def test_a_changed_input_is_told(with_a_broken_one: Path, colours: Path, tmp_path: Path) -> None:
     out = made(colours, recipe_of("mixup"), tmp_path / "out")
-    shown = preview_data_set(out, open_source([with_a_broken_one]), range(12))
+    shown = preview_data_set(out, lambda *_: open_source([with_a_broken_one]), range(12))
     assert results_alone(shown)
     assert "red/1.png" in shown.notices[0]
 
 
 def test_rows_end_where_the_data_set_does(colours: Path, tmp_path: Path) -> None:
     out = made(colours, recipe_of("mixup"), tmp_path / "out")
-    assert [line.number for line in preview_data_set(out, None, range(33, 50)).lines] == [33, 34, 35]
+    assert [line.number for line in preview_data_set(out, lambda *_: None, range(33, 50)).lines] == [33, 34, 35]
 
 
 def test_parents_are_named_by_key_and_label(photos: Path, tmp_path: Path) -> None:
     source = open_source([photos])
     out = made(photos, recipe_of("mixup"), tmp_path / "out")
-    for number, line in enumerate(preview_data_set(out, source, range(8)).lines):
+    for number, line in enumerate(preview_data_set(out, lambda *_: source, range(8)).lines):
         wanted = [source.keys[index] for index in columns(out)["source_index"][number]]
         assert [tile.key for tile in line.parents] == wanted
         assert [tile.label[0].name for tile in line.parents] == [key.partition("/")[0] for key in wanted]

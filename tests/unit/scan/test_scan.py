@@ -17,7 +17,7 @@ from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.listener import Listener
 from mixup_cli.recipe import Recipe
-from mixup_cli.scan.scan import Tolerance, scan
+from mixup_cli.scan.scan import Chunk, Tolerance, scan
 from mixup_cli.sources.combined import combine
 from mixup_cli.sources.pictures.source import PictureSource
 from mixup_cli.storage.loaded import Loaded
@@ -57,10 +57,10 @@ def test_a_run_is_given_up_between_two_pictures() -> None:
 def test_a_few_pictures_are_shared_among_all_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     runs: list[tuple[int, int]] = []
 
-    def record(*arguments: object) -> tuple[int, list[Loaded]]:
+    def record(*arguments: object) -> Chunk:
         start, stop = int(str(arguments[-2])), int(str(arguments[-1]))
         runs.append((start, stop))
-        return start, [Loaded(1, "")] * (stop - start)
+        return Chunk(start, [Loaded(1, "")] * (stop - start))
 
     monkeypatch.setattr("mixup_cli.scan.scan._scan_chunk", record)
     run(Slow(60), LocalEngine(2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import struct
 from dataclasses import replace
@@ -55,7 +56,9 @@ def test_groups_have_a_column_where_there_are_any() -> None:
 @pytest.mark.parametrize("labels", [CLASSES, REAL, Labels()])
 def test_what_is_written_is_read(labels: Labels, groups: tuple[str, ...] | None) -> None:
     table = table_of(replace(labels, groups=groups))
+    before = csv.field_size_limit()
     again = read_table(table.csv, "sources.csv")
+    assert csv.field_size_limit() == before, "which other readers of the process share"
     assert again.csv == table.csv
     assert first_difference(again, table) is None
     assert (again.groups is None) == (groups is None)

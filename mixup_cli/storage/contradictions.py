@@ -1,0 +1,106 @@
+"""Where a manifest's recipe, columns and members contradict the rest of it. What shards say is in `manifest`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from mixup_cli.errors import UsageError
+from mixup_cli.fields.field import COLUMNS
+from mixup_cli.fields.signal import FIRST
+from mixup_cli.recipe import Recipe
+from mixup_cli.storage.members import all_methods, common_recipe, members_id
+
+if TYPE_CHECKING:
+    from mixup_cli.storage.manifest import Manifest, MemberRecord
+
+REQUIRED_COLUMNS = {FIRST, "index", "source_index", "share", "method", "box"}
+"""Every data set has these. Label columns depend on the source and on the recipe's `labels`."""
+
+LABEL_COLUMNS = {"labels", "source_label", "label_share"}
+
+
+def of_recipes(manifest: Manifest) -> Iterator[str]:
+    """What is wrong with the recipe, or with those of the members and what they have in common."""
+    if manifest.members is None:
+        yield from _of_recipe(manifest, manifest)
+        return
+    for number, member in enumerate(manifest.members):
+        for problem in _of_recipe(manifest, member):
+            yield f"members.{number}: {problem}"
+    if manifest.recipe != common_recipe(manifest.members):
+        yield "recipe: is not what the recipes of the members have in common"
+    if manifest.methods != all_methods(manifest.members):
+        yield "methods: are not those of the members"
+    if manifest.recipe_id != (expected := members_id(manifest.members)):
+        yield f"recipe_id: is {manifest.recipe_id[:12]}…, and the hash of the members is {expected[:12]}…"
+
+
+def _of_recipe(manifest: Manifest, its: Manifest | MemberRecord) -> Iterator[str]:
+    try:
+        recipe = Recipe.from_dict(its.recipe)
+    except UsageError as problem:
+        yield str(problem)
+        return
+    if recipe.to_dict() != its.recipe:
+        yield "recipe: lacks fields"
+    names = tuple(field.name for field in manifest.fields or ())
+    if names != recipe.signals or len(set(names)) < len(names) or not {FIRST, *COLUMNS}.isdisjoint(names):
+        yield f"fields: are {', '.join(names) or 'not there'}, and the recipe has {', '.join(recipe.signals) or 'none'}"
+    if missing := sorted({choice.name for choice in recipe.methods} - set(its.methods)):
+        yield f"methods: lack {', '.join(missing)} of the recipe"
+    if recipe.recipe_id != its.recipe_id:
+        yield f"recipe_id: is {its.recipe_id[:12]}…, and the recipe's hash is {recipe.recipe_id[:12]}…"
+
+
+def of_members(manifest: Manifest) -> Iterator[str]:
+    """Members follow each other: their rows, in whole shards, and their inputs, of which several may have the same."""
+    members = manifest.members
+    if members is None:
+        return
+    ends = [0, *(member.stop for member in members)]
+    borders = {shard.stop for shard in manifest.shards} or set(ends)  # of lists, which are read later, nothing is known
+    for number, (member, start) in enumerate(zip(members, ends, strict=False)):
+        if not (member.start == start < member.stop and member.stop in borders):
+            found = f"has the rows {member.start} … {member.stop - 1}"
+            yield f"members.{number}: {found}, expected those of whole shards from {start} on"
+    if ends[-1] != manifest.totals.samples:
+        yield f"members: have {ends[-1]} rows, and the data set {manifest.totals.samples}"
+    yield from _of_inputs(members, manifest.source.samples)
+
+
+def _of_inputs(members: tuple[MemberRecord, ...], count: int) -> Iterator[str]:
+    """Each table stands once in sources.csv, in the order in which members first name it."""
+    tables = dict.fromkeys((member.source.fingerprint, member.inputs) for member in members)
+    stretches = [range(0), *(inputs for _, inputs in tables)]
+    is_chain = all(before.stop == after.start for before, after in pairwise(stretches))
+    if len({fingerprint for fingerprint, _ in tables}) < len(tables) or not is_chain or stretches[-1].stop != count:
+        yield f"members: their inputs are not the {count} of sources.csv, each table once"
+
+
+def of_columns(manifest: Manifest) -> Iterator[str]:
+    """Which columns lack, or have another dtype or shape than the format says."""
+    columns = {column.name: column for column in manifest.columns}
+    if len(columns) < len(manifest.columns):
+        yield "columns: two have the same name"
+    if missing := REQUIRED_COLUMNS.union(field.name for field in manifest.fields or ()) - columns.keys():
+        yield f"columns: lack {', '.join(sorted(missing))}"
+        return
+    if (labelled := bool(LABEL_COLUMNS & columns.keys())) != (manifest.label_kind != "none"):
+        yield f"label_kind: is {manifest.label_kind}, {'with' if labelled else 'without'} columns of labels"
+    classes, parents = (len(manifest.class_names),), columns["source_index"].shape[:1]
+    expected = {
+        "labels": ("float32", classes),
+        "index": ("int64", ()),
+        "source_index": ("int64", parents),
+        "source_label": ("int32", parents),
+        "share": ("float32", parents),
+        "label_share": ("float32", parents),
+        "method": ("uint8", ()),
+        "box": ("int32", (4,)),
+        "view": ("int32", (*parents, 5)),
+    }
+    for name in expected.keys() & columns.keys():
+        if (found := (columns[name].dtype, columns[name].shape)) != expected[name]:
+            yield f"columns: {name} is {found}, expected {expected[name]}"

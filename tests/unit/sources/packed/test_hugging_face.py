@@ -1,0 +1,194 @@
+"""Hugging Face data sets on disk, as `datasets` and pyarrow write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.sources import Source, SourceOptions, open_source
+from mixup_cli.sources.packed import cells
+from tests.contracts.source_contract import loaded
+from tests.packed_sources import hugging_face, images_of
+
+Image, ClassLabel, Features = datasets.Image, datasets.ClassLabel, datasets.Features
+
+
+@pytest.fixture(autouse=True)
+def _no_progress_bars() -> None:
+    datasets.disable_progress_bars()
+
+
+@pytest.fixture
+def image(photos: Path) -> bytes:
+    return images_of(photos)["cat/0.jpg"]
+
+
+def opened(path: Path, **options: object) -> Source:
+    return open_source([path], SourceOptions(**options))  # type: ignore[arg-type]
+
+
+def table(path: Path, **columns: Any) -> Path:
+    parquet.write_table(pa.table(columns), path)
+    return path
+
+
+def test_a_dictionary_of_splits_gives_the_training_split(photos: Path, tmp_path: Path) -> None:
+    whole = hugging_face(photos)
+    datasets.DatasetDict({"train": whole.select(range(6)), "validation": whole.select([7])}).save_to_disk(
+        tmp_path / "d"
+    )
+    source = opened(tmp_path / "d")
+    assert (len(source), source.keys[0], source.name_of(0)) == (6, "00000", f"{tmp_path / 'd'}, row 00000")
+    assert "using the training split" in source.notices[0]
+    assert len(opened(tmp_path / "d", split="validation")) == len(opened(tmp_path / "d", split="val")) == 1
+    with pytest.raises(UsageError, match=r"has no such split \(found: train, val\)"):
+        opened(tmp_path / "d", split="test")
+
+
+def test_rows_that_were_chosen_and_shuffled(photos: Path, tmp_path: Path) -> None:
+    """`save_to_disk` writes rows in their new order."""
+    chosen = hugging_face(photos).shuffle(seed=1).select(range(5))
+    chosen.save_to_disk(tmp_path / "d")
+    expected = [each["bytes"] for each in chosen.cast_column("image", Image(decode=False))["image"]]
+    source = opened(tmp_path / "d")
+    found = [source.read(index) for index in range(5)]  # type: ignore[attr-defined]
+    assert found == expected
+
+
+def test_a_folder_of_parquet_files_has_splits_by_their_names(photos: Path, tmp_path: Path) -> None:
+    whole = hugging_face(photos)
+    (tmp_path / "data").mkdir()
+    for name, rows in (("train-00000-of-00002", 3), ("train-00001-of-00002", 2), ("test-00000-of-00001", 1)):
+        whole.select(range(rows)).to_parquet(tmp_path / "data" / f"{name}.parquet")
+    assert len(opened(tmp_path)) == 5
+    assert len(opened(tmp_path, split="test")) == 1
+
+
+def test_groups_of_rows_are_read_as_they_are_needed(photos: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    hugging_face(photos).to_parquet(path, batch_size=1)
+    assert parquet.ParquetFile(path).num_row_groups == 8
+    assert loaded(opened(path))[1] == [None] * 8
+
+
+def test_a_group_of_rows_that_is_too_large(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.parquet"
+    hugging_face(photos).to_parquet(path)
+    monkeypatch.setattr(cells, "GROUP_BYTES", 1000)
+    with pytest.raises(DataError, match=r"a group of rows has \d+ bytes, and at most 1000 are read at once"):
+        loaded(opened(path))
+
+
+def test_columns_are_chosen_by_option(image: bytes, tmp_path: Path) -> None:
+    features = Features(
+        {name: Image() for name in ("left", "right")}
+        | {"fine": ClassLabel(names=["poodle", "tabby"]), "coarse": ClassLabel(names=["cat", "dog"])}
+    )
+    row = {"left": {"bytes": image, "path": None}, "right": {"bytes": image, "path": None}, "fine": 0, "coarse": 1}
+    datasets.Dataset.from_list([row], features=features).save_to_disk(tmp_path / "d")
+    with pytest.raises(UsageError, match=r"several columns of images \(left, right\)\. Pick one: data_key=left"):
+        opened(tmp_path / "d")
+    with pytest.raises(UsageError, match=r"several columns of classes \(fine, coarse\)\. Pick one: label_key=fine"):
+        opened(tmp_path / "d", data_key="right")
+    assert opened(tmp_path / "d", data_key="right", label_key="coarse").labels.class_names == ("cat", "dog")
+    with pytest.raises(UsageError, match=r"label_key=x: .* has no such column \(found: left, right, fine, coarse\)"):
+        opened(tmp_path / "d", data_key="right", label_key="x")
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "names"),
+    [
+        ([1, 0], "classes", ("0", "1")),
+        (["dog", "cat"], "classes", ("cat", "dog")),
+        ([[0.5, 0.5], [1.0, 0.0]], "soft", ("0", "1")),
+        ([None, None], "none", ()),
+    ],
+)
+def test_labels_without_a_feature(
+    values: list[object], kind: str, names: tuple[str, ...], image: bytes, tmp_path: Path
+) -> None:
+    source = opened(table(tmp_path / "a.parquet", image=[{"bytes": image}] * 2, label=values))
+    assert (source.labels.kind, source.labels.class_names) == (kind, names)
+
+
+def test_plain_bytes_are_images(image: bytes, tmp_path: Path) -> None:
+    source = opened(table(tmp_path / "a.parquet", photo=[image, b"no image"], label=[0, 1]))
+    assert [problem is None for problem in loaded(source)[1]] == [True, False]
+
+
+def test_unlabelled_test_splits(image: bytes, tmp_path: Path) -> None:
+    features = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    rows = [{"image": {"bytes": image, "path": None}, "label": -1}] * 2
+    datasets.Dataset.from_list(rows, features=features).save_to_disk(tmp_path / "d")
+    assert opened(tmp_path / "d").labels.kind == "none"
+    rows[0] = {**rows[0], "label": 1}
+    datasets.Dataset.from_list(rows, features=features).save_to_disk(tmp_path / "e")
+    with pytest.raises(DataError, match="row 1 has the label -1, expected 0 to 1"):
+        opened(tmp_path / "e")
+
+
+def test_a_path_in_a_cell_is_not_followed(photos: Path, tmp_path: Path) -> None:
+    cell = {"bytes": None, "path": str(photos / "cat/0.jpg")}
+    path = table(
+        tmp_path / "a.parquet", image=pa.array([cell], pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+    )
+    assert loaded(opened(path))[1] == ["has no bytes in the table (perhaps a path: save it with its images embedded)"]
+
+
+def test_what_is_not_an_image_is_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"no column of images \(found: a \(int64\), b \(string\)\)\. Give a table with"
+    ):
+        opened(table(tmp_path / "a.parquet", a=[1], b=["x"]))
+    with pytest.raises(NoInputError, match="has no rows"):
+        opened(table(tmp_path / "b.parquet", image=pa.array([], pa.binary())))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("dataset_dict.json", "{"),
+        ("dataset_dict.json", '{"splits": []}'),
+        ("dataset_dict.json", '{"splits": ["../../etc"]}'),
+        ("dataset_dict.json", '{"splits": ["train"]}'),
+        ("state.json", '{"_data_files": [{"filename": "../x.arrow"}]}'),
+        ("state.json", '{"_data_files": [{"filename": "gone.arrow"}]}'),
+        ("state.json", "[]"),
+    ],
+)
+def test_files_that_lie_are_refused(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises((DataError, NoInputError, UsageError)):
+        opened(tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.9])
+def test_files_that_are_cut_off_are_refused(kept: float, photos: Path, tmp_path: Path) -> None:
+    hugging_face(photos).save_to_disk(tmp_path / "d")
+    hugging_face(photos).to_parquet(tmp_path / "a.parquet")
+    (arrow,) = (tmp_path / "d").glob("*.arrow")
+    for path in (arrow, tmp_path / "a.parquet"):
+        path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
+    for place in (tmp_path / "d", tmp_path / "a.parquet"):
+        with pytest.raises(DataError, match="cannot be read"):
+            opened(place)
+
+
+def test_libraries_are_imported_only_for_tables(photos: Path) -> None:
+    import subprocess
+    import sys
+
+    code = f"""
+import sys
+from mixup_cli.sources import open_source
+open_source([{str(photos)!r}]).survey()
+print(*sorted({{'pyarrow', 'datasets', 'fsspec', 's3fs', 'aiohttp', 'zipfile2'}} & set(sys.modules)))
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
