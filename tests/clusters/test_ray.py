@@ -35,6 +35,7 @@ def test_the_same_bytes(run_cli: Runner, cluster: RayCluster, photos: Path, tmp_
     assert (told["engine"], told["workers"]) == ("ray", 4)
 
 
+@pytest.mark.slow
 def test_samples_that_are_kept(run_cli: Runner, cluster: RayCluster, photos: Path, tmp_path: Path) -> None:
     command = ["generate", photos, "--cache", "disk", "--samples-per-shard", 1]
     kept = run_cli(*command, "-o", "ray", *on(cluster), cwd=tmp_path)
@@ -44,6 +45,7 @@ def test_samples_that_are_kept(run_cli: Runner, cluster: RayCluster, photos: Pat
     assert digests(tmp_path / "ray") == digests(tmp_path / "again") == digests(tmp_path / "threads")
 
 
+@pytest.mark.slow
 def test_a_broken_picture_is_told_as_threads_tell_it(run_cli: Runner, cluster: RayCluster, tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos")
     first, second, *_ = sorted((photos / "cat").iterdir())
