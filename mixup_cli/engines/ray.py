@@ -24,7 +24,7 @@ from mixup_cli.engines.base import WAIT_SECONDS, Attempt, Died, Engine, Report, 
 from mixup_cli.engines.files import File
 from mixup_cli.engines.local import available_cores
 from mixup_cli.engines.parcels import pickled
-from mixup_cli.engines.ray_worker import STOP_SECONDS, Answer, Order, Setup, checkpoint
+from mixup_cli.engines.ray_worker import STOP_SECONDS, Answer, Order, Setup, checkpoint, first_call
 from mixup_cli.errors import ClusterError, UsageError
 from mixup_cli.wording import setting, spelling
 
@@ -89,7 +89,7 @@ class RayEngine(Engine):
             raise UsageError("no node of the cluster has a GPU.", remedy, field="device", value="cuda")
         self.workers = cluster.workers or max(1, count)
         self._most = cluster.workers or 2 * self.workers  # Ray queues those for which it has no CPU yet
-        self._call = ray.remote(max_retries=0, num_cpus=1, num_gpus=int(cluster.takes_gpu))(_sent())
+        self._call = ray.remote(max_retries=0, num_cpus=1, num_gpus=int(cluster.takes_gpu))(first_call())
 
     @cached_property
     def _expected(self) -> str:
@@ -190,24 +190,6 @@ def _knock(address: str) -> None:
     """Raises OSError or ValueError if nothing listens there: Ray would try for minutes."""
     host, _, port = address.rpartition(":")
     socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
-
-
-def _sent() -> Callable[..., Any]:
-    """The function that Ray calls on a node. It belongs to no module, so its code is sent along, and can say that
-    mixup_cli is not there."""
-
-    def call(run: str, of_run: Any, order: Any) -> Any:
-        import socket
-
-        import ray
-
-        try:
-            from mixup_cli.engines.ray_worker import serve
-        except ImportError as problem:
-            return "unfit", f"node {socket.gethostname()}: cannot import mixup_cli ({problem})."
-        return serve(run, of_run, order, ray)
-
-    return call
 
 
 @dataclass

@@ -78,6 +78,24 @@ def checkpoint() -> None:
         raise Stopped
 
 
+def first_call() -> Callable[..., Any]:
+    """The function that Ray calls on a node. It belongs to no module, so its code is sent along, and can say that
+    mixup_cli is not there."""
+
+    def call(run: str, of_run: Any, order: Any) -> Any:
+        import socket
+
+        import ray
+
+        try:
+            from mixup_cli.engines.ray_worker import serve
+        except ImportError as problem:
+            return "unfit", f"node {socket.gethostname()}: cannot import mixup_cli ({problem})."
+        return serve(run, of_run, order, ray)
+
+    return call
+
+
 def serve(run: str, of_run: Sequence[Any], order: Order, ray: Any) -> Answer:
     """Carry out an order. `of_run` are references to the pickled `Setup` and to what is ready when the run stops."""
     state = _state_of(run, of_run, ray)

@@ -98,10 +98,10 @@ def test_a_node_without_mixup_gen_is_named() -> None:
     """The code that runs there first needs nothing of ours."""
     from ray import cloudpickle
 
-    from mixup_cli.engines.ray import _sent
+    from mixup_cli.engines.ray_worker import first_call
 
     script = "import pickle, sys; sys.modules['mixup_cli'] = None; print(pickle.load(sys.stdin.buffer)('', [], ()))"
-    sent: bytes = cloudpickle.dumps(_sent())  # type: ignore[no-untyped-call]
+    sent: bytes = cloudpickle.dumps(first_call())  # type: ignore[no-untyped-call]
     ended = subprocess.run([sys.executable, "-c", script], input=sent, capture_output=True, check=True)
     assert ended.stdout.decode().startswith(
         f"('unfit', \"node {socket.gethostname()}: cannot import mixup_cli (No module"
