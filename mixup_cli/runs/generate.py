@@ -89,6 +89,8 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
     them.
     """
     began = time.monotonic()
+    if run.store is not None:
+        run.store.check_writable()
     with data_set_at(run.store or run.out, run.part) as folder:
         outcome = _generated(Asked(source, recipe, run.shard_bytes), replace(run, out=folder.path), folder, listener)
     if run.store is not None and outcome.manifest is not None:

@@ -26,6 +26,7 @@ from mixup_cli.storage.loaded import Loaded, LoadedColumn
 from mixup_cli.storage.seal import NO_ROOM
 from mixup_cli.storage.shard_records import ShardRecord, StoredColumn, shard_name
 from mixup_cli.storage.source_table import SourceTable
+from mixup_cli.storage.stores import Store
 from mixup_cli.wording import readable, setting
 
 RUN_BYTES = 600
@@ -151,7 +152,7 @@ def _digits(count: int) -> int:
     return sum(max(0, count - (10**length if length else 0)) for length in range(len(str(max(count - 1, 0)))))
 
 
-def check_room(needed: Needs, done_bytes: int, out: Path) -> None:
+def check_room(needed: Needs, done_bytes: int, out: Path | Store) -> None:
     """Raises StorageError if a run cannot fit. `done_bytes` of the output are written already.
 
     What compression saves is not known, so compressed output is not counted: the run then finds out.

@@ -1,8 +1,8 @@
 """Mirrors: local folders that stand for data sets in object stores.
 
 All lie in one folder (`mirrors`), each with the URL in a file beside it. A file is fetched when it is first opened
-(`mixup_cli.storage.inside`). Until then a file whose size is known is a hole: it has that size, takes no disk, and its
-mode lets nobody read it by mistake.
+(`mixup_cli.storage.inside`). Until then a file whose size is known is a hole: it has that size, takes no disk, and
+may not be read.
 
 A command has a mirror of its own, and removes it at its end (`working`). Readers share one for each manifest, which
 stays, so that a second epoch reads the disk (`shared`).
@@ -16,7 +16,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -71,17 +71,16 @@ def shared(store: Store, name: str, content: bytes) -> Path:
 def working(store: Store) -> Iterator[Path]:
     """An empty mirror, until the end of the context. What errors say of it, they then say of the URL."""
     folder = mirrors() / f"{WORKING}{uuid4().hex}"
-    with storage_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned()
-        with FileLock(_lock(folder)):
-            try:
-                _note(folder).write_text(store.url)
-                folder.mkdir()
-                with _naming(folder, store):
-                    yield folder
-            finally:
-                _remove(folder)
+    with ExitStack() as stack:
+        with storage_errors(folder):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            _remove_abandoned()
+            stack.enter_context(FileLock(_lock(folder)))
+            stack.callback(_remove, folder)
+            _note(folder).write_text(store.url)
+            folder.mkdir()
+        stack.enter_context(_naming(folder, store))
+        yield folder
 
 
 def _lock(folder: Path) -> Path:

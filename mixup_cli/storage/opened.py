@@ -113,7 +113,7 @@ def folder_of(place: str | Path) -> Path:
 
 
 def folder_at(url: str) -> Path | None:
-    """The mirror of the data set at a URL; None if there is none."""
+    """The mirror of the data set at a URL; None without one."""
     with suppress(NoInputError):
         return folder_of(url)
     return None

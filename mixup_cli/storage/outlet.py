@@ -20,6 +20,7 @@ from mixup_cli.storage.seal import WORK_FOLDER, Sealed, sha256_of, storage_error
 from mixup_cli.storage.stores import Store
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 SMALL = (SOURCES, CHECKSUMS, CROISSANT, CARD, RUN, MANIFEST)
 
@@ -89,14 +90,16 @@ class Remote(Outlet):
                 small += [] if name.startswith(_SIDECAR) and path.exists() else [name]
             elif not (path.exists() and is_hole(path) and path.stat().st_size == size):
                 make_hole(path, size)
-        _at_once(self._fetch, small)
+        if not all(_at_once(self._fetch, small)) and not self.store.is_read_only:
+            self.refresh()  # another run has finished, and removed its work folder, since the list was made
 
-    def _fetch(self, name: str) -> None:
+    def _fetch(self, name: str) -> bool:
         path = self.folder / name
         try:
             self.store.fetch(name, path)
-        except NoInputError:  # another run has removed it since
+        except NoInputError:
             path.unlink(missing_ok=True)
+        return path.exists()
 
     def claim(self, path: Path) -> bool:
         """See `Outlet.claim`."""
@@ -145,8 +148,7 @@ def _kept(names: Mapping[str, int]) -> Iterator[tuple[str, int]]:
             yield kept, size
 
 
-def _at_once(work: Callable[[Item], None], items: Iterable[Item]) -> None:
-    """Call `work` for each item, several at a time. Raises what the first that fails raises."""
+def _at_once(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """What `work` returns for each item, several at a time. Raises what the first that fails raises."""
     with ThreadPoolExecutor(REQUESTS) as pool:
-        for _ in pool.map(work, items):
-            pass
+        return list(pool.map(work, items))

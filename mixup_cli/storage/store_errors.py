@@ -77,9 +77,10 @@ def _answer(problem: Exception) -> dict[str, Any]:
 
 def _status_of(problem: Exception) -> int | None:
     """The HTTP status in a backend's error: S3's, or that of aiohttp, Azure and gcsfs."""
-    found = [_answer(problem).get("ResponseMetadata", {}).get("HTTPStatusCode")]
-    found += [getattr(problem, name, None) for name in ("status", "status_code", "code")]
-    return next((int(each) for each in found if str(each).isdecimal()), None)
+    if (found := _answer(problem).get("ResponseMetadata", {}).get("HTTPStatusCode")) is not None:
+        return int(found)
+    codes = (getattr(problem, name, None) for name in ("status", "status_code", "code"))
+    return next((int(str(each)) for each in codes if str(each).isdecimal()), None)
 
 
 def _why(problem: Exception) -> str:

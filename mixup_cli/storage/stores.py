@@ -14,10 +14,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Self, TypeVar
 
 from mixup_cli.errors import MixupGenError, NoInputError, StorageError, UsageError
+from mixup_cli.storage.remote_file import RemoteFile
 from mixup_cli.storage.seal import NO_ROOM, Sealed, storage_errors
 from mixup_cli.storage.store_errors import ExistsError, failure, may_pass, missing, without_secrets
 from mixup_cli.wording import is_url, setting
@@ -124,7 +126,12 @@ class Store:
     def open_file(self, name: str) -> BinaryIO:
         """A file that can be read and sought, in requests of `PIECE_BYTES` or more: made for reading from front to
         back. Each request is tried again by itself."""
-        return io.BufferedReader(_RemoteFile(self, name), PIECE_BYTES)
+        status = self.status(name)
+        if status is None:
+            raise missing(self.url_of(name))
+        if status.size is None:
+            raise StorageError(f"{self.url_of(name)}: its server does not say how long it is.", "Download it first.")
+        return io.BufferedReader(RemoteFile(partial(self.read, name), status.size), PIECE_BYTES)
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> bytes:
         """The bytes of a file from `start` up to `stop`, or to its end."""
@@ -169,7 +176,7 @@ class Store:
             raise StorageError(found, "Let no other program write there, and run the same command again.")
 
     def create(self, name: str, data: bytes) -> bool:
-        """Write a small file if there is none of that name. Returns whether there was none."""
+        """Write a small file, unless the store has one of that name. Returns whether it was written."""
         try:
             self._change(name, lambda system, path: system.pipe_file(path, data, mode="create"))
         except ExistsError:
@@ -207,9 +214,13 @@ class Store:
         return str(self._system()._strip_protocol(self.url_of(name)))
 
     def _change(self, name: str, work: Callable[[Any, str], None]) -> None:
+        self.check_writable()
+        self._tried(name, work)
+
+    def check_writable(self) -> None:
+        """Raises UsageError for a store that can only be read."""
         if self.is_read_only:
             raise UsageError(f"{self.url}: can only be read.", f"Use another {setting('out')}.")
-        self._tried(name, work)
 
     def _tried(self, name: str, work: Callable[[Any, str], Value]) -> Value:
         """What `work` returns, given fsspec's file system and path. It is tried again if it fails in a way that may
@@ -222,42 +233,13 @@ class Store:
             except Exception as problem:  # each backend has its own
                 if isinstance(problem, OSError) and problem.errno in NO_ROOM:  # of the local disk
                     raise
+                if self.is_read_only and isinstance(problem.__cause__, Exception):
+                    problem = problem.__cause__  # fsspec calls a file missing for any failure of a web server
                 if wait is None or not may_pass(problem):
                     # without its cause, for which an engine would try the whole task again
                     raise failure(self.url_of(name), problem, attempt) from None
                 time.sleep(wait)
         raise AssertionError
-
-
-class _RemoteFile(io.RawIOBase):
-    """A file in a store, read by ranges."""
-
-    def __init__(self, store: Store, name: str) -> None:
-        status = store.status(name)
-        if status is None:
-            raise missing(store.url_of(name))
-        if status.size is None:
-            raise StorageError(f"{store.url_of(name)}: its server does not say how long it is.", "Download it first.")
-        self._store, self._name, self._size, self._at = store, name, status.size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = max(0, offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence])
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        stop = min(self._at + len(buffer), self._size)
-        if stop <= self._at:
-            return 0
-        data = self._store.read(self._name, self._at, stop)
-        buffer[: len(data)] = data
-        self._at = stop
-        return len(data)
 
 
 def _options(scheme: str) -> dict[str, Any]:

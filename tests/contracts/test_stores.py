@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ import pytest
 from mixup_cli.errors import StorageError, UsageError
 from mixup_cli.storage.stores import Store
 from tests.contracts.store_contract import BYTES, StoreContract, put
-from tests.object_stores import Bucket
+from tests.object_stores import Bucket, Fault
 
 
 class TestMemory(StoreContract):
@@ -38,15 +39,17 @@ class TestS3(StoreContract):
         assert status.sha256 is not None
 
 
-def test_a_web_server_is_read(s3: Bucket, s3_address: tuple[str, int], tmp_path: Path) -> None:
+def test_a_web_server_is_read(s3: Bucket, tmp_path: Path) -> None:
     put(Store.open(f"{s3.url}/a"), "deep/x", BYTES, tmp_path)
     s3.client.put_object_acl(Bucket=s3.name, Key="a/deep/x", ACL="public-read")
-    store = Store.open("http://{}:{}/{}/a".format(*s3_address, s3.name))
+    store = Store.open(f"{os.environ['AWS_ENDPOINT_URL']}/{s3.name}/a")
     assert store.fetch("deep/x", tmp_path / "x") == len(BYTES)
     with store.open_file("deep/x") as file:
         assert file.seek(-5, 2)
         assert file.read() == BYTES[-5:]
     assert store.status("none") is None
+    s3.network.faults.append(Fault("503", ".*/deep/x", 2))
+    assert store.status("deep/x") is not None, "what fails is not missing"
     with pytest.raises(StorageError, match="does not list its files"):
         store.names()
     with pytest.raises(UsageError, match="can only be read"):

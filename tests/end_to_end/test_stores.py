@@ -40,12 +40,14 @@ def stored(s3: Bucket, folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     "how",
     [
-        [("--engine", "processes")],
-        [("--compression", "gzip", "--passes", 2)],
+        pytest.param([("--engine", "processes")], marks=pytest.mark.slow),
+        pytest.param([("--compression", "gzip", "--passes", 2)], marks=pytest.mark.slow),
         [("--part", "2/3"), ("--part", "1/3"), ("--part", "3/3")],
         [(), ("--passes", 3), ("--passes", 4)],
         [("--part", "1/2"), ("--seed", 5), ("--force", "--part", "1/2"), ("--part", "2/2")],
-        [("--passes", 5), ("--part", "1/2", "--passes", 6), ("--seed", 6, "--force")],
+        pytest.param(
+            [("--passes", 5), ("--part", "1/2", "--passes", 6), ("--seed", 6, "--force")], marks=pytest.mark.slow
+        ),
     ],
     ids=lambda how: " then ".join(" ".join(map(str, each)) or "plain" for each in how),
 )

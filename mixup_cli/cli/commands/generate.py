@@ -164,4 +164,4 @@ def _foretell(opened: Source, wanted: Recipe, how: Run, more: MoreFlags) -> None
     for warning in () if more.quiet else expected.warnings():
         show.notice(warning)
     if not is_done:
-        check_room(expected.needed, expected.there_bytes, how.out)
+        check_room(expected.needed, expected.there_bytes, more.out)
