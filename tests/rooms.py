@@ -29,6 +29,7 @@ FLOORS = [
     "scan",
     "readers",
     "sources",
+    "sources/packed",
     "sources/pictures sources/cifar",
     "sources/arrays sources/tables",
     "sources/reading",

@@ -24,7 +24,7 @@ from mixup_cli.engines.base import WAIT_SECONDS, Attempt, Died, Engine, Report, 
 from mixup_cli.engines.files import File
 from mixup_cli.engines.local import available_cores
 from mixup_cli.engines.parcels import pickled
-from mixup_cli.engines.ray_worker import Answer, Order, Setup, checkpoint
+from mixup_cli.engines.ray_worker import STOP_SECONDS, Answer, Order, Setup, checkpoint, first_call
 from mixup_cli.errors import ClusterError, UsageError
 from mixup_cli.wording import setting, spelling
 
@@ -37,13 +37,13 @@ except ImportError as problem:
     remedy = "Install it with: pip install 'mixup-gen[ray]'"
     raise UsageError(f"it needs a library: {problem}.", remedy, field="engine", value="ray") from None
 
-STOP_SECONDS = 0.4
-"""How long tasks may take to reach a checkpoint when a run stops. The rest of `signals.GRACE_SECONDS` is for Ray to
-kill those that do not, and for cleaning up."""
-
 KILL_SECONDS = 0.2
+"""How long Ray may take to report that a process ended."""
 
 KNOCK_SECONDS = 10.0
+
+NOWHERE = "mixup-gen: no node has this"
+"""A resource, for a task that never runs."""
 
 PIECE_BYTES = 64 << 20
 """Files travel through the object store in pieces of this size."""
@@ -78,7 +78,7 @@ class RayEngine(Engine):
     def __init__(self, cluster: Cluster, report: Report = ignore) -> None:
         self._cluster = cluster
         self._report = report
-        self._running: dict[Any, Attempt[Any]] = {}
+        self._running: _Running | None = None
         self._session = None if ray.is_initialized() else _connected(cluster)
         unit = "GPU" if cluster.takes_gpu else "CPU"
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
@@ -89,7 +89,7 @@ class RayEngine(Engine):
             raise UsageError("no node of the cluster has a GPU.", remedy, field="device", value="cuda")
         self.workers = cluster.workers or max(1, count)
         self._most = cluster.workers or 2 * self.workers  # Ray queues those for which it has no CPU yet
-        self._call = ray.remote(max_retries=0, num_cpus=1, num_gpus=int(cluster.takes_gpu))(_sent())
+        self._call = ray.remote(max_retries=0, num_cpus=1, num_gpus=int(cluster.takes_gpu))(first_call())
 
     @cached_property
     def _expected(self) -> str:
@@ -98,24 +98,18 @@ class RayEngine(Engine):
     def run(self, tasks: Iterable[Callable[[], Result]]) -> Iterator[Result]:
         """See `Engine.run`. Ray's own `max_retries` is 0: it would neither undo what is half done nor report."""
         waiting = map(Attempt[Result], tasks)
-        store = _Store(self._setup())
-        _stop(self._running)
-        running = self._running = {}
-
-        def start(attempts: Iterable[Attempt[Result]]) -> None:
-            for attempt in attempts:
-                running[self._call.remote(*store.arguments(attempt))] = attempt
-
+        self._stop()
+        running = self._running = _Running(self._call, _Store(self._setup()))
         try:
-            start(islice(waiting, self._most))
-            while running:
-                for reference in ray.wait([*running], timeout=WAIT_SECONDS)[0]:
-                    results, again = self._settled(running.pop(reference), _answer(reference), store)
-                    start(again or islice(waiting, 1))
+            running.start(islice(waiting, self._most))
+            while running.attempts:
+                for reference in ray.wait([*running.attempts], timeout=WAIT_SECONDS)[0]:
+                    attempt, answer = running.attempts.pop(reference), _answer(reference)
+                    results, again = self._settled(attempt, answer, running.store)
+                    running.start(again or islice(waiting, 1))
                     yield from results
-        except BaseException:
-            _stop(running)
-            raise
+        finally:
+            running.stop()
 
     def _setup(self) -> Setup:
         return Setup(
@@ -150,10 +144,15 @@ class RayEngine(Engine):
 
     def close(self) -> None:
         """Leave the cluster; one that this engine started ends. A run that was given up may still have tasks there."""
-        _stop(self._running)
+        self._stop()
         if self._session is not None:
             ray.shutdown()
             self._remove_session()
+
+    def _stop(self) -> None:
+        """Stop a run that was given up half-way, if its generator is not closed yet."""
+        if self._running is not None:
+            self._running.stop()
 
     def _remove_session(self) -> None:
         if self._session:
@@ -193,22 +192,49 @@ def _knock(address: str) -> None:
     socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
 
 
-def _sent() -> Callable[..., Any]:
-    """The function that Ray calls on a node. It belongs to no module, so its code is sent along, and can say that
-    mixup_cli is not there."""
+@dataclass
+class _Running:
+    """The tasks of one run that Ray has.
 
-    def call(run: str, setup: Any, order: Any) -> Any:
-        import socket
+    `ray.cancel` is not used on them: Ray 2.60 ends the driver where a task ends at the same moment ("Tried to complete
+    task that was not pending"). Instead workers wait for the result of a task that no node can run, which only ends by
+    being cancelled.
+    """
 
-        import ray
+    call: Any
+    store: _Store
+    attempts: dict[Any, Attempt[Any]] = field(default_factory=dict)
+    is_over: bool = False
 
-        try:
-            from mixup_cli.engines.ray_worker import serve
-        except ImportError as problem:
-            return "unfit", f"node {socket.gethostname()}: cannot import mixup_cli ({problem})."
-        return serve(run, setup[0], order, ray.get)
+    @cached_property
+    def _stopping(self) -> Any:
+        return ray.remote(max_retries=0, num_cpus=0, resources={NOWHERE: 1})(checkpoint).remote()
 
-    return call
+    def start(self, attempts: Iterable[Attempt[Any]]) -> None:
+        """Give Ray tasks."""
+        for attempt in attempts:
+            run, order = self.store.setup.run, self.store.order(attempt)
+            self.attempts[self.call.remote(run, [self.store.setup_reference, self._stopping], order)] = attempt
+
+    def stop(self) -> None:
+        """End the run: the tasks that are left stop at their next checkpoint, or their processes end."""
+        if self.is_over:
+            return
+        self.is_over = True
+        ray.cancel(self._stopping)
+        left = [*self.attempts]
+        late = ray.wait(left, num_returns=len(left), timeout=STOP_SECONDS + KILL_SECONDS)[1] if left else []
+        for reference, attempt in self.attempts.items():
+            if reference in late or _is_dead(reference):
+                _undo(attempt)
+
+
+def _is_dead(reference: Any) -> bool:
+    """Whether the process of a task that is over died."""
+    try:
+        return isinstance(_answer(reference), Died)
+    except Exception:  # noqa: BLE001  # whatever Ray says now, another problem is being reported
+        return True
 
 
 @dataclass
@@ -220,10 +246,10 @@ class _Store:
     _files: dict[File, Any] = field(default_factory=dict)
 
     @cached_property
-    def _setup_reference(self) -> Any:
+    def setup_reference(self) -> Any:
         return _put(pickled(self.setup)[0])
 
-    def arguments(self, attempt: Attempt[Any]) -> tuple[str, list[Any], Order]:
+    def order(self, attempt: Attempt[Any]) -> Order:
         """What a worker is sent for an attempt."""
         task = attempt.task
         sight = task.sight if isinstance(task, Task) else None
@@ -233,7 +259,7 @@ class _Store:
                 self._shared[shared.key] = _put(pickled(shared.value)[0])
         references = {shared.key: self._shared[shared.key] for shared in met}
         files = [(pickled(file)[0], pieces) for file, pieces in self._files.items()]
-        return self.setup.run, [self._setup_reference], (data, references, files, pickled(sight)[0])
+        return data, references, files, pickled(sight)[0]
 
     def put_file(self, file: File) -> None:
         """Put a file that tasks map, in pieces. Ray moves to its disk what does not fit into memory."""
@@ -264,21 +290,6 @@ def _answer(reference: Any) -> Answer | Died:
     except exceptions.RayError as problem:
         found = " ".join(str(problem).split())[:300]
         raise ClusterError(f"Ray reports: {found}.", "Fix that, and run the same command again.") from problem
-
-
-def _stop(running: dict[Any, Attempt[Any]]) -> None:
-    """Stop the current tasks at their next checkpoint, and forget them. Processes that take too long are killed."""
-    late, killed = [*running], []
-    for force, seconds in ((False, STOP_SECONDS), (True, KILL_SECONDS)):
-        for reference in late:
-            ray.cancel(reference, force=force)
-        if late:
-            late = ray.wait(late, num_returns=len(late), timeout=seconds, fetch_local=False)[1]
-        if not force:
-            killed = [running[reference] for reference in late]
-    running.clear()
-    for attempt in killed:
-        _undo(attempt)
 
 
 def _undo(attempt: Attempt[Any]) -> None:

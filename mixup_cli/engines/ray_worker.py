@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -47,59 +47,95 @@ lack it."""
 
 @dataclass
 class _State:
-    """What this process keeps from task to task of one run."""
+    """What this process keeps from task to task of one run. `stopped`: the driver gave the run up; `idle`: no task is
+    under way."""
 
     setup: Setup
     unpacking: Unpacking = field(default_factory=Unpacking)
     known: set[int] = field(default_factory=set)
     is_fit: bool = False
+    stopped: threading.Event = field(default_factory=threading.Event)
+    idle: threading.Event = field(default_factory=threading.Event)
+
+    def watch(self, wait: Callable[[], object]) -> None:
+        """In a thread: note when the run stops, and end this process if its task does not stop soon."""
+        wait()
+        self.stopped.set()
+        if not self.idle.wait(STOP_SECONDS):
+            os._exit(1)
 
 
-_cancelled = threading.Event()
+STOP_SECONDS = 0.4
+"""How long a task may take to reach a checkpoint when the run stops. The rest of `signals.GRACE_SECONDS` is for the
+driver to hear of it, and to clean up."""
+
 _state: _State | None = None
 
 
 def checkpoint() -> None:
-    """Raises Stopped within a task that the driver cancelled."""
-    if _cancelled.is_set():
+    """Raises Stopped within a task of a run that the driver gave up."""
+    if _state is not None and _state.stopped.is_set():
         raise Stopped
 
 
-def _cancel(_signal: int, _frame: object) -> None:
-    _cancelled.set()
+def first_call() -> Callable[..., Any]:
+    """The function that Ray calls on a node. It belongs to no module, so its code is sent along, and can say that
+    mixup_cli is not there."""
 
+    def call(run: str, of_run: Any, order: Any) -> Any:
+        import socket
 
-def serve(run: str, setup: Any, order: Order, get: Callable[[Any], Any]) -> Answer:
-    """Carry out an order. `setup` is a reference to the run's pickled `Setup`; `get` takes values from the store."""
-    signal.signal(signal.SIGINT, _cancel)  # by which Ray cancels a task
-    _cancelled.clear()
-    state = _state_of(run, setup, get)
-    with spelled(state.setup.spelling):
-        if not state.is_fit and (problem := _misfit(state.setup)):
-            return "unfit", problem
-        state.is_fit = True
+        import ray
+
         try:
-            try:
-                task = _task(state, order, get)
-            except (AttributeError, ImportError) as problem:  # other code under the same version
-                return "unfit", f"node {socket.gethostname()}: cannot read the tasks of this run ({problem})."
-            return "done", task()
-        except MissingFileError as missing:
-            return "lacks", missing.file
-        except Exception as problem:  # noqa: BLE001  # it is raised in the main process
-            return worker.failed(_of_node(problem, state.setup))
+            from mixup_cli.engines.ray_worker import serve
+        except ImportError as problem:
+            return "unfit", f"node {socket.gethostname()}: cannot import mixup_cli ({problem})."
+        return serve(run, of_run, order, ray)
+
+    return call
 
 
-def _state_of(run: str, setup: Any, get: Callable[[Any], Any]) -> _State:
+def serve(run: str, of_run: Sequence[Any], order: Order, ray: Any) -> Answer:
+    """Carry out an order. `of_run` are references to the pickled `Setup` and to what is ready when the run stops."""
+    state = _state_of(run, of_run, ray)
+    state.idle.clear()
+    try:
+        with spelled(state.setup.spelling):
+            return _answer(state, order, ray.get)
+    finally:
+        state.idle.set()
+
+
+def _state_of(run: str, of_run: Sequence[Any], ray: Any) -> _State:
     """The state of this run; what is left of another one goes."""
     global _state  # noqa: PLW0603  # a process has one
     if _state is None or _state.setup.run != run:
         _state = None
         forget_copies()
-        _state = _State(pickle.loads(get(setup)))
+        setup, stop = of_run
+        _state = _State(pickle.loads(ray.get(setup)))
         with suppress(OSError):  # where it is missing, the first relative path will be, too
             os.chdir(_state.setup.folder)
+        threading.Thread(target=_state.watch, args=(partial(ray.wait, [stop]),), name="watch", daemon=True).start()
     return _state
+
+
+def _answer(state: _State, order: Order, get: Callable[[Any], Any]) -> Answer:
+    if not state.is_fit and (found := _misfit(state.setup)):
+        return "unfit", found
+    state.is_fit = True
+    try:
+        try:
+            task = _task(state, order, get)
+        except (AttributeError, ImportError) as problem:  # other code under the same version
+            return "unfit", f"node {socket.gethostname()}: cannot read the tasks of this run ({problem})."
+        checkpoint()
+        return "done", task()
+    except MissingFileError as missing:
+        return "lacks", missing.file
+    except Exception as problem:  # noqa: BLE001  # it is raised in the main process
+        return worker.failed(_of_node(problem, state.setup))
 
 
 def _misfit(setup: Setup) -> str | None:

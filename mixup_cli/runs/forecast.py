@@ -36,6 +36,7 @@ from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.shard import bytes_of
 from mixup_cli.storage.loaded import Loaded
 from mixup_cli.storage.parts import Part
+from mixup_cli.storage.shard_records import MOST_IN_MANIFEST
 from mixup_cli.wording import counted, readable, setting
 
 JSON_NAMES = {"rows": "samples", "shard_bytes": "bytes"}
@@ -139,6 +140,8 @@ class Forecast:
             each = readable(self.job.spec.size.fixed_bytes)
             larger = f"pass a larger {setting('shard_size')}"
             yield f"each shard takes {each} besides its rows, most of the output: {larger}"
+        if self.needed.shards > MOST_IN_MANIFEST:
+            yield f"{self.needed.shards:,} shards take long to list and to seal: pass a larger {setting('shard_size')}"
         if self.fits and self.needed.disk_bytes - self.there_bytes > self.needed.free_bytes:
             yield "this fits on the disk only if compression saves enough"
 

@@ -58,7 +58,8 @@ def _opened(locations: Sequence[str | Path], options: SourceOptions) -> Iterator
     from mixup_cli.sources.packed import web_dataset
 
     names = [name for each in locations for name in _expanded(each)]
-    if len(names) > 1 and all(name.lower().endswith(".tar") for name in names):
+    are_several = len(names) > 1 or names != [*map(str, locations)]
+    if are_several and all(name.lower().endswith(".tar") for name in names):
         shown = str(locations[0]) if len(locations) == 1 else f"{names[0]} and {len(names) - 1} more"
         yield web_dataset.open_tars(names, shown, options)
         return
@@ -123,7 +124,7 @@ def _unknown_kind(path: Path) -> DataError:
     if path.suffix.lower() in _ARCHIVES:
         return DataError(
             f"{path}: an archive without a plain file of CIFAR, such as data_batch_1. Fetch it again if it should hold "
-            "CIFAR. If it holds images, uncompress it (gunzip, unxz …) and give the .tar, which is read in place."
+            "CIFAR, or uncompress it (gunzip, unxz) if it holds images: a .tar is read in place."
         )
     return DataError(
         f"{path}: an unknown kind of file. Give a folder of images, a .zip or .tar of one, WebDataset tars, a CIFAR "

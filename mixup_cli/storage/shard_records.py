@@ -150,9 +150,9 @@ Check: TypeAlias = Callable[[Iterable[ShardRecord], int, int], Iterator[str]]
 
 
 class ListedShards(Sequence[ShardRecord]):
-    """The shards of a data set with lists. A list that is asked for by number stays in memory (1.4 KB a
-    shard, 3.3 KB of a compressed one); a loop over all shards keeps none. Raises DataError for a list that is missing or is not
-    what was sealed."""
+    """The shards of a data set with lists. A list that is asked for by number stays in memory (1.4 KB a shard, 3.3 KB
+    of a compressed one); a loop over all shards keeps none. Raises DataError for a list that is missing or is not what
+    was sealed."""
 
     def __init__(self, folder: Path, lists: Sequence[ShardList], check: Check) -> None:
         self._folder, self._lists, self._check = folder, lists, check

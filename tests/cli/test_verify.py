@@ -130,7 +130,7 @@ def test_the_manifest_is_read_once(run_cli: Runner, data_set: Path, monkeypatch:
         read.append(folder)
         return read_manifest(folder)
 
-    monkeypatch.setattr("mixup_cli.checks.verify.read_manifest", counted)
+    monkeypatch.setattr("mixup_cli.storage.opened.read_manifest", counted)
     assert run_cli("verify", data_set).returncode == 0
     assert read == [data_set]
 

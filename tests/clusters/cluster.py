@@ -4,22 +4,28 @@ names and processes of their own, and one of them does not see a folder. To end 
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.running import LAST_RESORT_SECONDS, wait_until
 
 SEES_ALL, IS_BLIND = "node-b", "node-c"
 PRIVATE = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
 MEMORY_BYTES = 100_000_000
+ROOT = Path(__file__).parents[2]
 RAY = Path(sys.executable).with_name("ray")
 
 
@@ -44,6 +50,7 @@ class RayCluster:
         from ray.cluster_utils import Cluster
 
         self.hidden = hidden
+        self._environment = dict(os.environ)
         head = {"num_cpus": 2, "include_dashboard": False, "object_store_memory": MEMORY_BYTES}
         self._cluster: Any = Cluster(initialize_head=True, head_node_args=head)
         self.address = str(self._cluster.address)
@@ -70,7 +77,11 @@ class RayCluster:
         script.append(shlex.join(map(str, ["exec", *start, f"--object-store-memory={MEMORY_BYTES}"])))
         self._others[name] = subprocess.Popen(
             [*(as_other_host() or []), "sh", "-ec", "\n".join(script)],
-            env={**os.environ, "TMPDIR": "/tmp/ray", "RAY_raylet_start_wait_time_s": str(int(LAST_RESORT_SECONDS))},
+            env={
+                **self._environment,
+                "TMPDIR": "/tmp/ray",
+                "RAY_raylet_start_wait_time_s": str(int(LAST_RESORT_SECONDS)),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -86,10 +97,41 @@ class RayCluster:
         nodes: Callable[[], list[dict[str, Any]]] = self._cluster.global_state.node_table
         wait_until(lambda: sum(node["Alive"] for node in nodes()) == 1 + len(self._others))
 
+    @contextmanager
+    def busy_but_for(self, name: str, folder: Path) -> Iterator[None]:
+        """Within the context, only this node has a core to spare. This process is connected to the cluster."""
+        import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
+
+        ray.init(self.address, log_to_driver=False, logging_level=logging.CRITICAL, include_dashboard=False)
+        hold: Any = ray.remote(max_retries=0)(_hold)
+        held: list[Any] = []
+        nodes: Callable[[], list[dict[str, Any]]] = ray.nodes
+        for node in nodes():
+            if node["Alive"] and node["NodeManagerHostname"] != name:
+                for _ in range(int(node["Resources"]["CPU"])):
+                    place = folder / str(len(held))
+                    held.append(hold.options(scheduling_strategy=On(node["NodeID"], soft=False)).remote(place))
+        wait_until(lambda: all((folder / str(number)).exists() for number in range(len(held))))
+        try:
+            yield
+        finally:
+            for number in range(len(held)):
+                (folder / str(number)).unlink()
+            ray.get(held)
+            ray.shutdown()
+
     def close(self) -> None:
         for name in [*self._others]:
             self.kill(name)
         self._cluster.shutdown()
+
+
+def _hold(place: Path) -> None:
+    """Takes a core while a file exists."""
+    place.touch()
+    while place.exists():
+        time.sleep(0.01)
 
 
 @cache
@@ -97,7 +139,9 @@ def ray_cluster() -> RayCluster:
     """One for all tests of this process, started when the first one asks for it."""
     os.environ.update({"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"})  # no token in the home folder
     hidden = Path(tempfile.mkdtemp(prefix="hidden-"))
-    cluster = RayCluster(hidden)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)  # tasks of tests are functions of test modules
+        cluster = RayCluster(hidden)
 
     def end() -> None:
         cluster.close()

@@ -7,18 +7,16 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from subprocess import CompletedProcess
 
 import pytest
 
+from mixup_cli.engines.base import EVERYWHERE
 from tests.clusters.cluster import IS_BLIND, SEES_ALL, RayCluster
 from tests.data_sets import digests
 from tests.faults.progress import sidecars
 from tests.forking.client import Running
 from tests.running import Runner, error_line, start_process, wait_while_running
 from tests.small_sources import write_arrays, write_photos
-
-ELSEWHERE = "Use a folder that every node sees under the same path."
 
 
 def on(cluster: RayCluster) -> list[object]:
@@ -35,6 +33,7 @@ def test_the_same_bytes(run_cli: Runner, cluster: RayCluster, photos: Path, tmp_
     assert (told["engine"], told["workers"]) == ("ray", 4)
 
 
+@pytest.mark.slow
 def test_samples_that_are_kept(run_cli: Runner, cluster: RayCluster, photos: Path, tmp_path: Path) -> None:
     command = ["generate", photos, "--cache", "disk", "--samples-per-shard", 1]
     kept = run_cli(*command, "-o", "ray", *on(cluster), cwd=tmp_path)
@@ -44,6 +43,7 @@ def test_samples_that_are_kept(run_cli: Runner, cluster: RayCluster, photos: Pat
     assert digests(tmp_path / "ray") == digests(tmp_path / "again") == digests(tmp_path / "threads")
 
 
+@pytest.mark.slow
 def test_a_broken_picture_is_told_as_threads_tell_it(run_cli: Runner, cluster: RayCluster, tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos")
     first, second, *_ = sorted((photos / "cat").iterdir())
@@ -58,28 +58,25 @@ def test_a_broken_picture_is_told_as_threads_tell_it(run_cli: Runner, cluster: R
     assert digests(tmp_path / "ray") == digests(tmp_path / "threads")
 
 
-def hidden_from_one(run_cli: Runner, cluster: RayCluster, *command: object) -> CompletedProcess[str]:
-    """Run a command that meets the node that does not see a folder."""
-    return run_cli("generate", *command, *on(cluster), "--samples-per-shard", 1, "--passes", 40)
-
-
 def test_a_node_that_cannot_see_the_source(run_cli: Runner, cluster: RayCluster, tmp_path: Path) -> None:
     """It would count as broken, and be left out."""
     source = write_photos(cluster.hidden / "photos")
-    refused = hidden_from_one(run_cli, cluster, source, "--on-error", "skip", "-o", tmp_path / "out")
+    with cluster.busy_but_for(IS_BLIND, tmp_path):
+        refused = run_cli("generate", source, *on(cluster), "--on-error", "skip", "-o", tmp_path / "out")
     assert refused.returncode == 66
     said = error_line(refused)
     assert said.startswith(f"node {IS_BLIND}: {source}: "), said
-    assert said.endswith(f": cannot read (No such file or directory). {ELSEWHERE}")
+    assert said.endswith(f": cannot read (No such file or directory). {EVERYWHERE}")
     assert not (tmp_path / "out").exists()
 
 
-def test_a_node_that_cannot_see_the_output(run_cli: Runner, cluster: RayCluster, photos: Path) -> None:
+def test_a_node_that_cannot_see_the_output(run_cli: Runner, cluster: RayCluster, photos: Path, tmp_path: Path) -> None:
     out = cluster.hidden / "out"
-    refused = hidden_from_one(run_cli, cluster, photos, "-o", out)
+    with cluster.busy_but_for(IS_BLIND, tmp_path):
+        refused = run_cli("generate", photos, *on(cluster), "-o", out)
     assert refused.returncode == 74
     holder = out / ".mixup-gen/part-1-of-1.json"
-    assert error_line(refused) == f"node {IS_BLIND}: {holder}: No such file or directory. {ELSEWHERE}"
+    assert error_line(refused) == f"node {IS_BLIND}: {holder}: No such file or directory. {EVERYWHERE}"
 
 
 @pytest.fixture

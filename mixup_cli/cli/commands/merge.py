@@ -23,7 +23,7 @@ class MergeFlags:
 
     data_sets: tuple[Path, ...] = argument("DATA_SET…", "Finished data sets, in the order of their rows.", nargs=-1)
     out: Path | None = flag(OUTPUT, "Where the merged data set goes.", PATH)
-    force: bool = switch(OUTPUT, "Replace an existing data set.")
+    force: bool = switch(RUNNING, "Replace an existing data set.")
     json: bool = switch(RUNNING, "Print results as NDJSON.")
     quiet: bool = quiet_switch()
 

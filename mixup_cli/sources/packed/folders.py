@@ -12,6 +12,7 @@ from mixup_cli.sources.packed.copies import opened_as
 from mixup_cli.sources.packed.pictures import PackedPictures, Span, Spans
 from mixup_cli.sources.pictures.decode import Undecodable
 from mixup_cli.sources.pictures.folder import open_tree
+from mixup_cli.sources.pictures.folder_classes import is_unread
 from mixup_cli.sources.pictures.walk import Tree
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.containers import Container, StoredFile
@@ -52,6 +53,10 @@ def _open(
         raise NoInputError(
             f"{escape_name(shown)}: holds archives, such as {escape_name(inner)}. Unpack it, and give these."
         )
+
+    if not tree.pictures and len(containers) == 1 and not any(map(is_unread, tree.others)):
+        found = f"{escape_name(shown)}: an archive without images, and without a plain file of CIFAR"
+        raise DataError(f"{found}, such as data_batch_1. Give another, or fetch it again.")
 
     def make(paths: Sequence[str], labels: Labels, notices: Sequence[str]) -> PackedPictures:
         found = [members.get(path, "cannot read (it is not in the archive)") for path in paths]

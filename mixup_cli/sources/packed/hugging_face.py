@@ -147,7 +147,7 @@ def _files(path: Path, options: SourceOptions) -> tuple[list[Path], list[str], b
 
 
 def _listed(path: Path, field: str) -> list[object]:
-    """A list in a JSON file; empty where there is none."""
+    """A list in a JSON file; empty if it is missing."""
     found = read_json(path).get(field)
     return found if isinstance(found, list) else []
 

@@ -51,8 +51,8 @@ NOWHERE = Span(0, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Spans:
-    """The ranges of all images, as an array of SPANS, in these containers; and by the index of an image, why it is none
-    (`problems`)."""
+    """The ranges of all images, as an array of SPANS, in these containers; and by the index of an image, why it cannot
+    be read (`problems`)."""
 
     containers: Sequence[Container]
     rows: NDArray[np.void]
@@ -76,6 +76,10 @@ class PackedPictures(EncodedPictures):
         self._is_far = any(each.is_far for each in spans.containers)
         if self._is_far:
             self.load_limit = FAR_LIMIT
+
+    def name_of(self, index: int) -> str:
+        """See `Source.name_of`: with the archive, or the URL."""
+        return f"{self.location}/{self.keys[index]}"
 
     def stored_bytes(self) -> Sequence[int]:
         """See `Source.stored_bytes`."""

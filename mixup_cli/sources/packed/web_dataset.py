@@ -50,6 +50,10 @@ class WebDataset(PackedPictures):
     read_as = "WebDataset"
     has_numbered_classes: ClassVar[bool] = True
 
+    def name_of(self, index: int) -> str:
+        """See `Source.name_of`: the key has the tar's name."""
+        return self.keys[index]
+
     def ignores(self, name: str, value: object) -> bool:
         """See `Source.ignores`. Tars that are named one by one have no splits."""
         return name == "split" and not self.has_splits

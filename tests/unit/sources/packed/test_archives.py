@@ -152,11 +152,12 @@ def test_a_link_in_a_tar_is_a_broken_input(photos: Path, tmp_path: Path) -> None
         info = tarfile.TarInfo("dog/1.jpg")
         info.type, info.linkname = tarfile.SYMTYPE, "../cat/0.jpg"
         archive.addfile(info)
+    assert opened(path).name_of(0) == f"{path}/cat/0.jpg"
     assert loaded(opened(path))[1] == [None, None, "is a link to ../cat/0.jpg in the archive, and not a file"]
 
 
 def test_an_archive_without_images(tmp_path: Path) -> None:
-    with pytest.raises(NoInputError, match=r"no images found .*; found 1 other file: a\.xyz"):
+    with pytest.raises(DataError, match=r"a\.tar: an archive without images, and without a plain file of CIFAR"):
         opened(write_tar(tmp_path / "a.tar", {"a.xyz": b"x"}))
     with pytest.raises(NoInputError, match=r"holds archives, such as train\.tar\. Unpack it, and give these\."):
         opened(write_zip(tmp_path / "a.zip", {"train.tar": b"x"}))
