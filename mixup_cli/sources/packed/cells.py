@@ -32,19 +32,21 @@ class Group:
     count: int
 
     def cells(self, column: str) -> Any:
-        """A column of these rows, as an Arrow array. Raises DataError if the file is damaged, or has changed."""
+        """The bytes in a column of these rows, as an Arrow array. Raises DataError for damage, and for a change."""
         if self.file.has_changed():
             raise change_while_read(self.file.name)
         return _cells(self, column)
 
 
-def schema_of(path: Path) -> tuple[Any, Mapping[str, Any]]:
-    """The columns of a file, and what Hugging Face says of each (`features`). Raises DataError for damage."""
+def schema_of(path: Path) -> tuple[dict[str, str], Mapping[str, Any]]:
+    """The columns of a file and their types, and what Hugging Face says of each (`features`). Raises DataError for
+    damage."""
     with _damage(path):
         schema = _opened(LocalFile.open(path)).schema
         schema = schema.to_arrow_schema() if _is_parquet(path) else schema
         features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}")).get("info", {}).get("features", {})
-        return schema, {name: each for name, each in features.items() if isinstance(each, dict)}
+        columns = {each.name: str(each.type) for each in schema}
+        return columns, {name: each for name, each in features.items() if isinstance(each, dict)}
 
 
 def read_groups(files: Sequence[Path], column: str | None) -> tuple[list[Group], list[object]]:
@@ -54,16 +56,20 @@ def read_groups(files: Sequence[Path], column: str | None) -> tuple[list[Group],
     for path in files:
         file = LocalFile.open(path)
         with _damage(path):
-            opened = _opened(file)
+            opened, cells = _opened(file), None
             if _is_parquet(path):
                 counts = [opened.metadata.row_group(number).num_rows for number in range(opened.num_row_groups)]
-                cells = opened.read(columns=[column]).column(column) if column else ()
+                cells = opened.read(columns=[column]).column(column) if column else None
             else:
                 counts = [len(batch) for batch in opened.to_batches()]
-                cells = opened.column(column) if column else ()
-            if not all(0 <= count <= file.size for count in counts) or (column and len(cells) != sum(counts)):
+                cells = opened.column(column) if column else None
+            if not all(0 <= count <= file.size for count in counts):
                 raise ValueError("it claims rows that it does not have")
-            values += [cell.as_py() for cell in cells]
+            if cells is not None:
+                cells.validate(full=True)
+                values += [cell.as_py() for cell in cells]
+            if column and len(values) != sum(counts, start=sum(each.count for each in groups)):
+                raise ValueError("it has labels for other rows")
         groups += (Group(file, number, count) for number, count in enumerate(counts))
     return groups, values
 
@@ -74,10 +80,17 @@ def _cells(group: Group, column: str) -> Any:
     with _damage(path):
         opened = _opened(group.file)
         if not _is_parquet(path):
-            return opened.column(column).chunk(group.number)
+            return _bytes(opened.column(column).chunk(group.number))
         if (size := sum(_sizes(opened.metadata.row_group(group.number), column))) > GROUP_BYTES:
             raise ValueError(f"a group of rows has {size} bytes, and at most {GROUP_BYTES} are read at once")
-        return opened.read_row_group(group.number, columns=[column]).column(column).combine_chunks()
+        return _bytes(opened.read_row_group(group.number, columns=[column]).column(column).combine_chunks())
+
+
+def _bytes(cells: Any) -> Any:
+    """The bytes in cells that are bytes, or bytes and a path. pyarrow follows offsets blindly, so they are checked."""
+    found = cells.field("bytes") if require_parquet()[0].types.is_struct(cells.type) else cells
+    found.validate(full=True)
+    return found
 
 
 def _sizes(group: Any, column: str) -> Iterator[int]:

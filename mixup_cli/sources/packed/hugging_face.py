@@ -87,8 +87,7 @@ class HuggingFacePictures(EncodedPictures):
         """See `EncodedPictures.read`."""
         number = bisect_right(self._table.ends, index)
         group = self._table.groups[number]
-        cell = group.cells(self._table.image)[index - self._table.ends[number] + group.count].as_py()
-        data = cell.get("bytes") if isinstance(cell, dict) else cell
+        data = group.cells(self._table.image)[index - self._table.ends[number] + group.count].as_py()
         if not isinstance(data, bytes):
             raise Undecodable("has no bytes in the table (perhaps a path: save it with its images embedded)")
         return data
@@ -109,9 +108,9 @@ def open_hugging_face(path: Path, options: SourceOptions) -> HuggingFacePictures
     """Open one split, the training split if none is asked for. Raises NoInputError for a split without rows, UsageError
     for columns or splits that are not there or in doubt, DataError for damage and for tables without images."""
     files, notices, has_splits = _files(path, options)
-    schema, features = schema_of(files[0])
-    image = _image_column(path, schema, features, options)
-    label = None if options.label_kind == "none" else _label_column(path, schema, features, options)
+    columns, features = schema_of(files[0])
+    image = _image_column(path, columns, features, options)
+    label = None if options.label_kind == "none" else _label_column(path, columns, features, options)
     groups, values = read_groups(files, label)
     table = _Table(groups, [*accumulate(each.count for each in groups)], image, has_splits)
     if not groups or not table.ends[-1]:
@@ -163,15 +162,15 @@ def _parquets(folder: Path) -> list[Path]:
     return [each for each in found if each.is_file()]
 
 
-def _image_columns(schema: Any, features: Mapping[str, Any]) -> list[str]:
+def _image_columns(columns: Mapping[str, str], features: Mapping[str, Any]) -> list[str]:
     """The columns with encoded images: those that Hugging Face calls so, or with bytes and a path, or with bytes."""
-    found = [each.name for each in schema if _BYTES.match(str(each.type))]
+    found = [name for name, kind in columns.items() if _BYTES.match(kind)]
     called = [name for name in found if features.get(name, {}).get("_type") == "Image"]
     return called or found
 
 
-def _image_column(path: Path, schema: Any, features: Mapping[str, Any], options: SourceOptions) -> str:
-    found = _image_columns(schema, features)
+def _image_column(path: Path, columns: Mapping[str, str], features: Mapping[str, Any], options: SourceOptions) -> str:
+    found = _image_columns(columns, features)
     if options.data_key is not None:
         found = [each for each in found if each == options.data_key]
     if len(found) == 1:
@@ -179,15 +178,17 @@ def _image_column(path: Path, schema: Any, features: Mapping[str, Any], options:
     if found:
         one = setting("data_key", found[0])
         raise UsageError(f"{path}: has several columns of images ({', '.join(found)}). Pick one: {one}.")
-    columns = ", ".join(f"{each.name} ({each.type!s:.40})" for each in schema)
+    listed = ", ".join(f"{name} ({kind:.40})" for name, kind in columns.items())
     what = f"no column {options.data_key} of images" if options.data_key else "no column of images"
     remedy = f"Give a table with an image feature; one of labels goes with {setting('labels_from')}."
-    raise DataError(f"{path}: {what} (found: {columns}).", remedy)
+    raise DataError(f"{path}: {what} (found: {listed}).", remedy)
 
 
-def _label_column(path: Path, schema: Any, features: Mapping[str, Any], options: SourceOptions) -> str | None:
+def _label_column(
+    path: Path, columns: Mapping[str, str], features: Mapping[str, Any], options: SourceOptions
+) -> str | None:
     """The column that is asked for; the one of class labels, or one with a usual name; None without any."""
-    names = list(schema.names)
+    names = list(columns)
     if options.label_key is not None:
         if options.label_key not in names:
             found = f"{path} has no such column (found: {', '.join(names)})."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-from itertools import pairwise
 from pathlib import Path
 
 from mixup_cli.errors import DataError
@@ -50,9 +49,9 @@ def members(container: Container) -> dict[str, Span | str]:
     except _DAMAGED as error:
         raise DataError(f"{where}: is not a readable zip ({error}). Fetch it again.") from error
     listed.sort(key=lambda info: info.header_offset)
-    ends = [after.header_offset for _, after in pairwise(listed)]
+    ends = [*(after.header_offset for after in listed[1:]), end]
     found: dict[str, Span | str] = {}
-    for info, stop in zip(listed, [*ends, end], strict=True):
+    for info, stop in zip(listed, ends, strict=False):
         if not (name := _name(info, where)):
             continue
         if name in found:

@@ -131,6 +131,10 @@ ZIPS: dict[str, tuple[Callable[[Path], object], str]] = {
     "members that overlap": (overlapping, "/0.png: "),
     "a list of 3 GB": (long_list, "is not a readable zip (its list of members has"),
     "cut": (lambda folder: Path(folder, "x.zip").write_bytes(zip_of(folder)[:-9]), "is not a readable zip"),
+    "no members": (
+        lambda folder: Path(folder, "x.zip").write_bytes(b"PK\5\6" + bytes(18)),
+        "an archive without images",
+    ),
     "nothing": (lambda folder: Path(folder, "x.zip").write_bytes(b""), "is not a readable zip"),
 }
 

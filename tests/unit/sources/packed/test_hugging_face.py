@@ -180,6 +180,16 @@ def test_files_that_are_cut_off_are_refused(kept: float, photos: Path, tmp_path:
             opened(place)
 
 
+def test_offsets_that_lead_out_are_refused(photos: Path, tmp_path: Path) -> None:
+    """pyarrow would follow them."""
+    hugging_face(photos).save_to_disk(tmp_path / "d")
+    (arrow,) = (tmp_path / "d").glob("*.arrow")
+    total = sum(map(len, images_of(photos).values())).to_bytes(4, "little")
+    arrow.write_bytes(arrow.read_bytes().replace(total, b"\xff\xff\xff\x7f"))
+    with pytest.raises(DataError, match="cannot be read"):
+        loaded(opened(tmp_path / "d"))
+
+
 def test_libraries_are_imported_only_for_tables(photos: Path) -> None:
     import subprocess
     import sys
