@@ -38,7 +38,7 @@ except ImportError as problem:
     raise UsageError(f"it needs a library: {problem}.", remedy, field="engine", value="ray") from None
 
 KILL_SECONDS = 0.2
-"""How long Ray may take to report that a process ended."""
+"""How long Ray may take to report the end of a process."""
 
 KNOCK_SECONDS = 10.0
 
@@ -78,6 +78,7 @@ class RayEngine(Engine):
     def __init__(self, cluster: Cluster, report: Report = ignore) -> None:
         self._cluster = cluster
         self._report = report
+        self._expected = cluster.identity()
         self._running: _Running | None = None
         self._session = None if ray.is_initialized() else _connected(cluster)
         unit = "GPU" if cluster.takes_gpu else "CPU"
@@ -90,10 +91,6 @@ class RayEngine(Engine):
         self.workers = cluster.workers or max(1, count)
         self._most = cluster.workers or 2 * self.workers  # Ray queues those for which it has no CPU yet
         self._call = ray.remote(max_retries=0, num_cpus=1, num_gpus=int(cluster.takes_gpu))(first_call())
-
-    @cached_property
-    def _expected(self) -> str:
-        return self._cluster.identity()
 
     def run(self, tasks: Iterable[Callable[[], Result]]) -> Iterator[Result]:
         """See `Engine.run`. Ray's own `max_retries` is 0: it would neither undo what is half done nor report."""
@@ -168,7 +165,7 @@ class RayEngine(Engine):
 
 
 def _connected(cluster: Cluster) -> str:
-    """Connect. Returns the folder of the session if this process has started the cluster, else an empty text."""
+    """Connect. Returns the folder of the session if this process starts the cluster, else an empty text."""
     address = cluster.address or os.environ.get("RAY_ADDRESS") or "local"
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL, "include_dashboard": False}
     if address == "local":
@@ -181,8 +178,12 @@ def _connected(cluster: Cluster) -> str:
             _knock(address)
         context: Any = ray.init(address, **quiet)
     except (RuntimeError, ValueError, OSError) as problem:
-        found = f"no Ray cluster to use there ({' '.join(str(problem).split())[:300]})."
-        raise ClusterError(found, NEEDS_CLUSTER, field="ray_address", value=address) from problem
+        why = " ".join(str(problem).split())[:300]
+        if address == "local":
+            remedy = f"Fix that, or pass {setting('engine', 'processes')}."
+            raise ClusterError(f"Ray does not start on this machine ({why}).", remedy) from problem
+        where = setting("ray_address", address) if cluster.address else f"RAY_ADDRESS={address}"
+        raise ClusterError(f"{where}: no Ray cluster to use there ({why}).", NEEDS_CLUSTER) from problem
     return str(context.address_info["session_dir"]) if address == "local" else ""
 
 

@@ -124,7 +124,9 @@ class RayCluster:
     def close(self) -> None:
         for name in [*self._others]:
             self.kill(name)
+        session = self._cluster.head_node.get_session_dir_path()
         self._cluster.shutdown()
+        shutil.rmtree(session, ignore_errors=True)
 
 
 def _hold(place: Path) -> None:

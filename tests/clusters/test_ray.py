@@ -155,6 +155,8 @@ def test_no_cluster(run_cli: Runner, photos: Path, tmp_path: Path) -> None:
         "--head), or leave it out for one on this machine."
     )
     assert not (tmp_path / "mixup-out").exists()
+    refused = run_cli("generate", photos, "--engine", "ray", env={"RAY_ADDRESS": "nowhere"})
+    assert error_line(refused).startswith("RAY_ADDRESS=nowhere: no Ray cluster to use there (")
 
 
 @pytest.mark.parametrize(
