@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from mixup_cli.errors import NoInputError
+from mixup_cli.storage.begun import BEGUN
 from mixup_cli.storage.manifest import CARD, CHECKSUMS, CROISSANT, MANIFEST, RUN, SOURCES
 from mixup_cli.storage.mirror import fetch, is_hole, make_hole
 from mixup_cli.storage.seal import WORK_FOLDER, Sealed, sha256_of, storage_errors
@@ -30,7 +31,7 @@ REQUESTS = 16
 _SHARED = re.compile(rf"{re.escape(WORK_FOLDER)}/(?!lock$)([a-z]+(\.[a-z]+)?|[a-z]+/[A-Za-z0-9-]+(\.[a-z0-9]+)?)")
 """The files of a work folder that belong to the data set. Locks and temporary files never leave their folder."""
 
-_SIDECAR = f"{WORK_FOLDER}/done/"
+_SIDECARS = f"{WORK_FOLDER}/done/"
 
 
 class Outlet:
@@ -83,11 +84,13 @@ class Remote(Outlet):
                 name = self._name(path)
                 if path.is_file() and name not in there and ("/" not in name or _SHARED.fullmatch(name)):
                     path.unlink()
+            if f"{WORK_FOLDER}/{BEGUN}" in there:
+                (self.folder / _SIDECARS).mkdir(parents=True, exist_ok=True)  # a store has no empty folders
         small = []
         for name, size in there.items():
             path = self.folder / name
             if name in SMALL or (_SHARED.fullmatch(name) and not name.endswith(".h5")):
-                small += [] if name.startswith(_SIDECAR) and path.exists() else [name]
+                small += [] if name.startswith(_SIDECARS) and path.exists() else [name]
             elif not (path.exists() and is_hole(path) and path.stat().st_size == size):
                 make_hole(path, size)
         if not all(_at_once(self._fetch, small)) and not self.store.is_read_only:
