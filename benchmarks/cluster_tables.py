@@ -8,7 +8,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,7 +101,7 @@ def against_real_runs(scratch: str | None) -> str:
     with tempfile.TemporaryDirectory(dir=scratch) as place:
         folder = Path(place)
         sources = {count: _photos(folder, count) for count in {*FEW, REAL[0]}}
-        runs = {
+        runs: dict[str | int, Callable[[], float]] = {
             "start": lambda: real(sources[FEW[0]], FEW[2], 1).wall_seconds,
             "inputs": lambda: real(sources[FEW[1]], FEW[2], 1).wall_seconds,
             "rows": lambda: real(sources[FEW[0]], FEW[3], 1).cpu_seconds,

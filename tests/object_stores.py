@@ -11,9 +11,9 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
-Failure = Literal["cut", "half", "500", "503", "silent", "late", "held", "damaged"]
+Failure = Literal["cut", "half", "500", "503", "403", "silent", "late", "held", "damaged"]
 """What becomes of a request: the connection is cut before the server has the request, or in the middle of the answer;
-an answer of 500 or 503; no answer, with and without (`late`) the request being lost, until the client gives up; it
+an answer of 500, 503 or 403; no answer, with and without (`late`) the request being lost, until the client gives up; it
 waits until the test lets it go on; its bytes arrive changed, which S3 finds by their checksum."""
 
 CREDENTIALS = {
@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
         match self.network.failure(f"{self.command} {self.path}"):
             case "cut":
                 return self._cut()
-            case "500" | "503" as status:
+            case "500" | "503" | "403" as status:
                 return self._answer(int(status), {}, _error("InternalError", "We fail."))
             case "silent" | "late" as how:
                 if how == "late":

@@ -54,7 +54,7 @@ from mixup_cli.storage.shard_records import ShardRecord, StoredColumn, shard_nam
 from mixup_cli.storage.source_table import TABLE_LIMIT_BYTES, SourceTable, read_table
 from mixup_cli.wording import setting
 
-KINDS = ("pictures", "cifar", "idx", "array_file", "arrays", "mixup-gen", "combined")
+KINDS = ("pictures", "webdataset", "hugging-face", "cifar", "idx", "array_file", "arrays", "mixup-gen", "combined")
 """The kinds of source."""
 
 UNREADABLE = (DataError, StorageError, FileNotFoundError)

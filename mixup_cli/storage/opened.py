@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.errors import DataError, NoInputError
+from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.manifest import MANIFEST, Manifest, read_manifest
@@ -114,9 +114,14 @@ def folder_of(place: str | Path) -> Path:
 
 def folder_at(url: str) -> Path | None:
     """The mirror of the data set at a URL; None without one."""
-    with suppress(NoInputError):
+    try:
         return folder_of(url)
-    return None
+    except NoInputError:
+        return None
+    except StorageError:  # web servers may answer 403 where nothing is
+        if not url.startswith("http"):
+            raise
+        return None
 
 
 def is_same_or_larger(opened: Manifest, now: Manifest) -> bool:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from mixup_cli.errors import StorageError, UsageError
+from mixup_cli.storage.opened import folder_at
 from mixup_cli.storage.stores import Store
 from tests.contracts.store_contract import BYTES, StoreContract, put
 from tests.object_stores import Bucket, Fault
@@ -50,6 +51,8 @@ def test_a_web_server_is_read(s3: Bucket, tmp_path: Path) -> None:
     assert store.status("none") is None
     s3.network.faults.append(Fault("503", ".*/deep/x", 2))
     assert store.status("deep/x") is not None, "what fails is not missing"
+    s3.network.faults.append(Fault("403", ".*"))
+    assert folder_at(store.url) is None
     with pytest.raises(StorageError, match="does not list its files"):
         store.names()
     with pytest.raises(UsageError, match="can only be read"):

@@ -101,9 +101,12 @@ def open_origin(out: Path, flags: SourceFlags, paths: Places, number: int = 0, c
 
 def _check_is_there(recorded: dict[str, Any], given: dict[str, Any]) -> None:
     """Raises NoInputError where a file or folder that run.json names has gone, with the option that names another."""
+    from mixup_cli.sources.packed.web_dataset import expanded
+
     for name in ("source_paths", *FILES, *PERHAPS_FILES):
         place = recorded.get(name, "")
-        if name not in given and Path(place).is_absolute() and not Path(place).exists():
+        is_gone = Path(place).is_absolute() and not Path(expanded(place)[0]).exists() and not Path(place).exists()
+        if name not in given and is_gone:
             remedy = f"run.json names it; if it was moved, pass {setting(name)}."
             raise NoInputError(f"{place}: no such file or folder.", remedy)
 

@@ -33,11 +33,11 @@ def member(name: str, size: int | None = None, kind: bytes = tarfile.REGTYPE, li
     return info
 
 
-def good_and(*bad: tuple[tarfile.TarInfo, bytes], end: bytes = bytes(1024)) -> Callable[[Path], None]:
+def good_and(*bad: tuple[tarfile.TarInfo, bytes], end: bytes = bytes(1024)) -> Callable[[Path], object]:
     return lambda folder: tar_of(folder, (member("cat/0.png"), image()), *bad, end=end)
 
 
-TARS: dict[str, tuple[Callable[[Path], None], str]] = {
+TARS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a size beyond the end": (good_and((member("dog/0.png", 1 << 40), image())), "is cut short within dog/0.png"),
     "minus ten bytes": (good_and((member("dog/0.png", -10), image())), "claims a size of -10 bytes"),
     "a name that leads out": (good_and((member("../outside/x.png"), image())), "has a member named"),
@@ -65,7 +65,7 @@ TARS: dict[str, tuple[Callable[[Path], None], str]] = {
     "a device": (good_and((member("dog/0.png", 0, tarfile.CHRTYPE), b"")), "is a device or a pipe"),
     "twice": (good_and((member("cat/0.png"), image())), "holds cat/0.png twice"),
     "gzip in disguise": (
-        lambda folder: Path(folder, "x.tar").write_bytes(zlib.compress(b"x" * 9999, wbits=31) * 40) and None,
+        lambda folder: Path(folder, "x.tar").write_bytes(zlib.compress(b"x" * 9999, wbits=31) * 40),
         "is compressed, so its members cannot be read in place. Unpack it with gunzip",
     ),
 }
@@ -82,7 +82,7 @@ def zip_of(folder: Path, *bad: tuple[str, bytes], method: int = zipfile.ZIP_DEFL
     return bytearray((folder / "x.zip").read_bytes())
 
 
-def changed(at: int, form: str, value: int) -> Callable[[Path], None]:
+def changed(at: int, form: str, value: int) -> Callable[[Path], object]:
     """A zip with another number in the record of the last member in its list, `at` bytes behind the record's start."""
 
     def make(folder: Path) -> None:
@@ -93,8 +93,8 @@ def changed(at: int, form: str, value: int) -> Callable[[Path], None]:
     return make
 
 
-def inflating(name: str, count_bytes: int) -> Callable[[Path], None]:
-    return lambda folder: zip_of(folder, (name, bytes(count_bytes))) and None
+def inflating(name: str, count_bytes: int) -> Callable[[Path], object]:
+    return lambda folder: zip_of(folder, (name, bytes(count_bytes)))
 
 
 def overlapping(folder: Path) -> None:
@@ -116,10 +116,10 @@ def long_list(folder: Path) -> None:
         file.write(struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, 1, 1, (3 << 30) - 4, 4, 0))
 
 
-ZIPS: dict[str, tuple[Callable[[Path], None], str]] = {
-    "a name that leads out": (lambda folder: zip_of(folder, ("../x.png", b"")) and None, "has a member named"),
+ZIPS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a name that leads out": (lambda folder: zip_of(folder, ("../x.png", b"")), "has a member named"),
     "encrypted": (changed(8, "<H", 1), "dog/0.png is encrypted. Unpack it with its password"),
-    "lzma": (lambda folder: zip_of(folder, method=zipfile.ZIP_LZMA) and None, "is packed by lzma, and only deflate"),
+    "lzma": (lambda folder: zip_of(folder, method=zipfile.ZIP_LZMA), "is packed by lzma, and only deflate"),
     "a size of 4 GB": (changed(24, "<I", (1 << 32) - 2), "dog/0.png: has 4294967294 bytes"),
     "a size of 500 MB": (changed(24, "<I", 500 << 20), "dog/0.png: claims to inflate from"),
     "one byte too few": (changed(24, "<I", len(image()) - 1), "dog/0.png: is cut short or damaged"),
@@ -130,8 +130,8 @@ ZIPS: dict[str, tuple[Callable[[Path], None], str]] = {
     "a bomb of labels": (inflating("metadata.csv", 40 << 20), "x.zip/metadata.csv: claims to inflate from"),
     "members that overlap": (overlapping, "/0.png: "),
     "a list of 3 GB": (long_list, "is not a readable zip (its list of members has"),
-    "cut": (lambda folder: Path(folder, "x.zip").write_bytes(zip_of(folder)[:-9]) and None, "is not a readable zip"),
-    "nothing": (lambda folder: Path(folder, "x.zip").write_bytes(b"") and None, "is not a readable zip"),
+    "cut": (lambda folder: Path(folder, "x.zip").write_bytes(zip_of(folder)[:-9]), "is not a readable zip"),
+    "nothing": (lambda folder: Path(folder, "x.zip").write_bytes(b""), "is not a readable zip"),
 }
 
 
