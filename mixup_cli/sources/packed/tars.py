@@ -71,14 +71,14 @@ def members(container: Container, wanted: Callable[[str], bool] = lambda name: F
                 records |= _pax(record, where)
             at = start + _padded(info.size)
             continue
-        name, size = _name(records.get("path", info.name), where), _size(records, info, where)
+        name, size = records.get("path", info.name), _size(records, info, where)
         if kind == tarfile.GNUTYPE_SPARSE or any(each.startswith("GNU.sparse") for each in records):
             found = f"{where}: stores {escape_name(name)} as a sparse file"
             raise DataError(f"{found}, which cannot be read in place. Make the archive again without that.")
         if start + size > container.size:
             raise DataError(f"{where}: is cut short within {escape_name(name)}. {AGAIN}")
         if kind != tarfile.DIRTYPE and not name.endswith("/"):
-            problem = None if kind in _PLAIN else _no_file(info)
+            name, problem = _name(name, where), None if kind in _PLAIN else _no_file(info)
             is_wanted = problem is None and size <= RECORD_BYTES and wanted(name)
             content = source.read(start, start + size) if is_wanted else None
             yield Member(name, start, start + size, problem, content)
@@ -143,7 +143,7 @@ def _name(name: str, where: str) -> str:
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts or "\0" in name or not parts:
         raise DataError(f"{where}: has a member named {escape_name(name)!r:.80}. Make the archive again without it.")
-    return "/".join(parts) + ("/" if name.endswith("/") else "")
+    return "/".join(parts)
 
 
 def _no_file(info: _Header) -> str:

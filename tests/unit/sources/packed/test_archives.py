@@ -56,6 +56,12 @@ def test_what_metadata_alone_names_is_a_broken_input(photos: Path, tmp_path: Pat
     assert loaded(source)[1] == [None, "cannot read (it is not in the archive)"]
 
 
+def test_a_tar_of_the_current_folder_has_the_keys_of_the_folder(photos: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        archive.add(photos, arcname=".")  # as `tar -C photos -cf a.tar .` does: it begins with the folder ./
+    assert opened(tmp_path / "a.tar").keys == opened(photos).keys
+
+
 def test_what_systems_add_is_ignored(photos: Path, tmp_path: Path) -> None:
     junk = {"__MACOSX/cat/._0.jpg": b"x", "__MACOSX/cat/0.jpg": b"x", ".DS_Store": b"x", "cat/.hidden.jpg": b"x"}
     source = opened(write_zip(tmp_path / "a.zip", {**images_of(photos), **junk}))
