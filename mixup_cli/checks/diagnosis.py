@@ -21,7 +21,8 @@ from mixup_cli.listener import Listener
 from mixup_cli.runs.merge import planned
 from mixup_cli.sources.reading.names import unescape_name
 from mixup_cli.storage import manifest as names
-from mixup_cli.storage.folder import SHARD, DataSetFolder
+from mixup_cli.storage.contents import SHARD
+from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.library import open_shard
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of, read_json

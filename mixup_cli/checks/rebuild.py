@@ -38,9 +38,9 @@ from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.runs.records import Content, manifest_of
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage import manifest as names
+from mixup_cli.storage.contents import SHARD
 from mixup_cli.storage.contradictions import LABEL_COLUMNS
 from mixup_cli.storage.finish import beside, checksum_entries
-from mixup_cli.storage.folder import SHARD
 from mixup_cli.storage.hdf5.library import HDF5_ERRORS, open_shard
 from mixup_cli.storage.hdf5.plain_hdf5 import plain_numbers
 from mixup_cli.storage.hdf5.shard import compression_of

@@ -20,8 +20,8 @@ from mixup_cli.errors import DataError, StorageError
 from mixup_cli.fields.field import Field
 from mixup_cli.listener import Listener
 from mixup_cli.storage import manifest as names
+from mixup_cli.storage.contents import SHARD
 from mixup_cli.storage.finish import checksum_entries
-from mixup_cli.storage.folder import SHARD
 from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.hdf5.library import open_shard
 from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers

@@ -1,43 +1,28 @@
-"""A data set's folder: which files are in it, which belong to the data set, and the sidecars of its finished shards."""
+"""The output folder of a run: who may write to it, and what changes it."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from itertools import chain
 from pathlib import Path
 from typing import Self
 
-from pydantic import ValidationError
-
-from mixup_cli.errors import DataError, OutputExistsError, StorageError
+from mixup_cli.errors import OutputExistsError, StorageError
 from mixup_cli.storage import manifest as names
-from mixup_cli.storage.begun import BEGUN, Begun, read_begun
-from mixup_cli.storage.growth import Growth
+from mixup_cli.storage.begun import BEGUN, Begun
+from mixup_cli.storage.contents import CLEARING, OURS, SHARD, FolderContents
 from mixup_cli.storage.inside import check_plain
-from mixup_cli.storage.json_files import content_of, to_json
+from mixup_cli.storage.json_files import to_json
 from mixup_cli.storage.locks import PartLocks
-from mixup_cli.storage.manifest import Manifest, read_manifest
 from mixup_cli.storage.mirror import working
-from mixup_cli.storage.outlet import LOCAL, SMALL, Outlet, Remote
+from mixup_cli.storage.outlet import LOCAL, Outlet, Remote
 from mixup_cli.storage.parts import Part
-from mixup_cli.storage.seal import WORK_FOLDER, Sealed, seal_bytes, storage_errors, sync_folder, unfinished_path
+from mixup_cli.storage.seal import Sealed, seal_bytes, storage_errors, sync_folder, unfinished_path
 from mixup_cli.storage.shard_records import ShardRecord, shard_name
 from mixup_cli.storage.stores import Store
 from mixup_cli.wording import setting
-
-SHARD = re.compile(r"shard-([0-9]{5,})\.h5")
-OURS = re.compile("|".join([r"shard-[0-9]{5,}\.h5", r"shards-[0-9]{12,}\.json", *map(re.escape, SMALL)]))
-"""The names of files that `force` may remove."""
-
-SIDECAR = re.compile(r"[0-9]{5,}\.json")
-
-CLEARING = "clearing"
-"""A file in the work folder while `clear` removes files. If it is left, so are some of them."""
 
 EMPTY = Sealed(0, hashlib.sha256().hexdigest())
 
@@ -45,19 +30,13 @@ LEAVING_SECONDS = 1.0
 """How long a run that ends waits for the sealing lock: after an interrupt it should end soon."""
 
 
-class DataSetFolder:
-    """The output folder of a run. Unfinished: `.mixup-gen/` exists. Finished: `manifest.json` exists.
-
-    `growth` is the larger data set that waits beside a finished one. `part` is the share of the shards that this run
-    makes. Its temporary files are in `scratch`, which exists while the folder is `locked`.
-    """
+class DataSetFolder(FolderContents):
+    """The folder of a data set, for a run that writes to it. `part` is the share of the shards that this run makes. Its
+    temporary files are in `scratch`, which exists while the folder is `locked`."""
 
     def __init__(self, path: Path, part: Part | None = None, outlet: Outlet = LOCAL) -> None:
-        self.path = path
-        self.work = path / WORK_FOLDER
+        super().__init__(path, outlet)
         self.outlet = outlet
-        self.growth = Growth(path, outlet)
-        self._manifest, self._done = path / names.MANIFEST, self.work / "done"
         self._locks = PartLocks(path, self.work, part or Part())
         self.part = self._locks.part
         self.scratch = self._locks.scratch
@@ -74,72 +53,6 @@ class DataSetFolder:
             for each in (folder.scratch, folder._done, place):
                 each.mkdir(parents=True, exist_ok=True)
         return folder
-
-    # What the folder holds
-
-    def finished(self) -> Manifest | None:
-        """The manifest, or None if absent. Raises DataError if it is damaged."""
-        with suppress(FileNotFoundError):  # a run may remove it meanwhile
-            return read_manifest(self.path) if self._manifest.exists() else None
-        return None
-
-    def begun(self) -> Begun | None:
-        """What an unfinished run has written down about itself; None if absent. Raises DataError if it is damaged."""
-        return read_begun(self.work)
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether it holds a data set, finished or begun. If not, a README.md in it is the user's."""
-        return self._manifest.exists() or (self.work / BEGUN).exists() or self.half_cleared
-
-    @property
-    def half_cleared(self) -> bool:
-        """Whether `clear` was cut off here."""
-        return (self.work / CLEARING).exists()
-
-    def foreign(self) -> list[str]:
-        """The names of files and folders that are not part of a data set."""
-        if not self.path.exists():
-            return []
-        with storage_errors(self.path):
-            found = sorted(entry.name for entry in self.path.iterdir())
-        is_ours = self.is_ours
-        return [name for name in found if name != WORK_FOLDER and not (is_ours and OURS.fullmatch(name))]
-
-    @property
-    def place(self) -> Path:
-        """The folder of new files: this one, or `growth`'s while the data set grows."""
-        return self.growth.path if self.growth.path.is_dir() else self.path
-
-    def place_of(self, name: str) -> Path:
-        """The path of a file of the data set that is being made."""
-        beside = self.growth.path / name
-        return beside if beside.exists() else self.path / name
-
-    @property
-    def give_up(self) -> str:
-        """How a user discards what a run has begun here."""
-        if self.growth.is_begun:
-            return f"remove {self.work} to discard them"
-        return f"pass {setting('force')} {'' if self.part.is_whole else 'to all parts '}to start over"
-
-    def _shard_paths(self) -> Iterator[Path]:
-        """Every shard, those of `growth` included."""
-        return chain(self.path.glob("shard-*.h5"), self.growth.path.glob("shard-*.h5"))
-
-    def _sizes(self, paths: Iterable[Path]) -> Iterator[tuple[Path, int]]:
-        """Each file and its size in bytes. Another run may remove shards meanwhile."""
-        for path in paths:
-            with suppress(FileNotFoundError):
-                yield path, path.stat().st_size
-
-    def shard_sizes(self) -> dict[str, int]:
-        """The sizes of the shards in bytes, by name."""
-        return {path.name: size for path, size in self._sizes(self.path.glob("shard-*.h5"))}
-
-    def shard_bytes(self) -> int:
-        """The size of all shards in bytes, those of `growth` included."""
-        return sum(size for _, size in self._sizes(self._shard_paths()))
 
     # Who may write to it
 
@@ -231,6 +144,13 @@ class DataSetFolder:
 
     # What changes it
 
+    @property
+    def give_up(self) -> str:
+        """How a user discards what a run has begun here."""
+        if self.growth.is_begun:
+            return f"remove {self.work} to discard them"
+        return f"pass {setting('force')} {'' if self.part.is_whole else 'to all parts '}to start over"
+
     def check_clearable(self) -> None:
         """Raises OutputExistsError if files of the user have names of ours."""
         if in_the_way := [name for name in self.foreign() if OURS.fullmatch(name)]:
@@ -303,38 +223,12 @@ class DataSetFolder:
             found = ((path, SHARD.fullmatch(path.name)) for path in self._shard_paths())
             self.remove(*(path for path, name in found if name and int(name[1]) >= number))
 
-    # Sidecars of finished shards
-
-    def _sidecar(self, number: int) -> Path:
-        return self._done / f"{number:05}.json"
+    # Finished shards
 
     def add_done(self, number: int, record: ShardRecord) -> None:
         """Deliver a shard, and seal its sidecar: from now on it is finished."""
         self.outlet.deliver(self.place / record.file, Sealed(record.bytes, record.sha256))
         self.seal(self._sidecar(number), to_json(record.model_dump(exclude_none=True)))
-
-    def done(self, number: int, start: int, stop: int) -> ShardRecord | None:
-        """The record of a finished shard with exactly these rows, if its file exists in full length."""
-        try:
-            record = _record(self._sidecar(number))
-            size = self.place_of(record.file).stat().st_size
-        except (OSError, DataError, StorageError, ValidationError):
-            return None
-        expected = (shard_name(number), start, stop)
-        return record if (record.file, record.start, record.stop) == expected and size == record.bytes else None
-
-    def numbers_done(self) -> set[int]:
-        """The numbers of the shards that have a sidecar. No sidecar is read: there can be millions."""
-        with suppress(FileNotFoundError):
-            return {int(name.removesuffix(".json")) for name in os.listdir(self._done) if SIDECAR.fullmatch(name)}
-        return set()
-
-    def rows_done(self) -> int:
-        """One past the last row of the finished shards; 0 if none is finished."""
-        for number in sorted(self.numbers_done(), reverse=True):
-            with suppress(FileNotFoundError, DataError, StorageError, ValidationError):
-                return _record(self._sidecar(number)).stop
-        return 0
 
     def forget(self, number: int) -> None:
         """Remove the sidecar of a shard that will be made again."""
@@ -358,7 +252,3 @@ def data_set_at(place: Path | Store, part: Part | None = None) -> Iterator[DataS
         folder = DataSetFolder(mirror, part, Remote(mirror, place))
         folder.outlet.refresh()
         yield folder
-
-
-def _record(sidecar: Path) -> ShardRecord:
-    return ShardRecord.model_validate_json(content_of(sidecar))

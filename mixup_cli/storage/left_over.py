@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from mixup_cli.errors import MixupGenError
 from mixup_cli.storage.begun import BEGUN
-from mixup_cli.storage.folder import SIDECAR
+from mixup_cli.storage.contents import SIDECAR
 from mixup_cli.storage.growth import NEXT_NAME
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.locks import SCAN_FILES, SEALING, Holder

@@ -120,7 +120,8 @@ def check_file(out: Path, suffixes: tuple[str, ...], remedy: str) -> None:
 def check_kept(out: Path, read: Iterable[str | Path], locations: Iterable[Path]) -> None:
     """Raises UsageError where `out` is a folder of the source and holds other files, which the source would lose; and
     where a file that is read lies in the data set `out`, under a name that generate writes."""
-    from mixup_cli.storage.folder import OURS, DataSetFolder
+    from mixup_cli.storage.contents import OURS
+    from mixup_cli.storage.folder import DataSetFolder
 
     folder, place = DataSetFolder(out), out.resolve()
     if out.is_dir() and not folder.is_ours and (found := folder.foreign()):
