@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.request import url2pathname
 
 from mixup_cli.errors import NoInputError
@@ -12,15 +12,12 @@ from mixup_cli.sources.packed import folders, web_dataset
 from mixup_cli.sources.packed.copies import opened_as
 from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.sources.reading.containers import StoredFile
-from mixup_cli.sources.reading.splits import split_kind
 from mixup_cli.storage.manifest import MANIFEST
 from mixup_cli.storage.opened import folder_at
 from mixup_cli.storage.stores import Store
 
-OpenLocal = Callable[[Path, SourceOptions], Source]
 
-
-def open_far(url: str, options: SourceOptions, open_local: OpenLocal) -> Source:
+def open_far(url: str, options: SourceOptions, open_local: Callable[[Path, SourceOptions], Source]) -> Source:
     """The source at a URL; `open_local` opens what was fetched. Raises NoInputError if nothing is there, UsageError for
     a URL that cannot be used."""
     if url.startswith("file://"):
@@ -29,7 +26,7 @@ def open_far(url: str, options: SourceOptions, open_local: OpenLocal) -> Source:
     if url.rstrip("/").count("/") < 3:  # a bucket
         return _open_folder(folder, options)
     if name.lower().endswith(".tar"):
-        return web_dataset.open_tars(web_dataset.expanded(url), url, options)
+        return web_dataset.open_tars([url], url, options)
     store, file = Store.holding(url.rstrip("/"))
     if file == MANIFEST or store.status(file) is None:
         return _open_folder(folder, options)
@@ -54,13 +51,7 @@ def _open_folder(store: Store, options: SourceOptions) -> Source:
     sizes = store.names()
     if not sizes:
         raise NoInputError(f"{store}: no such file or folder. Check the URL.")
-    tars = {store.url_of(each): _split_name(each) for each in sizes if each.endswith(".tar") and each.count("/") < 2}
-    if tars:
-        return web_dataset.open_some(tars, str(store), options)
+    if tars := web_dataset.tars_among(sizes):
+        places = {store.url_of(name): split for name, split in tars.items()}
+        return web_dataset.open_some(places, store.url, options)
     return folders.open_stored_folder(store, sizes, options)
-
-
-def _split_name(name: str) -> str:
-    """Which of a tar's names may say of which split it is: its folder's, or else its own."""
-    path = PurePosixPath(name)
-    return path.parent.name if split_kind(path.parent.name) else path.stem

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import partial
-from typing import NamedTuple
+from itertools import chain
+from operator import itemgetter
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mixup_cli.errors import NoInputError, StorageError
 from mixup_cli.fields.labels import Labels
@@ -46,34 +47,27 @@ class Span(NamedTuple):
     crc: int = 0
 
 
-NOWHERE = Span(0, 0, 0, 0)
-
-
-@dataclass(frozen=True)
-class Spans:
-    """The ranges of all images, as an array of SPANS, in these containers; and by the index of an image, why it cannot
-    be read (`problems`)."""
-
-    containers: Sequence[Container]
-    rows: NDArray[np.void]
-    problems: Mapping[int, str]
-
-    @classmethod
-    def of(cls, containers: Sequence[Container], found: Sequence[Span | str]) -> Spans:
-        """Those of images that were found, or not, and then why not."""
-        rows = np.array([NOWHERE if isinstance(each, str) else each for each in found], SPANS)
-        return cls(containers, rows, {index: each for index, each in enumerate(found) if isinstance(each, str)})
+Places: TypeAlias = tuple[Sequence[Container], Sequence[Span | str]]
+"""Containers, and the ranges of all images in them, or why one cannot be read."""
 
 
 class PackedPictures(EncodedPictures):
-    """Images at `spans`, one for each key, in the order of the keys."""
+    """Images at `places`, one for each key, in the order of the keys."""
 
     def __init__(
-        self, location: str, keys: Sequence[str], labels: Labels, notices: Sequence[str], spans: Spans, max_pixels: int
+        self,
+        location: str,
+        keys: Sequence[str],
+        labels: Labels,
+        notices: Sequence[str],
+        places: Places,
+        max_pixels: int,
     ) -> None:
         super().__init__(location, keys, labels, notices, max_pixels=max_pixels)
-        self._spans = spans
-        self._is_far = any(each.is_far for each in spans.containers)
+        self._containers, found = places
+        self._spans = np.array([Span(0, 0, 0, 0) if isinstance(each, str) else each for each in found], SPANS)
+        self._problems = {index: each for index, each in enumerate(found) if isinstance(each, str)}
+        self._is_far = any(each.is_far for each in self._containers)
         if self._is_far:
             self.load_limit = FAR_LIMIT
 
@@ -83,47 +77,52 @@ class PackedPictures(EncodedPictures):
 
     def stored_bytes(self) -> Sequence[int]:
         """See `Source.stored_bytes`."""
-        return self._spans.rows["size"].tolist()  # type: ignore[no-any-return]
+        return self._spans["size"].tolist()  # type: ignore[no-any-return]
 
     def stamps(self) -> Stamps | None:
         """See `Source.stamps`: an image has those of its file. None where each image is a file of a store."""
-        if self._is_far and len(self._spans.containers) == len(self):
+        if self._is_far and len(self._containers) == len(self):
             return None
-        found = np.array([each.stamp() for each in self._spans.containers], np.int64).reshape(-1, 4)
-        return Stamps(found[self._spans.rows["file"]], self.reading)
+        found = np.array([each.stamp() for each in self._containers], np.int64).reshape(-1, 4)
+        return Stamps(found[self._spans["file"]], self.reading)
 
     def files(self) -> Iterator[str]:
         """See `Source.files`."""
-        return (each.name for each in self._spans.containers if not each.is_far)
+        return (each.name for each in self._containers if not each.is_far)
 
     def changed(self) -> str | None:
         """See `Source.changed`."""
         with ThreadPoolExecutor(REQUESTS) as pool:
-            changed = pool.map(lambda each: each.has_changed(), self._spans.containers)
-            return next((each.name for each, is_it in zip(self._spans.containers, changed, strict=True) if is_it), None)
+            changed = pool.map(lambda each: each.has_changed(), self._containers)
+            return next((each.name for each, is_it in zip(self._containers, changed, strict=True) if is_it), None)
 
     def read(self, index: int) -> bytes:
         """See `EncodedPictures.read`."""
-        span = self._span(index)
-        return self._unpacked(span, self._bytes(span.file, span.start, span.stop))
+        return self._member({}, index)
 
     def reader(self, start: int, stop: int) -> Callable[[int], bytes]:
         """See `EncodedPictures.reader`: from a store, neighbours come together, and several requests run at a time."""
         if not self._is_far or stop - start == 1:
             return self.read
         with ThreadPoolExecutor(REQUESTS) as pool:
-            found = dict(pair for pairs in pool.map(self._fetched, self._runs(start, stop)) for pair in pairs)
-        return partial(_given, found, self.read)
+            fetched = dict(chain.from_iterable(pool.map(self._fetched, self._runs(start, stop))))
+        return partial(self._member, fetched)
+
+    def _member(self, fetched: Mapping[int, bytes], index: int) -> bytes:
+        span = self._span(index)
+        data = fetched.get(index)
+        if data is None:
+            data = self._bytes(span.file, span.start, span.stop)
+        return data if span.method == PLAIN else member_of(data, span.size, span.method, span.crc)
 
     def _runs(self, start: int, stop: int) -> Iterator[list[tuple[int, Span]]]:
-        """Images start … stop−1 that lie side by side."""
-        spans = [
-            (index, Span(*self._spans.rows[index].item()))
-            for index in range(start, stop)
-            if index not in self._spans.problems
-        ]
+        """Images start … stop−1 that can be read, in runs that lie side by side."""
+        spans: list[tuple[int, Span]] = []
+        for index in range(start, stop):
+            with suppress(Undecodable):
+                spans.append((index, self._span(index)))
         run: list[tuple[int, Span]] = []
-        for index, span in sorted(spans, key=lambda each: each[1]):
+        for index, span in sorted(spans, key=itemgetter(1)):
             last, first = (run[-1][1], run[0][1]) if run else (span, span)
             is_near = span.file == last.file and span.start - last.stop <= GAP_BYTES
             if run and not (is_near and span.stop - first.start <= RUN_BYTES):
@@ -133,31 +132,25 @@ class PackedPictures(EncodedPictures):
         if run:
             yield run
 
-    def _fetched(self, run: list[tuple[int, Span]]) -> list[tuple[int, bytes | Undecodable]]:
-        """The images of a run, or why they cannot be read."""
-        start, stop = run[0][1].start, max(span.stop for _, span in run)
-        found: list[tuple[int, bytes | Undecodable]] = []
+    def _fetched(self, run: list[tuple[int, Span]]) -> list[tuple[int, bytes]]:
+        """The bytes of a run; none if they cannot be read, which `read` then says of each."""
+        (_, first), stop = run[0], max(span.stop for _, span in run)
         try:
-            data = self._bytes(run[0][1].file, start, stop)
-        except Undecodable as problem:
-            return [(index, problem) for index, _ in run]
-        for index, span in run:
-            try:
-                found.append((index, self._unpacked(span, data[span.start - start : span.stop - start])))
-            except Undecodable as problem:
-                found.append((index, problem))
-        return found
+            data = self._bytes(first.file, first.start, stop)
+        except Undecodable:
+            return []
+        return [(index, data[span.start - first.start : span.stop - first.start]) for index, span in run]
 
     def _span(self, index: int) -> Span:
-        if (problem := self._spans.problems.get(index)) is not None:
+        if (problem := self._problems.get(index)) is not None:
             raise Undecodable(problem)
-        span = Span(*self._spans.rows[index].item())
+        span = Span(*self._spans[index].item())
         if max(span.size, span.stop - span.start) > FILE_BYTES:
             raise Undecodable(f"has {span.size} bytes, more than a picture may have ({FILE_BYTES})")
         return span
 
     def _bytes(self, number: int, start: int, stop: int) -> bytes:
-        container = self._spans.containers[number]
+        container = self._containers[number]
         try:
             return container.read(start, stop)
         except NoInputError as error:
@@ -166,13 +159,3 @@ class PackedPictures(EncodedPictures):
             if error.errno in MACHINE_ERRNOS:
                 raise StorageError(f"{container.name}: cannot read ({error.strerror}).") from error
             raise Undecodable(f"cannot read {container.name} ({error.strerror or error})") from error
-
-    def _unpacked(self, span: Span, data: bytes) -> bytes:
-        return data if span.method == PLAIN else member_of(data, span.size, span.method, span.crc)
-
-
-def _given(found: Mapping[int, bytes | Undecodable], read: Callable[[int], bytes], index: int) -> bytes:
-    data = found.get(index)
-    if isinstance(data, Undecodable):
-        raise data
-    return read(index) if data is None else data

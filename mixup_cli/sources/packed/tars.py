@@ -12,8 +12,9 @@ from tarfile import nti  # type: ignore[attr-defined]  # numbers in octal digits
 from typing import NamedTuple
 
 from mixup_cli.errors import DataError
+from mixup_cli.sources.packed.pictures import Span
 from mixup_cli.sources.reading.containers import Container, FrontToBack
-from mixup_cli.sources.reading.names import escape_name
+from mixup_cli.sources.reading.names import escape_name, inner_name
 
 AGAIN = "Fetch it again."
 RECORD_BYTES = 1 << 20
@@ -21,18 +22,20 @@ RECORD_BYTES = 1 << 20
 
 COMPRESSED = {b"\x1f\x8b": "gunzip", b"BZh": "bunzip2", b"\xfd7zXZ": "unxz", b"\x28\xb5\x2f\xfd": "unzstd"}
 _BLOCK_BYTES = 512
-_NAME_RECORDS, _PAX, _GLOBAL = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK), b"x", b"g"
+_PAX = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
+_RECORDS = (*_PAX, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE)
+_LINKS = (tarfile.LNKTYPE, tarfile.SYMTYPE)
+_EMPTY = (*_LINKS, tarfile.DIRTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE)
+"""Whatever size their headers claim."""
 
 
 class Member(NamedTuple):
-    """A member that is not a folder: bytes start … stop−1 of the tar, or why it has none of its own (`problem`).
-    `content` is None unless it was asked for."""
+    """A member that is not a folder: where it lies, or why it has no bytes of its own; `content` if that was asked
+    for."""
 
     name: str
-    start: int
-    stop: int
-    problem: str | None
+    place: Span | str
     content: bytes | None
 
 
@@ -53,35 +56,38 @@ def looks_like_tar(path: Path) -> bool:
         return path.suffix.lower() == ".tar" or file.read(262).endswith(b"ustar")
 
 
-def members(container: Container, wanted: Callable[[str], bool] = lambda name: False) -> Iterator[Member]:
-    """The members in order, with the content of those that are `wanted`. Reads to the end mark, to notice a tar that is
-    cut off. Raises DataError for a damaged or compressed tar."""
+def members(
+    container: Container, number: int = 0, wanted: Callable[[str], bool] = lambda name: False
+) -> Iterator[Member]:
+    """The members in order, as spans of the container with this number, with the content of those that are `wanted`.
+    Reads to the end mark, to notice a tar that is cut off. Raises DataError for a damaged or compressed tar."""
     where, source, at = escape_name(container.name), FrontToBack(container), 0
     records: dict[str, str] = {}
+    seen: set[str] = set()
     while (info := _header(source, at, where, container.size)) is not None:
         start = at + _BLOCK_BYTES
-        kind = info.type
-        if kind in _NAME_RECORDS or kind in (_PAX, _GLOBAL, tarfile.SOLARIS_XHDTYPE):
+        if info.type in _RECORDS:
             if info.size > RECORD_BYTES:
                 raise DataError(f"{where}: has a name or record of {info.size} bytes. {AGAIN}")
             record = source.read(start, start + info.size)
-            if kind == tarfile.GNUTYPE_LONGNAME:
+            if info.type == tarfile.GNUTYPE_LONGNAME:
                 records["path"] = _text(record)
-            elif kind not in (*_NAME_RECORDS, _GLOBAL):
+            elif info.type in _PAX:
                 records |= _pax(record, where)
             at = start + _padded(info.size)
             continue
         name, size = records.get("path", info.name), _size(records, info, where)
-        if kind == tarfile.GNUTYPE_SPARSE or any(each.startswith("GNU.sparse") for each in records):
+        if info.type == tarfile.GNUTYPE_SPARSE or any(each.startswith("GNU.sparse") for each in records):
             found = f"{where}: stores {escape_name(name)} as a sparse file"
             raise DataError(f"{found}, which cannot be read in place. Make the archive again without that.")
         if start + size > container.size:
             raise DataError(f"{where}: is cut short within {escape_name(name)}. {AGAIN}")
-        if kind != tarfile.DIRTYPE and not name.endswith("/"):
-            name, problem = _name(name, where), None if kind in _PLAIN else _no_file(info)
-            is_wanted = problem is None and size <= RECORD_BYTES and wanted(name)
+        if info.type != tarfile.DIRTYPE and not name.endswith("/"):
+            name, is_file = inner_name(name, where, seen), info.type in _PLAIN
+            seen.add(name)
+            is_wanted = is_file and size <= RECORD_BYTES and wanted(name)
             content = source.read(start, start + size) if is_wanted else None
-            yield Member(name, start, start + size, problem, content)
+            yield Member(name, Span(number, start, start + size, size) if is_file else _no_file(info), content)
         records, at = {}, start + _padded(size)
 
 
@@ -117,10 +123,11 @@ def _pax(record: bytes, where: str) -> dict[str, str]:
     """The fields of an extended header (POSIX.1-2001): lines `LENGTH KEY=VALUE`, the length with itself and the line
     feed."""
     fields: dict[str, str] = {}
-    while record.strip(b"\0"):
-        digits, _, _ = record[:8].partition(b" ")
-        length = int(digits) if digits.isdigit() else 0
-        line, record = record[:length], record[length:]
+    at, end = 0, len(record.rstrip(b"\0"))
+    while at < end:
+        digits, _, _ = record[at : at + 8].partition(b" ")
+        line = record[at : at + int(digits)] if digits.isdigit() else b""
+        at += len(line)
         key, separator, value = line[len(digits) + 1 : -1].partition(b"=")
         if not separator or line[-1:] != b"\n":
             raise DataError(f"{where}: has a damaged extended header. {AGAIN}")
@@ -129,8 +136,8 @@ def _pax(record: bytes, where: str) -> dict[str, str]:
 
 
 def _size(records: dict[str, str], info: _Header, where: str) -> int:
-    """The size of what follows a header: links and devices may claim one, and have none."""
-    if info.type not in _PLAIN:
+    """The size of what follows a header."""
+    if info.type in _EMPTY:
         return 0
     size = records.get("size", "")
     if size and not (size.isdecimal() and len(size) < 20):
@@ -138,16 +145,8 @@ def _size(records: dict[str, str], info: _Header, where: str) -> int:
     return int(size) if size else info.size
 
 
-def _name(name: str, where: str) -> str:
-    """A member's name as a path from the archive's root. Raises DataError for one that leads out of it."""
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    if ".." in parts or "\0" in name or not parts:
-        raise DataError(f"{where}: has a member named {escape_name(name)!r:.80}. Make the archive again without it.")
-    return "/".join(parts)
-
-
 def _no_file(info: _Header) -> str:
-    if info.type in (tarfile.LNKTYPE, tarfile.SYMTYPE):
+    if info.type in _LINKS:
         return f"is a link to {escape_name(info.link)} in the archive, and not a file"
     return "is a device or a pipe in the archive, and not a file"
 

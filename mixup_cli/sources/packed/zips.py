@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 import zipfile
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from mixup_cli.errors import DataError
 from mixup_cli.sources.packed.inflating import METHODS
 from mixup_cli.sources.packed.pictures import Span
 from mixup_cli.sources.reading.containers import FAR_BYTES, Container
-from mixup_cli.sources.reading.names import escape_name
+from mixup_cli.sources.reading.names import escape_name, inner_name
 
 LIST_BYTES = 512 << 20
 """The longest list of members that is read: of several million."""
@@ -52,23 +53,15 @@ def members(container: Container) -> dict[str, Span | str]:
     ends = [*(after.header_offset for after in listed[1:]), end]
     found: dict[str, Span | str] = {}
     for info, stop in zip(listed, ends, strict=False):
-        if not (name := _name(info, where)):
+        name = info.filename.replace("\\", "/") if info.create_system == _DOS else info.filename
+        if name.endswith("/"):
             continue
-        if name in found:
-            raise DataError(f"{where}: holds {escape_name(name)} twice. Make the archive again with one of them.")
+        name = inner_name(name, where, found)
         _check_readable(info, where, name)
         # Up to the next member: those that overlap, as in bombs, are cut short.
-        found[name] = Span(0, info.header_offset, stop, info.file_size, info.compress_type, info.CRC)
+        start, stop, size = min(info.header_offset, end), min(stop, end), min(info.file_size, sys.maxsize)
+        found[name] = Span(0, start, stop, size, info.compress_type, info.CRC)
     return found
-
-
-def _name(info: zipfile.ZipInfo, where: str) -> str:
-    """A member's name as a path from the archive's root; empty for a folder. Raises DataError if it leads out."""
-    name = info.filename.replace("\\", "/") if info.create_system == _DOS else info.filename
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    if ".." in parts:
-        raise DataError(f"{where}: has a member named {escape_name(name)!r:.80}. Make the archive again without it.")
-    return "" if name.endswith("/") else "/".join(parts)
 
 
 def _check_readable(info: zipfile.ZipInfo, where: str, name: str) -> None:

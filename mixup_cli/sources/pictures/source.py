@@ -18,7 +18,7 @@ from mixup_cli.sources.pictures.decode import Undecodable, read_header
 from mixup_cli.sources.pictures.encoded import FILE_BYTES, EncodedPictures
 from mixup_cli.sources.pictures.headers import Header
 from mixup_cli.sources.reading.base import Stamps
-from mixup_cli.sources.reading.changing import Look, change_while_read, look, look_of
+from mixup_cli.sources.reading.changing import Look, change_while_read, look, look_of, stamp_of
 from mixup_cli.sources.reading.names import escape_name
 
 SUFFIXES = frozenset(
@@ -50,11 +50,11 @@ class PictureSource(EncodedPictures):
 
     def stored_bytes(self) -> Sequence[int]:
         """See `Source.stored_bytes`."""
-        return [_stamp(path)[0] for path in self.files()]
+        return [stamp_of(path)[0] for path in self.files()]
 
     def stamps(self) -> Stamps:
         """See `Source.stamps`."""
-        return Stamps(np.array([_stamp(path) for path in self.files()], np.int64).reshape(-1, 4), self.reading)
+        return Stamps(np.array([stamp_of(path) for path in self.files()], np.int64).reshape(-1, 4), self.reading)
 
     def files(self) -> Iterator[str]:
         """See `Source.files`."""
@@ -110,12 +110,3 @@ def _open_at_once(path: str, flags: int) -> int:
 
 def _in_one_number(seen: Look) -> int:
     return hash(seen) or 1
-
-
-def _stamp(path: str) -> tuple[int, int, int, int]:
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return -1, -1, -1, -1
-    # As signed numbers: some file systems use all 64 bits of an inode number.
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, (status.st_ino + 2**63) % 2**64 - 2**63

@@ -10,6 +10,11 @@ from mixup_cli.errors import DataError
 Look = tuple[int, int, int]
 """Size in bytes, time of the last change in nanoseconds, inode number."""
 
+Stamp = tuple[int, int, int, int]
+"""As `Stamps.files` has it."""
+
+GONE: Stamp = (-1, -1, -1, -1)
+
 
 def look_of(status: os.stat_result) -> Look:
     """What is compared of a file."""
@@ -22,6 +27,16 @@ def look(path: str | Path) -> Look | None:
         return look_of(os.stat(path))
     except (OSError, ValueError):
         return None
+
+
+def stamp_of(path: str) -> Stamp:
+    """How a file and its entry in the folder look now."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return GONE
+    # As signed numbers: some file systems use all 64 bits of an inode number.
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, (status.st_ino + 2**63) % 2**64 - 2**63
 
 
 def change_while_read(name: str) -> DataError:

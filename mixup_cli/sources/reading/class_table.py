@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,17 +81,26 @@ def _of_data_set(folder: Path) -> tuple[str, ...]:
     return manifest.class_names
 
 
-def _from_file(path: Path) -> list[str]:
+def _from_file(path: Path) -> Sequence[str]:
     if path.suffix.lower() == ".json":
         return _from_json(content_of(path, _FILE_BYTES))
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            names = (name for line in lines_of(file, "the file") if (name := line.strip()))
-            return list(islice(names, CLASS_LIMIT + 1))
-    except UnicodeDecodeError as error:
-        raise DataError(f"is not UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8.") from error
+        with path.open("rb") as file:
+            return names_in(file)
     except OSError as error:
         raise NoInputError(f"cannot be read ({error.strerror}). Make it readable.") from error
+
+
+def names_in(file: IO[bytes]) -> tuple[str, ...]:
+    """The names of classes in a text, one a line. Raises DataError."""
+    try:
+        with io.TextIOWrapper(file, "utf-8-sig") as text:
+            found = (name for line in lines_of(text, "the file") if (name := line.strip()))
+            names = tuple(islice(found, CLASS_LIMIT + 1))
+    except UnicodeDecodeError as error:
+        raise DataError(f"is not UTF-8 text ({error.reason} at byte {error.start}). Save it as UTF-8.") from error
+    _check(names)
+    return names
 
 
 def _from_json(data: bytes) -> list[str]:

@@ -6,15 +6,16 @@ import hashlib
 import io
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeAlias
 
 from mixup_cli.errors import DataError, NoInputError, StorageError
-from mixup_cli.sources.reading.changing import Look, change_while_read, look, look_of
+from mixup_cli.sources.reading.changing import GONE, Look, Stamp, change_while_read, look, look_of, stamp_of
+from mixup_cli.storage.json_files import content_of
+from mixup_cli.storage.remote_file import RemoteFile
 from mixup_cli.storage.stores import Status, Store, is_url
 
-Stamp: TypeAlias = tuple[int, int, int, int]
-GONE: Stamp = (-1, -1, -1, -1)
 NEAR_BYTES, FAR_BYTES = 1 << 16, 4 << 20
 """What to read at a time from front to back: from a disk; and from a store, where a request takes as long as MiBs."""
 
@@ -30,7 +31,7 @@ class LocalFile:
     @classmethod
     def open(cls, path: str | Path) -> Self:
         """Raises NoInputError if there is no such file."""
-        if (seen := look(path)) is None:
+        if not os.path.isfile(path) or (seen := look(path)) is None:
             raise NoInputError(f"{path}: no such file. Check the path.")
         return cls(str(path), seen)
 
@@ -56,11 +57,7 @@ class LocalFile:
 
     def stamp(self) -> Stamp:
         """How the file looks now, for `Stamps.files`."""
-        try:
-            status = os.stat(self.name)
-        except OSError:
-            return GONE
-        return status.st_size, status.st_mtime_ns, status.st_ctime_ns, (status.st_ino + 2**63) % 2**64 - 2**63
+        return stamp_of(self.name)
 
     def has_changed(self) -> bool:
         """Whether the file looks different now."""
@@ -101,7 +98,7 @@ class StoredFile:
 
     def raw(self) -> io.RawIOBase:
         """See `LocalFile.raw`."""
-        return self.store.open_file(self.file).detach()  # type: ignore[attr-defined, no-any-return]  # it is buffered
+        return RemoteFile(partial(self.store.read, self.file), self.size)
 
     def stamp(self) -> Stamp:
         """See `LocalFile.stamp`: with a hash of what the store says of the file in place of its inode number."""
@@ -122,6 +119,14 @@ Container: TypeAlias = LocalFile | StoredFile
 def open_container(place: str | Path) -> Container:
     """The file at a path or a URL. Raises NoInputError."""
     return StoredFile.open(str(place)) if is_url(place) else LocalFile.open(place)
+
+
+def content_at(place: str) -> bytes | None:
+    """All of a small file at a path or a URL; None if there is none."""
+    if is_url(place):
+        store, name = Store.holding(place)
+        return None if store.status(name) is None else store.read(name)
+    return content_of(Path(place)) if os.path.isfile(place) else None
 
 
 class FrontToBack:

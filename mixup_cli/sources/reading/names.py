@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
+from mixup_cli.errors import DataError
 from mixup_cli.wording import encodable
 
 
@@ -35,3 +36,14 @@ def names_of(names: Sequence[str], limit: int = 5) -> str:
     """The first few names of files or folders, for a message."""
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(escape_name(name) for name in names[:limit]) + more
+
+
+def inner_name(name: str, where: str, known: Container[str]) -> str:
+    """A file in an archive or a store, as a path from the root of that. Raises DataError for a name that leads out, and
+    for one that is `known` already."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts or "\0" in name or not parts:
+        raise DataError(f"{where}: has a member named {escape_name(name)!r:.80}. Take it out.")
+    if (plain := "/".join(parts)) in known:
+        raise DataError(f"{where}: holds {escape_name(plain)} twice. Take one of them out.")
+    return plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources import SourceOptions, open_source
+from mixup_cli.sources.packed import pictures
 from mixup_cli.storage.stores import Store
 from tests.contracts.source_contract import loaded
 from tests.packed_sources import images_of, put_in_memory, write_tar, write_web_dataset
@@ -103,3 +105,47 @@ def test_an_array_without_its_labels_says_so(tmp_path: Path) -> None:
     url = put_in_memory(write_arrays(tmp_path / "x.npz"), "arrays/x.npz")
     source = open_source([url], SourceOptions(label_kind="none"))
     assert source.name_of(3) == f"{url}, sample 00003"
+
+
+@pytest.mark.parametrize("name", ["/../../escaped/metadata.csv", "//tmp/escaped/metadata.csv"])
+def test_names_in_a_store_never_lead_out_of_the_temporary_folder(
+    name: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fsspec
+
+    (tmp_path / "a/b").mkdir(parents=True)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "a/b"))
+    url, store = put_in_memory(photos, "leads-out"), fsspec.filesystem("memory").store
+    absolute = name.replace("//tmp", f"/{tmp_path}")
+    monkeypatch.setitem(store, f"/leads-out{absolute}", store["/leads-out/cat/0.jpg"])
+    with suppress(DataError):
+        open_source([url])
+    assert [path.name for path in tmp_path.rglob("*")] == ["a", "b"]
+
+
+def test_a_folder_with_images_beside_a_tar_is_the_same_near_and_far(photos: Path, tmp_path: Path) -> None:
+    images = images_of(photos)
+    for name in ("0.jpg", "1.jpg"):
+        (tmp_path / name).write_bytes(images["cat/0.jpg"])
+    write_tar(tmp_path / "more.tar", {"2.jpg": images["cat/0.jpg"], "2.cls": b"0"})
+    near, far = open_source([tmp_path]), open_source([put_in_memory(tmp_path, "beside")])
+    assert list(near.keys) == list(far.keys) == ["0.jpg", "1.jpg"]
+
+
+def test_a_far_member_that_is_too_large_is_never_asked_for(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = put_in_memory(write_tar(tmp_path / "a.tar", images_of(photos)), "large/a.tar")
+    monkeypatch.setattr(pictures, "FILE_BYTES", 300)
+    asked: list[int] = []
+    read = Store.read
+
+    def noted(self: Store, name: str, start: int = 0, stop: int | None = None) -> bytes:
+        asked.append((stop or 0) - start)
+        return read(self, name, start, stop)
+
+    source = open_source([url])
+    monkeypatch.setattr(Store, "read", noted)
+    problems = loaded(source)[1]
+    assert all("more than a picture may have (300)" in str(each) for each in problems)
+    assert asked == []

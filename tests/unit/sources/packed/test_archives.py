@@ -146,7 +146,7 @@ def test_headers_are_read_as_tarfile_reads_them(photos: Path, tmp_path: Path) ->
         archive.add(photos, "photos/Ünïcode")
     with tarfile.open(path) as archive:
         expected = [(each.name, each.offset_data, each.size) for each in archive if each.isfile()]
-    found = [(name, start, stop - start) for name, start, stop, _, _ in members(LocalFile.open(path))]
+    found = [(name, start, stop - start) for name, (_, start, stop, *_), _ in members(LocalFile.open(path))]
     assert found == expected
 
 
@@ -175,3 +175,34 @@ def test_options_of_a_folder_are_those_of_its_archive(photos: Path, tmp_path: Pa
         opened(path, data_key="x")
     with pytest.raises(UsageError, match="has no split folders"):
         opened(path, split="val")
+
+
+def test_an_incremental_tar(photos: Path, tmp_path: Path) -> None:
+    """GNU tar gives a folder's entry the names of its files as content."""
+    names = b"Y0.jpg\0\0"
+    folder = tarfile.TarInfo("cat/")
+    folder.type, folder.size = b"D", len(names)
+    path = write_tar(tmp_path / "a.tar", images_of(photos))
+    path.write_bytes(folder.tobuf() + names.ljust(512, b"\0") + path.read_bytes())
+    assert opened(path).keys == opened(photos).keys
+
+
+def test_numbers_of_64_bits_in_a_zip_s_list(photos: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("a/0.jpg", "b/0.jpg", "c/0.jpg"):
+            archive.writestr(name, images_of(photos)["cat/0.jpg"])
+        archive.getinfo("b/0.jpg").file_size = (1 << 64) - 1
+        archive.getinfo("c/0.jpg").header_offset = (1 << 64) - 1
+    first, large, outside = loaded(opened(path))[1]
+    assert (first, outside) == (None, "is not where the archive's list says")
+    assert str(large).startswith("has 9223372036854775807 bytes, more than a picture may have")
+
+
+def test_a_member_behind_the_end_leaves_the_one_before_it_whole(photos: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("a/0.jpg", "b/0.jpg"):
+            archive.writestr(name, images_of(photos)["cat/0.jpg"])
+        archive.getinfo("b/0.jpg").header_offset = 1 << 20
+    assert loaded(opened(path))[1] == [None, "is not where the archive's list says"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources import Source, SourceOptions, open_source
+from mixup_cli.sources.packed import web_dataset
 from mixup_cli.sources.packed.web_dataset import expanded
 from tests.contracts.source_contract import loaded
-from tests.packed_sources import images_of, write_tar, write_web_dataset
+from tests.packed_sources import images_of, put_in_memory, write_tar, write_web_dataset
 
 
 @pytest.fixture
@@ -33,8 +35,15 @@ def test_braces_are_those_of_a_shell() -> None:
     assert expanded("a-{08..11}.tar") == ["a-08.tar", "a-09.tar", "a-10.tar", "a-11.tar"]
     assert expanded("{train,val}-{0..1}.tar") == ["train-0.tar", "train-1.tar", "val-0.tar", "val-1.tar"]
     assert expanded("a{b}c{1..x}.tar") == ["a{b}c{1..x}.tar"]
-    with pytest.raises(UsageError, match="more than 1,000,000 files"):
-        expanded("a-{0..99999999999}.tar")
+    assert expanded("{3..1}.tar") == ["1.tar", "2.tar", "3.tar"]
+    assert expanded("{a..b,c}.tar") == ["a..b.tar", "c.tar"]
+
+
+@pytest.mark.parametrize("pattern", ["a-{0..99999999999}.tar", "{0..999}{0..999}{0..999}.tar"])
+def test_braces_that_stand_for_too_many_files(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_dataset, "MOST_TARS", 1000)
+    with pytest.raises(UsageError, match="more than 1,000 files"):
+        expanded(pattern)
 
 
 def test_braces_a_folder_and_a_shell_s_list_are_the_same_source(photos: Path, tmp_path: Path) -> None:
@@ -78,6 +87,12 @@ def test_a_label_key_is_an_ending_or_a_field(image: bytes, tmp_path: Path) -> No
     assert classes(opened(path, label_key="fine.txt")) == ["poodle"]
     assert classes(opened(path, label_key="breed")) == ["beagle"]
     assert classes(opened(path, label_key="cls")) == ["1"]
+    other = write_tar(tmp_path / "b.tar", {"0.jpg": image, "0.Breed": b"pug", "1.jpg": image})
+    assert classes(opened(write_tar(tmp_path / "c.tar", {"0.JPG": image, "0.Breed": b"pug"}), label_key="Breed")) == [
+        "pug"
+    ]
+    with pytest.raises(DataError, match=r"1\.jpg: has no label, and other samples have one in \.breed\."):
+        opened(other, label_key="breed")
     with pytest.raises(UsageError, match=r"label_key=age: .*no sample has that. Name an ending, or a field"):
         opened(path, label_key="age")
 
@@ -110,6 +125,19 @@ def test_classes_beside_the_tars_name_numbers(photos: Path, tmp_path: Path) -> N
     (folder / "classes.txt").write_text("cat")
     with pytest.raises(DataError, match=r"classes\.txt: has 1 name, and .* has the labels 0 to 1"):
         opened(folder)
+
+
+def test_classes_are_read_alike_near_and_far(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_web_dataset(tmp_path / "[tars]", photos)
+    (folder / "classes.txt").write_bytes("\ufeffKäfer\r\n\r\nHund".encode())
+    url = put_in_memory(folder, "named")
+    monkeypatch.chdir(tmp_path)
+    for place in (Path("[tars]"), url):
+        assert opened(place).labels.class_names == ("Käfer", "Hund")
+    (folder / "classes.txt").write_text("cat\ncat")
+    for place in (folder, put_in_memory(folder, "named")):
+        with pytest.raises(DataError, match=f"^{re.escape(str(place))}/classes.txt: names cat twice"):
+            opened(place)
 
 
 def test_splits_by_the_names_of_tars_or_their_folders(image: bytes, tmp_path: Path) -> None:
