@@ -8,18 +8,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.sources.reading.changing import change_while_read
 from mixup_cli.sources.reading.containers import LocalFile
 from mixup_cli.sources.reading.names import escape_name
-from mixup_cli.sources.tables.parquet import require_parquet
+from mixup_cli.sources.tables.parquet import reason, require_parquet
 
 GROUP_BYTES = 256 << 20
 """The largest group of rows of a Parquet file: it is read as a whole."""
 
 GROUPS_KEPT, FILES_KEPT = 4, 64
+Columns: TypeAlias = Mapping[str, tuple[str, Mapping[str, Any]]]
+"""By name: the type of a column, and what Hugging Face says of it (`features`)."""
+
 _DAMAGE = (OSError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
 
 
@@ -38,15 +41,14 @@ class Group:
         return _cells(self, column)
 
 
-def schema_of(path: Path) -> tuple[dict[str, str], Mapping[str, Any]]:
-    """The columns of a file and their types, and what Hugging Face says of each (`features`). Raises DataError for
-    damage."""
+def schema_of(path: Path) -> Columns:
+    """The columns of a file. Raises DataError for damage."""
     with _damage(path):
         schema = _opened(LocalFile.open(path)).schema
         schema = schema.to_arrow_schema() if _is_parquet(path) else schema
         features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}")).get("info", {}).get("features", {})
-        columns = {each.name: str(each.type) for each in schema}
-        return columns, {name: each for name, each in features.items() if isinstance(each, dict)}
+        said = {name: each for name, each in features.items() if isinstance(each, dict)}
+        return {each.name: (str(each.type), said.get(each.name, {})) for each in schema}
 
 
 def read_groups(files: Sequence[Path], column: str | None) -> tuple[list[Group], list[object]]:
@@ -56,20 +58,17 @@ def read_groups(files: Sequence[Path], column: str | None) -> tuple[list[Group],
     for path in files:
         file = LocalFile.open(path)
         with _damage(path):
-            opened, cells = _opened(file), None
-            if _is_parquet(path):
-                counts = [opened.metadata.row_group(number).num_rows for number in range(opened.num_row_groups)]
-                cells = opened.read(columns=[column]).column(column) if column else None
-            else:
-                counts = [len(batch) for batch in opened.to_batches()]
-                cells = opened.column(column) if column else None
+            opened, is_parquet = _opened(file), _is_parquet(path)
+            parts = map(opened.metadata.row_group, range(opened.num_row_groups)) if is_parquet else opened.to_batches()
+            counts = [each.num_rows for each in parts]
             if not all(0 <= count <= file.size for count in counts):
                 raise ValueError("it claims rows that it does not have")
-            if cells is not None:
+            if column is not None:
+                cells = (opened.read(columns=[column]) if is_parquet else opened).column(column)
                 cells.validate(full=True)
-                values += [cell.as_py() for cell in cells]
-            if column and len(values) != sum(counts, start=sum(each.count for each in groups)):
-                raise ValueError("it has labels for other rows")
+                if len(cells) != sum(counts):
+                    raise ValueError("it has labels for other rows")
+                values += cells.to_pylist()
         groups += (Group(file, number, count) for number, count in enumerate(counts))
     return groups, values
 
@@ -127,5 +126,4 @@ def _damage(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise NoInputError(f"{escape_name(str(path))}: no such file. Fetch the data set again.") from None
     except (arrow.ArrowException, *_DAMAGE) as problem:
-        reason = (str(problem).splitlines() or ["damaged"])[0].rstrip(".")
-        raise DataError(f"{escape_name(str(path))}: cannot be read ({reason:.200}). Write it again.") from None
+        raise DataError(f"{escape_name(str(path))}: cannot be read ({reason(problem)}). Write it again.") from None

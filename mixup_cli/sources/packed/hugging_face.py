@@ -9,7 +9,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,15 +18,16 @@ import numpy as np
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.source import RowKeys, unlabelled
-from mixup_cli.sources.packed.cells import Group, read_groups, schema_of
+from mixup_cli.sources.packed.cells import Columns, Group, read_groups, schema_of
 from mixup_cli.sources.packed.values import labels_of_values
 from mixup_cli.sources.pictures.decode import Undecodable
 from mixup_cli.sources.pictures.encoded import EncodedPictures
 from mixup_cli.sources.reading.base import SourceOptions, Stamps
 from mixup_cli.sources.reading.splits import of_one_split
 from mixup_cli.sources.tables.delimited import LABEL_COLUMNS
+from mixup_cli.sources.tables.labels import check_column
 from mixup_cli.storage.json_files import read_json
-from mixup_cli.wording import setting
+from mixup_cli.wording import encodable, setting
 
 DICTIONARY, STATE = "dataset_dict.json", "state.json"
 _BYTES = re.compile(r"(struct<(.*, )?bytes: )?(large_)?binary\b")
@@ -36,30 +36,23 @@ _BYTES = re.compile(r"(struct<(.*, )?bytes: )?(large_)?binary\b")
 _WRITE_AGAIN = "Write it again."
 
 
-@dataclass(frozen=True)
-class _Table:
-    """One split of a data set: its groups of rows, with the number of rows up to the end of each, and the column of
-    images."""
-
-    groups: Sequence[Group]
-    ends: Sequence[int]
-    image: str
-    has_splits: bool
-
-
 class HuggingFacePictures(EncodedPictures):
-    """Images in the cells of a table's `column`; row numbers are the keys."""
+    """Images in the cells of a column; row numbers are the keys."""
 
     kind: ClassVar[str] = "hugging-face"
     read_as = "a Hugging Face data set"
+    has_splits = False
 
-    def __init__(self, location: str, table: _Table, labels: Labels, notices: Sequence[str], max_pixels: int) -> None:
-        super().__init__(location, RowKeys(table.ends[-1]), labels, notices, max_pixels=max_pixels)
-        self._table = table
+    def __init__(
+        self, location: str, rows: tuple[Sequence[Group], str], labels: Labels, notices: Sequence[str], max_pixels: int
+    ) -> None:
+        self._groups, self._column = rows
+        self._ends = [*accumulate(each.count for each in self._groups)]
+        super().__init__(location, RowKeys(self._ends[-1]), labels, notices, max_pixels=max_pixels)
 
     def ignores(self, name: str, value: object) -> bool:
         """See `Source.ignores`. A single file has no splits."""
-        return name == "split" and not self._table.has_splits
+        return name == "split" and not self.has_splits
 
     def name_of(self, index: int) -> str:
         """See `Source.name_of`: with the data set, which a row number does not name."""
@@ -71,23 +64,23 @@ class HuggingFacePictures(EncodedPictures):
 
     def stamps(self) -> Stamps:
         """See `Source.stamps`: a row has those of its file."""
-        rows = [each.file.stamp() for each in self._table.groups]
-        return Stamps(np.repeat(np.array(rows, np.int64), [each.count for each in self._table.groups], 0), self.reading)
+        rows = [each.file.stamp() for each in self._groups]
+        return Stamps(np.repeat(np.array(rows, np.int64), [each.count for each in self._groups], 0), self.reading)
 
     def files(self) -> Iterator[str]:
         """See `Source.files`."""
-        return iter(dict.fromkeys(each.file.name for each in self._table.groups))
+        return iter(dict.fromkeys(each.file.name for each in self._groups))
 
     def changed(self) -> str | None:
         """See `Source.changed`."""
-        files = {each.file.name: each.file for each in self._table.groups}
-        return next((name for name, file in files.items() if file.has_changed()), None)
+        files = dict.fromkeys(each.file for each in self._groups)
+        return next((file.name for file in files if file.has_changed()), None)
 
     def read(self, index: int) -> bytes:
         """See `EncodedPictures.read`."""
-        number = bisect_right(self._table.ends, index)
-        group = self._table.groups[number]
-        data = group.cells(self._table.image)[index - self._table.ends[number] + group.count].as_py()
+        number = bisect_right(self._ends, index)
+        group = self._groups[number]
+        data = group.cells(self._column)[index - self._ends[number] + group.count].as_py()
         if not isinstance(data, bytes):
             raise Undecodable("has no bytes in the table (perhaps a path: save it with its images embedded)")
         return data
@@ -100,7 +93,7 @@ def looks_like_hugging_face(path: Path) -> bool:
     if any((path / name).is_file() for name in (DICTIONARY, STATE)):
         return True
     with suppress(MixupGenError):
-        return any(_image_columns(*schema_of(each)) for each in _parquets(path)[:1])
+        return any(_image_columns(schema_of(each)) for each in _parquets(path)[:1])
     return False
 
 
@@ -108,15 +101,16 @@ def open_hugging_face(path: Path, options: SourceOptions) -> HuggingFacePictures
     """Open one split, the training split if none is asked for. Raises NoInputError for a split without rows, UsageError
     for columns or splits that are not there or in doubt, DataError for damage and for tables without images."""
     files, notices, has_splits = _files(path, options)
-    columns, features = schema_of(files[0])
-    image = _image_column(path, columns, features, options)
-    label = None if options.label_kind == "none" else _label_column(path, columns, features, options)
+    columns = schema_of(files[0])
+    image = _image_column(path, columns, options)
+    label = None if options.label_kind == "none" else _label_column(path, columns, options)
     groups, values = read_groups(files, label)
-    table = _Table(groups, [*accumulate(each.count for each in groups)], image, has_splits)
-    if not groups or not table.ends[-1]:
+    if not any(each.count for each in groups):
         raise NoInputError(f"{path}: has no rows. Give another split, or another data set.")
-    labels, more = _labels(values, features.get(label or "", {}), str(path), options)
-    return HuggingFacePictures(str(path), table, labels, [*notices, *more], options.max_pixels)
+    labels, more = _labels(values, {} if label is None else columns[label][1], str(path), options)
+    source = HuggingFacePictures(str(path), (groups, image), labels, [*notices, *more], options.max_pixels)
+    source.has_splits = has_splits
+    return source
 
 
 def _files(path: Path, options: SourceOptions) -> tuple[list[Path], list[str], bool]:
@@ -162,15 +156,14 @@ def _parquets(folder: Path) -> list[Path]:
     return [each for each in found if each.is_file()]
 
 
-def _image_columns(columns: Mapping[str, str], features: Mapping[str, Any]) -> list[str]:
+def _image_columns(columns: Columns) -> list[str]:
     """The columns with encoded images: those that Hugging Face calls so, or with bytes and a path, or with bytes."""
-    found = [name for name, kind in columns.items() if _BYTES.match(kind)]
-    called = [name for name in found if features.get(name, {}).get("_type") == "Image"]
-    return called or found
+    found = [name for name, (kind, _) in columns.items() if _BYTES.match(kind)]
+    return [name for name in found if columns[name][1].get("_type") == "Image"] or found
 
 
-def _image_column(path: Path, columns: Mapping[str, str], features: Mapping[str, Any], options: SourceOptions) -> str:
-    found = _image_columns(columns, features)
+def _image_column(path: Path, columns: Columns, options: SourceOptions) -> str:
+    found = _image_columns(columns)
     if options.data_key is not None:
         found = [each for each in found if each == options.data_key]
     if len(found) == 1:
@@ -178,24 +171,19 @@ def _image_column(path: Path, columns: Mapping[str, str], features: Mapping[str,
     if found:
         one = setting("data_key", found[0])
         raise UsageError(f"{path}: has several columns of images ({', '.join(found)}). Pick one: {one}.")
-    listed = ", ".join(f"{name} ({kind:.40})" for name, kind in columns.items())
+    listed = ", ".join(f"{name} ({kind:.40})" for name, (kind, _) in columns.items())
     what = f"no column {options.data_key} of images" if options.data_key else "no column of images"
     remedy = f"Give a table with an image feature; one of labels goes with {setting('labels_from')}."
     raise DataError(f"{path}: {what} (found: {listed}).", remedy)
 
 
-def _label_column(
-    path: Path, columns: Mapping[str, str], features: Mapping[str, Any], options: SourceOptions
-) -> str | None:
+def _label_column(path: Path, columns: Columns, options: SourceOptions) -> str | None:
     """The column that is asked for; the one of class labels, or one with a usual name; None without any."""
-    names = list(columns)
     if options.label_key is not None:
-        if options.label_key not in names:
-            found = f"{path} has no such column (found: {', '.join(names)})."
-            raise UsageError(found, "Name one of them.", field="label_key", value=options.label_key)
+        check_column(str(path), [*columns], "label_key", options.label_key)
         return options.label_key
-    called = [name for name in names if features.get(name, {}).get("_type") == "ClassLabel"]
-    usual = [name for known in LABEL_COLUMNS for name in names if name.lower() == known]
+    called = [name for name, (_, feature) in columns.items() if feature.get("_type") == "ClassLabel"]
+    usual = [name for known in LABEL_COLUMNS for name in columns if name.lower() == known]
     if len(called) > 1 and not usual:
         one = setting("label_key", called[0])
         raise UsageError(f"{path}: has several columns of classes ({', '.join(called)}). Pick one: {one}.")
@@ -211,9 +199,11 @@ def _labels(
         return Labels(), [] if options.label_kind == "none" else [unlabelled(where)]
     if feature.get("_type") != "ClassLabel" or not isinstance(names, list):
         return labels_of_values(values, where, options)
-    classes = np.array([each if isinstance(each, int) else -1 for each in values])
-    if classes.min() < 0 or classes.max() >= len(names):
-        row = int(np.argmax((classes < 0) | (classes >= len(names))))
-        found = f"{where}: row {row} has the label {values[row]!s:.40}, expected 0 to {len(names) - 1}"
-        raise DataError(f"{found}. {_WRITE_AGAIN}")
-    return Labels(tuple(map(str, names)), classes.astype(np.int32)), []
+    for row, each in enumerate(values):
+        if not isinstance(each, int) or not 0 <= each < len(names):
+            found = f"{where}: row {row} has the label {each!s:.40}, expected 0 to {len(names) - 1}"
+            raise DataError(f"{found}. {_WRITE_AGAIN}")
+    texts = tuple(encodable(str(each)) for each in names)
+    if len({*texts}) < len(texts):
+        raise DataError(f"{where}: two of its classes have the same name. {_WRITE_AGAIN}")
+    return Labels(texts, np.array(values, np.int32)), []

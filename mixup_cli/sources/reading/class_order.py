@@ -13,6 +13,9 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
+import numpy as np
+from numpy.typing import NDArray
+
 _WRITTEN = {int: re.compile(r"[0-9]{1,4000}"), float: re.compile(r"-?\d+(\.\d+)?")}
 """How names are written that count as such numbers; Python reads no int of more digits."""
 
@@ -23,6 +26,12 @@ def in_order(names: Iterable[str], numbers: type[int] | type[float] | None = Non
     if numbers is not None and all(map(_WRITTEN[numbers].fullmatch, found)):
         return tuple(sorted(found, key=lambda name: (numbers(name), name)))
     return tuple(sorted(found))
+
+
+def numbers_in(names: Sequence[str], found: Sequence[str]) -> NDArray[np.int32]:
+    """The number of each sample's class, by the names that were found: int32 (n)."""
+    numbers = {name: number for number, name in enumerate(names)}
+    return np.fromiter((numbers[name] for name in found), np.int32, len(found))
 
 
 def of_sources(found: Sequence[tuple[str, ...]]) -> tuple[str, ...]:

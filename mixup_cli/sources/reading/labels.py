@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.fields.labels import Labels
+from mixup_cli.sources.reading.class_order import in_order, numbers_in
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.wording import counted, plural, setting
 
@@ -143,10 +144,11 @@ def _from_strings(values: NDArray[Any], where: str) -> tuple[tuple[str, ...], ND
         texts = [value.decode("utf-8") if isinstance(value, bytes) else value for value in found]
     except UnicodeDecodeError as error:
         raise DataError(f"{where}: a class name is not UTF-8 ({error.reason}). Store names as UTF-8.") from error
-    names, classes = np.unique(np.array(_encodable(texts)), return_inverse=True)
+    texts = _encodable(texts)
+    names = in_order(texts)
     if len(names) > CLASS_LIMIT:
         raise DataError(f"{where}: found {len(names)} class names, expected at most {CLASS_LIMIT}. {_other_key()}")
-    return tuple(str(name) for name in names), classes.astype(np.int32)
+    return names, numbers_in(names, texts)
 
 
 def _highest_character(values: NDArray[Any]) -> int:

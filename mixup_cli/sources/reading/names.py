@@ -43,7 +43,7 @@ def inner_name(name: str, where: str, known: Container[str]) -> str:
     for one that is `known` already."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts or "\0" in name or not parts:
-        raise DataError(f"{where}: has a member named {escape_name(name)!r:.80}. Take it out.")
+        raise DataError(f"{where}: has a member named {escape_name(name)!r:.80}. Remove it.")
     if (plain := "/".join(parts)) in known:
-        raise DataError(f"{where}: holds {escape_name(plain)} twice. Take one of them out.")
+        raise DataError(f"{where}: holds {escape_name(plain)} twice. Remove one of them.")
     return plain

@@ -15,7 +15,7 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import SourceOptions
-from mixup_cli.sources.reading.class_order import in_order
+from mixup_cli.sources.reading.class_order import in_order, numbers_in
 from mixup_cli.sources.reading.labels import CLASS_LIMIT, labels_from_rows, one_hot_classes
 from mixup_cli.sources.tables.delimited import LABEL_COLUMNS
 from mixup_cli.wording import counted, setting
@@ -215,11 +215,11 @@ def _of_names(found: Sequence[Sequence[str]], is_one_each: bool, where: str) -> 
             f"{where}: found {counted(len(names), 'class')} for {counted(len(found), 'sample')}, which is too many.",
             f"Pass another {setting('label_column')}, or {setting('label_kind', 'none')}.",
         )
-    numbers = {each: number for number, each in enumerate(names)}
     if is_one_each:
-        return Labels(names, np.fromiter((numbers[label] for (label,) in found), np.int32, len(found)))
+        return Labels(names, numbers_in(names, [label for (label,) in found]))
     if not names:
         raise DataError(f"{where} names no class at all.", f"Fill it in, or pass {setting('label_kind', 'none')}.")
+    numbers = {each: number for number, each in enumerate(names)}
     values = np.zeros((len(found), len(names)), np.float32)
     for row, classes in enumerate(found):
         values[row, [numbers[each] for each in classes]] = 1

@@ -17,3 +17,8 @@ def require_parquet() -> tuple[Any, Any]:
             f"Parquet needs a library: {problem}. Install it with: pip install 'mixup-gen[parquet]', or use .csv."
         ) from None
     return pa, parquet
+
+
+def reason(problem: Exception) -> str:
+    """What pyarrow says of damage, in short."""
+    return f"{(str(problem).splitlines() or ['damaged'])[0].rstrip('.'):.200}"

@@ -13,7 +13,7 @@ from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.sources.reading.bounded_read import GZIP_MAGIC, lines_of
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.tables.delimited import delimited_rows
-from mixup_cli.sources.tables.parquet import require_parquet
+from mixup_cli.sources.tables.parquet import reason, require_parquet
 from mixup_cli.wording import json_problem
 
 TableRow: TypeAlias = dict[str, object]
@@ -122,5 +122,4 @@ def _parquet_rows(path: Path, name: str) -> Iterator[tuple[int, TableRow]]:
                 number += 1
                 yield number, row
     except (arrow.ArrowException, OSError, ValueError, OverflowError) as problem:  # what pyarrow raises for damage
-        reason = (str(problem).splitlines() or ["damaged"])[0].rstrip(".")
-        raise DataError(f"{name}: is not a complete Parquet file ({reason:.200}). Write it again.") from None
+        raise DataError(f"{name}: is not a complete Parquet file ({reason(problem)}). Write it again.") from None

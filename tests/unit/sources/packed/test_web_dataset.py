@@ -199,7 +199,7 @@ def test_members_in_any_order_have_sorted_keys(image: bytes, tmp_path: Path) -> 
         ([("0.cls", b"1"), ("0.cls", b"2")], "holds 0.cls twice"),
         ([("0.json", b"{")], r"0\.json: is not JSON"),
         ([("0.cls", b"\xff")], r"0\.cls: is not UTF-8 text"),
-        ([("0.json", b'{"label": {"a": 1}}')], "labels are of different kinds"),
+        ([("0.json", b'{"label": {"a": 1}}')], "labels are neither integers nor strings"),
         ([("0.cls", b"-1")], "found the label -1"),
         ([("0.cls", b"0" * (1 << 20) + b"1"), ("1.jpg", b"x"), ("1.cls", b"1")], "has no label"),
     ],
