@@ -57,14 +57,16 @@ def _opened(locations: Sequence[str | Path], options: SourceOptions) -> Iterator
     from mixup_cli.sources import far
     from mixup_cli.sources.packed import web_dataset
 
-    names = [name for each in locations for name in _expanded(each)]
-    are_several = len(names) > 1 or names != [*map(str, locations)]
-    if are_several and all(name.lower().endswith(".tar") for name in names):
-        shown = str(locations[0]) if len(locations) == 1 else f"{names[0]} and {len(names) - 1} more"
-        yield web_dataset.open_tars(names, shown, options)
+    names = [_expanded(each) for each in locations]
+    every = [name for found in names for name in found]
+    if len(locations) > 1 and all(name.lower().endswith(".tar") for name in every):
+        yield web_dataset.open_tars(every, f"{every[0]} and {len(every) - 1} more", options)
         return
-    for each in locations:
-        yield _open_one(each, options) if isinstance(each, Path) else far.open_far(each, options, _open_one)
+    for each, found in zip(locations, names, strict=True):
+        if found != [str(each)] and all(name.lower().endswith(".tar") for name in found):
+            yield web_dataset.open_tars(found, str(each), options)
+        else:
+            yield _open_one(each, options) if isinstance(each, Path) else far.open_far(each, options, _open_one)
 
 
 def _expanded(location: str | Path) -> list[str]:

@@ -30,7 +30,7 @@ def labels_of_values(values: Sequence[object], where: str, options: SourceOption
         elif (count := len({*texts})) > max(len(texts) // 2, MANY_CLASSES):
             notices.append(f"{where}: {count:,} different labels for {len(texts):,} images: are they classes?")
     array = np.array(values, object)
-    if {type(each) for each in array.flat} <= {bool, int, float}:
+    if {*map(type, array.reshape(-1).tolist())} <= {bool, int, float}:
         with suppress(OverflowError):  # numbers of many digits
             array = np.array(values)
     return labels_from_array(array, len(values), where, options.label_kind), notices

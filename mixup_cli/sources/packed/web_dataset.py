@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from operator import itemgetter
@@ -110,7 +110,7 @@ def open_some(tars: Mapping[str, str], shown: str, options: SourceOptions) -> Pa
     """Those of some tars that are of one split, by the names that count for each. Raises what `open_tars` raises, and
     UsageError for splits in doubt."""
     chosen, notices = of_one_split(tars, options.split, shown)
-    source = open_tars(chosen, shown, options)
+    source = open_tars(chosen, shown, replace(options, split=None))  # which is chosen
     if isinstance(source, WebDataset):
         source.has_splits = True
     source.notices = (*notices, *source.notices)

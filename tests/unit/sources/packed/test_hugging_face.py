@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,18 @@ def test_unlabelled_test_splits(image: bytes, tmp_path: Path) -> None:
     datasets.Dataset.from_list(rows, features=features).save_to_disk(tmp_path / "e")
     with pytest.raises(DataError, match="row 1 has the label -1, expected 0 to 1"):
         opened(tmp_path / "e")
+
+
+def test_names_of_classes_are_different_and_text(image: bytes, tmp_path: Path) -> None:
+    for names, expected in ((["\ud800", "b"], ("\\ud800", "b")), (["a", "a"], None)):
+        said = {"info": {"features": {"label": {"_type": "ClassLabel", "names": names}}}}
+        found = pa.table({"image": [image] * 2, "label": [0, 1]})
+        parquet.write_table(found.replace_schema_metadata({"huggingface": json.dumps(said)}), tmp_path / "a.parquet")
+        if expected:
+            assert opened(tmp_path / "a.parquet").labels.class_names == expected
+            continue
+        with pytest.raises(DataError, match="two of its classes have the same name"):
+            opened(tmp_path / "a.parquet")
 
 
 def test_a_path_in_a_cell_is_not_followed(photos: Path, tmp_path: Path) -> None:

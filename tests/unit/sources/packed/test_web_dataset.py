@@ -56,6 +56,12 @@ def test_braces_a_folder_and_a_shell_s_list_are_the_same_source(photos: Path, tm
     np.testing.assert_array_equal(loaded(sources[0])[0], loaded(sources[2])[0])
 
 
+def test_braces_beside_another_source(photos: Path, tmp_path: Path) -> None:
+    folder = write_web_dataset(tmp_path / "tars", photos)
+    source = opened(folder / "shard-00000{0..2}.tar", photos)
+    assert (len(source), source.keys[0], source.keys[8]) == (16, "0:shard-000000.tar/000000.jpg", "1:cat/0.jpg")
+
+
 def test_the_key_ends_with_the_first_dot_behind_the_folders(image: bytes, tmp_path: Path) -> None:
     path = write_tar(tmp_path / "a.tar", {"v1.0/x.jpg": image, "v1.0/x.cls": b"3", "v1.0/x.seg.png": b"not read"})
     assert list(opened(path).keys) == ["a.tar/v1.0/x.jpg"]
@@ -154,6 +160,13 @@ def test_splits_by_the_names_of_tars_or_their_folders(image: bytes, tmp_path: Pa
         opened(tmp_path / "flat/a-train-0000.tar", split="train")
 
 
+def test_a_split_that_is_a_tar_of_class_folders(photos: Path, tmp_path: Path) -> None:
+    for name in ("train", "test"):
+        write_tar(tmp_path / f"{name}.tar", images_of(photos))
+    assert opened(tmp_path).location == str(tmp_path / "train.tar")
+    assert opened(tmp_path, split="test").location == str(tmp_path / "test.tar")
+
+
 def test_a_sample_without_an_image_is_a_broken_input(image: bytes, tmp_path: Path) -> None:
     members = {"0.jpg": image, "0.cls": b"1", "1.cls": b"0", "1.mp4": b"film"}
     source = opened(write_tar(tmp_path / "a.tar", members))
@@ -200,6 +213,10 @@ def test_members_in_any_order_have_sorted_keys(image: bytes, tmp_path: Path) -> 
         ([("0.json", b"{")], r"0\.json: is not JSON"),
         ([("0.cls", b"\xff")], r"0\.cls: is not UTF-8 text"),
         ([("0.json", b'{"label": {"a": 1}}')], "labels are neither integers nor strings"),
+        ([("0.json", b'{"label": "a"}'), ("1.jpg", b"x"), ("1.json", b"1")], "labels are neither integers nor strings"),
+        ([("0.json", b"[1, 2]"), ("1.jpg", b"x"), ("1.json", b"[1]")], "labels are neither integers nor strings"),
+        ([("0.json", b"1" + b"0" * 400)], "labels are neither integers nor strings"),
+        ([("0.json", b"[" * 900 + b"]" * 900)], "labels "),
         ([("0.cls", b"-1")], "found the label -1"),
         ([("0.cls", b"0" * (1 << 20) + b"1"), ("1.jpg", b"x"), ("1.cls", b"1")], "has no label"),
     ],
