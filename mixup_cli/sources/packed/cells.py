@@ -80,7 +80,9 @@ def _cells(group: Group, column: str) -> Any:
         opened = _opened(group.file)
         if not _is_parquet(path):
             return _bytes(opened.column(column).chunk(group.number))
-        if (size := sum(_sizes(opened.metadata.row_group(group.number), column))) > GROUP_BYTES:
+        rows = opened.metadata.row_group(group.number)
+        parts = [each for each in map(rows.column, range(rows.num_columns)) if _is_part(each.path_in_schema, column)]
+        if (size := sum(each.total_uncompressed_size for each in parts)) > GROUP_BYTES:
             raise ValueError(f"a group of rows has {size} bytes, and at most {GROUP_BYTES} are read at once")
         return _bytes(opened.read_row_group(group.number, columns=[column]).column(column).combine_chunks())
 
@@ -92,10 +94,9 @@ def _bytes(cells: Any) -> Any:
     return found
 
 
-def _sizes(group: Any, column: str) -> Iterator[int]:
-    for part in map(group.column, range(group.num_columns)):
-        if part.path_in_schema.split(".")[0] == column:
-            yield part.total_uncompressed_size
+def _is_part(path: str, column: str) -> bool:
+    """Whether this is a column, or one of the fields in it; its name may have dots, too."""
+    return f"{path}.".startswith(f"{column}.")
 
 
 def _is_parquet(path: str | Path) -> bool:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from mixup_cli.errors import DataError
 from mixup_cli.sources.packed.pictures import Span
-from mixup_cli.sources.reading.containers import Container, FrontToBack
+from mixup_cli.sources.reading.containers import Container, FrontToBack, head_of
 from mixup_cli.sources.reading.names import escape_name, inner_name
 
 AGAIN = "Fetch it again."
@@ -50,10 +50,7 @@ class _Header(NamedTuple):
 
 def looks_like_tar(path: Path) -> bool:
     """Whether a file is a tar, by its name or its content."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return path.suffix.lower() == ".tar" or file.read(262).endswith(b"ustar")
+    return path.is_file() and (path.suffix.lower() == ".tar" or head_of(path, 262).endswith(b"ustar"))
 
 
 def members(

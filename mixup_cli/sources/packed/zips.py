@@ -11,7 +11,7 @@ from pathlib import Path
 from mixup_cli.errors import DataError
 from mixup_cli.sources.packed.inflating import METHODS
 from mixup_cli.sources.packed.pictures import Span
-from mixup_cli.sources.reading.containers import FAR_BYTES, Container
+from mixup_cli.sources.reading.containers import FAR_BYTES, Container, head_of
 from mixup_cli.sources.reading.names import escape_name, inner_name
 
 LIST_BYTES = 512 << 20
@@ -24,10 +24,7 @@ _DAMAGED = (zipfile.BadZipFile, EOFError, NotImplementedError, UnicodeDecodeErro
 
 def looks_like_zip(path: Path) -> bool:
     """Whether a file is a zip, by its name or its content."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return path.suffix.lower() == ".zip" or file.read(4) == b"PK\3\4"
+    return path.is_file() and (path.suffix.lower() == ".zip" or head_of(path, 4) == b"PK\3\4")
 
 
 class _Bounded(io.BufferedReader):

@@ -129,6 +129,12 @@ def content_at(place: str) -> bytes | None:
     return content_of(Path(place)) if os.path.isfile(place) else None
 
 
+def head_of(path: Path, size: int) -> bytes:
+    """The first bytes of a local file."""
+    with path.open("rb") as file:
+        return file.read(size)
+
+
 class FrontToBack:
     """A container's bytes by ranges, each behind the one before, fetched in larger pieces."""
 

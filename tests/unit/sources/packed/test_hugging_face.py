@@ -79,11 +79,13 @@ def test_groups_of_rows_are_read_as_they_are_needed(photos: Path, tmp_path: Path
 
 
 def test_a_group_of_rows_that_is_too_large(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.parquet"
-    hugging_face(photos).to_parquet(path)
     monkeypatch.setattr(cells, "GROUP_BYTES", 1000)
-    with pytest.raises(DataError, match=r"a group of rows has \d+ bytes, and at most 1000 are read at once"):
-        loaded(opened(path))
+    plain, dotted = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    hugging_face(photos).to_parquet(plain)
+    table(dotted, **{"an.image": [*images_of(photos).values()]})
+    for path in (plain, dotted):
+        with pytest.raises(DataError, match=r"a group of rows has \d+ bytes, and at most 1000 are read at once"):
+            loaded(opened(path))
 
 
 def test_columns_are_chosen_by_option(image: bytes, tmp_path: Path) -> None:
