@@ -122,7 +122,7 @@ def open_container(place: str | Path) -> Container:
 
 
 def content_at(place: str) -> bytes | None:
-    """All of a small file at a path or a URL; None if there is none."""
+    """All of a small file at a path or a URL; None if it is missing."""
     if is_url(place):
         store, name = Store.holding(place)
         return None if store.status(name) is None else store.read(name)
