@@ -119,7 +119,7 @@ def _files(path: Path, options: SourceOptions) -> tuple[list[Path], list[str], b
         return [path], [], False
     notices, has_splits = list[str](), False
     if (path / DICTIONARY).is_file():
-        names = [each for each in _listed(path / DICTIONARY, "splits") if isinstance(each, str) and _is_plain(each)]
+        names = _names_in(path / DICTIONARY, "splits")
         found = [each for each in names if each == options.split]
         if not found:
             found, notices = of_one_split({each: each for each in names}, options.split, str(path))
@@ -127,8 +127,7 @@ def _files(path: Path, options: SourceOptions) -> tuple[list[Path], list[str], b
             raise UsageError(f"{path}: has the splits {', '.join(names) or 'none'}. Pass {setting('split', 'NAME')}.")
         path, has_splits = path / found[0], True
     if (path / STATE).is_file():
-        listed = (each.get("filename") for each in _listed(path / STATE, "_data_files") if isinstance(each, dict))
-        files = [path / each for each in listed if isinstance(each, str) and _is_plain(each)]
+        files = [path / each for each in _names_in(path / STATE, "_data_files")]
     else:
         files, has_splits = _parquets(path), True
         by_split = {str(each): each.name.partition(".")[0] for each in files}
@@ -139,15 +138,13 @@ def _files(path: Path, options: SourceOptions) -> tuple[list[Path], list[str], b
     return files, notices, has_splits
 
 
-def _listed(path: Path, field: str) -> list[object]:
-    """A list in a JSON file; empty if it is missing."""
-    found = read_json(path).get(field)
-    return found if isinstance(found, list) else []
-
-
-def _is_plain(name: str) -> bool:
-    """Whether a name in a file names something in the same folder."""
-    return name not in ("", ".", "..") and Path(name).name == name and "\0" not in name
+def _names_in(path: Path, field: str) -> list[str]:
+    """The names in a list in a JSON file, or the `filename` of each object in it; those of the same folder alone."""
+    listed = read_json(path).get(field)
+    items = listed if isinstance(listed, list) else []
+    found = (each.get("filename") if isinstance(each, dict) else each for each in items)
+    texts = (each for each in found if isinstance(each, str))
+    return [each for each in texts if each not in ("", ".", "..") and Path(each).name == each and "\0" not in each]
 
 
 def _parquets(folder: Path) -> list[Path]:
