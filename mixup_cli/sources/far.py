@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from urllib.request import url2pathname
 
 from mixup_cli.errors import NoInputError
 from mixup_cli.sources.arrays.data_set import open_data_set
@@ -15,7 +14,7 @@ from mixup_cli.sources.reading.containers import StoredFile
 from mixup_cli.sources.reading.splits import split_kind
 from mixup_cli.storage.manifest import MANIFEST
 from mixup_cli.storage.opened import folder_at
-from mixup_cli.storage.stores import Store
+from mixup_cli.storage.stores import Store, local_path
 
 OpenLocal = Callable[[Path, SourceOptions], Source]
 
@@ -23,8 +22,8 @@ OpenLocal = Callable[[Path, SourceOptions], Source]
 def open_far(url: str, options: SourceOptions, open_local: OpenLocal) -> Source:
     """The source at a URL; `open_local` opens what was fetched. Raises NoInputError if nothing is there, UsageError for
     a URL that cannot be used."""
-    if url.startswith("file://"):
-        return open_local(Path(url2pathname(url.removeprefix("file://"))), options)
+    if (path := local_path(url)) is not None:
+        return open_local(Path(path), options)
     folder, name = Store.open(url), url.rstrip("/").rpartition("/")[2]
     if url.rstrip("/").count("/") < 3:  # a bucket
         return _open_folder(folder, options)
