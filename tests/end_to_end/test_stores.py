@@ -78,6 +78,25 @@ def test_what_commands_say_of_a_url(s3: Bucket, run_cli: Runner, colours: Path) 
     assert told == f"{out}/none: has no manifest.json. Name the folder of a data set."
 
 
+def test_a_source_in_a_store_is_never_written_over(s3: Bucket, run_cli: Runner, colours: Path) -> None:
+    """Also with --force, as on a disk. A data set may stand in a folder of its own there, and be made again."""
+    for each in sorted(colours.rglob("*.png")):
+        s3.client.upload_file(str(each), s3.name, f"photos/{each.relative_to(colours)}")
+    photos, out = f"{s3.url}/photos", f"{s3.url}/photos/mixed"
+    run(run_cli, "generate", photos, "-o", out, *FRESH)
+    run(run_cli, "generate", photos, "-o", out, *FRESH, "--seed", 1, "--force")
+    before = s3.objects()
+    for source, to, found in (
+        (out, out, f"the source {out} lies in that folder"),
+        (f"{out}/", s3.url, f"the source {out}/ lies in that folder"),
+        (photos, photos, f"the source {photos} lies in that folder"),
+        (photos, f"{photos}/red", f"belongs to the source {photos}, and holds '0.png'"),
+    ):
+        told = run(run_cli, "generate", source, "-o", to, "--force", code=2)
+        assert told == f"-o {to}: {found}. Use another -o."
+    assert s3.objects() == before
+
+
 def test_damage_is_found_and_repaired(s3: Bucket, run_cli: Runner, colours: Path, tmp_path: Path) -> None:
     out = f"{s3.url}/x"
     run(run_cli, "generate", colours, "-o", out, *FRESH)
