@@ -30,7 +30,8 @@ class ExistsError(StorageError):
     """A file that was to be created exists already."""
 
 
-_SECRET = re.compile(r"(?<=://)[^/@\s]*@|\?[^\s'\")]*")
+_SECRET = re.compile(r"(?<=://)(?:[^/@\s]*|[^/@\s:]*:(?!\d+/)[^@\s]*)@|\?[^\s'\")]*")
+"""What stands before the @, or behind the ?. A secret key of S3 may have a slash in it; a port ends with one."""
 
 
 def without_secrets(text: str) -> str:

@@ -78,7 +78,7 @@ def expanded(pattern: str) -> list[str]:
     first, dots, last = found[1].partition("..")
     if dots and int(first) > int(last):
         raise UsageError(f"{pattern}: counts down from {first} to {last}. Write the smaller number first.")
-    numbers = range(int(first), int(last) + 1) if dots else ()
+    numbers = range(int(first), min(int(last), int(first) + MOST_TARS) + 1) if dots else ()
     words = (f"{number:0{len(first)}d}" for number in numbers) if dots else iter(found[1].split(","))
     names: list[str] = []
     for word in words:
