@@ -223,9 +223,8 @@ class Store:
 
     def _path(self, name: str) -> str:
         """What fsspec calls a file."""
-        if (path := local_path(self.url_of(name))) is not None:
-            return path
-        return str(self._system()._strip_protocol(self.url_of(name)))
+        url = self.url_of(name)
+        return str(self._system()._strip_protocol(local_path(url) or url))
 
     def _change(self, name: str, work: Callable[[Any, str], None]) -> None:
         self.check_writable()
