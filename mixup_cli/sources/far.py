@@ -7,13 +7,16 @@ from pathlib import Path, PurePosixPath
 
 from mixup_cli.errors import NoInputError
 from mixup_cli.sources.arrays.data_set import open_data_set
+from mixup_cli.sources.arrays.folder import UNFINISHED
 from mixup_cli.sources.packed import folders, web_dataset
 from mixup_cli.sources.packed.copies import opened_as
 from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.sources.reading.containers import StoredFile
 from mixup_cli.sources.reading.splits import split_kind
+from mixup_cli.storage.begun import BEGUN
 from mixup_cli.storage.manifest import MANIFEST
 from mixup_cli.storage.opened import folder_at
+from mixup_cli.storage.seal import WORK_FOLDER
 from mixup_cli.storage.stores import Store, local_path
 
 OpenLocal = Callable[[Path, SourceOptions], Source]
@@ -53,6 +56,8 @@ def _open_folder(store: Store, options: SourceOptions) -> Source:
     sizes = store.names()
     if not sizes:
         raise NoInputError(f"{store}: no such file or folder. Check the URL.")
+    if f"{WORK_FOLDER}/{BEGUN}" in sizes:
+        raise NoInputError(f"{store}: {UNFINISHED}")
     tars = {store.url_of(each): _split_name(each) for each in sizes if each.endswith(".tar") and each.count("/") < 2}
     if tars:
         return web_dataset.open_some(tars, str(store), options)

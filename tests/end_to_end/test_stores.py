@@ -97,6 +97,16 @@ def test_a_source_in_a_store_is_never_written_over(s3: Bucket, run_cli: Runner, 
     assert s3.objects() == before
 
 
+def test_an_unfinished_data_set_is_not_taken_for_a_source(
+    s3: Bucket, run_cli: Runner, colours: Path, tmp_path: Path
+) -> None:
+    """On a disk its shards are arrays; none of them is named as one to mix."""
+    for out in (tmp_path / "out", s3.url):
+        run(run_cli, "generate", colours, "-o", out, *FRESH, "--part", "1/2")
+        told = run(run_cli, "inspect", out, code=66)
+        assert told == f"{out}: holds an unfinished data set. Run its command again to finish it."
+
+
 def test_damage_is_found_and_repaired(s3: Bucket, run_cli: Runner, colours: Path, tmp_path: Path) -> None:
     out = f"{s3.url}/x"
     run(run_cli, "generate", colours, "-o", out, *FRESH)
