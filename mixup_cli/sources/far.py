@@ -33,7 +33,8 @@ def open_far(url: str, options: SourceOptions, open_local: OpenLocal) -> Source:
     if name.lower().endswith(".tar"):
         return web_dataset.open_tars(web_dataset.expanded(url), url, options)
     store, file = Store.holding(url.rstrip("/"))
-    if file == MANIFEST or store.status(file) is None:
+    may_be_page = folder.is_read_only and not PurePosixPath(name).suffix  # web servers answer with a page for a folder
+    if file == MANIFEST or (may_be_page and folder_at(folder.url) is not None) or store.status(file) is None:
         return _open_folder(folder, options)
     if name.lower().endswith(".zip"):
         return folders.open_zip(StoredFile.open(url), options)

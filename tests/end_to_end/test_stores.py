@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import pickle
 import re
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal
 
@@ -232,6 +235,19 @@ def test_a_finished_data_set_is_looked_at_and_mixed_again(
     run(run_cli, "generate", f"{s3.url}/x/manifest.json", "-o", tmp_path / "y", *FRESH)
     assert digests(tmp_path / "y") == near
     assert "/x/none: no such file" in run(run_cli, "generate", f"{s3.url}/x/none", "-o", tmp_path / "z", code=66)
+
+
+def test_a_data_set_on_a_web_server_is_mixed_again(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    """The server answers with a page for the folder itself."""
+    run(run_cli, "generate", colours, "-o", tmp_path / "set", *FRESH)
+    run(run_cli, "generate", tmp_path / "set", "-o", tmp_path / "local", *FRESH)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/set"
+        run(run_cli, "generate", url, "-o", tmp_path / "far", *FRESH)
+        server.shutdown()
+    assert digests(tmp_path / "far") == digests(tmp_path / "local")
 
 
 def test_arrays_at_a_url(s3: Bucket, run_cli: Runner, colours: Path, tmp_path: Path) -> None:
