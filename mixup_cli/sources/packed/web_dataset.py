@@ -75,12 +75,14 @@ class _Sample:
 
 
 def expanded(pattern: str) -> list[str]:
-    """The names that braces stand for, as in a shell: `a-{00..12}.tar`, `{train,val}.tar`. Raises UsageError for too
-    many."""
+    """The names that braces stand for, as in a shell: `a-{00..12}.tar`, `{train,val}.tar`. Raises UsageError for none
+    or too many."""
     if (found := _BRACES.search(pattern)) is None:
         return [pattern]
     words, first, last = found.groups()
-    low, high = (0, 0) if words else sorted((int(first), int(last)))
+    low, high = (0, 0) if words else (int(first), int(last))
+    if low > high:
+        raise UsageError(f"{pattern}: counts down from {first} to {last}. Write the smaller number first.")
     names = list[str]()
     for word in words.split(",") if words else (f"{number:0{len(first)}d}" for number in range(low, high + 1)):
         names += expanded(pattern[: found.start()] + word + pattern[found.end() :])
