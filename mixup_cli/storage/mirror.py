@@ -54,15 +54,12 @@ def _make_home() -> None:
 
 def mirrored(folder: Path) -> Store | None:
     """The store of a mirror; None for any other folder."""
-    if folder.parent != mirrors():
-        return None
-    with suppress(FileNotFoundError):
-        return Store(_note(folder).read_text())
-    return None
+    note = _note(folder)
+    return Store(note.read_text()) if note.is_file() and folder.parent == mirrors() else None
 
 
 def _note(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.url")
+    return folder.parent / f"{folder.name}.url"
 
 
 def shared(store: Store, name: str, content: bytes) -> Path:
