@@ -82,7 +82,7 @@ def _classes(folder: Path, whole: Manifest, member: Member) -> NDArray[np.int32]
     from mixup_cli.storage.source_table import finished_table
 
     manifest = member.manifest
-    labels = finished_table(folder, whole, inputs=member.inputs).labels
+    labels = finished_table(folder, whole).part(member.inputs).labels
     if len(labels) != manifest.source.samples:
         found = f"sources.csv lists {len(labels)} inputs, and the manifest {manifest.source.samples}"
         raise DataError(f"{folder}: {found}. Run mixup-gen verify.")

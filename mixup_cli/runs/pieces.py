@@ -15,7 +15,7 @@ from mixup_cli.runs.records import fields_of_shards, origins_of, source_record
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import read_json
 from mixup_cli.storage.manifest import RUN, InputsRecord, Manifest, MemberRecord
-from mixup_cli.storage.members import all_methods, common_recipe, members_id, members_of, tables_of
+from mixup_cli.storage.members import all_methods, common_recipe, members_id, members_of
 from mixup_cli.storage.opened import finished_manifest
 from mixup_cli.storage.shard_records import ShardRecord, shard_name
 from mixup_cli.storage.source_table import SourceTable, finished_table, joined
@@ -57,10 +57,9 @@ def pieces_of(folder: Path) -> Iterator[Piece]:
     """A finished data set, or each member of one that was merged. Raises NoInputError for anything else, DataError
     if its manifest, the size of a shard, or sources.csv is not what was sealed."""
     manifest = finished_manifest(folder)
-    table, tables, origins = finished_table(folder, manifest), tables_of(manifest), origins_of(run_json(folder))
+    table, origins = finished_table(folder, manifest), origins_of(run_json(folder))
     for member in members_of(manifest):
-        origin = origins.get(tables.index(member.inputs))
-        piece = Piece(folder, member.manifest, table.part(member.inputs), origin)
+        piece = Piece(folder, member.manifest, table.part(member.inputs), origins.get(member.source[0]))
         for _ in piece.shards():
             pass
         yield piece

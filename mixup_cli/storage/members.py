@@ -24,25 +24,28 @@ if TYPE_CHECKING:  # the manifest checks its members
 @dataclass(frozen=True)
 class Member:
     """One data set of those that were merged. `manifest` is its own, with its own row numbers and inputs; only its
-    shards are called as they are in the merged one. `rows` and `inputs` are those that it has there."""
+    shards are called as they are in the merged one. `rows` and `inputs` are those that it has there. `source` is the
+    number of its source, and how many different ones there are."""
 
     manifest: Manifest
     rows: range
     inputs: range
+    source: tuple[int, int]
 
 
 def members_of(manifest: Manifest) -> Iterator[Member]:
     """The members of a data set, in order."""
     if manifest.members is None:
-        yield Member(manifest, range(manifest.totals.samples), range(manifest.source.samples))
+        yield Member(manifest, range(manifest.totals.samples), range(manifest.source.samples), (0, 1))
         return
-    shards = iter(manifest.shards)
+    shards, tables = iter(manifest.shards), [*dict.fromkeys(record.inputs for record in manifest.members)]
     for record in manifest.members:
         own, row = [], record.start
         while row < record.stop:
             own.append(_moved(shard := next(shards), record.start))
             row = shard.stop
-        yield Member(_alone(manifest, record, own), range(record.start, record.stop), record.inputs)
+        source = tables.index(record.inputs), len(tables)
+        yield Member(_alone(manifest, record, own), range(record.start, record.stop), record.inputs, source)
 
 
 def sound_shards_of(manifest: Manifest) -> Iterator[tuple[Manifest, ShardRecord]]:
@@ -62,34 +65,19 @@ def _moved(shard: ShardRecord, first: int) -> ShardRecord:
 
 def _alone(manifest: Manifest, record: MemberRecord, shards: Sequence[ShardRecord]) -> Manifest:
     """The manifest of one member."""
-    inputs = record.inputs
-    skipped = [
-        replace(each, source_index=each.source_index - inputs.start)
-        for each in manifest.source.skipped
-        if each.source_index in inputs
-    ]
-    totals = {
-        "samples": record.stop - record.start,
-        "shards": len(shards),
-        "bytes": sum(shard.bytes for shard in shards),
+    first, own, everything = record.first_input, record.inputs, manifest.source.skipped
+    skipped = tuple(replace(s, source_index=s.source_index - first) for s in everything if s.source_index in own)
+    changed = {
+        "recipe": record.recipe,
+        "recipe_id": record.recipe_id,
+        "source": manifest.source.model_copy(update={**dict(record.source), "skipped": skipped}),
+        "methods": record.methods,
+        "totals": manifest.totals.of(shards, ()),
+        "shards": tuple(shards),
+        "shard_lists": None,
+        "members": None,
     }
-    return manifest.model_copy(
-        update={
-            "recipe": record.recipe,
-            "recipe_id": record.recipe_id,
-            "source": manifest.source.model_copy(update={**dict(record.source), "skipped": tuple(skipped)}),
-            "methods": record.methods,
-            "totals": manifest.totals.model_copy(update=totals),
-            "shards": tuple(shards),
-            "shard_lists": None,
-            "members": None,
-        }
-    )
-
-
-def tables_of(manifest: Manifest) -> list[range]:
-    """The stretches of sources.csv that were a table of their own, in order: one for each different source."""
-    return list(dict.fromkeys(member.inputs for member in members_of(manifest)))
+    return manifest.model_copy(update=changed)
 
 
 Renumbering: TypeAlias = int | NDArray[np.uint8]

@@ -14,7 +14,7 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.runs.pieces import Piece, merged_manifest, merged_table
 from mixup_cli.runs.records import source_record
 from mixup_cli.storage.manifest import Manifest, MemberRecord, parse_manifest
-from mixup_cli.storage.members import common_recipe, members_id, members_of, renumberings_of, tables_of
+from mixup_cli.storage.members import Member, common_recipe, members_id, members_of, renumberings_of
 from mixup_cli.storage.source_table import read_table
 from tests.unit.storage.small_data_set import SOURCES_CSV, manifest_of, shard_records
 
@@ -61,7 +61,11 @@ def test_members_are_what_they_were(merged: Manifest) -> None:
 
 
 def test_each_table_stands_once(merged: Manifest) -> None:
-    assert tables_of(merged) == [range(3), range(3, 6)]
+    assert [(each.inputs, each.source) for each in members_of(merged)] == [
+        (range(3), (0, 2)),
+        (range(3, 6), (1, 2)),
+        (range(3), (0, 2)),
+    ]
     assert [each.source_index for each in merged.source.skipped] == [2, 4, 5]
     assert merged.usable.tolist() == [0, 1, 3]
 
@@ -77,8 +81,7 @@ def test_numbers_become_those_of_the_whole(merged: Manifest) -> None:
 
 def test_a_data_set_is_its_own_only_member() -> None:
     own = PIECES[0].manifest
-    assert [member.manifest for member in members_of(own)] == [own]
-    assert tables_of(own) == [range(3)]
+    assert [*members_of(own)] == [Member(own, range(20), range(3), (0, 1))]
 
 
 def settle(plain: dict[str, Any]) -> None:
