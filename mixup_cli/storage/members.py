@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -38,29 +39,32 @@ def members_of(manifest: Manifest) -> Iterator[Member]:
     if manifest.members is None:
         yield Member(manifest, range(manifest.totals.samples), range(manifest.source.samples), (0, 1))
         return
-    shards, tables = iter(manifest.shards), [*dict.fromkeys(record.inputs for record in manifest.members)]
-    for record in manifest.members:
-        own, row = [], record.start
-        while row < record.stop:
-            own.append(_moved(shard := next(shards), record.start))
-            row = shard.stop
+    tables = [*dict.fromkeys(record.inputs for record in manifest.members)]
+    own: dict[int, list[ShardRecord]] = defaultdict(list)
+    for number, shard in _moved(manifest.members, manifest.shards):
+        own[number].append(shard)
+    for number, record in enumerate(manifest.members):
         source = tables.index(record.inputs), len(tables)
-        yield Member(_alone(manifest, record, own), range(record.start, record.stop), record.inputs, source)
+        yield Member(_alone(manifest, record, own[number]), range(record.start, record.stop), record.inputs, source)
 
 
 def sound_shards_of(manifest: Manifest) -> Iterator[tuple[Manifest, ShardRecord]]:
     """Every shard whose record can be read, with the rows that its member counts, and the manifest of that member,
     which lacks its shards if the data set was merged."""
-    records = manifest.members or ()
-    alone, starts = [_alone(manifest, record, ()) for record in records], [record.start for record in records]
-    for shard in manifest.sound_shards:
-        place = bisect_right(starts, shard.start) - 1
-        yield (alone[place], _moved(shard, starts[place])) if alone else (manifest, shard)
+    if manifest.members is None:
+        yield from ((manifest, shard) for shard in manifest.sound_shards)
+        return
+    alone = [_alone(manifest, record, ()) for record in manifest.members]
+    yield from ((alone[number], shard) for number, shard in _moved(manifest.members, manifest.sound_shards))
 
 
-def _moved(shard: ShardRecord, first: int) -> ShardRecord:
-    """The record with rows that are counted from `first`."""
-    return shard.model_copy(update={"start": shard.start - first, "stop": shard.stop - first})
+def _moved(members: Sequence[MemberRecord], shards: Iterable[ShardRecord]) -> Iterator[tuple[int, ShardRecord]]:
+    """Each shard with the number of its member, and the rows that this one counts."""
+    starts = [record.start for record in members]
+    for shard in shards:
+        number = bisect_right(starts, shard.start) - 1
+        first = starts[number]
+        yield number, shard.model_copy(update={"start": shard.start - first, "stop": shard.stop - first})
 
 
 def _alone(manifest: Manifest, record: MemberRecord, shards: Sequence[ShardRecord]) -> Manifest:

@@ -84,7 +84,10 @@ def test_shards_are_copied_where_they_cannot_be_linked(
     assert refused.returncode == 65
     assert "b/shard-00001.h5: its sha256 is " in error_line(refused)
     assert error_line(refused).endswith(f"Run mixup-gen repair {place / 'b'}.")
-    assert not (place / "other/manifest.json").exists()
+    assert [path.name for path in sorted((place / "other").glob("[!.]*"))] == [
+        *(f"shard-{number:05}.h5" for number in range(4)),
+        "sources.csv",
+    ]
     assert run_cli("repair", "b").returncode == 0
     again = run_cli("merge", "a", "b", "-o", "other", "-q")
     assert (again.returncode, again.stderr) == (0, "")

@@ -84,6 +84,13 @@ def test_a_data_set_is_its_own_only_member() -> None:
     assert [*members_of(own)] == [Member(own, range(20), range(3), (0, 1))]
 
 
+def test_a_list_of_shards_that_cross_from_member_to_member_is_only_wrong(merged: Manifest) -> None:
+    """Such a list is read later than the manifest, whose members it contradicts."""
+    crossing = [shard.model_copy(update={"stop": shard.stop + 15}) for shard in merged.shards[:2]]
+    members = [*members_of(merged.of_shards(crossing))]
+    assert [[shard.stop for shard in member.manifest.shards] for member in members] == [[25, 35], [], []]
+
+
 def settle(plain: dict[str, Any]) -> None:
     """Make the recipe and its hash follow from the members again."""
     members = [MemberRecord.model_validate(each) for each in plain["members"]]
