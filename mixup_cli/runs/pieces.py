@@ -15,7 +15,7 @@ from mixup_cli.runs.records import fields_of_shards, origins_of, source_record
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import read_json
 from mixup_cli.storage.manifest import RUN, InputsRecord, Manifest, MemberRecord
-from mixup_cli.storage.members import all_methods, common_recipe, members_id, members_of
+from mixup_cli.storage.members import derived, members_of
 from mixup_cli.storage.opened import finished_manifest
 from mixup_cli.storage.shard_records import ShardRecord, shard_name
 from mixup_cli.storage.source_table import SourceTable, finished_table, joined
@@ -149,10 +149,8 @@ def merged_manifest(pieces: Sequence[Piece], table: SourceTable) -> Manifest:
     kinds = {member.source.kind for member in members}
     changed = {
         "members": tuple(members),
-        "recipe": common_recipe(members),
-        "recipe_id": members_id(members),
+        **derived(members),
         "source": source_record(kinds.pop() if len(kinds) == 1 else "merged", table),
-        "methods": all_methods(members),
         **fields_of_shards(shards),
     }
     return Manifest(**{**dict(pieces[0].manifest), **changed}).of_shards(shards)

@@ -10,7 +10,7 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -91,37 +91,28 @@ Renumbering: TypeAlias = int | NDArray[np.uint8]
 def renumberings_of(manifest: Manifest, column: str) -> list[tuple[int, Renumbering]]:
     """What becomes of the numbers in a column, so that they are those of the whole: for each member its first row, and
     what is done from there on. The last member stands first."""
-    of_member: Callable[[MemberRecord], Renumbering] | None = {
-        "index": lambda member: member.start,
-        "source_index": lambda member: member.first_input,
-        "method": lambda member: _places(member.methods, manifest.methods),
-    }.get(column)
-    if of_member is None:
-        return []
-    return [(member.start, of_member(member)) for member in reversed(manifest.members or ())]
+
+    def of_member(member: MemberRecord) -> Renumbering:
+        if column != "method":
+            return member.start if column == "index" else member.first_input
+        places = np.arange(256, dtype=np.uint8)  # a damaged number stays what it is
+        places[: len(member.methods)] = [*map(manifest.methods.index, member.methods)]
+        return places
+
+    is_numbered = column in ("index", "source_index", "method")
+    return [(member.start, of_member(member)) for member in reversed(manifest.members or ()) if is_numbered]
 
 
-def _places(own: Sequence[str], whole: Sequence[str]) -> NDArray[np.uint8]:
-    places = np.arange(256, dtype=np.uint8)  # a damaged number stays what it is
-    places[: len(own)] = [whole.index(name) for name in own]
-    return places
-
-
-def all_methods(members: Sequence[MemberRecord]) -> tuple[str, ...]:
-    """The methods of all members, each once."""
-    return tuple(dict.fromkeys(name for member in members for name in member.methods))
-
-
-def common_recipe(members: Sequence[MemberRecord]) -> dict[str, Any]:
-    """The fields that all members' recipes have with the same value."""
+def derived(members: Sequence[MemberRecord]) -> dict[str, Any]:
+    """The fields of the whole that follow from the members: what their recipes have in common, the hash of the members
+    as canonical JSON, which stands for all that decides the rows, and the methods of all, each once."""
     first, *others = (member.recipe for member in members)
-    return {
-        name: value for name, value in first.items() if all(name in other and other[name] == value for other in others)
-    }
-
-
-def members_id(members: Sequence[MemberRecord]) -> str:
-    """The hash of the members as canonical JSON: it stands for all that decides the rows."""
     plain = [member.model_dump(mode="json", exclude_none=True) for member in members]
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return {
+        "recipe": {
+            name: value for name, value in first.items() if all(name in each and each[name] == value for each in others)
+        },
+        "recipe_id": hashlib.sha256(text.encode()).hexdigest(),
+        "methods": tuple(dict.fromkeys(name for member in members for name in member.methods)),
+    }

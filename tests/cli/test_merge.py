@@ -13,7 +13,7 @@ import pytest
 
 from mixup_cli.storage.finish import beside
 from mixup_cli.storage.manifest import MemberRecord, read_manifest
-from mixup_cli.storage.members import members_id
+from mixup_cli.storage.members import derived
 from tests.damage import edit, flip, truncate
 from tests.data_sets import columns, digests, identities, manifest
 from tests.running import Runner, error_line
@@ -207,7 +207,7 @@ def test_verify_finds_members_that_changed_places(run_cli: Runner, place: Path) 
     recipes = [{name: member[name] for name in ("recipe", "recipe_id")} for member in told["members"]]
     for member, recipe in zip(told["members"], reversed(recipes), strict=True):
         member.update(recipe)
-    told["recipe_id"] = members_id([MemberRecord.model_validate(member) for member in told["members"]])
+    told["recipe_id"] = derived([MemberRecord.model_validate(member) for member in told["members"]])["recipe_id"]
     (place / "ab/manifest.json").write_text(json.dumps(told, sort_keys=True, indent=1, ensure_ascii=False) + "\n")
     sealed = read_manifest(place / "ab")
     for name, content in beside(sealed, sealed.to_json(), (place / "ab/sources.csv").stat().st_size).items():
