@@ -81,7 +81,7 @@ def merge(folders: Sequence[Path], out: Path, force: bool = False, listener: Lis
         with folder.sealing():
             _begin(folder, wanted, force)
         linked = _place_all(folder, wanted, listener or Listener())
-        if planned(folders).begun != wanted.begun:  # what was linked may belong to what is there now
+        if planned(folders).begun != wanted.begun:  # shards of the same size may have been linked
             again = f"Run the same command again with {setting('force')}."
             raise DataError(f"{out}: one of the data sets changed while they were merged.", again)
         with folder.sealing():
@@ -142,7 +142,7 @@ def _place_all(folder: DataSetFolder, wanted: Wanted, listener: Listener) -> int
 def _place(folder: DataSetFolder, path: Path, record: ShardRecord) -> bool:
     """Put a shard in its place, unless an earlier merge has. Returns whether it is a hard link."""
     final = folder.path / record.file
-    with storage_errors(path):
+    with storage_errors(final):
         if final.exists():
             if (is_link := os.path.samefile(path, final)) or sha256_of(final) == record.sha256:
                 return is_link
@@ -157,7 +157,7 @@ def _place(folder: DataSetFolder, path: Path, record: ShardRecord) -> bool:
 
 def _copy(path: Path, record: ShardRecord, final: Path, scratch: Path) -> None:
     """Copy a shard. Raises DataError, and leaves nothing, unless its hash is the one that was sealed."""
-    with path.open("rb") as source, Sealing(final, scratch) as file:
+    with storage_errors(path), path.open("rb") as source, Sealing(final, scratch) as file:
         shutil.copyfileobj(source, file, COPY_BYTES)
         if (found := file.sealed.sha256) != record.sha256:
             problem = f"its sha256 is {found[:12]}…, and {record.sha256[:12]}… was sealed."
