@@ -78,8 +78,15 @@ def is_url(text: object) -> TypeGuard[str]:
     return isinstance(text, str) and _URL.match(text) is not None
 
 
+_NEARLY_URL = re.compile(r"(s3|gs|az|https?|file)(:/?|//)(?=[^/:])", re.IGNORECASE)
+
+
 def url_problem(text: str) -> tuple[str, str] | None:
-    """What is wrong with a URL in place of a path, and the remedy; None for any other text."""
+    """What is wrong with a URL in place of a path, or with one that lacks a slash or a colon, and the remedy; None for
+    any other text."""
+    if nearly := _NEARLY_URL.match(text):
+        meant = f"{nearly[1].lower()}://{'/' if nearly[1].lower() == 'file' else ''}{text[nearly.end() :]}"
+        return f"{text}: neither a URL nor a plain path.", f"Write {meant}, or ./{text} for a path of that name."
     if not (match := _URL.match(text)):
         return None
     instead = "Mount it or copy it first, and give a local path."

@@ -178,8 +178,9 @@ def _status(folder: Path) -> list[str]:
 def _serves_tests(folder: Path) -> bool:
     """Whether it is multiprocessing's own, or stays for all tests."""
     command = (folder / "cmdline").read_bytes()
-    stay = (b"resource_tracker", b"forkserver", b"tests.hostile.cell", b"tests.forking.server")
-    return any(name in command for name in stay)
+    of_tests = (b"resource_tracker", b"forkserver", b"tests.hostile.cell", b"tests.forking.server")
+    of_ray = (b"/site-packages/ray/", b"/bin/ray")  # the cluster of tests/clusters
+    return any(name in command for name in (*of_tests, *of_ray))
 
 
 def is_alive(pid: int) -> bool:

@@ -40,15 +40,11 @@ except ImportError as problem:
 KILL_SECONDS = 0.2
 """How long Ray may take to report the end of a process."""
 
-KNOCK_SECONDS = 10.0
-
 NOWHERE = "mixup-gen: no node has this"
 """A resource, for a task that never runs."""
 
 PIECE_BYTES = 64 << 20
 """Files travel through the object store in pieces of this size."""
-
-NEEDS_CLUSTER = "Start one (ray start --head), or leave it out for one on this machine."
 
 
 @dataclass(frozen=True)
@@ -173,6 +169,7 @@ def _connected(cluster: Cluster) -> str:
     elif address.startswith("ray://"):
         remedy = "Run this on a node of the cluster, and pass HOST:PORT or auto."
         raise UsageError("Ray Client is not supported.", remedy, field="ray_address", value=address)
+    where = setting("ray_address", address) if cluster.address else f"RAY_ADDRESS={address}"
     try:
         if address not in ("local", "auto"):
             _knock(address)
@@ -182,15 +179,17 @@ def _connected(cluster: Cluster) -> str:
         if address == "local":
             remedy = f"Fix that, or pass {setting('engine', 'processes')}."
             raise ClusterError(f"Ray does not start on this machine ({why}).", remedy) from problem
-        where = setting("ray_address", address) if cluster.address else f"RAY_ADDRESS={address}"
-        raise ClusterError(f"{where}: no Ray cluster to use there ({why}).", NEEDS_CLUSTER) from problem
+        remedy = "Start one (ray start --head), or leave it out for one on this machine."
+        raise ClusterError(f"{where}: no Ray cluster to use there ({why}).", remedy) from problem
     return str(context.address_info["session_dir"]) if address == "local" else ""
 
 
 def _knock(address: str) -> None:
     """Raises OSError or ValueError if nothing listens there: Ray would try for minutes."""
     host, _, port = address.rpartition(":")
-    socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
+    if not (host and port.isdecimal()):
+        raise ValueError("it is neither auto nor HOST:PORT, such as 10.0.0.7:6379")
+    socket.create_connection((host.strip("[]"), int(port)), 10.0).close()
 
 
 @dataclass

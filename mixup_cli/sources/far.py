@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from urllib.request import url2pathname
 
 from mixup_cli.errors import NoInputError
 from mixup_cli.sources.arrays.data_set import open_data_set
+from mixup_cli.sources.arrays.folder import UNFINISHED
 from mixup_cli.sources.packed import folders, web_dataset
 from mixup_cli.sources.packed.copies import opened_as
 from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.sources.reading.containers import StoredFile
 from mixup_cli.sources.reading.splits import split_kind
+from mixup_cli.storage.begun import BEGUN
 from mixup_cli.storage.manifest import MANIFEST
 from mixup_cli.storage.opened import folder_at
-from mixup_cli.storage.stores import Store
+from mixup_cli.storage.seal import WORK_FOLDER
+from mixup_cli.storage.stores import Store, local_path
 
 OpenLocal = Callable[[Path, SourceOptions], Source]
 
@@ -23,15 +25,16 @@ OpenLocal = Callable[[Path, SourceOptions], Source]
 def open_far(url: str, options: SourceOptions, open_local: OpenLocal) -> Source:
     """The source at a URL; `open_local` opens what was fetched. Raises NoInputError if nothing is there, UsageError for
     a URL that cannot be used."""
-    if url.startswith("file://"):
-        return open_local(Path(url2pathname(url.removeprefix("file://"))), options)
+    if (path := local_path(url)) is not None:
+        return open_local(Path(path), options)
     folder, name = Store.open(url), url.rstrip("/").rpartition("/")[2]
     if url.rstrip("/").count("/") < 3:  # a bucket
         return _open_folder(folder, options)
     if name.lower().endswith(".tar"):
         return web_dataset.open_tars(web_dataset.expanded(url), url, options)
     store, file = Store.holding(url.rstrip("/"))
-    if file == MANIFEST or store.status(file) is None:
+    may_be_page = folder.is_read_only and not PurePosixPath(name).suffix  # web servers answer with a page for a folder
+    if file == MANIFEST or (may_be_page and folder_at(folder.url) is not None) or store.status(file) is None:
         return _open_folder(folder, options)
     if name.lower().endswith(".zip"):
         return folders.open_zip(StoredFile.open(url), options)
@@ -54,6 +57,8 @@ def _open_folder(store: Store, options: SourceOptions) -> Source:
     sizes = store.names()
     if not sizes:
         raise NoInputError(f"{store}: no such file or folder. Check the URL.")
+    if f"{WORK_FOLDER}/{BEGUN}" in sizes:
+        raise NoInputError(f"{store}: {UNFINISHED}")
     tars = {store.url_of(each): _split_name(each) for each in sizes if each.endswith(".tar") and each.count("/") < 2}
     if tars:
         return web_dataset.open_some(tars, str(store), options)

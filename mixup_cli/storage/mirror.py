@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import socket
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -43,15 +44,12 @@ def mirrors() -> Path:
 
 def mirrored(folder: Path) -> Store | None:
     """The store of a mirror; None for any other folder."""
-    if folder.parent != mirrors():
-        return None
-    with suppress(FileNotFoundError):
-        return Store(_note(folder).read_text())
-    return None
+    note = _note(folder)
+    return Store(note.read_text()) if note.is_file() and folder.parent == mirrors() else None
 
 
 def _note(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.url")
+    return folder.parent / f"{folder.name}.url"
 
 
 def shared(store: Store, name: str, content: bytes) -> Path:
@@ -70,7 +68,7 @@ def shared(store: Store, name: str, content: bytes) -> Path:
 @contextmanager
 def working(store: Store) -> Iterator[Path]:
     """An empty mirror, until the end of the context. What errors say of it, they then say of the URL."""
-    folder = mirrors() / f"{WORKING}{uuid4().hex}"
+    folder = mirrors() / f"{WORKING}{_of_host()}-{uuid4().hex}"
     with ExitStack() as stack:
         with storage_errors(folder):
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -87,9 +85,13 @@ def _lock(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
 
 
+def _of_host() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+
+
 def _remove_abandoned() -> None:
-    """Remove the mirrors of commands that were killed."""
-    for path in mirrors().glob(f"{WORKING}*.lock"):
+    """Remove the mirrors of commands that were killed on this host: a home folder that hosts share may lack locks."""
+    for path in mirrors().glob(f"{WORKING}{_of_host()}-*.lock"):
         with suppress(Timeout), FileLock(path, timeout=0):
             _remove(path.with_suffix(""))
 

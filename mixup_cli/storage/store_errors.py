@@ -30,7 +30,8 @@ class ExistsError(StorageError):
     """A file that was to be created exists already."""
 
 
-_SECRET = re.compile(r"(?<=://)[^/@\s]*@|\?[^\s'\")]*")
+_SECRET = re.compile(r"(?<=://)(?:[^/@\s]*|[^/@\s:]*:(?!\d+/)[^@\s]*)@|\?[^\s'\")]*")
+"""What stands before the @, or behind the ?. A secret key of S3 may have a slash in it; a port ends with one."""
 
 
 def without_secrets(text: str) -> str:
@@ -85,6 +86,8 @@ def _status_of(problem: Exception) -> int | None:
 
 def _why(problem: Exception) -> str:
     """Why a request failed, in a few words."""
-    text = _answer(problem).get("Error", {}).get("Message") or getattr(problem, "message", "") or reason(problem)
+    text = _answer(problem).get("Error", {}).get("Message") or getattr(problem, "message", "")
+    if not text:  # a negative number is one of looking up a host's name
+        text = str(problem) if (getattr(problem, "errno", None) or 0) < 0 else reason(problem)
     lines = without_secrets(str(text)).strip().splitlines() or [type(problem).__name__]
     return lines[0][:LETTERS].rstrip(". ")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Self, TypeVar
+from urllib.request import url2pathname
 
 from mixup_cli.errors import MixupGenError, NoInputError, StorageError, UsageError
 from mixup_cli.storage.remote_file import RemoteFile
@@ -24,7 +25,7 @@ from mixup_cli.storage.seal import NO_ROOM, Sealed, storage_errors
 from mixup_cli.storage.store_errors import ExistsError, failure, may_pass, missing, without_secrets
 from mixup_cli.wording import is_url, setting
 
-__all__ = ["Status", "Store", "is_url"]
+__all__ = ["Status", "Store", "is_url", "local_path"]
 
 Value = TypeVar("Value")
 
@@ -47,6 +48,16 @@ MOST_PUT_BYTES = 5 << 30
 the sha256 of the whole."""
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
+
+
+def local_path(url: str) -> str | None:
+    """The path that a file:// URL names; None for any other URL. Raises UsageError for a relative one."""
+    scheme, _, rest = url.partition("://")
+    if scheme.lower() != "file":
+        return None
+    if not rest.startswith("/"):
+        raise UsageError(f"{url}: not the URL of a local path.", "Write file:///, and then the path from the root on.")
+    return url2pathname(rest)
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,7 @@ class Store:
         if shown != url:
             remedy = "Leave that out: credentials come from the environment alone."
             raise UsageError(f"{shown}: the URL has a user or a query in it, which may be secret.", remedy)
+        local_path(url)
         store = cls(f"{scheme}://{url.partition('://')[2].rstrip('/')}")
         store._system()
         return store
@@ -211,7 +223,8 @@ class Store:
 
     def _path(self, name: str) -> str:
         """What fsspec calls a file."""
-        return str(self._system()._strip_protocol(self.url_of(name)))
+        url = self.url_of(name)
+        return str(self._system()._strip_protocol(local_path(url) or url))
 
     def _change(self, name: str, work: Callable[[Any, str], None]) -> None:
         self.check_writable()

@@ -34,6 +34,7 @@ ALONE = {
     "label_separator": "--label-separator + --label-kind none",
     "classes": "--label-kind none --classes a,b",
     "bandwidth": "--bandwidth 0.5",
+    "ray_address": "--ray-address auto",
     "remix_kappa": "--remix-kappa 2",
     "remix_tau": "--remix-tau 0.1",
     "value_range": "--dtype float32 --value-range 0,1",

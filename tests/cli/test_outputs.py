@@ -176,16 +176,16 @@ def test_generate_does_not_begin_over_what_it_reads(option: str, source: Path, r
         assert read.read_bytes() == before
 
 
-@pytest.mark.parametrize("out", ["source/red", "linked/red", "source/red/.."])
+@pytest.mark.parametrize("out", ["source/red", "linked/red", "source/red/..", "file://{}/source/red"])
 @pytest.mark.parametrize("more", [[], ["--force"], ["--force", "--dry-run"]])
 def test_a_class_folder_is_no_output(
     out: str, more: list[str], run_cli: Runner, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With --force the class would be left out of the source, silently."""
     monkeypatch.chdir(tmp_path)
-    before = digests(tmp_path)
+    before, out = digests(tmp_path), out.format(tmp_path)
     ended = run_cli("generate", "source", "-o", out, *more)
-    assert (ended.returncode, error_line(ended).partition(":")[0]) == (2, f"-o {out}")
+    assert (ended.returncode, error_line(ended).partition(": ")[0]) == (2, f"-o {out.removeprefix('file://')}")
     assert digests(tmp_path) == before
 
 

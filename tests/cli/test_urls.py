@@ -67,6 +67,30 @@ def test_a_url_from_elsewhere_is_refused(given: str, run_cli: Runner, tmp_path: 
     assert (ended.returncode, "s3a://bucket/x: not one of s3://" in error_line(ended)) == (2, True)
 
 
+@pytest.mark.parametrize("command", PLACES)
+def test_urls_that_lead_nowhere_are_refused(command: str, run_cli: Runner, tmp_path: Path) -> None:
+    """Before anything is written, into a folder `s3:` or the memory of a process that ends."""
+    for url, problem in {
+        "s3:/bucket/x": "neither a URL nor a plain path. Write s3://bucket/x, or ./s3:/bucket/x for a path",
+        "gs//bucket/x": "neither a URL nor a plain path. Write gs://bucket/x",
+        "File:/x": "neither a URL nor a plain path. Write file:///x",
+        "file://host/x": "not the URL of a local path. Write file:///, and then the path",
+        "memory://x/y": "lies in the memory of one process, which ends with this command. Give a folder",
+    }.items():
+        ended = run_cli(*command.format(url).split(), cwd=tmp_path)
+        assert (ended.returncode, list(tmp_path.iterdir())) == (2, [])
+        assert error_line(ended).startswith(f"{url}: {problem}")
+
+
+def test_a_file_url_is_the_same_place_for_outputs_and_sources(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    """`%20` is a space in both."""
+    url = f"{tmp_path.as_uri()}/my%20set"
+    assert run_cli("generate", colours, "-o", url, "-q").returncode == 0
+    assert (tmp_path / "my set" / "manifest.json").is_file()
+    assert run_cli("verify", url).returncode == 0
+    assert run_cli("generate", url, "-q", cwd=tmp_path).returncode == 0
+
+
 def test_a_path_with_a_colon_is_a_path(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
     assert run_cli("generate", colours, "-o", "./s3:/x", "-q", cwd=tmp_path).returncode == 0
     assert (tmp_path / "s3:/x/manifest.json").is_file()

@@ -156,7 +156,9 @@ def test_no_cluster(run_cli: Runner, photos: Path, tmp_path: Path) -> None:
     )
     assert not (tmp_path / "mixup-out").exists()
     refused = run_cli("generate", photos, "--engine", "ray", env={"RAY_ADDRESS": "nowhere"})
-    assert error_line(refused).startswith("RAY_ADDRESS=nowhere: no Ray cluster to use there (")
+    assert error_line(refused).startswith(
+        "RAY_ADDRESS=nowhere: no Ray cluster to use there (it is neither auto nor HOST:PORT, such as 10.0.0.7:6379)."
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import pickle
 import re
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal
 
@@ -76,6 +79,35 @@ def test_what_commands_say_of_a_url(s3: Bucket, run_cli: Runner, colours: Path) 
     assert "nothing to repair" in run(run_cli, "repair", f"{out}/manifest.json")
     told = run(run_cli, "verify", f"{out}/none", code=66)
     assert told == f"{out}/none: has no manifest.json. Name the folder of a data set."
+
+
+def test_a_source_in_a_store_is_never_written_over(s3: Bucket, run_cli: Runner, colours: Path) -> None:
+    """Also with --force, as on a disk. A data set may stand in a folder of its own there, and be made again."""
+    for each in sorted(colours.rglob("*.png")):
+        s3.client.upload_file(str(each), s3.name, f"photos/{each.relative_to(colours)}")
+    photos, out = f"{s3.url}/photos", f"{s3.url}/photos/mixed"
+    run(run_cli, "generate", photos, "-o", out, *FRESH)
+    run(run_cli, "generate", photos, "-o", out, *FRESH, "--seed", 1, "--force")
+    before = s3.objects()
+    for source, to, found in (
+        (out, out, f"the source {out} lies in that folder"),
+        (f"{out}/", s3.url, f"the source {out}/ lies in that folder"),
+        (photos, photos, f"the source {photos} lies in that folder"),
+        (photos, f"{photos}/red", f"belongs to the source {photos}, and holds '0.png'"),
+    ):
+        told = run(run_cli, "generate", source, "-o", to, "--force", code=2)
+        assert told == f"-o {to}: {found}. Use another -o."
+    assert s3.objects() == before
+
+
+def test_an_unfinished_data_set_is_not_taken_for_a_source(
+    s3: Bucket, run_cli: Runner, colours: Path, tmp_path: Path
+) -> None:
+    """On a disk its shards are arrays; none of them is named as one to mix."""
+    for out in (tmp_path / "out", s3.url):
+        run(run_cli, "generate", colours, "-o", out, *FRESH, "--part", "1/2")
+        told = run(run_cli, "inspect", out, code=66)
+        assert told == f"{out}: holds an unfinished data set. Run its command again to finish it."
 
 
 def test_damage_is_found_and_repaired(s3: Bucket, run_cli: Runner, colours: Path, tmp_path: Path) -> None:
@@ -203,6 +235,19 @@ def test_a_finished_data_set_is_looked_at_and_mixed_again(
     run(run_cli, "generate", f"{s3.url}/x/manifest.json", "-o", tmp_path / "y", *FRESH)
     assert digests(tmp_path / "y") == near
     assert "/x/none: no such file" in run(run_cli, "generate", f"{s3.url}/x/none", "-o", tmp_path / "z", code=66)
+
+
+def test_a_data_set_on_a_web_server_is_mixed_again(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    """The server answers with a page for the folder itself."""
+    run(run_cli, "generate", colours, "-o", tmp_path / "set", *FRESH)
+    run(run_cli, "generate", tmp_path / "set", "-o", tmp_path / "local", *FRESH)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/set"
+        run(run_cli, "generate", url, "-o", tmp_path / "far", *FRESH)
+        server.shutdown()
+    assert digests(tmp_path / "far") == digests(tmp_path / "local")
 
 
 def test_arrays_at_a_url(s3: Bucket, run_cli: Runner, colours: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import click
 from mixup_cli.cli.commands.classes import class_facts, class_lines
 from mixup_cli.cli.options.config import ConfigFlags, printed
 from mixup_cli.cli.options.groups import OUTPUT, RUNNING, flag, switch
-from mixup_cli.cli.options.outputs import check_kept, read_files
+from mixup_cli.cli.options.outputs import check_apart, check_kept, read_files
 from mixup_cli.cli.options.parse import FOLDER_OR_STORE
 from mixup_cli.cli.options.recipe import RecipeFlags
 from mixup_cli.cli.options.run import AmountFlags, RunFlags, ScanFlags, plan_flag, quiet_switch, read_plan_option
@@ -68,6 +68,7 @@ def generate(
     from mixup_cli.cli.commands.preload import preload
     from mixup_cli.runs.settings import Run
     from mixup_cli.storage.mirror import mirrors
+    from mixup_cli.storage.stores import local_path
 
     if more.plan == source.files_from == "-":
         raise UsageError("both are -, and stdin can be read once.", "Use a file.", field=("plan", "files_from"))
@@ -79,9 +80,12 @@ def generate(
     if how.part.taken_from and not more.quiet:
         show.notice(f"this is part {how.part}, from {how.part.taken_from}")
     read = read_files(source, places.sources, more.plan, file.config)
-    check_kept(out, read, [] if source.files_from else local(places.sources or (Path(),)))
+    here = out if store is None else Path(local_path(store.url) or out)
+    check_kept(here, read, [] if source.files_from else local(places.sources or (Path(),)))
+    if store is not None:
+        check_apart(store, (place for place in places.sources if isinstance(place, str)))
     preload()
-    opened = source.open(places.sources, out)
+    opened = source.open(places.sources, here)
     if more.print_config:
         from mixup_cli.runs.forecast import forecast
 

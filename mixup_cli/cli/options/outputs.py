@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
     from mixup_cli.cli.options.source import SourceFlags
     from mixup_cli.sources import Source
     from mixup_cli.storage.seal import Sealing
+    from mixup_cli.storage.stores import Store
 
 
 def force_switch() -> Any:
@@ -133,6 +134,28 @@ def check_kept(out: Path, read: Iterable[str | Path], locations: Iterable[Path])
         for name in (each.parent.resolve() / each.name, each.resolve()):
             if name.parent == place and OURS.fullmatch(name.name):
                 raise UsageError(f"would overwrite the input {each}.", _another(), field="out", value=out)
+
+
+def check_apart(store: Store, sources: Iterable[str]) -> None:
+    """Raises UsageError where a source lies in the data set at a URL; and where that lies in a source and holds other
+    files, which the source would lose."""
+    from mixup_cli.storage.contents import OURS
+    from mixup_cli.storage.manifest import MANIFEST
+    from mixup_cli.storage.seal import WORK_FOLDER
+
+    for each in sources:
+        scheme, _, rest = each.partition("://")
+        url, out = f"{scheme.lower()}://{rest.rstrip('/')}/", f"{store.url}/"
+        if url.startswith(out):
+            raise UsageError(f"the source {each} lies in that folder.", _another(), field="out", value=store)
+        if out.startswith(url):
+            found = {name.partition("/")[0] for name in store.names()}
+            is_ours = not found.isdisjoint((MANIFEST, WORK_FOLDER))
+            if other := sorted(
+                each for each in found if not (is_ours and (each == WORK_FOLDER or OURS.fullmatch(each)))
+            ):
+                problem = f"belongs to the source {each}, and holds {other[0]!r}."
+                raise UsageError(problem, _another(), field="out", value=store)
 
 
 def _another(or_force: bool = False) -> str:

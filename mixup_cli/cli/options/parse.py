@@ -92,20 +92,28 @@ def local_name(text: str) -> str:
 
 def _place(text: str) -> Path | str:
     """A local path, or the text of a URL that is not one of a file here."""
-    from urllib.request import url2pathname
+    if not is_url(text):
+        return Path(local_name(text))
+    _check_memory(text)
+    from mixup_cli.storage.stores import local_path
 
-    if text.startswith("file://"):
-        text = url2pathname(text.removeprefix("file://"))
-    return text if is_url(text) else Path(local_name(text))
+    return text if (path := local_path(text)) is None else Path(path)
 
 
 def _folder_or_store(text: str) -> Path | Store:
     """A folder, or a store that a URL names."""
     if not is_url(text):
         return Path(local_name(text))
+    _check_memory(text)
     from mixup_cli.storage.stores import Store
 
     return Store.open(text)
+
+
+def _check_memory(url: str) -> None:
+    if url.lower().startswith("memory://"):
+        found = f"{url}: lies in the memory of one process, which ends with this command."
+        raise UsageError(found, "Give a folder, or the URL of a store.")
 
 
 def _byte_count(text: str) -> int:

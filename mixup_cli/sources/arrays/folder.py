@@ -10,13 +10,20 @@ from pathlib import Path
 from mixup_cli.errors import MixupGenError
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.splits import split_of
+from mixup_cli.storage.begun import BEGUN
+from mixup_cli.storage.seal import WORK_FOLDER
 from mixup_cli.wording import setting
 
 MOST_FILES = 20
 
+UNFINISHED = "holds an unfinished data set. Run its command again to finish it."
+
 
 def arrays_in(root: str, files: Sequence[str]) -> str | None:
-    """A message about the array files among `files` of a folder without images; None if it has none."""
+    """A message about the array files among `files` of a folder without images; None if it has none. Those of an
+    unfinished data set are not sources."""
+    if Path(root, WORK_FOLDER, BEGUN).is_file():
+        return f"{escape_name(root)}: {UNFINISHED}"
     from mixup_cli.sources.arrays.containers import CONTAINERS  # brings h5py, which folders of images do not need
 
     found = [Path(root, name) for name in sorted(files) if name.lower().endswith(tuple(CONTAINERS))]

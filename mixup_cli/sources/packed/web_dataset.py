@@ -71,18 +71,21 @@ class _Sample:
 
 
 def expanded(pattern: str) -> list[str]:
-    """The names that braces stand for, as in a shell: `a-{00..12}.tar`, `{train,val}.tar`. Raises UsageError for too
-    many."""
+    """The names that braces stand for, as in a shell: `a-{00..12}.tar`, `{train,val}.tar`. Raises UsageError for none
+    or too many."""
     if (found := _BRACES.search(pattern)) is None:
         return [pattern]
     first, dots, last = found[1].partition("..")
-    if not dots:
-        words = found[1].split(",")
-    elif int(last) - int(first) < MOST_TARS:
-        words = [f"{number:0{len(first)}d}" for number in range(int(first), int(last) + 1)]
-    else:
-        raise UsageError(f"{pattern}: stands for more than {MOST_TARS:,} files. Give fewer.")
-    return [each for word in words for each in expanded(pattern[: found.start()] + word + pattern[found.end() :])]
+    if dots and int(first) > int(last):
+        raise UsageError(f"{pattern}: counts down from {first} to {last}. Write the smaller number first.")
+    numbers = range(int(first), min(int(last), int(first) + MOST_TARS) + 1) if dots else ()
+    words = (f"{number:0{len(first)}d}" for number in numbers) if dots else iter(found[1].split(","))
+    names: list[str] = []
+    for word in words:
+        names += expanded(pattern[: found.start()] + word + pattern[found.end() :])
+        if max(len(names), len(numbers)) > MOST_TARS:
+            raise UsageError(f"{pattern}: stands for more than {MOST_TARS:,} files. Give fewer.")
+    return names
 
 
 def open_tars(places: Sequence[str], shown: str, options: SourceOptions, has_splits: bool = False) -> PackedPictures:

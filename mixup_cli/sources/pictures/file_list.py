@@ -24,7 +24,7 @@ from mixup_cli.sources.reading.class_table import as_given
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.reading.splits import find_splits, split_kind
 from mixup_cli.sources.reading.takes import check_taken
-from mixup_cli.wording import counted, setting
+from mixup_cli.wording import counted, is_url, setting
 
 _BLOCK_BYTES = 1 << 20
 _REDUNDANT = re.compile(r"(?<=/)(?:\.?/)+")
@@ -118,6 +118,9 @@ def _read_paths(lines: Iterable[bytes], location: str, root: str) -> tuple[list[
         if os.sep != "/":
             path = path.replace(os.sep, "/")
         if "//" in path or "./" in path:
+            if is_url(path):
+                remedy = "Give the URL of their folder or tars as the source."
+                raise DataError(f"{location}, line {number}: a URL, and lists hold local paths only. {remedy}")
             path = _REDUNDANT.sub("", path).removeprefix("./")
         paths.append(path)
         numbers.append(number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import pickle
 import shutil
+import socket
 from pathlib import Path
 from uuid import uuid4
 
@@ -69,6 +70,21 @@ def test_names_in_a_store_lead_nowhere(store: Store, tmp_path: Path, monkeypatch
         assert sorted(path.name for path in folder.path.rglob("*")) == ["a"]
         assert folder.foreign() == ["a"]
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["mirrors"]
+
+
+def test_what_a_killed_command_left_goes_unless_another_host_may_use_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where hosts share a home folder without locks, a mirror of another host looks abandoned."""
+    left = []
+    for host in ("there", "here"):
+        monkeypatch.setattr(socket, "gethostname", lambda host=host: host)
+        with working(store) as folder:
+            left.append(folder)
+        folder.mkdir()
+        folder.with_name(f"{folder.name}.lock").touch()
+    with working(store):
+        assert [each.exists() for each in left] == [True, False]
 
 
 def test_a_file_that_is_fetched_has_its_hash(store: Store, tmp_path: Path) -> None:

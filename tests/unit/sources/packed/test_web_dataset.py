@@ -33,8 +33,11 @@ def test_braces_are_those_of_a_shell() -> None:
     assert expanded("a-{08..11}.tar") == ["a-08.tar", "a-09.tar", "a-10.tar", "a-11.tar"]
     assert expanded("{train,val}-{0..1}.tar") == ["train-0.tar", "train-1.tar", "val-0.tar", "val-1.tar"]
     assert expanded("a{b}c{1..x}.tar") == ["a{b}c{1..x}.tar"]
-    with pytest.raises(UsageError, match="more than 1,000,000 files"):
-        expanded("a-{0..99999999999}.tar")
+    for many in ("a-{0..99999999999}.tar", "{0..99999999999999999999}", "{0..999}-{0..999}-{0..999}.tar"):
+        with pytest.raises(UsageError, match="more than 1,000,000 files"):
+            expanded(many)
+    with pytest.raises(UsageError, match=r"counts down from 03 to 01\. Write the smaller number first"):
+        expanded("a-{03..01}.tar")
 
 
 def test_braces_a_folder_and_a_shell_s_list_are_the_same_source(photos: Path, tmp_path: Path) -> None:

@@ -120,3 +120,13 @@ def test_lines_are_read_one_by_one() -> None:
 
     with pytest.raises(ConnectionError):
         open_file_list(endless(), "-", SourceOptions())
+
+
+def test_a_url_in_a_list_is_refused_and_not_shown() -> None:
+    """It would be looked for in a folder `s3:`; and it may have a signature in it."""
+    lines = [b"cat/1.png\n", b"https://host/cat/2.png?X-Amz-Signature=secret\n"]
+    with pytest.raises(
+        DataError, match=r"^list, line 2: a URL, and lists hold local paths only\. Give the URL of"
+    ) as told:
+        open_file_list(lines, "list", SourceOptions())
+    assert "secret" not in str(told.value)
