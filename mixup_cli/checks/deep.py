@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.checks.rescan import SourceOf, check_labels, check_plan, check_source, rescan, sources_of
+from mixup_cli.checks.rescan import SourceOf, check_labels, check_plan, check_source, rescan
 from mixup_cli.checks.verify import Finding, Piece
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError
@@ -29,10 +29,9 @@ from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.hdf5.shard import bytes_of
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.manifest import Manifest
-from mixup_cli.storage.members import Member
+from mixup_cli.storage.members import Member, members_of
 from mixup_cli.storage.mirror import release
 from mixup_cli.storage.shard_records import ShardRecord
-from mixup_cli.storage.source_table import sealed_table
 
 
 def recompute(
@@ -44,8 +43,9 @@ def recompute(
     Raises DataError if the data set was made from another source or plan.
     """
     findings: list[Finding] = []
-    for member, source in sources_of(manifest, cache(opened)):
-        findings += _of_member(folder.path, member, source(), scratch, run, listener)
+    opened = cache(opened)
+    for member in members_of(manifest):
+        findings += _of_member(folder.path, member, opened(*member.source), scratch, run, listener)
     return sorted(findings, key=str)
 
 
@@ -56,7 +56,7 @@ def _of_member(
     recipe = Recipe.from_dict(manifest.recipe)
     check_plan(out, recipe, run.plan)
     again = rescan(out, recipe, source, scratch, ScanSettings(Tolerance("skip"), engine, listener))
-    check_source(out, sealed_table(out, inputs=member.inputs), again)
+    check_source(out, member, again)
     check_labels(out, manifest, again)
     maker = shard_maker(again, run, engine.checkpoint)
     columns = [Column(column.name, column.dtype, column.shape) for column in manifest.columns]

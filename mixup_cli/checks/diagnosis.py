@@ -19,13 +19,14 @@ from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, MixupGenError, StorageError
 from mixup_cli.listener import Listener
 from mixup_cli.runs.merge import planned
+from mixup_cli.runs.pieces import run_json
 from mixup_cli.sources.reading.names import unescape_name
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.contents import SHARD
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.library import open_shard
 from mixup_cli.storage.inside import file_inside
-from mixup_cli.storage.json_files import content_of, read_json
+from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.manifest import Manifest, parse_manifest
 from mixup_cli.storage.shard_records import shard_name
 from mixup_cli.wording import setting
@@ -109,21 +110,17 @@ def diagnose(folder: DataSetFolder, opened: SourceOf, workers: int, listener: Li
 def _merged_again(folder: Path, present: bytes | None) -> Manifest | None:
     """The manifest of a merged data set, from those that run.json names; None if it says nothing of a merge. It is the
     one that is `present`, or the one that SHA256SUMS has the hash of."""
-    try:
-        merged = read_json(file_inside(folder, names.RUN)).get("merged")
-    except (DataError, StorageError, FileNotFoundError):
-        return None
+    merged = run_json(folder).get("merged")
     if not isinstance(merged, list):
         return None
     folders = [unescape_name(str(name)) for name in merged]
     try:
         manifest, problem = planned([*map(Path, folders)]).manifest, "they have changed since"
-    except MixupGenError as failure:
-        problem = failure.found
-    else:
         data = manifest.to_json()
         if data == present or hashlib.sha256(data).hexdigest() == checksums(folder).get(names.MANIFEST):
             return manifest
+    except MixupGenError as failure:
+        problem = failure.found
     raise DataError(
         f"{folder}: the manifest is lost, and the data sets that were merged do not give it ({problem}).",
         f"Merge them again: mixup-gen merge {shlex.join(folders)} {setting('out', 'OTHER')}.",

@@ -8,7 +8,7 @@ from functools import cache, partial
 from itertools import chain
 
 from mixup_cli.checks.diagnosis import Damage, Diagnosis, Fix, diagnose, stamps
-from mixup_cli.checks.rescan import SourceOf, check_labels, check_plan, check_source, rescan, sources_of
+from mixup_cli.checks.rescan import SourceOf, check_labels, check_plan, check_source, rescan
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.listener import Listener
@@ -29,11 +29,11 @@ from mixup_cli.storage.hdf5.shard import ShardWriter, writer_for
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.manifest import Manifest
-from mixup_cli.storage.members import Member, tables_of
+from mixup_cli.storage.members import Member, members_of
 from mixup_cli.storage.opened import UNFINISHED
 from mixup_cli.storage.seal import Sealed, reason, storage_errors, sync_folder
 from mixup_cli.storage.shard_records import ShardRecord
-from mixup_cli.storage.source_table import SourceTable, joined, sealed_table
+from mixup_cli.storage.source_table import SourceTable, joined
 from mixup_cli.wording import setting
 
 
@@ -127,15 +127,15 @@ def _remake(
     """Make shards and sources.csv from the source: in the scratch folder first, where each must have its old hash."""
     out, is_list_lost = folder.path, names.SOURCES in damaged
     tables, made = dict[range, SourceTable](), list[ShardRecord]()
-    for member, source in sources_of(manifest, opened):
+    for member in members_of(manifest):
         lost = [record for record in member.manifest.shards if record.file in damaged]
         if lost or (is_list_lost and member.inputs not in tables):
-            found = _read_again(folder, member, source(), run, listener, is_list_lost=is_list_lost)
+            found = _read_again(folder, member, opened(*member.source), run, listener, is_list_lost=is_list_lost)
             tables[member.inputs] = found.table
             _remake_shards(folder, found, lost, run, listener)
             made += lost
     if is_list_lost:
-        folder.seal(out / names.SOURCES, joined([tables[inputs] for inputs in tables_of(manifest)]).csv)
+        folder.seal(out / names.SOURCES, joined([*tables.values()]).csv)
     with storage_errors(out):
         for record in made:
             (folder.scratch / record.file).replace(out / record.file)
@@ -156,7 +156,7 @@ def _read_again(
         check_labels(out, manifest, found)
         return found
     if not is_list_lost:
-        check_source(out, sealed_table(out, inputs=member.inputs), found)
+        check_source(out, member, found)
     raise DataError(
         f"{out}: was made from another source (the hash of its list is {found.table.fingerprint[:12]}…, and "
         f"{manifest.source.fingerprint[:12]}… was sealed).",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,23 +18,18 @@ from mixup_cli.scan.cache import CacheSettings, goes_to_disk
 from mixup_cli.scan.fill import CachePlace, ScanSettings
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.manifest import Manifest
-from mixup_cli.storage.members import Member, members_of, tables_of
-from mixup_cli.storage.source_table import SourceTable
+from mixup_cli.storage.members import Member
+from mixup_cli.storage.source_table import sealed_table
 from mixup_cli.wording import setting
 
 SourceOf: TypeAlias = Callable[[int, int], Source]
 """Opens a source: its number, and how many different ones the data set has, which is one unless it was merged."""
 
 
-def sources_of(manifest: Manifest, opened: SourceOf) -> Iterator[tuple[Member, Callable[[], Source]]]:
-    """The members of a data set, each with what opens its source."""
-    tables = tables_of(manifest)
-    for member in members_of(manifest):
-        yield member, partial(opened, tables.index(member.inputs), len(tables))
-
-
-def check_source(out: Path, before: SourceTable | None, now: Scanned) -> None:
-    """Raises DataError if the source is not what it was, naming the first input that differs."""
+def check_source(out: Path, member: Member, now: Scanned) -> None:
+    """Raises DataError if a member's source is not what it was, naming the first input that differs."""
+    table = sealed_table(out)
+    before = None if table is None else table.part(member.inputs)
     for _, found in differences(Identity(source=before), Identity(source=now.table)):
         remedy = f"Name the one it was made from with {setting('source_paths')}."
         raise DataError(f"{out}: was made from another source ({found}).", remedy)

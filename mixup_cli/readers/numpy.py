@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError
 from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.fields.signal import FIRST
-from mixup_cli.readers.passes import JoinedPasses, Passes, passes_of
+from mixup_cli.readers.passes import Passes, passes_of
 from mixup_cli.storage.hdf5.reading import ShardedColumn
 from mixup_cli.storage.opened import REPLACED, OpenedDataSet, folder_of
 
@@ -58,7 +58,7 @@ class MixedArrays:
         return self.manifest.totals.samples
 
     @cached_property
-    def passes(self) -> Passes | JoinedPasses:
+    def passes(self) -> Passes:
         """The rows of each pass over the source: `images(passes[0])` are the images of the first one. Raises UsageError
         if the rows come from a plan file, which has no passes."""
         return passes_of(self.folder, self.manifest)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -19,72 +20,42 @@ from mixup_cli.storage.members import Member, members_of
 class Passes:
     """The rows of each pass: `passes[p]` is a range, `len(passes)` the number of passes.
 
-    A pass has `pass_rows` rows; the last one has fewer if `samples` was not a whole number of passes. Originals that
-    were kept belong to no pass: they are the rows 0 … `original_count`−1.
+    `members` has one range for each member of the data set, and one if it was not merged: its mixed rows, in steps of a
+    pass. So the last pass of a member has fewer rows than others if its samples were not a whole number of passes.
+    Originals that were kept belong to no pass.
     """
 
-    original_count: int
-    pass_rows: int
-    row_count: int
-
-    @property
-    def _starts(self) -> range:
-        return range(self.original_count, self.row_count, self.pass_rows)
-
-    def __len__(self) -> int:
-        return len(self._starts)
-
-    def __getitem__(self, number: int) -> range:
-        if not -len(self) <= number < len(self):
-            raise IndexError(f"pass {number}: the data set has passes 0 to {len(self) - 1}. Generate more of them.")
-        start = self._starts[number]
-        return range(start, min(start + self.pass_rows, self.row_count))
-
-    def short_one(self, numbers: Sequence[int]) -> tuple[int, int] | None:
-        """A pass among these that is shorter than others, and how long they are; None if all have one length."""
-        last = len(self) - 1
-        is_short = len(self[last]) < self.pass_rows
-        return (last, self.pass_rows) if is_short and (last in numbers or -1 in numbers) else None
-
-
-@dataclass(frozen=True)
-class JoinedPasses:
-    """The passes of a merged data set: those of each member, one after another. `rows` are the members' rows."""
-
-    members: tuple[Passes, ...]
-    rows: tuple[range, ...]
+    members: tuple[range, ...]
 
     def __len__(self) -> int:
         return sum(map(len, self.members))
 
     def __getitem__(self, number: int) -> range:
         if not -len(self) <= number < len(self):
-            raise IndexError(f"pass {number}: the data set has passes 0 to {len(self) - 1}.")
-        number, member = number % len(self), 0
-        while number >= len(self.members[member]):
-            number -= len(self.members[member])
+            raise IndexError(f"pass {number}: the data set has passes 0 to {len(self) - 1}. Generate more of them.")
+        member, place = 0, number % len(self)
+        while place >= len(self.members[member]):
+            place -= len(self.members[member])
             member += 1
-        own = self.members[member][number]
-        return self.rows[member][own.start : own.stop]
+        rows = self.members[member]
+        return range(rows[place], min(rows[place] + rows.step, rows.stop))
 
-    def short_one(self, numbers: Sequence[int]) -> tuple[int, int] | None:
-        """See `Passes.short_one`."""
-        longest = max(len(self[number]) for number in numbers)
-        return next(((number, longest) for number in numbers if len(self[number]) < longest), None)
+    def ends(self) -> Iterator[int]:
+        """The first and the last pass of each member: those between are as long as the first."""
+        for stop, rows in zip(accumulate(map(len, self.members)), self.members, strict=True):
+            yield from (stop - len(rows), stop - 1) if rows else ()
 
 
-def passes_of(folder: Path, manifest: Manifest) -> Passes | JoinedPasses:
+def passes_of(folder: Path, manifest: Manifest) -> Passes:
     """The passes of a data set. Reads sources.csv if the sizes of the classes decide how long a pass is.
 
     Raises UsageError if the rows come from a plan file, DataError if sources.csv is needed and is not what was sealed.
     """
-    members = [*members_of(manifest)]
-    passes = tuple(_of_member(folder, manifest, member) for member in members)
-    return passes[0] if manifest.members is None else JoinedPasses(passes, tuple(member.rows for member in members))
+    return Passes(tuple(_of_member(folder, manifest, member) for member in members_of(manifest)))
 
 
-def _of_member(folder: Path, whole: Manifest, member: Member) -> Passes:
-    manifest = member.manifest
+def _of_member(folder: Path, whole: Manifest, member: Member) -> range:
+    manifest, rows = member.manifest, member.rows
     recipe = Recipe.from_dict(manifest.recipe)
     if recipe.plan is not None:
         raise UsageError(f"{folder}: its rows come from a plan file, which has no passes. Leave passes and epoch out.")
@@ -94,7 +65,7 @@ def _of_member(folder: Path, whole: Manifest, member: Member) -> Passes:
         population_size, pass_rows = _sizes(folder, whole, member, recipe)
     if pass_rows < 1:
         raise DataError(f"{folder}: its manifest counts no usable inputs. Run mixup-gen verify.")
-    return Passes(population_size if recipe.keep_originals else 0, pass_rows, manifest.totals.samples)
+    return rows[population_size if recipe.keep_originals else 0 :: pass_rows]
 
 
 def _sizes(folder: Path, whole: Manifest, member: Member, recipe: Recipe) -> tuple[int, int]:
@@ -111,7 +82,7 @@ def _classes(folder: Path, whole: Manifest, member: Member) -> NDArray[np.int32]
     from mixup_cli.storage.source_table import finished_table
 
     manifest = member.manifest
-    labels = finished_table(folder, whole, inputs=member.inputs).labels
+    labels = finished_table(folder, whole).part(member.inputs).labels
     if len(labels) != manifest.source.samples:
         found = f"sources.csv lists {len(labels)} inputs, and the manifest {manifest.source.samples}"
         raise DataError(f"{folder}: {found}. Run mixup-gen verify.")
@@ -140,7 +111,7 @@ class Shown:
 class OneByOne:
     """Some passes of one length, each shown alone."""
 
-    passes: Passes | JoinedPasses
+    passes: Passes
     numbers: Sequence[int]
 
     def __len__(self) -> int:
@@ -151,7 +122,7 @@ class OneByOne:
 
 
 def shown_of(
-    folder: Path, passes: Passes | JoinedPasses, wanted: int | Iterable[int] | None, one_by_one: bool
+    folder: Path, passes: Passes, wanted: int | Iterable[int] | None, one_by_one: bool
 ) -> Sequence[Shown] | OneByOne:
     """What a reader shows: the wanted passes together, or one by one. `wanted` None means all.
 
@@ -165,11 +136,12 @@ def shown_of(
     parts = [passes[number] for number in (() if wanted is None else numbers)]  # all of them could be very many
     if not one_by_one:
         return [Shown(parts)]
-    if len(numbers) > 1 and (found := passes.short_one(numbers)) is not None:
-        short, rows = found
+    lengths = {number % (last + 1): len(passes[number]) for number in (passes.ends() if wanted is None else numbers)}
+    rows = max(lengths.values())
+    for short in (number for number, length in lengths.items() if length < rows):
         without = f": passes=range({last})" if short == last else ""
         raise UsageError(
-            f"{folder}: pass {short} is short, with {len(passes[short])} rows of {rows}, and epochs have one length. "
+            f"{folder}: pass {short} is short, with {lengths[short]} rows of {rows}, and epochs have one length. "
             f"Leave it out{without}."
         )
     return OneByOne(passes, numbers)

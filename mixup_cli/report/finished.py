@@ -20,7 +20,7 @@ from mixup_cli.report.rgb import levels
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.scanned import fitting
 from mixup_cli.sources.reading.base import Source
-from mixup_cli.storage.members import Member, members_of, tables_of
+from mixup_cli.storage.members import Member, members_of
 from mixup_cli.storage.source_table import SourceTable, sealed_table
 from mixup_cli.wording import counted
 
@@ -36,12 +36,11 @@ def preview_data_set(folder: Path, opened: Callable[[int, int], Source | None], 
     if wanted.start >= len(data):
         found = f"{folder} has the rows 0 to {len(data) - 1}."
         raise UsageError(found, "Give one of these.", field="start", value=wanted.start)
-    tables, shown = tables_of(data.manifest), list[Preview]()
+    shown = list[Preview]()
     for member in members_of(data.manifest):
         rows = np.arange(max(wanted.start, member.rows.start), min(wanted.stop, member.rows.stop))
         if len(rows):
-            source = opened(tables.index(member.inputs), len(tables))
-            shown.append(_of_member(folder, data, member, source, rows))
+            shown.append(_of_member(folder, data, member, opened(*member.source), rows))
     notices = dict.fromkeys(notice for each in shown for notice in each.notices)
     return Preview(tuple(line for each in shown for line in each.lines), tuple(notices))
 
@@ -67,7 +66,8 @@ def _of_member(
         return Preview(lines_of(mixed, recipe, None))
     has_views = any(column.name == "view" for column in data.manifest.columns)
     views = data.column("view").take(rows) if has_views else None
-    parents = _parents(sealed_table(folder, inputs=member.inputs), recipe, source, mixed.parents, views)
+    table = sealed_table(folder)
+    parents = _parents(table and table.part(member.inputs), recipe, source, mixed.parents, views)
     if isinstance(parents, Parents):
         return Preview(lines_of(mixed, recipe, parents))
     return Preview(lines_of(mixed, recipe, None), (f"{folder}: {parents}. Showing results without parents.",))

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +32,7 @@ from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.seal import Sealing, sha256_of, storage_errors, sync_folder
 from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.storage.source_table import SourceTable
+from mixup_cli.wording import setting
 
 COPY_BYTES = 4 << 20
 
@@ -51,7 +55,7 @@ class Wanted:
     table: SourceTable
     manifest: Manifest
 
-    @property
+    @cached_property
     def begun(self) -> Begun:
         """What it writes down when it begins."""
         recipe = Recipe.from_dict(self.pieces[0].manifest.recipe)
@@ -63,7 +67,8 @@ def merge(folders: Sequence[Path], out: Path, force: bool = False, listener: Lis
     """Make a data set of the rows of several, one after another. The same call goes on where an earlier one was
     stopped, and leaves a complete data set alone.
 
-    Raises DataError if a data set is damaged or does not go with the first, and other errors of `mixup_cli.errors`.
+    Raises DataError if a data set is damaged, does not go with the first, or changes meanwhile, and other errors of
+    `mixup_cli.errors`.
     """
     began, folder = time.time(), DataSetFolder(out)
     check_apart(folders, out)
@@ -76,6 +81,9 @@ def merge(folders: Sequence[Path], out: Path, force: bool = False, listener: Lis
         with folder.sealing():
             _begin(folder, wanted, force)
         linked = _place_all(folder, wanted, listener or Listener())
+        if planned(folders).begun != wanted.begun:  # shards of the same size may have been linked
+            again = f"Run the same command again with {setting('force')}."
+            raise DataError(f"{out}: one of the data sets changed while they were merged.", again)
         with folder.sealing():
             finish(folder, wanted.manifest, _run_record(folders, wanted.pieces, began))
     return Merged("merged", wanted.manifest, linked, time.time() - began)
@@ -91,20 +99,21 @@ def planned(folders: Sequence[Path]) -> Wanted:
 
 def _run_record(folders: Sequence[Path], pieces: Sequence[Piece], began: float) -> dict[str, object]:
     """run.json: as of any run, with the folders that were merged, and of each different source where it lay."""
-    origins: dict[str, object] = {}
-    for piece in pieces:
-        origins[piece.fingerprint] = origins.get(piece.fingerprint) or piece.origin
+    known = {piece.fingerprint: piece.origin for piece in reversed(pieces) if piece.origin}
+    sources = [known.get(fingerprint) for fingerprint in dict.fromkeys(piece.fingerprint for piece in pieces)]
     merged = [escape_name(str(folder.absolute())) for folder in folders]
-    return {"versions": dict(versions()), **when_and_where(began), "merged": merged, "sources": [*origins.values()]}
+    return {"versions": dict(versions()), **when_and_where(began), "merged": merged, "sources": sources}
 
 
 def _standing(folder: DataSetFolder, wanted: Wanted, force: bool) -> Stored:
     """What the output folder holds. Raises OutputExistsError unless that is this data set, or the beginning of it."""
     stored = stored_in(folder, force)
-    if stored.finished is not None and stored.finished.to_json() != wanted.manifest.to_json():
-        raise OutputExistsError(f"{folder.path}: holds another data set.", use_another())
-    if stored.finished is None and stored.begun is not None and stored.begun != wanted.begun:
-        raise OutputExistsError(f"{folder.path}: holds another data set, which is unfinished.", use_another())
+    if stored.finished is not None:
+        is_other, how = stored.finished.to_json() != wanted.manifest.to_json(), ""
+    else:
+        is_other, how = stored.begun not in (None, wanted.begun), ", which is unfinished"
+    if is_other:
+        raise OutputExistsError(f"{folder.path}: holds another data set{how}.", use_another())
     return stored
 
 
@@ -119,8 +128,7 @@ def _begin(folder: DataSetFolder, wanted: Wanted, force: bool) -> None:
 
 def _place_all(folder: DataSetFolder, wanted: Wanted, listener: Listener) -> int:
     """Link or copy every shard. Returns how many are links."""
-    paths = (path for piece in wanted.pieces for path in piece.shards())
-    linked = 0
+    paths, linked = chain.from_iterable(piece.shards() for piece in wanted.pieces), 0
     listener.begin("merge", wanted.manifest.totals.samples, "samples")
     for path, record in zip(paths, wanted.manifest.shards, strict=True):
         linked += _place(folder, path, record)
@@ -134,28 +142,23 @@ def _place_all(folder: DataSetFolder, wanted: Wanted, listener: Listener) -> int
 def _place(folder: DataSetFolder, path: Path, record: ShardRecord) -> bool:
     """Put a shard in its place, unless an earlier merge has. Returns whether it is a hard link."""
     final = folder.path / record.file
-    with storage_errors(path):
-        if final.exists() and not os.path.samefile(path, final):
-            if sha256_of(final) == record.sha256:
-                return False
+    with storage_errors(final):
+        if final.exists():
+            if (is_link := os.path.samefile(path, final)) or sha256_of(final) == record.sha256:
+                return is_link
             final.unlink()
-        if not final.exists():
-            try:
-                os.link(path, final)
-            except OSError:  # another file system, or one without links; a copy says what else is wrong
-                _copy(path, record, final, folder.scratch)
-                return False
-        if final.stat().st_size != record.bytes:
-            final.unlink()
-            raise DataError(f"{path}: was replaced during the merge.", "Run the same command again.")
+        try:
+            os.link(path, final)
+        except OSError:  # another file system, or one without links; a copy says what else is wrong
+            _copy(path, record, final, folder.scratch)
+            return False
     return True
 
 
 def _copy(path: Path, record: ShardRecord, final: Path, scratch: Path) -> None:
-    """Copy a shard. Raises DataError unless its hash is the one that was sealed."""
-    with path.open("rb") as source, Sealing(final, scratch) as file:
-        while block := source.read(COPY_BYTES):
-            file.write(block)
+    """Copy a shard. Raises DataError, and leaves nothing, unless its hash is the one that was sealed."""
+    with storage_errors(path), path.open("rb") as source, Sealing(final, scratch) as file:
+        shutil.copyfileobj(source, file, COPY_BYTES)
         if (found := file.sealed.sha256) != record.sha256:
             problem = f"its sha256 is {found[:12]}…, and {record.sha256[:12]}… was sealed."
             raise DataError(f"{path}: {problem}", f"Run mixup-gen repair {path.parent}.")

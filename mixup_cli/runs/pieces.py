@@ -6,14 +6,16 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 from mixup_cli.errors import DataError, StorageError, UsageError
-from mixup_cli.runs.records import fields_of_shards, source_record
+from mixup_cli.runs.records import fields_of_shards, origins_of, source_record
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import read_json
 from mixup_cli.storage.manifest import RUN, InputsRecord, Manifest, MemberRecord
-from mixup_cli.storage.members import all_methods, common_recipe, members_id, members_of, tables_of
+from mixup_cli.storage.members import derived, members_of
 from mixup_cli.storage.opened import finished_manifest
 from mixup_cli.storage.shard_records import ShardRecord, shard_name
 from mixup_cli.storage.source_table import SourceTable, finished_table, joined
@@ -41,42 +43,33 @@ class Piece:
         return self.manifest.source.fingerprint
 
     def shards(self) -> Iterator[Path]:
-        """The paths of its shards, in order."""
-        return (file_inside(self.folder, shard.file).resolve() for shard in self.manifest.shards)
+        """The paths of its shards, in order. Raises DataError for one without the size that was sealed."""
+        for shard in self.manifest.shards:
+            path = file_inside(self.folder, shard.file).resolve()
+            size = path.stat().st_size if path.exists() else None
+            if size != shard.bytes:
+                found = "is missing" if size is None else f"has {counted(size, 'byte')} instead of {shard.bytes:,}"
+                raise DataError(f"{self.folder / shard.file}: {found}.", f"Run mixup-gen repair {self.folder}.")
+            yield path
 
 
 def pieces_of(folder: Path) -> Iterator[Piece]:
     """A finished data set, or each member of one that was merged. Raises NoInputError for anything else, DataError
     if its manifest, the size of a shard, or sources.csv is not what was sealed."""
     manifest = finished_manifest(folder)
-    table, tables = finished_table(folder, manifest), tables_of(manifest)
-    run = _run_record(folder)
-    origins = run.get("sources") if manifest.members else [run.get("source")]
-    known = dict(enumerate(origins)) if isinstance(origins, list) else {}
+    table, origins = finished_table(folder, manifest), origins_of(run_json(folder))
     for member in members_of(manifest):
-        for shard in member.manifest.shards:
-            _check_size(folder, shard)
-        origin = known.get(tables.index(member.inputs))
-        yield Piece(folder, member.manifest, table.part(member.inputs), origin)
+        piece = Piece(folder, member.manifest, table.part(member.inputs), origins.get(member.source[0]))
+        for _ in piece.shards():
+            pass
+        yield piece
 
 
-def _run_record(folder: Path) -> dict[str, object]:
+def run_json(folder: Path) -> dict[str, Any]:
     """run.json; empty if it cannot be read, since nothing needs it."""
     with suppress(FileNotFoundError, DataError, StorageError):
-        return read_json(folder / RUN)
+        return read_json(file_inside(folder, RUN))
     return {}
-
-
-def _check_size(folder: Path, shard: ShardRecord) -> None:
-    path = file_inside(folder, shard.file)
-    try:
-        size = path.stat().st_size
-    except FileNotFoundError:
-        found = "is missing"
-    else:
-        found = f"has {counted(size, 'byte')} instead of {shard.bytes:,}" if size != shard.bytes else ""
-    if found:
-        raise DataError(f"{path}: {found}. Run mixup-gen repair {folder}.")
 
 
 def check_apart(folders: Sequence[Path], out: Path) -> None:
@@ -134,40 +127,30 @@ def merged_table(pieces: Sequence[Piece]) -> SourceTable:
 
 def merged_manifest(pieces: Sequence[Piece], table: SourceTable) -> Manifest:
     """The manifest of the rows of all pieces, one after another. Shards get new names."""
-    members: list[MemberRecord] = []
-    shards: list[ShardRecord] = []
-    row, first_inputs, next_input = 0, dict[str, int](), 0
+    inputs = {piece.fingerprint: piece.manifest.source.samples for piece in pieces}
+    first_inputs = dict(zip(inputs, accumulate(inputs.values(), initial=0), strict=False))
+    members, shards, row = list[MemberRecord](), list[ShardRecord](), 0
     for piece in pieces:
         own = piece.manifest
         for shard in own.shards:
             moved = {"file": shard_name(len(shards)), "start": row + shard.start, "stop": row + shard.stop}
             shards.append(shard.model_copy(update=moved))
-        if piece.fingerprint not in first_inputs:
-            first_inputs[piece.fingerprint] = next_input
-            next_input += own.source.samples
-        inputs = {name: getattr(own.source, name) for name in InputsRecord.model_fields}
-        members.append(
-            MemberRecord(
-                recipe=own.recipe,
-                recipe_id=own.recipe_id,
-                source=InputsRecord(**inputs),
-                methods=own.methods,
-                start=row,
-                stop=row + own.totals.samples,
-                first_input=first_inputs[piece.fingerprint],
-            )
+        member = MemberRecord(
+            recipe=own.recipe,
+            recipe_id=own.recipe_id,
+            source=InputsRecord(**own.source.model_dump(exclude={"skipped"})),
+            methods=own.methods,
+            start=row,
+            stop=row + own.totals.samples,
+            first_input=first_inputs[piece.fingerprint],
         )
-        row += own.totals.samples
+        members.append(member)
+        row = member.stop
     kinds = {member.source.kind for member in members}
-    first = pieces[0].manifest
-    common = ("class_names", "label_kind", "axes", "fields", "compression", "columns")
-    made = Manifest(
-        members=tuple(members),
-        recipe=common_recipe(members),
-        recipe_id=members_id(members),
-        source=source_record(kinds.pop() if len(kinds) == 1 else "merged", table),
-        methods=all_methods(members),
+    changed = {
+        "members": tuple(members),
+        **derived(members),
+        "source": source_record(kinds.pop() if len(kinds) == 1 else "merged", table),
         **fields_of_shards(shards),
-        **{name: getattr(first, name) for name in common},
-    )
-    return made.of_shards(shards)
+    }
+    return Manifest(**{**dict(pieces[0].manifest), **changed}).of_shards(shards)

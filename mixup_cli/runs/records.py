@@ -88,8 +88,11 @@ def source_record(kind: str, table: SourceTable) -> SourceRecord:
 def fields_of_shards(shards: Sequence[ShardRecord]) -> dict[str, Any]:
     """What the manifest says of its shards: of very many, where their records are."""
     lists = tuple(each for each, _ in shard_lists(shards))
-    listed = {"shards": (), "shard_lists": lists} if lists else {"shards": tuple(shards)}
-    return {"totals": Totals.of(shards, lists), **listed}
+    return {
+        "totals": Totals.of(shards, lists),
+        "shards": () if lists else tuple(shards),
+        "shard_lists": lists or None,
+    }
 
 
 def run_record(pixels: Pixels, began: float, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,3 +109,10 @@ def when_and_where(began: float) -> dict[str, Any]:
         "began": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
         "seconds": round(time.time() - began, 3),
     }
+
+
+def origins_of(run: Mapping[str, Any]) -> dict[int, object]:
+    """What run.json says of where the source lay: as number 0, or, of a merged data set, of each source by its
+    number."""
+    sources = run.get("sources", [run.get("source")])
+    return dict(enumerate(sources)) if isinstance(sources, list) else {}

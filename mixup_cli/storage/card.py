@@ -13,8 +13,7 @@ from typing import Any
 
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.methods import METHODS
-from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, Manifest
-from mixup_cli.storage.members import members_of
+from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, Manifest, MemberRecord
 from mixup_cli.wording import counted, plural
 
 MAX_NAMES = 200
@@ -87,12 +86,12 @@ def title(manifest: Manifest) -> str:
 
 def methods(manifest: Manifest) -> list[str]:
     """The methods with their options, as in "mixup (alpha 0.2)"; of a merged data set, each way to use them once."""
-    return [*chain.from_iterable(dict.fromkeys(_methods(each.manifest.recipe) for each in members_of(manifest)))]
+    return [*chain.from_iterable(dict.fromkeys(map(_methods, manifest.recipes)))]
 
 
 def seeds(manifest: Manifest) -> str:
     """The seed; of a merged data set, each seed once."""
-    return ", ".join(dict.fromkeys(str(member.manifest.recipe["seed"]) for member in members_of(manifest)))
+    return ", ".join(dict.fromkeys(str(recipe["seed"]) for recipe in manifest.recipes))
 
 
 def _methods(recipe: Mapping[str, Any]) -> tuple[str, ...]:
@@ -147,24 +146,22 @@ def _about(manifest: Manifest) -> Iterator[str]:
         yield f"The {which}, in the order of the labels (`{MANIFEST}` has them too):"
         yield _fenced("json", one_line_json(manifest.class_names[:MAX_NAMES]))
     if manifest.members:
-        yield from _about_members(manifest)
+        yield from _about_members(manifest.members)
 
 
 def _originals(manifest: Manifest) -> str:
-    kept = {member.manifest.recipe["keep_originals"] for member in members_of(manifest)}
-    if kept == {False}:
+    if not any(recipe["keep_originals"] for recipe in manifest.recipes):
         return "not kept"
     return f"kept, as the first rows{' of members' if manifest.members else ''}"
 
 
-def _about_members(manifest: Manifest) -> Iterator[str]:
+def _about_members(members: Sequence[MemberRecord]) -> Iterator[str]:
     yield (
-        f"It was merged from {counted(len(manifest.members or ()), 'data set')}. In the shards, `index` and "
+        f"It was merged from {counted(len(members), 'data set')}. In the shards, `index` and "
         "`source_index` count the rows and inputs of each alone: add its first row, or its first input. `method` is a "
         f"position in its own `methods` (`{MANIFEST}`, under `members`)."
     )
-    members = [*members_of(manifest)][:MAX_NAMES]
-    facts = ((m.rows.start, m.inputs.start, m.manifest.recipe["seed"], f"`{m.manifest.recipe_id}`") for m in members)
+    facts = [(m.start, m.first_input, m.recipe["seed"], f"`{m.recipe_id}`") for m in members[:MAX_NAMES]]
     yield _table(("first row", "first input", "seed", "recipe_id"), [tuple(map(str, row)) for row in facts])
 
 

@@ -10,7 +10,7 @@ from mixup_cli.errors import UsageError
 from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.recipe import Recipe
-from mixup_cli.storage.members import all_methods, common_recipe, members_id
+from mixup_cli.storage.members import derived
 
 if TYPE_CHECKING:
     from mixup_cli.storage.manifest import Manifest, MemberRecord
@@ -29,12 +29,9 @@ def of_recipes(manifest: Manifest) -> Iterator[str]:
     for number, member in enumerate(manifest.members):
         for problem in _of_recipe(manifest, member):
             yield f"members.{number}: {problem}"
-    if manifest.recipe != common_recipe(manifest.members):
-        yield "recipe: is not what the recipes of the members have in common"
-    if manifest.methods != all_methods(manifest.members):
-        yield "methods: are not those of the members"
-    if manifest.recipe_id != (expected := members_id(manifest.members)):
-        yield f"recipe_id: is {manifest.recipe_id[:12]}…, and the hash of the members is {expected[:12]}…"
+    for name, expected in derived(manifest.members).items():
+        if getattr(manifest, name) != expected:
+            yield f"{name}: is not what follows from the members"
 
 
 def _of_recipe(manifest: Manifest, its: Manifest | MemberRecord) -> Iterator[str]:

@@ -179,6 +179,11 @@ class Manifest(Model):
         return self
 
     @property
+    def recipes(self) -> list[dict[str, Any]]:
+        """The recipe; of a merged data set, that of each member."""
+        return [self.recipe] if self.members is None else [member.recipe for member in self.members]
+
+    @property
     def signals(self) -> tuple[Signal, ...]:
         """What a sample is made of besides its label."""
         columns = {column.name: column for column in self.columns}

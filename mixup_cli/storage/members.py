@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,72 +25,63 @@ if TYPE_CHECKING:  # the manifest checks its members
 @dataclass(frozen=True)
 class Member:
     """One data set of those that were merged. `manifest` is its own, with its own row numbers and inputs; only its
-    shards are called as they are in the merged one. `rows` and `inputs` are those that it has there."""
+    shards are called as they are in the merged one. `rows` and `inputs` are those that it has there. `source` is the
+    number of its source, and how many different ones there are."""
 
     manifest: Manifest
     rows: range
     inputs: range
+    source: tuple[int, int]
 
 
 def members_of(manifest: Manifest) -> Iterator[Member]:
     """The members of a data set, in order."""
     if manifest.members is None:
-        yield Member(manifest, range(manifest.totals.samples), range(manifest.source.samples))
+        yield Member(manifest, range(manifest.totals.samples), range(manifest.source.samples), (0, 1))
         return
-    shards = iter(manifest.shards)
-    for record in manifest.members:
-        own, row = [], record.start
-        while row < record.stop:
-            own.append(_moved(shard := next(shards), record.start))
-            row = shard.stop
-        yield Member(_alone(manifest, record, own), range(record.start, record.stop), record.inputs)
+    tables = [*dict.fromkeys(record.inputs for record in manifest.members)]
+    own: dict[int, list[ShardRecord]] = defaultdict(list)
+    for number, shard in _moved(manifest.members, manifest.shards):
+        own[number].append(shard)
+    for number, record in enumerate(manifest.members):
+        source = tables.index(record.inputs), len(tables)
+        yield Member(_alone(manifest, record, own[number]), range(record.start, record.stop), record.inputs, source)
 
 
 def sound_shards_of(manifest: Manifest) -> Iterator[tuple[Manifest, ShardRecord]]:
     """Every shard whose record can be read, with the rows that its member counts, and the manifest of that member,
     which lacks its shards if the data set was merged."""
-    records = manifest.members or ()
-    alone, starts = [_alone(manifest, record, ()) for record in records], [record.start for record in records]
-    for shard in manifest.sound_shards:
-        place = bisect_right(starts, shard.start) - 1
-        yield (alone[place], _moved(shard, starts[place])) if alone else (manifest, shard)
+    if manifest.members is None:
+        yield from ((manifest, shard) for shard in manifest.sound_shards)
+        return
+    alone = [_alone(manifest, record, ()) for record in manifest.members]
+    yield from ((alone[number], shard) for number, shard in _moved(manifest.members, manifest.sound_shards))
 
 
-def _moved(shard: ShardRecord, first: int) -> ShardRecord:
-    """The record with rows that are counted from `first`."""
-    return shard.model_copy(update={"start": shard.start - first, "stop": shard.stop - first})
+def _moved(members: Sequence[MemberRecord], shards: Iterable[ShardRecord]) -> Iterator[tuple[int, ShardRecord]]:
+    """Each shard with the number of its member, and the rows that this one counts."""
+    starts = [record.start for record in members]
+    for shard in shards:
+        number = bisect_right(starts, shard.start) - 1
+        first = starts[number]
+        yield number, shard.model_copy(update={"start": shard.start - first, "stop": shard.stop - first})
 
 
 def _alone(manifest: Manifest, record: MemberRecord, shards: Sequence[ShardRecord]) -> Manifest:
     """The manifest of one member."""
-    inputs = record.inputs
-    skipped = [
-        replace(each, source_index=each.source_index - inputs.start)
-        for each in manifest.source.skipped
-        if each.source_index in inputs
-    ]
-    totals = {
-        "samples": record.stop - record.start,
-        "shards": len(shards),
-        "bytes": sum(shard.bytes for shard in shards),
+    first, own, everything = record.first_input, record.inputs, manifest.source.skipped
+    skipped = tuple(replace(s, source_index=s.source_index - first) for s in everything if s.source_index in own)
+    changed = {
+        "recipe": record.recipe,
+        "recipe_id": record.recipe_id,
+        "source": manifest.source.model_copy(update={**dict(record.source), "skipped": skipped}),
+        "methods": record.methods,
+        "totals": manifest.totals.of(shards, ()),
+        "shards": tuple(shards),
+        "shard_lists": None,
+        "members": None,
     }
-    return manifest.model_copy(
-        update={
-            "recipe": record.recipe,
-            "recipe_id": record.recipe_id,
-            "source": manifest.source.model_copy(update={**dict(record.source), "skipped": tuple(skipped)}),
-            "methods": record.methods,
-            "totals": manifest.totals.model_copy(update=totals),
-            "shards": tuple(shards),
-            "shard_lists": None,
-            "members": None,
-        }
-    )
-
-
-def tables_of(manifest: Manifest) -> list[range]:
-    """The stretches of sources.csv that were a table of their own, in order: one for each different source."""
-    return list(dict.fromkeys(member.inputs for member in members_of(manifest)))
+    return manifest.model_copy(update=changed)
 
 
 Renumbering: TypeAlias = int | NDArray[np.uint8]
@@ -99,37 +91,28 @@ Renumbering: TypeAlias = int | NDArray[np.uint8]
 def renumberings_of(manifest: Manifest, column: str) -> list[tuple[int, Renumbering]]:
     """What becomes of the numbers in a column, so that they are those of the whole: for each member its first row, and
     what is done from there on. The last member stands first."""
-    of_member: Callable[[MemberRecord], Renumbering] | None = {
-        "index": lambda member: member.start,
-        "source_index": lambda member: member.first_input,
-        "method": lambda member: _places(member.methods, manifest.methods),
-    }.get(column)
-    if of_member is None:
-        return []
-    return [(member.start, of_member(member)) for member in reversed(manifest.members or ())]
+
+    def of_member(member: MemberRecord) -> Renumbering:
+        if column != "method":
+            return member.start if column == "index" else member.first_input
+        places = np.arange(256, dtype=np.uint8)  # a damaged number stays what it is
+        places[: len(member.methods)] = [*map(manifest.methods.index, member.methods)]
+        return places
+
+    is_numbered = column in ("index", "source_index", "method")
+    return [(member.start, of_member(member)) for member in reversed(manifest.members or ()) if is_numbered]
 
 
-def _places(own: Sequence[str], whole: Sequence[str]) -> NDArray[np.uint8]:
-    places = np.arange(256, dtype=np.uint8)  # a damaged number stays what it is
-    places[: len(own)] = [whole.index(name) for name in own]
-    return places
-
-
-def all_methods(members: Sequence[MemberRecord]) -> tuple[str, ...]:
-    """The methods of all members, each once."""
-    return tuple(dict.fromkeys(name for member in members for name in member.methods))
-
-
-def common_recipe(members: Sequence[MemberRecord]) -> dict[str, Any]:
-    """The fields that all members' recipes have with the same value."""
+def derived(members: Sequence[MemberRecord]) -> dict[str, Any]:
+    """The fields of the whole that follow from the members: what their recipes have in common, the hash of the members
+    as canonical JSON, which stands for all that decides the rows, and the methods of all, each once."""
     first, *others = (member.recipe for member in members)
-    return {
-        name: value for name, value in first.items() if all(name in other and other[name] == value for other in others)
-    }
-
-
-def members_id(members: Sequence[MemberRecord]) -> str:
-    """The hash of the members as canonical JSON: it stands for all that decides the rows."""
     plain = [member.model_dump(mode="json", exclude_none=True) for member in members]
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return {
+        "recipe": {
+            name: value for name, value in first.items() if all(name in each and each[name] == value for each in others)
+        },
+        "recipe_id": hashlib.sha256(text.encode()).hexdigest(),
+        "methods": tuple(dict.fromkeys(name for member in members for name in member.methods)),
+    }

@@ -42,6 +42,16 @@ def mirrors() -> Path:
     return (cache if cache.is_absolute() else Path(tempfile.gettempdir())) / "mixup-gen"
 
 
+def _make_home() -> None:
+    """Make the folder of all mirrors. Raises StorageError if it is in the folder of temporary files, where every user
+    may write, and another user made it: what lies in a mirror is not fetched again."""
+    home = mirrors()
+    is_open_to_all = home.parent == Path(tempfile.gettempdir())
+    home.mkdir(0o700 if is_open_to_all else 0o777, parents=True, exist_ok=True)
+    if is_open_to_all and (home.is_symlink() or home.stat().st_uid != os.getuid()):
+        raise StorageError(f"{home}: belongs to another user.", f"Name a folder of your own in {VARIABLE}.")
+
+
 def mirrored(folder: Path) -> Store | None:
     """The store of a mirror; None for any other folder."""
     note = _note(folder)
@@ -56,7 +66,8 @@ def shared(store: Store, name: str, content: bytes) -> Path:
     """The mirror that readers of a data set share: another one as soon as its file `name` has other content."""
     folder = mirrors() / hashlib.sha256(store.url.encode() + b"\0" + content).hexdigest()[:32]
     with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        _make_home()
+        folder.mkdir(exist_ok=True)
         for path, data in ((_note(folder), store.url.encode()), (folder / name, content)):
             if not path.exists():
                 unfinished = path.with_name(f"{path.name}.{uuid4().hex}")
@@ -71,7 +82,7 @@ def working(store: Store) -> Iterator[Path]:
     folder = mirrors() / f"{WORKING}{_of_host()}-{uuid4().hex}"
     with ExitStack() as stack:
         with storage_errors(folder):
-            folder.parent.mkdir(parents=True, exist_ok=True)
+            _make_home()
             _remove_abandoned()
             stack.enter_context(FileLock(_lock(folder)))
             stack.callback(_remove, folder)

@@ -168,14 +168,13 @@ def _of_content(key: str, before: Loaded, now: Loaded, list_folder: str | None) 
     return f"{key}, which could be used before: {now.problem}{where}"
 
 
-def sealed_table(folder: Path, *, inputs: range | None = None) -> SourceTable | None:
-    """The table that an earlier run sealed, or None if absent; of some `inputs` alone, if they are given. Raises
-    DataError for a damaged one."""
+def sealed_table(folder: Path) -> SourceTable | None:
+    """The table that an earlier run sealed, or None if absent. Raises DataError for a damaged one."""
     path = file_inside(folder, SOURCES)
-    return _table(path, content_of(path, TABLE_LIMIT_BYTES), inputs) if path.exists() else None
+    return read_table(content_of(path, TABLE_LIMIT_BYTES), str(path)) if path.exists() else None
 
 
-def finished_table(folder: Path, finished: Manifest, *, inputs: range | None = None) -> SourceTable:
+def finished_table(folder: Path, finished: Manifest) -> SourceTable:
     """The table of a finished data set. Raises DataError also for one that is missing: compared with that, every source
     would differ."""
     path = file_inside(folder, SOURCES)
@@ -183,9 +182,4 @@ def finished_table(folder: Path, finished: Manifest, *, inputs: range | None = N
         raise DataError(f"{path}: is missing. Run mixup-gen repair {folder}.")
     data = content_of(path, TABLE_LIMIT_BYTES)
     check_sealed(path, data, finished.source.fingerprint)
-    return _table(path, data, inputs)
-
-
-def _table(path: Path, data: bytes, inputs: range | None) -> SourceTable:
-    table = read_table(data, str(path))
-    return table if inputs is None else table.part(inputs)
+    return read_table(data, str(path))

@@ -13,7 +13,7 @@ import pytest
 
 from mixup_cli.storage.finish import beside
 from mixup_cli.storage.manifest import MemberRecord, read_manifest
-from mixup_cli.storage.members import members_id
+from mixup_cli.storage.members import derived
 from tests.damage import edit, flip, truncate
 from tests.data_sets import columns, digests, identities, manifest
 from tests.running import Runner, error_line
@@ -84,7 +84,10 @@ def test_shards_are_copied_where_they_cannot_be_linked(
     assert refused.returncode == 65
     assert "b/shard-00001.h5: its sha256 is " in error_line(refused)
     assert error_line(refused).endswith(f"Run mixup-gen repair {place / 'b'}.")
-    assert not (place / "other/manifest.json").exists()
+    assert [path.name for path in sorted((place / "other").glob("[!.]*"))] == [
+        *(f"shard-{number:05}.h5" for number in range(4)),
+        "sources.csv",
+    ]
     assert run_cli("repair", "b").returncode == 0
     again = run_cli("merge", "a", "b", "-o", "other", "-q")
     assert (again.returncode, again.stderr) == (0, "")
@@ -204,7 +207,7 @@ def test_verify_finds_members_that_changed_places(run_cli: Runner, place: Path) 
     recipes = [{name: member[name] for name in ("recipe", "recipe_id")} for member in told["members"]]
     for member, recipe in zip(told["members"], reversed(recipes), strict=True):
         member.update(recipe)
-    told["recipe_id"] = members_id([MemberRecord.model_validate(member) for member in told["members"]])
+    told["recipe_id"] = derived([MemberRecord.model_validate(member) for member in told["members"]])["recipe_id"]
     (place / "ab/manifest.json").write_text(json.dumps(told, sort_keys=True, indent=1, ensure_ascii=False) + "\n")
     sealed = read_manifest(place / "ab")
     for name, content in beside(sealed, sealed.to_json(), (place / "ab/sources.csv").stat().st_size).items():

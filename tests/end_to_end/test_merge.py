@@ -12,7 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from mixup_cli.errors import UsageError
+from mixup_cli.checks.verify import verify
+from mixup_cli.errors import DataError, UsageError
+from mixup_cli.listener import Listener
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.pytorch import MixedDataset
 from mixup_cli.recipe import MethodChoice, Recipe
@@ -146,6 +148,30 @@ def test_merging_what_was_merged_gives_the_same(seeds: Sets, tmp_path: Path) -> 
         assert (tmp_path / "nested" / name).read_bytes() == (seeds.merged / name).read_bytes()
     nested, flat = (json.loads((each / "run.json").read_text()) for each in (tmp_path / "nested", seeds.merged))
     assert nested["sources"] == flat["sources"]
+
+
+class OneChanges(Listener):
+    """Makes a data set again, with other rows in shards of the same sizes, as soon as its first shard was linked."""
+
+    def __init__(self, folder: Path, source: Path) -> None:
+        self.folder, self.source, self.is_made = folder, source, False
+
+    def advance(self, count: int) -> None:
+        if not self.is_made:
+            shutil.rmtree(self.folder)
+            made(self.folder, self.source, seed=9)
+        self.is_made = True
+
+
+@pytest.mark.parametrize("which", "ab")
+def test_a_data_set_that_changes_during_the_merge_is_noticed(which: str, colours: Path, tmp_path: Path) -> None:
+    """Hard links are not read: rows under the hash of others would be found by verify alone."""
+    both = [made(tmp_path / name, colours, seed=seed) for seed, name in enumerate("ab")]
+    with pytest.raises(DataError, match=r"one of the data sets changed .* Run the same command again with force\."):
+        merge(both, tmp_path / "out", listener=OneChanges(tmp_path / which, colours))
+    assert not (tmp_path / "out/manifest.json").exists()
+    merge(both, tmp_path / "out", force=True)
+    assert verify(tmp_path / "out") == []
 
 
 def test_passes_follow_each_other(seeds: Sets) -> None:

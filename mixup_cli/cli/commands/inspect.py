@@ -140,9 +140,8 @@ def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
     from mixup_cli.cli.options.method_text import methods_text
     from mixup_cli.recipe import Recipe
     from mixup_cli.storage.card import label_meaning, seeds
-    from mixup_cli.storage.members import members_of
 
-    source, recipes = manifest.source, [Recipe.from_dict(member.manifest.recipe) for member in members_of(manifest)]
+    source, recipes = manifest.source, [*map(Recipe.from_dict, manifest.recipes)]
     merged = f", merged from {counted(len(recipes), 'data set')}" if manifest.members else ""
     yield "kind", f"mixup-gen data set, format {manifest.format_version}{merged}"
     yield "samples", f"{manifest.totals.samples:,}"

@@ -123,13 +123,15 @@ def _origin(out: Path, number: int) -> _Origin:
     """What run.json says of a source. Raises DataError where it does not say that."""
     from pydantic import TypeAdapter, ValidationError
 
+    from mixup_cli.runs.records import origins_of
     from mixup_cli.sources.reading.names import unescape_name
     from mixup_cli.storage.inside import file_inside
     from mixup_cli.storage.json_files import read_json
 
     path = file_inside(out, "run.json")
     try:
-        origin = TypeAdapter(_Origin).validate_json(json.dumps(_recorded(read_json(path), number)), strict=True)
+        recorded = origins_of(read_json(path)).get(number)
+        origin = TypeAdapter(_Origin).validate_json(json.dumps(recorded), strict=True)
     except FileNotFoundError:
         raise _unknown(f"{path}: is missing, and it names the source.") from None
     except ValidationError as problem:
@@ -144,12 +146,6 @@ def _origin(out: Path, number: int) -> _Origin:
     if not texts.get("classes", "[").startswith("["):  # else it would name a file
         raise _unknown(f"{path}: source: its classes are not a list.")
     return _Origin([*map(unescape_name, origin.locations)], replace(origin.options, **texts))
-
-
-def _recorded(run: dict[str, Any], number: int) -> object:
-    """What run.json has under `source`, or, of a merged data set, in its list `sources`."""
-    sources = run.get("sources")
-    return dict(enumerate(sources)).get(number) if isinstance(sources, list) else run.get("source")
 
 
 def _check_places(path: Path, origin: _Origin) -> None:

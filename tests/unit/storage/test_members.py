@@ -14,7 +14,7 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.runs.pieces import Piece, merged_manifest, merged_table
 from mixup_cli.runs.records import source_record
 from mixup_cli.storage.manifest import Manifest, MemberRecord, parse_manifest
-from mixup_cli.storage.members import common_recipe, members_id, members_of, renumberings_of, tables_of
+from mixup_cli.storage.members import Member, derived, members_of, renumberings_of
 from mixup_cli.storage.source_table import read_table
 from tests.unit.storage.small_data_set import SOURCES_CSV, manifest_of, shard_records
 
@@ -61,7 +61,11 @@ def test_members_are_what_they_were(merged: Manifest) -> None:
 
 
 def test_each_table_stands_once(merged: Manifest) -> None:
-    assert tables_of(merged) == [range(3), range(3, 6)]
+    assert [(each.inputs, each.source) for each in members_of(merged)] == [
+        (range(3), (0, 2)),
+        (range(3, 6), (1, 2)),
+        (range(3), (0, 2)),
+    ]
     assert [each.source_index for each in merged.source.skipped] == [2, 4, 5]
     assert merged.usable.tolist() == [0, 1, 3]
 
@@ -77,14 +81,20 @@ def test_numbers_become_those_of_the_whole(merged: Manifest) -> None:
 
 def test_a_data_set_is_its_own_only_member() -> None:
     own = PIECES[0].manifest
-    assert [member.manifest for member in members_of(own)] == [own]
-    assert tables_of(own) == [range(3)]
+    assert [*members_of(own)] == [Member(own, range(20), range(3), (0, 1))]
+
+
+def test_a_list_of_shards_that_cross_from_member_to_member_is_only_wrong(merged: Manifest) -> None:
+    """Such a list is read later than the manifest, whose members it contradicts."""
+    crossing = [shard.model_copy(update={"stop": shard.stop + 15}) for shard in merged.shards[:2]]
+    members = [*members_of(merged.of_shards(crossing))]
+    assert [[shard.stop for shard in member.manifest.shards] for member in members] == [[25, 35], [], []]
 
 
 def settle(plain: dict[str, Any]) -> None:
     """Make the recipe and its hash follow from the members again."""
     members = [MemberRecord.model_validate(each) for each in plain["members"]]
-    plain.update(recipe=common_recipe(members), recipe_id=members_id(members))
+    plain.update({**derived(members), "methods": plain["methods"]})
 
 
 def edited(*path: Any, to: Any) -> Callable[[dict[str, Any]], None]:
@@ -110,12 +120,9 @@ def without_the_last(plain: dict[str, Any]) -> None:
     ("damage", "problem"),
     [
         (lambda plain: plain.update(members=[]), "members: Tuple should have at least 1 item"),
-        (lambda plain: plain["recipe"].update(seed=0), "recipe: is not what the recipes of the members have in common"),
-        (
-            lambda plain: plain.update(recipe_id="0" * 64),
-            "recipe_id: is 000000000000…, and the hash of the members is ",
-        ),
-        (lambda plain: plain.update(methods=["none", "mixup"]), "methods: are not those of the members"),
+        (lambda plain: plain["recipe"].update(seed=0), "recipe: is not what follows from the members"),
+        (lambda plain: plain.update(recipe_id="0" * 64), "recipe_id: is not what follows from the members"),
+        (lambda plain: plain.update(methods=["none", "mixup"]), "methods: is not what follows from the members"),
         (edited(1, "recipe_id", to="0" * 64), "members.1: recipe_id: is 000000000000…, and the recipe's hash is "),
         (edited(1, "recipe", "seed", to=5), "members.1: recipe_id: is "),
         (edited(1, "recipe", "sed", to=5), "members.1: recipe: sed: "),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import pickle
 import shutil
 import socket
+import tempfile
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,7 +16,7 @@ import pytest
 from mixup_cli.errors import DataError, StorageError
 from mixup_cli.storage.folder import DataSetFolder, data_set_at
 from mixup_cli.storage.inside import file_inside
-from mixup_cli.storage.mirror import is_hole, make_hole, mirrors, working
+from mixup_cli.storage.mirror import is_hole, make_hole, mirrors, shared, working
 from mixup_cli.storage.seal import seal_bytes
 from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.storage.stores import Store
@@ -38,6 +40,20 @@ def test_where_mirrors_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     assert mirrors() == tmp_path / "mixup-gen"
     monkeypatch.setenv("MIXUP_GEN_STORE_CACHE", str(tmp_path / "fast"))
     assert mirrors() == tmp_path / "fast"
+
+
+def test_mirrors_that_another_user_made_are_not_used(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where a user has no home, mirrors are in the folder of temporary files; what is in them is taken as fetched."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("MIXUP_GEN_STORE_CACHE", str(tmp_path / "mixup-gen"))
+    with working(store) as folder:
+        assert folder.parent.stat().st_mode & 0o777 == 0o700
+    other = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: other)
+    with pytest.raises(StorageError, match=r"belongs to another user\. Name a folder of your own in MIXUP_GEN_STORE"):
+        shared(store, "manifest.json", b"{}")
 
 
 def test_a_hole_has_a_size_and_takes_no_disk(tmp_path: Path) -> None:
