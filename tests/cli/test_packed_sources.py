@@ -24,6 +24,12 @@ KINDS: dict[str, Callable[[Path, Path], object]] = {
 SMALL = ["--size", 16, "-q"]
 
 
+@pytest.fixture(autouse=True)
+def _memory_is_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These commands run in this process, so the store in memory can stand for any other."""
+    monkeypatch.setattr("mixup_cli.cli.options.parse._check_memory", lambda url: None)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_shards_are_those_of_the_folder(kind: str, run_cli: Runner, photos: Path, tmp_path: Path) -> None:
     location = KINDS[kind](photos, tmp_path)
