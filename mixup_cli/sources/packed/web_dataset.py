@@ -168,10 +168,16 @@ def _split(name: str) -> tuple[str, str]:
 
 def _is_web_dataset(found: Sequence[Member], options: SourceOptions) -> bool:
     """Whether an option of these is given, or any image has a label beside it."""
-    parts = [_split(each.name) for each in found]
-    labelled = {key for key, ending in parts if ending in LABELS}
-    is_labelled = any(ending in SUFFIXES and key in labelled for key, ending in parts)
-    return is_labelled or options.data_key is not None or options.label_key is not None
+    images: set[str] = set()
+    labelled: set[str] = set()
+    for key, ending in (_split(each.name) for each in found):
+        if ending in LABELS:
+            labelled.add(key)
+        elif ending in SUFFIXES:
+            images.add(key)
+        if key in images and key in labelled:
+            return True
+    return options.data_key is not None or options.label_key is not None
 
 
 def _samples(container: Container, found: Iterable[Member], options: SourceOptions) -> dict[str, _Sample]:
@@ -182,7 +188,8 @@ def _samples(container: Container, found: Iterable[Member], options: SourceOptio
         key, ending = _split(name)
         if not ending:
             continue
-        sample = samples.setdefault(key, _Sample())
+        if (sample := samples.get(key)) is None:
+            sample = samples[key] = _Sample()
         if ending == data_key or (data_key is None and ending in SUFFIXES):
             sample.pictures[name[len(key) + 1 :]] = place
         elif content is not None and (rank := endings.index(ending)) < sample.rank:
