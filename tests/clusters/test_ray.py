@@ -152,7 +152,7 @@ def test_no_cluster(run_cli: Runner, photos: Path, tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert error_line(refused) == (
         f"--ray-address {address}: no Ray cluster to use there ([Errno 111] Connection refused). Start one (ray start "
-        "--head), or leave it out for one on this machine."
+        "--head; if it uses tokens, set RAY_AUTH_MODE=token), or leave it out for one here."
     )
     assert not (tmp_path / "mixup-out").exists()
     refused = run_cli("generate", photos, "--engine", "ray", env={"RAY_ADDRESS": "nowhere"})
