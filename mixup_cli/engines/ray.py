@@ -179,7 +179,9 @@ def _connected(cluster: Cluster) -> str:
         if address == "local":
             remedy = f"Fix that, or pass {setting('engine', 'processes')}."
             raise ClusterError(f"Ray does not start on this machine ({why}).", remedy) from problem
-        remedy = "Start one (ray start --head), or leave it out for one on this machine."
+        remedy = (
+            "Start one (ray start --head; if it uses tokens, set RAY_AUTH_MODE=token), or leave it out for one here."
+        )
         raise ClusterError(f"{where}: no Ray cluster to use there ({why}).", remedy) from problem
     return str(context.address_info["session_dir"]) if address == "local" else ""
 
