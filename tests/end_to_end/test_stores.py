@@ -237,8 +237,11 @@ def test_a_finished_data_set_is_looked_at_and_mixed_again(
     assert "/x/none: no such file" in run(run_cli, "generate", f"{s3.url}/x/none", "-o", tmp_path / "z", code=66)
 
 
-def test_a_data_set_on_a_web_server_is_mixed_again(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+def test_a_data_set_on_a_web_server_is_mixed_again(
+    run_cli: Runner, colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The server answers with a page for the folder itself."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     run(run_cli, "generate", colours, "-o", tmp_path / "set", *FRESH)
     run(run_cli, "generate", tmp_path / "set", "-o", tmp_path / "local", *FRESH)
     handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))

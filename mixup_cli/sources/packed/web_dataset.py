@@ -147,7 +147,7 @@ def _names_in(folder: Path) -> Iterator[str]:
     """The files of a folder, and the tars of folders in it that are named as splits."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_file():
+            if os.path.isfile(entry):  # false for a link that leads in a circle, of which `DirEntry` raises an error
                 yield entry.name
             elif split_kind(entry.name):
                 yield from (f"{entry.name}/{each.name}" for each in Path(entry).glob("*.tar") if each.is_file())
