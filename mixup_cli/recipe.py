@@ -181,7 +181,7 @@ class Recipe:
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, no spaces, so that equal recipes have equal text."""
-        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return canonical_json(self.to_dict())
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Recipe:
@@ -201,6 +201,11 @@ class Recipe:
     def recipe_id(self) -> str:
         """The hash of the canonical JSON: 64 hex digits."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+def canonical_json(plain: Any) -> str:
+    """The one text of plain values that is hashed: sorted keys, no spaces, no escapes of letters."""
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 @cache

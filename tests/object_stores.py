@@ -171,5 +171,5 @@ class Bucket:
         return {name: self.client.get_object(Bucket=self.name, Key=name)["Body"].read() for name in names}
 
     def uploads(self) -> list[Any]:
-        """Uploads in parts that nobody completed or aborted, for which a user would pay."""
+        """Uploads in parts that were begun, and neither completed nor aborted: the user would pay for them."""
         return list(self.client.list_multipart_uploads(Bucket=self.name).get("Uploads", []))

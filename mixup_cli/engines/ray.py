@@ -273,7 +273,7 @@ class _Store:
 
 def _put(data: Any) -> Any:
     """Bytes in the object store, as an array, of which no process makes a copy."""
-    return ray.put(np.asarray(np.frombuffer(data, np.uint8)))
+    return ray.put(np.frombuffer(data, np.uint8))
 
 
 def _answer(reference: Any) -> Answer | Died:

@@ -7,7 +7,6 @@ member. A data set that was not merged is its own only member.
 from __future__ import annotations
 
 import hashlib
-import json
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mixup_cli.recipe import canonical_json
 
 if TYPE_CHECKING:  # the manifest checks its members
     from mixup_cli.storage.manifest import Manifest, MemberRecord
@@ -108,11 +109,10 @@ def derived(members: Sequence[MemberRecord]) -> dict[str, Any]:
     as canonical JSON, which stands for all that decides the rows, and the methods of all, each once."""
     first, *others = (member.recipe for member in members)
     plain = [member.model_dump(mode="json", exclude_none=True) for member in members]
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return {
         "recipe": {
             name: value for name, value in first.items() if all(name in each and each[name] == value for each in others)
         },
-        "recipe_id": hashlib.sha256(text.encode()).hexdigest(),
+        "recipe_id": hashlib.sha256(canonical_json(plain).encode()).hexdigest(),
         "methods": tuple(dict.fromkeys(name for member in members for name in member.methods)),
     }

@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -132,8 +131,7 @@ class RayCluster:
 def _hold(place: Path) -> None:
     """Takes a core while a file exists."""
     place.touch()
-    while place.exists():
-        time.sleep(0.01)
+    wait_until(lambda: not place.exists())
 
 
 @cache

@@ -1,4 +1,4 @@
-"""One list of hashes, whoever makes the data set and wherever source and output lie."""
+"""Every way to make a data set gives the same list of hashes, wherever its source and its output lie."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from mixup_cli.engines.base import EVERYWHERE, Engine, Shared, Sight, Task
 from mixup_cli.errors import ClusterError, RepeatedFailureError, StorageError, UsageError
 from mixup_cli.scan.mapped import map_file
 from tests.clusters.cluster import IS_BLIND, SEES_ALL, RayCluster
+from tests.running import wait_until
 
 
 @pytest.fixture
@@ -43,8 +44,7 @@ def engine(cluster: RayCluster, told: list[str]) -> Iterator[Engine]:
 def met(folder: Path, value: Any) -> tuple[str, Any]:
     """Waits until it runs on three hosts at a time; then what `value` gives on this one."""
     (folder / socket.gethostname()).touch()
-    while len([*folder.iterdir()]) < 3:
-        time.sleep(0.01)
+    wait_until(lambda: len([*folder.iterdir()]) == 3)
     return socket.gethostname(), value()
 
 

@@ -1,4 +1,4 @@
-"""Merged data sets hold the rows of their members, one after another, whoever reads them."""
+"""Merged data sets hold the rows of their members, one after another, in every reader."""
 
 from __future__ import annotations
 
