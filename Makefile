@@ -7,7 +7,7 @@
 #   make demo PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow oracles bench lint format clean
+.PHONY: help demo test test-frameworks test-slow oracles bench lint format clean
 .DELETE_ON_ERROR:
 
 # Each candidate is run, not only looked up: a name on the PATH may be a shim with nothing behind it, and Debian's
@@ -22,17 +22,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Errors alone: pip warns of each package that one of several indexes does not have.
 QUIETLY := --disable-pip-version-check --quiet --quiet
-PIP := $(BIN)/python -m pip $(QUIETLY)
+PIP = $(BIN)/python -m pip $(QUIETLY)
 INPUTS := pyproject.toml $(wildcard constraints/*.txt)
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
 
-$(BIN)/python:
+%/bin/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with venv was found." \
 		"Install one (Debian, Ubuntu: apt-get install python3 python3-venv), or say where it is:" \
 		"make PYTHON=/path/to/python3" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $*
 
 # Only files with the hashes that are written down, whatever needs them; then PyTorch, which has none; then this
 # project, built by what is there.
@@ -52,6 +52,15 @@ $(VENV)/.dev-installed: $(INPUTS) | $(BIN)/python
 	@echo "Installing into $(VENV)" >&2
 	$(call INSTALL,demo dev)
 	@touch $@ $(VENV)/.demo-installed
+
+# TensorFlow, JAX and what else takes gigabytes: an environment of its own, so that `make test` needs none of it.
+FRAMEWORKS := .venv-frameworks
+
+$(FRAMEWORKS)/.installed: BIN := $(FRAMEWORKS)/bin
+$(FRAMEWORKS)/.installed: $(INPUTS) | $(FRAMEWORKS)/bin/python
+	@echo "Installing into $(FRAMEWORKS)" >&2
+	$(call INSTALL,demo dev frameworks)
+	@touch $@
 
 define SHOW_ROWS
 import json, pathlib, h5py
@@ -78,6 +87,10 @@ demo: $(VENV)/.demo-installed
 
 test: $(VENV)/.dev-installed
 	$(BIN)/python -m pytest -n 2 $(TESTS)
+
+# The readers and exporters of the other frameworks.
+test-frameworks: $(FRAMEWORKS)/.installed
+	$(FRAMEWORKS)/bin/python -m pytest -n 2 tests/frameworks $(TESTS)
 
 test-slow: $(VENV)/.dev-installed
 	$(BIN)/python -m pytest -n 2 -m slow $(TESTS)
@@ -119,5 +132,5 @@ format: $(VENV)/.dev-installed
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(PEERS) demo-out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(FRAMEWORKS) $(PEERS) demo-out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find mixup_cli tests sample_data benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""Write demo.txt and dev.txt again: the versions that are pinned there, and the hashes of all their files on PyPI.
+"""Write the lists beside it again: the versions that are pinned there, and the hashes of all their files on PyPI.
 
 Run it after a change of a version, in the environment that has them: `.venv/bin/python constraints/lock.py`. Hashes are
 the index's own, so they hold for every platform; what is installed here decides only what is needed by whom.
@@ -25,13 +25,14 @@ PROJECT, UNHASHED, BUILDER = "mixup-gen", "torch", "setuptools"
 HEADS = {
     "demo.txt": "What mixup-gen needs, but for torch.txt",
     "dev.txt": "What tests and lint need besides",
+    "frameworks.txt": "What the tests with TensorFlow, Keras, JAX and exporters' heavy libraries need besides",
 }
 
 
-def pins() -> dict[str, str]:
-    """The versions by name, as both files have them."""
-    lines = "".join((HERE / name).read_text() for name in HEADS if (HERE / name).exists())
-    return dict(re.findall(r"^([\w.-]+)==([^\s\\]+)", lines, re.MULTILINE))
+def pins() -> dict[str, tuple[str, str]]:
+    """The version by name, and the list that has it."""
+    found = {name: re.findall(r"^([\w.-]+)==([^\s\\]+)", (HERE / name).read_text(), re.MULTILINE) for name in HEADS}
+    return {package: (version, name) for name, lines in found.items() for package, version in lines}
 
 
 def needed(name: str, found: set[str]) -> set[str]:
@@ -69,13 +70,13 @@ def version_of(file_name: str) -> Version | None:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write all lists. What mixup-gen itself needs moves to demo.txt."""
     pinned = pins()
     runtime = needed(PROJECT, set()) | {BUILDER}
     for file, head in HEADS.items():
         lines = [f"# {head}. Written by lock.py: change a version, and run it.\n"]
-        for name, version in sorted(pinned.items(), key=lambda pin: pin[0].lower()):
-            if (canonicalize_name(name) in runtime) == (file == "demo.txt"):
+        for name, (version, listed) in sorted(pinned.items(), key=lambda pin: pin[0].lower()):
+            if file == ("demo.txt" if canonicalize_name(name) in runtime else listed):
                 found = [f"    --hash=sha256:{digest}" for digest in hashes(name, version)]
                 if not found:
                     raise SystemExit(f"{name}=={version}: {INDEX} has no such release")

@@ -100,7 +100,7 @@ class Shown:
     def __len__(self) -> int:
         return int(self._ends[-1])
 
-    def rows(self, positions: Sequence[int]) -> NDArray[np.int64]:
+    def rows(self, positions: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows at some positions, from 0: int64 (m)."""
         wanted = np.asarray(positions, np.int64)
         rows: NDArray[np.int64] = wanted + self._shifts[self._ends.searchsorted(wanted, side="right")]
@@ -109,22 +109,34 @@ class Shown:
 
 @dataclass(frozen=True)
 class OneByOne:
-    """Some passes of one length, each shown alone."""
+    """Some passes of one length, each shown alone, after the rows `before`."""
 
     passes: Passes
     numbers: Sequence[int]
+    before: tuple[range, ...] = ()
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def __getitem__(self, place: int) -> Shown:
-        return Shown([self.passes[self.numbers[place]]])
+        return Shown([*self.before, self.passes[self.numbers[place]]])
+
+
+def originals_of(manifest: Manifest, passes: Passes) -> tuple[range, ...]:
+    """The rows of originals that were kept: a range for each member that has some."""
+    starts = (member.rows.start for member in members_of(manifest))
+    found = (range(start, mixed.start) for start, mixed in zip(starts, passes.members, strict=True))
+    return tuple(filter(None, found))
 
 
 def shown_of(
-    folder: Path, passes: Passes, wanted: int | Iterable[int] | None, one_by_one: bool
+    folder: Path,
+    passes: Passes,
+    wanted: int | Iterable[int] | None,
+    one_by_one: bool,
+    before: tuple[range, ...] = (),
 ) -> Sequence[Shown] | OneByOne:
-    """What a reader shows: the wanted passes together, or one by one. `wanted` None means all.
+    """What a reader shows: the wanted passes together, or one by one, after the rows `before`. `wanted` None means all.
 
     Raises IndexError if a pass does not exist, UsageError if none is wanted, or if a short one is among several that
     are shown one by one.
@@ -135,7 +147,7 @@ def shown_of(
         raise UsageError(f"{folder}: `passes` is empty. The data set has {last + 1}: pass, for example, passes=0.")
     parts = [passes[number] for number in (() if wanted is None else numbers)]  # all of them could be very many
     if not one_by_one:
-        return [Shown(parts)]
+        return [Shown([*before, *parts])]
     lengths = {number % (last + 1): len(passes[number]) for number in (passes.ends() if wanted is None else numbers)}
     rows = max(lengths.values())
     for short in (number for number, length in lengths.items() if length < rows):
@@ -144,4 +156,4 @@ def shown_of(
             f"{folder}: pass {short} is short, with {lengths[short]} rows of {rows}, and epochs have one length. "
             f"Leave it out{without}."
         )
-    return OneByOne(passes, numbers)
+    return OneByOne(passes, numbers, before)

@@ -1,0 +1,83 @@
+"""What a reader gives of a row: its parts, each with a name, dtype and shape, and the function that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import UsageError
+from mixup_cli.fields.axes import Axes, as_axes
+from mixup_cli.readers.numpy import MixedArrays
+from mixup_cli.wording import did_you_mean
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of every sample: `read` gives that of some rows, (m, *shape)."""
+
+    name: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    read: Callable[[Rows], NDArray[Any]]
+
+
+def parts_of(arrays: MixedArrays, choices: Mapping[str, Any], axes: Axes | None) -> Iterator[Part]:
+    """The parts that `readers.view.Choices` ask for. Raises UsageError if the data set lacks one."""
+    sample, stored = choices.get("sample", "soft"), [column.name for column in arrays.manifest.columns]
+    match sample:
+        case "soft":
+            names = [signal.name for signal in arrays.manifest.signals]
+            yield from (_part(arrays, name, axes) for name in names)
+            if arrays.label_kind != "none":
+                yield _part(arrays, "labels", axes)
+        case "pair":
+            _check_pairs(arrays)
+            yield from (_part(arrays, signal.name, axes) for signal in arrays.manifest.signals)
+            yield from _pair(arrays)
+        case "columns":
+            yield from (_part(arrays, name, axes) for name in stored)
+        case str():
+            raise UsageError("is not soft, pair, columns or a sequence of columns.", field="sample", value=sample)
+        case _:
+            yield from (_part(arrays, name, axes) for name in sample)
+
+
+def _part(arrays: MixedArrays, name: str, axes: Axes | None) -> Part:
+    """A column, with the axes of images in the wanted order."""
+    if name == "labels" and arrays.label_kind != "none":
+        return Part(
+            name, np.dtype(np.float32), (len(arrays.class_names),), lambda rows: np.asarray(arrays.labels(rows))
+        )
+    known = {column.name for column in arrays.manifest.columns}
+    if name not in known:
+        raise UsageError(f"{arrays.folder} has no column {name!r}{did_you_mean(name, known)}", field="sample")
+    column = arrays.column(name)
+    of_signal = {signal.name: signal.axes for signal in arrays.manifest.signals}.get(name, "")
+    if axes is None or not of_signal:
+        return Part(name, column.dtype, column.shape[1:], column.take)
+    shape = as_axes(np.empty((0, *column.shape[1:])), of_signal, axes).shape[1:]
+    return Part(name, column.dtype, shape, lambda rows: as_axes(column.take(rows), of_signal, axes))
+
+
+def _check_pairs(arrays: MixedArrays) -> None:
+    known = {column.name: column.shape for column in arrays.manifest.columns}
+    if arrays.label_kind != "classes" or "source_label" not in known:
+        found = f"the labels of {arrays.folder} are not the shares of two classes ({arrays.label_kind})"
+        raise UsageError(f"{found}.", 'Leave sample out: "soft" gives its labels.', field="sample", value="pair")
+    if (most := known["source_label"][0]) > 2:
+        found = f"{arrays.folder} has rows of {most} parents."
+        raise UsageError(found, 'Leave sample out: "soft" gives its labels.', field="sample", value="pair")
+
+
+def _pair(arrays: MixedArrays) -> Iterator[Part]:
+    """y_a, y_b and lam. Of rows with one parent, both classes are its own."""
+    classes, shares = arrays.column("source_label"), arrays.column("label_share")
+    yield Part("y_a", classes.dtype, (), lambda rows: classes.take(rows)[:, 0])
+    yield Part("y_b", classes.dtype, (), lambda rows: classes.take(rows)[:, -1])
+    yield Part("lam", shares.dtype, (), lambda rows: shares.take(rows)[:, 0])

@@ -1,0 +1,100 @@
+"""Which rows a reader shows: passes, originals, methods, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import UsageError
+from mixup_cli.readers.numpy import MixedArrays
+from mixup_cli.readers.passes import OneByOne, Shown, originals_of, shown_of
+from mixup_cli.wording import did_you_mean
+
+BLOCK_ROWS = 1 << 14
+"""Rows whose labels are looked at together."""
+
+
+class Listed:
+    """Rows that are shown, each by its number."""
+
+    def __init__(self, rows: NDArray[np.int64]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def rows(self, positions: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+        """The rows at some positions, from 0: int64 (m)."""
+        return self._rows[np.asarray(positions, np.int64)]
+
+
+Epochs: TypeAlias = Sequence[Shown] | OneByOne | Sequence[Listed]
+"""The rows of each epoch; one, if all epochs show the same."""
+
+
+def selected(arrays: MixedArrays, choices: Mapping[str, Any]) -> Epochs:
+    """The rows that `readers.view.Choices` ask for. Raises UsageError if they contradict each other or leave no row, or
+    if the data set has no originals, method or class of that name."""
+    shown = _by_pass(arrays, choices)
+    if choices.get("methods") is None and choices.get("classes") is None:
+        return shown
+    if choices.get("epoch") is not None:
+        found = "epochs have one length, and a choice of methods or classes leaves each another one."
+        raise UsageError(found, "Leave epoch out, or choose passes.", field="epoch")
+    rows = shown[0].rows(np.arange(len(shown[0])))
+    if (methods := choices.get("methods")) is not None:
+        rows = rows[np.isin(arrays.column("method").take(rows), _numbers(methods, arrays.manifest.methods, "methods"))]
+    if (classes := choices.get("classes")) is not None:
+        rows = rows[_within(arrays, rows, _numbers(classes, arrays.class_names, "classes"))]
+    if not len(rows):
+        raise UsageError(f"{arrays.folder} has no such rows.", field=("methods", "classes"))
+    return [Listed(rows)]
+
+
+def _by_pass(arrays: MixedArrays, choices: Mapping[str, Any]) -> Sequence[Shown] | OneByOne:
+    passes, epoch, originals = (choices.get(name) for name in ("passes", "epoch", "originals"))
+    is_by_pass = passes is not None or epoch is not None
+    kept = originals_of(arrays.manifest, arrays.passes) if originals is not None and _keeps(arrays) else ()
+    if originals and not kept:
+        remedy = "Generate with keep_originals, or leave this out."
+        raise UsageError(f"{arrays.folder} holds no originals beside its mixed rows.", remedy, field="originals")
+    if is_by_pass:
+        return shown_of(arrays.folder, arrays.passes, passes, epoch is not None, kept if originals else ())
+    if originals is False and kept:
+        return [Shown([range(rows.start, rows.stop) for rows in arrays.passes.members])]
+    return [Shown([range(len(arrays))])]
+
+
+def _keeps(arrays: MixedArrays) -> bool:
+    return any(recipe["keep_originals"] for recipe in arrays.manifest.recipes)
+
+
+def _numbers(wanted: Iterable[str], known: Sequence[str], field: str) -> list[int]:
+    """The numbers of names."""
+    if isinstance(wanted, str):
+        raise UsageError("is one name, expected several.", f"Pass {field}=[{wanted!r}].", field=field, value=wanted)
+    names = list(wanted)
+    for name in names:
+        if name not in known:
+            raise UsageError(f"the data set has no {name!r}{did_you_mean(str(name), known)}", field=field)
+    return [known.index(name) for name in names]
+
+
+def _within(arrays: MixedArrays, rows: NDArray[np.int64], classes: list[int]) -> NDArray[np.bool_]:
+    """Whether the label of each row has shares of these classes only: bool (m)."""
+    if arrays.label_kind in ("none", "real"):
+        raise UsageError(f"the labels of {arrays.folder} are not of classes.", "Leave it out.", field="classes")
+    is_sparse = any(column.name == "source_label" for column in arrays.manifest.columns)
+    others = np.setdiff1d(np.arange(len(arrays.class_names)), classes)
+    found = [np.empty(0, np.bool_)]
+    for start in range(0, len(rows), BLOCK_ROWS):
+        block = rows[start : start + BLOCK_ROWS]
+        if is_sparse:
+            parents, shares = (arrays.column(name).take(block) for name in ("source_label", "label_share"))
+            found.append((np.isin(parents, classes) | (shares == 0)).all(axis=1))
+        else:
+            found.append((arrays.column("labels").take(block)[:, others] == 0).all(axis=1))
+    return np.concatenate(found)
