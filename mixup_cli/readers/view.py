@@ -13,6 +13,7 @@ from mixup_cli.fields.axes import Axes
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.samples import Part, parts_of
 from mixup_cli.readers.selection import selected
+from mixup_cli.wording import did_you_mean
 
 
 class Choices(TypedDict, total=False):
@@ -55,14 +56,25 @@ class View:
     """
 
     def __init__(self, folder: str | Path, axes: Axes | None = None, **choices: Unpack[Choices]) -> None:
+        for word in choices.keys() - Choices.__annotations__.keys():
+            raise TypeError(f"unexpected keyword argument {word!r}{did_you_mean(word, Choices.__annotations__)}")
         self.arrays = MixedArrays(folder)
         self.choices = choices
         self.has_epochs = choices.get("epoch") is not None
+        self.is_named = choices.get("sample", "soft") not in ("soft", "pair")
+        """Whether `read` gives a dictionary."""
+        self._axes = axes
         self._shown = selected(self.arrays, choices)
         self.parts: tuple[Part, ...] = tuple(parts_of(self.arrays, choices, axes))
         """What `read` gives, in order."""
-        self.is_named = choices.get("sample", "soft") not in ("soft", "pair")
-        """Whether it gives a dictionary."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the parts, which read through open files. The rows stay those of now, also if the data set grows."""
+        return {**self.__dict__, "parts": ()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.parts = tuple(parts_of(self.arrays, self.choices, self._axes))
 
     def __len__(self) -> int:
         """How many rows an epoch has."""
