@@ -12,6 +12,7 @@ from tests.docs.pages import ROOT, blocks, run_page
 
 DOCUMENTS = {
     "README.md": 3,
+    "docs/api/library.md": 1,
     "docs/cookbook.md": 16,
     "docs/methods.md": 2,
     "docs/options.md": 2,
