@@ -54,7 +54,7 @@ def test_of_format(name: str) -> Path:
 
 def table(first: str, rows: Sequence[tuple[str, str, Path]]) -> Iterator[str]:
     """The lines of a table: of each row its name, its extra and its test."""
-    yield f"| {first} | library | takes | tested with | in | test |"
+    yield f"| {first} | extra | takes | tested with | in | test |"
     yield "|---|---|---|---|---|---|"
     pinned = pins()
     for name, extra, test in rows:
