@@ -25,9 +25,10 @@ def matches(expected: str, found: str) -> bool:
 
 
 def run_console(block: str, folder: Path, environment: dict[str, str]) -> None:
-    """Each `$ command` with the lines that follow it: stdout and stderr together, as a terminal shows them."""
+    """Each `$ command` with the lines that follow it: stdout and stderr together, as a terminal shows them. A command
+    goes on behind a backslash."""
     for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-        command, _, expected = part.partition("\n")
+        command, expected = re.split(r"(?<!\\)\n", part, maxsplit=1)
         done = subprocess.run(
             command,
             shell=True,
@@ -53,6 +54,13 @@ def run_python(text: str, folder: Path, environment: dict[str, str]) -> None:
     assert process.returncode == 0, err
 
 
+def program_environment(home: Path) -> dict[str, str]:
+    """An environment in which `mixup-gen` and `python` are those of these tests, and libraries keep files in `home`."""
+    folders = (program_folder(), str(Path(sys.executable).parent), os.environ["PATH"])
+    added = {"PATH": os.pathsep.join(folders), "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **added, "HF_HOME": str(home / "hugging-face"), "HF_HUB_OFFLINE": "1"}
+
+
 DOCUMENTS = {"README.md": 6, "docs/methods.md": 2, "docs/scripts.md": 1, "docs/training.md": 6}
 """The pages with commands and snippets, and how many each has at least."""
 
@@ -62,9 +70,7 @@ def test_commands_and_snippets(document: str, least: int, tmp_path: Path) -> Non
     folder = tmp_path / "photos"
     shutil.copytree(ROOT / "sample_data" / "photos", folder)
     shutil.copy(ROOT / "sample_data" / "cifar-10-sample.tar.gz", tmp_path / "cifar-10-python.tar.gz")
-    folders = (program_folder(), str(Path(sys.executable).parent), os.environ["PATH"])
-    environment = {**os.environ, "PATH": os.pathsep.join(folders), "PYTHONUNBUFFERED": "1"}
-    environment |= {"HF_HOME": str(tmp_path / "hugging-face"), "HF_HUB_OFFLINE": "1"}
+    environment = program_environment(tmp_path)
     blocks = BLOCK.findall((ROOT / document).read_text())
     assert len(blocks) >= least
     for language, text in blocks:
