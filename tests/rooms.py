@@ -26,7 +26,7 @@ FLOORS = [
     "mixing",
     "plan/files",
     "plan",
-    "scan",
+    "scan exporters",
     "readers",
     "sources",
     "sources/packed",

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from mixup_cli import MixedArrays
-from tests.docs.test_docs import ROOT, program_environment, run_console
+from tests.docs.pages import ROOT, program_environment, run_console
 from tests.running import LAST_RESORT_SECONDS
 from tests.tools import absent, require
 
