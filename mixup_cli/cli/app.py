@@ -23,6 +23,7 @@ from mixup_cli.cli.commands.merge import merge
 from mixup_cli.cli.commands.plan import plan
 from mixup_cli.cli.commands.preview import preview
 from mixup_cli.cli.commands.repair import repair
+from mixup_cli.cli.commands.report import report
 from mixup_cli.cli.commands.verify import verify
 from mixup_cli.cli.options import needs, provenance
 from mixup_cli.cli.options.groups import taken
@@ -187,7 +188,7 @@ app = Commands(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 click.version_option(package_name="mixup-gen", message="mixup-gen %(version)s")(app)
-for each in (generate, plan, inspect, preview, verify, repair, merge, export, doctor):
+for each in (generate, plan, inspect, preview, report, verify, repair, merge, export, doctor):
     app.add_command(Command.of(each))
 
 
