@@ -27,7 +27,7 @@ FLOORS = [
     "mixing",
     "plan/files",
     "plan",
-    "scan",
+    "scan exporters",
     "readers",
     "sources",
     "sources/packed",

@@ -14,8 +14,9 @@ from typing import Any, Self
 
 import click
 
-from mixup_cli.cli import shortages
+from mixup_cli.cli import completion, help, shortages  # noqa: A004  # as the option is called
 from mixup_cli.cli.commands.doctor import doctor
+from mixup_cli.cli.commands.export import export
 from mixup_cli.cli.commands.generate import generate
 from mixup_cli.cli.commands.inspect import inspect
 from mixup_cli.cli.commands.merge import merge
@@ -25,7 +26,7 @@ from mixup_cli.cli.commands.repair import repair
 from mixup_cli.cli.commands.report import report
 from mixup_cli.cli.commands.verify import verify
 from mixup_cli.cli.options import needs, provenance
-from mixup_cli.cli.options.groups import PANELS, Option, taken
+from mixup_cli.cli.options.groups import taken
 from mixup_cli.cli.terminal import show, signals
 from mixup_cli.errors import MixupGenError, StorageError, UsageError
 from mixup_cli.wording import did_you_mean, quoted, readable, spelled
@@ -113,6 +114,10 @@ class Command(click.Command):
         params, run = taken(function)
         return cls(function.__name__, params=params, callback=run, help=function.__doc__)
 
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._help_all = help.help_all()
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See `click.Command.parse_args`."""
         with _in_one_line(ctx, f"See {ctx.command_path} --help."):
@@ -120,7 +125,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """See `click.Command.invoke`."""
-        signals.advise(signals.CONTINUE if self.name in ("generate", "merge") else signals.AGAIN)
+        signals.advise(signals.CONTINUE if self.name in ("generate", "merge", "export") else signals.AGAIN)
         with _in_one_line(ctx):
             _check_memory()
             for notice in () if ctx.params.get("quiet") else provenance.unread(os.environ):
@@ -128,17 +133,17 @@ class Command(click.Command):
             needs.settle(ctx)
             return super().invoke(ctx)
 
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """See `click.Command.get_params`: each command has `--help-all`, too."""
+        return [*super().get_params(ctx), self._help_all]
+
+    def get_help(self, ctx: click.Context) -> str:
+        """See `click.Command.get_help`."""
+        return help.fitting(ctx)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """See `click.Command.format_options`: options are listed under the headings of their panels."""
-        panels: dict[str, list[tuple[str, str]]] = {panel: [] for panel in (*PANELS, "General")}
-        for each in self.get_params(ctx):
-            record = each.get_help_record(ctx)
-            if record and not isinstance(each, click.Argument):
-                panels[each.panel if isinstance(each, Option) else "General"].append(record)
-        for panel, records in panels.items():
-            if records:
-                with formatter.section(panel):
-                    formatter.write_dl(records)
+        """See `click.Command.format_options`."""
+        help.write_options(ctx, formatter)
 
 
 class Commands(click.Group):
@@ -148,9 +153,18 @@ class Commands(click.Group):
         """See `click.Group.list_commands`."""
         return list(self.commands)
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """See `click.Group.format_options`: commands come first."""
+        self.format_commands(ctx, formatter)
+        click.Command.format_options(self, ctx, formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """See `click.Command.format_epilog`."""
+        help.write_examples(formatter)
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See `click.Group.parse_args`."""
-        if not args:
+        if not args and not ctx.resilient_parsing:
             click.echo(ctx.get_help(), err=True)
             ctx.exit(UsageError.exit_code)
         with _in_one_line(ctx, HINT):
@@ -159,7 +173,7 @@ class Commands(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """See `click.Group.resolve_command`."""
         with _in_one_line(ctx, HINT):
-            if args[0] not in self.commands:
+            if args[0] not in self.commands and not ctx.resilient_parsing:
                 raise UsageError(f"unknown command {args[0]!r}{did_you_mean(args[0], self.commands)}")
             return super().resolve_command(ctx, args)
 
@@ -167,10 +181,14 @@ class Commands(click.Group):
 HINT = "See mixup-gen --help."
 
 app = Commands(
-    name="mixup-gen", help=SUMMARY, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]}
+    name="mixup-gen",
+    help=SUMMARY,
+    params=[*completion.options()],
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 click.version_option(package_name="mixup-gen", message="mixup-gen %(version)s")(app)
-for each in (generate, plan, inspect, preview, report, verify, repair, merge, doctor):
+for each in (generate, plan, inspect, preview, report, verify, repair, merge, export, doctor):
     app.add_command(Command.of(each))
 
 
@@ -187,6 +205,8 @@ def _occupy_descriptors() -> None:
 def _run() -> int:
     """Run the command that was typed, and return its exit code. Click's own `main` would end with 1 if the reader of
     stdout has left."""
+    if asked := os.environ.get(completion.VARIABLE):
+        return completion.answer(app, asked)
     try:
         with app.make_context("mixup-gen", sys.argv[1:]) as context:
             app.invoke(context)
