@@ -16,12 +16,14 @@ import click
 
 from mixup_cli.cli import completion, help, shortages  # noqa: A004  # as the option is called
 from mixup_cli.cli.commands.doctor import doctor
+from mixup_cli.cli.commands.export import export
 from mixup_cli.cli.commands.generate import generate
 from mixup_cli.cli.commands.inspect import inspect
 from mixup_cli.cli.commands.merge import merge
 from mixup_cli.cli.commands.plan import plan
 from mixup_cli.cli.commands.preview import preview
 from mixup_cli.cli.commands.repair import repair
+from mixup_cli.cli.commands.report import report
 from mixup_cli.cli.commands.verify import verify
 from mixup_cli.cli.options import needs, provenance
 from mixup_cli.cli.options.groups import taken
@@ -123,7 +125,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """See `click.Command.invoke`."""
-        signals.advise(signals.CONTINUE if self.name in ("generate", "merge") else signals.AGAIN)
+        signals.advise(signals.CONTINUE if self.name in ("generate", "merge", "export") else signals.AGAIN)
         with _in_one_line(ctx):
             _check_memory()
             for notice in () if ctx.params.get("quiet") else provenance.unread(os.environ):
@@ -186,7 +188,7 @@ app = Commands(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 click.version_option(package_name="mixup-gen", message="mixup-gen %(version)s")(app)
-for each in (generate, plan, inspect, preview, verify, repair, merge, doctor):
+for each in (generate, plan, inspect, preview, report, verify, repair, merge, export, doctor):
     app.add_command(Command.of(each))
 
 
