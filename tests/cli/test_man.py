@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from mixup_cli.cli.app import app
 from mixup_cli.cli.man import main, pages
+from tests.tools import require
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,8 @@ def rendered(path: Path) -> str:
     return re.sub(r".\x08", "", ended.stdout).replace("−", "-")  # a minus, where the system's macros leave it
 
 
-@pytest.mark.skipif(shutil.which("groff") is None, reason="groff is not installed")
 def test_a_page_says_what_help_says(folder: Path) -> None:
+    require("groff", package="groff")
     with app.make_context("mixup-gen", ["doctor"]) as context:
         for name, command in app.commands.items():
             text = " ".join(rendered(folder / f"mixup-gen-{name}.1").split())
@@ -52,8 +52,8 @@ def test_a_page_says_what_help_says(folder: Path) -> None:
     assert "65     The input is damaged" in whole
 
 
-@pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
 def test_mandoc_finds_no_fault(folder: Path) -> None:
+    require("mandoc", package="mandoc")
     ended = subprocess.run(["mandoc", "-T", "lint", *folder.iterdir()], capture_output=True, text=True, check=False)
     faults = [line for line in (ended.stdout + ended.stderr).splitlines() if "missing date" not in line]
     assert faults == []
