@@ -16,6 +16,10 @@ from mixup_cli.exporters.job import Job, Piece
 
 FORMATS: dict[ExportFormat, tuple[str, str]] = {
     "npz": ("npz:Npz", ""),
+    "zarr": ("zarr:Zarr", "zarr"),
+    "tfrecord": ("tfrecord:TfRecord", "tensorflow"),
+    "mds": ("mds:Mds", "mds"),
+    "litdata": ("litdata:LitData", "litdata"),
 }
 """Of each format the module in this room and its class, and the extra of this package that brings its library."""
 
