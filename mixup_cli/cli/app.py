@@ -16,6 +16,7 @@ import click
 
 from mixup_cli.cli import shortages
 from mixup_cli.cli.commands.doctor import doctor
+from mixup_cli.cli.commands.export import export
 from mixup_cli.cli.commands.generate import generate
 from mixup_cli.cli.commands.inspect import inspect
 from mixup_cli.cli.commands.merge import merge
@@ -119,7 +120,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """See `click.Command.invoke`."""
-        signals.advise(signals.CONTINUE if self.name in ("generate", "merge") else signals.AGAIN)
+        signals.advise(signals.CONTINUE if self.name in ("generate", "merge", "export") else signals.AGAIN)
         with _in_one_line(ctx):
             _check_memory()
             for notice in () if ctx.params.get("quiet") else provenance.unread(os.environ):
@@ -169,7 +170,7 @@ app = Commands(
     name="mixup-gen", help=SUMMARY, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]}
 )
 click.version_option(package_name="mixup-gen", message="mixup-gen %(version)s")(app)
-for each in (generate, plan, inspect, preview, verify, repair, merge, doctor):
+for each in (generate, plan, inspect, preview, verify, repair, merge, export, doctor):
     app.add_command(Command.of(each))
 
 

@@ -15,7 +15,14 @@ from mixup_cli.errors import UsageError
 from mixup_cli.exporters.job import Job, Piece
 
 FORMATS: dict[ExportFormat, tuple[str, str]] = {
+    "webdataset": ("web_dataset:WebDataset", "webdataset"),
+    "imagefolder": ("image_folder:ImageFolder", ""),
     "npz": ("npz:Npz", ""),
+    "webdataset": ("web_dataset:WebDataset", "webdataset"),
+    "imagefolder": ("image_folder:ImageFolder", ""),
+    "npz": ("npz:Npz", ""),
+    "parquet": ("parquet:Parquet", "parquet"),
+    "arrow": ("arrow:Arrow", "arrow"),
     "zarr": ("zarr:Zarr", "zarr"),
     "tfrecord": ("tfrecord:TfRecord", "tensorflow"),
     "mds": ("mds:Mds", "mds"),

@@ -18,6 +18,7 @@ from mixup_cli.recipe import NORMALIZATIONS, Normalize
 from mixup_cli.wording import did_you_mean, is_url, quoted, url_problem
 
 if TYPE_CHECKING:  # --help needs no storage
+    from mixup_cli.exporters.image_format import ImageFormat
     from mixup_cli.storage.parts import Part
     from mixup_cli.storage.stores import Store
 
@@ -188,6 +189,28 @@ def _normalize(text: str) -> Normalize:
     return Normalize(_numbers(mean), _numbers(std))
 
 
+def _names(text: str) -> tuple[str, ...]:
+    """Names with commas between them."""
+    names = tuple(part.strip() for part in text.split(","))
+    if not all(names):
+        raise UsageError(f"{_shown(text)} is not a list of names.", "Give, for example, images,labels.")
+    return names
+
+
+def _rows(text: str) -> tuple[int, int | None]:
+    """`A:B`, either of which may be missing."""
+    match = re.fullmatch(r"\s*([0-9]{0,18}):([0-9]{0,18})\s*", text)
+    if match is None or match[0].strip() == ":":
+        raise UsageError(f"{_shown(text)} is not A:B.", "Give, for example, 0:1000.")
+    return int(match[1] or 0), int(match[2]) if match[2] else None
+
+
+def _image_format(text: str) -> ImageFormat:
+    from mixup_cli.exporters.image_format import ImageFormat
+
+    return ImageFormat.parse(text)
+
+
 NUMBER = Reader(_number, "X")
 TEXT = Reader(str, "TEXT")
 NAME = Reader(local_name, "FILE", is_path=True)
@@ -198,6 +221,9 @@ BYTES = Reader(_byte_count, "SIZE")
 PART = Reader(_part, "K/N|auto")
 SIZE = Reader(_size, "PX|WxH")
 FILL = Reader(_fill, "GREY|R,G,B")
+NAMES = Reader(_names, "NAME,…")
+ROWS = Reader(_rows, "A:B")
+IMAGE_FORMAT = Reader(_image_format, "png|jpeg:Q|webp:Q")
 NORMALIZE = Reader(_normalize, "NAME|MEAN/STD")
 
 
