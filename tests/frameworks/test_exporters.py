@@ -39,7 +39,9 @@ class TestTfRecord(ExporterContract):
                 if each.get("encoding") == "png":
                     columns[name] = tf.io.decode_png(columns[name])
                 if each.get("encoding") == "raw":
-                    columns[name] = tf.reshape(tf.io.decode_raw(columns[name], each["array_dtype"]), each["array_shape"])
+                    columns[name] = tf.reshape(
+                        tf.io.decode_raw(columns[name], each["array_dtype"]), each["array_shape"]
+                    )
             return columns
 
         records = tf.data.TFRecordDataset(sorted(map(str, out.glob("*.tfrecord"))))
@@ -112,15 +114,15 @@ class TestMds(ExporterContract):
     def class_names(self, out: Path) -> Sequence[str]:
         return class_names(out)
 
+    @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # merge_index closes nothing
     def test_the_index_is_the_one_that_the_library_merges(self, data_set: Path, tmp_path: Path) -> None:
         from streaming.base.util import merge_index
 
         self.export(data_set, tmp_path / "out")
-        index = tmp_path / "out" / "index.json"
-        ours = json.loads(index.read_bytes())
-        index.unlink()
-        merge_index(str(tmp_path / "out"), keep_local=True)
-        assert json.loads(index.read_bytes()) == ours
+        indexes = sorted(map(str, (tmp_path / "out").glob("0*/index.json")))
+        merge_index(indexes, str(tmp_path / "merged"), keep_local=True)
+        merged, ours = (json.loads((tmp_path / name / "index.json").read_bytes()) for name in ("merged", "out"))
+        assert merged == ours
 
     def test_it_has_no_webp(self, data_set: Path, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="MDS has no encoding for it"):
