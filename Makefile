@@ -7,7 +7,7 @@
 #   make demo PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-frameworks test-slow oracles bench lint format clean
+.PHONY: help demo test test-frameworks test-slow oracles bench docs lint format clean
 .DELETE_ON_ERROR:
 
 # Each candidate is run, not only looked up: a name on the PATH may be a shim with nothing behind it, and Debian's
@@ -120,6 +120,10 @@ $(PEERS)/.bench-installed: benchmarks/requirements.txt $(PEERS)/.installed
 
 bench: $(VENV)/.dev-installed $(PEERS)/.bench-installed
 	$(PEERS)/bin/python -m benchmarks.run --mixup-gen $(BIN)/mixup-gen $(BENCH)
+
+# The pages as a site, in build/site: open its index.html. A warning is an error; nothing is loaded from elsewhere.
+docs: $(VENV)/.dev-installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check .

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import click
 
-from mixup_cli.cli import shortages
+from mixup_cli.cli import help, shortages  # noqa: A004  # as the option is called
 from mixup_cli.cli.commands.doctor import doctor
 from mixup_cli.cli.commands.export import export
 from mixup_cli.cli.commands.generate import generate
@@ -25,7 +25,7 @@ from mixup_cli.cli.commands.preview import preview
 from mixup_cli.cli.commands.repair import repair
 from mixup_cli.cli.commands.verify import verify
 from mixup_cli.cli.options import needs, provenance
-from mixup_cli.cli.options.groups import PANELS, Option, taken
+from mixup_cli.cli.options.groups import taken
 from mixup_cli.cli.terminal import show, signals
 from mixup_cli.errors import MixupGenError, StorageError, UsageError
 from mixup_cli.wording import did_you_mean, quoted, readable, spelled
@@ -113,6 +113,10 @@ class Command(click.Command):
         params, run = taken(function)
         return cls(function.__name__, params=params, callback=run, help=function.__doc__)
 
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._help_all = help.help_all()
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See `click.Command.parse_args`."""
         with _in_one_line(ctx, f"See {ctx.command_path} --help."):
@@ -128,17 +132,17 @@ class Command(click.Command):
             needs.settle(ctx)
             return super().invoke(ctx)
 
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """See `click.Command.get_params`: each command has `--help-all`, too."""
+        return [*super().get_params(ctx), self._help_all]
+
+    def get_help(self, ctx: click.Context) -> str:
+        """See `click.Command.get_help`."""
+        return help.fitting(ctx)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """See `click.Command.format_options`: options are listed under the headings of their panels."""
-        panels: dict[str, list[tuple[str, str]]] = {panel: [] for panel in (*PANELS, "General")}
-        for each in self.get_params(ctx):
-            record = each.get_help_record(ctx)
-            if record and not isinstance(each, click.Argument):
-                panels[each.panel if isinstance(each, Option) else "General"].append(record)
-        for panel, records in panels.items():
-            if records:
-                with formatter.section(panel):
-                    formatter.write_dl(records)
+        """See `click.Command.format_options`."""
+        help.write_options(ctx, formatter)
 
 
 class Commands(click.Group):
@@ -147,6 +151,15 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """See `click.Group.list_commands`."""
         return list(self.commands)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """See `click.Group.format_options`: commands come first."""
+        self.format_commands(ctx, formatter)
+        click.Command.format_options(self, ctx, formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """See `click.Command.format_epilog`."""
+        help.write_examples(formatter)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See `click.Group.parse_args`."""
@@ -167,7 +180,10 @@ class Commands(click.Group):
 HINT = "See mixup-gen --help."
 
 app = Commands(
-    name="mixup-gen", help=SUMMARY, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]}
+    name="mixup-gen",
+    help=SUMMARY,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 click.version_option(package_name="mixup-gen", message="mixup-gen %(version)s")(app)
 for each in (generate, plan, inspect, preview, verify, repair, merge, export, doctor):

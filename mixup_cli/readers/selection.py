@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,7 +14,10 @@ from mixup_cli.readers.passes import OneByOne, Shown, originals_of, shown_of
 from mixup_cli.wording import did_you_mean
 
 BLOCK_ROWS = 1 << 14
-"""Rows whose labels are looked at together."""
+"""Rows that are looked at together."""
+
+Test: TypeAlias = Callable[[NDArray[np.int64]], NDArray[np.bool_]]
+"""Which of some rows are shown: bool (m)."""
 
 
 class Listed:
@@ -38,20 +41,30 @@ Epochs: TypeAlias = Sequence[Shown] | OneByOne | Sequence[Listed]
 def selected(arrays: MixedArrays, choices: Mapping[str, Any]) -> Epochs:
     """The rows that `readers.view.Choices` ask for. Raises UsageError if they contradict each other or leave no row, or
     if the data set has no originals, method or class of that name."""
-    shown = _by_pass(arrays, choices)
-    if choices.get("methods") is None and choices.get("classes") is None:
+    shown, tests = _by_pass(arrays, choices), [*_tests(arrays, choices)]
+    if not tests:
         return shown
     if choices.get("epoch") is not None:
-        found = "epochs have one length, and a choice of methods or classes leaves each another one."
-        raise UsageError(found, "Leave epoch out, or choose passes.", field="epoch")
-    rows = shown[0].rows(np.arange(len(shown[0])))
-    if (methods := choices.get("methods")) is not None:
-        rows = rows[np.isin(arrays.column("method").take(rows), _numbers(methods, arrays.manifest.methods, "methods"))]
-    if (classes := choices.get("classes")) is not None:
-        rows = rows[_within(arrays, rows, _numbers(classes, arrays.class_names, "classes"))]
-    if not len(rows):
-        raise UsageError(f"{arrays.folder} has no such rows.", field=("methods", "classes"))
+        reason = "epochs have one length, and a choice of methods or classes leaves each another one."
+        raise UsageError(reason, "Leave epoch out, or choose passes.", field="epoch")
+    found = [np.empty(0, np.int64)]
+    for start in range(0, len(shown[0]), BLOCK_ROWS):
+        rows = shown[0].rows(np.arange(start, min(start + BLOCK_ROWS, len(shown[0]))))
+        for test in tests:
+            rows = rows[test(rows)]
+        found.append(rows)
+    if not (rows := np.concatenate(found)).size:
+        given = tuple(name for name in ("methods", "classes") if choices.get(name) is not None)
+        raise UsageError(f"{arrays.folder} has no such rows.", field=given)
     return [Listed(rows)]
+
+
+def _tests(arrays: MixedArrays, choices: Mapping[str, Any]) -> Iterator[Test]:
+    if (methods := choices.get("methods")) is not None:
+        numbers = _numbers(methods, arrays.manifest.methods, "methods")
+        yield lambda rows: np.isin(arrays.column("method").take(rows), numbers)
+    if (classes := choices.get("classes")) is not None:
+        yield _within(arrays, _numbers(classes, arrays.class_names, "classes"))
 
 
 def _by_pass(arrays: MixedArrays, choices: Mapping[str, Any]) -> Sequence[Shown] | OneByOne:
@@ -83,18 +96,12 @@ def _numbers(wanted: Iterable[str], known: Sequence[str], field: str) -> list[in
     return [known.index(name) for name in names]
 
 
-def _within(arrays: MixedArrays, rows: NDArray[np.int64], classes: list[int]) -> NDArray[np.bool_]:
-    """Whether the label of each row has shares of these classes only: bool (m)."""
+def _within(arrays: MixedArrays, classes: list[int]) -> Test:
+    """Whether the label of a row has shares of these classes only."""
     if arrays.label_kind in ("none", "real"):
         raise UsageError(f"the labels of {arrays.folder} are not of classes.", "Leave it out.", field="classes")
-    is_sparse = any(column.name == "source_label" for column in arrays.manifest.columns)
+    if any(column.name == "source_label" for column in arrays.manifest.columns):  # smoothing leaves no label at 0
+        parents, shares = arrays.column("source_label"), arrays.column("label_share")
+        return lambda rows: (np.isin(parents.take(rows), classes) | (shares.take(rows) == 0)).all(axis=1)
     others = np.setdiff1d(np.arange(len(arrays.class_names)), classes)
-    found = [np.empty(0, np.bool_)]
-    for start in range(0, len(rows), BLOCK_ROWS):
-        block = rows[start : start + BLOCK_ROWS]
-        if is_sparse:
-            parents, shares = (arrays.column(name).take(block) for name in ("source_label", "label_share"))
-            found.append((np.isin(parents, classes) | (shares == 0)).all(axis=1))
-        else:
-            found.append((arrays.column("labels").take(block)[:, others] == 0).all(axis=1))
-    return np.concatenate(found)
+    return lambda rows: (arrays.column("labels").take(rows)[:, others] == 0).all(axis=1)

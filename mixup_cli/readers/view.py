@@ -13,6 +13,7 @@ from mixup_cli.fields.axes import Axes
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.samples import Part, parts_of
 from mixup_cli.readers.selection import selected
+from mixup_cli.wording import did_you_mean
 
 
 class Choices(TypedDict, total=False):
@@ -55,14 +56,25 @@ class View:
     """
 
     def __init__(self, folder: str | Path, axes: Axes | None = None, **choices: Unpack[Choices]) -> None:
+        for word in choices.keys() - Choices.__annotations__.keys():
+            raise TypeError(f"unexpected keyword argument {word!r}{did_you_mean(word, Choices.__annotations__)}")
         self.arrays = MixedArrays(folder)
         self.choices = choices
         self.has_epochs = choices.get("epoch") is not None
+        self.is_named = choices.get("sample", "soft") not in ("soft", "pair")
+        """Whether `read` gives a dictionary."""
+        self._axes = axes
         self._shown = selected(self.arrays, choices)
         self.parts: tuple[Part, ...] = tuple(parts_of(self.arrays, choices, axes))
         """What `read` gives, in order."""
-        self.is_named = choices.get("sample", "soft") not in ("soft", "pair")
-        """Whether it gives a dictionary."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the parts, which read through open files. The rows stay those of now, also if the data set grows."""
+        return {**self.__dict__, "parts": ()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.parts = tuple(parts_of(self.arrays, self.choices, self._axes))
 
     def __len__(self) -> int:
         """How many rows an epoch has."""
@@ -82,8 +94,8 @@ class View:
     def batches(
         self, batch_size: int, *, epoch: int = 0, seed: int | None = None, part: tuple[int, int] = (0, 1)
     ) -> Iterator[NDArray[np.int64]]:
-        """The rows of each batch of an epoch, int64 (m) with m ≤ batch_size: in order, or shuffled by `seed`, anew in
-        each epoch. Of `part` (k, n), every n-th batch from the k-th on, so that n processes share an epoch."""
+        """The rows of each batch of an epoch, int64 (m) with m ≤ batch_size: in order, or shuffled by `seed` and the
+        number of the epoch. Of `part` (k, n), every n-th batch from the k-th on, so that n processes share an epoch."""
         order = np.arange(len(self)) if seed is None else _shuffled(len(self), seed, epoch)
         for start in range(part[0] * batch_size, len(self), part[1] * batch_size):
             yield self.rows(order[start : start + batch_size], epoch)

@@ -40,11 +40,12 @@ class MoreFlags:
     plan: str | None = plan_flag()
     out: Path | Store = flag(
         OUTPUT,
-        "Where the data set goes: a folder, or a URL (s3://, gs://, az://, file://). Default: mixup-out.",
+        "Where the data set goes: a folder, or a URL (s3://, gs://, az://, file://).",
         FOLDER_OR_STORE,
+        everyday=True,
         default=Path("mixup-out"),
     )
-    dry_run: bool = switch(RUNNING, "Report what would be written, without writing.")
+    dry_run: bool = switch(RUNNING, "Report what would be written, without writing.", everyday=True)
     json: bool = switch(RUNNING, "Print results as NDJSON.")
     quiet: bool = quiet_switch()
     print_config: bool = switch(RUNNING, "Print all options in TOML, as --config reads them, with the recipe resolved.")

@@ -28,8 +28,8 @@ SIZES_SHOWN = 3
 class FormFlags:
     """What to print, and how."""
 
-    schema: bool = switch(RUNNING, "Print the JSON Schema of manifest.json.")
-    json: bool = switch(RUNNING, "Print one line of NDJSON.")
+    schema: bool = switch(RUNNING, "Print the JSON Schema of manifest.json.", everyday=True)
+    json: bool = switch(RUNNING, "Print one line of NDJSON.", everyday=True)
 
 
 def inspect(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, form: FormFlags) -> None:

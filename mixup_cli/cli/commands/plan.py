@@ -30,7 +30,12 @@ class OutFlags:
     """Where the plan goes."""
 
     out: Path = flag(
-        OUTPUT, "A .csv or .parquet file. Default: -, CSV to stdout.", PATH, metavar="FILE|-", default=STDOUT
+        OUTPUT,
+        "A .csv or .parquet file, or - for CSV to stdout.",
+        PATH,
+        metavar="FILE|-",
+        default=STDOUT,
+        everyday=True,
     )
     force: bool = force_switch()
     quiet: bool = quiet_switch()

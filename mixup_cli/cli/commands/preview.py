@@ -33,13 +33,11 @@ class SheetFlags:
     """What to draw, and where."""
 
     out: Path | None = flag(  # not from MIXUP_GEN_OUT, which names the data set
-        OUTPUT, "The image to write.", PATH, metavar="FILE.png", envvar=None
+        OUTPUT, "The image to write.", PATH, metavar="FILE.png", envvar=None, everyday=True
     )
-    rows: int = flag(RUNNING, "How many rows to draw. Default: 8.", whole(1, MOST_ROWS), default=8)
-    start: int = flag(RUNNING, "The first row to draw. Default: 0.", whole(), default=0)
-    source_paths: tuple[Path | str, ...] = source_flag(
-        SOURCE, "For a finished data set: where its source is now. Default: where it was."
-    )
+    rows: int = flag(RUNNING, "How many rows to draw.", whole(1, MOST_ROWS), default=8, everyday=True)
+    start: int = flag(RUNNING, "The first row to draw.", whole(), default=0, everyday=True)
+    source_paths: tuple[Path | str, ...] = source_flag(SOURCE, "For a finished data set: where its source is now.")
     plan: str | None = plan_flag()
     force: bool = force_switch()
     quiet: bool = quiet_switch()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class DepthFlags:
     """How much to check."""
 
-    deep: bool = switch(RUNNING, "Also compute every row again from the source, and compare the bits.")
+    deep: bool = switch(RUNNING, "Also compute every row again from the source, and compare the bits.", everyday=True)
 
 
 def verify(source: SourceFlags, depth: DepthFlags, again: AgainFlags) -> None:

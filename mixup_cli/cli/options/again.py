@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 def source_flag(panel: str, help: str) -> Any:  # noqa: A002  # Click's own word
     """`--source`, for commands that take a finished data set."""
-    return flag(panel, help, PATH_OR_URL, metavar="SOURCE", multiple=True, default=())
+    how = {"metavar": "SOURCE", "multiple": True, "default": (), "otherwise": "where it was", "everyday": True}
+    return flag(panel, help, PATH_OR_URL, **how)
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,9 @@ class AgainFlags:
     """What `verify` and `repair` need: the data set, how to compute its rows again, and how to report."""
 
     out: Path | Store = argument(
-        "[OUT]", "The data set, by its folder or URL. Default: mixup-out.", Path("mixup-out"), reader=FOLDER_OR_STORE
+        "[OUT]", "The data set, by its folder or URL.", Path("mixup-out"), reader=FOLDER_OR_STORE
     )
-    source_paths: tuple[Path | str, ...] = source_flag(
-        RUNNING, "Where the source is now, if rows are computed again. Default: where it was."
-    )
+    source_paths: tuple[Path | str, ...] = source_flag(RUNNING, "Where the source is now, if rows are computed again.")
     plan: str | None = plan_flag()
     workers: int | None = workers_flag()
     json: bool = switch(RUNNING, "Print results as NDJSON.")

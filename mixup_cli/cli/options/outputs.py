@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
 
 def force_switch() -> Any:
     """`--force`, for commands that write one file."""
-    return switch(RUNNING, "Replace an existing file.")
+    return switch(RUNNING, "Replace an existing file.", everyday=True)
 
 
 Named: TypeAlias = str | Path | None

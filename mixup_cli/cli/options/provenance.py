@@ -44,7 +44,7 @@ def unread(environment: Mapping[str, str]) -> Iterator[str]:
             from difflib import get_close_matches  # takes a while to import, and is seldom needed
 
             near = get_close_matches(name, VARIABLES, n=1)
-            hint = f"Did you mean {near[0]}?" if near else "mixup-gen COMMAND --help lists the options."
+            hint = f"Did you mean {near[0]}?" if near else "mixup-gen COMMAND --help-all lists the options."
             yield f"{name} is set, and no option reads it. {hint}"
 
 

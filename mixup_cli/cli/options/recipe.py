@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mixup_cli.choices import (
     METHOD_NAMES,
@@ -30,35 +30,39 @@ if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
 class RecipeFlags(Group):
     """What decides the bytes. A field that the recipe has under the same name goes there as it is."""
 
+    defaults: ClassVar[object] = Recipe
+
     method: tuple[MethodChoice, ...] | None = flag(
         MIXING,
         f"{', '.join(METHOD_NAMES)}. Several with probabilities that sum to 1, and options of each: "
-        "mixup:0.5:alpha=0.4,cutmix:0.5. Default: mixup.",
+        "mixup:0.5:alpha=0.4,cutmix:0.5.",
         METHODS,
+        otherwise=",".join(choice.name for choice in Recipe.methods),
+        everyday=True,
     )
     alpha: float | None = flag(
         MIXING,
-        "Draw lam from Beta(alpha, alpha), in methods without an alpha=… above; 0 leaves images unmixed. Default: "
-        "the method's, such as 0.2 for mixup and 1 for cutmix.",
+        "Draw lam from Beta(alpha, alpha), in methods without an alpha=… above; 0 leaves images unmixed.",
         NUMBER,
+        otherwise="the method's, such as 0.2 for mixup and 1 for cutmix",
+        everyday=True,
     )
-    keep_originals: bool | None = switch(MIXING, "Also include each original, unmixed.", default=None)
-    seed: int | None = flag(MIXING, "Seed of all random numbers. Default: 0.", whole())
+    keep_originals: bool | None = switch(MIXING, "Also include each original, unmixed.", default=None, everyday=True)
+    seed: int | None = flag(MIXING, "Seed of all random numbers.", whole(), everyday=True)
     pair: Pair | None = flag(
         PAIRING,
         "How partners are chosen: any other sample, the same class, another class, classes equally often "
-        "(balanced), or similar labels (nearest, for regression). Default: any.",
+        "(balanced), or similar labels (nearest, for regression).",
         word(Pair),
     )
     bandwidth: float | None = flag(
         PAIRING,
-        "With --pair nearest: width of the kernel, in standard deviations of the labels. Default: 0.1.",
+        "With --pair nearest: width of the kernel, in standard deviations of the labels.",
         NUMBER,
         metavar="SD",
+        otherwise=0.1,
     )
-    balance: Balance | None = flag(
-        PAIRING, "classes: mix samples of every class equally often. Default: none.", word(Balance)
-    )
+    balance: Balance | None = flag(PAIRING, "classes: mix samples of every class equally often.", word(Balance))
     per_class: int | None = flag(PAIRING, "Use only N samples of each class.", whole(1))
     window: int | None = flag(
         PAIRING, "Mix only samples within the same W consecutive ones.", whole(1, 1 << 40), metavar="W"
@@ -71,20 +75,26 @@ class RecipeFlags(Group):
         VIEWS, "Cut a random part out of each image, and resize it to the output size.", default=None
     )
     crop_area: tuple[float, float] | None = flag(
-        VIEWS, "Smallest and largest area of that part. Default: 0.08,1.", low_high("0.08,1")
+        VIEWS, "Smallest and largest area of that part.", low_high("0.08,1"), otherwise=DEFAULT_CROP_AREA
     )
     cache_size: tuple[int, int] | None = flag(
-        VIEWS, "Image size to cut that part from. Default: the images' own if all are equal, else 256 for 224.", SIZE
+        VIEWS,
+        "Image size to cut that part from.",
+        SIZE,
+        otherwise="the images' own if all are equal, else 256 for 224",
     )
     linear_light: bool | None = switch(VIEWS, "Mix linear light instead of sRGB values.", default=None)
-    fill: tuple[int, ...] | None = flag(MIXING, "Colour of erased boxes and of padding. Default: 0.", FILL)
+    fill: tuple[int, ...] | None = flag(MIXING, "Colour of erased boxes and of padding.", FILL)
     size: tuple[int, int] | None = flag(
-        OUTPUT, "Image size. Default: the images' own if all are equal, else 224.", SIZE
+        OUTPUT, "Image size.", SIZE, otherwise="the images' own if all are equal, else 224", everyday=True
     )
-    resize: Resize | None = flag(OUTPUT, "How to fit images to that size. Default: crop.", word(Resize))
-    channels: Channels | None = flag(OUTPUT, "Default: rgb; arrays keep theirs.", word(Channels))
+    resize: Resize | None = flag(OUTPUT, "How to fit images to that size.", word(Resize))
+    channels: Channels | None = flag(OUTPUT, "Colour or grey.", word(Channels), otherwise="rgb; arrays keep theirs")
     dtype: Dtype | None = flag(
-        OUTPUT, "Type of stored values. Default: uint8 for images; arrays keep theirs.", word(Dtype)
+        OUTPUT,
+        "Type of stored values.",
+        word(Dtype),
+        otherwise="uint8 for images; arrays keep theirs",
     )
     value_range: tuple[float, float] | None = flag(
         OUTPUT, "For float or 16-bit sources: values that become 0 and the largest integer.", low_high("0,1")
@@ -92,30 +102,30 @@ class RecipeFlags(Group):
     normalize: Normalize | None = flag(
         OUTPUT, "Subtract a mean and divide by a deviation: imagenet, cifar10 or numbers. For floats.", NORMALIZE
     )
-    layout: Layout | None = flag(OUTPUT, "Order of axes. Default: nhwc; arrays keep theirs.", word(Layout))
+    layout: Layout | None = flag(OUTPUT, "Order of axes.", word(Layout), otherwise="nhwc; arrays keep theirs")
     labels: LabelColumns | None = flag(
         LABELS,
-        "Store soft labels (dense), classes with their shares (sparse), or both. Default: both.",
+        "Store soft labels (dense), classes with their shares (sparse), or both.",
         word(LabelColumns),
     )
     label_rule: LabelRule | None = flag(
         LABELS,
         "Weight of a parent's label: its share of the image (soft), more for rare classes (remix), 1 for each "
-        "class (union), all for the largest share (base). Default: soft.",
+        "class (union), all for the largest share (base).",
         word(LabelRule),
     )
     remix_kappa: float | None = flag(
-        LABELS, "With remix: act if one class has at least X times the samples of the other. Default: 3.", NUMBER
+        LABELS, "With remix: act if one class has at least X times the samples of the other.", NUMBER, otherwise=3.0
     )
     remix_tau: float | None = flag(
-        LABELS, "With remix: drop the larger class if its share is below X. Default: 0.5.", NUMBER
+        LABELS, "With remix: drop the larger class if its share is below X.", NUMBER, otherwise=0.5
     )
     label_smoothing: float | None = flag(
-        LABELS, "Store (1 - EPS) * label + EPS / classes; shares stay as they are. Default: 0.", NUMBER, metavar="EPS"
+        LABELS, "Store (1 - EPS) * label + EPS / classes; shares stay as they are.", NUMBER, metavar="EPS"
     )
-    compression: Compression | None = flag(OUTPUT, "Default: none.", word(Compression))
+    compression: Compression | None = flag(OUTPUT, "How to compress shards.", word(Compression))
     samples_per_shard: int | None = flag(OUTPUT, "Samples in a shard, instead of --shard-size.", whole(1))
-    shard_size: int | None = flag(OUTPUT, "Bytes in a shard. Default: 64MiB.", BYTES)
+    shard_size: int | None = flag(OUTPUT, "Bytes in a shard.", BYTES, otherwise="64MiB")
 
     def recipe(self, plan: PlanFile | None = None) -> Recipe:
         """The recipe that was asked for; what was not asked for is the recipe's default. A plan from a file brings its

@@ -22,12 +22,12 @@ MOST_WORKERS = 4096
 
 def quiet_switch() -> Any:
     """`--quiet`, for any command."""
-    return switch(RUNNING, "No notices and no progress bar.")
+    return switch(RUNNING, "No notices and no progress bar.", everyday=True)
 
 
-def workers_flag(help: str = "Threads. Default: one for each core.") -> Any:  # noqa: A002  # Click's own word
+def workers_flag(what: str = "Threads.", otherwise: str = "one for each core") -> Any:
     """`--workers`, for any command."""
-    return flag(RUNNING, help, whole(1, MOST_WORKERS))
+    return flag(RUNNING, what, whole(1, MOST_WORKERS), otherwise=otherwise)
 
 
 def plan_flag() -> Any:
@@ -58,29 +58,32 @@ class AmountFlags(Group):
     """How much to make."""
 
     samples: int | None = flag(MIXING, "How many mixed samples to make.", whole(1))
-    passes: int | None = flag(MIXING, "How often to go through the source, instead of --samples. Default: 1.", whole(1))
+    passes: int | None = flag(
+        MIXING, "How often to go through the source, instead of --samples.", whole(1), otherwise=1, everyday=True
+    )
 
 
 @dataclass(frozen=True)
 class ScanFlags(Group):
     """How to read the source."""
 
-    on_error: OnError | None = flag(RUNNING, "What to do about broken inputs. Default: fail.", word(OnError))
+    on_error: OnError | None = flag(RUNNING, "What to do about broken inputs.", word(OnError), otherwise="fail")
     max_errors: int | None = flag(RUNNING, "With --on-error skip: fail if more than N inputs are broken.", whole())
     cache: CacheKind | None = flag(
         RUNNING,
         "Where to keep decoded samples: memory; disk, where later runs find them; auto, memory up to 2 GiB and "
-        "a temporary file above; none, with --window, to decode them again in each pass. Default: auto.",
+        "a temporary file above; none, with --window, to decode them again in each pass.",
         word(CacheKind),
+        otherwise="auto",
     )
     cache_folder: Path | None = flag(
-        RUNNING, "With --cache disk: the folder. Default: .mixup-gen-cache beside the output.", PATH
+        RUNNING, "With --cache disk: the folder.", PATH, otherwise=".mixup-gen-cache beside the output"
     )
     cache_limit: int | None = flag(
-        RUNNING, "With --cache disk: the most to keep, over all runs. Default: 20GiB.", BYTES
+        RUNNING, "With --cache disk: the most to keep, over all runs.", BYTES, otherwise="20GiB"
     )
     workers: int | None = workers_flag(
-        "Threads, processes, or tasks at a time. Default: one for each core, of the cluster with --engine ray."
+        "Threads, processes, or tasks at a time.", "one for each core, of the cluster with --engine ray"
     )
 
     def given(self) -> dict[str, Any]:
@@ -102,19 +105,20 @@ class RunFlags(Group):
     engine: EngineKind | None = flag(
         RUNNING,
         "Work in threads; in processes, where the work of one that crashes is done again; or on a Ray cluster. The "
-        "bytes are the same. Default: threads.",
+        "bytes are the same.",
         word(EngineKind),
+        otherwise="threads",
     )
     ray_address: str | None = flag(
         RUNNING,
-        "With --engine ray: the cluster, HOST:PORT or auto. Default: that of RAY_ADDRESS, or else one on this machine "
-        "for this run.",
+        "With --engine ray: the cluster, HOST:PORT or auto.",
         TEXT,
         metavar="ADDRESS",
+        otherwise="that of RAY_ADDRESS, or else one on this machine for this run",
     )
-    device: Device | None = flag(RUNNING, "Where to mix. The bytes are the same. Default: cpu.", word(Device))
+    device: Device | None = flag(RUNNING, "Where to mix. The bytes are the same.", word(Device), otherwise="cpu")
     batch_size: int | None = flag(
-        RUNNING, "Samples mixed at a time. Default: as many as fit in the processor's cache.", whole(1)
+        RUNNING, "Samples mixed at a time.", whole(1), otherwise="as many as fit in the processor's cache"
     )
     part: Part | str | None = flag(
         RUNNING,
@@ -124,7 +128,7 @@ class RunFlags(Group):
         is_flag=False,
         flag_value=AUTO,
     )
-    force: bool = switch(RUNNING, "Replace an existing data set.")
+    force: bool = switch(RUNNING, "Replace an existing data set.", everyday=True)
 
     def given(self) -> dict[str, Any]:
         """What was asked for. Raises UsageError if the part is left to a scheduler, and none says it."""

@@ -38,9 +38,10 @@ class PlaceFlags:
     sources: Places = argument(
         "[SOURCE]…",
         "Image folders, .zip or .tar files of them, WebDataset tars, CIFAR archives, IDX or array files, or URLs of "
-        "these. Default: the current folder.",
+        "these.",
         nargs=-1,
         reader=PATH_OR_URL,
+        otherwise="the current folder",
     )
 
     @property
@@ -64,19 +65,24 @@ class SourceFlags(Group):
     null: bool = switch(SOURCE, "Paths in that list end with NUL instead of a newline.")
     split: str | None = flag(
         SOURCE,
-        "Which split to read. Default: the training split. Pass '' if these folders are classes.",
+        "Which split to read. Pass '' if these folders are classes.",
         metavar="NAME",
+        otherwise="the training split",
     )
     classes: str | None = flag(
         SOURCE,
-        "Class names in order: a file (one name a line, or a JSON list), a finished data set, or the names "
-        "themselves. Default: the classes of all splits, sorted.",
+        "Class names in order: a file (one name a line, or a JSON list), a finished data set, or the names themselves.",
         NAME,
         metavar="FILE|OUT|A,B,…",
+        otherwise="the classes of all splits, sorted",
     )
-    label_level: LabelLevel | None = flag(SOURCE, "Which labels of CIFAR-100 to use. Default: fine.", word(LabelLevel))
+    label_level: LabelLevel | None = flag(
+        SOURCE, "Which labels of CIFAR-100 to use.", word(LabelLevel), otherwise="fine"
+    )
     labels_from: str | None = flag(
-        SOURCE, "Read labels from a table with a row for each image: CSV, TSV, text, JSON lines or Parquet.", NAME
+        SOURCE,
+        "Read labels from a table with a row for each image: CSV, TSV, text, JSON lines or Parquet.",
+        NAME,
     )
     file_column: str | None = flag(SOURCE, "Column of that table that names the images.", metavar="NAME")
     label_column: str | None = flag(
@@ -86,8 +92,9 @@ class SourceFlags(Group):
     label_kind: LabelKind | None = flag(
         SOURCE,
         "One class for each sample (classes), shares of classes (soft), any number of classes (multi), numbers "
-        "(real), or no labels (none). Default: classes or soft, as found.",
+        "(real), or no labels (none).",
         word(LabelKind),
+        otherwise="classes or soft, as found",
     )
     group_column: str | None = flag(
         SOURCE,
@@ -106,7 +113,7 @@ class SourceFlags(Group):
         "Array or column with the labels; for .npy, a file; for WebDataset tars, an ending or a field of .json.",
         metavar="NAME",
     )
-    max_pixels: int | None = flag(SOURCE, "Refuse images with more pixels than N. Default: 100 million.", whole(1))
+    max_pixels: int | None = flag(SOURCE, "Refuse images with more pixels than N.", whole(1), otherwise="100 million")
 
     def options(self, out: Path) -> SourceOptions:
         """As the library takes them."""

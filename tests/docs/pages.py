@@ -1,0 +1,123 @@
+"""Runs the pages: commands in order, with their output compared, and snippets of Python, with warnings as errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from tests.forking.client import program_folder
+from tests.running import start_process
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FRAMEWORKS = ("tensorflow", "keras", "jax", "grain")
+"""What `make test-frameworks` has and `make test` has not."""
+SLOW = ("torch", "pytorch", "datasets", *FRAMEWORKS)
+"""What takes seconds to import: snippets that need it share a process."""
+
+RUN_EACH = """
+import json, sys, traceback
+for line in sys.stdin:
+    try:
+        exec(json.loads(line), {"__name__": "__main__"})
+        failure = ""
+    except BaseException:
+        failure = traceback.format_exc()
+    print("\\n" + json.dumps(failure), flush=True)
+"""
+
+
+def blocks(document: str) -> list[tuple[str, str]]:
+    """The language and the text of each block of a page that is run."""
+    return BLOCK.findall((ROOT / document).read_text())
+
+
+def run_page(document: str, place: Path) -> None:
+    """Run a page in a folder of photographs, with a CIFAR-10 archive beside it. Leaves out what needs a framework that
+    is not installed: `make test-frameworks` runs that."""
+    folder = place / "photos"
+    shutil.copytree(ROOT / "sample_data" / "photos", folder)
+    shutil.copy(ROOT / "sample_data" / "cifar-10-sample.tar.gz", place / "cifar-10-python.tar.gz")
+    environment = _environment(place)
+    with _interpreter(folder, environment) as run_slowly:
+        for language, text in blocks(document):
+            imported = " ".join(re.findall(r"^(?:import|from) ([\w.]+)", text, re.MULTILINE)).replace(".", " ").split()
+            if language == "console":
+                run_console(text, folder, environment)
+            elif re.search(rf"\b({'|'.join(SLOW)})\b", text):
+                if all(map(find_spec, {*imported} & {*FRAMEWORKS})):
+                    run_slowly(text)
+            else:
+                run_python(text, folder, environment)
+
+
+def _environment(place: Path) -> dict[str, str]:
+    folders = (program_folder(), str(Path(sys.executable).parent), os.environ["PATH"])
+    environment = {**os.environ, "PATH": os.pathsep.join(folders), "PYTHONUNBUFFERED": "1"}
+    return environment | {"HF_HOME": str(place / "hugging-face"), "HF_HUB_OFFLINE": "1"}
+
+
+def matches(expected: str, found: str) -> bool:
+    """Whether `found` is `expected`, whose every … may stand for anything within a line, or for whole lines alone."""
+    pattern = re.escape(expected).replace(re.escape("…"), ".*?")
+    return re.fullmatch(pattern, found, re.DOTALL if expected.endswith("\n…") else 0) is not None
+
+
+def run_console(block: str, folder: Path, environment: dict[str, str]) -> None:
+    """Each `$ command` with the lines that follow it: stdout and stderr together, as a terminal shows them."""
+    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        command, _, expected = part.partition("\n")
+        done = subprocess.run(
+            command,
+            shell=True,
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert matches(expected.strip(), done.stdout.strip()), f"$ {command}\n{done.stdout}\nexpected:\n{expected}"
+
+
+def run_python(text: str, folder: Path, environment: dict[str, str]) -> None:
+    """A snippet in a process of its own, forked from one that has imported what most need."""
+    script = folder.parent / "snippet.py"
+    script.write_text(f"import warnings\nwarnings.simplefilter('error')\n{text}")
+    process = start_process(cwd=folder, env=environment, script=str(script))
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+
+
+@contextmanager
+def _interpreter(folder: Path, environment: dict[str, str]) -> Iterator[Callable[[str], None]]:
+    """A process for the snippets that import what is slow, started by the first; each has names of its own."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(text: str) -> None:
+        if not started:
+            words = [sys.executable, "-W", "error", "-c", RUN_EACH]
+            pipe = subprocess.PIPE
+            started.append(subprocess.Popen(words, cwd=folder, env=environment, stdin=pipe, stdout=pipe, text=True))
+        process = started[0]
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(text) + "\n")
+        process.stdin.flush()
+        answer = next((line for line in process.stdout if line.startswith('"')), None)
+        assert answer is not None, f"the process ended in:\n{text}"
+        assert not json.loads(answer), f"{json.loads(answer)}\nin:\n{text}"
+
+    try:
+        yield run
+    finally:
+        for process in started:
+            process.communicate()
