@@ -18,6 +18,7 @@ DOCUMENTS = {
     "docs/options.md": 2,
     "docs/quickstart.md": 3,
     "docs/reliability.md": 3,
+    "docs/report.md": 3,
     "docs/scripts.md": 1,
     "docs/sources.md": 1,
     "docs/training.md": 6,
