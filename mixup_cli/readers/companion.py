@@ -124,7 +124,7 @@ class CompanionWriter:
     `with CompanionWriter("mixed", "teacher.h5") as file: file.write(rows, logits=array)`
 
     `rows` are those that it is to have, by number (the column `index`); default: all. Memory holds a few bytes for each
-    row. At the end of the context, the file moves to `path` and replaces what is there. If the block raises, nothing is
+    row. At the end of the context, the file moves to `path` and replaces an older one. If the block raises, nothing is
     left. Raises UsageError if rows are missing at the end, and StorageError.
     """
 
