@@ -46,7 +46,7 @@ def run_page(document: str, place: Path) -> None:
     folder = place / "photos"
     shutil.copytree(ROOT / "sample_data" / "photos", folder)
     shutil.copy(ROOT / "sample_data" / "cifar-10-sample.tar.gz", place / "cifar-10-python.tar.gz")
-    environment = _environment(place)
+    environment = program_environment(place)
     with _interpreter(folder, environment) as run_slowly:
         for language, text in blocks(document):
             imported = " ".join(re.findall(r"^(?:import|from) ([\w.]+)", text, re.MULTILINE)).replace(".", " ").split()
@@ -59,7 +59,8 @@ def run_page(document: str, place: Path) -> None:
                 run_python(text, folder, environment)
 
 
-def _environment(place: Path) -> dict[str, str]:
+def program_environment(place: Path) -> dict[str, str]:
+    """An environment in which `mixup-gen` and `python` are those of the tests, and libraries keep files in `place`."""
     folders = (program_folder(), str(Path(sys.executable).parent), os.environ["PATH"])
     environment = {**os.environ, "PATH": os.pathsep.join(folders), "PYTHONUNBUFFERED": "1"}
     return environment | {"HF_HOME": str(place / "hugging-face"), "HF_HUB_OFFLINE": "1"}
@@ -72,9 +73,10 @@ def matches(expected: str, found: str) -> bool:
 
 
 def run_console(block: str, folder: Path, environment: dict[str, str]) -> None:
-    """Each `$ command` with the lines that follow it: stdout and stderr together, as a terminal shows them."""
+    """Each `$ command` with the lines that follow it: stdout and stderr together, as a terminal shows them. A command
+    goes on behind a backslash."""
     for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-        command, _, expected = part.partition("\n")
+        command, expected = re.split(r"(?<!\\)\n", part, maxsplit=1)
         done = subprocess.run(
             command,
             shell=True,

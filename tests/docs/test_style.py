@@ -36,7 +36,7 @@ PHRASES = [
 ]
 AVOIDED = re.compile(rf"\b({'|'.join(PHRASES)})\b", re.IGNORECASE)
 
-FILES = sorted([*ROOT.glob("mixup_cli/**/*.py"), *ROOT.glob("docs/*.md"), ROOT / "README.md"])
+FILES = sorted([*ROOT.glob("mixup_cli/**/*.py"), *ROOT.glob("docs/**/*.md"), ROOT / "README.md"])
 
 SEALED = ["has pixels that are no finite number", "half-open; zeros where there is none"]
 """Texts that are part of sealed data sets: they stay as they are, to the letter."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from tests.data_sets import columns, manifest
 from tests.running import Runner
+from tests.tools import require
 
 VARIANTS = ["", "--dtype float32 --layout nchw", "--labels sparse --method cutmix", "--dtype uint16 --keep-originals"]
 
@@ -61,8 +61,7 @@ def test_hugging_face_datasets_takes_the_folder(data_set: Path, tmp_path: Path) 
 
 
 def test_h5dump(data_set: Path) -> None:
-    if shutil.which("h5dump") is None:
-        pytest.skip("SKIPPED: h5dump is not installed (Debian, Ubuntu: hdf5-tools)")
+    require("h5dump", package="hdf5-tools")
     path = data_set / "shard-00001.h5"
     rows = slice(17, 34)
     for name, column in columns(data_set).items():

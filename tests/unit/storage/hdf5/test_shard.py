@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +22,7 @@ from mixup_cli.storage.hdf5.shard import (
     writer_for,
 )
 from tests.contracts.writer_contract import in_blocks
+from tests.tools import require
 
 COLUMNS = (Column("images", "uint8", (3, 4)), Column("share", "float32", (2,)), Column("index", "int64", ()))
 ARRAYS: dict[str, Array] = {
@@ -73,9 +73,9 @@ def test_plain_columns_are_contiguous_and_unfiltered(plain: tuple[Path, Written]
         assert [(file[name].chunks, file[name].compression) for name in file] == [(None, None)] * 3
 
 
-@pytest.mark.skipif(shutil.which("h5dump") is None, reason="the HDF5 tools are not installed")
 @pytest.mark.parametrize("compression", ["none", "gzip"])
 def test_h5dump_reads_the_same_numbers(tmp_path: Path, compression: str) -> None:
+    require("h5dump", package="hdf5-tools")
     write(tmp_path / "x.h5", compression)
     dumped = subprocess.run(
         ["h5dump", "-d", "/index", "-y", "-w", "0", tmp_path / "x.h5"], capture_output=True, text=True, check=True
