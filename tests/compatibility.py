@@ -19,7 +19,7 @@ BEGIN, END = "<!-- versions: begin -->\n", "<!-- versions: end -->\n"
 
 EXTRAS = {"numpy": "", "pytorch": "", "tensorflow": "tensorflow", "keras": "keras", "jax": "jax"}
 """The readers of frameworks, and the extra of each; "" for what every installation has."""
-ALWAYS = {"numpy": ["numpy", "h5py"], "pytorch": ["torch"], "npz": ["numpy"]}
+ALWAYS = {"numpy": ["numpy", "h5py"], "pytorch": ["torch"], "npz": ["numpy"], "imagefolder": ["pillow"]}
 """The libraries of what needs no extra."""
 INSTALLED_AS = {"tensorflow": "tensorflow-cpu"}
 """What provides a library here, where that has another name."""

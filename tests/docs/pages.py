@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FRAMEWORKS = ("tensorflow", "keras", "jax", "grain")
 """What `make test-frameworks` has and `make test` has not."""
-SLOW = ("torch", "pytorch", "datasets", *FRAMEWORKS)
+SLOW = ("torch", "pytorch", "datasets", "webdataset", *FRAMEWORKS)
 """What takes seconds to import: snippets that need it share a process."""
 
 RUN_EACH = """
