@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -18,14 +19,29 @@ from mixup_cli.errors import StorageError, UsageError
 from mixup_cli.exporters.image_format import ImageFormat
 from mixup_cli.readers.numpy import MixedArrays
 from tests.contracts.exporter_contract import DTYPES, ExporterContract, Values
+from tests.running import Runner
+from tests.tools import absent
 
 
 def stacked(rows: Sequence[Mapping[str, Any]]) -> Values:
     """Rows as columns, in the types that they have in a data set."""
-    return {name: np.stack([np.asarray(row[name]) for row in rows]).astype(DTYPES[name]) for name in rows[0]}
+    columns = {name: np.stack([np.asarray(row[name]) for row in rows]) for name in rows[0]}
+    return {name: values if name == "images" else values.astype(DTYPES[name]) for name, values in columns.items()}
 
 
-class TestTfRecord(ExporterContract):
+class BySampleContract(ExporterContract):
+    """What stores samples one after another."""
+
+    def test_samples_that_no_encoding_holds_are_arrays(self, run_cli: Runner, tmp_path: Path) -> None:
+        samples = np.random.default_rng(3).random((6, 4, 5, 3), np.float32)
+        np.savez(tmp_path / "floats.npz", x=samples, y=np.arange(6) % 2)
+        assert run_cli("generate", tmp_path / "floats.npz", "-q", "-o", tmp_path / "floats").returncode == 0
+        self.export(tmp_path / "floats", tmp_path / "out", columns=("images", "labels"))
+        expected = MixedArrays(tmp_path / "floats").images(range(6))
+        np.testing.assert_array_equal(self.read(tmp_path / "out")["images"], expected, strict=True)
+
+
+class TestTfRecord(BySampleContract):
     to: ClassVar[ExportFormat] = "tfrecord"
 
     def read(self, out: Path) -> Values:
@@ -36,12 +52,11 @@ class TestTfRecord(ExporterContract):
 
         def decoded(columns: dict[str, Any]) -> dict[str, Any]:
             for name, each in described.items():
-                if each.get("encoding") == "png":
-                    columns[name] = tf.io.decode_png(columns[name])
                 if each.get("encoding") == "raw":
-                    columns[name] = tf.reshape(
-                        tf.io.decode_raw(columns[name], each["array_dtype"]), each["array_shape"]
-                    )
+                    values = tf.io.decode_raw(columns[name], each["array_dtype"])
+                    columns[name] = tf.reshape(values, each["array_shape"])
+                elif "encoding" in each:
+                    columns[name] = tf.io.decode_image(columns[name])
             return columns
 
         records = tf.data.TFRecordDataset(sorted(map(str, out.glob("*.tfrecord"))))
@@ -66,7 +81,7 @@ class TestTfRecord(ExporterContract):
             self.export(data_set, tmp_path / "out")
 
 
-class TestLitData(ExporterContract):
+class TestLitData(BySampleContract):
     to: ClassVar[ExportFormat] = "litdata"
 
     def read(self, out: Path) -> Values:
@@ -99,11 +114,13 @@ def Decoding() -> Any:  # noqa: N802  # a class, once its base is imported
     return Pillow()
 
 
-class TestMds(ExporterContract):
+class TestMds(BySampleContract):
     to: ClassVar[ExportFormat] = "mds"
 
     @pytest.fixture(autouse=True)
     def _streaming(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        if find_spec("streaming") is None:
+            absent("mosaicml-streaming not installed (constraints/mds.txt)")
         stand_in(monkeypatch)
 
     def read(self, out: Path) -> Values:
