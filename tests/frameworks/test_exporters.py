@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -17,8 +19,11 @@ from PIL import Image
 from mixup_cli.choices import ExportFormat
 from mixup_cli.errors import StorageError, UsageError
 from mixup_cli.exporters.image_format import ImageFormat
+from mixup_cli.exporters.job import Options
+from mixup_cli.exporters.run import export
 from mixup_cli.readers.numpy import MixedArrays
 from tests.contracts.exporter_contract import DTYPES, ExporterContract, Values
+from tests.docs.pages import ROOT, run_page
 from tests.running import Runner
 from tests.tools import absent
 
@@ -87,7 +92,12 @@ class TestLitData(BySampleContract):
     def read(self, out: Path) -> Values:
         from litdata import StreamingDataset
 
-        return stacked([*StreamingDataset(str(out), shuffle=False, serializers={"image": Decoding()})])
+        if find_spec("torchvision") is None:
+            return stacked([*StreamingDataset(str(out), shuffle=False, serializers={"image": Decoding()})])
+        rows = [*StreamingDataset(str(out), shuffle=False)]
+        if "images" in rows[0] and not isinstance(rows[0]["images"], np.ndarray):
+            rows = [{**row, "images": row["images"].permute(1, 2, 0).numpy()} for row in rows]
+        return stacked(rows)
 
     def class_names(self, out: Path) -> Sequence[str]:
         return class_names(out)
@@ -146,6 +156,25 @@ class TestMds(BySampleContract):
             self.export(data_set, tmp_path / "out", image_format=ImageFormat("webp", 90))
 
 
+@pytest.mark.parametrize(("to", "library"), [("mds", "streaming"), ("litdata", "litdata")])
+def test_the_snippets_that_need_torchvision(
+    to: ExportFormat, library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_cli: Runner
+) -> None:
+    if find_spec("torchvision") is None:
+        pytest.skip("SKIPPED: torchvision not installed; make test-torchvision has it")
+    monkeypatch.chdir(shutil.copytree(ROOT / "sample_data" / "photos", tmp_path / "photos"))
+    assert run_cli("generate", "--size", 64, "-q", "-o", "mixed").returncode == 0
+    export("mixed", Path(f"mixed-{to}"), Options(to))
+    page = (ROOT / "docs" / "exporting.md").read_text()
+    (snippet,) = (text for text in re.findall(r"^```py\n(.*?)^```$", page, re.S | re.M) if f"from {library} " in text)
+    exec(snippet, {})
+
+
+@pytest.mark.skipif(find_spec("tensorflow") is None, reason="make test-frameworks has it")
+def test_the_page(tmp_path: Path) -> None:
+    run_page("docs/exporting.md", tmp_path)
+
+
 def class_names(out: Path) -> Sequence[str]:
     names: Sequence[str] = json.loads((out / "mixup-gen.json").read_bytes())["class_names"]
     return names
@@ -153,13 +182,9 @@ def class_names(out: Path) -> Sequence[str]:
 
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """MosaicML's library imports torchvision and transformers, for data sets and models of theirs, and asks for older
-    versions of them than this environment can hold. Here, modules without content stand for them. `make mds` runs these
-    tests without that, in an environment of the library's own."""
-    try:
-        import torchvision  # noqa: F401
-    except ImportError:
-        pass
-    else:
+    versions of them than this environment can hold. Here, modules without content stand for them.
+    `make test-torchvision` runs these tests with both."""
+    if find_spec("torchvision") is not None:
         return
     for module, names in {
         "torchvision.datasets": ["VisionDataset"],
