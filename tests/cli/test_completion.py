@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 
 from tests.forking.client import program_folder
 from tests.running import Runner, error_line, wait_until
+from tests.tools import require
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="it has none of these shells")
 
@@ -95,8 +95,7 @@ def home(tmp_path: Path) -> Path:
 def terminal(request: pytest.FixtureRequest, home: Path, run_cli: Runner) -> Iterator[Terminal]:
     """The shell, which has loaded what was installed as the message says."""
     command, file = SHELLS[request.param]
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"{command[0]} is not installed")
+    require(command[0], package=request.param)
     ended = run_cli("--install-completion", request.param, env={"HOME": str(home)})
     assert (ended.returncode, ended.stdout) == (0, f"{home / file}\n")
     terminal = Terminal(command, home)
