@@ -86,6 +86,10 @@ class TestTfRecord(BySampleContract):
             self.export(data_set, tmp_path / "out")
 
 
+DECODING = pytest.mark.filterwarnings("ignore:The image decoding and:DeprecationWarning")  # torchvision's, of litdata
+
+
+@DECODING
 class TestLitData(BySampleContract):
     to: ClassVar[ExportFormat] = "litdata"
 
@@ -156,6 +160,7 @@ class TestMds(BySampleContract):
             self.export(data_set, tmp_path / "out", image_format=ImageFormat("webp", 90))
 
 
+@DECODING
 @pytest.mark.parametrize(("to", "library"), [("mds", "streaming"), ("litdata", "litdata")])
 def test_the_snippets_that_need_torchvision(
     to: ExportFormat, library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_cli: Runner
