@@ -20,6 +20,10 @@ FORMATS: dict[ExportFormat, tuple[str, str]] = {
     "npz": ("npz:Npz", ""),
     "parquet": ("parquet:Parquet", "parquet"),
     "arrow": ("arrow:Arrow", "arrow"),
+    "zarr": ("zarr:Zarr", "zarr"),
+    "tfrecord": ("tfrecord:TfRecord", "tensorflow"),
+    "mds": ("mds:Mds", "mds"),
+    "litdata": ("litdata:LitData", "litdata"),
 }
 """Of each format the module in this room and its class, and the extra of this package that brings its library."""
 

@@ -15,7 +15,7 @@ from PIL import Image
 from mixup_cli.choices import ExportFormat
 from mixup_cli.exporters.job import Options
 from mixup_cli.exporters.run import export
-from tests.contracts.exporter_contract import DTYPES, ExporterContract, Values
+from tests.contracts.exporter_contract import DTYPES, ExporterContract, Values, leaving_files_open
 
 
 def stacked(rows: Iterable[dict[str, Any]]) -> dict[str, NDArray[Any]]:
@@ -28,10 +28,11 @@ class TestWebDataset(ExporterContract):
     to: ClassVar[ExportFormat] = "webdataset"
 
     def read(self, out: Path) -> Values:
-        return stacked(map(self.row, samples(out)))
+        with leaving_files_open():
+            return stacked([*map(self.row, samples(out))])
 
     def row(self, sample: dict[str, Any]) -> dict[str, Any]:
-        row = {"images": sample["png"], **sample["json"]}
+        row = {"images": sample.get("png", sample.get("jpg")), **sample["json"]}
         if "labels.npy" in sample:
             shares = dict(zip(("cat", "dog"), sample["labels.npy"].tolist(), strict=True))
             assert row.pop("classes") == {name: share for name, share in shares.items() if share}
@@ -63,7 +64,8 @@ class TestImageFolder(ExporterContract):
     def read(self, out: Path) -> Values:
         from datasets import load_dataset
 
-        table = load_dataset("imagefolder", data_dir=str(out), split="train")
+        with leaving_files_open():
+            table = load_dataset("imagefolder", data_dir=str(out), split="train")
         columns = {name: [table[name]] for name in table.column_names if name != "image"}
         found: dict[str, NDArray[Any]] = {"images": np.stack([np.array(image) for image in table["image"]])}
         for name, dtype in DTYPES.items():

@@ -17,6 +17,7 @@ DOCUMENTS = {
     "docs/methods.md": 2,
     "docs/options.md": 2,
     "docs/quickstart.md": 3,
+    "docs/readers.md": 6,
     "docs/reliability.md": 3,
     "docs/scripts.md": 1,
     "docs/sources.md": 1,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,8 +95,7 @@ def _of_data_set(
     elif mirrored(folder) is not None:
         checked = "hashes of all shards"  # which were compared when they were fetched
     content = content_of_data_set(folder, opened)
-    for notice in () if page.quiet else notices:
-        show.notice(notice)
+    content = replace(content, notices=(*notices, *content.notices))
     return content, Words(folder.name, place, commands_of(folder, place), checked)
 
 

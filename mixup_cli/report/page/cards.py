@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mixup_cli.methods.none import Unmixed
 from mixup_cli.report.lines import Line, Tile
 from mixup_cli.report.page.tally import NOT_SEEN
 
@@ -52,9 +53,9 @@ class Sheet:
 
     @cached_property
     def cards(self) -> list[dict[str, Any]]:
-        """What the template says of each row: as many as there is room for."""
+        """What the template says of each row, originals last: as many as there is room for."""
         room, cards = MOST_PICTURE_BYTES, []
-        for line in self.lines:
+        for line in sorted(self.lines, key=lambda line: line.method == Unmixed.name):
             card = self._card(line)
             room -= sum(len(tile["picture"]) for tile in (*card["parents"], card["result"]))
             if room < 0:

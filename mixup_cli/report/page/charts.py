@@ -45,13 +45,11 @@ class Histogram:
 
 
 def histograms(content: Content) -> Iterator[Histogram]:
-    """A histogram for each kind that occurs, the most frequent first. Unmixed rows have none, unless there is no
-    other."""
+    """A histogram for each kind that occurs: those that mix first, the most frequent first."""
     tally, ends = content.tally, np.linspace(0, 1, BINS + 1).tolist()
     counts = tally.lam.sum(axis=1)
     order = [number for number in np.argsort(-counts, kind="stable").tolist() if counts[number]]
-    mixing = [number for number in order if tally.kinds[number].method.parent_count > 1]
-    for number in (mixing or order)[:MOST_HISTOGRAMS]:
+    for number in sorted(order, key=lambda number: not tally.kinds[number].mixes)[:MOST_HISTOGRAMS]:
         kind, rows, expected = tally.kinds[number], int(counts[number]), tally.kinds[number].expected
         law = [None] * (BINS + 2) if expected is None else (expected * rows).tolist()
         lows, highs = [0.0, *ends[:-1], 1.0], [0.0, *ends[1:], 1.0]

@@ -30,6 +30,11 @@ class Kind:
     law: tuple[float, float] | None
 
     @property
+    def mixes(self) -> bool:
+        """Whether its rows have more than one parent."""
+        return self.method.parent_count > 1
+
+    @property
     def keeps_lam(self) -> bool:
         """Whether the base's share is lam itself, not what a mask or a box makes of it."""
         return self.method.weighs and not self.method.has_mask

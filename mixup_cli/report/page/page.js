@@ -17,7 +17,7 @@ theme.hidden = false;
 
 // Rows: those that the filters leave, in pages.
 const PAGE = 12, cards = all(".card"), list = find("cards");
-let shown = PAGE;
+let shown = PAGE, ordered = "";
 function show() {
   const value = (id) => (find(id) ? find(id).value : "");
   const [method, group, order] = ["method", "class", "order"].map(value);
@@ -27,7 +27,8 @@ function show() {
     && (!group || card.dataset.classes.split(" ").includes(group)));
   cards.forEach((card) => { card.hidden = true; });
   left.slice(0, shown).forEach((card) => { card.hidden = false; });
-  list.append(...sorted);
+  if (order !== ordered) { list.append(...sorted); }
+  ordered = order;
   find("more").hidden = left.length <= shown;
   find("count").textContent = left.length ? `Showing ${Math.min(shown, left.length)} of ${left.length}` : "No such row here";
   return left;

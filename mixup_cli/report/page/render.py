@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -41,6 +42,11 @@ def short(text: str, most: int = LONGEST) -> str:
     """A text from outside in one line of at most so many letters, with what cannot be printed escaped."""
     line = one_line(text)
     return line if len(line) <= most else f"{line[: most // 2]}…{line[-(most // 2 - 1) :]}"
+
+
+def _tight(markup: str) -> Markup:
+    """Markup without space between its tags, of which a browser would make a node each."""
+    return Markup(re.sub(r">\s+<", "><", markup))  # noqa: S704  # it was escaped before
 
 
 def page(content: Content, words: Words) -> bytes:
@@ -97,6 +103,6 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    made.filters |= {"short": short, "readable": readable, "number": "{:,}".format}
+    made.filters |= {"short": short, "readable": readable, "number": "{:,}".format, "tight": _tight}
     made.globals |= {"counted": counted, "shape": shown_shape}
     return made
