@@ -7,7 +7,7 @@
 #   make demo PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-frameworks test-slow oracles bench docs lint format clean
+.PHONY: help demo test test-frameworks test-slow oracles bench docs lint smoke format clean
 .DELETE_ON_ERROR:
 
 # Each candidate is run, not only looked up: a name on the PATH may be a shim with nothing behind it, and Debian's
@@ -130,6 +130,10 @@ lint: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	.ci/audit $(BIN)/pip-audit
+
+# The package as a user gets it, in an empty environment.
+smoke: $(VENV)/.dev-installed
+	PIP_FLAGS="$(PIP_FLAGS)" .ci/smoke $(BIN)/python
 
 format: $(VENV)/.dev-installed
 	$(BIN)/ruff check --fix .

@@ -90,7 +90,7 @@ class MethodChoice:
     The probabilities of a recipe's methods are divided by their sum; where each is 1, the methods have equal shares.
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     name: str
     probability: float = 1.0
@@ -104,7 +104,7 @@ class MethodChoice:
 class Normalize:
     """Float output is (value − mean) / std, with values of integer samples first scaled to [0, 1]."""
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -123,7 +123,7 @@ class Normalize:
 class Recipe:
     """Frozen, validated, and the same JSON for the same content. Fields that are None follow the source."""
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     methods: tuple[MethodChoice, ...] = (MethodChoice("mixup"),)
     pair: Pair = "any"

@@ -19,6 +19,7 @@ BEGIN, END = "<!-- rooms: begin -->\n", "<!-- rooms: end -->\n"
 FLOORS = [
     "cli",
     "cli/commands",
+    "report/page",
     "report",
     "cli/options cli/terminal",
     "checks",

@@ -17,7 +17,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"^```.*?^```$|(?P<begin>\]\()(?P<target>(?!\w+:|#)[^)#\s]+)", re.MULTILINE | re.DOTALL)
 """A link to a file. Blocks of code match too, without a target, so that nothing within them does."""
-CODE_IN_TABLE = re.compile(r"(?<=`)[^`\n]*\\\|[^`\n]*(?=`)")
+CODE = re.compile(r"`[^`\n]+`")
 TABS = re.compile(r"^<!-- tabs -->\n(.*?)^<!-- tabs: end -->\n", re.MULTILINE | re.DOTALL)
 TAB = re.compile(r"^\*\*(.+)\*\*$", re.MULTILINE)
 MERMAID = re.compile(r"^```mermaid\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -81,7 +81,7 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
 def _cells(line: str) -> str:
     """In code within a table, Python-Markdown shows the backslash that the repository needs before a |."""
-    return CODE_IN_TABLE.sub(lambda match: match[0].replace(r"\|", "|"), line)
+    return CODE.sub(lambda match: match[0].replace(r"\|", "|"), line)
 
 
 def _tabs(text: str) -> str:

@@ -14,14 +14,16 @@ from typing import Any, Self
 
 import click
 
-from mixup_cli.cli import help, shortages  # noqa: A004  # as the option is called
+from mixup_cli.cli import completion, help, shortages  # noqa: A004  # as the option is called
 from mixup_cli.cli.commands.doctor import doctor
+from mixup_cli.cli.commands.export import export
 from mixup_cli.cli.commands.generate import generate
 from mixup_cli.cli.commands.inspect import inspect
 from mixup_cli.cli.commands.merge import merge
 from mixup_cli.cli.commands.plan import plan
 from mixup_cli.cli.commands.preview import preview
 from mixup_cli.cli.commands.repair import repair
+from mixup_cli.cli.commands.report import report
 from mixup_cli.cli.commands.verify import verify
 from mixup_cli.cli.options import needs, provenance
 from mixup_cli.cli.options.groups import taken
@@ -123,7 +125,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """See `click.Command.invoke`."""
-        signals.advise(signals.CONTINUE if self.name in ("generate", "merge") else signals.AGAIN)
+        signals.advise(signals.CONTINUE if self.name in ("generate", "merge", "export") else signals.AGAIN)
         with _in_one_line(ctx):
             _check_memory()
             for notice in () if ctx.params.get("quiet") else provenance.unread(os.environ):
@@ -162,7 +164,7 @@ class Commands(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See `click.Group.parse_args`."""
-        if not args:
+        if not args and not ctx.resilient_parsing:
             click.echo(ctx.get_help(), err=True)
             ctx.exit(UsageError.exit_code)
         with _in_one_line(ctx, HINT):
@@ -171,7 +173,7 @@ class Commands(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """See `click.Group.resolve_command`."""
         with _in_one_line(ctx, HINT):
-            if args[0] not in self.commands:
+            if args[0] not in self.commands and not ctx.resilient_parsing:
                 raise UsageError(f"unknown command {args[0]!r}{did_you_mean(args[0], self.commands)}")
             return super().resolve_command(ctx, args)
 
@@ -181,11 +183,12 @@ HINT = "See mixup-gen --help."
 app = Commands(
     name="mixup-gen",
     help=SUMMARY,
+    params=[*completion.options()],
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 click.version_option(package_name="mixup-gen", message="mixup-gen %(version)s")(app)
-for each in (generate, plan, inspect, preview, verify, repair, merge, doctor):
+for each in (generate, plan, inspect, preview, report, verify, repair, merge, export, doctor):
     app.add_command(Command.of(each))
 
 
@@ -202,6 +205,8 @@ def _occupy_descriptors() -> None:
 def _run() -> int:
     """Run the command that was typed, and return its exit code. Click's own `main` would end with 1 if the reader of
     stdout has left."""
+    if asked := os.environ.get(completion.VARIABLE):
+        return completion.answer(app, asked)
     try:
         with app.make_context("mixup-gen", sys.argv[1:]) as context:
             app.invoke(context)

@@ -15,7 +15,15 @@ from mixup_cli.errors import UsageError
 from mixup_cli.exporters.job import Job, Piece
 
 FORMATS: dict[ExportFormat, tuple[str, str]] = {
+    "webdataset": ("web_dataset:WebDataset", "webdataset"),
+    "imagefolder": ("image_folder:ImageFolder", ""),
     "npz": ("npz:Npz", ""),
+    "parquet": ("parquet:Parquet", "parquet"),
+    "arrow": ("arrow:Arrow", "arrow"),
+    "zarr": ("zarr:Zarr", "zarr"),
+    "tfrecord": ("tfrecord:TfRecord", "tensorflow"),
+    "mds": ("mds:Mds", "mds"),
+    "litdata": ("litdata:LitData", "litdata"),
 }
 """Of each format the module in this room and its class, and the extra of this package that brings its library."""
 

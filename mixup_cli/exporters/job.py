@@ -115,11 +115,16 @@ class Job:
             "mixup_gen_export": self.wanted,
         }
 
+    @cached_property
+    def even_rows(self) -> int:
+        """The rows of an even piece: the largest power of two that is not above the rows of the largest shard."""
+        most = max(shard.stop - shard.start for shard in self.manifest.shards)
+        return 1 << (most.bit_length() - 1)
+
     def pieces(self, even: bool = False) -> Iterator[Piece]:
-        """The rows of each shard that has some, in order; `even`: as many at a time as the largest shard has."""
+        """The rows of each shard that has some, in order; `even`: `even_rows` at a time."""
         if even:
-            step = max(shard.stop - shard.start for shard in self.manifest.shards)
-            cuts = [*range(0, len(self.rows), step), len(self.rows)]
+            cuts = [*range(0, len(self.rows), self.even_rows), len(self.rows)]
         else:
             stops = [shard.stop for shard in self.manifest.shards]
             cuts = sorted({0, *self.rows.searchsorted(stops).tolist()})

@@ -37,6 +37,18 @@ class Block:
     groups: list[tuple[NDArray[np.int64], Weights]]
 
 
+def block_of(plan: Planned, start: int, stop: int) -> Block:
+    """Rows start … stop−1 of a plan with their shares and weights: no sample is needed."""
+    rows, methods = plan.rows(start, stop), plan.methods
+    share = np.zeros((len(rows), methods.parent_count), np.float32)
+    groups = []
+    for number, positions in methods.groups(rows.method):
+        weights = methods.weights(number, rows.decisions[positions])
+        share[positions, : weights.parts.shape[1]] = shares(weights, methods.grid)
+        groups.append((positions, weights))
+    return Block(rows, share, groups)
+
+
 Others: TypeAlias = Callable[[Column], Iterator[NDArray[Any]]]
 """Gives every column but that of the first signal, block by block."""
 
@@ -125,15 +137,7 @@ class ShardMaker:
 
     def _block(self, start: int, stop: int) -> Block:
         self.checkpoint()
-        rows = self.plan.rows(start, stop)
-        methods = self.plan.methods
-        share = np.zeros((len(rows), methods.parent_count), np.float32)
-        groups = []
-        for number, positions in methods.groups(rows.method):
-            weights = methods.weights(number, rows.decisions[positions])
-            share[positions, : weights.parts.shape[1]] = shares(weights, methods.grid)
-            groups.append((positions, weights))
-        return Block(rows, share, groups)
+        return block_of(self.plan, start, stop)
 
     def _tiles(self, block: Block, portion: Portion, number: int) -> Iterator[NDArray[Any]]:
         signal = self.signals[number]

@@ -118,6 +118,9 @@ class OneByOne:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    def __iter__(self) -> Iterator[Shown]:
+        return map(self.__getitem__, range(len(self)))
+
     def __getitem__(self, place: int) -> Shown:
         return Shown([*self.before, self.passes[self.numbers[place]]])
 

@@ -1,68 +1,54 @@
-"""A finished data set as a PyTorch `Dataset`."""
+"""A finished data set as a PyTorch `Dataset`: by number (`MixedDataset`), or read in order (`MixedStream`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, Unpack
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, IterableDataset, default_collate, get_worker_info
 from torch.utils.data._utils.collate import default_collate_fn_map
 
-from mixup_cli.fields.axes import as_axes
-from mixup_cli.readers.numpy import MixedArrays
-from mixup_cli.readers.passes import OneByOne, Shown, shown_of
+from mixup_cli.errors import UsageError
+from mixup_cli.fields.signal import FIRST
+from mixup_cli.readers.samples import PAIR
+from mixup_cli.readers.view import Choices, View
+from mixup_cli.wording import counted
 
-Sample = tuple[Tensor, ...] | Tensor
+Transform: TypeAlias = Callable[[Tensor], Any]
 
 
-class MixedDataset(Dataset[Any]):
-    """Samples as (image, label) tensors, the label float32 (K); only images if the data set has no labels. Further
-    signals stand between the two, in the order of the manifest.
+class _Reader:
+    """What both data sets have in common: the rows and parts that are shown, as tensors, and the epoch."""
 
-    `label_kind` decides the loss: labels of the kinds "classes" and "soft" sum to 1, "multi" are any number of classes
-    in 0 … 1, and "real" are numbers to predict. `class_names` are their K names.
-
-    Images come channels first, (C, H, W), as PyTorch's models and torchvision's transforms take them, in their stored
-    dtype; those of axes "hw" as (1, H, W). `transform` is applied to each image.
-
-    All rows are shown, or those of `passes` over the source: one number, or several. With `epoch`, one pass is shown at
-    a time: number `epoch` modulo the count of passes, until `set_epoch` moves on. These passes have one length, so that
-    samplers can be made once. Originals that were kept belong to no pass. Raises IndexError and UsageError as
-    `readers.passes.shown_of` does.
-
-    A `DataLoader` fetches whole batches at once. For samples with labels and without a `transform`, its default
-    `collate_fn` recognises them and stacks nothing. Images stored as NHWC then are a view, channels first and in
-    torch's memory format `channels_last`. Each process maps the shards for itself.
-    """
-
-    def __init__(
-        self,
-        folder: str | Path,
-        transform: Callable[[Tensor], Tensor] | None = None,
-        *,
-        passes: int | Iterable[int] | None = None,
-        epoch: int | None = None,
-    ) -> None:
-        self.arrays = MixedArrays(folder)
+    def __init__(self, folder: str | Path, transform: Transform | None, choices: Choices) -> None:
+        self.view = View(folder, "chw", **choices)
+        self.arrays = self.view.arrays
         self.class_names = self.arrays.class_names
         self.label_kind = self.arrays.label_kind
         self._transform = transform
-        self._has_epochs = epoch is not None
-        self._epoch = torch.tensor(epoch or 0)
+        if transform is not None and all(part.name != FIRST for part in self.view.parts):
+            raise UsageError("samples have no images.", "Leave it out, or choose images.", field="transform")
+        self._epoch = torch.tensor(choices.get("epoch") or 0)
         if self._has_epochs:  # workers that stay from epoch to epoch must see it
             self._epoch.share_memory_()  # type: ignore[no-untyped-call]
-        self._shown: Sequence[Shown] | OneByOne = [Shown([range(len(self.arrays))])]
-        if passes is not None or epoch is not None:
-            self._shown = shown_of(self.arrays.folder, self.arrays.passes, passes, self._has_epochs)
+
+    @property
+    def _has_epochs(self) -> bool:
+        return self.view.has_epochs
 
     @property
     def set_epoch(self) -> Callable[[int], None]:
         """Show the pass of an epoch, from the next batch that a worker fetches: call it between epochs.
 
-        Without `epoch`, this method does not exist: trainers call it if they find it, and it would change nothing.
+        Where epochs do not differ, this method does not exist: trainers call it if they find it, and it would change
+        nothing.
         """
         if not self._has_epochs:
             raise AttributeError(
@@ -74,60 +60,218 @@ class MixedDataset(Dataset[Any]):
     def _set_epoch(self, epoch: int) -> None:
         self._epoch.fill_(epoch)
 
-    @property
-    def _now(self) -> Shown:
-        return self._shown[int(self._epoch) % len(self._shown)]
+    def _read(self, positions: Sequence[int] | NDArray[np.int64]) -> list[NDArray[Any]]:
+        """The parts of some samples of this epoch, in one read."""
+        rows = self.view.rows(positions, int(self._epoch))
+        return [part.read(rows) for part in self.view.parts]
+
+    def _batch(self, values: Sequence[NDArray[Any]]) -> _Batch:
+        names = [part.name for part in self.view.parts]
+        parts: list[Any] = [torch.from_numpy(each) for each in values]
+        for place, name in enumerate(names):
+            if name == FIRST and self._transform is not None:
+                parts[place] = [self._transform(image) for image in parts[place]]
+            if name in PAIR[:2]:
+                parts[place] = parts[place].long()  # as `cross_entropy` takes classes
+        return _Batch(parts, names if self.view.is_named else None)
+
+
+class MixedDataset(_Reader, Dataset[Any]):
+    """Samples as (image, label) tensors, the label float32 (K); only images if the data set has no labels. Further
+    signals stand between the two, in the order of the manifest. `sample` gives other forms, and other `choices` other
+    rows (`readers.view.Choices`): (image, y_a, y_b, lam) with classes of int64, or dictionaries.
+
+    `label_kind` decides the loss: labels of the kinds "classes" and "soft" sum to 1, "multi" are any number of classes
+    in 0 … 1, and "real" are numbers to predict. `class_names` are their K names.
+
+    Images come channels first, (C, H, W), as PyTorch's models and torchvision's transforms take them, in their stored
+    dtype; those of axes "hw" as (1, H, W). `transform` is applied to each image.
+
+    With `epoch`, one pass is shown at a time: number `epoch` modulo the count of passes, until `set_epoch` moves on.
+    These passes have one length, so that samplers can be made once. Raises what `readers.view.View` raises.
+
+    A `DataLoader` fetches whole batches at once, and its default `collate_fn` recognises them and stacks nothing but
+    what `transform` made, and images without labels. Images stored as NHWC then are a view, channels first and in
+    torch's memory format `channels_last`. Each process maps the shards for itself.
+    """
+
+    def __init__(self, folder: str | Path, transform: Transform | None = None, **choices: Unpack[Choices]) -> None:
+        super().__init__(folder, transform, choices)
 
     def __len__(self) -> int:
-        return len(self._now)
+        return len(self.view)
 
-    def __getitem__(self, row: int) -> Sample:
+    def __getitem__(self, row: int) -> Any:
         if not -len(self) <= row < len(self):
             raise IndexError(f"row {row} of {len(self)}")
-        sample: Sample = self.__getitems__([row % len(self)])[0]
-        return tuple(sample) if isinstance(sample, _Pair) else sample
+        sample: Any = self.__getitems__([row % len(self)])[0]
+        return dict(sample) if isinstance(sample, _Named) else tuple(sample) if isinstance(sample, _Tuple) else sample
 
-    def __getitems__(self, rows: list[int]) -> Sequence[Sample]:
+    def __getitems__(self, rows: list[int]) -> Sequence[Any]:
         """Several samples in one read; what PyTorch's `DataLoader` calls for a batch."""
-        stored = self._now.rows(rows)
-        signals = [
-            torch.from_numpy(as_axes(values, signal.axes, "chw") if signal.axes else values)
-            for signal, values in zip(self.arrays.manifest.signals, self.arrays.signals(stored).values(), strict=True)
-        ]
-        labels = self.arrays.labels(stored)
-        tensors = signals if labels is None else [*signals, torch.from_numpy(labels)]
-        if labels is not None and self._transform is None:
-            return _Batch(tensors)
-        first = list(signals[0]) if self._transform is None else [self._transform(image) for image in signals[0]]
-        return first if len(tensors) == 1 else list(zip(first, *tensors[1:], strict=True))
+        batch = self._batch(self._read(rows))
+        return list(batch.parts[0]) if batch.is_single else batch  # torch knows no batch of bare tensors
 
 
-class _Pair(tuple[Tensor, ...]):
-    """An (image, label) of a `_Batch`, with further signals between them. A type for torch, which collates a batch by
-    the type of its first sample."""
+class MixedStream(_Reader, IterableDataset[Any]):
+    """Batches of a data set that is read in order, for disks and networks on which only that is fast: pass it to
+    `DataLoader(stream, batch_size=None)`. `transform` and `choices` are those of `MixedDataset`.
+
+    `part` (k, n) is the k-th of n processes that share an epoch; default: the rank and the world size of
+    `torch.distributed`, if that is initialised. Each process, and in it each worker of a `DataLoader`, reads a stretch
+    of its own: together they give every row once. Each process has `len(stream)` batches, the same count in all, at any
+    number of workers. Batches have `batch_size` rows or, since the rows seldom divide evenly, a few less in all of
+    them; with `drop_last` exactly `batch_size`, and less than a batch a process is left out.
+
+    Each worker holds `shuffle_buffer` rows in memory and draws batches from them; 0 leaves the order as it is. If it
+    shuffles, each epoch begins at another row: what is left out differs, and what each process reads. The order follows
+    from `seed`, the epoch, `part` and the number of workers; call `set_epoch` between epochs.
+
+    Raises UsageError if there are fewer rows than batches need, and what `readers.view.View` raises.
+    """
+
+    def __init__(  # noqa: PLR0913  # given by name, as those of a DataLoader
+        self,
+        folder: str | Path,
+        batch_size: int,
+        transform: Transform | None = None,
+        *,
+        shuffle_buffer: int = 1024,
+        seed: int = 0,
+        drop_last: bool = False,
+        part: tuple[int, int] | None = None,
+        **choices: Unpack[Choices],
+    ) -> None:
+        for field, value, least in (
+            ("batch_size", batch_size, 1),
+            ("shuffle_buffer", shuffle_buffer, 0),
+            ("seed", seed, 0),
+        ):
+            if value < least:
+                raise UsageError(f"expected {least} or more.", field=field, value=value)
+        self._batch_size, self._drop_last = batch_size, drop_last
+        self._buffer_rows = max(shuffle_buffer, batch_size) if shuffle_buffer else 0
+        self._seed = seed
+        self._part = part or _part_of_this_process()
+        if not 0 <= self._part[0] < self._part[1]:
+            raise UsageError("expected (k, n) with k in 0 … n − 1.", field="part", value=part)
+        super().__init__(folder, transform, choices)
+        self._length = self._count_batches(self._part[1])
+
+    @property
+    def _has_epochs(self) -> bool:
+        return self.view.has_epochs or self._buffer_rows > 0
+
+    def _count_batches(self, processes: int) -> int:
+        rows, size = len(self.view), self._batch_size
+        least = rows // processes
+        found = least // size if self._drop_last else math.ceil(math.ceil(rows / processes) / size)
+        if not 1 <= found <= least:
+            each = f"{counted(processes, 'process')} with batches of {size}"
+            raise UsageError(f"{counted(rows, 'row')} are too few for {each}.", field="batch_size")
+        return found
+
+    def __len__(self) -> int:
+        """How many batches each process has."""
+        return self._length
+
+    def __iter__(self) -> Iterator[Any]:
+        worker = get_worker_info()
+        number, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        own = self._borders()[number * len(self) // workers : (number + 1) * len(self) // workers + 1]
+        stretches = [range(start, stop) for start, stop in pairwise(own)]
+        batches = self._shuffled(stretches) if self._buffer_rows else map(self._read_stretch, stretches)
+        yield from (self._batch(values).collated() for values in batches)
+
+    def _borders(self) -> list[int]:
+        """Where each batch of this process begins, and where the last ends."""
+        (number, processes), rows = self._part, len(self.view)
+        if self._drop_last:
+            size = len(self) * self._batch_size
+            return list(range(number * size, (number + 1) * size + 1, self._batch_size))
+        start, stop = number * rows // processes, (number + 1) * rows // processes
+        return [start + place * (stop - start) // len(self) for place in range(len(self) + 1)]
+
+    def _read_stretch(self, stretch: range, start: int = 0) -> list[NDArray[Any]]:
+        """Consecutive samples of an epoch that begins at `start`, and goes round."""
+        return self._read((np.arange(stretch.start, stretch.stop) + start) % len(self.view))
+
+    def _shuffled(self, stretches: Sequence[range]) -> Iterator[list[NDArray[Any]]]:
+        """As many samples as in each stretch, drawn from a buffer that is filled with all of them, block by block."""
+        if not stretches:
+            return
+        first, stop, epoch = stretches[0].start, stretches[-1].stop, int(self._epoch)
+        start = int(np.random.default_rng([self._seed, epoch]).integers(len(self.view)))
+        draw = np.random.default_rng([self._seed, epoch, first + 1])
+        buffer = self._read_stretch(range(first, min(first + self._buffer_rows, stop)), start)
+        filled, free = np.arange(len(buffer[0])), np.empty(0, np.int64)
+        next_row, block_rows = first + len(filled), max(self._batch_size, self._buffer_rows // 4)
+        for stretch in stretches:
+            if len(free) >= block_rows or len(filled) < len(stretch):
+                block = range(next_row, min(next_row + len(free), stop))
+                places, free, next_row = free[: len(block)], free[len(block) :], block.stop
+                for held, values in zip(buffer, self._read_stretch(block, start), strict=True):
+                    held[places] = values
+                filled = np.concatenate([filled, places])
+            drawn = draw.choice(len(filled), len(stretch), replace=False)
+            yield [held[filled[drawn]] for held in buffer]
+            free, filled = np.concatenate([free, filled[drawn]]), np.delete(filled, drawn)
+
+
+def _part_of_this_process() -> tuple[int, int]:
+    """Rank and world size."""
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return 0, 1
+    return torch.distributed.get_rank(), torch.distributed.get_world_size()
+
+
+class _Tuple(tuple[Any, ...]):
+    """A sample of a `_Batch`. A type for torch, which collates a batch by the type of its first sample."""
+
+    __slots__ = ()
+
+
+class _Named(dict[str, Any]):
+    """The same with names."""
 
     __slots__ = ()
 
 
 class _Batch(Sequence[Any]):
-    """Samples that were read at once: signals (m, …) and, last, labels (m, K). To other code, a sequence of samples."""
+    """Samples that were read at once, part by part: tensors (m, …), or a list of what `transform` made. To other code,
+    a sequence of samples."""
 
-    def __init__(self, tensors: list[Tensor]) -> None:
-        self.tensors = tensors
+    def __init__(self, parts: Sequence[Tensor | list[Any]], names: Sequence[str] | None) -> None:
+        self.parts, self._names = parts, names
 
     def __len__(self) -> int:
-        return len(self.tensors[0])
+        return len(self.parts[0])
 
     def __getitem__(self, position: Any) -> Any:
-        taken = [tensor[position] for tensor in self.tensors]
-        return _Batch(taken) if isinstance(position, slice) else _Pair(taken)
+        taken = [part[position] for part in self.parts]
+        if isinstance(position, slice):
+            return _Batch(taken, self._names)
+        return _Tuple(taken) if self._names is None else _Named(zip(self._names, taken, strict=True))
+
+    @property
+    def is_single(self) -> bool:
+        """Whether samples are one tensor each, and no tuples."""
+        return len(self.parts) == 1 and self._names is None
+
+    def collated(self) -> Any:
+        """The parts of all samples: a list of them, a dictionary, or the only one."""
+        parts = [default_collate(part) if isinstance(part, list) else part for part in self.parts]
+        if self._names is not None:
+            return dict(zip(self._names, parts, strict=True))
+        return parts[0] if self.is_single else parts
 
 
-def _collate(batch: Sequence[Any], *, collate_fn_map: dict[Any, Any] | None = None) -> list[Tensor]:
+def _collate(batch: Sequence[Any], *, collate_fn_map: dict[Any, Any] | None = None) -> Any:
     """What torch's `default_collate` makes of a batch: [images, labels], without a copy if it was read at once."""
     if isinstance(batch, _Batch):
-        return batch.tensors
-    return [torch.stack(each) for each in zip(*batch, strict=True)]  # a selection of such samples
+        return batch.collated()
+    plain = dict if isinstance(batch[0], _Named) else tuple  # a selection of such samples
+    return default_collate([plain(sample) for sample in batch])
 
 
-default_collate_fn_map[_Pair] = _collate  # as the documentation of `default_collate` says
+default_collate_fn_map.update({_Tuple: _collate, _Named: _collate})  # as the documentation of `default_collate` says

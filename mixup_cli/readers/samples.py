@@ -16,6 +16,9 @@ from mixup_cli.wording import did_you_mean
 
 Rows = NDArray[np.int64]
 
+PAIR = ("y_a", "y_b", "lam")
+"""What stands in place of the label in the form "pair"."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -45,7 +48,7 @@ def parts_of(arrays: MixedArrays, choices: Mapping[str, Any], axes: Axes | None)
         case str():
             raise UsageError("is not soft, pair, columns or a sequence of columns.", field="sample", value=sample)
         case _:
-            yield from (_part(arrays, name, axes) for name in sample)
+            yield from (_part(arrays, name, axes) for name in dict.fromkeys(sample))
 
 
 def _part(arrays: MixedArrays, name: str, axes: Axes | None) -> Part:
@@ -78,6 +81,6 @@ def _check_pairs(arrays: MixedArrays) -> None:
 def _pair(arrays: MixedArrays) -> Iterator[Part]:
     """y_a, y_b and lam. Of rows with one parent, both classes are its own."""
     classes, shares = arrays.column("source_label"), arrays.column("label_share")
-    yield Part("y_a", classes.dtype, (), lambda rows: classes.take(rows)[:, 0])
-    yield Part("y_b", classes.dtype, (), lambda rows: classes.take(rows)[:, -1])
-    yield Part("lam", shares.dtype, (), lambda rows: shares.take(rows)[:, 0])
+    yield Part(PAIR[0], classes.dtype, (), lambda rows: classes.take(rows)[:, 0])
+    yield Part(PAIR[1], classes.dtype, (), lambda rows: classes.take(rows)[:, -1])
+    yield Part(PAIR[2], shares.dtype, (), lambda rows: shares.take(rows)[:, 0])

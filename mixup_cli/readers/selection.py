@@ -48,8 +48,7 @@ def selected(arrays: MixedArrays, choices: Mapping[str, Any]) -> Epochs:
         reason = "epochs have one length, and a choice of methods or classes leaves each another one."
         raise UsageError(reason, "Leave epoch out, or choose passes.", field="epoch")
     found = [np.empty(0, np.int64)]
-    for start in range(0, len(shown[0]), BLOCK_ROWS):
-        rows = shown[0].rows(np.arange(start, min(start + BLOCK_ROWS, len(shown[0]))))
+    for rows in blocks_of(shown[0]):
         for test in tests:
             rows = rows[test(rows)]
         found.append(rows)
@@ -57,6 +56,12 @@ def selected(arrays: MixedArrays, choices: Mapping[str, Any]) -> Epochs:
         given = tuple(name for name in ("methods", "classes") if choices.get(name) is not None)
         raise UsageError(f"{arrays.folder} has no such rows.", field=given)
     return [Listed(rows)]
+
+
+def blocks_of(shown: Shown | Listed) -> Iterator[NDArray[np.int64]]:
+    """The rows of an epoch, some at a time."""
+    for start in range(0, len(shown), BLOCK_ROWS):
+        yield shown.rows(np.arange(start, min(start + BLOCK_ROWS, len(shown))))
 
 
 def _tests(arrays: MixedArrays, choices: Mapping[str, Any]) -> Iterator[Test]:

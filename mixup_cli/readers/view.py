@@ -9,10 +9,12 @@ from typing import Any, Literal, TypeAlias, TypedDict, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.errors import UsageError
 from mixup_cli.fields.axes import Axes
+from mixup_cli.readers.companion import Companion
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.samples import Part, parts_of
-from mixup_cli.readers.selection import selected
+from mixup_cli.readers.selection import blocks_of, selected
 from mixup_cli.wording import did_you_mean
 
 
@@ -63,9 +65,11 @@ class View:
         self.has_epochs = choices.get("epoch") is not None
         self.is_named = choices.get("sample", "soft") not in ("soft", "pair")
         """Whether `read` gives a dictionary."""
+        if (companion := choices.get("companion")) is not None:
+            choices["companion"] = Path(companion).absolute()
         self._axes = axes
         self._shown = selected(self.arrays, choices)
-        self.parts: tuple[Part, ...] = tuple(parts_of(self.arrays, choices, axes))
+        self.parts = self._all_parts()
         """What `read` gives, in order."""
 
     def __getstate__(self) -> dict[str, Any]:
@@ -74,7 +78,17 @@ class View:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.parts = tuple(parts_of(self.arrays, self.choices, self._axes))
+        self.parts = self._all_parts()
+
+    def _all_parts(self) -> tuple[Part, ...]:
+        parts = tuple(parts_of(self.arrays, self.choices, self._axes))
+        if (path := self.choices.get("companion")) is not None:
+            companion = Companion(path, self.arrays)
+            companion.check_rows(rows for epoch in self._shown for rows in blocks_of(epoch))
+            parts += companion.parts
+        if not parts:
+            raise UsageError("names no column.", "Name some, or leave it out.", field="sample")
+        return parts
 
     def __len__(self) -> int:
         """How many rows an epoch has."""

@@ -29,9 +29,16 @@ def label_words(values: NDArray[np.float32], kind: LabelKind, names: Sequence[st
     if kind == "real":
         numbers = zip(names, values.tolist(), strict=True)
         return _joined([Word(name, f" {value:.4g}") for name, value in numbers][: SHOWN + 1], ",")
-    order = np.argsort(-values, kind="stable")[: SHOWN + 1]
-    words = [Word(names[each], _share(float(values[each]))) for each in order if values[each] > 0]
+    words = [Word(name, _share(value)) for name, value in weightiest(values, kind, names)]
     return _joined(words, "," if kind == "multi" else " +")
+
+
+def weightiest(values: NDArray[np.float32], kind: LabelKind, names: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    """The classes with the largest values of a label (K,), each above 0, or its first quantities: names and values, one
+    more than is shown at most."""
+    order = range(len(values)) if kind == "real" else np.argsort(-values, kind="stable").tolist()
+    found = [(names[each], float(values[each])) for each in order[: SHOWN + 1]]
+    return tuple((name, value) for name, value in found if value > 0 or kind == "real")
 
 
 def _share(value: float) -> str:

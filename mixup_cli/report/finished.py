@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,53 +27,71 @@ from mixup_cli.storage.members import Member, members_of
 from mixup_cli.storage.source_table import SourceTable, sealed_table
 from mixup_cli.wording import counted
 
+Opened: TypeAlias = Callable[[int, int], Source | None]
+"""Opens a source of a data set, by its number and how many there are, which is one unless the data set was merged; None
+where it has gone."""
 
-def preview_data_set(folder: Path, opened: Callable[[int, int], Source | None], wanted: range) -> Preview:
-    """Rows of a finished data set, with their parents where `opened` gives the source that they were made from: it
-    takes the source's number, and how many there are, which is one unless the data set was merged.
+
+def preview_data_set(folder: Path, opened: Opened, wanted: range) -> Preview:
+    """Rows of a finished data set, with their parents where `opened` gives the source that they were made from.
 
     Raises DataError if the data set is damaged, UsageError if it has no such rows or its samples are not images.
     """
-    data = MixedArrays(folder)
-    check_pictures(data.axes, data.column(FIRST).shape[1:])
-    if wanted.start >= len(data):
-        found = f"{folder} has the rows 0 to {len(data) - 1}."
+    finished = Finished(folder, MixedArrays(folder), opened)
+    count = len(finished.data)
+    if wanted.start >= count:
+        found = f"{folder} has the rows 0 to {count - 1}."
         raise UsageError(found, "Give one of these.", field="start", value=wanted.start)
-    shown = list[Preview]()
-    for member in members_of(data.manifest):
-        rows = np.arange(max(wanted.start, member.rows.start), min(wanted.stop, member.rows.stop))
-        if len(rows):
-            shown.append(_of_member(folder, data, member, opened(*member.source), rows))
-    notices = dict.fromkeys(notice for each in shown for notice in each.notices)
-    return Preview(tuple(line for each in shown for line in each.lines), tuple(notices))
+    return finished.preview(np.arange(wanted.start, min(wanted.stop, count)))
 
 
-def _of_member(
-    folder: Path, data: MixedArrays, member: Member, source: Source | None, rows: NDArray[np.int64]
-) -> Preview:
-    """Rows of one member, as the whole numbers them."""
-    recipe = Recipe.from_dict(member.manifest.recipe)
-    _check_numbers(folder, data, member.inputs, rows)
-    mixed = Mixed(
-        numbers=data.column("index").take(rows),
-        methods=[data.manifest.methods[number] for number in data.column("method").take(rows)],
-        parents=data.column("source_index").take(rows) - member.inputs.start,
-        pictures=levels(data.images(rows), data.axes, recipe.normalize),
-        boxes=data.column("box").take(rows),
-        lam=data.column("share").take(rows)[:, 0],
-        labels=data.labels(rows),
-        label_kind=data.label_kind,
-        class_names=data.class_names,
-    )
-    if source is None:
-        return Preview(lines_of(mixed, recipe, None))
-    has_views = any(column.name == "view" for column in data.manifest.columns)
-    views = data.column("view").take(rows) if has_views else None
-    table = sealed_table(folder)
-    parents = _parents(table and table.part(member.inputs), recipe, source, mixed.parents, views)
-    if isinstance(parents, Parents):
-        return Preview(lines_of(mixed, recipe, parents))
-    return Preview(lines_of(mixed, recipe, None), (f"{folder}: {parents}. Showing results without parents.",))
+@dataclass(frozen=True)
+class Finished:
+    """A finished data set, and what opens a source of it: see `Opened`."""
+
+    folder: Path
+    data: MixedArrays
+    opened: Opened
+
+    @cached_property
+    def table(self) -> SourceTable | None:
+        """Its sources.csv, if it is there. Raises DataError for a damaged one."""
+        return sealed_table(self.folder)
+
+    def preview(self, rows: NDArray[np.int64]) -> Preview:
+        """Some rows, int64 (m) ascending. Raises UsageError if they are not images, DataError for damaged ones."""
+        check_pictures(self.data.axes, self.data.column(FIRST).shape[1:])
+        shown = list[Preview]()
+        for member in members_of(self.data.manifest):
+            own = rows[(rows >= member.rows.start) & (rows < member.rows.stop)]
+            if len(own):
+                shown.append(self._of_member(member, self.opened(*member.source), own))
+        notices = dict.fromkeys(notice for each in shown for notice in each.notices)
+        return Preview(tuple(line for each in shown for line in each.lines), tuple(notices))
+
+    def _of_member(self, member: Member, source: Source | None, rows: NDArray[np.int64]) -> Preview:
+        """Rows of one member, as the whole numbers them."""
+        data, recipe = self.data, Recipe.from_dict(member.manifest.recipe)
+        _check_numbers(self.folder, data, member.inputs, rows)
+        mixed = Mixed(
+            numbers=data.column("index").take(rows),
+            methods=[data.manifest.methods[number] for number in data.column("method").take(rows)],
+            parents=data.column("source_index").take(rows) - member.inputs.start,
+            pictures=levels(data.images(rows), data.axes, recipe.normalize),
+            boxes=data.column("box").take(rows),
+            lam=data.column("share").take(rows)[:, 0],
+            labels=data.labels(rows),
+            label_kind=data.label_kind,
+            class_names=data.class_names,
+        )
+        if source is None:
+            return Preview(lines_of(mixed, recipe, None))
+        has_views = any(column.name == "view" for column in data.manifest.columns)
+        views = data.column("view").take(rows) if has_views else None
+        parents = _parents(self.table and self.table.part(member.inputs), recipe, source, mixed.parents, views)
+        if isinstance(parents, Parents):
+            return Preview(lines_of(mixed, recipe, parents))
+        return Preview(lines_of(mixed, recipe, None), (f"{self.folder}: {parents}. Showing results without parents.",))
 
 
 def _check_numbers(folder: Path, data: MixedArrays, inputs: range, rows: NDArray[np.int64]) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mixup_cli.choices import LabelKind
 from mixup_cli.methods import build
 from mixup_cli.recipe import Recipe
-from mixup_cli.report.captions import Word, label_words
+from mixup_cli.report.captions import Word, label_words, weightiest
 from mixup_cli.report.rgb import Pictures, rgb, span
 from mixup_cli.sources.reading.base import Source
 
@@ -33,7 +33,8 @@ class Tile:
 
 @dataclass(frozen=True)
 class Line:
-    """One row: its parents (none where they are not known), its result, and what is to be said of it."""
+    """One row: its parents (none where they are not known), its result, and what is to be said of it. `weights` are the
+    largest values of its label, with their names."""
 
     number: int
     method: str
@@ -41,6 +42,7 @@ class Line:
     label: tuple[Word, ...]
     parents: tuple[Tile, ...]
     result: Tile
+    weights: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,9 @@ def lines_of(mixed: Mixed, recipe: Recipe, parents: Parents | None) -> tuple[Lin
                 label=_label(mixed, row),
                 parents=tiles,
                 result=Tile(None, problem=UNREAD) if unread else Tile(results[row], box=_box(mixed, row)),
+                weights=()
+                if mixed.labels is None
+                else weightiest(mixed.labels[row], mixed.label_kind, mixed.class_names),
             )
         )
     return tuple(lines)

@@ -41,10 +41,12 @@ def preview_source(source: Source, recipe: Recipe, wanted: range, plan_file: Pla
     Raises what `generate` raises for a recipe that does not fit the source, and UsageError for samples that
     are not images.
     """
-    return fitting(Asked(source, recipe), lambda job: _of_job(source, job, wanted, plan_file))
+    return fitting(Asked(source, recipe), lambda job: preview_of_job(source, job, wanted, plan_file))
 
 
-def _of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile | None) -> Preview:
+def preview_of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile | None = None) -> Preview:
+    """Rows of the plan of a job. Raises FormMismatch where a sample does not fit it, and UsageError for other samples
+    than images."""
     check_pictures(job.form.axes, job.form.shape)
     gathered = Gathered(source, job.targets)
     everything = np.arange(len(source))  # as if each of them could be read

@@ -86,7 +86,7 @@ def title(manifest: Manifest) -> str:
 
 def methods(manifest: Manifest) -> list[str]:
     """The methods with their options, as in "mixup (alpha 0.2)"; of a merged data set, each way to use them once."""
-    return [*chain.from_iterable(dict.fromkeys(map(_methods, manifest.recipes)))]
+    return [*chain.from_iterable(dict.fromkeys(map(methods_of, manifest.recipes)))]
 
 
 def seeds(manifest: Manifest) -> str:
@@ -94,7 +94,8 @@ def seeds(manifest: Manifest) -> str:
     return ", ".join(dict.fromkeys(str(recipe["seed"]) for recipe in manifest.recipes))
 
 
-def _methods(recipe: Mapping[str, Any]) -> tuple[str, ...]:
+def methods_of(recipe: Mapping[str, Any]) -> tuple[str, ...]:
+    """The methods of one recipe with their options, in its order."""
     choices, shown = recipe["methods"], []
     for choice in choices:
         options = [

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.axes import Axes
+from mixup_cli.readers.companion import CompanionWriter
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.view import Batch
 from mixup_cli.recipe import MethodChoice, Recipe
@@ -146,6 +147,23 @@ class ReaderContract(ABC):
         assert self.rows_of(folder, classes=["0", "1"]) == without_2
         of_one_pass = [row for row in without_2 if row in PASSES[1]]
         assert self.rows_of(folder, classes=["0", "1"], passes=1) == of_one_pass
+
+    def test_a_companion_is_read_along(self, folder: Path, tmp_path: Path) -> None:
+        logits = np.random.default_rng(0).standard_normal((45, 3)).astype(np.float32)
+        logits[3, 1] = np.nan
+        with CompanionWriter(folder, tmp_path / "teacher.h5") as file:
+            for rows in np.array_split(np.random.default_rng(1).permutation(45), 4):
+                file.write(rows, logits=logits[rows], weight=rows.astype(np.int32))
+        companion = {"companion": tmp_path / "teacher.h5"}
+        for sample, place in (("soft", 2), ("pair", 4)):
+            found = self.all_of(folder, sample=sample, passes=1, **companion)
+            np.testing.assert_array_equal(found[place], logits[PASSES[1]])
+            np.testing.assert_array_equal(found[place + 1], PASSES[1])
+            assert len(found) == place + 2
+        named = self.all_of(folder, sample=["index"], **companion)
+        assert [*named] == ["index", "logits", "weight"]
+        np.testing.assert_array_equal(named["logits"], logits)
+        assert [*self.all_of(folder, sample="columns", **companion)][-2:] == ["logits", "weight"]
 
     def test_words_that_no_reader_takes(self, folder: Path) -> None:
         with pytest.raises(TypeError, match="method"):

@@ -1,4 +1,4 @@
-"""README's table of disk space is what the columns of such data sets come to."""
+"""The cookbook's table of disk space is what the columns of such data sets come to, and README quotes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from mixup_cli.methods import parent_count, resolve
 from mixup_cli.mixing.columns import columns_of
 from mixup_cli.recipe import MethodChoice, Recipe
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/cookbook.md").read_text()
 ROW = re.compile(
     r"^\| .*: ([\d,]+) samples of (\d+) × (\d+), ([\d,]+) classes "
     r"\| ([\d,]+) bytes \| ([\d,.]+) GB \| ([\d,.]+) GB \|$",
@@ -30,7 +31,7 @@ def row_bytes(height: int, width: int, class_count: int) -> int:
 
 
 def test_the_table_of_disk_space() -> None:
-    found = [[cell.replace(",", "") for cell in row] for row in ROW.findall(README)]
+    found = [[cell.replace(",", "") for cell in row] for row in ROW.findall(PAGE)]
     assert [int(row[0]) for row in found] == [50_000, 1_281_167]
     for samples, height, width, classes, each, one, ten in found:
         wanted = row_bytes(int(height), int(width), int(classes))
@@ -38,3 +39,9 @@ def test_the_table_of_disk_space() -> None:
         for passes, shown in ((1, one), (10, ten)):
             digits = len(shown.partition(".")[2])
             assert shown == f"{passes * int(samples) * wanted / 1e9:.{digits}f}"
+
+
+def test_readme_quotes_the_table() -> None:
+    text = " ".join((ROOT / "README.md").read_text().split())
+    (*_, cifar, _), (*_, imagenet, _) = ROW.findall(PAGE)
+    assert f"takes {cifar} GB for CIFAR-10, and {imagenet} GB for ImageNet-1k at 224 × 224" in text

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from mixup_cli.cli.terminal import show
 
 
 def doctor() -> None:
-    """Show versions, devices, decoders and writable folders."""
+    """Show versions, devices, decoders, optional libraries and writable folders."""
     show.table(_facts(), width=18)
 
 
@@ -28,6 +30,7 @@ def _facts() -> Iterator[tuple[str, str]]:
     yield from _backends()
     yield from _decoders()
     yield from _compressions()
+    yield from _extras()
     home = Path(os.path.expanduser("~"))  # pathlib raises without one
     for name, folder in {"this folder": Path(), "home": home, "temporary": Path(_temporary())}.items():
         yield name, f"{'writable' if os.access(folder, os.W_OK) else 'read-only'} ({folder.absolute()})"
@@ -76,3 +79,29 @@ def _compressions() -> Iterator[tuple[str, str]]:
         yield "compression zstd", str(problem)
     else:
         yield "compression zstd", "available"
+
+
+OF_DEVELOPERS = ("dev", "frameworks")
+
+
+def _extras() -> Iterator[tuple[str, str]]:
+    """For each extra of this package its libraries, with their versions, or how to install it. None is imported."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    extras: dict[str, list[str]] = {}
+    with suppress(PackageNotFoundError):  # run from a checkout
+        for line in requires("mixup-gen") or ():
+            if (match := re.match(r"([\w.-]+)[^;]*;.*extra == [\"']([\w-]+)", line)) and match[2] not in OF_DEVELOPERS:
+                extras.setdefault(match[2], []).append(match[1])
+    for extra, libraries in sorted(extras.items()):
+        missing = ", ".join(library for library in libraries if _version(library) is None)
+        found = f"{missing} not installed. Run pip install 'mixup-gen[{extra}]'."
+        yield f"extra {extra}", found if missing else ", ".join(f"{each} {_version(each)}" for each in libraries)
+
+
+def _version(library: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    with suppress(PackageNotFoundError):
+        return version(library)
+    return None

@@ -98,6 +98,16 @@ def open_origin(out: Path, flags: SourceFlags, paths: Places, number: int = 0, c
     return both.open(places, out) if both.files_from is None else both.open((), out, *local(places[:1]))
 
 
+def recorded_source(out: Path, number: int) -> tuple[list[str], dict[str, Any]]:
+    """The places of a source of the data set `out` and the options that it is read with, as run.json has them; the word
+    SOURCE where it says neither."""
+    try:
+        origin = _origin(out, number)
+    except (DataError, StorageError):
+        return ["SOURCE"], {}
+    return origin.locations, origin.options.given()
+
+
 def _check_is_there(recorded: dict[str, Any], given: dict[str, Any]) -> None:
     """Raises NoInputError where a file or folder that run.json names has gone, with the option that names another."""
     from mixup_cli.sources.packed.web_dataset import expanded

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.cli.options.parse import Reader
 from mixup_cli.errors import UsageError
 from mixup_cli.recipe import MethodChoice
@@ -96,4 +97,4 @@ def _text(name: str, probability: str, options: Options) -> str:
     return ":".join(filter(None, [name, probability, *(f"{key}={value}" for key, value in sorted(options.items()))]))
 
 
-METHODS = Reader(methods, "NAME[,NAME…]")
+METHODS = Reader(methods, "NAME[,NAME…]", choices=METHOD_NAMES, is_list=True)

@@ -1,7 +1,7 @@
 """Files that `-o` names, and what a command never overwrites: its inputs, and without --force anything else.
 
 The same command again succeeds: it writes the same plan, which renews the file's time. A different plan does not
-replace a plan, which may have been edited; a sheet replaces any sheet of ours.
+replace a plan, which may have been edited; a sheet or a page replaces any of ours.
 """
 
 from __future__ import annotations
@@ -35,8 +35,14 @@ def force_switch() -> Any:
 Named: TypeAlias = str | Path | None
 """What an option names, perhaps a file."""
 
-MARKS = {".csv": b"index,method,parent_0,", ".parquet": b"parent_0", ".png": b"Software\0mixup-gen"}
-"""What the beginning of a plan or a sheet of ours holds; of a Parquet file, its end, where the names of columns are."""
+MARKS = {
+    ".csv": b"index,method,parent_0,",
+    ".parquet": b"parent_0",
+    ".png": b"Software\0mixup-gen",
+    ".html": b'name="generator" content="mixup-gen"',
+}
+"""What the beginning of a plan, a sheet or a page of ours holds; of a Parquet file, its end, where the names of columns
+are."""
 
 MARKED_BYTES = 1 << 16
 
@@ -58,7 +64,7 @@ class Output:
         """Refuse, before the work, to overwrite what must be kept.
 
         That is every file that the command line names (`read`) or that the source consists of, by whichever links, and
-        all that lies in the source's folders (`locations`) and is not a plan or sheet of ours. Raises UsageError for
+        all that lies in the source's folders (`locations`) and is not a file of ours. Raises UsageError for
         these, and without --force OutputExistsError for anything else that is not ours.
         """
         if (existing := _identity(self.path)) is None:
@@ -75,7 +81,7 @@ class Output:
             raise OutputExistsError(f"{self.path}: already exists.", _another(or_force=True))
 
     def _is_ours(self) -> bool:
-        """Whether the file is a plan or a sheet of ours, as far as its mark shows."""
+        """Whether the file is a plan, a sheet or a page of ours, as far as its mark shows."""
         if not self.path.is_file():
             return False
         with self.path.open("rb") as file:
@@ -84,7 +90,7 @@ class Output:
             return MARKS[self.path.suffix.lower()] in file.read(MARKED_BYTES)
 
     def _may_be_replaced(self) -> bool:
-        return self.force or (self.path.suffix.lower() == ".png" and self._is_ours())
+        return self.force or (self.path.suffix.lower() in (".png", ".html") and self._is_ours())
 
     @contextmanager
     def sealed(self) -> Iterator[Sealing]:

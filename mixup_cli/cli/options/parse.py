@@ -6,18 +6,20 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
+from click.shell_completion import CompletionItem
 
 from mixup_cli.errors import MixupGenError, UsageError
 from mixup_cli.recipe import NORMALIZATIONS, Normalize
 from mixup_cli.wording import did_you_mean, is_url, quoted, url_problem
 
 if TYPE_CHECKING:  # --help needs no storage
+    from mixup_cli.exporters.image_format import ImageFormat
     from mixup_cli.storage.parts import Part
     from mixup_cli.storage.stores import Store
 
@@ -31,12 +33,21 @@ _shown = partial(quoted, most_letters=60)
 
 class Reader(click.ParamType[Any]):
     """How the text of an option is read, and what stands for it in --help (`name`). Its errors name the option, unless
-    they begin with a path. In a variable several paths stand as in PATH."""
+    they begin with a path. In a variable several paths stand as in PATH. A shell completes `choices`; of a list, with
+    commas between, each member."""
 
     envvar_list_splitter = os.pathsep
 
-    def __init__(self, read: Callable[[str], Any], metavar: str, is_path: bool = False) -> None:
+    def __init__(
+        self,
+        read: Callable[[str], Any],
+        metavar: str,
+        is_path: bool = False,
+        choices: Iterable[str] = (),
+        is_list: bool = False,
+    ) -> None:
         self._read, self.name, self._is_path = read, metavar, is_path
+        self._choices, self._is_list = (*choices,), is_list
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """See `click.ParamType.convert`. A default is a value already."""
@@ -45,6 +56,14 @@ class Reader(click.ParamType[Any]):
         except MixupGenError as problem:
             begins_with_path = self._is_path and "\0" not in value
             raise problem.or_else(field=() if begins_with_path else getattr(param, "name", None) or ()) from None
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        """See `click.ParamType.shell_complete`. The shell itself knows files and folders."""
+        if self._is_path:
+            is_folder = (param.metavar or self.name).startswith("FOLDER")
+            return [CompletionItem(incomplete, type="dir" if is_folder else "file")]
+        before, comma, begun = incomplete.rpartition(",") if self._is_list else ("", "", incomplete)
+        return [CompletionItem(f"{before}{comma}{each}") for each in self._choices if each.startswith(begun)]
 
 
 def whole(low: int = 0, high: int = sys.maxsize) -> Reader:
@@ -71,7 +90,7 @@ def word(choices: Any) -> Reader:
             raise UsageError(f"{_shown(text)} is not one of {', '.join(words)}{did_you_mean(text, words)}")
         return text
 
-    return Reader(read, "|".join(words))
+    return Reader(read, "|".join(words), choices=words)
 
 
 def _number(text: str) -> float:
@@ -188,6 +207,28 @@ def _normalize(text: str) -> Normalize:
     return Normalize(_numbers(mean), _numbers(std))
 
 
+def _names(text: str) -> tuple[str, ...]:
+    """Names with commas between them."""
+    names = tuple(part.strip() for part in text.split(","))
+    if not all(names):
+        raise UsageError(f"{_shown(text)} is not a list of names.", "Give, for example, images,labels.")
+    return names
+
+
+def _rows(text: str) -> tuple[int, int | None]:
+    """`A:B`, either of which may be missing."""
+    match = re.fullmatch(r"\s*([0-9]{0,18}):([0-9]{0,18})\s*", text)
+    if match is None or match[0].strip() == ":":
+        raise UsageError(f"{_shown(text)} is not A:B.", "Give, for example, 0:1000.")
+    return int(match[1] or 0), int(match[2]) if match[2] else None
+
+
+def _image_format(text: str) -> ImageFormat:
+    from mixup_cli.exporters.image_format import ImageFormat
+
+    return ImageFormat.parse(text)
+
+
 NUMBER = Reader(_number, "X")
 TEXT = Reader(str, "TEXT")
 NAME = Reader(local_name, "FILE", is_path=True)
@@ -195,10 +236,13 @@ PATH = Reader(lambda text: Path(local_name(text)), "FOLDER", is_path=True)
 PATH_OR_URL = Reader(_place, "SOURCE", is_path=True)
 FOLDER_OR_STORE = Reader(_folder_or_store, "FOLDER|URL", is_path=True)
 BYTES = Reader(_byte_count, "SIZE")
-PART = Reader(_part, "K/N|auto")
+PART = Reader(_part, "K/N|auto", choices=[AUTO])
 SIZE = Reader(_size, "PX|WxH")
 FILL = Reader(_fill, "GREY|R,G,B")
-NORMALIZE = Reader(_normalize, "NAME|MEAN/STD")
+NAMES = Reader(_names, "NAME,…")
+ROWS = Reader(_rows, "A:B")
+IMAGE_FORMAT = Reader(_image_format, "png|jpeg:Q|webp:Q")
+NORMALIZE = Reader(_normalize, "NAME|MEAN/STD", choices=NORMALIZATIONS)
 
 
 def shown(name: str, value: Any) -> Any:

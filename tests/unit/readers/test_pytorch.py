@@ -1,8 +1,9 @@
-"""The PyTorch reader: whole batches, as a `DataLoader` and everything around it takes them."""
+"""The map-style PyTorch reader: whole batches, as a `DataLoader` and everything around it takes them."""
 
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,44 @@ import torch
 from torch import Tensor
 from torch.utils.data import ConcatDataset, DataLoader, Subset, default_collate
 
+from mixup_cli.errors import UsageError
+from mixup_cli.readers.companion import CompanionWriter
 from mixup_cli.readers.pytorch import MixedDataset
+from mixup_cli.readers.view import Batch
+from tests.contracts.reader_contract import ReaderContract
 from tests.running import Runner
 from tests.unit.storage.small_data_set import arrays, write_data_set
+
+
+def as_numpy(batch: Any) -> Batch:
+    """A batch of tensors, as arrays."""
+    if isinstance(batch, dict):
+        return {name: values.numpy() for name, values in batch.items()}
+    return tuple(values.numpy() for values in batch)
+
+
+def losses(batch: Sequence[Tensor]) -> Sequence[float]:
+    """Of a linear classifier, before each of three steps."""
+    images, labels = batch
+    inputs = images.flatten(1) / 255
+    weights, found = torch.zeros(inputs.shape[1], labels.shape[1], requires_grad=True), []
+    for _ in range(3):
+        loss = torch.nn.functional.cross_entropy(inputs @ weights, labels)
+        (gradient,) = torch.autograd.grad(loss, weights)
+        weights = (weights - 0.1 * gradient).detach().requires_grad_()
+        found.append(loss.item())
+    return found
+
+
+class TestMixedDataset(ReaderContract):
+    def open(self, folder: Path, **choices: Any) -> MixedDataset:
+        return MixedDataset(folder, **choices)
+
+    def batches(self, reader: MixedDataset) -> Iterable[Batch]:
+        return map(as_numpy, DataLoader(reader, batch_size=8))
+
+    def losses(self, reader: MixedDataset) -> Sequence[float]:
+        return losses(next(iter(DataLoader(reader, batch_size=20))))
 
 
 @pytest.fixture(params=["none", "gzip"])
@@ -44,10 +80,16 @@ def test_a_loader_gives_the_samples_in_batches(data_set: MixedDataset, batch_siz
     assert_all(DataLoader(data_set, batch_size=batch_size))
 
 
-@pytest.mark.parametrize(("start", "workers"), [("fork", 2), ("spawn", 1)])
-def test_workers_give_the_same(data_set: MixedDataset, start: str, workers: int) -> None:
+def test_workers_give_the_same(data_set: MixedDataset) -> None:
     data_set[0]  # what is mapped before must not hinder them
-    assert_all(DataLoader(data_set, batch_size=3, num_workers=workers, multiprocessing_context=start))
+    assert_all(DataLoader(data_set, batch_size=3, num_workers=2, multiprocessing_context="fork"))
+
+
+def test_a_spawned_worker_gives_the_same(tmp_path: Path) -> None:
+    write_data_set(tmp_path / "out")
+    data = MixedDataset(tmp_path / "out")
+    data[0]
+    assert_all(DataLoader(data, batch_size=3, num_workers=1, multiprocessing_context="spawn"))
 
 
 def test_a_batch_is_not_stacked_but_handed_on(data_set: MixedDataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,9 +135,43 @@ def test_a_transform_is_given_each_image(data_set: MixedDataset, tmp_path: Path)
     assert seen == [images.shape[1:]] * 7
 
 
-def test_it_is_pickled_small(data_set: MixedDataset) -> None:
+def test_what_a_transform_returns_is_collated_by_torch(data_set: MixedDataset, tmp_path: Path) -> None:
+    """As it would be without us: numbers, tuples, anything."""
+    data = MixedDataset(tmp_path / "out", lambda image: (image.float().mean(), image.shape[0]), sample="columns")
+    batch = next(iter(DataLoader(data, batch_size=4)))
+    means, channels = batch["images"]
+    assert torch.allclose(means, expected()[0][:4].float().mean(dim=(1, 2, 3)))
+    assert channels.tolist() == [3] * 4
+    with pytest.raises(UsageError, match="transform: samples have no images"):
+        MixedDataset(tmp_path / "out", lambda image: image, sample=["labels"])
+
+
+def test_it_is_pickled_small(data_set: MixedDataset, tmp_path: Path) -> None:
     data_set[0]
     assert len(pickle.dumps(data_set)) < 2000
+    with CompanionWriter(tmp_path / "out", tmp_path / "more.h5") as file:
+        file.write(range(7), logits=np.ones((7, 2)))
+    data = MixedDataset(tmp_path / "out", sample="columns", companion=tmp_path / "more.h5", passes=[0])
+    copy = pickle.loads(pickle.dumps(data))
+    assert [*copy[0]] == [*data[0]]
+    assert torch.equal(copy[2]["logits"], torch.ones(2, dtype=torch.float64))
+
+
+def test_dictionaries_are_handed_on_too(
+    data_set: MixedDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = MixedDataset(tmp_path / "out", sample=["images", "index"])
+    assert type(named[3]) is dict
+    selected = default_collate(list(named.__getitems__([3, 1])))
+    chosen = next(iter(DataLoader(Subset(named, [3, 1]), batch_size=2)))
+    monkeypatch.delattr(torch, "stack")
+    batch = next(iter(DataLoader(named, batch_size=4)))
+    assert (batch["index"].tolist(), selected["index"].tolist(), chosen["index"].tolist()) == (
+        [0, 1, 2, 3],
+        [3, 1],
+        [3, 1],
+    )
+    assert batch["images"].is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize("labels", [{"y": np.arange(6) % 2}, {}])

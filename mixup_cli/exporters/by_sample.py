@@ -1,0 +1,51 @@
+"""What formats share that store samples one after another, each with a value for every column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.exporters.exporter import Exporter
+from mixup_cli.exporters.image_format import ImageFormat
+from mixup_cli.exporters.images import can_hold, check_images, encoder
+from mixup_cli.exporters.job import Job
+from mixup_cli.fields.signal import Signal
+
+FACTS = "mixup-gen.json"
+"""The file with what a stranger must know of the columns (`Job.facts`), where a format has no place for it."""
+
+
+class BySample(Exporter):
+    """Signals are encoded images if the encoding holds them, else arrays. Raises UsageError if images are to be encoded
+    otherwise than by default, and cannot be."""
+
+    encodes_images: ClassVar[bool] = True
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        self.image_format = job.image_format or ImageFormat()
+        if self.image_format != ImageFormat():
+            check_images(job.signals, self.image_format, job.options.to)
+        self.encoders = {
+            name: encoder(signal, self.image_format) for name, signal in job.signals.items() if self.encodes(signal)
+        }
+
+    def encodes(self, signal: Signal) -> bool:
+        """Whether a signal becomes encoded images."""
+        return can_hold(signal, self.image_format)
+
+    def samples(self, rows: NDArray[np.int64]) -> Iterator[dict[str, Any]]:
+        """The columns of each of some rows: bytes of an encoded image, an array, or a scalar of NumPy's."""
+        names = [part.name for part in self.job.parts]
+        for columns in self.job.blocks(rows, self._columns):
+            for values in zip(*columns, strict=True):
+                yield dict(zip(names, values, strict=True))
+
+    def _columns(self, rows: NDArray[np.int64]) -> list[Any]:
+        return [
+            self.encoders[name](values) if name in self.encoders else values
+            for name, values in self.job.read(rows).items()
+        ]

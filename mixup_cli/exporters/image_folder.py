@@ -1,0 +1,98 @@
+"""A folder of images with `metadata.csv`, as Hugging Face's `imagefolder` and mixup-gen itself read it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import UsageError
+from mixup_cli.exporters.exporter import Exporter, Notes
+from mixup_cli.exporters.image_format import ImageFormat
+from mixup_cli.exporters.images import check_images, encoder
+from mixup_cli.exporters.job import Job, Piece
+from mixup_cli.fields.signal import FIRST
+
+METADATA, FILE_NAME = "metadata.csv", "file_name"
+
+
+class ImageFolder(Exporter):
+    """`00000/000000017.png`, a folder for each piece, and a line of `metadata.csv` for each image: the label with a
+    column for each class, and the other columns, those of several numbers as `share_0`, `share_1`."""
+
+    encodes_images: ClassVar[bool] = True
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        image_format = job.image_format or ImageFormat()
+        if FIRST not in job.signals:
+            raise UsageError(
+                "leaves out the images, and the format is one of images.", f"Add {FIRST}.", field="columns"
+            )
+        if beside := [name for name in job.signals if name != FIRST]:
+            found = f"a table of text holds no {beside[0]!r} beside the images."
+            raise UsageError(
+                found, "Name the other columns with --columns, or pass --to npz.", field="to", value="imagefolder"
+            )
+        check_images(job.signals, image_format, "imagefolder")
+        self._ending, self._encode = image_format.ending, encoder(job.signals[FIRST], image_format)
+        self._cells = [part for part in job.parts if part.name != FIRST]
+        self._header = [FILE_NAME, *(name for part in self._cells for name in self._names(part.name, part.shape))]
+        if twice := sorted({name for name in self._header if self._header.count(name) > 1}):
+            found = f"a class is called {twice[0]!r}, as another column of metadata.csv."
+            raise UsageError(found, "Name the other columns.", field="columns")
+
+    def _names(self, name: str, shape: tuple[int, ...]) -> Iterator[str]:
+        """The columns of the table for one of the data set."""
+        if name == "labels":
+            yield from self.job.class_names
+        else:
+            yield from ("_".join([name, *map(str, place)]) for place in np.ndindex(shape))
+
+    def write(self, piece: Piece, folder: Path) -> Notes:
+        """See `Exporter.write`."""
+        (folder / f"{piece.number:05}").mkdir()
+        read = next(part.read for part in self.job.parts if part.name == FIRST)
+
+        def save(rows: NDArray[np.int64]) -> None:
+            for row, image in zip(rows.tolist(), self._encode(read(rows)), strict=True):
+                (folder / self._file_name(piece, row)).write_bytes(image)
+
+        for _ in self.job.blocks(piece.rows, save):
+            pass
+        return {}
+
+    def _file_name(self, piece: Piece, row: int) -> str:
+        return f"{piece.number:05}/{row:09}.{self._ending}"
+
+    def close(self, folder: Path, notes: Sequence[Notes]) -> None:
+        """See `Exporter.close`."""
+        with (folder / METADATA).open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerow(self._header)
+            for piece in self.job.pieces():
+                file.writelines(self.job.blocks(piece.rows, partial(self._lines, piece)))
+
+    def _lines(self, piece: Piece, rows: NDArray[np.int64]) -> str:
+        """The lines of some rows."""
+        columns = [self._texts(part.name, part.read(rows)) for part in self._cells]
+        names = [self._file_name(piece, row) for row in rows.tolist()]
+        text = io.StringIO()
+        lines = ([name, *(cell for column in columns for cell in column[place])] for place, name in enumerate(names))
+        csv.writer(text, lineterminator="\n").writerows(lines)
+        return text.getvalue()
+
+    def _texts(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
+        """The cells of some rows, (m, columns): numbers as short as they can be without loss, methods by name."""
+        flat = values.reshape(len(values), -1)
+        texts: NDArray[Any] = np.full(flat.shape, "0", object)
+        if name == "method":
+            return np.array(self.job.manifest.methods, object).take(flat, out=texts)
+        filled = flat != 0  # most shares are 0
+        texts[filled] = [str(value) for value in flat[filled]]
+        return texts

@@ -1,0 +1,52 @@
+"""The batches of a view by number, for frameworks that ask for whole batches in an order of their own."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import UsageError
+from mixup_cli.readers.view import Batch, View
+
+
+class Batches:
+    """`len(batches)` is how many batches an epoch has, and `read` gives one of them, in one read. The last one of an
+    epoch may be smaller; with `drop_remainder` it is left out. Rows come in order, or shuffled by `seed` and the number
+    of the epoch.
+
+    Threads may share it, and it can be pickled. Raises UsageError if no batch is left.
+    """
+
+    def __init__(self, view: View, batch_size: int, seed: int | None, drop_remainder: bool) -> None:
+        for field, value, least in (("batch_size", batch_size, 1), ("seed", seed or 0, 0)):
+            if value < least:
+                raise UsageError(f"expected {least} or more.", field=field, value=value)
+        self._count = len(view) // batch_size if drop_remainder else -(-len(view) // batch_size)
+        if not self._count:
+            raise UsageError(f"{len(view)} rows are less than one batch.", field="batch_size", value=batch_size)
+        self.view = view
+        self._how = batch_size, seed, drop_remainder
+        self._kept: dict[int, list[NDArray[np.int64]]] = {}
+        self._lock = Lock()
+
+    def __reduce__(self) -> tuple[type[Batches], tuple[Any, ...]]:
+        return type(self), (self.view, *self._how)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def read(self, number: int, epoch: int) -> Batch:
+        """The parts of the rows of a batch, 0 ≤ number < len, in an epoch: (m, *shape) each."""
+        return self.view.read(self._rows(epoch)[number])
+
+    def _rows(self, epoch: int) -> list[NDArray[np.int64]]:
+        """The rows of each batch of an epoch. Those of two epochs are kept: a reader may run ahead into the next."""
+        with self._lock:
+            if epoch not in self._kept:
+                self._kept = dict([*self._kept.items()][-1:])
+                batch_size, seed, _ = self._how
+                self._kept[epoch] = list(self.view.batches(batch_size, epoch=epoch, seed=seed))
+            return self._kept[epoch]

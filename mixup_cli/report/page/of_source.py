@@ -1,0 +1,90 @@
+"""The page of a source: what `generate` would make of it, before it reads more than some samples."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.mixing.columns import RowColumns
+from mixup_cli.mixing.shard_values import block_of
+from mixup_cli.plan.files.reading import PlanFile
+from mixup_cli.plan.plan import Planned
+from mixup_cli.recipe import Recipe
+from mixup_cli.report.gather import Gathered
+from mixup_cli.report.lines import Preview
+from mixup_cli.report.page.cards import USUAL_ROWS
+from mixup_cli.report.page.content import SURVEYED, Content, before_of, empty_tally, known, quantities_of, summed
+from mixup_cli.report.page.kinds import kinds_of
+from mixup_cli.report.page.tally import BLOCK_ROWS, Block, Tally
+from mixup_cli.report.preview import preview_of_job
+from mixup_cli.runs.job import Asked, Job
+from mixup_cli.runs.needs import needs
+from mixup_cli.runs.planning import planned
+from mixup_cli.runs.records import manifest_of_run
+from mixup_cli.runs.scanned import fitting
+from mixup_cli.runs.settings import Run
+from mixup_cli.scan.table import label_texts
+from mixup_cli.sources.reading.base import Source
+from mixup_cli.storage.folder import DataSetFolder
+from mixup_cli.storage.loaded import LoadedColumn
+from mixup_cli.storage.manifest import Manifest, Totals
+from mixup_cli.storage.source_table import SourceTable
+
+DRAWN_ROWS = 512
+"""Rows of the plan that are counted where each takes a mask or a decoded sample."""
+
+
+def content_of_source(source: Source, recipe: Recipe, plan_file: PlanFile | None = None) -> Content:
+    """What one pass over a source would make, as if each input could be read. Raises what `generate` raises."""
+    return fitting(Asked(source, recipe), lambda job: _of_job(source, job, plan_file))
+
+
+def _of_job(source: Source, job: Job, plan_file: PlanFile | None) -> Content:
+    plan = planned(job, source, np.arange(len(source)), Gathered(source, job.targets), plan_file)
+    manifest = _manifest(source, job, plan, Run(plan=plan_file))
+    before = before_of(source.labels.classes, manifest, [source])
+    tally = empty_tally(kinds_of(job.recipe, plan.methods.names), before, manifest)
+    labels = _count(tally, source, job, plan, manifest.totals.samples)
+    drawn = Preview(())
+    if manifest.axes:
+        drawn = preview_of_job(source, job, range(min(manifest.totals.samples, USUAL_ROWS)), plan_file)
+    is_real = manifest.label_kind == "real"
+    return Content(
+        manifest=manifest,
+        is_expected=True,
+        tally=tally,
+        lines=drawn.lines,
+        before=before,
+        after=tally.label if tally.has_label else None if labels is None or is_real else summed(labels),
+        label_rows=tally.rows,
+        quantities=quantities_of(manifest, [source], labels),
+        sizes=source.survey(SURVEYED).sizes,
+        stored=known(source.stored_bytes()),
+        notices=drawn.notices or (*source.notices, *job.notices, *plan.notices),
+    )
+
+
+def _manifest(source: Source, job: Job, plan: Planned, run: Run) -> Manifest:
+    """The manifest as it would be, but for the hashes."""
+    needed = needs(job, source, run, run.place(DataSetFolder(run.out).work))
+    count, labels = len(source), source.labels
+    table = SourceTable(source.keys, label_texts(labels, count), LoadedColumn(count), labels.groups)
+    manifest = manifest_of_run(job, source.kind, table, plan.methods.names, ())
+    totals = Totals(samples=needed.rows, shards=needed.shards, bytes=needed.output_bytes)
+    return manifest.model_copy(update={"totals": totals})
+
+
+def _count(tally: Tally, source: Source, job: Job, plan: Planned, rows: int) -> NDArray[np.float32] | None:
+    """Count the first rows of a plan of so many. Returns their labels (m, K), where parents have not one class each."""
+    is_slow = any(method.has_mask or method.needs_peaks for method in plan.methods.methods)
+    rows, labels, mixed = min(rows, DRAWN_ROWS if is_slow else BLOCK_ROWS), source.labels, list[NDArray[np.float32]]()
+    columns = RowColumns(labels, job.recipe, np.arange(len(source)))
+    for start in range(0, rows, plan.methods.block_rows):
+        block = block_of(plan, start, min(start + plan.methods.block_rows, rows))
+        made, share = block.rows, block.share
+        classes = None if labels.classes is None else labels.classes[made.parents]
+        weights = None if classes is None else columns.values("label_share", made, share)
+        tally.add(Block(start, made.method.astype(np.int64), share, made.decisions.box, classes, weights))
+        if labels.values is not None:
+            mixed.append(columns.values("labels", made, share))
+    return np.concatenate(mixed) if mixed else None

@@ -1,0 +1,159 @@
+"""The exporters whose libraries are heavy keep the contract, and what each does besides."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mixup_cli.choices import ExportFormat
+from mixup_cli.errors import StorageError, UsageError
+from mixup_cli.exporters.image_format import ImageFormat
+from mixup_cli.readers.numpy import MixedArrays
+from tests.contracts.exporter_contract import DTYPES, ExporterContract, Values
+
+
+def stacked(rows: Sequence[Mapping[str, Any]]) -> Values:
+    """Rows as columns, in the types that they have in a data set."""
+    return {name: np.stack([np.asarray(row[name]) for row in rows]).astype(DTYPES[name]) for name in rows[0]}
+
+
+class TestTfRecord(ExporterContract):
+    to: ClassVar[ExportFormat] = "tfrecord"
+
+    def read(self, out: Path) -> Values:
+        import tensorflow as tf
+
+        described = json.loads((out / "features.json").read_bytes())["features"]
+        features = {name: tf.io.FixedLenFeature(each["shape"], each["dtype"]) for name, each in described.items()}
+
+        def decoded(columns: dict[str, Any]) -> dict[str, Any]:
+            for name, each in described.items():
+                if each.get("encoding") == "png":
+                    columns[name] = tf.io.decode_png(columns[name])
+                if each.get("encoding") == "raw":
+                    columns[name] = tf.reshape(
+                        tf.io.decode_raw(columns[name], each["array_dtype"]), each["array_shape"]
+                    )
+            return columns
+
+        records = tf.data.TFRecordDataset(sorted(map(str, out.glob("*.tfrecord"))))
+        parsed = records.map(lambda record: decoded(tf.io.parse_single_example(record, features)))
+        return stacked([*parsed.as_numpy_iterator()])
+
+    def class_names(self, out: Path) -> Sequence[str]:
+        names: Sequence[str] = json.loads((out / "features.json").read_bytes())["class_names"]
+        return names
+
+    def test_a_failure_to_write_is_an_error_of_storage(
+        self, data_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import tensorflow as tf
+
+        def on_a_full_disk(path: str) -> Any:
+            return original("/dev/full")
+
+        original = tf.io.TFRecordWriter
+        monkeypatch.setattr(tf.io, "TFRecordWriter", on_a_full_disk)
+        with pytest.raises(StorageError, match=r"No space left on device\. Make room"):
+            self.export(data_set, tmp_path / "out")
+
+
+class TestLitData(ExporterContract):
+    to: ClassVar[ExportFormat] = "litdata"
+
+    def read(self, out: Path) -> Values:
+        from litdata import StreamingDataset
+
+        return stacked([*StreamingDataset(str(out), shuffle=False, serializers={"image": Decoding()})])
+
+    def class_names(self, out: Path) -> Sequence[str]:
+        return class_names(out)
+
+    def test_its_loader_gives_batches_of_tensors(self, data_set: Path, tmp_path: Path) -> None:
+        from litdata import StreamingDataLoader, StreamingDataset
+
+        self.export(data_set, tmp_path / "out", columns=("labels", "index"))
+        batches = StreamingDataLoader(StreamingDataset(str(tmp_path / "out")), batch_size=3)
+        labels = np.concatenate([batch["labels"] for batch in batches])
+        np.testing.assert_array_equal(labels, MixedArrays(data_set).labels(range(7)))
+
+
+def Decoding() -> Any:  # noqa: N802  # a class, once its base is imported
+    """litdata's images, decoded by Pillow: its own serializer needs torchvision, which this environment lacks."""
+    import io
+
+    from litdata.streaming.serializers import ImageSerializer
+
+    class Pillow(ImageSerializer):  # type: ignore[misc]
+        def deserialize(self, data: bytes) -> Any:
+            return np.array(Image.open(io.BytesIO(data)))
+
+    return Pillow()
+
+
+class TestMds(ExporterContract):
+    to: ClassVar[ExportFormat] = "mds"
+
+    @pytest.fixture(autouse=True)
+    def _streaming(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        stand_in(monkeypatch)
+
+    def read(self, out: Path) -> Values:
+        from streaming import StreamingDataset
+
+        return stacked([*StreamingDataset(local=str(out), batch_size=1, shuffle=False)])
+
+    def class_names(self, out: Path) -> Sequence[str]:
+        return class_names(out)
+
+    @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # merge_index closes nothing
+    def test_the_index_is_the_one_that_the_library_merges(self, data_set: Path, tmp_path: Path) -> None:
+        from streaming.base.util import merge_index
+
+        self.export(data_set, tmp_path / "out")
+        indexes = sorted(map(str, (tmp_path / "out").glob("0*/index.json")))
+        merge_index(indexes, str(tmp_path / "merged"), keep_local=True)
+        merged, ours = (json.loads((tmp_path / name / "index.json").read_bytes()) for name in ("merged", "out"))
+        assert merged == ours
+
+    def test_it_has_no_webp(self, data_set: Path, tmp_path: Path) -> None:
+        with pytest.raises(UsageError, match="MDS has no encoding for it"):
+            self.export(data_set, tmp_path / "out", image_format=ImageFormat("webp", 90))
+
+
+def class_names(out: Path) -> Sequence[str]:
+    names: Sequence[str] = json.loads((out / "mixup-gen.json").read_bytes())["class_names"]
+    return names
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MosaicML's library imports torchvision and transformers, for data sets and models of theirs, and asks for older
+    versions of them than this environment can hold. Here, modules without content stand for them. `make mds` runs these
+    tests without that, in an environment of the library's own."""
+    try:
+        import torchvision  # noqa: F401
+    except ImportError:
+        pass
+    else:
+        return
+    for module, names in {
+        "torchvision.datasets": ["VisionDataset"],
+        "torchvision.transforms.functional": ["to_tensor"],
+        "transformers.models.auto.tokenization_auto": ["AutoTokenizer"],
+        "transformers.feature_extraction_utils": ["BatchFeature"],
+        "transformers.tokenization_utils_base": ["BatchEncoding"],
+    }.items():
+        for depth in range(1, module.count(".") + 2):
+            package = ".".join(module.split(".")[:depth])
+            if package not in sys.modules:
+                monkeypatch.setitem(sys.modules, package, ModuleType(package))
+        for name in names:
+            setattr(sys.modules[module], name, type(name, (), {}))

@@ -1,0 +1,225 @@
+"""The report's page in headless Chromium: filters, tabs, themes, keyboard. It asks for nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from mixup_cli.methods import resolve
+from mixup_cli.recipe import MethodChoice, Recipe
+from mixup_cli.report.page.of_data_set import content_of_data_set
+from mixup_cli.report.page.render import Words, page
+from mixup_cli.runs.generate import generate
+from mixup_cli.runs.settings import Run
+from mixup_cli.sources import SourceOptions, open_source
+from tests.report.browsing import Scheme, browser, chromium, visit
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.skipif(chromium() is None, reason="Chromium is not installed")
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Browser]:
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory, arrays: Path) -> Path:
+    """The page of 160 mixed rows and 40 originals, of four classes."""
+    folder = tmp_path_factory.mktemp("browser")
+    source = open_source([arrays], SourceOptions())
+    methods = resolve((MethodChoice("mixup", 1.0, {"alpha": 1.0}), MethodChoice("cutmix")))
+    generate(source, Recipe(methods=methods, keep_originals=True), Run(out=folder / "out", passes=4))
+    content = content_of_data_set(folder / "out", lambda number, count: source)
+    made = page(content, Words("out", "out", ["mixup-gen generate"], "sizes"))
+    (folder / "report.html").write_bytes(made)
+    return folder / "report.html"
+
+
+def cards(page: Page) -> list[dict[str, str]]:
+    """What is said of each card that is seen."""
+    found: list[dict[str, str]] = page.eval_on_selector_all(
+        ".card", "all => all.filter(each => each.checkVisibility()).map(each => ({...each.dataset}))"
+    )
+    return found
+
+
+def test_filters_and_pages(opened: Browser, report: Path) -> None:
+    with visit(opened, report) as page:
+        assert len(cards(page)) == 12
+        page.click("#more")
+        assert len(cards(page)) == 24
+        assert page.evaluate("document.activeElement.matches('.card:nth-child(13)')"), "reading goes on there"
+        page.select_option("#method", "cutmix")
+        seen = cards(page)
+        assert len(seen) == 12
+        assert {each["method"] for each in seen} == {"cutmix"}
+        page.select_option("#class", label="2")
+        assert all("2" in each["classes"].split() for each in cards(page))
+        assert re.fullmatch(r"Showing \d+ of \d+", page.inner_text("#count"))
+        page.select_option("#order", "mixed")
+        distances = [abs(float(each["lam"]) - 0.5) for each in cards(page)]
+        assert distances == sorted(distances)
+        page.select_option("#method", "")
+        page.select_option("#class", "")
+        while page.is_visible("#more"):
+            page.click("#more")
+        assert len(cards(page)) == 96
+        assert {each["method"] for each in cards(page)} == {"mixup", "cutmix", "none"}
+
+
+def test_pictures_are_drawn(opened: Browser, report: Path) -> None:
+    with visit(opened, report) as page:
+        page.wait_for_function("[...document.images].slice(0, 9).every(each => each.naturalWidth === 8)")
+        described = page.get_attribute(".card img", "alt")
+        assert described
+        assert described.startswith("base: ")
+
+
+def test_tabs_by_keyboard(opened: Browser, report: Path) -> None:
+    def tab(page: Page) -> str:
+        chosen = page.locator("[role=tab][aria-selected=true]")
+        panel = page.locator("[role=tabpanel]:visible")
+        assert chosen.count() == panel.count() == 1
+        assert panel.get_attribute("aria-labelledby") == chosen.get_attribute("id")
+        return chosen.inner_text()
+
+    with visit(opened, report) as page:
+        names = page.locator("[role=tab]").all_inner_texts()
+        assert tab(page) == names[0] == "PyTorch"
+        page.focus("[role=tab][aria-selected=true]")
+        for key, place in (("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", -1), ("ArrowRight", 0)):
+            page.keyboard.press(key)
+            assert tab(page) == names[place]
+        page.keyboard.press("ArrowLeft")
+        assert tab(page) == names[-1]
+        page.keyboard.press("Home")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.tagName") == "PRE", "one stop for all tabs"
+        page.click(f"[role=tab]:has-text('{names[2]}')")
+        assert tab(page) == names[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_themes(scheme: Scheme, opened: Browser, report: Path) -> None:
+    other = {"light": "Dark theme", "dark": "Light theme"}[scheme]
+    with visit(opened, report, scheme) as page:
+        assert page.inner_text("#theme") == other
+        for _ in range(2):
+            before = colours(page)
+            assert contrasts(page) == []
+            page.click("#theme")
+            assert colours(page) != before
+        assert page.inner_text("#theme") == other
+
+
+def colours(page: Page) -> str:
+    found: str = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return found
+
+
+CONTRASTS = """
+() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const parts = (colour) => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const ground = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const found = parts(getComputedStyle(each).backgroundColor);
+      if (found[3] === 255) { return found; }
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  document.querySelectorAll("details").forEach((each) => { each.open = true; });
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!own || !element.checkVisibility() || element.closest("script, .hidden, select")) { continue; }
+    const style = getComputedStyle(element);
+    const ink = element.namespaceURI.endsWith("svg") ? style.fill : style.color;
+    const name = element.tagName + "." + element.getAttribute("class");
+    found.push([name, parts(ink).slice(0, 3), ground(element).slice(0, 3)]);
+  }
+  return found;
+}
+"""
+
+
+def contrasts(page: Page) -> list[tuple[str, float]]:
+    """The texts whose contrast is below 4.5, which WCAG 2 asks for at AA."""
+
+    def luminance(colour: list[int]) -> float:
+        parts = np.array(colour) / 255
+        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    low = {}
+    measured = page.evaluate(CONTRASTS)
+    assert len(measured) > 300
+    for name, ink, ground in measured:
+        dark, light = sorted([luminance(ink), luminance(ground)])
+        if (ratio := (light + 0.05) / (dark + 0.05)) < 4.5:
+            low[name] = ratio
+    return sorted(low.items())
+
+
+def test_it_reads_without_sight(opened: Browser, report: Path) -> None:
+    with visit(opened, report) as page:
+        for role in ("banner", "navigation", "main", "contentinfo"):
+            assert page.get_by_role(role).count() == 1, role  # type: ignore[arg-type]
+        unnamed = page.eval_on_selector_all(
+            "select, button, img, svg[role=img], pre, [role=region]",
+            """all => all.filter(each => !(each.ariaLabel || each.alt || each.labels?.length
+                || each.textContent.trim() && each.tagName != "SELECT")).map(each => each.outerHTML)""",
+        )
+        assert unnamed == []
+        levels = page.eval_on_selector_all("h1, h2, h3", "all => all.map(each => Number(each.tagName[1]))")
+        assert levels[0] == 1
+        assert all(after - before <= 1 for before, after in pairwise(levels))
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+        assert page.locator("svg[role=img]").count() == 2
+        assert page.locator("figure.chart table tbody tr").count() == 2 * 34
+        ids = page.eval_on_selector_all("[id]", "all => all.map(each => each.id)")
+        assert len(ids) == len({*ids})
+        targets = page.eval_on_selector_all("nav a", "all => all.map(each => each.hash.slice(1))")
+        assert {*targets} <= {*ids}
+
+
+def test_a_phone_scrolls_one_way(opened: Browser, report: Path) -> None:
+    with visit(opened, report, size=(320, 640)) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_without_scripts_all_is_there(opened: Browser, report: Path) -> None:
+    page = opened.new_page(java_script_enabled=False)
+    page.goto(report.as_uri())
+    assert page.locator("[role=tabpanel]:visible").count() == page.locator("[role=tabpanel]").count()
+    assert page.locator("#theme, #more, .filters").filter(visible=True).count() == 0
+    page.close()
+
+
+def test_the_policy_lets_nothing_else_run(opened: Browser, report: Path, tmp_path: Path) -> None:
+    """Were a name not escaped, it would still do nothing."""
+    injected = '<img src="https://example.invalid/x.png"><script>document.title = "hit"</script><b style="color: red">'
+    evil = tmp_path / "evil.html"
+    evil.write_text(report.read_text().replace("<main", f"{injected}<main", 1))
+    page = opened.new_page()
+    sent: list[str] = []
+    page.on("requestfinished", lambda request: sent.append(request.url))
+    page.on("requestfailed", lambda request: sent.append(f"failed {request.failure}"))
+    page.goto(evil.as_uri())
+    assert page.title() != "hit"
+    assert not [each for each in sent if "example" in each]
+    page.close()

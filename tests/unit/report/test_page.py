@@ -1,0 +1,189 @@
+"""The report's page says what is in the columns: each figure is computed here a second time, in another way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mixup_cli.draws.beta import UNIT, cumulative
+from mixup_cli.methods.base import Grid
+from mixup_cli.recipe import MethodChoice, Recipe
+from mixup_cli.report.page.cards import MOST_ROWS, USUAL_ROWS, chosen_rows
+from mixup_cli.report.page.charts import balance, histograms, pairs
+from mixup_cli.report.page.content import Content
+from mixup_cli.report.page.kinds import BINS, Kind, bins_of, kinds_of
+from mixup_cli.report.page.of_data_set import content_of_data_set
+from mixup_cli.report.page.render import short
+from mixup_cli.report.page.tally import MOST_PAIRED, NOT_SEEN, Block, Tally, largest
+from mixup_cli.sources import SourceOptions, open_source
+from tests.data_sets import Columns, columns
+from tests.running import Runner
+
+
+@pytest.fixture(scope="module")
+def data_set(arrays: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from mixup_cli.methods import resolve
+    from mixup_cli.runs.generate import generate
+    from mixup_cli.runs.settings import Run
+
+    out = tmp_path_factory.mktemp("report") / "out"
+    methods = resolve((MethodChoice("mixup", 1.0, {"alpha": 0.4}), MethodChoice("cutmix")))
+    recipe = Recipe(methods=methods, keep_originals=True, samples_per_shard=150)
+    generate(open_source([arrays], SourceOptions()), recipe, Run(out=out, passes=10))
+    return out
+
+
+@pytest.fixture(scope="module")
+def content(data_set: Path) -> Content:
+    return content_of_data_set(data_set, lambda number, count: None)
+
+
+@pytest.fixture(scope="module")
+def stored(data_set: Path) -> Columns:
+    return columns(data_set)
+
+
+def test_lam_is_counted_in_bins_with_atoms_apart(content: Content, stored: Columns) -> None:
+    lam = stored["share"][:, 0].astype(np.float64)
+    found = {each.kind.name: each for each in histograms(content)}
+    assert found.keys() == {"mixup", "cutmix", "none"}
+    for number, name in enumerate(["mixup", "cutmix", "none"]):
+        own = lam[stored["method"] == number]
+        inside, _ = np.histogram(own[(own > 0) & (own < 1)], bins=BINS, range=(0, 1))
+        counts = [count for _, _, count, _ in found[name].bars]
+        assert counts == [(own == 0).sum(), *inside, (own == 1).sum()]
+        assert found[name].rows == len(own)
+    assert (found["cutmix"].boxes, found["cutmix"].differing) == (found["cutmix"].rows, 0)
+    assert found["mixup"].boxes == 0
+    gap = found["mixup"].gap
+    assert gap is not None
+    assert gap < 2 * found["mixup"].usual_gap
+
+
+@pytest.mark.parametrize(
+    ("choice", "law"),
+    [
+        (MethodChoice("mixup", 1.0, {"alpha": 0.2}), (0.2, 0.2)),
+        (MethodChoice("mixup", 1.0, {"alpha": 0.2, "base": 1.0}), (1.0, 0.2)),
+        (MethodChoice("dirichlet", 1.0, {"alpha": 0.5, "k": 4.0}), (0.5, 1.5)),
+        (MethodChoice("fmix", 1.0, {"alpha": 1.0}), (1.0, 1.0)),
+        (MethodChoice("cutmix", 1.0, {"alpha": 1.0, "box": "minmax"}), None),
+        (MethodChoice("resizemix"), None),
+        (MethodChoice("mixup"), None),  # decided by a plan file
+    ],
+)
+def test_the_law_of_each_kind(choice: MethodChoice, law: tuple[float, float] | None) -> None:
+    (kind,) = kinds_of(Recipe(methods=(choice,)), [choice.name])
+    assert kind.law == law
+    assert (kind.expected is None) == (law is None)
+
+
+def test_the_law_in_bins_sums_the_levels_that_shares_take() -> None:
+    kind = _mixup(0.3)
+    expected = kind.expected
+    assert expected is not None
+    levels = np.diff(cumulative(0.3, 0.3), prepend=0.0, append=1.0)
+    bins = bins_of((np.arange(UNIT + 1) / UNIT).astype(np.float32))
+    assert np.allclose(np.bincount(bins, levels), expected, atol=1e-12)
+    assert _mixup(0.0).expected is not None
+    assert np.array_equal(np.flatnonzero(_mixup(0.0).expected), [BINS + 1])
+
+
+def _mixup(alpha: float) -> Kind:
+    return kinds_of(Recipe(methods=(MethodChoice("mixup", 1.0, {"alpha": alpha}),)), ["mixup"])[0]
+
+
+def test_classes_before_and_after(content: Content, stored: Columns) -> None:
+    found = balance(content)
+    assert found is not None
+    assert found.curve == []
+    after = stored["labels"].sum(axis=0, dtype=np.float64) / len(stored["labels"])
+    assert np.allclose([each[3] for each in found.classes], after)
+    assert [each[2] for each in found.classes] == [0.25] * 4  # of forty inputs in four classes
+
+
+def test_pairs_are_rows_in_which_both_have_a_share(content: Content, stored: Columns) -> None:
+    expected = np.zeros((4, 4), int)
+    for (base, donor), (own, other) in zip(stored["source_label"].tolist(), stored["share"].tolist(), strict=True):
+        expected[base, donor] += own > 0 and other > 0
+    found = pairs(content)
+    assert found is not None
+    assert found.rows == expected.tolist()
+    assert found.level(0) == 0
+    assert found.level(1) >= 1
+    assert found.level(found.most) == 9
+
+
+def test_without_sparse_labels_the_same_is_said(
+    arrays: Path, content: Content, run_cli: Runner, tmp_path: Path
+) -> None:
+    options = ("--method", "mixup:0.5:alpha=0.4,cutmix:0.5", "--keep-originals", "--passes", 10, "--labels", "dense")
+    assert run_cli("generate", arrays, *options, "-o", tmp_path / "dense").returncode == 0
+    dense = content_of_data_set(tmp_path / "dense", lambda number, count: None)
+    assert pairs(dense) == pairs(content)
+    there, here = balance(dense), balance(content)
+    assert there is not None
+    assert here is not None
+    assert np.allclose([each[3] for each in there.classes], [each[3] for each in here.classes], atol=1e-6)
+
+
+def test_boxes_that_contradict_the_shares_are_counted() -> None:
+    (kind,) = kinds_of(Recipe(methods=(MethodChoice("cutmix", 1.0, {"alpha": 1.0}),)), ["cutmix"])
+    tally = Tally([kind], 2, largest(None, 2), Grid(4, 4))
+    boxes = np.array([[0, 0, 2, 2], [0, 0, 4, 2]], np.int32)
+    share = np.array([[0.75, 0.25], [0.75, 0.25]], np.float32)
+    tally.add(Block(0, np.zeros(2, np.int64), share, boxes))
+    assert (tally.boxes[0], tally.differing[0]) == (2, 1)
+
+
+def test_the_matrix_is_bounded_and_complete() -> None:
+    count, draw = 500, np.random.default_rng(3)
+    sizes = draw.random(count)
+    tally = Tally([_mixup(1.0)], count, largest(sizes, count), Grid(1, 1))
+    assert {*tally.paired.tolist()} == {*np.argsort(sizes)[-MOST_PAIRED:].tolist()}
+    classes = draw.integers(0, count, (2000, 2), dtype=np.int32)
+    share = np.full((2000, 2), 0.5, np.float32)
+    tally.add(Block(0, np.zeros(2000, np.int64), share, np.zeros((2000, 4), np.int32), classes, share))
+    assert tally.pairs.shape == (MOST_PAIRED + 1, MOST_PAIRED + 1)
+    assert tally.pairs.sum() == 2000
+
+
+def test_every_method_and_class_is_among_the_rows(content: Content, stored: Columns) -> None:
+    rows = chosen_rows(content.tally.first, len(stored["index"]))
+    assert len(rows) == USUAL_ROWS
+    assert (np.diff(rows) > 0).all()
+    seen = {
+        (method, own)
+        for method, classes, shares in zip(
+            *(stored[name][rows].tolist() for name in ("method", "source_label", "share")), strict=True
+        )
+        for own, share in zip(classes, shares, strict=True)
+        if share > 0
+    }
+    assert seen == {(method, own) for method in range(3) for own in range(4)}
+
+
+def test_many_classes_are_shown_as_far_as_there_is_room() -> None:
+    first = np.full((2, 5001), NOT_SEEN)
+    first[0, :5000] = np.arange(5000) * 10
+    first[1, 7] = 49_999
+    rows = chosen_rows(first, 50_000)
+    assert len(rows) == MOST_ROWS
+    assert 49_999 in rows, "the one row of a method"
+    few = chosen_rows(np.full((1, 1), 0), 5)
+    assert few.tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("cat", "cat"),
+        ("a" * 50 + "b" * 50, "a" * 40 + "…" + "b" * 39),
+        ("x\u202ey\n", r"x\u202ey\n"),
+        ("\udc80", r"\x80"),
+    ],
+)
+def test_names_from_outside_fit_a_line(text: str, shown: str) -> None:
+    assert short(text) == shown
