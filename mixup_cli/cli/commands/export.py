@@ -6,7 +6,7 @@ import io
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from mixup_cli.choices import ExportFormat
 from mixup_cli.cli.options.groups import OUTPUT, RUNNING, argument, flag, switch
@@ -79,7 +79,7 @@ def _stream(place: Path | str, options: Options, flags: ExportFlags) -> None:
         found = "stdout is closed." if sys.stdout is None else "stdout is a terminal."
         raise UsageError(found, "Name a folder, or pipe it on.", field="out", value="-")
     try:
-        rows = stream(place, options, io.BufferedWriter(_Stdout(), 1 << 20))
+        rows = stream(place, options, cast(BinaryIO, _Stdout()))
     except _ReaderLeftError:
         return
     if not flags.quiet:
