@@ -32,14 +32,10 @@ class ImageFolder(Exporter):
         super().__init__(job)
         image_format = job.image_format or ImageFormat()
         if FIRST not in job.signals:
-            raise UsageError(
-                "leaves out the images, and the format is one of images.", f"Add {FIRST}.", field="columns"
-            )
+            raise UsageError("leaves out the images.", f"Add {FIRST}, or use npz.", field="columns")
         if beside := [name for name in job.signals if name != FIRST]:
             found = f"a table of text holds no {beside[0]!r} beside the images."
-            raise UsageError(
-                found, "Name the other columns with --columns, or pass --to npz.", field="to", value="imagefolder"
-            )
+            raise UsageError(found, "Name the other columns, or use npz.", field="columns")
         check_images(job.signals, image_format, "imagefolder")
         self._ending, self._encode = image_format.ending, encoder(job.signals[FIRST], image_format)
         self._cells = [part for part in job.parts if part.name != FIRST]

@@ -103,7 +103,7 @@ class ExportFolder:
                 for folder in sorted({each for name in record.files for each in Path(name).parents[:-1]}, reverse=True):
                     with suppress(OSError):
                         (self.path / folder).rmdir()
-            for folder in (self._records, self._whole):
+            for folder in (self._records, self._whole, *self._work.glob("*.part")):
                 shutil.rmtree(folder, ignore_errors=True)
             self._begun.unlink(missing_ok=True)
             self._records.mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import resource
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mixup_cli.choices import ExportFormat
-from mixup_cli.errors import DataError, OutputExistsError, UsageError
+from mixup_cli.errors import DataError, OutputExistsError, StorageError, UsageError
 from mixup_cli.exporters import place
 from mixup_cli.exporters.exporter import exporter_of
 from mixup_cli.exporters.image_format import ImageFormat
@@ -142,6 +143,19 @@ class ExporterContract:
         largest.write_bytes(b"")
         with pytest.raises(DataError, match="was changed since it was exported"):
             self.export(data_set, out)
+
+    def test_a_full_disk_ends_it_and_it_goes_on(self, data_set: Path, tmp_path: Path) -> None:
+        """The limit on the size of a file stands for the disk: whatever the library writes with meets it."""
+        out, limits = tmp_path / "out", resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))
+        try:
+            with pytest.raises(StorageError, match="File too large"):
+                self.export(data_set, out)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        self.export(data_set, out)
+        self.export(data_set, tmp_path / "whole")
+        assert digests(out) == digests(tmp_path / "whole")
 
     def test_files_of_others_stay(self, data_set: Path, tmp_path: Path) -> None:
         out = tmp_path / "out"

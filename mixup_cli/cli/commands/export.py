@@ -6,7 +6,7 @@ import io
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from mixup_cli.choices import ExportFormat
 from mixup_cli.cli.options.groups import OUTPUT, RUNNING, argument, flag, switch
@@ -33,10 +33,10 @@ class ExportFlags:
     out: Path | None = flag(  # not from MIXUP_GEN_OUT, which names the data set
         OUTPUT, "The folder to write; npz: also a file.npz; webdataset: also -, stdout.", PATH, envvar=None
     )
-    image_format: ImageFormat | None = flag(OUTPUT, "How images are encoded. Default: png.", IMAGE_FORMAT)
-    columns: tuple[str, ...] | None = flag(OUTPUT, "Only these columns. Default: all.", NAMES, envvar=None)
+    image_format: ImageFormat | None = flag(OUTPUT, "How images are encoded.", IMAGE_FORMAT, otherwise="png")
+    columns: tuple[str, ...] | None = flag(OUTPUT, "Only these columns.", NAMES, envvar=None, otherwise="all")
     rows: tuple[int, int | None] | None = flag(
-        OUTPUT, "Only the rows from A up to and without B. Default: all.", ROWS, envvar=None
+        OUTPUT, "Only the rows from A up to and without B.", ROWS, envvar=None, otherwise="all"
     )
     originals_only: bool = switch(OUTPUT, "Only originals that generate kept (--keep-originals).")
     force: bool = switch(RUNNING, "Replace an existing export.")
@@ -79,7 +79,7 @@ def _stream(place: Path | str, options: Options, flags: ExportFlags) -> None:
         found = "stdout is closed." if sys.stdout is None else "stdout is a terminal."
         raise UsageError(found, "Name a folder, or pipe it on.", field="out", value="-")
     try:
-        rows = stream(place, options, io.BufferedWriter(_Stdout(), 1 << 20))
+        rows = stream(place, options, cast(BinaryIO, _Stdout()))
     except _ReaderLeftError:
         return
     if not flags.quiet:

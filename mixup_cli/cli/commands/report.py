@@ -34,7 +34,7 @@ class PageFlags:
     out: Path | None = flag(  # not from MIXUP_GEN_OUT, which names the data set
         OUTPUT, "The page to write.", PATH, metavar="FILE.html", envvar=None, everyday=True
     )
-    verify: bool = switch(RUNNING, "Of a finished data set: verify it first, beyond sizes.", everyday=True)
+    verify: bool = switch(RUNNING, "Verify a finished data set first.", everyday=True)
     source_paths: tuple[Path | str, ...] = source_flag(SOURCE, "For a finished data set: where its source is now.")
     plan: str | None = plan_flag()
     force: bool = force_switch()
