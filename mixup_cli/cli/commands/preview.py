@@ -36,7 +36,7 @@ class SheetFlags:
         OUTPUT,
         "The image to write.",
         PATH,
-        otherwise="shown, by a terminal that shows images",
+        otherwise="a terminal that shows it",
         metavar="FILE.png",
         envvar=None,
         everyday=True,
