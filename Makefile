@@ -132,8 +132,8 @@ $(PEERS)/.bench-installed: benchmarks/requirements.txt $(PEERS)/.installed
 	$(PEERS)/bin/python -m pip $(QUIETLY) install $(PIP_FLAGS) --requirement $<
 	@touch $@
 
-bench: $(VENV)/.dev-installed $(PEERS)/.bench-installed
-	$(PEERS)/bin/python -m benchmarks.run --mixup-gen $(BIN)/mixup-gen $(BENCH)
+bench: $(VENV)/.dev-installed $(PEERS)/.bench-installed $(FRAMEWORKS)/.installed
+	$(PEERS)/bin/python -m benchmarks.run --mixup-gen $(BIN)/mixup-gen --frameworks-python $(FRAMEWORKS)/bin/python $(BENCH)
 
 # The pages as a site, in build/site: open its index.html. A warning is an error; nothing is loaded from elsewhere.
 docs: $(VENV)/.dev-installed

@@ -29,7 +29,8 @@ class MixedDataset(keras.utils.PyDataset):  # type: ignore[misc]
 
     Rows come in order, or shuffled by `seed`, anew in each epoch. By default `fit` shuffles the order of batches on
     top; `fit(…, shuffle=False)` leaves it. With `epoch`, one pass is shown at a time, beginning with that of this
-    number; `fit` moves on at the end of each epoch. A last, smaller batch is left out with `drop_remainder`.
+    number; `fit` moves on at the end of each epoch. (It looks at a batch of a new model's data first, and counts that
+    as an epoch.) A last, smaller batch is left out with `drop_remainder`.
 
     `workers`, `use_multiprocessing` and `max_queue_size` are those of `PyDataset`. Raises what `readers.view.View`
     raises.
