@@ -10,6 +10,7 @@ Prints a table in Markdown: samples a second of each, and the ratio, as medians.
 from __future__ import annotations
 
 import argparse
+import io
 import shutil
 import statistics
 import time
@@ -87,8 +88,71 @@ def arrow(shards: Sequence[Arrays], out: Path) -> None:
         _hugging_face(shard).save_to_disk(str(out / f"{number:05}"))
 
 
+def zarr(shards: Sequence[Arrays], out: Path) -> None:
+    """`Group.create_array`, with chunks that the library chooses."""
+    import zarr
+
+    group = zarr.open_group(str(out), mode="w")
+    for name in shards[0]:
+        group.create_array(name, data=np.concatenate([shard[name] for shard in shards]))
+
+
+def _png(image: NDArray[Any]) -> bytes:
+    written = io.BytesIO()
+    Image.fromarray(image).save(written, "png")
+    return written.getvalue()
+
+
+def tfrecord(shards: Sequence[Arrays], out: Path) -> None:
+    """`tf.io.TFRecordWriter`, with TensorFlow's own encoder of PNG."""
+    import tensorflow as tf
+
+    feature = tf.train.Feature
+    for number, shard in enumerate(shards):
+        with tf.io.TFRecordWriter(str(out / f"{number:05}")) as file:
+            for row in range(len(shard["images"])):
+                image = tf.io.encode_png(shard["images"][row]).numpy()
+                features = {"images": feature(bytes_list=tf.train.BytesList(value=[image]))}
+                for name, values in shard.items():
+                    value = values[row].ravel()
+                    if value.dtype.kind == "f":
+                        features[name] = feature(float_list=tf.train.FloatList(value=value))
+                    elif name != "images":
+                        features[name] = feature(int64_list=tf.train.Int64List(value=value))
+                file.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+
+
+def mds(shards: Sequence[Arrays], out: Path) -> None:
+    """`MDSWriter`, with its own encoder."""
+    from streaming import MDSWriter
+
+    columns = {
+        name: "png" if name == "images" else f"ndarray:{values.dtype}" if values.ndim > 1 else values.dtype.name
+        for name, values in shards[0].items()
+    }
+    with MDSWriter(columns=columns, out=str(out / "mds")) as writer:
+        for shard in shards:
+            for row in range(len(shard["images"])):
+                writer.write({**{k: v[row] for k, v in shard.items()}, "images": Image.fromarray(shard["images"][row])})
+
+
+def litdata(shards: Sequence[Arrays], out: Path) -> None:
+    """`BinaryWriter`, which `litdata.optimize` writes with in each of its processes."""
+    from litdata import Image as LitImage
+    from litdata.streaming.writer import BinaryWriter
+
+    writer = BinaryWriter(str(out), chunk_bytes="64MB")
+    number = 0
+    for shard in shards:
+        for row in range(len(shard["images"])):
+            sample = {k: v[row] if v.ndim > 1 else v[row].item() for k, v in shard.items()}
+            writer[number] = {**sample, "images": LitImage(bytes=_png(shard["images"][row]))}
+            number += 1
+    writer.done()
+
+
 WRITERS: dict[str, Callable[[Sequence[Arrays], Path], None]] = {
-    each.__name__: each for each in (webdataset, imagefolder, npz, parquet, arrow)
+    each.__name__: each for each in (webdataset, imagefolder, npz, parquet, arrow, zarr, tfrecord, mds, litdata)
 }
 
 

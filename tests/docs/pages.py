@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FRAMEWORKS = ("tensorflow", "keras", "jax", "grain")
 """What `make test-frameworks` has and `make test` has not."""
+EXPORTS = {"--to tfrecord": "tensorflow"}
+"""What commands need of these."""
 SLOW = ("torch", "pytorch", "datasets", "webdataset", *FRAMEWORKS)
 """What takes seconds to import: snippets that need it share a process."""
 
@@ -51,7 +53,8 @@ def run_page(document: str, place: Path) -> None:
         for language, text in blocks(document):
             imported = " ".join(re.findall(r"^(?:import|from) ([\w.]+)", text, re.MULTILINE)).replace(".", " ").split()
             if language == "console":
-                run_console(text, folder, environment)
+                if all(find_spec(library) for option, library in EXPORTS.items() if option in text):
+                    run_console(text, folder, environment)
             elif re.search(rf"\b({'|'.join(SLOW)})\b", text):
                 if all(map(find_spec, {*imported} & {*FRAMEWORKS})):
                     run_slowly(text)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -16,16 +19,34 @@ from PIL import Image
 from mixup_cli.choices import ExportFormat
 from mixup_cli.errors import StorageError, UsageError
 from mixup_cli.exporters.image_format import ImageFormat
+from mixup_cli.exporters.job import Options
+from mixup_cli.exporters.run import export
 from mixup_cli.readers.numpy import MixedArrays
 from tests.contracts.exporter_contract import DTYPES, ExporterContract, Values
+from tests.docs.pages import ROOT, run_page
+from tests.running import Runner
+from tests.tools import absent
 
 
 def stacked(rows: Sequence[Mapping[str, Any]]) -> Values:
     """Rows as columns, in the types that they have in a data set."""
-    return {name: np.stack([np.asarray(row[name]) for row in rows]).astype(DTYPES[name]) for name in rows[0]}
+    columns = {name: np.stack([np.asarray(row[name]) for row in rows]) for name in rows[0]}
+    return {name: values if name == "images" else values.astype(DTYPES[name]) for name, values in columns.items()}
 
 
-class TestTfRecord(ExporterContract):
+class BySampleContract(ExporterContract):
+    """What stores samples one after another."""
+
+    def test_samples_that_no_encoding_holds_are_arrays(self, run_cli: Runner, tmp_path: Path) -> None:
+        samples = np.random.default_rng(3).random((6, 4, 5, 3), np.float32)
+        np.savez(tmp_path / "floats.npz", x=samples, y=np.arange(6) % 2)
+        assert run_cli("generate", tmp_path / "floats.npz", "-q", "-o", tmp_path / "floats").returncode == 0
+        self.export(tmp_path / "floats", tmp_path / "out", columns=("images", "labels"))
+        expected = MixedArrays(tmp_path / "floats").images(range(6))
+        np.testing.assert_array_equal(self.read(tmp_path / "out")["images"], expected, strict=True)
+
+
+class TestTfRecord(BySampleContract):
     to: ClassVar[ExportFormat] = "tfrecord"
 
     def read(self, out: Path) -> Values:
@@ -36,12 +57,11 @@ class TestTfRecord(ExporterContract):
 
         def decoded(columns: dict[str, Any]) -> dict[str, Any]:
             for name, each in described.items():
-                if each.get("encoding") == "png":
-                    columns[name] = tf.io.decode_png(columns[name])
                 if each.get("encoding") == "raw":
-                    columns[name] = tf.reshape(
-                        tf.io.decode_raw(columns[name], each["array_dtype"]), each["array_shape"]
-                    )
+                    values = tf.io.decode_raw(columns[name], each["array_dtype"])
+                    columns[name] = tf.reshape(values, each["array_shape"])
+                elif "encoding" in each:
+                    columns[name] = tf.io.decode_image(columns[name])
             return columns
 
         records = tf.data.TFRecordDataset(sorted(map(str, out.glob("*.tfrecord"))))
@@ -66,13 +86,22 @@ class TestTfRecord(ExporterContract):
             self.export(data_set, tmp_path / "out")
 
 
-class TestLitData(ExporterContract):
+DECODING = pytest.mark.filterwarnings("ignore:The image decoding and:DeprecationWarning")  # torchvision's, of litdata
+
+
+@DECODING
+class TestLitData(BySampleContract):
     to: ClassVar[ExportFormat] = "litdata"
 
     def read(self, out: Path) -> Values:
         from litdata import StreamingDataset
 
-        return stacked([*StreamingDataset(str(out), shuffle=False, serializers={"image": Decoding()})])
+        if find_spec("torchvision") is None:
+            return stacked([*StreamingDataset(str(out), shuffle=False, serializers={"image": Decoding()})])
+        rows = [*StreamingDataset(str(out), shuffle=False)]
+        if "images" in rows[0] and not isinstance(rows[0]["images"], np.ndarray):
+            rows = [{**row, "images": row["images"].permute(1, 2, 0).numpy()} for row in rows]
+        return stacked(rows)
 
     def class_names(self, out: Path) -> Sequence[str]:
         return class_names(out)
@@ -99,11 +128,13 @@ def Decoding() -> Any:  # noqa: N802  # a class, once its base is imported
     return Pillow()
 
 
-class TestMds(ExporterContract):
+class TestMds(BySampleContract):
     to: ClassVar[ExportFormat] = "mds"
 
     @pytest.fixture(autouse=True)
     def _streaming(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        if find_spec("streaming") is None:
+            absent("mosaicml-streaming not installed (constraints/mds.txt)")
         stand_in(monkeypatch)
 
     def read(self, out: Path) -> Values:
@@ -129,6 +160,26 @@ class TestMds(ExporterContract):
             self.export(data_set, tmp_path / "out", image_format=ImageFormat("webp", 90))
 
 
+@DECODING
+@pytest.mark.parametrize(("to", "library"), [("mds", "streaming"), ("litdata", "litdata")])
+def test_the_snippets_that_need_torchvision(
+    to: ExportFormat, library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_cli: Runner
+) -> None:
+    if find_spec("torchvision") is None:
+        pytest.skip("SKIPPED: torchvision not installed; make test-torchvision has it")
+    monkeypatch.chdir(shutil.copytree(ROOT / "sample_data" / "photos", tmp_path / "photos"))
+    assert run_cli("generate", "--size", 64, "-q", "-o", "mixed").returncode == 0
+    export("mixed", Path(f"mixed-{to}"), Options(to))
+    page = (ROOT / "docs" / "exporting.md").read_text()
+    (snippet,) = (text for text in re.findall(r"^```py\n(.*?)^```$", page, re.S | re.M) if f"from {library} " in text)
+    exec(snippet, {})
+
+
+@pytest.mark.skipif(find_spec("tensorflow") is None, reason="make test-frameworks has it")
+def test_the_page(tmp_path: Path) -> None:
+    run_page("docs/exporting.md", tmp_path)
+
+
 def class_names(out: Path) -> Sequence[str]:
     names: Sequence[str] = json.loads((out / "mixup-gen.json").read_bytes())["class_names"]
     return names
@@ -136,13 +187,9 @@ def class_names(out: Path) -> Sequence[str]:
 
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """MosaicML's library imports torchvision and transformers, for data sets and models of theirs, and asks for older
-    versions of them than this environment can hold. Here, modules without content stand for them. `make mds` runs these
-    tests without that, in an environment of the library's own."""
-    try:
-        import torchvision  # noqa: F401
-    except ImportError:
-        pass
-    else:
+    versions of them than this environment can hold. Here, modules without content stand for them.
+    `make test-torchvision` runs these tests with both."""
+    if find_spec("torchvision") is not None:
         return
     for module, names in {
         "torchvision.datasets": ["VisionDataset"],
