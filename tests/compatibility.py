@@ -19,7 +19,7 @@ BEGIN, END = "<!-- versions: begin -->\n", "<!-- versions: end -->\n"
 
 EXTRAS = {"numpy": "", "pytorch": "", "tensorflow": "tensorflow", "keras": "keras", "jax": "jax"}
 """The readers of frameworks, and the extra of each; "" for what every installation has."""
-ALWAYS = {"numpy": ["numpy", "h5py"], "pytorch": ["torch"], "npz": ["numpy"], "imagefolder": ["pillow"]}
+ALWAYS = {"numpy": ["numpy", "h5py"], "pytorch": ["torch"], "imagefolder": ["pillow"], "npz": ["numpy"]}
 """The libraries of what needs no extra."""
 INSTALLED_AS = {"tensorflow": "tensorflow-cpu"}
 """What provides a library here, where that has another name."""
@@ -59,13 +59,15 @@ def table(first: str, rows: Sequence[tuple[str, str, Path]]) -> Iterator[str]:
     pinned = pins()
     for name, extra, test in rows:
         libraries = requirements(name, extra)
-        tested = [pinned[INSTALLED_AS.get(library, library)] for library in libraries]
-        where = "make test" if all(always for _, always in tested) else "make test-frameworks"
+        tested = [pinned.get(INSTALLED_AS.get(library, library), ("(not pinned)", False)) for library in libraries]
+        where = "`make test`" if all(always for _, always in tested) else "`make test-frameworks`"
+        if any(version == "(not pinned)" for version, _ in tested):
+            where = "–"
         versions = ", ".join(f"{library} {version}" for library, (version, _) in zip(libraries, tested, strict=True))
         needs = f"`{extra}`" if extra else "–"
         takes = ", ".join(f"{library} {bound}" for library, bound in libraries.items())
         path = test.relative_to(ROOT / "tests").as_posix()
-        yield f"| `{name}` | {needs} | {takes} | {versions} | `{where}` | `{path}` |"
+        yield f"| `{name}` | {needs} | {takes} | {versions} | {where} | `{path}` |"
 
 
 def requirements(name: str, extra: str) -> dict[str, str]:
