@@ -19,7 +19,7 @@ BEGIN, END = "<!-- versions: begin -->\n", "<!-- versions: end -->\n"
 
 EXTRAS = {"numpy": "", "pytorch": "", "tensorflow": "tensorflow", "keras": "keras", "jax": "jax"}
 """The readers of frameworks, and the extra of each; "" for what every installation has."""
-ALWAYS = {"numpy": ["numpy", "h5py"], "pytorch": ["torch"], "npz": ["numpy"]}
+ALWAYS = {"numpy": ["numpy", "h5py"], "pytorch": ["torch"], "npz": ["numpy"], "imagefolder": ["pillow"]}
 """The libraries of what needs no extra."""
 INSTALLED_AS = {"tensorflow": "tensorflow-cpu"}
 """What provides a library here, where that has another name."""
@@ -27,12 +27,14 @@ INSTALLED_AS = {"tensorflow": "tensorflow-cpu"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def pins() -> dict[str, tuple[str, bool]]:
-    """The pinned version of each library, and whether `make test` has it; else `make test-frameworks` alone does."""
+def pins() -> dict[str, tuple[str, str]]:
+    """The pinned version of each library, and the command that tests with it."""
     found = {}
-    for path in (ROOT / "constraints").glob("*.txt"):
+    for path in (ROOT / "tests/frameworks/requirements-torchvision.txt", *(ROOT / "constraints").glob("*.txt")):
+        is_everyday = path.stem in ("demo", "dev", "torch")
+        command = "make test" if is_everyday else f"make test-{path.stem.removeprefix('requirements-')}"
         for name, version in re.findall(r"^([\w.-]+)==([^\s\\]+)", path.read_text(), re.MULTILINE):
-            found[name.lower()] = version, path.stem != "frameworks"
+            found[name.lower()] = version, command
     return found
 
 
@@ -60,7 +62,7 @@ def table(first: str, rows: Sequence[tuple[str, str, Path]]) -> Iterator[str]:
     for name, extra, test in rows:
         libraries = requirements(name, extra)
         tested = [pinned[INSTALLED_AS.get(library, library)] for library in libraries]
-        where = "make test" if all(always for _, always in tested) else "make test-frameworks"
+        where = max((command for _, command in tested), key=len)  # what has more than `make test` has a longer name
         versions = ", ".join(f"{library} {version}" for library, (version, _) in zip(libraries, tested, strict=True))
         needs = f"`{extra}`" if extra else "–"
         takes = ", ".join(f"{library} {bound}" for library, bound in libraries.items())

@@ -22,7 +22,7 @@ FRAMEWORKS = ("tensorflow", "keras", "jax", "grain")
 """What `make test-frameworks` has and `make test` has not."""
 EXPORTS = {"--to tfrecord": "tensorflow"}
 """What commands need of these."""
-SLOW = ("torch", "pytorch", "datasets", *FRAMEWORKS)
+SLOW = ("torch", "pytorch", "datasets", "webdataset", *FRAMEWORKS)
 """What takes seconds to import: snippets that need it share a process."""
 
 RUN_EACH = """
