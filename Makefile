@@ -137,7 +137,7 @@ bench: $(VENV)/.dev-installed $(PEERS)/.bench-installed
 
 # The pages as a site, in build/site: open its index.html. A warning is an error; nothing is loaded from elsewhere.
 docs: $(VENV)/.dev-installed
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check .

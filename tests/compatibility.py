@@ -19,10 +19,16 @@ BEGIN, END = "<!-- versions: begin -->\n", "<!-- versions: end -->\n"
 
 EXTRAS = {"numpy": "", "pytorch": "", "tensorflow": "tensorflow", "keras": "keras", "jax": "jax"}
 """The readers of frameworks, and the extra of each; "" for what every installation has."""
-ALWAYS = {"numpy": ["numpy", "h5py"], "pytorch": ["torch"], "npz": ["numpy"], "imagefolder": ["pillow"]}
+ALWAYS = {"numpy": ["numpy", "h5py"], "pytorch": ["torch"], "imagefolder": ["pillow"], "npz": ["numpy"]}
 """The libraries of what needs no extra."""
 INSTALLED_AS = {"tensorflow": "tensorflow-cpu"}
 """What provides a library here, where that has another name."""
+
+COMMANDS = {
+    **dict.fromkeys(("demo", "dev", "torch"), "make test"),
+    "requirements-torchvision": "make test-torchvision",
+}
+"""What tests with the versions of a list; with those of others, `make test-frameworks`."""
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -31,8 +37,7 @@ def pins() -> dict[str, tuple[str, str]]:
     """The pinned version of each library, and the command that tests with it."""
     found = {}
     for path in (ROOT / "tests/frameworks/requirements-torchvision.txt", *(ROOT / "constraints").glob("*.txt")):
-        is_everyday = path.stem in ("demo", "dev", "torch")
-        command = "make test" if is_everyday else f"make test-{path.stem.removeprefix('requirements-')}"
+        command = COMMANDS.get(path.stem, "make test-frameworks")
         for name, version in re.findall(r"^([\w.-]+)==([^\s\\]+)", path.read_text(), re.MULTILINE):
             found[name.lower()] = version, command
     return found
@@ -62,7 +67,7 @@ def table(first: str, rows: Sequence[tuple[str, str, Path]]) -> Iterator[str]:
     for name, extra, test in rows:
         libraries = requirements(name, extra)
         tested = [pinned[INSTALLED_AS.get(library, library)] for library in libraries]
-        where = max((command for _, command in tested), key=len)  # what has more than `make test` has a longer name
+        where = max((command for _, command in tested), key=len)  # the longer the name, the more it has
         versions = ", ".join(f"{library} {version}" for library, (version, _) in zip(libraries, tested, strict=True))
         needs = f"`{extra}`" if extra else "–"
         takes = ", ".join(f"{library} {bound}" for library, bound in libraries.items())

@@ -13,7 +13,7 @@ SCREEN_LINES = 40
 EXAMPLES = (
     ("Mix the images in this folder, where each class has a folder:", "mixup-gen generate --alpha 0.2"),
     ("Ten passes of mixup and CutMix, at one size:", "mixup-gen generate --method mixup,cutmix --passes 10 --size 224"),
-    ("Draw the first rows of what came out:", "mixup-gen preview mixup-out -o rows.png"),
+    ("Look at what came out, in a browser:", "mixup-gen report mixup-out -o report.html"),
 )
 """What a new user may want, and the command for it."""
 

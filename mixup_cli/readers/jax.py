@@ -79,6 +79,9 @@ class MixedBatches:
     def __len__(self) -> int:
         return self._epochs * len(self._batches)
 
+    def __iter__(self) -> Iterator[Any]:
+        return map(self.__getitem__, range(len(self)))
+
     def __getitem__(self, number: int) -> Any:
         if not -len(self) <= number < len(self):
             raise IndexError(f"batch {number} of {len(self)}")

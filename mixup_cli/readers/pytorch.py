@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -45,7 +46,8 @@ class _Reader:
 
     @property
     def set_epoch(self) -> Callable[[int], None]:
-        """Show the pass of an epoch, from the next batch that a worker fetches: call it between epochs.
+        """Show the pass of an epoch, in another order if rows are shuffled. Call it between epochs: workers see it with
+        the next batch that they fetch.
 
         Where epochs do not differ, this method does not exist: trainers call it if they find it, and it would change
         nothing.
@@ -118,10 +120,11 @@ class MixedStream(_Reader, IterableDataset[Any]):
     `DataLoader(stream, batch_size=None)`. `transform` and `choices` are those of `MixedDataset`.
 
     `part` (k, n) is the k-th of n processes that share an epoch; default: the rank and the world size of
-    `torch.distributed`, if that is initialised. Each process, and in it each worker of a `DataLoader`, reads a stretch
-    of its own: together they give every row once. Each process has `len(stream)` batches, the same count in all, at any
-    number of workers. Batches have `batch_size` rows or, since the rows seldom divide evenly, a few less in all of
-    them; with `drop_last` exactly `batch_size`, and less than a batch a process is left out.
+    `torch.distributed`, or what `torchrun` says of them (`RANK`, `WORLD_SIZE`), or (0, 1). Each process, and in it each
+    worker of a `DataLoader`, reads a stretch of its own: together they give every row once. Each process has
+    `len(stream)` batches, the same count in all, at any number of workers. Batches have `batch_size` rows or, since the
+    rows seldom divide evenly, a few less in all of them; with `drop_last` exactly `batch_size`, and less than a batch a
+    process is left out.
 
     Each worker holds `shuffle_buffer` rows in memory and draws batches from them; 0 leaves the order as it is. If it
     shuffles, each epoch begins at another row: what is left out differs, and what each process reads. The order follows
@@ -154,7 +157,7 @@ class MixedStream(_Reader, IterableDataset[Any]):
         self._seed = seed
         self._part = part or _part_of_this_process()
         if not 0 <= self._part[0] < self._part[1]:
-            raise UsageError("expected (k, n) with k in 0 … n − 1.", field="part", value=part)
+            raise UsageError("expected (k, n) with k in 0 … n − 1.", field="part", value=self._part)
         super().__init__(folder, transform, choices)
         self._length = self._count_batches(self._part[1])
 
@@ -219,10 +222,10 @@ class MixedStream(_Reader, IterableDataset[Any]):
 
 
 def _part_of_this_process() -> tuple[int, int]:
-    """Rank and world size."""
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-        return 0, 1
-    return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    """Rank and world size: also before `torch.distributed` is initialised, since every rank would read everything."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
 class _Tuple(tuple[Any, ...]):

@@ -36,8 +36,8 @@ LAST_SECONDS = 0.05
 
 class _Calls:
     """The calls from TensorFlow's threads. A thread that comes into Python while the interpreter is taken down never
-    returns, and TensorFlow would wait for it: so when the program ends, running calls are awaited, and later ones end
-    the data set, before anything is taken down."""
+    returns, and TensorFlow would wait for it for ever. So when the program ends, running calls are awaited and later
+    ones refused, before anything is taken down: TensorFlow's buffers fill, and its threads rest."""
 
     def __init__(self) -> None:
         self._running, self._are_over, self._changed = 0, False, Condition()
@@ -45,10 +45,10 @@ class _Calls:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """A call. Raises StopIteration when the program ends."""
+        """A call. Raises RuntimeError when the program ends."""
         with self._changed:
             if self._are_over:
-                raise StopIteration
+                raise RuntimeError("the program ends")
             self._running += 1
         try:
             yield

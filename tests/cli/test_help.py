@@ -67,6 +67,7 @@ def test_help_of_the_whole_has_a_line_for_each_command_and_examples_that_parse(r
     assert len(lines) <= SCREEN_LINES
     start = lines.index("Commands:") + 1
     assert [line.split()[0] for line in lines[start : start + len(app.commands)]] == list(app.commands)
+    assert not any(line.endswith("...") for line in lines[start:]), "a summary is cut"
     assert len(EXAMPLES) == 3
     for _, example in EXAMPLES:
         program, command, *words = example.split()

@@ -7,6 +7,7 @@ import shlex
 import shutil
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,7 +103,7 @@ def test_commands_of_a_merged_data_set(run_cli: Runner, arrays: Path, tmp_path: 
 
 DRAW = np.random.default_rng(11)
 PICTURES = DRAW.integers(0, 256, (12, 8, 6, 3), np.uint8)
-CASES: dict[str, tuple[dict[str, object], str, str]] = {
+CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "unlabelled": ({"x": PICTURES}, "", "The samples have no labels."),
     "multi": ({"x": PICTURES, "y": DRAW.integers(0, 2, (12, 3))}, "--label-kind multi", "Classes before and after"),
     "real": (
@@ -214,3 +215,17 @@ def test_only_our_own_pages_are_replaced(run_cli: Runner, arrays: Path, tmp_path
     assert (tmp_path / "page.html").read_text() == "<p>Mine"
     for options in (("--force",), ("--seed", 3)):
         assert run_cli("report", arrays, *options, "-o", "page.html").returncode == 0
+
+
+@pytest.mark.slow
+def test_a_million_samples_of_a_thousand_classes(run_cli: Runner, tmp_path: Path) -> None:
+    draw, count = np.random.default_rng(1), 1_000_000
+    pixels = draw.integers(0, 256, (count, 8, 8, 3), np.uint8)
+    np.savez(tmp_path / "x.npz", x=pixels, y=draw.integers(0, 1000, count))
+    options = ("--labels", "sparse", "--method", "mixup:0.5:alpha=0.2,cutmix:0.5")
+    assert run_cli("generate", "x.npz", *options, "-o", "out", cwd=tmp_path).returncode == 0
+    assert run_cli("report", "out", "-o", "report.html").returncode == 0
+    page = text_of(tmp_path / "report.html")
+    assert "over all 1,000,000 rows" in page
+    assert page.count("<option value=") > 700, "most classes can be chosen"
+    assert "976 others" in page

@@ -20,6 +20,7 @@ DOCUMENTS = {
     "docs/quickstart.md": 3,
     "docs/readers.md": 6,
     "docs/reliability.md": 3,
+    "docs/report.md": 3,
     "docs/scripts.md": 1,
     "docs/sources.md": 1,
     "docs/training.md": 6,

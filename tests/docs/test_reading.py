@@ -19,6 +19,7 @@ import pytest
 
 from mixup_cli import MixedArrays
 from tests.docs.pages import ROOT, program_environment, run_console
+from tests.report.browsing import browser
 from tests.running import LAST_RESORT_SECONDS
 from tests.tools import absent, require
 
@@ -155,15 +156,6 @@ def served(folder: Path) -> Iterator[str]:
         server.server_close()
 
 
-FLAGS = [
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-]
-
 PIXELS = """canvas => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]"""
 
 
@@ -179,14 +171,11 @@ def test_the_page_for_browsers_draws_images_and_labels(folder: Path) -> None:
     require("chromium", package="chromium")
     link_h5wasm(folder)
     write_programs(next(section for section in SECTIONS if "<!-- look.html" in section), folder)
-    from playwright.sync_api import sync_playwright
-
     arrays = MixedArrays(folder / "mixed")
     images, labels = arrays.images(ROWS), arrays.labels(ROWS)
     assert labels is not None
-    with served(folder) as url, sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS, chromium_sandbox=False)
-        page = browser.new_page()
+    with served(folder) as url, browser() as chromium:
+        page = chromium.new_page()
         page.set_default_timeout(LAST_RESORT_SECONDS * 1000)
         errors: list[object] = []
         page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108 — it sets an attribute of what it gets
@@ -204,7 +193,6 @@ def test_the_page_for_browsers_draws_images_and_labels(folder: Path) -> None:
             page.set_input_files("input", folder / SHARD)
             page.wait_for_selector("figure")
         assert errors == []
-        browser.close()
 
 
 def check_figures(figures: list[Any], images: np.ndarray, labels: np.ndarray, names: tuple[str, ...]) -> None:

@@ -36,7 +36,8 @@ PHRASES = [
 ]
 AVOIDED = re.compile(rf"\b({'|'.join(PHRASES)})\b", re.IGNORECASE)
 
-FILES = sorted([*ROOT.glob("mixup_cli/**/*.py"), *ROOT.glob("docs/**/*.md"), ROOT / "README.md"])
+PAGES = [*ROOT.glob("docs/**/*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"))]
+FILES = sorted([*ROOT.glob("mixup_cli/**/*.py"), *PAGES])
 
 SEALED = ["has pixels that are no finite number", "half-open; zeros where there is none"]
 """Texts that are part of sealed data sets: they stay as they are, to the letter."""

@@ -30,14 +30,15 @@ def losses(batch: Any) -> list[float]:
     images, labels = batch
     inputs = jnp.asarray(images).reshape(len(images), -1).astype(jnp.float32) / 255
 
-    @jax.jit
     def loss(weights: Any) -> Any:
         return -(labels * jax.nn.log_softmax(inputs @ weights)).sum(axis=1).mean()
 
-    weights, found = jnp.zeros((inputs.shape[1], labels.shape[1])), []
+    weights = jnp.zeros((inputs.shape[1], labels.shape[1]))
+    found: list[float] = []
     for _ in range(3):
         value, gradient = jax.value_and_grad(loss)(weights)
-        weights, found = weights - 0.05 * gradient, [*found, float(value)]
+        weights -= 0.05 * gradient
+        found.append(float(value))
     return found
 
 

@@ -14,7 +14,7 @@ TESTS = Path(__file__).with_name("keras_backend.py")
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_reader(backend: str, tmp_path: Path) -> None:
-    command = [
+    command: list[str | Path] = [
         sys.executable,
         "-m",
         "pytest",

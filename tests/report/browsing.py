@@ -8,29 +8,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from tests.running import LAST_RESORT_SECONDS
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 FLAGS = """
---headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
---disable-component-update --disable-sync
+--disable-background-networking --disable-component-update --disable-gpu --disable-quic --disable-sync --no-first-run
 """.split()
 
 Scheme = Literal["light", "dark"]
 
 
-def chromium() -> str | None:
-    """The system's browser; None where there is none."""
-    return shutil.which("chromium") or shutil.which("chromium-browser")
-
-
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """The browser, until the end of the context."""
+    """The system's browser, until the end of the context."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        opened = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=FLAGS, chromium_sandbox=False
+        )
         yield opened
         opened.close()
 
@@ -41,6 +39,7 @@ def visit(opened: Browser, path: Path, scheme: Scheme = "light", size: tuple[int
     asked for anything but itself."""
     width, height = size
     context = opened.new_context(color_scheme=scheme, viewport={"width": width, "height": height}, offline=True)
+    context.set_default_timeout(LAST_RESORT_SECONDS * 1000)
     page, complaints = context.new_page(), list[str]()
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -18,16 +18,16 @@ from mixup_cli.report.page.render import Words, page
 from mixup_cli.runs.generate import generate
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import SourceOptions, open_source
-from tests.report.browsing import Scheme, browser, chromium, visit
+from tests.report.browsing import Scheme, browser, visit
+from tests.tools import require
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.skipif(chromium() is None, reason="Chromium is not installed")
-
 
 @pytest.fixture(scope="module")
 def opened() -> Iterator[Browser]:
+    require("chromium", package="chromium")
     with browser() as found:
         yield found
 
@@ -177,7 +177,7 @@ def contrasts(page: Page) -> list[tuple[str, float]]:
 def test_it_reads_without_sight(opened: Browser, report: Path) -> None:
     with visit(opened, report) as page:
         for role in ("banner", "navigation", "main", "contentinfo"):
-            assert page.get_by_role(role).count() == 1, role  # type: ignore[arg-type]
+            assert page.get_by_role(role).count() == 1, role
         unnamed = page.eval_on_selector_all(
             "select, button, img, svg[role=img], pre, [role=region]",
             """all => all.filter(each => !(each.ariaLabel || each.alt || each.labels?.length

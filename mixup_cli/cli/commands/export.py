@@ -33,10 +33,10 @@ class ExportFlags:
     out: Path | None = flag(  # not from MIXUP_GEN_OUT, which names the data set
         OUTPUT, "The folder to write; npz: also a file.npz; webdataset: also -, stdout.", PATH, envvar=None
     )
-    image_format: ImageFormat | None = flag(OUTPUT, "How images are encoded. Default: png.", IMAGE_FORMAT)
-    columns: tuple[str, ...] | None = flag(OUTPUT, "Only these columns. Default: all.", NAMES, envvar=None)
+    image_format: ImageFormat | None = flag(OUTPUT, "How images are encoded.", IMAGE_FORMAT, otherwise="png")
+    columns: tuple[str, ...] | None = flag(OUTPUT, "Only these columns.", NAMES, envvar=None, otherwise="all")
     rows: tuple[int, int | None] | None = flag(
-        OUTPUT, "Only the rows from A up to and without B. Default: all.", ROWS, envvar=None
+        OUTPUT, "Only the rows from A up to and without B.", ROWS, envvar=None, otherwise="all"
     )
     originals_only: bool = switch(OUTPUT, "Only originals that generate kept (--keep-originals).")
     force: bool = switch(RUNNING, "Replace an existing export.")

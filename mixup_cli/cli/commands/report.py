@@ -32,12 +32,10 @@ class PageFlags:
     """Where the page goes, and what to check."""
 
     out: Path | None = flag(  # not from MIXUP_GEN_OUT, which names the data set
-        OUTPUT, "The page to write.", PATH, metavar="FILE.html", envvar=None
+        OUTPUT, "The page to write.", PATH, metavar="FILE.html", envvar=None, everyday=True
     )
-    verify: bool = switch(RUNNING, "Of a finished data set: verify it first. Default: compare sizes only.")
-    source_paths: tuple[Path | str, ...] = source_flag(
-        SOURCE, "For a finished data set: where its source is now. Default: where it was."
-    )
+    verify: bool = switch(RUNNING, "Verify a finished data set first.", everyday=True)
+    source_paths: tuple[Path | str, ...] = source_flag(SOURCE, "For a finished data set: where its source is now.")
     plan: str | None = plan_flag()
     force: bool = force_switch()
     quiet: bool = quiet_switch()

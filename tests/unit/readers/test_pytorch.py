@@ -146,6 +146,20 @@ def test_what_a_transform_returns_is_collated_by_torch(data_set: MixedDataset, t
         MixedDataset(tmp_path / "out", lambda image: image, sample=["labels"])
 
 
+class Picture(Tensor):
+    """A subclass, as torchvision's `tv_tensors.Image` is one."""
+
+
+def test_a_transform_may_return_a_subclass_of_tensors(data_set: MixedDataset, tmp_path: Path) -> None:
+    data = MixedDataset(tmp_path / "out", lambda image: image.flip(-1).as_subclass(Picture))
+    for workers in (0, 1):
+        loader = DataLoader(
+            data, batch_size=4, num_workers=workers, multiprocessing_context="fork" if workers else None
+        )
+        images, _ = next(iter(loader))
+        assert torch.equal(images.as_subclass(Tensor), expected()[0][:4].flip(-1))
+
+
 def test_it_is_pickled_small(data_set: MixedDataset, tmp_path: Path) -> None:
     data_set[0]
     assert len(pickle.dumps(data_set)) < 2000

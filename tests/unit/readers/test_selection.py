@@ -79,7 +79,7 @@ KINDS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "how"), KINDS, ids=str)
+@pytest.mark.parametrize(("kind", "how"), KINDS, ids=["none", "real", "soft", "multi", "union"])
 def test_labels_that_are_not_shares_of_two_classes(kind: str, how: dict[str, Any], tmp_path: Path) -> None:
     folder = made(tmp_path / "out", **how)
     view = View(folder)

@@ -151,6 +151,14 @@ def test_what_gives_no_batches(how: dict[str, Any], told: str, folder: Path) -> 
         MixedStream(folder, **how)
 
 
+def test_a_rank_is_known_before_torch_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`torchrun` sets these. A stream that is opened early would otherwise read everything on each rank."""
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    stream = MixedStream(folder, 8, shuffle_buffer=0, sample=["index"])
+    assert flat(rows_of(stream)) == [*range(15, 30)]
+
+
 def test_a_stream_that_never_changes_has_no_epochs(folder: Path) -> None:
     assert hasattr(MixedStream(folder, 8), "set_epoch")
     assert not hasattr(MixedStream(folder, 8, shuffle_buffer=0), "set_epoch")
