@@ -180,9 +180,7 @@ def _rows(arrays: MixedArrays, options: Options) -> NDArray[np.int64]:
 
 
 def _originals(arrays: MixedArrays) -> tuple[range, ...]:
-    if not any(recipe["keep_originals"] for recipe in arrays.manifest.recipes):
-        return ()
-    return originals_of(arrays.manifest, arrays.passes)
+    return tuple(kept for kept, _ in originals_of(arrays.folder, arrays.manifest))
 
 
 def _columns(arrays: MixedArrays, options: Options) -> tuple[str, ...]:
