@@ -79,7 +79,7 @@ def mixed_dataset(
     (m, K); only images if the data set has no labels. Further signals stand between the two. `sample` gives other
     forms, and other `choices` other rows (`readers.view.Choices`): (images, y_a, y_b, lam), or dictionaries.
 
-    Rows come in order, or shuffled by `seed`. Each iteration over the data set is an epoch, and is shuffled anew; so is
+    Rows come in order, or shuffled by `seed`. Each iteration over the data set is an epoch, shuffled again; so is
     each of `repeat`. With `epoch`, the first iteration shows the pass of that number, and each further one the next
     pass. The same calls give the same batches.
 
