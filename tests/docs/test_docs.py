@@ -14,7 +14,7 @@ DOCUMENTS = {
     "README.md": 3,
     "docs/api/library.md": 1,
     "docs/cookbook.md": 16,
-    "docs/exporting.md": 10,
+    "docs/exporting.md": 14,
     "docs/methods.md": 2,
     "docs/options.md": 2,
     "docs/quickstart.md": 3,
