@@ -8,37 +8,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.exporters.exporter import Exporter
-from mixup_cli.exporters.image_format import ImageFormat
-from mixup_cli.exporters.images import can_hold, check_images, encoder
+from mixup_cli.exporters.by_sample import BySample
+from mixup_cli.exporters.images import check_images
 from mixup_cli.exporters.job import Job
 from mixup_cli.readers.samples import Part
 
 SPLIT = "train"
 
 
-class HuggingFace(Exporter):
+class HuggingFace(BySample):
     """Tables whose `images` are encoded images, and whose methods and classes have names. Signals beside the images are
     images if the encoding holds them, else lists."""
 
-    encodes_images = True
-
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        self._format = job.image_format or ImageFormat()
-        check_images(job.signals, self._format, job.options.to)
-        self._encoded = {
-            name: encoder(signal, self._format)
-            for name, signal in job.signals.items()
-            if can_hold(signal, self._format)
-        }
+        check_images(job.signals, self.image_format, job.options.to)
 
     def features(self) -> dict[str, Any]:
         """The features by column, as `datasets.Features.from_dict` takes them."""
         return {part.name: self._feature(part) for part in self.job.parts}
 
     def _feature(self, part: Part) -> dict[str, Any]:
-        if part.name in self._encoded:
+        if part.name in self.encoders:
             return {"_type": "Image"}
         names = {"method": self.job.manifest.methods, "source_label": self.job.class_names}.get(part.name)
         feature: dict[str, Any] = {"dtype": part.dtype.name, "_type": "Value"}
@@ -55,7 +46,7 @@ class HuggingFace(Exporter):
         fields = []
         for part in self.job.parts:
             kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
-            if part.name not in self._encoded:
+            if part.name not in self.encoders:
                 kind = pa.int64() if part.name in ("method", "source_label") else pa.from_numpy_dtype(part.dtype)
                 for length in reversed(part.shape):
                     kind = pa.list_(kind, length)
@@ -76,9 +67,9 @@ class HuggingFace(Exporter):
         import pyarrow as pa
 
         values = part.read(rows)
-        if part.name in self._encoded:
-            paths = [f"{row:09}.{self._format.ending}" for row in rows.tolist()]
-            images = pa.array(self._encoded[part.name](values), pa.binary())
+        if part.name in self.encoders:
+            paths = [f"{row:09}.{self.image_format.ending}" for row in rows.tolist()]
+            images = pa.array(self.encoders[part.name](values), pa.binary())
             return pa.StructArray.from_arrays([images, pa.array(paths, pa.string())], fields=[*kind])
         column = pa.array(np.ascontiguousarray(values).reshape(-1), pa.from_numpy_dtype(part.dtype))
         if part.name in ("method", "source_label"):

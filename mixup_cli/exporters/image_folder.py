@@ -7,37 +7,33 @@ import io
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import UsageError
-from mixup_cli.exporters.exporter import Exporter, Notes
-from mixup_cli.exporters.image_format import ImageFormat
-from mixup_cli.exporters.images import check_images, encoder
+from mixup_cli.exporters.by_sample import BySample
+from mixup_cli.exporters.exporter import Notes
+from mixup_cli.exporters.images import check_images
 from mixup_cli.exporters.job import Job, Piece
 from mixup_cli.fields.signal import FIRST
 
 METADATA, FILE_NAME = "metadata.csv", "file_name"
 
 
-class ImageFolder(Exporter):
+class ImageFolder(BySample):
     """`00000/000000017.png`, a folder for each piece, and a line of `metadata.csv` for each image: the label with a
     column for each class, and the other columns, those of several numbers as `share_0`, `share_1`."""
 
-    encodes_images: ClassVar[bool] = True
-
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        image_format = job.image_format or ImageFormat()
         if FIRST not in job.signals:
             raise UsageError("leaves out the images.", f"Add {FIRST}, or use npz.", field="columns")
         if beside := [name for name in job.signals if name != FIRST]:
             found = f"a table of text holds no {beside[0]!r} beside the images."
             raise UsageError(found, "Name the other columns, or use npz.", field="columns")
-        check_images(job.signals, image_format, "imagefolder")
-        self._ending, self._encode = image_format.ending, encoder(job.signals[FIRST], image_format)
+        check_images(job.signals, self.image_format, "imagefolder")
         self._cells = [part for part in job.parts if part.name != FIRST]
         self._header = [FILE_NAME, *(name for part in self._cells for name in self._names(part.name, part.shape))]
         if twice := sorted({name for name in self._header if self._header.count(name) > 1}):
@@ -57,7 +53,7 @@ class ImageFolder(Exporter):
         read = next(part.read for part in self.job.parts if part.name == FIRST)
 
         def save(rows: NDArray[np.int64]) -> None:
-            for row, image in zip(rows.tolist(), self._encode(read(rows)), strict=True):
+            for row, image in zip(rows.tolist(), self.encoders[FIRST](read(rows)), strict=True):
                 (folder / self._file_name(piece, row)).write_bytes(image)
 
         for _ in self.job.blocks(piece.rows, save):
@@ -65,7 +61,7 @@ class ImageFolder(Exporter):
         return {}
 
     def _file_name(self, piece: Piece, row: int) -> str:
-        return f"{piece.number:05}/{row:09}.{self._ending}"
+        return f"{piece.number:05}/{row:09}.{self.image_format.ending}"
 
     def close(self, folder: Path, notes: Sequence[Notes]) -> None:
         """See `Exporter.close`."""

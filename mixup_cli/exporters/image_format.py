@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Self, get_args
+from typing import Self, cast
 
 from mixup_cli.choices import ImageEncoding
 from mixup_cli.errors import UsageError
-from mixup_cli.wording import did_you_mean
-
-EXAMPLE = "Give png, jpeg:95 or webp:90."
 
 
 @dataclass(frozen=True)
@@ -22,17 +20,11 @@ class ImageFormat:
     @classmethod
     def parse(cls, text: str) -> Self:
         """`png`, `jpeg:95`, `webp:90`. Raises UsageError."""
-        encoding, colon, quality = text.partition(":")
-        known: tuple[ImageEncoding, ...] = get_args(ImageEncoding)
-        for each in known:
-            if encoding != each:
-                continue
-            if each == "png" and not colon:
-                return cls(each)
-            if each != "png" and quality.isdecimal() and 1 <= int(quality[:4]) <= 100:
-                return cls(each, int(quality))
-            raise UsageError(f"{text[:60]!r} is not an encoding with its quality, 1 … 100.", EXAMPLE)
-        raise UsageError(f"{text[:60]!r} is not an encoding{did_you_mean(encoding, known)}", EXAMPLE)
+        match = re.fullmatch(r"png|(jpeg|webp):([1-9][0-9]?|100)", text)
+        if match is None:
+            found = f"{text[:60]!r} is neither png, nor jpeg or webp with a quality, 1 … 100."
+            raise UsageError(found, "Give png, jpeg:95 or webp:90.")
+        return cls(cast(ImageEncoding, match[1] or "png"), int(match[2]) if match[2] else None)
 
     @property
     def ending(self) -> str:

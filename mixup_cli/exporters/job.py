@@ -166,21 +166,17 @@ def _rows(arrays: MixedArrays, options: Options) -> NDArray[np.int64]:
     first, stop = options.rows or (0, None)
     stop = count if stop is None else stop
     if stop > count or first >= stop:
-        found = f"{arrays.folder} has the rows 0 … {count - 1}, and {first} … {stop - 1} are asked for."
+        found = f"{arrays.folder} has the rows 0:{count}, and {first}:{stop} is asked for."
         raise UsageError(found, f"Pass, for example, 0:{count}.", field="rows")
     if not options.originals_only:
         return np.arange(first, stop)
-    kept = [np.arange(each.start, each.stop) for each in _originals(arrays)]
-    rows = np.concatenate([np.empty(0, np.int64), *kept])
+    kept = originals_of(arrays.folder, arrays.manifest)
+    rows = np.concatenate([np.empty(0, np.int64), *(np.arange(each.start, each.stop) for each, _ in kept)])
     rows = rows[(rows >= first) & (rows < stop)]
     if not len(rows):
         found = f"{arrays.folder} holds no originals beside its mixed rows, or none among these."
         raise UsageError(found, "Generate with keep_originals, or leave this out.", field="originals_only")
     return rows
-
-
-def _originals(arrays: MixedArrays) -> tuple[range, ...]:
-    return tuple(kept for kept, _ in originals_of(arrays.folder, arrays.manifest))
 
 
 def _columns(arrays: MixedArrays, options: Options) -> tuple[str, ...]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
@@ -12,30 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 from webdataset import TarWriter
 
-from mixup_cli.exporters.exporter import Exporter, Notes
-from mixup_cli.exporters.image_format import ImageFormat
-from mixup_cli.exporters.images import check_images, encoder
-from mixup_cli.exporters.job import Block, Job, Piece
+from mixup_cli.exporters.by_sample import FACTS, BySample
+from mixup_cli.exporters.exporter import Notes
+from mixup_cli.exporters.job import Piece
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.storage.json_files import to_json
 
-CLASSES, FACTS = "classes.txt", "mixup-gen.json"
-"""The files beside the tars: a name of a class a line, and what a stranger must know of the columns."""
+CLASSES = "classes.txt"
+"""The file with the names of the classes, one a line, beside the tars."""
 
 
-class WebDataset(Exporter):
+class WebDataset(BySample):
     """A sample is `png` (or `jpg`, `webp`), `labels.npy`, float32 (K), and `json` with the small columns, in which
-    `classes` has the names of its classes with their shares. Signals beside the images are `NAME.npy`."""
+    `classes` has the names of its classes with their shares. Other signals are `NAME.png`, or `NAME.npy` if no image
+    holds them."""
 
-    encodes_images: ClassVar[bool] = True
     streams: ClassVar[bool] = True
-
-    def __init__(self, job: Job) -> None:
-        super().__init__(job)
-        image_format = job.image_format or ImageFormat()
-        check_images(job.signals, image_format, "webdataset")
-        self._ending = image_format.ending
-        self._encode = encoder(job.signals[FIRST], image_format) if FIRST in job.signals else None
 
     def write(self, piece: Piece, folder: Path) -> Notes:
         """See `Exporter.write`."""
@@ -45,46 +35,27 @@ class WebDataset(Exporter):
 
     def write_file(self, rows: NDArray[np.int64], file: BinaryIO) -> None:
         """See `Exporter.write_file`."""
-        with TarWriter(file, encoder=False, mtime=0) as tar:
-            for samples in self.job.blocks(rows, self._samples):
-                for sample in samples:
-                    tar.write(sample)
+        with TarWriter(file, mtime=0) as tar:
+            for row, sample in zip(rows.tolist(), self.samples(rows), strict=True):
+                tar.write({"__key__": f"{row:09}", **self._members(sample)})
+
+    def _members(self, sample: dict[str, Any]) -> dict[str, Any]:
+        """A sample by the endings of its members, by which the library encodes arrays and plain data."""
+        members, small = dict[str, Any](), dict[str, Any]()
+        for name, value in sample.items():
+            if isinstance(value, bytes):
+                members[self.image_format.ending if name == FIRST else f"{name}.{self.image_format.ending}"] = value
+            elif name == "labels" or name in self.job.signals:
+                members[f"{name}.npy"] = value
+            else:
+                small[name] = self.job.manifest.methods[value] if name == "method" else value.tolist()
+        if "labels" in sample:
+            shares = zip(self.job.class_names, sample["labels"].tolist(), strict=True)
+            small["classes"] = {name: share for name, share in shares if share}
+        return {**members, "json": small}
 
     def close(self, folder: Path, notes: Sequence[Notes]) -> None:
         """See `Exporter.close`."""
         (folder / FACTS).write_bytes(to_json(self.job.facts()))
         if self.job.class_names:
             (folder / CLASSES).write_text("".join(f"{name}\n" for name in self.job.class_names), "utf-8")
-
-    def _samples(self, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
-        """Some rows, each as its members."""
-        block = dict(self.job.read(rows))
-        samples: list[dict[str, Any]] = [{"__key__": f"{row:09}"} for row in rows.tolist()]
-        if self._encode is not None:
-            for sample, image in zip(samples, self._encode(block.pop(FIRST)), strict=True):
-                sample[self._ending] = image
-        arrays = {name: block.pop(name) for name in ("labels", *self.job.signals) if name in block}
-        for name, values in arrays.items():
-            for sample, value in zip(samples, values, strict=True):
-                sample[f"{name}.npy"] = _npy(value)
-        for sample, small in zip(samples, self._small(len(rows), block, arrays.get("labels")), strict=True):
-            sample["json"] = json.dumps(small, ensure_ascii=False).encode()
-        return samples
-
-    def _small(self, count: int, block: Block, labels: NDArray[Any] | None) -> Iterator[dict[str, Any]]:
-        """What the json of each row holds."""
-        lists = {name: values.tolist() for name, values in block.items()}
-        if "method" in lists:
-            lists["method"] = [self.job.manifest.methods[number] for number in lists["method"]]
-        for place in range(count):
-            small = {name: values[place] for name, values in lists.items()}
-            if labels is not None:
-                named = np.flatnonzero(labels[place]).tolist()
-                small["classes"] = {self.job.class_names[number]: float(labels[place, number]) for number in named}
-            yield small
-
-
-def _npy(value: NDArray[Any]) -> bytes:
-    written = io.BytesIO()
-    np.save(written, value)
-    return written.getvalue()
