@@ -56,7 +56,9 @@ $(VENV)/.dev-installed: $(INPUTS) | $(BIN)/python
 # TensorFlow, JAX and what else takes gigabytes: an environment of its own, so that `make test` needs none of it.
 FRAMEWORKS := .venv-frameworks
 
+# What is imported is compiled then; to compile all of it takes three times as long as to install it.
 $(FRAMEWORKS)/.installed: BIN := $(FRAMEWORKS)/bin
+$(FRAMEWORKS)/.installed: PIP_FLAGS += --no-compile
 $(FRAMEWORKS)/.installed: $(INPUTS) | $(FRAMEWORKS)/bin/python
 	@echo "Installing into $(FRAMEWORKS)" >&2
 	$(call INSTALL,demo dev frameworks)
@@ -132,8 +134,8 @@ $(PEERS)/.bench-installed: benchmarks/requirements.txt $(PEERS)/.installed
 	$(PEERS)/bin/python -m pip $(QUIETLY) install $(PIP_FLAGS) --requirement $<
 	@touch $@
 
-bench: $(VENV)/.dev-installed $(PEERS)/.bench-installed
-	$(PEERS)/bin/python -m benchmarks.run --mixup-gen $(BIN)/mixup-gen $(BENCH)
+bench: $(VENV)/.dev-installed $(PEERS)/.bench-installed $(FRAMEWORKS)/.installed
+	$(PEERS)/bin/python -m benchmarks.run --mixup-gen $(BIN)/mixup-gen --frameworks-python $(FRAMEWORKS)/bin/python $(BENCH)
 
 # The pages as a site, in build/site: open its index.html. A warning is an error; nothing is loaded from elsewhere.
 docs: $(VENV)/.dev-installed

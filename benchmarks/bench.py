@@ -75,6 +75,7 @@ class Bench:
     scratch: Path
     amounts: Amounts
     tell: Callable[[str], None]
+    frameworks_python: Path | None = None
     cores: int = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
     @property

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks import make_data, report
 from benchmarks.bench import HERE, QUICK, Amounts, Bench
-from benchmarks.cases import again, cifar, compression, cuda, loaders, methods, photos, plan, ray, sweeps
+from benchmarks.cases import again, cifar, compression, cuda, frameworks, loaders, methods, photos, plan, ray, sweeps
 from benchmarks.hot_spots import profile
 from benchmarks.measure import Failure, run
 from benchmarks.results import Part
@@ -32,6 +32,7 @@ CASES = {
     "methods": methods.measure,
     "plan": plan.measure,
     "loaders": loaders.measure,
+    "frameworks": frameworks.measure,
     "compression": compression.measure,
     "ray": ray.measure,
     "sweeps": sweeps.measure,
@@ -47,6 +48,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--mixup-gen", type=Path, required=True, help="the installed command")
     parser.add_argument("--peers-python", type=Path, default=Path(sys.executable), help="has torchvision, timm, h5py")
+    parser.add_argument("--frameworks-python", type=Path, help="has TensorFlow, Keras, JAX and grain; else left out")
     parser.add_argument("--cifar", type=Path, help="cifar-10-python.tar.gz; without it, a stand-in")
     parser.add_argument(
         "--photos", type=Path, help="folder of photographs to make variants of; else sample_data/photos"
@@ -105,6 +107,7 @@ def prepared(asked: argparse.Namespace, work: Path) -> Bench:
         scratch=work,
         amounts=amounts,
         tell=tell,
+        frameworks_python=asked.frameworks_python and asked.frameworks_python.absolute(),
     )
     for method in methods.METHODS:
         bench.fresh(bench.generate(archive, "--samples", "1000", "--method", method))

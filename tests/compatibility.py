@@ -24,15 +24,22 @@ ALWAYS = {"numpy": ["numpy", "h5py"], "pytorch": ["torch"], "imagefolder": ["pil
 INSTALLED_AS = {"tensorflow": "tensorflow-cpu"}
 """What provides a library here, where that has another name."""
 
+COMMANDS = {
+    **dict.fromkeys(("demo", "dev", "torch"), "make test"),
+    "requirements-torchvision": "make test-torchvision",
+}
+"""What tests with the versions of a list; with those of others, `make test-frameworks`."""
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def pins() -> dict[str, tuple[str, bool]]:
-    """The pinned version of each library, and whether `make test` has it; else `make test-frameworks` alone does."""
+def pins() -> dict[str, tuple[str, str]]:
+    """The pinned version of each library, and the command that tests with it."""
     found = {}
-    for path in (ROOT / "constraints").glob("*.txt"):
+    for path in (ROOT / "tests/frameworks/requirements-torchvision.txt", *(ROOT / "constraints").glob("*.txt")):
+        command = COMMANDS.get(path.stem, "make test-frameworks")
         for name, version in re.findall(r"^([\w.-]+)==([^\s\\]+)", path.read_text(), re.MULTILINE):
-            found[name.lower()] = version, path.stem != "frameworks"
+            found[name.lower()] = version, command
     return found
 
 
@@ -59,15 +66,13 @@ def table(first: str, rows: Sequence[tuple[str, str, Path]]) -> Iterator[str]:
     pinned = pins()
     for name, extra, test in rows:
         libraries = requirements(name, extra)
-        tested = [pinned.get(INSTALLED_AS.get(library, library), ("(not pinned)", False)) for library in libraries]
-        where = "`make test`" if all(always for _, always in tested) else "`make test-frameworks`"
-        if any(version == "(not pinned)" for version, _ in tested):
-            where = "–"
+        tested = [pinned[INSTALLED_AS.get(library, library)] for library in libraries]
+        where = max((command for _, command in tested), key=len)  # the longer the name, the more it has
         versions = ", ".join(f"{library} {version}" for library, (version, _) in zip(libraries, tested, strict=True))
         needs = f"`{extra}`" if extra else "–"
         takes = ", ".join(f"{library} {bound}" for library, bound in libraries.items())
         path = test.relative_to(ROOT / "tests").as_posix()
-        yield f"| `{name}` | {needs} | {takes} | {versions} | {where} | `{path}` |"
+        yield f"| `{name}` | {needs} | {takes} | {versions} | `{where}` | `{path}` |"
 
 
 def requirements(name: str, extra: str) -> dict[str, str]:

@@ -65,7 +65,7 @@ def _cifar(bench: Bench, kept: Path, part: Part) -> None:
     theirs = "h5py, fancy indexing"
     commands = {
         f"CIFAR-10: {ARRAYS}": ours,
-        f"CIFAR-10: {TENSORS}": [*ours, "--loader"],
+        f"CIFAR-10: {TENSORS}": [*ours, "--as", "pytorch"],
         f"CIFAR-10: {theirs}": bench.peer("read_hdf5.py", kept / "cifar.h5", "--seconds", seconds(bench)),
     }
     rates = _rates(bench, part, commands)
@@ -84,7 +84,7 @@ def _photos(bench: Bench, kept: Path, part: Part) -> None:
     theirs = "ImageFolder + v2.MixUp"
     on_the_fly = ["--seconds", seconds(bench), "--workers", str(bench.cores), "--batch-size", "64"]
     commands = {
-        f"photographs: {TENSORS}": [*ours, "--loader", "--batch-size", "64"],
+        f"photographs: {TENSORS}": [*ours, "--as", "pytorch", "--batch-size", "64"],
         f"photographs: {theirs}": bench.peer("mix_on_the_fly.py", bench.photos, *on_the_fly),
     }
     rates = _rates(bench, part, commands)

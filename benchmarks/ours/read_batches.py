@@ -1,6 +1,7 @@
-"""Batches of random samples from a finished data set: read_batches.py FOLDER --seconds S [--batch-size B] [--loader].
+"""Batches of random samples of a finished data set: read_batches.py FOLDER --seconds S [--batch-size B] [--as WHAT …].
 
-Images and labels as arrays, or, with --loader, as the tensors that a DataLoader in this process gives."""
+Images and labels as arrays, or as a reader of a framework gives them in this process: shuffled, epoch after epoch.
+Several readers take turns, every other round backwards."""
 
 from __future__ import annotations
 
@@ -24,8 +25,8 @@ def arrays(folder: str, batch_size: int) -> Iterator[int]:
         yield min(len(images), len(labels))
 
 
-def tensors(folder: str, batch_size: int) -> Iterator[int]:
-    """The same through PyTorch, shuffled, epoch after epoch."""
+def pytorch(folder: str, batch_size: int) -> Iterator[int]:
+    """Through a DataLoader."""
     from torch.utils.data import DataLoader
 
     from mixup_cli.readers.pytorch import MixedDataset
@@ -36,22 +37,86 @@ def tensors(folder: str, batch_size: int) -> Iterator[int]:
             yield len(images)
 
 
+def tensorflow(folder: str, batch_size: int) -> Iterator[int]:
+    """Through tf.data."""
+    from mixup_cli.readers.tensorflow import mixed_dataset
+
+    for images, _ in mixed_dataset(folder, batch_size, seed=0).repeat():
+        yield len(images)
+
+
+def keras(folder: str, batch_size: int) -> Iterator[int]:
+    """From a PyDataset, as arrays."""
+    from mixup_cli.readers.keras import MixedDataset
+
+    data = MixedDataset(folder, batch_size, seed=0)
+    while True:
+        for images, _ in data:
+            yield len(images)
+        data.on_epoch_end()
+
+
+def jax(folder: str, batch_size: int) -> Iterator[int]:
+    """On the device."""
+    from mixup_cli.readers.jax import MixedBatches, on_device
+
+    for images, _ in on_device(MixedBatches(folder, batch_size, seed=0, epochs=EPOCHS)):
+        images.block_until_ready()
+        yield len(images)
+
+
+def grain(folder: str, batch_size: int) -> Iterator[int]:
+    """Batches through grain, with as many threads and batches ahead as tf.data has."""
+    from grain import MapDataset, ReadOptions
+
+    from mixup_cli.readers.jax import MixedBatches
+
+    batches = MapDataset.source(MixedBatches(folder, batch_size, seed=0, epochs=EPOCHS))
+    for images, _ in batches.to_iter_dataset(ReadOptions(num_threads=2, prefetch_buffer_size=2)):
+        yield len(images)
+
+
+def grain_samples(folder: str, batch_size: int) -> Iterator[int]:
+    """Single samples through grain, which shuffles and stacks them."""
+    from grain import MapDataset
+
+    from mixup_cli.readers.jax import MixedDataset
+
+    batches = MapDataset.source(MixedDataset(folder)).shuffle(seed=0).repeat().batch(batch_size)
+    for images, _ in batches:
+        yield len(images)
+
+
+EPOCHS = 100_000
+READERS = {each.__name__: each for each in (arrays, pytorch, tensorflow, keras, jax, grain, grain_samples)}
+
+
+def rate_of(batches: Iterator[int], seconds: float) -> float:
+    """Samples a second, after a fifth of the time to warm up."""
+    end = time.perf_counter() + seconds / 5
+    while time.perf_counter() < end:
+        next(batches)
+    began, count = time.perf_counter(), 0
+    while time.perf_counter() < began + seconds:
+        count += next(batches)
+    return count / (time.perf_counter() - began)
+
+
 def main() -> None:
-    """Warm up for a fifth of the time, then count."""
+    """Print the rate of the only reader, or of each in each round."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--batch-size", type=int, default=256)
-    parser.add_argument("--loader", action="store_true")
+    parser.add_argument("--as", dest="readers", nargs="+", choices=READERS, default=["arrays"])
+    parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
-    batches = (tensors if options.loader else arrays)(options.folder, options.batch_size)
-    end = time.perf_counter() + options.seconds / 5
-    while time.perf_counter() < end:
-        next(batches)
-    began, count = time.perf_counter(), 0
-    while time.perf_counter() < began + options.seconds:
-        count += next(batches)
-    print(json.dumps({"rate": count / (time.perf_counter() - began)}))
+    open_readers = {name: READERS[name](options.folder, options.batch_size) for name in options.readers}
+    rates: dict[str, list[float]] = {name: [] for name in open_readers}
+    for number in range(options.rounds):
+        for name in [*open_readers][:: -1 if number % 2 else 1]:
+            rates[name].append(rate_of(open_readers[name], options.seconds))
+    print(json.dumps({"rate": rates[options.readers[0]][0], "rates": rates}))
 
 
 if __name__ == "__main__":

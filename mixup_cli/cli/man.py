@@ -1,11 +1,9 @@
-"""Manual pages, made from what --help says: `python -m mixup_cli.cli.man FOLDER`. setup.py makes them for a wheel."""
+"""Manual pages, made from what --help says. setup.py makes them for a wheel."""
 
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
@@ -91,14 +89,3 @@ def _text(text: str) -> str:
     """Words for roff: in one line, none of which is a request or an escape, in ASCII."""
     escaped = " ".join(text.split()).translate(AS_TYPED)
     return "\\&" + "".join(each if each.isascii() else f"\\[u{ord(each):04X}]" for each in escaped)
-
-
-def main(folder: Path) -> None:
-    """Write the pages into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pages().items():
-        (folder / name).write_text(text)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

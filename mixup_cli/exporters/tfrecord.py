@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,9 +59,10 @@ def _feature(value: Any, is_signal: bool) -> tf.train.Feature:
 
 @contextmanager
 def _errors_of_the_system() -> Iterator[None]:
-    """TensorFlow's errors as OSError: a full disk, or another failure to write."""
+    """TensorFlow's errors as OSError. They have the system's words, and not its number."""
     try:
         yield
     except tf.errors.OpError as problem:
-        is_full = isinstance(problem, tf.errors.ResourceExhaustedError)
-        raise OSError(errno.ENOSPC if is_full else errno.EIO, str(problem.message)) from problem
+        known = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        number = next((each for each in known if os.strerror(each) in problem.message), errno.EIO)
+        raise OSError(number, os.strerror(number)) from problem

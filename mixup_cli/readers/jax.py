@@ -49,7 +49,7 @@ class MixedBatches:
     source, for grain's `MapDataset` or by themselves. Do not shuffle it nor batch it again.
 
     It has the batches of `epochs` epochs, one after another: `batches[2 * n]` begins the third, if each has n. Rows
-    come in order, or shuffled by `seed`, anew in each epoch. With `epoch`, the first epoch shows the pass of this
+    come in order, or shuffled by `seed` in each epoch. With `epoch`, the first epoch shows the pass of this
     number, and each further one the next pass. A last, smaller batch of an epoch is left out with `drop_remainder`.
     """
 

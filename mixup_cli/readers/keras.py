@@ -27,9 +27,10 @@ class MixedDataset(keras.utils.PyDataset):  # type: ignore[misc]
     several of either are a tuple: (images, (y_a, y_b, lam)), ((images, masks), labels), (images, (labels, logits)). A
     `compute_loss` of yours gets such a target. Dictionaries stay as they are. `choices` also say which rows are shown.
 
-    Rows come in order, or shuffled by `seed`, anew in each epoch. By default `fit` shuffles the order of batches on
+    Rows come in order, or shuffled by `seed` in each epoch. By default `fit` shuffles the order of batches on
     top; `fit(…, shuffle=False)` leaves it. With `epoch`, one pass is shown at a time, beginning with that of this
-    number; `fit` moves on at the end of each epoch. A last, smaller batch is left out with `drop_remainder`.
+    number; `fit` moves on at the end of each epoch. (It looks at a batch of a new model's data first, and counts that
+    as an epoch.) A last, smaller batch is left out with `drop_remainder`.
 
     `workers`, `use_multiprocessing` and `max_queue_size` are those of `PyDataset`. Raises what `readers.view.View`
     raises.
@@ -69,5 +70,5 @@ class MixedDataset(keras.utils.PyDataset):  # type: ignore[misc]
         return tuple(side if len(side) > 1 else side[0] for side in sides if side)
 
     def on_epoch_end(self) -> None:
-        """Keras calls this after each epoch: the next one is shuffled anew and, with `epoch`, shows the next pass."""
+        """Keras calls this after each epoch: the next one is shuffled again and, with `epoch`, shows the next pass."""
         self._epoch += 1

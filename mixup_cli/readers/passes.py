@@ -55,14 +55,10 @@ def passes_of(folder: Path, manifest: Manifest) -> Passes:
 
 
 def _of_member(folder: Path, whole: Manifest, member: Member) -> range:
-    manifest, rows = member.manifest, member.rows
-    recipe = Recipe.from_dict(manifest.recipe)
+    rows, recipe = member.rows, Recipe.from_dict(member.manifest.recipe)
     if recipe.plan is not None:
         raise UsageError(f"{folder}: its rows come from a plan file, which has no passes. Leave passes and epoch out.")
-    if recipe.per_class is None and recipe.balance == "none":  # each usable input is a base once, and nothing is read
-        population_size = pass_rows = manifest.source.samples - len(manifest.source.skipped)
-    else:
-        population_size, pass_rows = _sizes(folder, whole, member, recipe)
+    population_size, pass_rows = _sizes(folder, whole, member, recipe)
     if pass_rows < 1:
         raise DataError(f"{folder}: its manifest counts no usable inputs. Run mixup-gen verify.")
     return rows[population_size if recipe.keep_originals else 0 :: pass_rows]
@@ -70,11 +66,15 @@ def _of_member(folder: Path, whole: Manifest, member: Member) -> range:
 
 def _sizes(folder: Path, whole: Manifest, member: Member, recipe: Recipe) -> tuple[int, int]:
     """The number of inputs that are mixed, and of the rows in a pass."""
+    manifest = member.manifest
+    if recipe.per_class is None and recipe.balance == "none":  # each usable input is a base once, and nothing is read
+        count = manifest.source.samples - len(manifest.source.skipped)
+        return count, count
     from mixup_cli.pairing import Population, chosen, pass_rows
 
-    usable, classes = member.manifest.usable, _classes(folder, whole, member)
-    population = chosen(recipe, Population(usable, classes, class_names=whole.class_names))
-    return len(population), pass_rows(recipe, population)
+    population = Population(manifest.usable, _classes(folder, whole, member), class_names=whole.class_names)
+    mixed = chosen(recipe, population)
+    return len(mixed), pass_rows(recipe, mixed)
 
 
 def _classes(folder: Path, whole: Manifest, member: Member) -> NDArray[np.int32]:
@@ -125,11 +125,13 @@ class OneByOne:
         return Shown([*self.before, self.passes[self.numbers[place]]])
 
 
-def originals_of(manifest: Manifest, passes: Passes) -> tuple[range, ...]:
-    """The rows of originals that were kept: a range for each member that has some."""
-    starts = (member.rows.start for member in members_of(manifest))
-    found = (range(start, mixed.start) for start, mixed in zip(starts, passes.members, strict=True))
-    return tuple(filter(None, found))
+def originals_of(folder: Path, manifest: Manifest) -> Iterator[tuple[range, range]]:
+    """The rows of originals that were kept, and the other rows, for each member. Reads what `passes_of` reads."""
+    for member in members_of(manifest):
+        recipe, count = Recipe.from_dict(member.manifest.recipe), 0
+        if recipe.keep_originals:
+            count, _ = _sizes(folder, manifest, member, recipe)
+        yield member.rows[:count], member.rows[count:]
 
 
 def shown_of(

@@ -74,20 +74,16 @@ def _tests(arrays: MixedArrays, choices: Mapping[str, Any]) -> Iterator[Test]:
 
 def _by_pass(arrays: MixedArrays, choices: Mapping[str, Any]) -> Sequence[Shown] | OneByOne:
     passes, epoch, originals = (choices.get(name) for name in ("passes", "epoch", "originals"))
-    is_by_pass = passes is not None or epoch is not None
-    kept = originals_of(arrays.manifest, arrays.passes) if originals is not None and _keeps(arrays) else ()
+    members = [] if originals is None else [*originals_of(arrays.folder, arrays.manifest)]
+    kept = tuple(rows for rows, _ in members if rows)
     if originals and not kept:
         remedy = "Generate with keep_originals, or leave this out."
         raise UsageError(f"{arrays.folder} holds no originals beside its mixed rows.", remedy, field="originals")
-    if is_by_pass:
+    if passes is not None or epoch is not None:
         return shown_of(arrays.folder, arrays.passes, passes, epoch is not None, kept if originals else ())
-    if originals is False and kept:
-        return [Shown([range(rows.start, rows.stop) for rows in arrays.passes.members])]
+    if originals is False:
+        return [Shown([others for _, others in members])]
     return [Shown([range(len(arrays))])]
-
-
-def _keeps(arrays: MixedArrays) -> bool:
-    return any(recipe["keep_originals"] for recipe in arrays.manifest.recipes)
 
 
 def _numbers(wanted: Iterable[str], known: Sequence[str], field: str) -> list[int]:

@@ -10,14 +10,15 @@ import click
 import pytest
 
 from mixup_cli.cli.app import app
-from mixup_cli.cli.man import main, pages
+from mixup_cli.cli.man import pages
 from tests.tools import require
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("man")
-    main(folder)
+    for name, text in pages().items():
+        (folder / name).write_text(text)
     return folder
 
 

@@ -87,6 +87,23 @@ def test_the_command_of_a_source_asks_for_what_is_shown(run_cli: Runner, colours
     assert manifest(tmp_path / "mixup-out")["recipe_id"] in page
 
 
+def test_what_is_not_recorded_has_a_name_in_the_command(run_cli: Runner, arrays: Path, tmp_path: Path) -> None:
+    assert run_cli("plan", arrays, "--method", "mixup,cutmix", "-o", "PLAN.csv", cwd=tmp_path).returncode == 0
+    assert run_cli("generate", arrays, "--plan", "PLAN.csv", "-o", "out").returncode == 0
+    (tmp_path / "out" / "run.json").unlink()
+    assert run_cli("report", "out", "-o", "report.html").returncode == 0
+    page = text_of(tmp_path / "report.html")
+    assert "PLAN.csv stands for the plan" in page
+    assert "SOURCE stands for the source" in page
+    assert "A plan file decided lam." in page
+    (command,) = commands(page)
+    before = manifest(tmp_path / "out")
+    shutil.rmtree(tmp_path / "out")
+    words = [str(arrays) if word == "SOURCE" else word for word in shlex.split(command)[1:]]
+    assert run_cli(*words, cwd=tmp_path).returncode == 0
+    assert manifest(tmp_path / "out") == before
+
+
 def test_commands_of_a_merged_data_set(run_cli: Runner, arrays: Path, tmp_path: Path) -> None:
     for seed in (1, 2):
         assert run_cli("generate", arrays, "--seed", seed, "-o", f"part {seed}", cwd=tmp_path).returncode == 0

@@ -42,15 +42,15 @@ def blocks(document: str) -> list[tuple[str, str]]:
     return BLOCK.findall((ROOT / document).read_text())
 
 
-def run_page(document: str, place: Path) -> None:
-    """Run a page in a folder of photographs, with a CIFAR-10 archive beside it. Leaves out what needs a framework that
-    is not installed: `make test-frameworks` runs that."""
+def run_page(document: str, place: Path, pattern: str = "") -> None:
+    """Run a page, or its blocks that match a pattern, in a folder of photographs, with a CIFAR-10 archive beside it.
+    Leaves out what needs a framework that is not installed: `make test-frameworks` runs that."""
     folder = place / "photos"
     shutil.copytree(ROOT / "sample_data" / "photos", folder)
     shutil.copy(ROOT / "sample_data" / "cifar-10-sample.tar.gz", place / "cifar-10-python.tar.gz")
     environment = program_environment(place)
     with _interpreter(folder, environment) as run_slowly:
-        for language, text in blocks(document):
+        for language, text in (block for block in blocks(document) if re.search(pattern, block[1])):
             imported = " ".join(re.findall(r"^(?:import|from) ([\w.]+)", text, re.MULTILINE)).replace(".", " ").split()
             if language == "console":
                 if all(find_spec(library) for option, library in EXPORTS.items() if option in text):

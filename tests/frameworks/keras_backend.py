@@ -71,7 +71,8 @@ def test_fit_moves_from_pass_to_pass(how: dict[str, Any], folder: Path) -> None:
     data = MixedDataset(folder, 5, seed=1, epoch=0, **how)
     history = small_model().fit(data, epochs=3, verbose=0, shuffle=False).history["loss"]
     assert history[0] > history[2]
-    np.testing.assert_array_equal(data[0][0], MixedDataset(folder, 5, seed=1, epoch=3)[0][0])
+    peeked = 1  # at a batch, before the first epoch, which Keras counts as one
+    np.testing.assert_array_equal(data[0][0], MixedDataset(folder, 5, seed=1, epoch=3 + peeked)[0][0])
 
 
 def test_epochs_are_shuffled_and_show_the_next_pass(folder: Path) -> None:

@@ -15,7 +15,7 @@ from mixup_cli.cli.options.parse import PATH, whole
 from mixup_cli.cli.options.recipe import RecipeFlags
 from mixup_cli.cli.options.run import plan_flag, quiet_switch, read_plan_option
 from mixup_cli.cli.options.source import PlaceFlags, SourceFlags, local
-from mixup_cli.cli.terminal import show
+from mixup_cli.cli.terminal import pictures, show
 from mixup_cli.errors import MixupGenError, UsageError
 from mixup_cli.wording import counted
 
@@ -33,7 +33,13 @@ class SheetFlags:
     """What to draw, and where."""
 
     out: Path | None = flag(  # not from MIXUP_GEN_OUT, which names the data set
-        OUTPUT, "The image to write.", PATH, metavar="FILE.png", envvar=None, everyday=True
+        OUTPUT,
+        "The image to write.",
+        PATH,
+        otherwise="a terminal that shows it",
+        metavar="FILE.png",
+        envvar=None,
+        everyday=True,
     )
     rows: int = flag(RUNNING, "How many rows to draw.", whole(1, MOST_ROWS), default=8, everyday=True)
     start: int = flag(RUNNING, "The first row to draw.", whole(), default=0, everyday=True)
@@ -53,8 +59,9 @@ def preview(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet:
     from mixup_cli.report.sheet import sheet as drawn
     from mixup_cli.runs.settings import Run
 
-    place, wanted = _place(sheet.out), range(sheet.start, sheet.start + sheet.rows)
-    output, locations = Output(place, sheet.force), places.sources
+    draw = pictures.drawing(os.environ) if sheet.out is None else None
+    output = Output(_place(sheet.out), sheet.force) if draw is None else None
+    wanted, locations = range(sheet.start, sheet.start + sheet.rows), places.sources
     if (finished := places.finished) is not None:
         check_asks_for_no_mixing(finished)
         made = _of_data_set(finished, source, sheet, wanted, output)
@@ -63,16 +70,20 @@ def preview(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet:
         raise UsageError(found, "Name the source as an argument.", field="source_paths")
     else:
         opened = source.open(locations, Run.out)
-        _check_not_among(opened, place)
-        read = read_files(source, locations, sheet.plan)
-        output.check(opened, read, [] if source.files_from else local(locations or (Path(),)))
+        if output is not None:
+            _check_not_among(opened, output.path)
+            read = read_files(source, locations, sheet.plan)
+            output.check(opened, read, [] if source.files_from else local(locations or (Path(),)))
         table = read_plan_option(sheet.plan)
         made = preview_source(opened, recipe.recipe(table), _within(wanted, table), table)
     for notice in () if sheet.quiet else made.notices:
         show.notice(notice)
-    with output.sealed() as file:
-        file.write(drawn(made.lines))
-    show.result(str(place))
+    if output is not None:
+        with output.sealed() as file:
+            file.write(drawn(made.lines))
+        show.result(str(output.path))
+    elif draw is not None:
+        show.piece(draw(drawn(made.lines)))
 
 
 def _place(out: Path | None) -> Path:
@@ -105,7 +116,7 @@ def _check_not_among(source: Source, place: Path) -> None:
         raise UsageError(found, "Use another folder.", field="out", value=place)
 
 
-def _of_data_set(folder: Path, flags: SourceFlags, sheet: SheetFlags, wanted: range, output: Output) -> Preview:
+def _of_data_set(folder: Path, flags: SourceFlags, sheet: SheetFlags, wanted: range, output: Output | None) -> Preview:
     """Rows of a finished data set, with the parents from the source that the command line names, or else from the one
     that run.json names, if it still exists."""
     from mixup_cli.report.finished import preview_data_set
@@ -121,7 +132,8 @@ def _of_data_set(folder: Path, flags: SourceFlags, sheet: SheetFlags, wanted: ra
                 raise
             notices.append(f"showing results without parents: {problem}")
             source = None
-        output.check(source, read, local(named))
+        if output is not None:
+            output.check(source, read, local(named))
         return source
 
     made = preview_data_set(folder, opened, wanted)

@@ -66,6 +66,7 @@ NEEDS = (
     Need(("value_range",), "dtype", (None, "uint8", "uint16"), "--dtype uint8 or uint16"),
     Need((*OF_SOURCE, "source_paths", "plan"), "deep", command="verify"),
     Need(OF_SOURCE, "source_paths", command="repair", instead="files_from"),
+    Need(("force",), "out", command="preview"),
 )
 
 EXCLUDE = (

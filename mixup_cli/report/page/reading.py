@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from keyword import iskeyword
 from typing import NamedTuple
 
 from mixup_cli.storage.manifest import Manifest
@@ -25,6 +27,27 @@ from mixup_cli.readers.pytorch import MixedDataset
 
 loader = DataLoader(MixedDataset({place!r}), batch_size={batch}, shuffle=True)
 {values} = next(iter(loader))
+print(images.shape, images.dtype)"""
+
+TENSORFLOW = """\
+from mixup_cli.readers.tensorflow import mixed_dataset
+
+data = mixed_dataset({place!r}, {batch}, seed=0)
+{values} = next(iter(data))
+print(images.shape, images.dtype)"""
+
+KERAS = """\
+from mixup_cli.readers.keras import MixedDataset
+
+data = MixedDataset({place!r}, {batch}, seed=0)
+{sides} = data[0]
+print(images.shape, images.dtype)"""
+
+JAX = """\
+from mixup_cli.readers.jax import MixedBatches, on_device
+
+batches = on_device(MixedBatches({place!r}, {batch}, seed=0))
+{values} = next(batches)
 print(images.shape, images.dtype)"""
 
 NUMPY = """\
@@ -71,17 +94,24 @@ print(images.shape, images.dtype)"""
 
 def snippets(manifest: Manifest, place: str) -> Iterator[Snippet]:
     """How to read the data set at `place`, a path or a URL: with our package first."""
-    names = [signal.name for signal in manifest.signals] + ["labels"] * bool(manifest.class_names)
+    signals, labels = [_variable(signal.name) for signal in manifest.signals], ["labels"] * bool(manifest.class_names)
+    side = signals[0] if len(signals) == 1 else f"({', '.join(signals)})"
     loss = LOSS.get(manifest.label_kind)
     words = {
         "place": place,
-        "values": ", ".join(names),
+        "values": ", ".join([*signals, *labels]),
+        "sides": f"{side}, labels" if labels else f"({side},)",
         "batch": min(64, max(1, manifest.totals.samples)),
         "plugin": "import hdf5plugin  # the zstd filter\n" if manifest.compression == "zstd" else "",
         "shard": f"{place.rstrip('/')}/shard-00000.h5",
     }
     takes = f" torch.nn.functional.{loss} takes the labels as they are." if loss else ""
     yield Snippet("PyTorch", f"Images come channels first.{takes}", PYTORCH.format(**words))
+    yield Snippet("TensorFlow", "A tf.data.Dataset of batches that were read whole.", TENSORFLOW.format(**words))
+    yield Snippet(
+        "Keras", "A keras.utils.PyDataset, with any backend of Keras 3: model.fit takes it.", KERAS.format(**words)
+    )
+    yield Snippet("JAX", "Batches on the device, one ahead; grain takes MixedBatches as it is.", JAX.format(**words))
     yield Snippet("NumPy", "Rows in any order, mapped where the shards are not compressed.", NUMPY.format(**words))
     if "://" in place:
         return
@@ -90,3 +120,9 @@ def snippets(manifest: Manifest, place: str) -> Iterator[Snippet]:
     if manifest.compression == "none" and not manifest.shard_lists:
         note = "Without mixup-gen, in any language: the manifest says where each column begins."
         yield Snippet("Memory map", note, MAPPED.format(**words))
+
+
+def _variable(name: str) -> str:
+    """The name of a column as one of Python."""
+    word = re.sub(r"\W", "_", f"signal {name}", flags=re.ASCII)
+    return name if name.isidentifier() and name.isascii() and not iskeyword(name) else word

@@ -166,6 +166,19 @@ def test_data_sets_from_plan_files(arrays: Path, run_cli: Runner, tmp_path: Path
         View(tmp_path / "out", passes=0)
 
 
+def test_originals_beside_rows_of_a_plan_file(run_cli: Runner, tmp_path: Path) -> None:
+    """Such rows have no passes. Which are originals is known all the same."""
+    folder = made(tmp_path / "kept", keep_originals=True)
+    source, plan = tmp_path / "kept.npz", tmp_path / "plan.csv"
+    assert run_cli("plan", source, "--dtype", "float32", "-o", plan).returncode == 0
+    how = ["--plan", plan, "--samples-per-shard", "5"]
+    assert run_cli("generate", source, *how, "-o", tmp_path / "planned").returncode == 0
+    merge([tmp_path / "planned", folder], tmp_path / "both")
+    assert rows(tmp_path / "both", originals=False) == [*range(12), *range(24, 48)]
+    with pytest.raises(UsageError, match="which has no passes"):
+        View(tmp_path / "both", originals=True, passes=0)
+
+
 def test_rows_are_looked_at_block_by_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = made(tmp_path / "out", methods=(MethodChoice("mixup"), MethodChoice("cutmix")))
     choices: dict[str, Any] = {"methods": ["mixup"], "classes": ["0", "2"], "passes": [1, 0]}

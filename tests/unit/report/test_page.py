@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from mixup_cli.draws.beta import UNIT, cumulative
+from mixup_cli.methods import resolve
 from mixup_cli.methods.base import Grid
+from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import MethodChoice, Recipe
 from mixup_cli.report.page.cards import MOST_ROWS, USUAL_ROWS, chosen_rows
 from mixup_cli.report.page.charts import balance, histograms, pairs
 from mixup_cli.report.page.content import Content
 from mixup_cli.report.page.kinds import BINS, Kind, bins_of, kinds_of
 from mixup_cli.report.page.of_data_set import content_of_data_set
+from mixup_cli.report.page.reading import snippets
 from mixup_cli.report.page.render import short
 from mixup_cli.report.page.tally import MOST_PAIRED, NOT_SEEN, Block, Tally, largest
+from mixup_cli.runs.generate import generate
+from mixup_cli.runs.settings import Run
 from mixup_cli.sources import SourceOptions, open_source
 from tests.data_sets import Columns, columns
 from tests.running import Runner
+from tests.unit.storage.small_data_set import manifest_of, shard_records
 
 
 @pytest.fixture(scope="module")
 def data_set(arrays: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from mixup_cli.methods import resolve
-    from mixup_cli.runs.generate import generate
-    from mixup_cli.runs.settings import Run
-
     out = tmp_path_factory.mktemp("report") / "out"
     methods = resolve((MethodChoice("mixup", 1.0, {"alpha": 0.4}), MethodChoice("cutmix")))
     recipe = Recipe(methods=methods, keep_originals=True, samples_per_shard=150)
@@ -188,3 +193,30 @@ def test_many_classes_are_shown_as_far_as_there_is_room() -> None:
 )
 def test_names_from_outside_fit_a_line(text: str, shown: str) -> None:
     assert short(text) == shown
+
+
+def test_snippets_run(data_set: Path, tmp_path: Path) -> None:
+    """Those that need no framework but PyTorch; tests/frameworks runs all."""
+    arrays: dict[str, Any] = {"a-b": np.zeros((4, 8, 8, 3), np.uint8), "class": np.ones((4, 2), np.uint8)}
+    np.savez(tmp_path / "x.npz", **arrays)
+    source = open_source([tmp_path / "x.npz"], SourceOptions(data_key="a-b,class"))
+    generate(source, Recipe(methods=resolve(Recipe().methods)), Run(out=tmp_path / "out"))
+    texts = []
+    for place in (data_set, tmp_path / "out"):
+        found = [*snippets(MixedArrays(place).manifest, str(place))]
+        assert [each.name for each in found] == NAMES
+        texts += [each.text for each in found if each.name not in ("TensorFlow", "Keras", "JAX")]
+    program = "\n".join(f"exec({text!r}, {{}})" for text in texts)
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, capture_output=True)
+
+
+NAMES = ["PyTorch", "TensorFlow", "Keras", "JAX", "NumPy", "Hugging Face", "h5py", "Memory map"]
+
+
+def test_snippets_of_what_is_not_a_plain_folder() -> None:
+    plain = manifest_of(shard_records(1))
+    zstd = plain.model_copy(update={"compression": "zstd"})
+    assert [each.name for each in snippets(plain, "s3://bucket/out")] == NAMES[:5]
+    zipped = [*snippets(zstd, "out")]
+    assert [each.name for each in zipped] == NAMES[:-1]
+    assert "import hdf5plugin" in zipped[-1].text
