@@ -85,13 +85,6 @@ def test_workers_give_the_same(data_set: MixedDataset) -> None:
     assert_all(DataLoader(data_set, batch_size=3, num_workers=2, multiprocessing_context="fork"))
 
 
-def test_a_spawned_worker_gives_the_same(tmp_path: Path) -> None:
-    write_data_set(tmp_path / "out")
-    data = MixedDataset(tmp_path / "out")
-    data[0]
-    assert_all(DataLoader(data, batch_size=3, num_workers=1, multiprocessing_context="spawn"))
-
-
 def test_a_batch_is_not_stacked_but_handed_on(data_set: MixedDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(torch, "stack")
     images, labels = next(iter(DataLoader(data_set, batch_size=4)))

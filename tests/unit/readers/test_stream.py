@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, IterableDataset, default_collate
 
 from mixup_cli.errors import UsageError
-from mixup_cli.readers.pytorch import MixedStream
+from mixup_cli.readers.pytorch import MixedDataset, MixedStream
 from mixup_cli.readers.view import Batch
 from tests.contracts.reader_contract import PASSES, ReaderContract, write_mixed
 from tests.unit.readers.test_pytorch import as_numpy, losses
@@ -107,12 +107,28 @@ def test_workers_share_the_epoch(buffer: int, folder: Path) -> None:
     assert (epochs[0] == epochs[2]) is not buffer
 
 
+class Both(IterableDataset[Any]):
+    """What a worker of either data set gives: a new process imports torch, so one is spawned for the two."""
+
+    def __init__(self, stream: MixedStream, data: MixedDataset) -> None:
+        self.stream, self.data = stream, data
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self.stream
+        for rows in np.split(np.arange(len(self.data)), [3, 6]):
+            batch: Any = self.data.__getitems__(rows.tolist())  # as the worker of a `DataLoader` fetches it
+            yield default_collate(batch)
+
+
 def test_spawned_workers(tmp_path: Path) -> None:
     write_data_set(tmp_path / "out", "gzip")
-    stream = MixedStream(tmp_path / "out", 2, seed=3)
-    loader = DataLoader(stream, batch_size=None, num_workers=1, multiprocessing_context="spawn")
-    for found, wanted in zip(loader, stream, strict=True):
-        assert all(map(torch.equal, found, wanted))
+    write_data_set(tmp_path / "mapped")
+    both = Both(MixedStream(tmp_path / "out", 2, seed=3), MixedDataset(tmp_path / "mapped"))
+    both.data[0]  # what is mapped before must not hinder them
+    wanted = [*both.stream, *DataLoader(both.data, batch_size=3)]
+    loader = DataLoader(both, batch_size=None, num_workers=1, multiprocessing_context="spawn")
+    for found, expected in zip(loader, wanted, strict=True):
+        assert all(map(torch.equal, found, expected))
 
 
 def test_batches_are_not_stacked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
