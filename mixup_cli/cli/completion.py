@@ -104,12 +104,12 @@ def _next_step(shell: str, path: Path) -> str:
 
 
 def _install(app: click.Command, shell: str) -> None:
-    path, text = place(shell, os.environ), script(app, shell)
+    path, text = place(shell, os.environ), script(app, shell).encode()
     try:
-        is_new = not path.is_file() or path.read_text() != text
+        is_new = not path.is_file() or path.read_bytes() != text
         if is_new:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+            path.write_bytes(text)
     except OSError as problem:
         remedy = "Print the script with --show-completion, and put it where the shell finds it."
         raise StorageError(f"{path}: cannot be written ({problem.strerror}).", remedy) from None

@@ -124,7 +124,11 @@ def test_installing_twice_changes_nothing_and_says_so(run_cli: Runner, home: Pat
     assert (first.stdout, first.stderr) == (f"{path}\n", "mixup-gen: installed for fish; new shells load it\n")
     assert (second.stdout, second.stderr) == (first.stdout, first.stderr.replace("installed", "already installed"))
     assert path.stat().st_mtime_ns == before
-    assert run_cli("--show-completion", "fish").stdout == path.read_text()
+    shown = run_cli("--show-completion", "fish").stdout
+    assert shown == path.read_text()
+    path.write_bytes(b"# caf\xe9, not UTF-8")
+    assert run_cli("--install-completion", env=environment).stderr == first.stderr
+    assert path.read_text() == shown
 
 
 def test_the_folders_that_variables_name(run_cli: Runner, home: Path) -> None:
