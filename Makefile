@@ -56,7 +56,9 @@ $(VENV)/.dev-installed: $(INPUTS) | $(BIN)/python
 # TensorFlow, JAX and what else takes gigabytes: an environment of its own, so that `make test` needs none of it.
 FRAMEWORKS := .venv-frameworks
 
+# What is imported is compiled then; to compile all of it takes three times as long as to install it.
 $(FRAMEWORKS)/.installed: BIN := $(FRAMEWORKS)/bin
+$(FRAMEWORKS)/.installed: PIP_FLAGS += --no-compile
 $(FRAMEWORKS)/.installed: $(INPUTS) | $(FRAMEWORKS)/bin/python
 	@echo "Installing into $(FRAMEWORKS)" >&2
 	$(call INSTALL,demo dev frameworks)

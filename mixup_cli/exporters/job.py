@@ -170,8 +170,8 @@ def _rows(arrays: MixedArrays, options: Options) -> NDArray[np.int64]:
         raise UsageError(found, f"Pass, for example, 0:{count}.", field="rows")
     if not options.originals_only:
         return np.arange(first, stop)
-    kept = (np.arange(each.start, each.stop) for each, _ in originals_of(arrays.folder, arrays.manifest))
-    rows = np.concatenate([np.empty(0, np.int64), *kept])
+    kept = originals_of(arrays.folder, arrays.manifest)
+    rows = np.concatenate([np.empty(0, np.int64), *(np.arange(each.start, each.stop) for each, _ in kept)])
     rows = rows[(rows >= first) & (rows < stop)]
     if not len(rows):
         found = f"{arrays.folder} holds no originals beside its mixed rows, or none among these."

@@ -7,6 +7,7 @@ records stay, so that the same command leaves the export alone, and `force` remo
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,9 @@ WORK = ".mixup-gen-export"
 
 MANY_FILES = 64
 """From so many files on, one sync of everything takes less time than one for each."""
+
+SMALL_BYTES = 1 << 16
+"""Smaller files are read whole: what reads in pieces first clears memory for a large one."""
 
 CLOSING = "closing"
 """The record of the files that complete an export; those of pieces have numbers."""
@@ -149,15 +153,14 @@ class ExportFolder:
         """Sync the files in the scratch folder of a piece, take them into the export, and write its record."""
         scratch = self._work / f"{name}.part"
         with storage_errors(self.path):
-            paths = sorted(path for path in scratch.rglob("*") if path.is_file())
-            files = {path.relative_to(scratch).as_posix(): (path.stat().st_size, sha256_of(path)) for path in paths}
+            paths = [os.path.join(folder, each) for folder, _, names in os.walk(scratch) for each in names]
+            found = {os.path.relpath(path, scratch).replace(os.sep, "/"): _facts(path) for path in paths}
             _sync(paths)
-            for each in files:
-                (self._whole / each).parent.mkdir(parents=True, exist_ok=True)
-                (scratch / each).replace(self._whole / each)
-            for folder in {(self._whole / each).parent for each in files}:
+            self._whole.mkdir(exist_ok=True)
+            _merge(scratch, self._whole, replace=True)
+            for folder in {(self._whole / each).parent for each in found}:
                 sync_folder(folder)
-            shutil.rmtree(scratch)
+        files = dict(sorted(found.items()))
         record = Record(files, rows, notes)
         seal_bytes(self._records / f"{name}.json", to_json(record), self._work)
         return record
@@ -176,23 +179,34 @@ class ExportFolder:
 
 
 def _move(path: Path, to: Path) -> None:
-    """Rename a file or a folder; where an earlier run began to fill the folder, what is in it."""
+    """Move a file or a folder to where it is seen."""
+    _merge(path, to, replace=False)
+
+
+def _merge(path: Path, to: Path, replace: bool) -> None:
+    """Rename a file or a folder; if there is a folder of that name, what is in it."""
     if path.is_dir() and to.is_dir() and not to.is_symlink():
         for each in sorted(path.iterdir()):
-            _move(each, to / each.name)
+            _merge(each, to / each.name, replace)
         path.rmdir()
-    elif os.path.lexists(to):
+    elif not replace and os.path.lexists(to):
         raise OutputExistsError(f"{to}: already exists, and is not of this export.", "Move it away.")
     else:
-        path.rename(to)
+        path.replace(to)
 
 
-def _sync(paths: list[Path]) -> None:
+def _facts(path: str) -> tuple[int, str]:
+    """The size and the sha256 of a file."""
+    size = os.stat(path).st_size
+    return size, hashlib.sha256(Path(path).read_bytes()).hexdigest() if size < SMALL_BYTES else sha256_of(Path(path))
+
+
+def _sync(paths: list[str]) -> None:
     if len(paths) >= MANY_FILES and hasattr(os, "sync"):
         os.sync()
         return
     for path in paths:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             os.fsync(file.fileno())
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import atexit
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import gc
 from itertools import count
 from pathlib import Path
-from threading import Condition
 from typing import Any, Unpack
 
 import numpy as np
@@ -30,41 +27,14 @@ READERS = 2
 AHEAD = 2
 """Batches that are ready before they are asked for."""
 
-LAST_SECONDS = 0.05
-"""What a thread has to come from TensorFlow into Python, when the program ends."""
 
-
-class _Calls:
-    """The calls from TensorFlow's threads. A thread that comes into Python while the interpreter is taken down never
-    returns, and TensorFlow would wait for it for ever. So when the program ends, running calls are awaited and later
-    ones refused, before anything is taken down: TensorFlow's buffers fill, and its threads rest."""
-
-    def __init__(self) -> None:
-        self._running, self._are_over, self._changed = 0, False, Condition()
-        atexit.register(self._end)
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """A call. Raises RuntimeError when the program ends."""
-        with self._changed:
-            if self._are_over:
-                raise RuntimeError("the program ends")
-            self._running += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._running -= 1
-                self._changed.notify_all()
-
-    def _end(self) -> None:
-        with self._changed:
-            self._are_over = True
-            self._changed.wait_for(lambda: not self._running)
-        time.sleep(LAST_SECONDS)
-
-
-_calls = _Calls()
+@atexit.register
+def _end_iterators() -> None:
+    """Drop the iterators that are left when the program ends, and with them TensorFlow's threads. One that came into
+    Python while the interpreter is taken down would never return, and TensorFlow would wait for it for ever."""
+    for each in gc.get_objects():
+        if issubclass(type(each), tf.data.Iterator):
+            vars(each).clear()
 
 
 def mixed_dataset(
@@ -94,8 +64,7 @@ def mixed_dataset(
     epochs = count(choices.get("epoch") or 0)
 
     def read(epoch: np.int64, number: np.int64) -> list[NDArray[Any]]:
-        with _calls.one():
-            found = batches.read(int(number), int(epoch))
+        found = batches.read(int(number), int(epoch))
         return list(found.values() if isinstance(found, dict) else found)
 
     def batch(epoch: tf.Tensor, number: tf.Tensor) -> Any:

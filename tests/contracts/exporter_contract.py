@@ -205,11 +205,11 @@ def kill_after(patched: pytest.MonkeyPatch, steps: int) -> None:
     def counting(name: str) -> None:
         original = getattr(place, name)
 
-        def counted(*args: Any) -> Any:
+        def counted(*args: Any, **settings: Any) -> Any:
             if left[0] == 0:
                 raise Killed
             left[0] -= 1
-            return original(*args)
+            return original(*args, **settings)
 
         patched.setattr(place, name, counted)
 

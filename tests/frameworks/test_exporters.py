@@ -119,8 +119,6 @@ class TestMds(BySampleContract):
 
     @pytest.fixture(autouse=True)
     def _streaming(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        if find_spec("streaming") is None:
-            pytest.skip("SKIPPED: mosaicml-streaming not installed; make test-torchvision has it")
         stand_in(monkeypatch)
 
     def read(self, out: Path) -> Values:

@@ -28,7 +28,9 @@ STDOUT = Path("-")
 class ExportFlags:
     """What to export, as what, and where to."""
 
-    data_set: Path | str = argument("DATA_SET", "A finished data set, or the URL of one.", reader=PATH_OR_URL)
+    data_set: Path | str = argument(
+        "[DATA_SET]", "A finished data set, or the URL of one.", Path("mixup-out"), reader=PATH_OR_URL
+    )
     to: ExportFormat | None = flag(OUTPUT, "The format to write.", word(ExportFormat))
     out: Path | None = flag(  # not from MIXUP_GEN_OUT, which names the data set
         OUTPUT, "The folder to write; npz: also a file.npz; webdataset: also -, stdout.", PATH, envvar=None
