@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import UsageError
-from mixup_cli.readers.view import Batch, View
+from mixup_cli.readers.view import Batch, View, check_least
 
 
 class Batches:
@@ -21,9 +21,8 @@ class Batches:
     """
 
     def __init__(self, view: View, batch_size: int, seed: int | None, drop_remainder: bool) -> None:
-        for field, value, least in (("batch_size", batch_size, 1), ("seed", seed or 0, 0)):
-            if value < least:
-                raise UsageError(f"expected {least} or more.", field=field, value=value)
+        check_least(1, batch_size=batch_size)
+        check_least(0, seed=seed or 0)
         self._count = len(view) // batch_size if drop_remainder else -(-len(view) // batch_size)
         if not self._count:
             raise UsageError(f"{len(view)} rows are less than one batch.", field="batch_size", value=batch_size)

@@ -115,5 +115,12 @@ class View:
             yield self.rows(order[start : start + batch_size], epoch)
 
 
+def check_least(least: int, **numbers: int) -> None:
+    """Raises UsageError for a number that is smaller."""
+    for field, value in numbers.items():
+        if value < least:
+            raise UsageError(f"expected {least} or more.", field=field, value=value)
+
+
 def _shuffled(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     return np.random.Generator(np.random.Philox(key=(seed, epoch))).permutation(count)
