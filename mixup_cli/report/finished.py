@@ -72,7 +72,7 @@ class Finished:
     def _of_member(self, member: Member, source: Source | None, rows: NDArray[np.int64]) -> Preview:
         """Rows of one member, as the whole numbers them."""
         data, recipe = self.data, Recipe.from_dict(member.manifest.recipe)
-        _check_numbers(self.folder, data, member.inputs, rows)
+        check_numbers(self.folder, data, member.inputs, rows)
         mixed = Mixed(
             numbers=data.column("index").take(rows),
             methods=[data.manifest.methods[number] for number in data.column("method").take(rows)],
@@ -94,7 +94,7 @@ class Finished:
         return Preview(lines_of(mixed, recipe, None), (f"{self.folder}: {parents}. Showing results without parents.",))
 
 
-def _check_numbers(folder: Path, data: MixedArrays, inputs: range, rows: NDArray[np.int64]) -> None:
+def check_numbers(folder: Path, data: MixedArrays, inputs: range, rows: NDArray[np.int64]) -> None:
     """Raises DataError where a row names a method, an input or a class that the manifest does not have."""
     manifest = data.manifest
     known = {

@@ -14,7 +14,7 @@ from mixup_cli.errors import DataError
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
-from mixup_cli.report.finished import Finished, Opened
+from mixup_cli.report.finished import Finished, Opened, check_numbers
 from mixup_cli.report.lines import Preview
 from mixup_cli.report.page.cards import chosen_rows
 from mixup_cli.report.page.content import SURVEYED, Content, before_of
@@ -30,8 +30,6 @@ PICTURES_BYTES = 64 << 20
 LABEL_NUMBERS = 1 << 22
 """Numbers of dense labels that are read, of rows spread evenly."""
 
-UNKNOWN = -1
-
 
 def content_of_data_set(folder: Path, opened: Opened) -> Content:
     """What a finished data set holds. Raises DataError if it is damaged."""
@@ -42,13 +40,15 @@ def content_of_data_set(folder: Path, opened: Opened) -> Content:
     sources = [source for each in dict.fromkeys(member.source for member in members) if (source := opened(*each))]
     classes = None if table is None else _classes_of(table.labels, manifest.class_names)
     before = before_of(classes, manifest, sources)
-    kinds = {member.rows: _kinds(member) for member in members}
+    kinds = {each.rows: kinds_of(Recipe.from_dict(each.manifest.recipe), each.manifest.methods) for each in members}
     tally = Tally([*dict.fromkeys(chain.from_iterable(kinds.values()))], len(manifest.class_names), before)
     for member in members:
         for block in _blocks(data, member, kinds[member.rows], tally.kinds, classes):
             tally.add(block)
     if not tally.label_rows and manifest.class_names and manifest.label_kind != "real":
-        tally.add_labels(_labels(data))
+        most = max(1, LABEL_NUMBERS // len(data.class_names))
+        labels = data.labels(np.linspace(0, len(data) - 1, min(most, len(data))).astype(np.int64))
+        tally.add_labels(np.asarray(labels))
     drawn = _drawn(finished, tally)
     sizes = sum((source.survey(SURVEYED).sizes for source in sources), Counter[tuple[int, int]]())
     return Content(manifest, False, before, tally, drawn.lines, sizes, drawn.notices)
@@ -73,34 +73,24 @@ def _classes_of(labels: Sequence[str], names: Sequence[str]) -> NDArray[np.int32
     return np.array([numbers[label] for label in labels], np.int32)
 
 
-def _kinds(member: Member) -> list[Kind]:
-    """What the member's own numbers of methods mean."""
-    return kinds_of(Recipe.from_dict(member.manifest.recipe), member.manifest.methods)
-
-
 def _blocks(
     data: MixedArrays, member: Member, own: Sequence[Kind], kinds: Sequence[Kind], classes: NDArray[np.int32] | None
 ) -> Iterator[Block]:
     """The rows of a member, whose methods are `own`, block by block. Raises DataError where a number is beyond what the
     manifest has."""
-    numbers = np.full(256, UNKNOWN, np.int64)
+    numbers = np.zeros(len(data.manifest.methods), np.int64)
     for kind, name in zip(own, member.manifest.methods, strict=True):
         numbers[data.manifest.methods.index(name)] = kinds.index(kind)
     is_sparse = any(column.name == "source_label" for column in data.manifest.columns)
     for start in range(member.rows.start, member.rows.stop, BLOCK_ROWS):
         rows = slice(start, min(start + BLOCK_ROWS, member.rows.stop))
-        kind, labels, weights = numbers[data.column("method")[rows]], None, None
+        check_numbers(data.folder, data, member.inputs, np.arange(rows.start, rows.stop))
+        labels, weights = None, None
         if is_sparse:
             labels, weights = data.column("source_label")[rows], data.column("label_share")[rows]
         elif classes is not None:
-            labels = classes[data.column("source_index")[rows].clip(0, len(classes) - 1)]
-        if kind.min() == UNKNOWN or (labels is not None and not _are_known(labels, len(data.class_names))):
-            raise DataError(f"{data.folder}: rows name methods or classes that it lacks. Run mixup-gen verify.")
-        yield Block(start, kind, data.column("share")[rows], labels, weights)
-
-
-def _are_known(classes: NDArray[np.int32], count: int) -> bool:
-    return 0 <= int(classes.min()) <= int(classes.max()) < count
+            labels = classes[data.column("source_index")[rows]]
+        yield Block(start, numbers[data.column("method")[rows]], data.column("share")[rows], labels, weights)
 
 
 def _drawn(finished: Finished, tally: Tally) -> Preview:
@@ -114,10 +104,3 @@ def _drawn(finished: Finished, tally: Tally) -> Preview:
     parts = [finished.preview(rows[start : start + count]) for start in range(0, len(rows), count)]
     notices = dict.fromkeys(notice for part in parts for notice in part.notices)
     return Preview(tuple(line for part in parts for line in part.lines), tuple(notices))
-
-
-def _labels(data: MixedArrays) -> NDArray[np.float32]:
-    """Labels (m, K) of rows spread evenly."""
-    most = max(1, LABEL_NUMBERS // len(data.class_names))
-    labels = data.labels(np.linspace(0, len(data) - 1, min(most, len(data))).astype(np.int64))
-    return np.empty((0, len(data.class_names)), np.float32) if labels is None else labels

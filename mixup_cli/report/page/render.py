@@ -17,7 +17,7 @@ from mixup_cli.report.page.cards import Sheet
 from mixup_cli.report.page.charts import balance, histograms, pairs
 from mixup_cli.report.page.content import Content
 from mixup_cli.report.page.reading import snippets
-from mixup_cli.storage.card import LOSSES, label_meaning, meanings, methods, papers, seeds, shown_shape
+from mixup_cli.storage.card import LOSSES, label_meaning, methods, seeds, shown_shape
 from mixup_cli.wording import counted, one_line, readable
 
 LONGEST = 80
@@ -66,8 +66,6 @@ def page(content: Content, words: Words) -> bytes:
         seeds=seeds(manifest),
         label_meaning=label_meaning(manifest),
         loss=LOSSES.get(manifest.label_kind, ""),
-        papers=papers(manifest),
-        meanings=meanings(manifest),
         sizes=content.sizes.most_common(MOST_SIZES),
         skipped=manifest.source.skipped[:MOST_SKIPPED],
         style=Markup(_file("page.css")),  # noqa: S704  # ours
