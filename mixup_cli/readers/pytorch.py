@@ -20,6 +20,7 @@ from mixup_cli.errors import UsageError
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.readers.samples import PAIR
 from mixup_cli.readers.view import Choices, View
+from mixup_cli.readers.words import check_whole
 from mixup_cli.wording import counted
 
 Transform: TypeAlias = Callable[[Tensor], Any]
@@ -145,13 +146,8 @@ class MixedStream(_Reader, IterableDataset[Any]):
         part: tuple[int, int] | None = None,
         **choices: Unpack[Choices],
     ) -> None:
-        for field, value, least in (
-            ("batch_size", batch_size, 1),
-            ("shuffle_buffer", shuffle_buffer, 0),
-            ("seed", seed, 0),
-        ):
-            if value < least:
-                raise UsageError(f"expected {least} or more.", field=field, value=value)
+        check_whole(1, batch_size=batch_size)
+        check_whole(0, shuffle_buffer=shuffle_buffer, seed=seed)
         self._batch_size, self._drop_last = batch_size, drop_last
         self._buffer_rows = max(shuffle_buffer, batch_size) if shuffle_buffer else 0
         self._seed = seed

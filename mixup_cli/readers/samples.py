@@ -46,7 +46,9 @@ def parts_of(arrays: MixedArrays, choices: Mapping[str, Any], axes: Axes | None)
         case "columns":
             yield from (_part(arrays, name, axes) for name in stored)
         case str():
-            raise UsageError("is not soft, pair, columns or a sequence of columns.", field="sample", value=sample)
+            remedy = f"Pass sample=[{sample!r}]." if sample in stored else ""
+            reason = "is not soft, pair, columns or a sequence of columns."
+            raise UsageError(reason, remedy, field="sample", value=sample)
         case _:
             yield from (_part(arrays, name, axes) for name in dict.fromkeys(sample))
 

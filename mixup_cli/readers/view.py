@@ -15,6 +15,7 @@ from mixup_cli.readers.companion import Companion
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.samples import Part, parts_of
 from mixup_cli.readers.selection import blocks_of, selected
+from mixup_cli.readers.words import checked
 from mixup_cli.wording import did_you_mean
 
 
@@ -61,7 +62,7 @@ class View:
         for word in choices.keys() - Choices.__annotations__.keys():
             raise TypeError(f"unexpected keyword argument {word!r}{did_you_mean(word, Choices.__annotations__)}")
         self.arrays = MixedArrays(folder)
-        self.choices = choices
+        self.choices = choices = checked(choices)
         self.has_epochs = choices.get("epoch") is not None
         self.is_named = choices.get("sample", "soft") not in ("soft", "pair")
         """Whether `read` gives a dictionary."""
