@@ -3,8 +3,8 @@
     python -m benchmarks.exports DATA_SET [--rounds N] [--scratch FOLDER] [--only FORMAT …]
 
 Both write the same columns into as many files, in turn. The library's writer is called as its documentation shows: it
-has the arrays in memory already, hashes nothing and syncs nothing. The export reads shards, encodes, hashes and syncs.
-Prints a table in Markdown: samples a second of each, and the ratio, as medians.
+has the arrays in memory already and syncs nothing. The export reads shards, encodes and syncs. Prints
+a table in Markdown: samples a second of each, and the ratio, as medians.
 """
 
 from __future__ import annotations

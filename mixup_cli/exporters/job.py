@@ -26,7 +26,7 @@ from mixup_cli.storage.opened import finished_manifest, folder_of
 from mixup_cli.wording import did_you_mean
 
 BLOCK_BYTES = 2 << 20
-"""Rows that are read, and perhaps encoded, together in a thread."""
+"""Rows that are read, and perhaps encoded, together."""
 
 Result = TypeVar("Result")
 Block = Mapping[str, NDArray[Any]]
@@ -137,9 +137,12 @@ class Job:
 
     def blocks(self, rows: NDArray[np.int64], work: Callable[[NDArray[np.int64]], Result]) -> Iterator[Result]:
         """What `work` makes of some of the rows after others, in order. It runs in threads, ahead of the caller."""
+        return in_order(self.cut(rows), work, 2 * available_cores())
+
+    def cut(self, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Some of the rows after others: BLOCK_BYTES in all columns, at least one."""
         step = max(1, BLOCK_BYTES // max(1, self.row_bytes))
-        parts = (rows[start : start + step] for start in range(0, len(rows), step))
-        return in_order(parts, work, 2 * available_cores())
+        return (rows[start : start + step] for start in range(0, len(rows), step))
 
 
 Item = TypeVar("Item")

@@ -42,8 +42,8 @@ class Npz(Exporter):
                         "shape": (len(rows), *part.shape),
                     }
                     npy.write_array_header_1_0(member, head)
-                    for values in self.job.blocks(rows, part.read):
-                        member.write(np.ascontiguousarray(values).data)
+                    for block in self.job.cut(rows):
+                        member.write(np.ascontiguousarray(part.read(block)).data)
             for name, values in small.items():
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                     npy.write_array(member, values)

@@ -7,7 +7,6 @@ records stay, so that the same command leaves the export alone, and `force` remo
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -21,7 +20,7 @@ from filelock import FileLock, Timeout
 from mixup_cli.errors import DataError, OutputExistsError
 from mixup_cli.storage.inside import check_plain
 from mixup_cli.storage.json_files import read_json, to_json
-from mixup_cli.storage.seal import seal_bytes, sha256_of, storage_errors, sync_folder
+from mixup_cli.storage.seal import seal_bytes, storage_errors, sync_folder
 from mixup_cli.wording import setting
 
 WORK = ".mixup-gen-export"
@@ -29,25 +28,22 @@ WORK = ".mixup-gen-export"
 MANY_FILES = 64
 """From so many files on, one sync of everything takes less time than one for each."""
 
-SMALL_BYTES = 1 << 16
-"""Smaller files are read whole: what reads in pieces first clears memory for a large one."""
-
 CLOSING = "closing"
 """The record of the files that complete an export; those of pieces have numbers."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """Some sealed files, the size in bytes and the sha256 of each by its name in the export; how many rows they hold,
-    and what the exporter noted."""
+    """Some sealed files, the size in bytes of each by its name in the export; how many rows they hold, and what the
+    exporter noted."""
 
-    files: Mapping[str, tuple[int, str]]
+    files: Mapping[str, int]
     rows: int
     notes: Mapping[str, Any]
 
     @property
     def total_bytes(self) -> int:
-        return sum(size for size, _ in self.files.values())
+        return sum(self.files.values())
 
 
 class ExportFolder:
@@ -116,7 +112,7 @@ class ExportFolder:
         """The records of what is sealed, in order, that of the closing files last."""
         if self._records.is_dir():
             for path in sorted(self._records.glob("*.json")):
-                yield _record(path)
+                yield Record(**read_json(path))
 
     @property
     def is_finished(self) -> bool:
@@ -124,7 +120,7 @@ class ExportFolder:
         if not self._finished.exists():
             return False
         for record in self.records():
-            for name, (size, _) in record.files.items():
+            for name, size in record.files.items():
                 if _size(self.path / name) != size:
                     found = f"{self.path / name}: is missing or was changed since it was exported."
                     raise DataError(found, f"Pass {setting('force')} to export everything again.")
@@ -135,9 +131,9 @@ class ExportFolder:
         path = self._records / f"{name}.json"
         if not path.exists():
             return None
-        record = _record(path)
+        record = Record(**read_json(path))
         places = (self._whole, self.path)
-        is_there = all(size in (_size(place / each) for place in places) for each, (size, _) in record.files.items())
+        is_there = all(size in (_size(place / each) for place in places) for each, size in record.files.items())
         return record if is_there else None
 
     def scratch(self, name: str) -> Path:
@@ -154,14 +150,13 @@ class ExportFolder:
         scratch = self._work / f"{name}.part"
         with storage_errors(self.path):
             paths = [os.path.join(folder, each) for folder, _, names in os.walk(scratch) for each in names]
-            found = {os.path.relpath(path, scratch).replace(os.sep, "/"): _facts(path) for path in paths}
+            sizes = {os.path.relpath(path, scratch).replace(os.sep, "/"): os.stat(path).st_size for path in paths}
             _sync(paths)
             self._whole.mkdir(exist_ok=True)
             _merge(scratch, self._whole, replace=True)
-            for folder in {(self._whole / each).parent for each in found}:
+            for folder in {(self._whole / each).parent for each in sizes}:
                 sync_folder(folder)
-        files = dict(sorted(found.items()))
-        record = Record(files, rows, notes)
+        record = Record(dict(sorted(sizes.items())), rows, notes)
         seal_bytes(self._records / f"{name}.json", to_json(record), self._work)
         return record
 
@@ -195,12 +190,6 @@ def _merge(path: Path, to: Path, replace: bool) -> None:
         path.replace(to)
 
 
-def _facts(path: str) -> tuple[int, str]:
-    """The size and the sha256 of a file."""
-    size = os.stat(path).st_size
-    return size, hashlib.sha256(Path(path).read_bytes()).hexdigest() if size < SMALL_BYTES else sha256_of(Path(path))
-
-
 def _sync(paths: list[str]) -> None:
     if len(paths) >= MANY_FILES and hasattr(os, "sync"):
         os.sync()
@@ -208,12 +197,6 @@ def _sync(paths: list[str]) -> None:
     for path in paths:
         with open(path, "rb") as file:
             os.fsync(file.fileno())
-
-
-def _record(path: Path) -> Record:
-    plain = read_json(path)
-    files = {name: (size, sha256) for name, (size, sha256) in plain["files"].items()}
-    return Record(files, plain["rows"], plain["notes"])
 
 
 def _size(path: Path) -> int | None:

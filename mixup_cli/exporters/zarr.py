@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import zarr
-from zarr.abc.store import Store
+from zarr.core.buffer import Buffer
 from zarr.storage import LocalStore, MemoryStore, StorePath
 
 from mixup_cli.exporters.exporter import Exporter, Notes
@@ -40,16 +40,19 @@ class Zarr(Exporter):
 
     def close(self, folder: Path, notes: Sequence[Notes]) -> None:
         """See `Exporter.close`. With consolidated metadata, readers do not list the folder."""
-        self._group(LocalStore(folder))
-        with warnings.catch_warnings():  # they stand beside the standard, which says that readers may ignore them
-            warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
-            zarr.consolidate_metadata(str(folder))
+        for name, content in self._files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(content.to_bytes())
 
     @cached_property
     def _metadata(self) -> dict[str, Any]:
-        return {name: array.metadata for name, array in self._group(MemoryStore()).arrays()}
+        return {name: array.metadata for name, array in zarr.open_group(MemoryStore(self._files), mode="r").arrays()}
 
-    def _group(self, store: Store) -> zarr.Group:
+    @cached_property
+    def _files(self) -> dict[str, Buffer]:
+        """The metadata of the group and of each array, by the names of their files."""
+        files = dict[str, Buffer]()
+        store = MemoryStore(files)
         group = zarr.create_group(store, zarr_format=3, attributes=self.job.facts())
         for part in self.job.parts:
             group.create_array(
@@ -60,7 +63,10 @@ class Zarr(Exporter):
                 shards=(self.job.even_rows, *part.shape),
                 dimension_names=self._dimensions(part),
             )
-        return group
+        with warnings.catch_warnings():  # they stand beside the standard, which says that readers may ignore them
+            warnings.filterwarnings("ignore", "Consolidated metadata is currently not part")
+            zarr.consolidate_metadata(store)
+        return files
 
     def _chunk_rows(self, part: Part) -> int:
         """A power of two, as `Job.even_rows` is: so one divides the other."""

@@ -59,25 +59,22 @@ class Companion:
             raise NoInputError(f"{self.path}: no such file. Write it with mixup_cli.readers.companion.")
         with open_shard(self.path, f"{self.path}: not a readable companion") as file:
             _check_identity(self.path, file, arrays)
-            index = plain_numbers(file, INDEX, f"{self.path}: {INDEX}")[:]
-            if index.ndim != 1 or (index[1:] <= index[:-1]).any():
-                raise DataError(f"{self.path}: its index does not ascend. Write it again.")
-            columns = [(name, _mapped(self.path, file, name, len(index))) for name in sorted(file) if name != INDEX]
-        is_range = len(index) > 0 and index[-1] - index[0] + 1 == len(index)
-        self._index: range | NDArray[np.int64] = range(int(index[0]), int(index[-1]) + 1) if is_range else index
-        for name, _ in columns:
+            names = sorted({*file} - {INDEX})
+            count = next(iter(plain_numbers(file, INDEX, f"{self.path}: {INDEX}").shape), 0)
+            self._index, *columns = (_mapped(self.path, file, name, count) for name in (INDEX, *names))
+        if self._index.ndim != 1 or (self._index[1:] <= self._index[:-1]).any():
+            raise DataError(f"{self.path}: its index does not ascend. Write it again.")
+        for name in names:
             _check_name(arrays, name)
-        self.parts = tuple(self._part(name, values) for name, values in columns)
+        self.parts = tuple(map(self._part, names, columns))
 
     def _part(self, name: str, values: NDArray[Any]) -> Part:
         return Part(name, values.dtype, values.shape[1:], lambda rows: values.take(self._places(rows), axis=0))
 
     def _places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where some rows stand in the file."""
-        if (missing := self.lacks(rows)) and len(rows):
+        if missing := self.lacks(rows):
             raise IndexError(f"{self.path}: lacks {missing} of {counted(len(rows), 'row')}.")
-        if isinstance(self._index, range):
-            return rows - self._index.start
         return self._index.searchsorted(rows)
 
     def check_rows(self, blocks: Iterable[NDArray[np.int64]]) -> None:
@@ -89,10 +86,8 @@ class Companion:
 
     def lacks(self, rows: NDArray[np.int64]) -> int:
         """How many of some rows are not in the file."""
-        if isinstance(self._index, range):
-            return int(((rows < self._index.start) | (rows >= self._index.stop)).sum())
-        places = np.minimum(self._index.searchsorted(rows), max(len(self._index) - 1, 0))
-        return int((self._index[places] != rows).sum()) if len(self._index) else len(rows)
+        places = np.minimum(self._index.searchsorted(rows), len(self._index) - 1)
+        return int((self._index[places] != rows).sum())
 
 
 def _check_identity(path: Path, file: h5py.File, arrays: MixedArrays) -> None:

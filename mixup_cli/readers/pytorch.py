@@ -29,7 +29,7 @@ Transform: TypeAlias = Callable[[Tensor], Any]
 class _Reader:
     """What both data sets have in common: the rows and parts that are shown, as tensors, and the epoch."""
 
-    def __init__(self, folder: str | Path, transform: Transform | None, choices: Choices) -> None:
+    def __init__(self, folder: str | Path, transform: Transform | None = None, **choices: Unpack[Choices]) -> None:
         self.view = View(folder, "chw", **choices)
         self.arrays = self.view.arrays
         self.class_names = self.arrays.class_names
@@ -98,9 +98,6 @@ class MixedDataset(_Reader, Dataset[Any]):
     torch's memory format `channels_last`. Each process maps the shards for itself.
     """
 
-    def __init__(self, folder: str | Path, transform: Transform | None = None, **choices: Unpack[Choices]) -> None:
-        super().__init__(folder, transform, choices)
-
     def __len__(self) -> int:
         return len(self.view)
 
@@ -154,15 +151,15 @@ class MixedStream(_Reader, IterableDataset[Any]):
         self._part = part or _part_of_this_process()
         if not 0 <= self._part[0] < self._part[1]:
             raise UsageError("expected (k, n) with k in 0 … n − 1.", field="part", value=self._part)
-        super().__init__(folder, transform, choices)
-        self._length = self._count_batches(self._part[1])
+        super().__init__(folder, transform, **choices)
+        self._length = self._count_batches()
 
     @property
     def _has_epochs(self) -> bool:
         return self.view.has_epochs or self._buffer_rows > 0
 
-    def _count_batches(self, processes: int) -> int:
-        rows, size = len(self.view), self._batch_size
+    def _count_batches(self) -> int:
+        rows, size, processes = len(self.view), self._batch_size, self._part[1]
         least = rows // processes
         found = least // size if self._drop_last else math.ceil(math.ceil(rows / processes) / size)
         if not 1 <= found <= least:

@@ -32,25 +32,25 @@ class Part:
 
 def parts_of(arrays: MixedArrays, choices: Mapping[str, Any], axes: Axes | None) -> Iterator[Part]:
     """The parts that `readers.view.Choices` ask for. Raises UsageError if the data set lacks one."""
-    sample, stored = choices.get("sample", "soft"), [column.name for column in arrays.manifest.columns]
+    signals, sample = [signal.name for signal in arrays.manifest.signals], choices.get("sample", "soft")
     match sample:
         case "soft":
-            names = [signal.name for signal in arrays.manifest.signals]
-            yield from (_part(arrays, name, axes) for name in names)
-            if arrays.label_kind != "none":
-                yield _part(arrays, "labels", axes)
+            names = signals if arrays.label_kind == "none" else [*signals, "labels"]
         case "pair":
-            _check_pairs(arrays)
-            yield from (_part(arrays, signal.name, axes) for signal in arrays.manifest.signals)
-            yield from _pair(arrays)
+            names = signals
         case "columns":
-            yield from (_part(arrays, name, axes) for name in stored)
+            names = [column.name for column in arrays.manifest.columns]
         case str():
-            remedy = f"Pass sample=[{sample!r}]." if sample in stored else ""
+            remedy = (
+                f"Pass sample=[{sample!r}]." if sample in {column.name for column in arrays.manifest.columns} else ""
+            )
             reason = "is not soft, pair, columns or a sequence of columns."
             raise UsageError(reason, remedy, field="sample", value=sample)
         case _:
-            yield from (_part(arrays, name, axes) for name in dict.fromkeys(sample))
+            names = [*dict.fromkeys(sample)]
+    yield from (_part(arrays, name, axes) for name in names)
+    if sample == "pair":
+        yield from _pair(arrays)
 
 
 def _part(arrays: MixedArrays, name: str, axes: Axes | None) -> Part:
@@ -70,18 +70,16 @@ def _part(arrays: MixedArrays, name: str, axes: Axes | None) -> Part:
     return Part(name, column.dtype, shape, lambda rows: as_axes(column.take(rows), of_signal, axes))
 
 
-def _check_pairs(arrays: MixedArrays) -> None:
-    known = {column.name: column.shape for column in arrays.manifest.columns}
-    if arrays.label_kind != "classes" or "source_label" not in known:
-        found = f"the labels of {arrays.folder} are not the shares of two classes ({arrays.label_kind})"
-        raise UsageError(f"{found}.", 'Leave sample out: "soft" gives its labels.', field="sample", value="pair")
-    if (most := known["source_label"][0]) > 2:
-        found = f"{arrays.folder} has rows of {most} parents."
-        raise UsageError(found, 'Leave sample out: "soft" gives its labels.', field="sample", value="pair")
-
-
 def _pair(arrays: MixedArrays) -> Iterator[Part]:
     """y_a, y_b and lam. Of rows with one parent, both classes are its own."""
+    parents = next((column.shape[0] for column in arrays.manifest.columns if column.name == "source_label"), 0)
+    found = None
+    if arrays.label_kind != "classes" or not parents:
+        found = f"the labels of {arrays.folder} are not the shares of two classes ({arrays.label_kind})."
+    elif parents > 2:
+        found = f"{arrays.folder} has rows of {parents} parents."
+    if found is not None:
+        raise UsageError(found, 'Leave sample out: "soft" gives its labels.', field="sample", value="pair")
     classes, shares = arrays.column("source_label"), arrays.column("label_share")
     yield Part(PAIR[0], classes.dtype, (), lambda rows: classes.take(rows)[:, 0])
     yield Part(PAIR[1], classes.dtype, (), lambda rows: classes.take(rows)[:, -1])

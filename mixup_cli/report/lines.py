@@ -89,6 +89,12 @@ class Parents:
         return ()
 
 
+def roles(parent_count: int) -> list[str]:
+    """What the tiles of a line are called: those of its parents, and the result."""
+    donors = ["donor"] if parent_count == 2 else [f"donor {number}" for number in range(1, parent_count)]
+    return [*["base", *donors][:parent_count], "result"]
+
+
 def lines_of(mixed: Mixed, recipe: Recipe, parents: Parents | None) -> tuple[Line, ...]:
     """The lines of some rows, all shown by one scale of brightness; results alone where the parents are not known."""
     shown = span([mixed.pictures] if parents is None else [mixed.pictures, parents.pictures])

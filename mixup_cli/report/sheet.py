@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from mixup_cli.report.captions import Word
 from mixup_cli.report.fonts import Face
-from mixup_cli.report.lines import Line, Tile
+from mixup_cli.report.lines import Line, Tile, roles
 from mixup_cli.report.rgb import Pictures
 
 LARGEST_PX = 224
@@ -106,8 +106,7 @@ class _Sheet:
 
     def _header(self, draw: ImageDraw.ImageDraw, width: int) -> None:
         """What stands in the columns, and a line below it."""
-        donors = ["donor"] if self.parent_count == 2 else [f"donor {n}" for n in range(1, self.parent_count)]
-        for column, name in enumerate([*["base", *donors][: self.parent_count], self._result_header()]):
+        for column, name in enumerate([*roles(self.parent_count)[:-1], self._result_header()]):
             self._text(draw, (self.left(column), MARGIN), self.face.shortened(name, SMALL, self.tile[0]))
         self._text(draw, (self.left(self.parent_count) + self.tile[0] + TEXT_GAP, MARGIN), OF_LAM)
         y = MARGIN + LEADING

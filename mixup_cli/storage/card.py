@@ -114,6 +114,11 @@ def papers(manifest: Manifest) -> list[str]:
     return [PAPERS[name] for name in names if name in PAPERS]
 
 
+def meanings(manifest: Manifest) -> dict[str, str]:
+    """What the columns hold, by name."""
+    return {**{signal.name: FURTHER for signal in manifest.signals}, **MEANINGS}
+
+
 def shown_shape(shape: tuple[int, ...]) -> str:
     """The shape of a column of N rows, as in "(N, 32, 32, 3)"."""
     return f"({', '.join(['N', *map(str, shape)])})"
@@ -186,8 +191,8 @@ def label_meaning(manifest: Manifest) -> str:
 def _columns(manifest: Manifest) -> Iterator[str]:
     yield "## Columns"
     yield "Each shard is an HDF5 file. Its root holds these data sets, and N is the number of its rows."
-    meanings = {**{signal.name: FURTHER for signal in manifest.signals}, **MEANINGS}
-    rows = [(f"`{c.name}`", c.dtype, shown_shape(c.shape), meanings.get(c.name, "")) for c in manifest.columns]
+    known = meanings(manifest)
+    rows = [(f"`{c.name}`", c.dtype, shown_shape(c.shape), known.get(c.name, "")) for c in manifest.columns]
     yield _table(("data set", "dtype", "shape", "meaning"), rows)
 
 

@@ -95,7 +95,7 @@ def test_what_is_not_recorded_has_a_name_in_the_command(run_cli: Runner, arrays:
     page = text_of(tmp_path / "report.html")
     assert "PLAN.csv stands for the plan" in page
     assert "SOURCE stands for the source" in page
-    assert "A plan file decided lam." in page
+    assert "The recipe gives no Beta law of its lam." in page
     (command,) = commands(page)
     before = manifest(tmp_path / "out")
     shutil.rmtree(tmp_path / "out")
@@ -120,13 +120,15 @@ def test_commands_of_a_merged_data_set(run_cli: Runner, arrays: Path, tmp_path: 
 
 DRAW = np.random.default_rng(11)
 PICTURES = DRAW.integers(0, 256, (12, 8, 6, 3), np.uint8)
+NOT_COMPARED = "The samples have no labels of classes to compare."
 CASES: dict[str, tuple[dict[str, Any], str, str]] = {
-    "unlabelled": ({"x": PICTURES}, "", "The samples have no labels."),
+    "unlabelled": ({"x": PICTURES}, "", NOT_COMPARED),
     "multi": ({"x": PICTURES, "y": DRAW.integers(0, 2, (12, 3))}, "--label-kind multi", "Classes before and after"),
+    "no-class": ({"x": PICTURES, "y": np.zeros((12, 3), int)}, "--label-kind multi", NOT_COMPARED),
     "real": (
         {"x": PICTURES, "y": DRAW.random((12, 2), np.float32)},
         "--label-kind real",
-        "Quantities before and after",
+        NOT_COMPARED,
     ),
     "one-class": ({"x": PICTURES, "y": np.zeros(12, int)}, "--method cutout,mosaic --keep-originals", "100.00 %"),
     "chw": ({"x": DRAW.random((12, 3, 8, 6), np.float32), "y": np.arange(12) % 2}, "", "base"),
@@ -173,14 +175,15 @@ def test_names_are_text(run_cli: Runner, tmp_path: Path) -> None:
 
 
 def test_without_its_source_it_shows_results_alone(run_cli: Runner, photos: Path, tmp_path: Path) -> None:
-    shutil.copytree(photos, tmp_path / "photos")
-    assert run_cli("generate", "photos", "--size", 24, "-o", "out", cwd=tmp_path).returncode == 0
-    (tmp_path / "photos").rename(tmp_path / "moved")
+    shutil.copytree(photos, tmp_path / "the SOURCE of it")
+    assert run_cli("generate", "the SOURCE of it", "--size", 24, "-o", "out", cwd=tmp_path).returncode == 0
+    (tmp_path / "the SOURCE of it").rename(tmp_path / "moved")
     ended = run_cli("report", "out", "-o", "report.html")
     assert (ended.returncode, "without parents" in ended.stderr) == (0, True)
     page = text_of(tmp_path / "report.html")
     assert page.count("data:image/webp;base64,") == 8
-    assert "the source was not found" in page
+    assert "The sizes of the images are not known here." in page
+    assert "SOURCE stands for" not in page, "it is a part of a name"
     assert run_cli("report", "out", "--source", "moved", "-o", "report.html").returncode == 0
     assert text_of(tmp_path / "report.html").count("data:image/webp;base64,") == 24
 

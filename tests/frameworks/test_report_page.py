@@ -33,8 +33,7 @@ def test_snippets_run(framework: str, tmp_path: Path) -> None:
         place = tmp_path / name
         source = open_source([tmp_path / f"{name}.npz"], options)
         generate(source, Recipe(methods=resolve(Recipe().methods)), Run(out=place))
-        found = {each.name: each.text for each in snippets(MixedArrays(place).manifest, str(place))}
-        texts.append(found[framework])
+        texts.append(snippets(MixedArrays(place).manifest, str(place))[framework])
     program = "\n".join(f"exec({text!r}, {{}})" for text in texts)
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout.count("(4, 8, 6, 3)") == 3

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mixup_cli.cli.options.again import open_origin, source_flag
+from mixup_cli.cli.options.again import perhaps_opener, source_flag
 from mixup_cli.cli.options.groups import OUTPUT, RUNNING, SOURCE, flag
 from mixup_cli.cli.options.needs import check_asks_for_no_mixing
 from mixup_cli.cli.options.outputs import Output, check_file, force_switch, read_files
@@ -16,7 +16,7 @@ from mixup_cli.cli.options.recipe import RecipeFlags
 from mixup_cli.cli.options.run import plan_flag, quiet_switch, read_plan_option
 from mixup_cli.cli.options.source import PlaceFlags, SourceFlags, local
 from mixup_cli.cli.terminal import pictures, show
-from mixup_cli.errors import MixupGenError, UsageError
+from mixup_cli.errors import UsageError
 from mixup_cli.wording import counted
 
 if TYPE_CHECKING:
@@ -124,17 +124,11 @@ def _of_data_set(folder: Path, flags: SourceFlags, sheet: SheetFlags, wanted: ra
     named, notices = (folder, *sheet.source_paths), list[str]()
     read = read_files(flags, named, sheet.plan)
 
-    def opened(number: int, count: int) -> Source | None:
-        try:
-            source = open_origin(folder, flags, sheet.source_paths, number, count)
-        except MixupGenError as problem:
-            if sheet.source_paths:
-                raise
-            notices.append(f"showing results without parents: {problem}")
-            source = None
+    def check(source: Source | None) -> None:
         if output is not None:
             output.check(source, read, local(named))
-        return source
 
+    check(None)
+    opened = perhaps_opener(folder, flags, sheet.source_paths, check, notices)
     made = preview_data_set(folder, opened, wanted)
     return replace(made, notices=(*notices, *made.notices))

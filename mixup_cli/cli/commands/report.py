@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mixup_cli.cli.options.again import open_origin, source_flag
+from mixup_cli.cli.options.again import perhaps_opener, source_flag
 from mixup_cli.cli.options.groups import OUTPUT, RUNNING, SOURCE, flag, switch
 from mixup_cli.cli.options.needs import check_asks_for_no_mixing
 from mixup_cli.cli.options.outputs import Output, check_file, force_switch, read_files
@@ -16,7 +15,7 @@ from mixup_cli.cli.options.recipe import RecipeFlags
 from mixup_cli.cli.options.run import plan_flag, quiet_switch, read_plan_option
 from mixup_cli.cli.options.source import PlaceFlags, SourceFlags, local
 from mixup_cli.cli.terminal import show
-from mixup_cli.errors import DataError, MixupGenError, UsageError
+from mixup_cli.errors import DataError, UsageError
 from mixup_cli.wording import counted
 
 if TYPE_CHECKING:
@@ -76,27 +75,18 @@ def _of_data_set(
     named, notices = (folder, *page.source_paths), list[str]()
     read = read_files(flags, named, page.plan)
     output.check(None, read, local(named))
-
-    @cache
-    def opened(number: int, count: int) -> Source | None:
-        try:
-            source = open_origin(folder, flags, page.source_paths, number, count)
-        except MixupGenError as problem:
-            if page.source_paths:
-                raise
-            notices.append(f"showing results without parents: {problem}")
-            return None
-        output.check(source, read, local(named))
-        return source
-
     checked = "sizes of all shards; not their hashes"
     if page.verify:
         checked = _verified(folder)
     elif mirrored(folder) is not None:
         checked = "hashes of all shards"  # which were compared when they were fetched
-    content = content_of_data_set(folder, opened)
+
+    def check(source: Source) -> None:
+        output.check(source, read, local(named))
+
+    content = content_of_data_set(folder, perhaps_opener(folder, flags, page.source_paths, check, notices))
     content = replace(content, notices=(*notices, *content.notices))
-    return content, Words(folder.name, place, commands_of(folder, place), checked)
+    return content, Words(folder.name, place, *commands_of(folder, place), checked)
 
 
 def _verified(folder: Path) -> str:
@@ -121,15 +111,14 @@ def _of_source(
     for name in ("source_paths", "verify"):
         if getattr(page, name):
             raise UsageError("it goes with a finished data set.", "Leave it out.", field=name)
-    locations = places.sources
+    locations, out = places.sources, str(Run.out)
     opened = flags.open(locations, Run.out)
-    output.check(
-        opened, read_files(flags, locations, page.plan), [] if flags.files_from else local(locations or (Path(),))
-    )
+    read = read_files(flags, locations, page.plan)
+    output.check(opened, read, [] if flags.files_from else local(locations or (Path(),)))
     table = read_plan_option(page.plan)
     wanted = recipe.recipe(table)
-    content = content_of_source(opened, wanted, table)
     named = [*map(str, locations)] or ["."] * (flags.files_from is None)
     options = {**flags.given(), **({} if page.plan is None else {"plan": page.plan})}
-    command = generate(named, options, wanted, str(Run.out))
-    return content, Words(opened.location, str(Run.out), [command], "nothing: it does not exist yet")
+    command = generate(named, options, wanted, out)
+    content = content_of_source(opened, wanted, table)
+    return content, Words(opened.location, out, [command], [], "nothing: it does not exist yet")

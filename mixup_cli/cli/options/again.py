@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +13,7 @@ from mixup_cli.cli.options.groups import RUNNING, argument, flag, switch
 from mixup_cli.cli.options.parse import FOLDER_OR_STORE, PATH_OR_URL
 from mixup_cli.cli.options.run import plan_flag, quiet_switch, read_plan_option, workers_flag
 from mixup_cli.cli.options.source import FILES, PERHAPS_FILES, Places, SourceFlags, local
-from mixup_cli.errors import DataError, NoInputError, StorageError, UsageError
+from mixup_cli.errors import DataError, MixupGenError, NoInputError, StorageError, UsageError
 from mixup_cli.wording import setting
 
 if TYPE_CHECKING:
@@ -96,6 +96,27 @@ def open_origin(out: Path, flags: SourceFlags, paths: Places, number: int = 0, c
     _check_is_there({**recorded, "source_paths": origin.locations[0]}, given)
     both = SourceFlags(**{**recorded, **given})
     return both.open(places, out) if both.files_from is None else both.open((), out, *local(places[:1]))
+
+
+def perhaps_opener(
+    out: Path, flags: SourceFlags, paths: Places, check: Callable[[Source], None], notices: list[str]
+) -> Callable[[int, int], Source | None]:
+    """What opens a source of the data set `out`, to show samples of it, and then checks it: see `open_origin`. Where
+    none can be opened, and `paths` names none, `notices` says so."""
+
+    @cache
+    def opened(number: int, count: int) -> Source | None:
+        try:
+            source = open_origin(out, flags, paths, number, count)
+        except MixupGenError as problem:
+            if paths:
+                raise
+            notices.append(f"showing results without parents: {problem}")
+            return None
+        check(source)
+        return source
+
+    return opened
 
 
 def recorded_source(out: Path, number: int) -> tuple[list[str], dict[str, Any]]:

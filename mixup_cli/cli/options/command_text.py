@@ -34,24 +34,29 @@ def generate(sources: Sequence[str], options: Mapping[str, Any], recipe: Recipe,
     return shlex.join(["mixup-gen", "generate", *words, names_of("out")[0], out])
 
 
-def commands_of(folder: Path, out: str) -> list[str]:
-    """The commands that make a finished data set again, from the sources that run.json names, or else from SOURCE."""
+def commands_of(folder: Path, out: str) -> tuple[list[str], list[str]]:
+    """The commands that make a finished data set again, from the sources that run.json names, or else from SOURCE, and
+    what words in them stand for."""
     data = MixedArrays(folder)
     members = [*members_of(data.manifest)]
     if len(members) > MOST_MEMBERS:
-        return []
+        return [], []
     places = [out] if data.manifest.members is None else [f"{out}-{number}" for number in range(1, len(members) + 1)]
-    made = []
+    made, legend = list[str](), dict[str, None]()
     for number, (member, place) in enumerate(zip(members, places, strict=True)):
         recipe, rest = Recipe.from_dict(member.manifest.recipe), dict[str, Any]()
-        if recipe.plan is not None:
-            rest["plan"] = "PLAN.csv"
-        else:
-            rows = data.passes.members[number]
+        if recipe.plan is None:
+            rows = data.passes.members[number]  # without originals
             rest["samples"] = rows.stop - rows.start
+        else:
+            rest["plan"] = "PLAN.csv"
+            legend["PLAN.csv stands for the plan that decided the rows."] = None
         if member.manifest.source.skipped:
             rest["on_error"] = "skip"
         places_of, options = recorded_source(folder, member.source[0])
+        if places_of == ["SOURCE"]:
+            legend["SOURCE stands for the source: run.json does not say where it was."] = None
         made.append(generate(places_of, {**options, **rest}, recipe, place))
-    merging = ["mixup-gen", "merge", *places, names_of("out")[0], out]
-    return made if data.manifest.members is None else [*made, shlex.join(merging)]
+    if data.manifest.members is not None:
+        made.append(shlex.join(["mixup-gen", "merge", *places, names_of("out")[0], out]))
+    return made, [*legend]

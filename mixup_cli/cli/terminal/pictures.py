@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
-from itertools import groupby
 from typing import TypeAlias
 
 Drawing: TypeAlias = Callable[[bytes], bytes]
@@ -50,28 +50,22 @@ def iterm2(png: bytes) -> bytes:
 
 def sixel(png: bytes) -> bytes:
     """In 256 colours, six rows of pixels at a time, for terminals that descend from DEC's VT340."""
+    import numpy as np
     from PIL import Image
 
     with Image.open(BytesIO(png)) as picture:
         few = picture.convert("RGB").quantize(256)
-    palette = few.getpalette() or []
-    colours = [palette[start : start + 3] for start in range(0, len(palette), 3)]
-    defined = "".join(
-        f"#{number};2;{';'.join(str(round(level / 2.55)) for level in each)}" for number, each in enumerate(colours)
-    )
-    return f'\x1bPq"1;1;{few.width};{few.height}{defined}{"".join(_bands(few))}\x1b\\\n'.encode("ascii")
-
-
-def _bands(few: object) -> Iterator[str]:
-    import numpy as np
-
-    pixels = np.asarray(few)
+    levels, pixels = np.rint(np.array(few.getpalette()) / 2.55).astype(int).reshape(-1, 3).tolist(), np.asarray(few)
+    drawn = [b'\x1bPq"1;1;%d;%d' % few.size, *(b"#%d;2;%d;%d;%d" % (n, *each) for n, each in enumerate(levels))]
     for top in range(0, len(pixels), 6):
         band = pixels[top : top + 6]
-        bits = 1 << np.arange(len(band))[:, None]
         for number in np.unique(band).tolist():
-            letters = map(chr, (63 + ((band == number) * bits).sum(axis=0)).tolist())
-            runs = ((letter, len([*same])) for letter, same in groupby(letters))
-            yield f"#{number}" + "".join(f"!{count}{letter}" if count > 3 else letter * count for letter, count in runs)
-            yield "$"
-        yield "-"
+            bits = (band == number) << np.arange(len(band))[:, None]
+            letters = (63 + bits.sum(axis=0)).astype(np.uint8).tobytes()
+            drawn.append(b"#%d%b$" % (number, re.sub(rb"(.)\1{3,}", _run, letters)))
+        drawn.append(b"-")
+    return b"".join([*drawn, b"\x1b\\\n"])
+
+
+def _run(same: re.Match[bytes]) -> bytes:
+    return b"!%d%b" % (len(same[0]), same[1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mixup_cli.methods.none import Unmixed
-from mixup_cli.report.lines import Line, Tile
+from mixup_cli.report.lines import Line, Tile, roles
 from mixup_cli.report.page.tally import NOT_SEEN
 
 USUAL_ROWS, MOST_ROWS = 96, 720
@@ -34,9 +34,8 @@ def chosen_rows(first: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     By `first` (methods, classes), the first row of each method, of each class, and of each class with each method, and
     then rows spread evenly.
     """
-    wanted = [first.min(axis=1, initial=NOT_SEEN), first.min(axis=0, initial=NOT_SEEN), np.sort(first.ravel())]
-    wanted = [rows[rows != NOT_SEEN] for rows in wanted]
-    needed = np.array([*dict.fromkeys(np.concatenate(wanted).tolist())][:MOST_ROWS], np.int64)
+    wanted = np.concatenate([first.min(axis=1), first.min(axis=0), np.sort(first.ravel())])
+    needed = np.array([*dict.fromkeys(wanted[wanted != NOT_SEEN].tolist())][:MOST_ROWS], np.int64)
     if len(needed) < USUAL_ROWS:
         spread = np.linspace(0, count - 1, min(count, USUAL_ROWS)).astype(np.int64)
         others = np.setdiff1d(spread, needed)
@@ -46,7 +45,7 @@ def chosen_rows(first: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Sheet:
-    """Rows as the page shows them."""
+    """Rows as the page shows them. `class_names` are those to choose from."""
 
     lines: Sequence[Line]
     class_names: Sequence[str]
@@ -54,13 +53,14 @@ class Sheet:
     @cached_property
     def cards(self) -> list[dict[str, Any]]:
         """What the template says of each row, originals last: as many as there is room for."""
-        room, cards = MOST_PICTURE_BYTES, []
+        room, cards, numbers = MOST_PICTURE_BYTES, [], {name: number for number, name in enumerate(self.classes)}
         for line in sorted(self.lines, key=lambda line: line.method == Unmixed.name):
-            card = self._card(line)
-            room -= sum(len(tile["picture"]) for tile in (*card["parents"], card["result"]))
+            tiles = [*map(self._tile, roles(len(line.parents)), (*line.parents, line.result))]
+            room -= sum(len(each["url"]) for each in tiles)
             if room < 0:
                 break
-            cards.append(card)
+            found = sorted(numbers[name] for name in _classes(line) & numbers.keys())
+            cards.append({"line": line, "classes": found, "tiles": tiles})
         return cards
 
     @cached_property
@@ -73,28 +73,16 @@ class Sheet:
     def methods(self) -> list[str]:
         return sorted({line.method for line in self.lines})
 
-    def _card(self, line: Line) -> dict[str, Any]:
-        numbers = {name: number for number, name in enumerate(self.classes)}
-        return {
-            "line": line,
-            "classes": sorted(numbers[name] for name in _classes(line) if name in numbers),
-            "parents": [self._tile(tile) for tile in line.parents],
-            "result": self._tile(line.result),
-        }
-
-    def _tile(self, tile: Tile) -> dict[str, Any]:
-        label = " ".join(word.name + word.rest for word in tile.label)
-        shown: dict[str, Any] = {"key": tile.key, "label": label, "problem": tile.problem, "picture": ""}
-        if tile.picture is None:
-            return shown
-        is_many = len(self.lines) > USUAL_ROWS
-        height, width = tile.picture.shape[:2]
-        return {**shown, "picture": data_url(tile.picture, is_many), "width": width, "height": height, "box": tile.box}
+    def _tile(self, role: str, tile: Tile) -> dict[str, Any]:
+        label, url = " ".join(word.name + word.rest for word in tile.label), ""
+        height, width = (0, 0) if tile.picture is None else tile.picture.shape[:2]
+        if tile.picture is not None:
+            url = data_url(tile.picture, len(self.lines) > USUAL_ROWS)
+        return {"role": role, "tile": tile, "label": label, "url": url, "width": width, "height": height}
 
 
-def _classes(line: Line) -> Iterable[str]:
-    yield from (name for name, _ in line.weights)
-    yield from (word.name for tile in line.parents for word in tile.label)
+def _classes(line: Line) -> set[str]:
+    return {name for name, _ in line.weights} | {word.name for tile in line.parents for word in tile.label}
 
 
 def data_url(picture: NDArray[np.uint8], is_small: bool) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mixup_cli.report.page.content import Content
 from mixup_cli.report.page.kinds import BINS, Kind
@@ -15,85 +17,72 @@ MOST_HISTOGRAMS = 12
 MOST_CLASSES = 40
 """Classes in the table of balance; of more, the largest and the smallest."""
 
-CURVE_POINTS = 400
+INSIDE = [f"{low:.3f} … {high:.3f}" for low, high in pairwise(np.linspace(0, 1, BINS + 1).tolist())]
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """Rows of one kind by lam. `bars` are low and high end, rows, and rows that the law expects."""
+    """Rows of one kind by lam: `counts` int64 (BINS + 2)."""
 
     kind: Kind
-    rows: int
-    bars: list[tuple[float, float, int, float | None]]
-    gap: float | None
-    boxes: int
-    differing: int
+    counts: NDArray[np.int64]
+
+    @cached_property
+    def rows(self) -> int:
+        return int(self.counts.sum())
+
+    @cached_property
+    def bars(self) -> list[tuple[str, int, float | None]]:
+        """Each bin with its rows, and the rows that the law gives."""
+        law = [None] * (BINS + 2) if self.kind.expected is None else (self.kind.expected * self.rows).tolist()
+        return [*zip(["0", *INSIDE, "1"], self.counts.tolist(), law, strict=True)]
 
     @property
     def most(self) -> float:
         """The height of the chart, in rows."""
-        return max(max(count, expected or 0.0) for _, _, count, expected in self.bars)
+        return max(max(count, expected or 0.0) for _, count, expected in self.bars)
+
+    @property
+    def gap(self) -> float | None:
+        """How far the rows are from the law at most, as a distribution; None where a mask or a box comes between."""
+        if self.kind.expected is None or not self.kind.keeps_lam:
+            return None
+        return float(np.abs(np.cumsum(self.counts / self.rows - self.kind.expected)).max())
 
     @property
     def usual_gap(self) -> float:
         """What 95 in 100 samples of that size stay below (Kolmogorov and Smirnov)."""
         return 1.36 / math.sqrt(self.rows)
 
-    def part(self, low: float, high: float) -> float:
-        """The part of the rows whose lam lies in a bin from low to high."""
-        return sum(count for left, right, count, _ in self.bars if low <= left and right <= high) / self.rows
-
-
-def histograms(content: Content) -> Iterator[Histogram]:
-    """A histogram for each kind that occurs: those that mix first, the most frequent first."""
-    tally, ends = content.tally, np.linspace(0, 1, BINS + 1).tolist()
-    counts = tally.lam.sum(axis=1)
-    order = [number for number in np.argsort(-counts, kind="stable").tolist() if counts[number]]
-    for number in sorted(order, key=lambda number: not tally.kinds[number].mixes)[:MOST_HISTOGRAMS]:
-        kind, rows, expected = tally.kinds[number], int(counts[number]), tally.kinds[number].expected
-        law = [None] * (BINS + 2) if expected is None else (expected * rows).tolist()
-        lows, highs = [0.0, *ends[:-1], 1.0], [0.0, *ends[1:], 1.0]
-        gap = None
-        if expected is not None and kind.keeps_lam:
-            gap = float(np.abs(np.cumsum(tally.lam[number] / rows - expected)).max())
-        bars = [*zip(lows, highs, tally.lam[number].tolist(), law, strict=True)]
-        yield Histogram(kind, rows, bars, gap, int(tally.boxes[number]), int(tally.differing[number]))
-
-
-@dataclass(frozen=True)
-class Balance:
-    """Classes with their parts of all labels before (None if unknown) and after, 0 … 1: number, name, before, after.
-    Of many, `classes` are the largest and the smallest, and `curve` has before and after of all, by size."""
-
-    classes: list[tuple[int, str, float | None, float]]
-    total: int
-    curve: list[tuple[float, float]]
-
     @property
-    def most(self) -> float:
-        return max(max(before or 0.0, after) for _, _, before, after in self.classes)
+    def parts(self) -> tuple[float, float, float]:
+        """The parts of the rows with a base alone, with 31/32 of it or more, and with between 1/4 and 3/4."""
+        bins = (slice(BINS + 1, None), slice(BINS, None), slice(BINS // 4 + 1, BINS * 3 // 4 + 1))
+        alone, nearly, middle = (float(self.counts[each].sum() / self.rows) for each in bins)
+        return alone, nearly, middle
 
 
-def balance(content: Content) -> Balance | None:
-    """The classes before and after; None where labels are not of classes."""
-    if content.after is None or not len(content.after) or content.after.sum() <= 0:
-        return None
-    after = content.after / content.after.sum()
-    before = None if content.before is None or not content.before.sum() else content.before / content.before.sum()
-    sizes, count = after if before is None else before, len(after)
-    order = np.argsort(-sizes, kind="stable")
-    shown = np.arange(count)
-    curve = list[tuple[float, float]]()
-    if count > MOST_CLASSES:
-        shown = np.concatenate([order[: MOST_CLASSES // 2], order[-(MOST_CLASSES // 2) :]])
-        points = order[np.linspace(0, count - 1, min(count, CURVE_POINTS)).astype(int)]
-        curve = [*zip(sizes[points].tolist(), after[points].tolist(), strict=True)]
+def histograms(content: Content) -> list[Histogram]:
+    """A histogram for each kind that occurs: those that mix first, the most frequent first."""
+    tally = content.tally
+    found = [Histogram(kind, counts) for kind, counts in zip(tally.kinds, tally.lam, strict=True) if counts.any()]
+    return sorted(found, key=lambda each: (not each.kind.mixes, -each.rows))[:MOST_HISTOGRAMS]
+
+
+def balance(content: Content) -> list[tuple[str, float | None, float]]:
+    """Classes with their parts of all labels before (None if unknown) and after, 0 … 1: of many, the largest and the
+    smallest. Empty where labels are not of classes."""
+    total, after = content.tally.label.sum(), content.tally.label
+    if not total:
+        return []
+    before = content.before if content.before is not None and content.before.any() else None
+    sizes, shown = after if before is None else before, np.arange(len(after))
+    if len(shown) > MOST_CLASSES:
+        order, half = np.argsort(-sizes, kind="stable"), MOST_CLASSES // 2
+        shown = np.concatenate([order[:half], order[-half:]])
     names = content.manifest.class_names
-    classes = [
-        (number, names[number], None if before is None else float(before[number]), float(after[number]))
-        for number in shown.tolist()
-    ]
-    return Balance(classes, count, curve)
+    parts = [None] * len(shown) if before is None else (before[shown] / before.sum()).tolist()
+    return [*zip((names[each] for each in shown.tolist()), parts, (after[shown] / total).tolist(), strict=True)]
 
 
 @dataclass(frozen=True)
@@ -104,13 +93,9 @@ class Pairs:
     names: list[str]
     rows: list[list[int]]
 
-    @property
-    def most(self) -> int:
-        return max(map(max, self.rows))
-
     def level(self, count: int) -> int:
-        """How strong a cell's colour is, 0 … 9: by its square root, so that rare pairs are seen."""
-        return 0 if not count else 1 + round(8 * math.sqrt(count / self.most))
+        """How strong a cell's colour is, 0 … 4: by its square root, so that rare pairs are seen."""
+        return math.ceil(4 * math.sqrt(count / max(map(max, self.rows))))
 
 
 def pairs(content: Content) -> Pairs | None:
@@ -118,7 +103,7 @@ def pairs(content: Content) -> Pairs | None:
     tally, names = content.tally, content.manifest.class_names
     if not tally.pairs.any():
         return None
-    shown, count = [names[number] for number in tally.paired.tolist()], len(tally.paired)
-    others = len(names) - count
-    part = tally.pairs if others else tally.pairs[:count, :count]
-    return Pairs(shown + [f"{others} others"] * bool(others), part.tolist())
+    shown = [names[number] for number in tally.paired.tolist()]
+    if others := len(names) - len(shown):
+        shown.append(f"{others} others")
+    return Pairs(shown, tally.pairs[: len(shown), : len(shown)].tolist())

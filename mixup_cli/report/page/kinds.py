@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.draws.beta import UNIT, cumulative
-from mixup_cli.methods import build, shares
-from mixup_cli.methods.base import Grid, Method, decided, pure
+from mixup_cli.methods import build
+from mixup_cli.methods.base import Method
 from mixup_cli.recipe import MethodChoice, Recipe
 from mixup_cli.storage.card import methods_of
 
@@ -49,13 +49,6 @@ class Kind:
         until = np.append(cumulative(*self.law), 1.0)
         ends = [0, *(UNIT // BINS * number - 1 for number in range(1, BINS + 1)), UNIT]
         return np.diff(until[ends], prepend=0.0)
-
-    def from_boxes(self, boxes: NDArray[np.int32], grid: Grid) -> NDArray[np.float32] | None:
-        """The shares that boxes (m, 4) give the parents, float32 (m, P); None where they do not decide that."""
-        if not self.method.has_box or self.method.weighs or self.method.has_mask:
-            return None
-        parts = pure(len(boxes), 0, self.method.parent_count)
-        return shares(self.method.weights(decided(parts, boxes), grid), grid)
 
 
 def kinds_of(recipe: Recipe, names: Sequence[str]) -> list[Kind]:

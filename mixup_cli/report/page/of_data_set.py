@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,8 @@ from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.finished import Finished, Opened
 from mixup_cli.report.lines import Preview
-from mixup_cli.report.page import content
 from mixup_cli.report.page.cards import chosen_rows
-from mixup_cli.report.page.content import Content, before_of, empty_tally, known, quantities_of, summed
+from mixup_cli.report.page.content import SURVEYED, Content, before_of
 from mixup_cli.report.page.kinds import Kind, kinds_of
 from mixup_cli.report.page.tally import BLOCK_ROWS, Block, Tally
 from mixup_cli.storage.manifest import Manifest
@@ -43,26 +43,15 @@ def content_of_data_set(folder: Path, opened: Opened) -> Content:
     classes = None if table is None else _classes_of(table.labels, manifest.class_names)
     before = before_of(classes, manifest, sources)
     kinds = {member.rows: _kinds(member) for member in members}
-    tally = empty_tally([*dict.fromkeys(kind for each in kinds.values() for kind in each)], before, manifest)
+    tally = Tally([*dict.fromkeys(chain.from_iterable(kinds.values()))], len(manifest.class_names), before)
     for member in members:
         for block in _blocks(data, member, kinds[member.rows], tally.kinds, classes):
             tally.add(block)
+    if not tally.label_rows and manifest.class_names and manifest.label_kind != "real":
+        tally.add_labels(_labels(data))
     drawn = _drawn(finished, tally)
-    labels, label_rows = (None, len(data)) if tally.has_label else _labels(data)
-    is_real = manifest.label_kind == "real"
-    return Content(
-        manifest=manifest,
-        is_expected=False,
-        tally=tally,
-        lines=drawn.lines,
-        before=before,
-        after=tally.label if tally.has_label else None if labels is None or is_real else summed(labels),
-        label_rows=label_rows,
-        quantities=quantities_of(manifest, sources, labels),
-        sizes=sum((source.survey(content.SURVEYED).sizes for source in sources), Counter[tuple[int, int]]()),
-        stored=known(() if table is None else (size for size, _, _ in table.loaded.cells())),
-        notices=drawn.notices,
-    )
+    sizes = sum((source.survey(SURVEYED).sizes for source in sources), Counter[tuple[int, int]]())
+    return Content(manifest, False, before, tally, drawn.lines, sizes, drawn.notices)
 
 
 def _check_sizes(folder: Path, manifest: Manifest) -> None:
@@ -107,7 +96,7 @@ def _blocks(
             labels = classes[data.column("source_index")[rows].clip(0, len(classes) - 1)]
         if kind.min() == UNKNOWN or (labels is not None and not _are_known(labels, len(data.class_names))):
             raise DataError(f"{data.folder}: rows name methods or classes that it lacks. Run mixup-gen verify.")
-        yield Block(start, kind, data.column("share")[rows], data.column("box")[rows], labels, weights)
+        yield Block(start, kind, data.column("share")[rows], labels, weights)
 
 
 def _are_known(classes: NDArray[np.int32], count: int) -> bool:
@@ -127,8 +116,8 @@ def _drawn(finished: Finished, tally: Tally) -> Preview:
     return Preview(tuple(line for part in parts for line in part.lines), tuple(notices))
 
 
-def _labels(data: MixedArrays) -> tuple[NDArray[np.float32] | None, int]:
-    """Labels (m, K) of rows spread evenly, and how many."""
-    most = max(1, LABEL_NUMBERS // max(1, len(data.class_names)))
-    rows = np.linspace(0, len(data) - 1, min(most, len(data))).astype(np.int64)
-    return data.labels(rows), len(rows)
+def _labels(data: MixedArrays) -> NDArray[np.float32]:
+    """Labels (m, K) of rows spread evenly."""
+    most = max(1, LABEL_NUMBERS // len(data.class_names))
+    labels = data.labels(np.linspace(0, len(data) - 1, min(most, len(data))).astype(np.int64))
+    return np.empty((0, len(data.class_names)), np.float32) if labels is None else labels

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.shard_values import block_of
@@ -13,7 +12,7 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Preview
 from mixup_cli.report.page.cards import USUAL_ROWS
-from mixup_cli.report.page.content import SURVEYED, Content, before_of, empty_tally, known, quantities_of, summed
+from mixup_cli.report.page.content import SURVEYED, Content, before_of
 from mixup_cli.report.page.kinds import kinds_of
 from mixup_cli.report.page.tally import BLOCK_ROWS, Block, Tally
 from mixup_cli.report.preview import preview_of_job
@@ -43,25 +42,12 @@ def _of_job(source: Source, job: Job, plan_file: PlanFile | None) -> Content:
     plan = planned(job, source, np.arange(len(source)), Gathered(source, job.targets), plan_file)
     manifest = _manifest(source, job, plan, Run(plan=plan_file))
     before = before_of(source.labels.classes, manifest, [source])
-    tally = empty_tally(kinds_of(job.recipe, plan.methods.names), before, manifest)
-    labels = _count(tally, source, job, plan, manifest.totals.samples)
-    drawn = Preview(())
+    tally = Tally(kinds_of(job.recipe, plan.methods.names), len(manifest.class_names), before)
+    _count(tally, source, job, plan, manifest.totals.samples)
+    drawn = Preview((), (*source.notices, *job.notices, *plan.notices))
     if manifest.axes:
         drawn = preview_of_job(source, job, range(min(manifest.totals.samples, USUAL_ROWS)), plan_file)
-    is_real = manifest.label_kind == "real"
-    return Content(
-        manifest=manifest,
-        is_expected=True,
-        tally=tally,
-        lines=drawn.lines,
-        before=before,
-        after=tally.label if tally.has_label else None if labels is None or is_real else summed(labels),
-        label_rows=tally.rows,
-        quantities=quantities_of(manifest, [source], labels),
-        sizes=source.survey(SURVEYED).sizes,
-        stored=known(source.stored_bytes()),
-        notices=drawn.notices or (*source.notices, *job.notices, *plan.notices),
-    )
+    return Content(manifest, True, before, tally, drawn.lines, source.survey(SURVEYED).sizes, drawn.notices)
 
 
 def _manifest(source: Source, job: Job, plan: Planned, run: Run) -> Manifest:
@@ -74,17 +60,16 @@ def _manifest(source: Source, job: Job, plan: Planned, run: Run) -> Manifest:
     return manifest.model_copy(update={"totals": totals})
 
 
-def _count(tally: Tally, source: Source, job: Job, plan: Planned, rows: int) -> NDArray[np.float32] | None:
-    """Count the first rows of a plan of so many. Returns their labels (m, K), where parents have not one class each."""
+def _count(tally: Tally, source: Source, job: Job, plan: Planned, rows: int) -> None:
+    """Count the first rows of a plan of so many."""
     is_slow = any(method.has_mask or method.needs_peaks for method in plan.methods.methods)
-    rows, labels, mixed = min(rows, DRAWN_ROWS if is_slow else BLOCK_ROWS), source.labels, list[NDArray[np.float32]]()
+    rows, labels = min(rows, DRAWN_ROWS if is_slow else BLOCK_ROWS), source.labels
     columns = RowColumns(labels, job.recipe, np.arange(len(source)))
     for start in range(0, rows, plan.methods.block_rows):
         block = block_of(plan, start, min(start + plan.methods.block_rows, rows))
         made, share = block.rows, block.share
         classes = None if labels.classes is None else labels.classes[made.parents]
         weights = None if classes is None else columns.values("label_share", made, share)
-        tally.add(Block(start, made.method.astype(np.int64), share, made.decisions.box, classes, weights))
-        if labels.values is not None:
-            mixed.append(columns.values("labels", made, share))
-    return np.concatenate(mixed) if mixed else None
+        tally.add(Block(start, made.method.astype(np.int64), share, classes, weights))
+        if labels.values is not None and labels.kind != "real":
+            tally.add_labels(columns.values("labels", made, share))

@@ -13,12 +13,11 @@ from importlib.resources import files
 import jinja2
 from markupsafe import Markup
 
-from mixup_cli.fields.signal import FIRST
 from mixup_cli.report.page.cards import Sheet
 from mixup_cli.report.page.charts import balance, histograms, pairs
-from mixup_cli.report.page.content import SURVEYED, Content
+from mixup_cli.report.page.content import Content
 from mixup_cli.report.page.reading import snippets
-from mixup_cli.storage.card import FURTHER, MEANINGS, label_meaning, methods, papers, seeds, shown_shape
+from mixup_cli.storage.card import LOSSES, label_meaning, meanings, methods, papers, seeds, shown_shape
 from mixup_cli.wording import counted, one_line, readable
 
 LONGEST = 80
@@ -29,12 +28,13 @@ MOST_SKIPPED, MOST_SIZES = 50, 12
 
 @dataclass(frozen=True)
 class Words:
-    """What the caller knows: what the data set is called, where its readers find it, the commands that make it, and
-    what was checked."""
+    """What the caller knows: what the data set is called, where its readers find it, the commands that make it, what
+    words in them stand for, and what was checked."""
 
     name: str
     place: str
     commands: Sequence[str]
+    legend: Sequence[str]
     checked: str
 
 
@@ -44,44 +44,37 @@ def short(text: str, most: int = LONGEST) -> str:
     return line if len(line) <= most else f"{line[: most // 2]}…{line[-(most // 2 - 1) :]}"
 
 
-def _tight(markup: str) -> Markup:
-    """Markup without space between its tags, of which a browser would make a node each."""
-    return Markup(re.sub(r">\s+<", "><", markup))  # noqa: S704  # it was escaped before
+def percent(part: float) -> str:
+    """A part of a whole, 0 … 1."""
+    return f"{100 * part:.{3 if 0 < part < 0.01 else 2}f} %"
 
 
 def page(content: Content, words: Words) -> bytes:
     """The page as UTF-8. The same content and words give the same bytes."""
-    style, script = _file("page.css"), _file("page.js")
     manifest = content.manifest
-    sheet = Sheet(content.lines, manifest.class_names)
-    html = (
-        _environment()
-        .get_template("page.html")
-        .render(
-            content=content,
-            manifest=manifest,
-            words=words,
-            sheet=sheet,
-            histograms=[*histograms(content)],
-            balance=balance(content),
-            pairs=pairs(content),
-            snippets=[*snippets(manifest, words.place)],
-            methods=methods(manifest),
-            seeds=seeds(manifest),
-            label_meaning=label_meaning(manifest),
-            papers=papers(manifest),
-            meanings={**{signal.name: FURTHER for signal in manifest.signals}, **MEANINGS},
-            sizes=content.sizes.most_common(MOST_SIZES),
-            surveyed=min(SURVEYED, manifest.source.samples),
-            skipped=manifest.source.skipped[:MOST_SKIPPED],
-            style=Markup(style),  # noqa: S704  # ours
-            script=Markup(script),  # noqa: S704
-            style_hash=_hash(style),
-            script_hash=_hash(script),
-            first=FIRST,
-        )
+    template = _environment().get_template("page.html")
+    html = template.render(
+        content=content,
+        manifest=manifest,
+        words=words,
+        sheet=Sheet(content.lines, () if manifest.label_kind == "real" else manifest.class_names),
+        histograms=histograms(content),
+        balance=balance(content),
+        pairs=pairs(content),
+        snippets=snippets(manifest, words.place),
+        methods=", ".join(methods(manifest)),
+        seeds=seeds(manifest),
+        label_meaning=label_meaning(manifest),
+        loss=LOSSES.get(manifest.label_kind, ""),
+        papers=papers(manifest),
+        meanings=meanings(manifest),
+        sizes=content.sizes.most_common(MOST_SIZES),
+        skipped=manifest.source.skipped[:MOST_SKIPPED],
+        style=Markup(_file("page.css")),  # noqa: S704  # ours
+        script=Markup(_file("page.js")),  # noqa: S704
     )
-    return (html + "\n").encode(errors="backslashreplace")
+    tight = re.sub(r">\s+<", "><", html)  # a browser makes a node of each space
+    return f"{tight}\n".encode(errors="backslashreplace")
 
 
 @cache
@@ -89,7 +82,7 @@ def _file(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
+def _hashed(text: str) -> str:
     """As a Content-Security-Policy has it."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
@@ -103,6 +96,12 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    made.filters |= {"short": short, "readable": readable, "number": "{:,}".format, "tight": _tight}
-    made.globals |= {"counted": counted, "shape": shown_shape}
+    made.filters |= {
+        "short": short,
+        "readable": readable,
+        "percent": percent,
+        "number": "{:,}".format,
+        "hashed": _hashed,
+    }
+    made.globals |= {"counted": counted, "shape": shown_shape, "zip": zip, "enumerate": enumerate}
     return made

@@ -219,6 +219,8 @@ DAMAGE: list[tuple[Callable[[Path], object], type[MixupGenError], str]] = [
     (changed("[]"), DataError, "belongs to another data set: its format_version is None"),
     (changed(json.dumps({"format_version": 2})), DataError, "its format_version is 2"),
     (with_columns(index=np.arange(45)[::-1]), DataError, "its index does not ascend"),
+    (with_columns(index=np.int64(3)), DataError, "index: has the shape (), expected 0 rows"),
+    (with_columns(index=np.empty(0, np.int64)), DataError, "index: is not stored as one piece"),
     (with_columns(index=np.arange(44)), DataError, "logits: has the shape (45, 3), expected 44 rows"),
     (with_columns(big=np.arange(45, dtype=">i4")), DataError, "big: is not stored as one piece, little-endian"),
     (with_columns(text=np.array([b"x"] * 45)), DataError, "text: is of the type |S1, expected plain numbers"),
