@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import UsageError
-from mixup_cli.readers.view import Batch, View, check_least
+from mixup_cli.readers.view import Batch, View
+from mixup_cli.readers.words import check_whole
 
 
 class Batches:
@@ -21,8 +22,8 @@ class Batches:
     """
 
     def __init__(self, view: View, batch_size: int, seed: int | None, drop_remainder: bool) -> None:
-        check_least(1, batch_size=batch_size)
-        check_least(0, seed=seed or 0)
+        check_whole(1, batch_size=batch_size)
+        check_whole(0, seed=0 if seed is None else seed)
         self._count = len(view) // batch_size if drop_remainder else -(-len(view) // batch_size)
         if not self._count:
             raise UsageError(f"{len(view)} rows are less than one batch.", field="batch_size", value=batch_size)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, Unpack
 from mixup_cli.errors import UsageError
 from mixup_cli.readers.batches import Batches
 from mixup_cli.readers.view import Choices, View
+from mixup_cli.readers.words import check_whole
 
 Value = TypeVar("Value")
 
@@ -63,8 +64,7 @@ class MixedBatches:
         epochs: int = 1,
         **choices: Unpack[Choices],
     ) -> None:
-        if epochs < 1:
-            raise UsageError("expected 1 or more.", field="epochs", value=epochs)
+        check_whole(1, epochs=epochs)
         self.view = View(folder, "hwc", **choices)
         self.class_names = self.view.arrays.class_names
         self.label_kind = self.view.arrays.label_kind

@@ -15,18 +15,19 @@ from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.readers.passes import Passes, passes_of
 from mixup_cli.storage.hdf5.reading import ShardedColumn
-from mixup_cli.storage.opened import REPLACED, OpenedDataSet, folder_of
+from mixup_cli.storage.opened import REPLACED, OpenedDataSet, check_finished, folder_of
 
 
 class MixedArrays:
     """Random access to a data set's rows. Uncompressed shards are memory-mapped: opening one reads nothing.
 
     `class_names` are the names of the columns of a label, `label_kind` is their kind (`docs/format.md`, section 4), and
-    `axes` are the dimensions of an image. Raises DataError if the data set is damaged, FileNotFoundError if it is
-    missing.
+    `axes` are the dimensions of an image. Raises DataError if the data set is damaged, NoInputError if it is missing or
+    unfinished.
 
-    `folder` may be a URL. Shards are then fetched when they are first read, into a cache that the processes of this
-    machine share (`mixup_cli.storage.mirror`).
+    `folder` may also be the path of the manifest, which `mixup-gen generate` prints, or a URL. Shards of a URL are
+    fetched when they are first read, into a cache that the processes of this machine share
+    (`mixup_cli.storage.mirror`).
 
     While it is extended, it stays the data set that was opened: the same rows with the same values. If another one
     replaces it (`force`), rows that are not mapped yet are a DataError.
@@ -34,6 +35,7 @@ class MixedArrays:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = folder_of(folder)
+        check_finished(self.folder)
         opened = OpenedDataSet.open(self.folder)
         self.manifest = opened.manifest
         self.class_names = self.manifest.class_names

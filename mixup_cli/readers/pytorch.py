@@ -19,7 +19,8 @@ from torch.utils.data._utils.collate import default_collate_fn_map
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.readers.samples import PAIR
-from mixup_cli.readers.view import Choices, View, check_least
+from mixup_cli.readers.view import Choices, View
+from mixup_cli.readers.words import check_whole
 from mixup_cli.wording import counted
 
 Transform: TypeAlias = Callable[[Tensor], Any]
@@ -142,8 +143,8 @@ class MixedStream(_Reader, IterableDataset[Any]):
         part: tuple[int, int] | None = None,
         **choices: Unpack[Choices],
     ) -> None:
-        check_least(1, batch_size=batch_size)
-        check_least(0, shuffle_buffer=shuffle_buffer, seed=seed)
+        check_whole(1, batch_size=batch_size)
+        check_whole(0, shuffle_buffer=shuffle_buffer, seed=seed)
         self._batch_size, self._drop_last = batch_size, drop_last
         self._buffer_rows = max(shuffle_buffer, batch_size) if shuffle_buffer else 0
         self._seed = seed

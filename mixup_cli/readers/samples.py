@@ -41,7 +41,11 @@ def parts_of(arrays: MixedArrays, choices: Mapping[str, Any], axes: Axes | None)
         case "columns":
             names = [column.name for column in arrays.manifest.columns]
         case str():
-            raise UsageError("is not soft, pair, columns or a sequence of columns.", field="sample", value=sample)
+            remedy = (
+                f"Pass sample=[{sample!r}]." if sample in {column.name for column in arrays.manifest.columns} else ""
+            )
+            reason = "is not soft, pair, columns or a sequence of columns."
+            raise UsageError(reason, remedy, field="sample", value=sample)
         case _:
             names = [*dict.fromkeys(sample)]
     yield from (_part(arrays, name, axes) for name in names)

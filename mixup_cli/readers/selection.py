@@ -69,6 +69,8 @@ def _tests(arrays: MixedArrays, choices: Mapping[str, Any]) -> Iterator[Test]:
         numbers = _numbers(methods, arrays.manifest.methods, "methods")
         yield lambda rows: np.isin(arrays.column("method").take(rows), numbers)
     if (classes := choices.get("classes")) is not None:
+        if arrays.label_kind in ("none", "real"):
+            raise UsageError(f"the labels of {arrays.folder} are not of classes.", "Leave it out.", field="classes")
         yield _within(arrays, _numbers(classes, arrays.class_names, "classes"))
 
 
@@ -99,8 +101,6 @@ def _numbers(wanted: Iterable[str], known: Sequence[str], field: str) -> list[in
 
 def _within(arrays: MixedArrays, classes: list[int]) -> Test:
     """Whether the label of a row has shares of these classes only."""
-    if arrays.label_kind in ("none", "real"):
-        raise UsageError(f"the labels of {arrays.folder} are not of classes.", "Leave it out.", field="classes")
     if any(column.name == "source_label" for column in arrays.manifest.columns):  # smoothing leaves no label at 0
         parents, shares = arrays.column("source_label"), arrays.column("label_share")
         return lambda rows: (np.isin(parents.take(rows), classes) | (shares.take(rows) == 0)).all(axis=1)

@@ -15,6 +15,7 @@ from mixup_cli.readers.companion import Companion
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.samples import Part, parts_of
 from mixup_cli.readers.selection import blocks_of, selected
+from mixup_cli.readers.words import checked
 from mixup_cli.wording import did_you_mean
 
 
@@ -61,7 +62,7 @@ class View:
         for word in choices.keys() - Choices.__annotations__.keys():
             raise TypeError(f"unexpected keyword argument {word!r}{did_you_mean(word, Choices.__annotations__)}")
         self.arrays = MixedArrays(folder)
-        self.choices = choices
+        self.choices = choices = checked(choices)
         self.has_epochs = choices.get("epoch") is not None
         self.is_named = choices.get("sample", "soft") not in ("soft", "pair")
         """Whether `read` gives a dictionary."""
@@ -113,13 +114,6 @@ class View:
         order = np.arange(len(self)) if seed is None else _shuffled(len(self), seed, epoch)
         for start in range(part[0] * batch_size, len(self), part[1] * batch_size):
             yield self.rows(order[start : start + batch_size], epoch)
-
-
-def check_least(least: int, **numbers: int) -> None:
-    """Raises UsageError for a number that is smaller."""
-    for field, value in numbers.items():
-        if value < least:
-            raise UsageError(f"expected {least} or more.", field=field, value=value)
 
 
 def _shuffled(count: int, seed: int, epoch: int) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ Apart from `forecast`, which a run does not need: that one loads and mixes sampl
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -166,11 +167,15 @@ def check_room(needed: Needs, done_bytes: int, out: Path | Store) -> None:
 
 @contextmanager
 def reporting_room(out: Path, missing_bytes: Callable[[], int]) -> Iterator[None]:
-    """If the disk becomes full, the error says how much is missing."""
+    """If the disk becomes full, the error says how much is missing; if a shard is too large, how it becomes smaller."""
     try:
         yield
     except StorageError as problem:
-        if not isinstance(problem.__cause__, OSError) or problem.__cause__.errno not in NO_ROOM:
+        number = problem.__cause__.errno if isinstance(problem.__cause__, OSError) else None
+        if number == errno.EFBIG:
+            again = f"{setting('force')} and a smaller {setting('shard_bytes')}"
+            raise StorageError(problem.found, f"Raise the limit (ulimit -f), or start over with {again}.") from None
+        if number not in NO_ROOM:
             raise
         free = readable(shutil.disk_usage(nearest_existing(out)).free)
         raise StorageError(f"{problem} About {readable(missing_bytes())} are missing, and {free} are free.") from None

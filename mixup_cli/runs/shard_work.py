@@ -53,7 +53,6 @@ def make_shards(
     for number in missing:
         folder.forget(number)
     writer = writer_for(wanted.job.spec, folder.scratch)
-    writer.prepare(map(len, missing.values()))
     tasks = shard_tasks(ShardWork(folder, maker, writer), missing)
     size = wanted.job.spec.size
 
@@ -63,6 +62,7 @@ def make_shards(
     done = sum(record.stop - record.start for record in found.values())
     listener.begin("mix", sum(map(len, own.values())), "samples", done=done)
     with maker.supply.serving([*missing.values()]), reporting_room(folder.path, missing_bytes):
+        writer.prepare(map(len, missing.values()))
         for number, record in engine.run(tasks):
             records[number] = record
             listener.advance(record.stop - record.start)

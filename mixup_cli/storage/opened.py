@@ -36,10 +36,16 @@ UNFINISHED = "It is unfinished: run its command again."
 
 def finished_manifest(folder: Path) -> Manifest:
     """The manifest of a finished data set. Raises NoInputError for any other folder, DataError if it is damaged."""
+    check_finished(folder)
+    return read_manifest(folder)
+
+
+def check_finished(folder: Path) -> None:
+    """Raises NoInputError if there is no finished data set."""
     if not (folder / MANIFEST).exists():
         remedy = UNFINISHED if (folder / WORK_FOLDER).exists() else "Name the folder of a data set."
-        raise NoInputError(f"{folder}: has no {MANIFEST}. {remedy}")
-    return read_manifest(folder)
+        found = f"has no {MANIFEST}" if folder.is_dir() else "is not a folder" if folder.exists() else "no such folder"
+        raise NoInputError(f"{folder}: {found}. {remedy}")
 
 
 class OtherShardError(DataError):
@@ -107,7 +113,8 @@ def folder_of(place: str | Path) -> Path:
     """The folder of a data set, or for a URL the mirror that its readers share. Raises NoInputError if there is no data
     set at the URL."""
     if not is_url(place):
-        return Path(place).absolute()
+        path = Path(place).absolute()
+        return path.parent if path.name == MANIFEST else path
     store = Store.open(place.removesuffix(f"/{MANIFEST}"))
     return shared(store, MANIFEST, store.read(MANIFEST))
 

@@ -17,7 +17,6 @@ from typing import Self
 
 from mixup_cli.errors import StorageError
 from mixup_cli.storage.outflow import Outflow
-from mixup_cli.wording import setting
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 """The errors of a full disk and of a quota that is used up."""
@@ -35,17 +34,16 @@ class Sealed:
 
 
 @contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
-    """Turn the system's errors on `path` into StorageError with what to do about them."""
+def storage_errors(path: Path, kept: str = ": finished shards are kept") -> Iterator[None]:
+    """Turn the system's errors on `path` into StorageError with what to do about them, and what of the work is kept."""
     try:
         yield
     except OSError as problem:
-        remedy = "Fix that, and run the same command again: finished shards are kept."
+        remedy = f"Fix that, and run the same command again{kept}."
         if problem.errno in NO_ROOM:
-            remedy = "Make room, and run the same command again: finished shards are kept."
+            remedy = f"Make room, and run the same command again{kept}."
         if problem.errno == errno.EFBIG:
-            again = f"{setting('force')} and a smaller {setting('shard_bytes')}"
-            remedy = f"Raise the limit (ulimit -f), or start over with {again}."
+            remedy = "Raise the limit (ulimit -f), and run the same command again."
         raise StorageError(f"{path}: {reason(problem)}.", remedy) from problem
 
 

@@ -58,7 +58,7 @@ CASES = [
     Case("generate colours -o done --seed 9", 73, "done: ", "seed was 0 and is 9", "or --force to replace it."),
     Case("generate colours -o foreign", 73, "foreign: ", "holds 'x'", "leaves such files alone)."),
     Case("generate colours -o file.txt/out", 73, "file.txt: ", "is not a folder", "Use another -o."),
-    Case("verify nowhere", 66, "nowhere: ", "has no manifest.json", "Name the folder of a data set."),
+    Case("verify nowhere", 66, "nowhere: ", "no such folder", "Name the folder of a data set."),
     Case("verify colours", 66, "colours: ", "has no manifest.json", "Name the folder of a data set."),
     Case("verify damaged", 65, "damaged/manifest.json: ", "JSON", "."),
     Case("inspect nowhere", 66, "nowhere: ", "no such file or folder", "Give a folder, an archive or an array file."),

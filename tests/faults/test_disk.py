@@ -125,6 +125,13 @@ def test_a_limit_on_the_size_of_files(colours: Path, run_cli: Runner, tmp_path: 
     assert run_cli("verify").returncode == 0
 
 
+def test_a_sheet_that_is_too_large_has_no_advice_for_shards(colours: Path, tmp_path: Path) -> None:
+    ended = run_process("preview", str(colours), "-o", "a.png", cwd=tmp_path, limits={resource.RLIMIT_FSIZE: 1_000})
+    assert ended.returncode == 74
+    remedy = "Raise the limit (ulimit -f), and run the same command again."
+    assert error_line(ended) == f"a.png: File too large. {remedy}"
+
+
 @pytest.mark.parametrize("there", [False, True], ids=["new", "begun"])
 def test_a_folder_that_cannot_be_written(there: bool, colours: Path, tmp_path: Path) -> None:
     prefix = bound_by_permissions()

@@ -111,5 +111,5 @@ def test_a_loss_of_pairs(folder: Path) -> None:
 def test_mistakes(folder: Path) -> None:
     with pytest.raises(IndexError, match="batch 6 of 6"):
         MixedDataset(folder, 8)[6]
-    with pytest.raises(UsageError, match="batch_size=0: expected 1 or more"):
+    with pytest.raises(UsageError, match="batch_size=0: expected a whole number, 1 or more"):
         MixedDataset(folder, 0)

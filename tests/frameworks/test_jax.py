@@ -109,7 +109,7 @@ def test_batches_of_several_epochs(folder: Path) -> None:
     assert repr(batches) == repr(MixedBatches(folder, 4, seed=5, epoch=1, epochs=3, sample=["index"]))
     with pytest.raises(IndexError, match="batch 12 of 12"):
         batches[12]
-    with pytest.raises(UsageError, match="epochs=0: expected 1 or more"):
+    with pytest.raises(UsageError, match="epochs=0: expected a whole number, 1 or more"):
         MixedBatches(folder, 4, epochs=0)
 
 

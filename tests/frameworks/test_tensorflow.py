@@ -92,9 +92,9 @@ def test_a_failed_read_says_where_and_what_to_do(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ({"batch_size": 0}, "batch_size=0: expected 1 or more."),
+        ({"batch_size": 0}, "batch_size=0: expected a whole number, 1 or more."),
         ({"batch_size": 46, "drop_remainder": True}, "batch_size=46: 45 rows are less than one batch."),
-        ({"batch_size": 4, "seed": -1}, "seed=-1: expected 0 or more."),
+        ({"batch_size": 4, "seed": -1}, "seed=-1: expected a whole number, 0 or more."),
     ],
 )
 def test_mistakes(how: dict[str, Any], message: str, folder: Path) -> None:

@@ -97,7 +97,7 @@ class Output:
         """Write it, beside its place at first. Raises OutputExistsError for another file there, without --force."""
         from mixup_cli.storage.seal import Sealing, storage_errors, sync_folder
 
-        with storage_errors(self.path):
+        with storage_errors(self.path, kept=""):
             folder = TemporaryDirectory(dir=self.path.absolute().parent, prefix=".mixup-gen-")
         with folder as work:
             made = Path(work) / self.path.name
@@ -105,11 +105,11 @@ class Output:
                 with Sealing(made, made.parent) as file:
                     yield file
             except StorageError as problem:
-                with storage_errors(self.path):  # the user knows this path, and not the unfinished file's
+                with storage_errors(self.path, kept=""):  # the user knows this path, and not the unfinished file's
                     raise problem.__cause__ or problem from None
             if os.path.lexists(self.path) and not (self._may_be_replaced() or cmp(made, self.path, shallow=False)):
                 raise OutputExistsError(f"{self.path}: already exists, and differs.", _another(or_force=True))
-            with storage_errors(self.path):
+            with storage_errors(self.path, kept=""):
                 made.replace(self.path)
                 sync_folder(self.path.absolute().parent)
 

@@ -154,8 +154,8 @@ def test_a_transform_is_given_each_image(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "told"),
     [
-        ({"batch_size": 0}, r"batch_size=0: expected 1 or more"),
-        ({"batch_size": 8, "seed": -1}, r"seed=-1: expected 0 or more"),
+        ({"batch_size": 0}, r"batch_size=0: expected a whole number, 1 or more"),
+        ({"batch_size": 8, "seed": -1}, r"seed=-1: expected a whole number, 0 or more"),
         ({"batch_size": 8, "part": (2, 2)}, r"expected \(k, n\) with k in 0 … n − 1"),
         ({"batch_size": 1, "part": (0, 46)}, r"45 rows are too few for 46 processes with batches of 1"),
         ({"batch_size": 1, "part": (0, 2)}, r"45 rows are too few for 2 processes with batches of 1"),
