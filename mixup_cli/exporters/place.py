@@ -90,8 +90,9 @@ class ExportFolder:
                 raise OutputExistsError(f"{self.path}: holds other files, such as {foreign[0]!r}.", another())
         elif begun != self._wanted:
             odd = next(name for name in {**begun, **self._wanted} if begun.get(name) != self._wanted.get(name))
-            found = f"{odd}: {begun.get(odd)}, now {self._wanted.get(odd)}"
-            raise OutputExistsError(f"{self.path}: holds another export ({found}).", another(or_force=True))
+            found = f"with other settings ({odd} was {begun.get(odd)} and is {self._wanted.get(odd)})"
+            what = "of another data set" if odd in ("data_set", "source") else found
+            raise OutputExistsError(f"{self.path}: holds an export {what}.", another(or_force=True))
 
     def _clear(self) -> None:
         """Remove the files of an export, the mark that it is finished first."""

@@ -129,7 +129,7 @@ class ExporterContract:
         out = tmp_path / "out"
         self.export(data_set, out, rows=(0, 4))
         before = stamps(out)
-        with pytest.raises(OutputExistsError, match=r"another export \(rows: \[0, 4\], now \[0, 7\]\)"):
+        with pytest.raises(OutputExistsError, match=r"other settings \(rows was \[0, 4\] and is \[0, 7\]\)"):
             self.export(data_set, out)
         assert stamps(out) == before
         self.export(data_set, out, force=True)
