@@ -119,7 +119,7 @@ REFUSED = {
     "merge a a -o out": (65, "a: has the same mixed rows as a", "with another --seed."),
     "merge a cut -o out": (65, "cut: has the same mixed rows as a", "with another --seed."),
     "merge ab b -o out": (65, "b: has the same mixed rows as ab", "with another --seed."),
-    "merge a nowhere -o out": (66, "nowhere: has no manifest.json", "Name the folder of a data set."),
+    "merge a nowhere -o out": (66, "nowhere: no such folder", "Name the folder of a data set."),
     "merge a colours -o out": (66, "colours: has no manifest.json", "Name the folder of a data set."),
     "merge a half -o out": (66, "half: has no manifest.json", "It is unfinished: run its command again."),
     "merge a edited -o out": (65, "edited/manifest.json: totals: are ", "make the data set again with --force."),

@@ -30,7 +30,6 @@ ALLOWED = (
     "recipe.py",  # options of images
     "cli/options/",  # the same, as flags
     "cli/commands/inspect.py",  # sizes of images, for people
-    "cli/terminal/pictures.py",  # images on a terminal
     "exporters/images.py",  # what their encodings hold
 )
 
