@@ -130,6 +130,7 @@ def become(request: Request) -> None:
     sys.orig_argv = [sys.executable, *sys.argv]
     for number in request.ignored:
         signal.signal(number, signal.SIG_IGN)
+    sys.dont_write_bytecode = bool(request.limits)  # Python 3.11 would keep what it compiles cut at such a limit
     for kind, most in request.limits.items():
         resource.setrlimit(int(kind), (most, most))
     try:
