@@ -88,7 +88,7 @@ class Job:
     @property
     def row_bytes(self) -> int:
         """The size of a row in all columns, as arrays."""
-        return sum(part.dtype.itemsize * int(np.prod(part.shape)) for part in self.parts)
+        return sum(part.row_bytes for part in self.parts)
 
     @cached_property
     def wanted(self) -> dict[str, Any]:

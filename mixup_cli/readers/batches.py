@@ -38,9 +38,11 @@ class Batches:
     def __len__(self) -> int:
         return self._count
 
-    def read(self, number: int, epoch: int) -> Batch:
-        """The parts of the rows of a batch, 0 ≤ number < len, in an epoch: (m, *shape) each."""
-        return self.view.read(self._rows(epoch)[number])
+    def read(self, number: int, epoch: int, count: int = 1) -> Batch:
+        """The parts of the rows of a batch, 0 ≤ number < len, in an epoch: (m, *shape) each. Of `count` batches from
+        this one on, or as many as there are, one after another."""
+        rows = self._rows(epoch)[number : number + count]
+        return self.view.read(rows[0] if count == 1 else np.concatenate(rows))
 
     def _rows(self, epoch: int) -> list[NDArray[np.int64]]:
         """The rows of each batch of an epoch. Those of two epochs are kept: a reader may run ahead into the next."""

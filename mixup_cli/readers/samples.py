@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,11 @@ class Part:
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     read: Callable[[Rows], NDArray[Any]]
+
+    @property
+    def row_bytes(self) -> int:
+        """The size of that of one row."""
+        return self.dtype.itemsize * prod(self.shape)
 
 
 def parts_of(arrays: MixedArrays, choices: Mapping[str, Any], axes: Axes | None) -> Iterator[Part]:
