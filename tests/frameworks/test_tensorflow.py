@@ -8,11 +8,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.axes import Axes
+from mixup_cli.readers import tensorflow
 from mixup_cli.readers.tensorflow import mixed_dataset
 from mixup_cli.readers.view import Batch
 from tests.contracts.reader_contract import PASSES, ReaderContract, write_mixed
@@ -66,6 +68,25 @@ def test_shapes_are_static(folder: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("choices", [{}, {"sample": "pair"}, {"sample": ["index", "images"], "epoch": 0}], ids=str)
+@pytest.mark.parametrize("drop_remainder", [False, True])
+def test_batches_that_are_read_together_are_the_same(
+    drop_remainder: bool, choices: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shown(most_bytes: int) -> list[Any]:
+        monkeypatch.setattr(tensorflow, "READ_BYTES", most_bytes)
+        data = mixed_dataset(folder, 4, seed=1, drop_remainder=drop_remainder, **choices)
+        assert len(data) == len(found := [*data.as_numpy_iterator()])
+        return [[*each.values()] if isinstance(each, dict) else [*each] for each in found]
+
+    alone = shown(0)
+    row_bytes = sum(part[0].nbytes for part in alone[0])
+    together = shown(3 * 4 * row_bytes)  # of 11 batches or 5, some are left
+    assert len(together) == len(alone)
+    for parts, others in zip(together, alone, strict=True):
+        assert all(np.array_equal(part, other) for part, other in zip(parts, others, strict=True))
+
+
 def test_each_iteration_is_shuffled_anew_and_the_same_again(folder: Path) -> None:
     data, again = (mixed_dataset(folder, 4, seed=5, sample=["index"]) for _ in range(2))
     epochs = [rows_of(data) for _ in range(3)]
@@ -104,6 +125,7 @@ def test_mistakes(how: dict[str, Any], message: str, folder: Path) -> None:
 
 UNFINISHED = """
 import sys
+from mixup_cli.readers import tensorflow
 from mixup_cli.readers.tensorflow import mixed_dataset
 batches = iter(mixed_dataset(sys.argv[1], 1, seed=0).repeat())
 for _ in range(60):
