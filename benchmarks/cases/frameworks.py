@@ -15,7 +15,6 @@ READERS = {
     "grain": "grain: MapDataset of MixedBatches, two threads",
     "jax": "JAX: on_device of MixedBatches",
     "keras": "Keras: MixedDataset, as arrays",
-    "grain_samples": "grain: MapDataset of MixedDataset, which stacks single samples",
 }
 TARGETS = {"tensorflow": "tf.data", "grain": "grain, whole batches"}
 """The readers that are to be at most 1.5 times as slow as the PyTorch reader."""

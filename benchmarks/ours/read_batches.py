@@ -76,19 +76,8 @@ def grain(folder: str, batch_size: int) -> Iterator[int]:
         yield len(images)
 
 
-def grain_samples(folder: str, batch_size: int) -> Iterator[int]:
-    """Single samples through grain, which shuffles and stacks them."""
-    from grain import MapDataset
-
-    from mixup_cli.readers.jax import MixedDataset
-
-    batches = MapDataset.source(MixedDataset(folder)).shuffle(seed=0).repeat().batch(batch_size)
-    for images, _ in batches:
-        yield len(images)
-
-
 EPOCHS = 100_000
-READERS = {each.__name__: each for each in (arrays, pytorch, tensorflow, keras, jax, grain, grain_samples)}
+READERS = {each.__name__: each for each in (arrays, pytorch, tensorflow, keras, jax, grain)}
 
 
 def rate_of(batches: Iterator[int], seconds: float) -> float:

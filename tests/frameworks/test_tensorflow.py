@@ -76,7 +76,8 @@ def test_batches_that_are_read_together_are_the_same(
     def shown(most_bytes: int) -> list[Any]:
         monkeypatch.setattr(tensorflow, "READ_BYTES", most_bytes)
         data = mixed_dataset(folder, 4, seed=1, drop_remainder=drop_remainder, **choices)
-        assert len(data) == len(found := [*data.as_numpy_iterator()])
+        found = [*data.as_numpy_iterator()]
+        assert len(found) == len(data)
         return [[*each.values()] if isinstance(each, dict) else [*each] for each in found]
 
     alone = shown(0)
