@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import argparse
 import io
-import shutil
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -156,13 +156,12 @@ WRITERS: dict[str, Callable[[Sequence[Arrays], Path], None]] = {
 }
 
 
-def seconds(work: Callable[[Path], object], out: Path) -> float:
+def seconds(work: Callable[[Path], object], scratch: Path | None) -> float:
     """How long some work takes that writes into a new folder."""
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    began = time.perf_counter()
-    work(out)
-    return time.perf_counter() - began
+    with TemporaryDirectory(prefix="mixup-gen-bench-", dir=scratch) as out:
+        began = time.perf_counter()
+        work(Path(out))
+        return time.perf_counter() - began
 
 
 def rates(to: Any, asked: argparse.Namespace) -> tuple[float, float]:
@@ -183,14 +182,13 @@ def main() -> None:
     parser.add_argument("data_set", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=20_000)
-    parser.add_argument("--scratch", type=Path, default=Path("exports-scratch"))
+    parser.add_argument("--scratch", type=Path, help="a folder on the disk to measure; default: the system's temporary")
     parser.add_argument("--only", nargs="*", default=[*WRITERS])
     asked = parser.parse_args()
     print("| format | mixup-gen export, samples/s | its library alone, samples/s | ratio |\n|---|---|---|---|")
     for to in asked.only:
         ours, theirs = rates(to, asked)
         print(f"| {to} | {ours:,.0f} | {theirs:,.0f} | {ours / theirs:.2f} |", flush=True)
-    shutil.rmtree(asked.scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":
