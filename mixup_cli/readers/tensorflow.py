@@ -58,8 +58,8 @@ def mixed_dataset(
     pass. The same calls give the same batches.
 
     `element_spec` has static shapes, but for m; with `drop_remainder` m is `batch_size`. Whole batches are read, by
-    some threads ahead. Reading calls Python once a batch, so the data set cannot be saved as a graph or sent to another
-    process. Raises what `readers.view.View` raises.
+    some threads ahead, small ones several at once. Reading calls Python, so the data set cannot be saved as a graph or
+    sent to another process. Raises what `readers.view.View` raises.
     """
     view = View(folder, "hwc", **choices)
     batches = Batches(view, batch_size, seed, drop_remainder)

@@ -21,6 +21,7 @@ from mixup_cli.fields.axes import Axes
 from mixup_cli.readers.jax import MixedBatches, MixedDataset, on_device
 from mixup_cli.readers.view import Batch
 from tests.contracts.reader_contract import PASSES, ReaderContract, write_mixed
+from tests.running import LAST_RESORT_SECONDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -151,4 +152,4 @@ def test_workers_give_the_same(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(WORKERS)
     command = [sys.executable, str(tmp_path / "script.py"), str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run(command, env=environment, check=True, timeout=200)
+    subprocess.run(command, env=environment, check=True, timeout=LAST_RESORT_SECONDS)

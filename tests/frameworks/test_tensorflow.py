@@ -18,6 +18,7 @@ from mixup_cli.readers import tensorflow
 from mixup_cli.readers.tensorflow import mixed_dataset
 from mixup_cli.readers.view import Batch
 from tests.contracts.reader_contract import PASSES, ReaderContract, write_mixed
+from tests.running import LAST_RESORT_SECONDS
 
 
 class TestMixedDataset(ReaderContract):
@@ -135,4 +136,4 @@ for _ in range(60):
 
 
 def test_a_program_ends_while_batches_are_read_ahead(folder: Path) -> None:
-    subprocess.run([sys.executable, "-c", UNFINISHED, folder], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", UNFINISHED, folder], check=True, timeout=LAST_RESORT_SECONDS)

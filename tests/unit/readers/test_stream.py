@@ -18,6 +18,7 @@ from mixup_cli.errors import UsageError
 from mixup_cli.readers.pytorch import MixedDataset, MixedStream
 from mixup_cli.readers.view import Batch
 from tests.contracts.reader_contract import PASSES, ReaderContract, write_mixed
+from tests.running import LAST_RESORT_SECONDS
 from tests.unit.readers.test_pytorch import as_numpy, losses
 from tests.unit.storage.small_data_set import write_data_set
 
@@ -228,7 +229,7 @@ sys.exit(any(each.exitcode for each in processes))
 def test_two_ranks_with_workers(folder: Path, tmp_path: Path) -> None:
     """Real processes, joined by gloo: two ranks of two workers each, which stay for two epochs."""
     command = [sys.executable, "-c", RANKS, str(folder), str(tmp_path / "store"), str(tmp_path / "rows")]
-    subprocess.run(command, check=True, timeout=200)
+    subprocess.run(command, check=True, timeout=LAST_RESORT_SECONDS)
     found = [json.loads((tmp_path / f"rows-{rank}").read_text()) for rank in (0, 1)]
     for epoch in range(2):
         streamed = [each["stream"][epoch] for each in found]
