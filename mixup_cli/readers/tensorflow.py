@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import gc
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Unpack
@@ -65,41 +67,49 @@ def mixed_dataset(
     batches = Batches(view, batch_size, seed, drop_remainder)
     rows = batch_size if drop_remainder else None
     specs = [tf.TensorSpec([rows, *part.shape], tf.as_dtype(part.dtype), part.name) for part in view.parts]
-    epochs = count(choices.get("epoch") or 0)
+    reads, epochs = _Reads(batches, batch_size, specs), count(choices.get("epoch") or 0)
+    begun = tf.data.Dataset.range(1).map(lambda _: tf.numpy_function(lambda: np.int64(next(epochs)), [], tf.int64))
+    data = begun.flat_map(reads.of_epoch).apply(tf.data.experimental.assert_cardinality(len(batches)))
+    return data.prefetch(AHEAD)
 
-    whole = len(view) // batch_size
-    together = max(1, READ_BYTES // max(1, batch_size * sum(part.row_bytes for part in view.parts)))
 
-    def read(epoch: tf.Tensor, number: tf.Tensor, batch_count: int) -> Any:
+@dataclass(frozen=True)
+class _Reads:
+    """How TensorFlow's threads read batches; `specs` are those of the parts of a batch."""
+
+    batches: Batches
+    batch_size: int
+    specs: Sequence[tf.TensorSpec]
+
+    def of_epoch(self, epoch: tf.Tensor) -> tf.data.Dataset:
+        """The batches of an epoch, in order."""
+        threads = {"num_parallel_calls": READERS, "deterministic": True}
+        view = self.batches.view
+        together = max(1, READ_BYTES // max(1, self.batch_size * sum(part.row_bytes for part in view.parts)))
+
+        def one(number: tf.Tensor) -> Any:
+            return self._shaped(*self._read(epoch, number, 1))
+
+        def several(number: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            """Whole batches: (together, batch_size, *shape) each."""
+            found = zip(self._read(epoch, number, together), self.specs, strict=True)
+            return tuple(tf.reshape(each, [-1, self.batch_size, *spec.shape[1:]]) for each, spec in found)
+
+        if together == 1:
+            return tf.data.Dataset.range(len(self.batches)).map(one, **threads)
+        stop = len(view) // self.batch_size // together * together
+        data = tf.data.Dataset.range(0, stop, together).map(several, **threads).unbatch().map(self._shaped)
+        return data.concatenate(tf.data.Dataset.range(stop, len(self.batches)).map(one))
+
+    def _read(self, epoch: tf.Tensor, number: tf.Tensor, batch_count: int) -> Any:
         def parts(epoch: np.int64, number: np.int64) -> list[NDArray[Any]]:
-            found = batches.read(int(number), int(epoch), batch_count)
+            found = self.batches.read(int(number), int(epoch), batch_count)
             return list(found.values() if isinstance(found, dict) else found)
 
-        return tf.numpy_function(parts, [epoch, number], [spec.dtype for spec in specs], stateful=False)
+        return tf.numpy_function(parts, [epoch, number], [spec.dtype for spec in self.specs], stateful=False)
 
-    def shaped(*parts: tf.Tensor) -> Any:
-        found = [tf.ensure_shape(each, spec.shape) for each, spec in zip(parts, specs, strict=True)]
-        if view.is_named:
-            return {spec.name: part for spec, part in zip(specs, found, strict=True)}
+    def _shaped(self, *parts: tf.Tensor) -> Any:
+        found = [tf.ensure_shape(each, spec.shape) for each, spec in zip(parts, self.specs, strict=True)]
+        if self.batches.view.is_named:
+            return {spec.name: part for spec, part in zip(self.specs, found, strict=True)}
         return tuple(found) if len(found) > 1 else found[0]
-
-    def several(epoch: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """Whole batches: (count, batch_size, *shape) each."""
-        found = zip(read(epoch, number, together), specs, strict=True)
-        return tuple(tf.reshape(each, [-1, batch_size, *spec.shape[1:]]) for each, spec in found)
-
-    def one(epoch: tf.Tensor, number: tf.Tensor) -> Any:
-        return shaped(*read(epoch, number, 1))
-
-    def of_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
-        threads = {"num_parallel_calls": READERS, "deterministic": True}
-        if together == 1:
-            return tf.data.Dataset.range(len(batches)).map(lambda number: one(epoch, number), **threads)
-        starts = tf.data.Dataset.range(0, whole - whole % together, together)
-        data = starts.map(lambda number: several(epoch, number), **threads).unbatch().map(shaped)
-        rest = tf.data.Dataset.range(whole - whole % together, len(batches))
-        return data.concatenate(rest.map(lambda number: one(epoch, number)))
-
-    begun = tf.data.Dataset.range(1).map(lambda _: tf.numpy_function(lambda: np.int64(next(epochs)), [], tf.int64))
-    data = begun.flat_map(of_epoch).apply(tf.data.experimental.assert_cardinality(len(batches)))
-    return data.prefetch(AHEAD)
