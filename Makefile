@@ -7,7 +7,7 @@
 #   make demo PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-frameworks test-torchvision test-slow oracles bench docs lint smoke format clean
+.PHONY: help demo test test-frameworks test-torchvision test-slow oracles bench accuracy docs lint smoke format clean
 .DELETE_ON_ERROR:
 
 # Each candidate is run, not only looked up: a name on the PATH may be a shim with nothing behind it, and Debian's
@@ -136,6 +136,20 @@ $(PEERS)/.bench-installed: benchmarks/requirements.txt $(PEERS)/.installed
 
 bench: $(VENV)/.dev-installed $(PEERS)/.bench-installed $(FRAMEWORKS)/.installed
 	$(PEERS)/bin/python -m benchmarks.run --mixup-gen $(BIN)/mixup-gen --frameworks-python $(FRAMEWORKS)/bin/python $(BENCH)
+
+# Trains small networks on mixed and on plain CIFAR-10, adds the runs to benchmarks/accuracy/*.csv, and writes the tables of
+# docs/accuracy.md again. Hours; runs that are there are not made again, so an interrupted call goes on.
+# make accuracy CIFAR=cifar-10-python.tar.gz ACCURACY="--seeds 0 1 2 --only pools"
+CIFAR ?= cifar-10-python.tar.gz
+ACCURACY ?=
+
+$(PEERS)/.accuracy-installed: constraints/demo.txt $(PEERS)/.bench-installed
+	$(PEERS)/bin/python -m pip $(QUIETLY) install $(PIP_FLAGS) --require-hashes --no-deps --requirement $<
+	@touch $@
+
+accuracy: $(VENV)/.demo-installed $(PEERS)/.accuracy-installed
+	$(PEERS)/bin/python -m benchmarks.accuracy $(CIFAR) --mixup-gen $(BIN)/mixup-gen $(ACCURACY)
+	$(PEERS)/bin/python -m benchmarks.accuracy_report
 
 # The pages as a site, in build/site: open its index.html. A warning is an error; nothing is loaded from elsewhere.
 docs: $(VENV)/.dev-installed

@@ -20,7 +20,20 @@ from pathlib import Path
 
 from benchmarks import make_data, report
 from benchmarks.bench import HERE, QUICK, Amounts, Bench
-from benchmarks.cases import again, cifar, compression, cuda, frameworks, loaders, methods, photos, plan, ray, sweeps
+from benchmarks.cases import (
+    again,
+    cifar,
+    compression,
+    cuda,
+    epochs,
+    frameworks,
+    loaders,
+    methods,
+    photos,
+    plan,
+    ray,
+    sweeps,
+)
 from benchmarks.hot_spots import profile
 from benchmarks.measure import Failure, run
 from benchmarks.results import Part
@@ -32,6 +45,7 @@ CASES = {
     "methods": methods.measure,
     "plan": plan.measure,
     "loaders": loaders.measure,
+    "epochs": epochs.measure,
     "frameworks": frameworks.measure,
     "compression": compression.measure,
     "ray": ray.measure,

@@ -1,7 +1,8 @@
 """Batches of random samples of a finished data set: read_batches.py FOLDER --seconds S [--batch-size B] [--as WHAT …].
 
 Images and labels as arrays, or as a reader of a framework gives them in this process: shuffled, epoch after epoch.
-Several readers take turns, every other round backwards."""
+Several readers take turns, every other round backwards. With --step S, each batch is followed by a pause, in place of a
+model's step on a GPU."""
 
 from __future__ import annotations
 
@@ -80,6 +81,13 @@ EPOCHS = 100_000
 READERS = {each.__name__: each for each in (arrays, pytorch, tensorflow, keras, jax, grain)}
 
 
+def paused(batches: Iterator[int], step_seconds: float) -> Iterator[int]:
+    """The same, with a pause after each."""
+    for size in batches:
+        time.sleep(step_seconds)
+        yield size
+
+
 def rate_of(batches: Iterator[int], seconds: float) -> float:
     """Samples a second, after a fifth of the time to warm up."""
     end = time.perf_counter() + seconds / 5
@@ -99,8 +107,11 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--as", dest="readers", nargs="+", choices=READERS, default=["arrays"])
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--step", type=float, default=0.0)
     options = parser.parse_args()
-    open_readers = {name: READERS[name](options.folder, options.batch_size) for name in options.readers}
+    open_readers = {
+        name: paused(READERS[name](options.folder, options.batch_size), options.step) for name in options.readers
+    }
     rates: dict[str, list[float]] = {name: [] for name in open_readers}
     for number in range(options.rounds):
         for name in [*open_readers][:: -1 if number % 2 else 1]:

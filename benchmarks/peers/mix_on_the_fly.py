@@ -1,6 +1,8 @@
-"""Batches of mixed photographs, made when they are needed: ImageFolder, DataLoader, torchvision's v2.MixUp.
+"""Batches of mixed images, made when they are needed: ImageFolder or CIFAR10, DataLoader, torchvision's v2.MixUp.
 
-python mix_on_the_fly.py FOLDER --seconds S --workers N [--batch-size B]
+python mix_on_the_fly.py FOLDER --seconds S --workers N [--batch-size B] [--step S]
+
+With --step, each batch is followed by a pause, in place of a model's step on a GPU.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--workers", type=int, required=True)
     parser.add_argument("--batch-size", type=int, default=256)
+    parser.add_argument("--step", type=float, default=0.0)
     options = parser.parse_args()
     pictures, class_count = open_source(options.folder)
     loader = mixed_batches(pictures, options.batch_size, options.workers, v2.MixUp(alpha=0.2, num_classes=class_count))
@@ -30,6 +33,7 @@ def main() -> None:
     def batches() -> Iterator[int]:
         while True:
             for images, _ in loader:
+                time.sleep(options.step)
                 yield len(images)
 
     sizes = batches()
