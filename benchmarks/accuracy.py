@@ -34,7 +34,7 @@ from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.pytorch import MixedDataset
 
 RESULTS = Path(__file__).parent / "accuracy"
-STEPS, BATCH_SIZE, RATE, CLASSES = 2340, 64, 0.1, 10
+STEPS, FEW_STEPS, BATCH_SIZE, RATE, CLASSES = 2340, 1170, 64, 0.1, 10
 POINTS = 30
 """How often a run is tested on the way: 30 epochs of 5,000 samples have 2,340 steps."""
 QUICK_TEST = 1000
@@ -54,6 +54,7 @@ class Configuration:
     views: bool = False
     binary: bool = False
     tail: bool = False
+    steps: int = STEPS
 
     @property
     def options(self) -> str:
@@ -65,15 +66,11 @@ class Configuration:
 CONFIGURATIONS = [
     Configuration("pools", "none", "--method none"),
     Configuration("pools", "mixup online", "--method none", online="mixup"),
-    *(
-        Configuration("pools", f"mixup, {count} passes", f"--alpha 1 --passes {count}")
-        for count in (1, 2, 5, 10, 20, 30)
-    ),
+    *(Configuration("pools", f"mixup, {count} passes", f"--alpha 1 --passes {count}") for count in (1, 2, 5, 10, 20)),
     Configuration("views", "none, views online", "--method none", views=True),
     Configuration("views", "mixup online, views online", "--method none", online="mixup", views=True),
     Configuration("views", "mixup, 10 passes, views online", "--alpha 1 --passes 10", views=True),
     Configuration("views", "mixup, 10 passes, views in the plan", "--alpha 1 --passes 10 --flip 0.5 --crop-pad 4"),
-    Configuration("views", "none, 10 passes, views in the plan", "--method none --passes 10 --flip 0.5 --crop-pad 4"),
     Configuration("methods", "cutmix online", "--method none", online="cutmix"),
     Configuration("methods", "cutmix, 10 passes", "--method cutmix --alpha 1 --passes 10"),
     Configuration("methods", "mixup or cutmix online", "--method none", online="either"),
@@ -85,14 +82,13 @@ CONFIGURATIONS = [
     Configuration("labels", "mixup, labels of the base", "--alpha 1 --passes 10 --label-rule base"),
     Configuration("labels", "mixup, binary loss", "--alpha 1 --passes 10", binary=True),
     Configuration("labels", "mixup, union, binary loss", "--alpha 1 --passes 10 --label-rule union", binary=True),
-    Configuration("few", "50 a class, none", "--per-class 50 --method none"),
-    Configuration("few", "50 a class, mixup online", "--per-class 50 --method none", online="mixup"),
-    Configuration("few", "50 a class, mixup, 10 passes", "--per-class 50 --alpha 1 --passes 10"),
-    Configuration("few", "500 to 5 a class, none", "--method none", tail=True),
-    Configuration("few", "500 to 5 a class, none, balanced", "--method none --balance classes", tail=True),
-    Configuration("few", "500 to 5 a class, mixup, 10 passes", "--alpha 1 --passes 10", tail=True),
-    Configuration(
-        "few", "500 to 5 a class, mixup, 10 passes, balanced", "--alpha 1 --passes 10 --balance classes", tail=True
+    Configuration("few", "50 a class, none", "--per-class 50 --method none", steps=FEW_STEPS),
+    Configuration("few", "50 a class, mixup online", "--per-class 50 --method none", online="mixup", steps=FEW_STEPS),
+    Configuration("few", "50 a class, mixup, 10 passes", "--per-class 50 --alpha 1 --passes 10", steps=FEW_STEPS),
+    *(
+        Configuration("few", f"500 to 5 a class, {name}{kind}", words + options, tail=True, steps=FEW_STEPS)
+        for name, words in (("none", "--method none"), ("mixup, 10 passes", "--alpha 1 --passes 10"))
+        for kind, options in (("", ""), (", balanced", " --balance classes"))
     ),
 ]
 COLUMNS = [
@@ -185,7 +181,7 @@ def measure(configuration: Configuration, seed: int, place: Place) -> dict[str, 
         "accuracy": f"{accuracy(scores, classes):.4f}",
         "calibration_error": f"{calibration_error(probabilities, classes):.4f}",
         "seconds": round(time.perf_counter() - began),
-        "steps": STEPS,
+        "steps": configuration.steps,
         "accuracy_on_the_way": " ".join(f"{each:.3f}" for each in on_the_way),
         "data_sha256": digest[:16],
         "torch": torch.__version__,
@@ -201,7 +197,7 @@ def _trained(network: nn.Module, configuration: Configuration, made: Path, test:
     loader = DataLoader(data, BATCH_SIZE, shuffle=True, drop_last=True, collate_fn=mixing(configuration.online))
     few = DataLoader(Subset(MixedDataset(test), range(QUICK_TEST)), 500)
     loss = binary_cross_entropy_with_logits if configuration.binary else cross_entropy
-    epochs = STEPS // len(loader)
+    epochs = configuration.steps // len(loader)
     for epoch, _ in enumerate(train(network, loader, epochs, RATE, loss)):
         if (epoch + 1) * POINTS // epochs > epoch * POINTS // epochs:
             yield accuracy(*predict(network, few))
@@ -215,6 +211,7 @@ def measured(question: str) -> list[dict[str, str]]:
 
 def add(question: str, line: dict[str, Any]) -> None:
     """Write a run behind the others."""
+    RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{question}.csv"
     is_new = not path.exists()
     with path.open("a", newline="") as file:
@@ -256,9 +253,14 @@ def main() -> None:
         with ProcessPoolExecutor(given.jobs, get_context("spawn")) as pool:
             futures = {pool.submit(measure, *run, place): run for run in runs}
             for count, future in enumerate(as_completed(futures), 1):
+                configuration, seed = futures[future]
+                print(f"{count} of {len(runs)}: {configuration.name}, seed {seed}:", end=" ")
+                if problem := future.exception():
+                    print(f"FAILED: {problem}", flush=True)
+                    continue
                 line = future.result()
-                add(futures[future][0].question, line)
-                print(f"{count} of {len(runs)}:", *(line[name] for name in COLUMNS[:8]), sep="  ", flush=True)
+                add(configuration.question, line)
+                print(f"accuracy {line['accuracy']}, {line['seconds']} s", flush=True)
 
 
 if __name__ == "__main__":
