@@ -29,12 +29,13 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from torch.utils.data import DataLoader, Subset, default_collate
 from torchvision.transforms import v2
 
+from benchmarks.accuracy_configurations import CONFIGURATIONS, QUESTIONS, Configuration
 from examples.train_cifar10 import MODELS, predict, residual_network, train
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.pytorch import MixedDataset
 
 RESULTS = Path(__file__).parent / "accuracy"
-STEPS, FEW_STEPS, BATCH_SIZE, RATE, CLASSES = 2340, 1170, 64, 0.1, 10
+BATCH_SIZE, RATE, CLASSES = 64, 0.1, 10
 POINTS = 30
 """How often a run is tested on the way: 30 epochs of 5,000 samples have 2,340 steps."""
 QUICK_TEST = 1000
@@ -42,55 +43,6 @@ QUICK_TEST = 1000
 BINS = 15
 
 
-@dataclass(frozen=True)
-class Configuration:
-    """What a network is trained on: a data set that `mixup-gen generate` makes with some options, and what is done to
-    its batches. `question` is the file that has its runs."""
-
-    question: str
-    name: str
-    generate: str
-    online: str = ""
-    views: bool = False
-    binary: bool = False
-    tail: bool = False
-    steps: int = STEPS
-
-    @property
-    def options(self) -> str:
-        """All options of `generate`."""
-        few = "" if self.tail or "--per-class" in self.generate else "--per-class 500 "
-        return few + self.generate
-
-
-CONFIGURATIONS = [
-    Configuration("pools", "none", "--method none"),
-    Configuration("pools", "mixup online", "--method none", online="mixup"),
-    *(Configuration("pools", f"mixup, {count} passes", f"--alpha 1 --passes {count}") for count in (1, 2, 5, 10, 20)),
-    Configuration("views", "none, views online", "--method none", views=True),
-    Configuration("views", "mixup online, views online", "--method none", online="mixup", views=True),
-    Configuration("views", "mixup, 10 passes, views online", "--alpha 1 --passes 10", views=True),
-    Configuration("views", "mixup, 10 passes, views in the plan", "--alpha 1 --passes 10 --flip 0.5 --crop-pad 4"),
-    Configuration("methods", "cutmix online", "--method none", online="cutmix"),
-    Configuration("methods", "cutmix, 10 passes", "--method cutmix --alpha 1 --passes 10"),
-    Configuration("methods", "mixup or cutmix online", "--method none", online="either"),
-    Configuration("methods", "mixup or cutmix, 10 passes", "--method mixup:0.5,cutmix:0.5 --alpha 1 --passes 10"),
-    *(
-        Configuration("alpha", f"mixup, alpha {alpha}, 10 passes", f"--alpha {alpha} --passes 10")
-        for alpha in (0.1, 0.2, 0.5, 2)
-    ),
-    Configuration("labels", "mixup, labels of the base", "--alpha 1 --passes 10 --label-rule base"),
-    Configuration("labels", "mixup, binary loss", "--alpha 1 --passes 10", binary=True),
-    Configuration("labels", "mixup, union, binary loss", "--alpha 1 --passes 10 --label-rule union", binary=True),
-    Configuration("few", "50 a class, none", "--per-class 50 --method none", steps=FEW_STEPS),
-    Configuration("few", "50 a class, mixup online", "--per-class 50 --method none", online="mixup", steps=FEW_STEPS),
-    Configuration("few", "50 a class, mixup, 10 passes", "--per-class 50 --alpha 1 --passes 10", steps=FEW_STEPS),
-    *(
-        Configuration("few", f"500 to 5 a class, {name}{kind}", words + options, tail=True, steps=FEW_STEPS)
-        for name, words in (("none", "--method none"), ("mixup, 10 passes", "--alpha 1 --passes 10"))
-        for kind, options in (("", ""), (", balanced", " --balance classes"))
-    ),
-]
 COLUMNS = [
     *("configuration", "model", "seed", "options", "online", "accuracy", "calibration_error", "seconds"),
     *("steps", "accuracy_on_the_way", "data_sha256", "torch", "device", "commit"),
@@ -226,9 +178,6 @@ def missing(names: list[str], seeds: list[int], model: str) -> list[tuple[Config
     done = {(run["configuration"], run["model"], run["seed"]) for question in QUESTIONS for run in measured(question)}
     wanted = [each for each in CONFIGURATIONS if not names or each.name in names or each.question in names]
     return [(each, seed) for seed in seeds for each in wanted if (each.name, model, str(seed)) not in done]
-
-
-QUESTIONS = tuple(dict.fromkeys(each.question for each in CONFIGURATIONS))
 
 
 def main() -> None:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.accuracy_configurations import CONFIGURATIONS
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "accuracy"
 PAGE = ROOT / "docs" / "accuracy.md"
@@ -49,14 +51,14 @@ Runs = dict[str, dict[str, dict[str, str]]]
 
 
 def read_runs() -> Runs:
-    """All runs, in the order of the files."""
+    """All runs of configurations with two seeds at least."""
     found: Runs = {}
     for path in sorted(RESULTS.glob("*.csv")):
         with path.open(newline="") as file:
             for run in csv.DictReader(file):
                 if run["model"] == MODEL:
-                    found.setdefault(run["configuration"], {})[run["seed"]] = run | {"question": path.stem}
-    return found
+                    found.setdefault(run["configuration"], {})[run["seed"]] = run
+    return {name: by_seed for name, by_seed in found.items() if len(by_seed) > 1}
 
 
 def values(runs: Runs, name: str, column: str = "accuracy") -> Mean:
@@ -87,7 +89,7 @@ def table(runs: Runs, reference: str, names: Sequence[str]) -> list[str]:
         cells += ["" if name == reference else signed(Mean.of([*gains(runs, name, reference).values()]))]
         cells += [f"{calibration.mean:.1f} ± {calibration.deviation:.1f}"]
         if "mixup online" in names:
-            cells += [signed(less_online(runs, name)) if "passes" in name else ""]
+            cells += [signed(less_online(runs, name)) if "pass" in name else ""]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
@@ -102,7 +104,8 @@ def written(page: str, runs: Runs) -> str:
 
     def made(found: re.Match[str]) -> str:
         wanted = [each.strip() for each in found[3].split(";")]
-        names = [name for each in wanted for name in runs if each in (name, runs[name][min(runs[name])]["question"])]
+        asked = [of for each in wanted for of in CONFIGURATIONS if each in (of.name, of.question)]
+        names = [of.name for of in asked if of.name in runs]
         return "".join([found[1], *(f"{line}\n" for line in table(runs, found[2], names)), found[4]])
 
     return TABLE.sub(made, page)
@@ -120,7 +123,7 @@ def plot(runs: Runs) -> None:
         level = values(runs, name)
         axes.axhspan(level.mean - level.error, level.mean + level.error, color=colour, alpha=0.2, linewidth=0)
         axes.axhline(level.mean, color=colour, label=name)
-    pools = [values(runs, f"mixup, {count} passes") for count in POOLS]
+    pools = [values(runs, of.name) for of in CONFIGURATIONS if of.question == "pools" and "passes" in of.generate]
     means, errors = [each.mean for each in pools], [each.error for each in pools]
     axes.errorbar(POOLS, means, errors, marker="o", capsize=3, color="tab:blue", label="mixup from a pool of passes")
     axes.set(xscale="log", xlabel="passes in the pool", ylabel="accuracy on the test split, %")
