@@ -1,6 +1,6 @@
 """Does mixing help, and how many passes does it take? Small networks, trained on CIFAR-10 for the same number of steps.
 
-python -m benchmarks.accuracy cifar-10-python.tar.gz [--seeds 0 1 2] [--only NAME …] [--jobs 2]
+python -m benchmarks.accuracy cifar-10-python.tar.gz [--seeds 0 1 2] [--questions pools …] [--only NAME …] [--jobs 2]
 
 Each run is a line in `benchmarks/accuracy/*.csv`. Runs that are there are not made again, so a call that was
 interrupted goes on. Runs of one seed have the same samples and first weights, and are compared in pairs.
@@ -29,7 +29,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from torch.utils.data import DataLoader, Subset, default_collate
 from torchvision.transforms import v2
 
-from benchmarks.accuracy_configurations import CONFIGURATIONS, QUESTIONS, Configuration
+from benchmarks.accuracy_configurations import CONFIGURATIONS, STEPS, Configuration
+from benchmarks.scores import accuracy, calibration_error
 from examples.train_cifar10 import MODELS, predict, residual_network, train
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.pytorch import MixedDataset
@@ -40,7 +41,6 @@ POINTS = 30
 """How often a run is tested on the way: 30 epochs of 5,000 samples have 2,340 steps."""
 QUICK_TEST = 1000
 """On so many of the test split's rows; at the end on all 10,000."""
-BINS = 15
 
 
 COLUMNS = [
@@ -97,19 +97,6 @@ def mixing(name: str) -> Callable[[Any], tuple[Tensor, Tensor]]:
     return collate
 
 
-def calibration_error(probabilities: Tensor, classes: Tensor) -> float:
-    """Expected calibration error, 0 … 1, in 15 bins of one width (Guo et al., ICML 2017, equation 5)."""
-    confidence, said = probabilities.max(1)
-    right = (said == classes).float()
-    bins = (confidence * BINS).ceil().long().clamp(1, BINS) - 1
-    return float(sum((confidence[bins == k].sum() - right[bins == k].sum()).abs() for k in range(BINS))) / len(classes)
-
-
-def accuracy(scores: Tensor, classes: Tensor) -> float:
-    """The part of the samples that has the largest score at its class."""
-    return float((scores.argmax(1) == classes).float().mean())
-
-
 def measure(configuration: Configuration, seed: int, place: Place) -> dict[str, Any]:
     """Make the data, train, test: a line of the results."""
     began = time.perf_counter()
@@ -133,7 +120,7 @@ def measure(configuration: Configuration, seed: int, place: Place) -> dict[str, 
         "accuracy": f"{accuracy(scores, classes):.4f}",
         "calibration_error": f"{calibration_error(probabilities, classes):.4f}",
         "seconds": round(time.perf_counter() - began),
-        "steps": configuration.steps,
+        "steps": STEPS[configuration.question],
         "accuracy_on_the_way": " ".join(f"{each:.3f}" for each in on_the_way),
         "data_sha256": digest[:16],
         "torch": torch.__version__,
@@ -149,7 +136,7 @@ def _trained(network: nn.Module, configuration: Configuration, made: Path, test:
     loader = DataLoader(data, BATCH_SIZE, shuffle=True, drop_last=True, collate_fn=mixing(configuration.online))
     few = DataLoader(Subset(MixedDataset(test), range(QUICK_TEST)), 500)
     loss = binary_cross_entropy_with_logits if configuration.binary else cross_entropy
-    epochs = configuration.steps // len(loader)
+    epochs = STEPS[configuration.question] // len(loader)
     for epoch, _ in enumerate(train(network, loader, epochs, RATE, loss)):
         if (epoch + 1) * POINTS // epochs > epoch * POINTS // epochs:
             yield accuracy(*predict(network, few))
@@ -173,11 +160,15 @@ def add(question: str, line: dict[str, Any]) -> None:
         writer.writerow(line)
 
 
-def missing(names: list[str], seeds: list[int], model: str) -> list[tuple[Configuration, int]]:
+def missing(questions: list[str], names: list[str], seeds: list[int], model: str) -> list[tuple[Configuration, int]]:
     """What is still to be run, seed by seed."""
-    done = {(run["configuration"], run["model"], run["seed"]) for question in QUESTIONS for run in measured(question)}
-    wanted = [each for each in CONFIGURATIONS if not names or each.name in names or each.question in names]
-    return [(each, seed) for seed in seeds for each in wanted if (each.name, model, str(seed)) not in done]
+    done = {
+        (question, run["configuration"], run["model"], run["seed"]) for question in STEPS for run in measured(question)
+    }
+    wanted = [each for each in CONFIGURATIONS if each.question in questions and each.name in (names or [each.name])]
+    return [
+        (each, seed) for seed in seeds for each in wanted if (each.question, each.name, model, str(seed)) not in done
+    ]
 
 
 def main() -> None:
@@ -187,13 +178,14 @@ def main() -> None:
     parser.add_argument("--mixup-gen", default="mixup-gen")
     parser.add_argument("--scratch", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--only", nargs="+", default=[], help="names of configurations or of questions")
+    parser.add_argument("--questions", nargs="+", choices=STEPS, default=[*STEPS])
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="names of configurations")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--model", choices=MODELS, default="small")
     parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
     asked = subprocess.run(["git", "describe", "--always", "--dirty"], check=True, capture_output=True, text=True)  # noqa: S607
-    runs = missing(given.only, given.seeds, given.model)
+    runs = missing(given.questions, given.only, given.seeds, given.model)
     with tempfile.TemporaryDirectory(dir=given.scratch) as folder:
         place = Place(
             given.cifar.absolute(), given.mixup_gen, Path(folder), asked.stdout.strip(), given.model, given.device

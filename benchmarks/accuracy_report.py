@@ -19,9 +19,8 @@ RESULTS = ROOT / "benchmarks" / "accuracy"
 PAGE = ROOT / "docs" / "accuracy.md"
 PLOT = PAGE.with_name("accuracy-of-pools.png")
 MODEL = "small"
-POOLS = (1, 2, 5, 10, 20)
-TABLE = re.compile(r"(<!-- compared with ([^>]+?): ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
-"""Where a table goes: the configuration that others are compared with; then questions, and names of configurations."""
+TABLE = re.compile(r"(<!-- (\w+), compared with ([^>]+?)(?:: ([^>]+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
+"""Where a table goes: the question, the configuration that others are compared with, and which others, if not all."""
 MOST = 0.9
 """The part of the gain online that a pool is asked for."""
 
@@ -47,17 +46,15 @@ class Mean:
 
 
 Runs = dict[str, dict[str, dict[str, str]]]
-"""By configuration, by seed."""
+"""Of a question: by configuration, by seed."""
 
 
-def read_runs() -> Runs:
-    """All runs of configurations with two seeds at least."""
-    found: Runs = {}
-    for path in sorted(RESULTS.glob("*.csv")):
-        with path.open(newline="") as file:
-            for run in csv.DictReader(file):
-                if run["model"] == MODEL:
-                    found.setdefault(run["configuration"], {})[run["seed"]] = run
+def read_runs(question: str) -> Runs:
+    """The runs of all configurations with two seeds at least, in the order of the configurations."""
+    with (RESULTS / f"{question}.csv").open(newline="") as file:
+        lines = [line for line in csv.DictReader(file) if line["model"] == MODEL]
+    names = [each.name for each in CONFIGURATIONS if each.question == question]
+    found = {name: {line["seed"]: line for line in lines if line["configuration"] == name} for name in names}
     return {name: by_seed for name, by_seed in found.items() if len(by_seed) > 1}
 
 
@@ -66,30 +63,32 @@ def values(runs: Runs, name: str, column: str = "accuracy") -> Mean:
     return Mean.of([float(run[column]) for run in runs[name].values()])
 
 
-def gains(runs: Runs, name: str, reference: str) -> dict[str, float]:
-    """What a configuration gains over another, by seed."""
-    seeds = sorted(runs[name].keys() & runs[reference].keys())
-    return {seed: float(runs[name][seed]["accuracy"]) - float(runs[reference][seed]["accuracy"]) for seed in seeds}
+def gain(runs: Runs, name: str, over: str, less: float = 0, of: str = "") -> Mean:
+    """What a configuration gains over another, less a part of what a third gains. All within each seed."""
 
+    def at(each: str, seed: str) -> float:
+        return float(runs[each][seed]["accuracy"])
 
-def less_online(runs: Runs, name: str) -> Mean:
-    """The gain of a pool, less what is asked for of the gain online."""
-    pool, online = gains(runs, name, "none"), gains(runs, "mixup online", "none")
-    return Mean.of([pool[seed] - MOST * online[seed] for seed in pool.keys() & online.keys()])
+    seeds = set.intersection(*(set(runs[each]) for each in (name, over, of or over)))
+    return Mean.of(
+        [at(name, seed) - at(over, seed) - less * (at(of or over, seed) - at(over, seed)) for seed in sorted(seeds)]
+    )
 
 
 def table(runs: Runs, reference: str, names: Sequence[str]) -> list[str]:
-    """A line for each configuration: accuracy, gain over the reference, calibration; for pools, their gain online."""
-    heads = ["trained on", "seeds", "accuracy, %", "gain, points", "calibration error, %"]
-    heads += [f"gain less {MOST} of that online"] * ("mixup online" in names)
+    """A line for each configuration: accuracy, gain over the reference, calibration; of pools, their gain less a part
+    of that online."""
+    pools = [name for name in names if "pass" in name]
+    heads = ["trained on", "seeds", "accuracy, %", "calibration error, %", "gain, points"]
+    heads += [f"gain less {MOST} of that online"] * bool(pools)
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name in names:
         accuracy, calibration = values(runs, name), values(runs, name, "calibration_error")
         cells = [name, f"{accuracy.count}", f"{accuracy.mean:.2f} ± {accuracy.deviation:.2f}"]
-        cells += ["" if name == reference else signed(Mean.of([*gains(runs, name, reference).values()]))]
         cells += [f"{calibration.mean:.1f} ± {calibration.deviation:.1f}"]
-        if "mixup online" in names:
-            cells += [signed(less_online(runs, name)) if "pass" in name else ""]
+        cells += ["" if name == reference else signed(gain(runs, name, reference))]
+        if pools:
+            cells += [signed(gain(runs, name, reference, MOST, "mixup online")) if name in pools else ""]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
@@ -99,35 +98,35 @@ def signed(mean: Mean) -> str:
     return f"{mean.mean:+.2f} ± {mean.error:.2f}"
 
 
-def written(page: str, runs: Runs) -> str:
+def written(page: str) -> str:
     """The page with its tables made again."""
 
     def made(found: re.Match[str]) -> str:
-        wanted = [each.strip() for each in found[3].split(";")]
-        asked = [of for each in wanted for of in CONFIGURATIONS if each in (of.name, of.question)]
-        names = [of.name for of in asked if of.name in runs]
-        return "".join([found[1], *(f"{line}\n" for line in table(runs, found[2], names)), found[4]])
+        runs = read_runs(found[2])
+        names = [name.strip() for name in found[4].split(";")] if found[4] else [*runs]
+        return "".join([found[1], *(f"{line}\n" for line in table(runs, found[3], names)), found[5]])
 
     return TABLE.sub(made, page)
 
 
-def plot(runs: Runs) -> None:
+def plot() -> None:
     """Accuracy against the size of the pool, with what mixing online and not at all give."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
+    runs = read_runs("pools")
     figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
     for name, colour in (("mixup online", "tab:green"), ("none", "tab:gray")):
         level = values(runs, name)
         axes.axhspan(level.mean - level.error, level.mean + level.error, color=colour, alpha=0.2, linewidth=0)
         axes.axhline(level.mean, color=colour, label=name)
-    pools = [values(runs, of.name) for of in CONFIGURATIONS if of.question == "pools" and "passes" in of.generate]
-    means, errors = [each.mean for each in pools], [each.error for each in pools]
-    axes.errorbar(POOLS, means, errors, marker="o", capsize=3, color="tab:blue", label="mixup from a pool of passes")
+    pools = {int(name.split()[1]): values(runs, name) for name in runs if "pass" in name}
+    means, errors = ([getattr(each, part) for each in pools.values()] for part in ("mean", "error"))
+    axes.errorbar([*pools], means, errors, marker="o", capsize=3, color="tab:blue", label="mixup from a pool")
     axes.set(xscale="log", xlabel="passes in the pool", ylabel="accuracy on the test split, %")
-    axes.set_xticks(POOLS, [str(count) for count in POOLS])
+    axes.set_xticks([*pools], [str(count) for count in pools])
     axes.minorticks_off()
     axes.grid(alpha=0.3)
     axes.legend()
@@ -137,9 +136,8 @@ def plot(runs: Runs) -> None:
 
 def main() -> None:
     """Write the page again, and the plot."""
-    runs = read_runs()
-    PAGE.write_text(written(PAGE.read_text(), runs))
-    plot(runs)
+    PAGE.write_text(written(PAGE.read_text()))
+    plot()
 
 
 if __name__ == "__main__":
