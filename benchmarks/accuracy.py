@@ -132,7 +132,7 @@ def measure(configuration: Configuration, seed: int, place: Place) -> dict[str, 
 def _trained(network: nn.Module, configuration: Configuration, made: Path, test: Path) -> Iterator[float]:
     """Train, and test now and then on a part of the test split."""
     views = v2.Compose([v2.RandomCrop(32, padding=4), v2.RandomHorizontalFlip()]) if configuration.views else None
-    data = MixedDataset(made, views, epoch=0)
+    data = MixedDataset(made, views, epoch=0, originals=configuration.originals)
     loader = DataLoader(data, BATCH_SIZE, shuffle=True, drop_last=True, collate_fn=mixing(configuration.online))
     few = DataLoader(Subset(MixedDataset(test), range(QUICK_TEST)), 500)
     loss = binary_cross_entropy_with_logits if configuration.binary else cross_entropy

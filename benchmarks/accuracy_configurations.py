@@ -28,6 +28,11 @@ class Configuration:
         """All options of `generate`."""
         return f"{PER_CLASS[self.question]} {self.generate}".strip()
 
+    @property
+    def originals(self) -> bool:
+        """Whether each epoch shows the originals beside a pass."""
+        return "--keep-originals" in self.generate
+
 
 UNMIXED, POOL = "--method none", "--alpha 1 --passes 10"
 CONFIGURATIONS = [
@@ -38,6 +43,7 @@ CONFIGURATIONS = [
     Configuration("options", "none", UNMIXED),
     Configuration("options", "mixup online", UNMIXED, online="mixup"),
     Configuration("options", "mixup", POOL),
+    Configuration("options", "mixup, 1 pass and originals", "--alpha 1 --keep-originals"),
     Configuration("options", "cutmix online", UNMIXED, online="cutmix"),
     Configuration("options", "cutmix", "--method cutmix --alpha 1 --passes 10"),
     Configuration("options", "mixup or cutmix online", UNMIXED, online="either"),

@@ -106,13 +106,11 @@ class View:
             {part.name: each for part, each in zip(self.parts, values, strict=True)} if self.is_named else tuple(values)
         )
 
-    def batches(
-        self, batch_size: int, *, epoch: int = 0, seed: int | None = None, part: tuple[int, int] = (0, 1)
-    ) -> Iterator[NDArray[np.int64]]:
+    def batches(self, batch_size: int, *, epoch: int = 0, seed: int | None = None) -> Iterator[NDArray[np.int64]]:
         """The rows of each batch of an epoch, int64 (m) with m ≤ batch_size: in order, or shuffled by `seed` and the
-        number of the epoch. Of `part` (k, n), every n-th batch from the k-th on, so that n processes share an epoch."""
+        number of the epoch."""
         order = np.arange(len(self)) if seed is None else _shuffled(len(self), seed, epoch)
-        for start in range(part[0] * batch_size, len(self), part[1] * batch_size):
+        for start in range(0, len(self), batch_size):
             yield self.rows(order[start : start + batch_size], epoch)
 
 

@@ -22,7 +22,7 @@ from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.manifest import MANIFEST, Manifest, read_manifest
 from mixup_cli.storage.mirror import shared
 from mixup_cli.storage.seal import WORK_FOLDER
-from mixup_cli.storage.shard_records import ListedShards, ShardRecord
+from mixup_cli.storage.shard_records import ListedShards, ShardRecord, shard_name
 from mixup_cli.storage.stores import Store
 from mixup_cli.wording import is_url
 
@@ -32,6 +32,7 @@ Stamp = tuple[int, int, int]
 
 
 UNFINISHED = "It is unfinished: run its command again."
+LOST = "It lost that file: mixup-gen repair makes it again."
 
 
 def finished_manifest(folder: Path) -> Manifest:
@@ -43,7 +44,8 @@ def finished_manifest(folder: Path) -> Manifest:
 def check_finished(folder: Path) -> None:
     """Raises NoInputError if there is no finished data set."""
     if not (folder / MANIFEST).exists():
-        remedy = UNFINISHED if (folder / WORK_FOLDER).exists() else "Name the folder of a data set."
+        remedy = LOST if (folder / shard_name(0)).exists() else "Name the folder of a data set."
+        remedy = UNFINISHED if (folder / WORK_FOLDER).exists() else remedy
         found = f"has no {MANIFEST}" if folder.is_dir() else "is not a folder" if folder.exists() else "no such folder"
         raise NoInputError(f"{folder}: {found}. {remedy}")
 

@@ -11,7 +11,10 @@ from mixup_cli.errors import MixupGenError
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.splits import split_of
 from mixup_cli.storage.begun import BEGUN
+from mixup_cli.storage.manifest import MANIFEST, SOURCES
+from mixup_cli.storage.opened import LOST
 from mixup_cli.storage.seal import WORK_FOLDER
+from mixup_cli.storage.shard_records import shard_name
 from mixup_cli.wording import setting
 
 MOST_FILES = 20
@@ -24,6 +27,8 @@ def arrays_in(root: str, files: Sequence[str]) -> str | None:
     unfinished data set are not sources."""
     if Path(root, WORK_FOLDER, BEGUN).is_file():
         return f"{escape_name(root)}: {UNFINISHED}"
+    if SOURCES in files and shard_name(0) in files:
+        return f"{escape_name(root)}: has no {MANIFEST}. {LOST}"
     from mixup_cli.sources.arrays.containers import CONTAINERS  # brings h5py, which folders of images do not need
 
     found = [Path(root, name) for name in sorted(files) if name.lower().endswith(tuple(CONTAINERS))]

@@ -440,3 +440,10 @@ def test_a_folder_of_arrays_lists_them_and_the_command_works(
     path, *option = str(caught.value).rpartition("Give one of them: ")[2].split()
     labels = option[0].removeprefix("label_key=") if option else None
     assert len(open_source([path], SourceOptions(label_key=labels))) in (4, 6)
+
+
+def test_a_data_set_that_lost_its_manifest_is_repaired(tmp_path: Path) -> None:
+    for name in ("sources.csv", "shard-00000.h5"):
+        (tmp_path / name).touch()
+    with pytest.raises(NoInputError, match=f"{tmp_path}: has no manifest.json. .*repair makes it again"):
+        open_source([tmp_path])
