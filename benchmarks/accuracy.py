@@ -48,6 +48,9 @@ COLUMNS = [
     *("steps", "accuracy_on_the_way", "data_sha256", "torch", "device", "commit"),
 ]
 
+CODE = ["mixup_cli", "examples", "benchmarks/*.py"]
+"""What a run is made with."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -171,6 +174,15 @@ def missing(questions: list[str], names: list[str], seeds: list[int], model: str
     ]
 
 
+def commit() -> str:
+    """The commit that is checked out, with a mark if code was changed since."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout.strip()  # noqa: S607
+
+    return git("rev-parse", "--short", "HEAD") + "-changed" * bool(git("status", "--short", *CODE))
+
+
 def main() -> None:
     """Run what is missing, and add each run to the results when it ends."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -184,12 +196,9 @@ def main() -> None:
     parser.add_argument("--model", choices=MODELS, default="small")
     parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
-    asked = subprocess.run(["git", "describe", "--always", "--dirty"], check=True, capture_output=True, text=True)  # noqa: S607
     runs = missing(given.questions, given.only, given.seeds, given.model)
     with tempfile.TemporaryDirectory(dir=given.scratch) as folder:
-        place = Place(
-            given.cifar.absolute(), given.mixup_gen, Path(folder), asked.stdout.strip(), given.model, given.device
-        )
+        place = Place(given.cifar.absolute(), given.mixup_gen, Path(folder), commit(), given.model, given.device)
         place.generate(place.cifar, "--split test --method none", place.test)
         with ProcessPoolExecutor(given.jobs, get_context("spawn")) as pool:
             futures = {pool.submit(measure, *run, place): run for run in runs}
