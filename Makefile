@@ -139,7 +139,7 @@ bench: $(VENV)/.dev-installed $(PEERS)/.bench-installed $(FRAMEWORKS)/.installed
 
 # Trains small networks on mixed and on plain CIFAR-10, adds the runs to benchmarks/accuracy/*.csv, and writes the tables of
 # docs/accuracy.md again. Hours; runs that are there are not made again, so an interrupted call goes on.
-# make accuracy CIFAR=cifar-10-python.tar.gz ACCURACY="--seeds 0 1 2 --only pools"
+# make accuracy CIFAR=cifar-10-python.tar.gz ACCURACY="--seeds 0 1 2 --questions tenth"
 CIFAR ?= cifar-10-python.tar.gz
 ACCURACY ?=
 

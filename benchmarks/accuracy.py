@@ -1,6 +1,6 @@
 """Does mixing help, and how many passes does it take? Small networks, trained on CIFAR-10 for the same number of steps.
 
-python -m benchmarks.accuracy cifar-10-python.tar.gz [--seeds 0 1 2] [--questions pools …] [--only NAME …] [--jobs 2]
+python -m benchmarks.accuracy cifar-10-python.tar.gz [--seeds 0 1 2] [--questions tenth …] [--only NAME …] [--jobs 2]
 
 Each run is a line in `benchmarks/accuracy/*.csv`. Runs that are there are not made again, so a call that was
 interrupted goes on. Runs of one seed have the same samples and first weights, and are compared in pairs.

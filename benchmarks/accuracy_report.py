@@ -19,6 +19,7 @@ RESULTS = ROOT / "benchmarks" / "accuracy"
 PAGE = ROOT / "docs" / "accuracy.md"
 PLOT = PAGE.with_name("accuracy-of-pools.png")
 MODEL = "small"
+POOL = re.compile(r"mixup, (\d+) pass(?:es)?")
 TABLE = re.compile(r"(<!-- (\w+), compared with ([^>]+?)(?:: ([^>]+?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 """Where a table goes: the question, the configuration that others are compared with, and which others, if not all."""
 MOST = 0.9
@@ -27,7 +28,7 @@ MOST = 0.9
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of some values, in points of a hundred, and their standard deviation."""
+    """The mean of some values, in points of a hundred, and their standard deviation: 0 of a single one."""
 
     mean: float
     deviation: float
@@ -35,14 +36,22 @@ class Mean:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Mean:
-        """Of two values at least."""
+        """Of one value at least."""
         points = [100 * value for value in values]
-        return cls(statistics.mean(points), statistics.stdev(points), len(points))
+        return cls(statistics.mean(points), statistics.stdev(points) if len(points) > 1 else 0.0, len(points))
 
     @property
     def error(self) -> float:
         """The standard error of the mean."""
         return float(self.deviation / self.count**0.5)
+
+    def spread(self, form: str = ".2f") -> str:
+        """With the standard deviation."""
+        return f"{self.mean:{form}}" + (f" ± {self.deviation:{form}}" if self.count > 1 else "")
+
+    def estimate(self) -> str:
+        """As a difference, with its standard error."""
+        return f"{self.mean:+.2f}" + (f" ± {self.error:.2f}" if self.count > 1 else "")
 
 
 Runs = dict[str, dict[str, dict[str, str]]]
@@ -50,12 +59,12 @@ Runs = dict[str, dict[str, dict[str, str]]]
 
 
 def read_runs(question: str) -> Runs:
-    """The runs of all configurations with two seeds at least, in the order of the configurations."""
+    """The runs of all configurations that have some, in the order of the configurations."""
     with (RESULTS / f"{question}.csv").open(newline="") as file:
         lines = [line for line in csv.DictReader(file) if line["model"] == MODEL]
     names = [each.name for each in CONFIGURATIONS if each.question == question]
     found = {name: {line["seed"]: line for line in lines if line["configuration"] == name} for name in names}
-    return {name: by_seed for name, by_seed in found.items() if len(by_seed) > 1}
+    return {name: by_seed for name, by_seed in found.items() if by_seed}
 
 
 def values(runs: Runs, name: str, column: str = "accuracy") -> Mean:
@@ -78,24 +87,18 @@ def gain(runs: Runs, name: str, over: str, less: float = 0, of: str = "") -> Mea
 def table(runs: Runs, reference: str, names: Sequence[str]) -> list[str]:
     """A line for each configuration: accuracy, gain over the reference, calibration; of pools, their gain less a part
     of that online."""
-    pools = [name for name in names if "pass" in name]
+    pools = [name for name in names if POOL.fullmatch(name)]
     heads = ["trained on", "seeds", "accuracy, %", "calibration error, %", "gain, points"]
     heads += [f"gain less {MOST} of that online"] * bool(pools)
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name in names:
         accuracy, calibration = values(runs, name), values(runs, name, "calibration_error")
-        cells = [name, f"{accuracy.count}", f"{accuracy.mean:.2f} ± {accuracy.deviation:.2f}"]
-        cells += [f"{calibration.mean:.1f} ± {calibration.deviation:.1f}"]
-        cells += ["" if name == reference else signed(gain(runs, name, reference))]
+        cells = [name, f"{accuracy.count}", accuracy.spread(), calibration.spread(".1f")]
+        cells += ["" if name == reference else gain(runs, name, reference).estimate()]
         if pools:
-            cells += [signed(gain(runs, name, reference, MOST, "mixup online")) if name in pools else ""]
+            cells += [gain(runs, name, reference, MOST, "mixup online").estimate() if name in pools else ""]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
-
-
-def signed(mean: Mean) -> str:
-    """A difference with its standard error."""
-    return f"{mean.mean:+.2f} ± {mean.error:.2f}"
 
 
 def written(page: str) -> str:
@@ -116,13 +119,13 @@ def plot() -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    runs = read_runs("pools")
+    runs = read_runs("tenth")
     figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
     for name, colour in (("mixup online", "tab:green"), ("none", "tab:gray")):
         level = values(runs, name)
         axes.axhspan(level.mean - level.error, level.mean + level.error, color=colour, alpha=0.2, linewidth=0)
         axes.axhline(level.mean, color=colour, label=name)
-    pools = {int(name.split()[1]): values(runs, name) for name in runs if "pass" in name}
+    pools = {int(found[1]): values(runs, name) for name in runs if (found := POOL.fullmatch(name))}
     means, errors = ([getattr(each, part) for each in pools.values()] for part in ("mean", "error"))
     axes.errorbar([*pools], means, errors, marker="o", capsize=3, color="tab:blue", label="mixup from a pool")
     axes.set(xscale="log", xlabel="passes in the pool", ylabel="accuracy on the test split, %")
