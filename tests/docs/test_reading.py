@@ -26,7 +26,7 @@ from tests.tools import absent, require
 PAGE = (ROOT / "docs" / "reading.md").read_text()
 PREFACE, *SECTIONS = re.split(r"^## ", PAGE, flags=re.MULTILINE)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMANDS = re.compile(r"^\$ (.*)$", re.MULTILINE)
+COMMANDS = re.compile(r"^\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
 OUTPUTS = re.compile(r"^40 images of .*\n.*\n.*$", re.MULTILINE)
 SHARD = "mixed/shard-00001.h5"
 ROWS = range(40, 80)
