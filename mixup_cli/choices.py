@@ -34,6 +34,9 @@ Dtype: TypeAlias = Literal["uint8", "uint16", "float16", "float32", "source"]
 Layout: TypeAlias = Literal["nhwc", "nchw"]
 LabelColumns: TypeAlias = Literal["dense", "sparse", "both"]
 Compression: TypeAlias = Literal["none", "gzip", "zstd"]
+StoreKind: TypeAlias = Literal["rows", "plan"]
+"""What shards hold: mixed samples, or the plan alone, by which readers mix them."""
+
 LabelKind: TypeAlias = Literal["classes", "soft", "multi", "real", "none"]
 """One class a sample; shares of classes that sum to 1; any number of classes; real numbers to predict; nothing."""
 

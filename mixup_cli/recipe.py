@@ -25,6 +25,7 @@ from mixup_cli.choices import (
     Layout,
     Pair,
     Resize,
+    StoreKind,
 )
 from mixup_cli.errors import UsageError
 from mixup_cli.wording import setting
@@ -154,6 +155,7 @@ class Recipe:
     linear_light: bool = added(False)
     plan: str | None = added(None)
     window: int | None = added(None)
+    store: StoreKind = added("rows")
     signals: tuple[str, ...] = added(())
     """The columns of further signals, as the source has them."""
 

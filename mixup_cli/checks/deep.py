@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from mixup_cli.runs.planning import shard_maker
 from mixup_cli.runs.settings import Run
 from mixup_cli.scan.fill import ScanSettings
 from mixup_cli.scan.scan import Tolerance
+from mixup_cli.scan.stored_samples import samples_place
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.layout import Column
@@ -31,6 +33,7 @@ from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.members import Member, members_of
 from mixup_cli.storage.mirror import release
+from mixup_cli.storage.opened import finished_manifest
 from mixup_cli.storage.shard_records import ShardRecord
 
 
@@ -46,6 +49,11 @@ def recompute(
     opened = cache(opened)
     for member in members_of(manifest):
         findings += _of_member(folder.path, member, opened(*member.source), scratch, run, listener)
+    if manifest.samples is not None:
+        place = samples_place(folder.path, manifest.samples)
+        own = replace(run, plan=None)
+        found = recompute(DataSetFolder(place), finished_manifest(place), opened, scratch, own, listener)
+        findings += [replace(each, file=f"{manifest.samples.folder}/{each.file}") for each in found]
     return sorted(findings, key=str)
 
 

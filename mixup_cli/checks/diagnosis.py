@@ -40,6 +40,8 @@ class Fix(Enum):
     DESCRIBE = "made again from the manifest"
     DELETE = "removed, since generate can make it again"
     CLEAR = "removed"
+    SAMPLES = "repaired, as the data set that it is part of"
+    MIX_AGAIN = "left alone: run the command that made the data set again"
     LEAVE = "left alone: it is not part of this data set. Move it away"
 
 
@@ -48,6 +50,8 @@ FIXES = {
     Piece.SOURCES: Fix.REMAKE,
     Piece.DESCRIPTION: Fix.DESCRIBE,
     Piece.WORK: Fix.CLEAR,
+    Piece.SAMPLES: Fix.SAMPLES,
+    Piece.ALL_SAMPLES: Fix.MIX_AGAIN,
 }
 """The fix for each piece of a data set. For the manifest and for surplus shards, evidence decides."""
 

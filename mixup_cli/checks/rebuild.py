@@ -230,6 +230,8 @@ def _read(path: Path, digest: str, file: h5py.File) -> StoredShard:
     if json.loads(attributes["format_version"]) != FORMAT_VERSION:
         raise DataError(f"its format is {attributes['format_version'][:20]}, expected {FORMAT_VERSION}")
     recipe = Recipe.from_dict(json.loads(attributes["recipe"]))
+    if recipe.store == "plan":
+        raise DataError("it holds a plan, which generate makes again soon")
     stored = {name: plain_numbers(file, name, name) for name in (FIRST, *recipe.signals, *COLUMNS) if name in file}
     if surplus := sorted(file.keys() - stored.keys()):
         raise DataError(f"{surplus[0]!r} is not a column")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import chain
 
@@ -21,6 +21,7 @@ from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import other_pixels
 from mixup_cli.scan.fill import ScanSettings
 from mixup_cli.scan.scan import Tolerance
+from mixup_cli.scan.stored_samples import samples_place
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.finish import beside
@@ -28,7 +29,7 @@ from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.shard import ShardWriter, writer_for
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of
-from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.manifest import Manifest, SamplesRecord
 from mixup_cli.storage.members import Member, members_of
 from mixup_cli.storage.opened import UNFINISHED
 from mixup_cli.storage.seal import Sealed, reason, storage_errors, sync_folder
@@ -36,10 +37,12 @@ from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.storage.source_table import SourceTable, joined
 from mixup_cli.wording import setting
 
+LEFT = (Fix.LEAVE, Fix.MIX_AGAIN)
+
 
 @dataclass(frozen=True)
 class Repaired:
-    """The data set as it is now, and each damage that was fixed or, if its fix is LEAVE, is left."""
+    """The data set as it is now, and each damage that was fixed or, if its fix is in LEFT, is left."""
 
     manifest: Manifest
     damages: tuple[Damage, ...]
@@ -47,7 +50,7 @@ class Repaired:
     @property
     def left(self) -> tuple[Damage, ...]:
         """What is still wrong."""
-        return tuple(damage for damage in self.damages if damage.fix is Fix.LEAVE)
+        return tuple(damage for damage in self.damages if damage.fix in LEFT)
 
 
 def repair(folder: DataSetFolder, opened: SourceOf, run: Run, listener: Listener) -> Repaired:
@@ -93,10 +96,21 @@ def _fixed(
     for damage in diagnosis.to(Fix.DELETE):
         folder.remove(folder.path / damage.file)
         yield damage
-    yield from diagnosis.to(Fix.LEAVE)
+    yield from diagnosis.to(*LEFT)
+    if diagnosis.to(Fix.SAMPLES) and manifest.samples is not None:
+        yield from _samples_fixed(folder, manifest.samples, opened, replace(run, plan=None), listener)
     if damaged := diagnosis.to(Fix.DESCRIBE):
         yield from _described(folder, manifest, damaged)
     yield from diagnosis.to(Fix.CLEAR)  # the last to leave the folder clears it
+
+
+def _samples_fixed(
+    folder: DataSetFolder, record: SamplesRecord, opened: SourceOf, run: Run, listener: Listener
+) -> Iterator[Damage]:
+    """Fix the samples that readers mix."""
+    place = samples_place(folder.path, record)
+    for damage in repair(DataSetFolder(place), opened, run, listener).damages:
+        yield replace(damage, file=f"{record.folder}/{damage.file}")
 
 
 def _described(folder: DataSetFolder, manifest: Manifest, damaged: Sequence[Damage]) -> Iterator[Damage]:

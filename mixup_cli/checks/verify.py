@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,12 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.draws.beta import UNIT
 from mixup_cli.engines.local import LocalEngine
-from mixup_cli.errors import DataError, StorageError
+from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.fields.field import Field
 from mixup_cli.listener import Listener
+from mixup_cli.scan.stored_samples import samples_place
 from mixup_cli.storage import manifest as names
 from mixup_cli.storage.contents import SHARD
 from mixup_cli.storage.finish import checksum_entries
@@ -50,6 +52,8 @@ class Piece(Enum):
     SOURCES = auto()
     DESCRIPTION = auto()  # card, metadata or checksums: they follow from the manifest
     WORK = auto()
+    SAMPLES = auto()  # a file of the samples that readers mix
+    ALL_SAMPLES = auto()  # their folder
 
 
 PIECES = {names.MANIFEST: Piece.MANIFEST, names.SOURCES: Piece.SOURCES}
@@ -90,7 +94,23 @@ def findings_of(folder: Path, manifest: Manifest, workers: int = 1, listener: Li
         findings += found
         listener.advance(count)
     listener.end()
-    return sorted(findings, key=str)
+    return sorted([*findings, *_of_samples(folder, manifest, workers, listener)], key=str)
+
+
+def _of_samples(folder: Path, manifest: Manifest, workers: int, listener: Listener) -> Iterator[Finding]:
+    """What is wrong with the samples that readers mix."""
+    if manifest.samples is None:
+        return
+    name = manifest.samples.folder
+    try:
+        place = samples_place(folder, manifest.samples)
+        found = verify(place, workers, listener)
+    except (DataError, NoInputError) as problem:
+        again = f"Run the command that made {folder} again."
+        yield Finding(name, f"cannot be read ({problem.found})", Piece.ALL_SAMPLES, again)
+        return
+    for each in found:
+        yield replace(each, file=f"{name}/{each.file}", piece=Piece.SAMPLES)
 
 
 def data_set_place(place: Path | Store) -> Path | Store:
@@ -256,8 +276,18 @@ def _values(
         if name in columns and not 0 <= columns[name].min() <= columns[name].max() < count:
             found = f"{name} goes from {columns[name].min()} to {columns[name].max()}"
             yield f"{found}, and there are {count} {what}"
+    if "weight" in columns:
+        yield from _weights(columns["weight"], first_row)
     if "view" in columns:
         yield from _views(columns["view"], first_row)
+
+
+def _weights(weights: NDArray[np.int32], first_row: int) -> Iterator[str]:
+    """Weights are whole 65536ths of 0 … 1, and so is their sum."""
+    sound = (weights >= 0).all(axis=1) & (weights.sum(axis=1, dtype=np.int64) <= UNIT)
+    if not sound.all():
+        row = int(np.argmin(sound))
+        yield f"weight of row {first_row + row} is {weights[row].tolist()}, expected 0 … {UNIT} in all"
 
 
 def _views(views: NDArray[np.int32], first_row: int) -> Iterator[str]:

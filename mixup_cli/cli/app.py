@@ -19,6 +19,7 @@ from mixup_cli.cli.commands.doctor import doctor
 from mixup_cli.cli.commands.export import export
 from mixup_cli.cli.commands.generate import generate
 from mixup_cli.cli.commands.inspect import inspect
+from mixup_cli.cli.commands.materialize import materialize
 from mixup_cli.cli.commands.merge import merge
 from mixup_cli.cli.commands.plan import plan
 from mixup_cli.cli.commands.preview import preview
@@ -43,6 +44,9 @@ LEAST_MEMORY_BYTES = 512 << 20
 
 NO_MEMORY = "Raise the limit of memory (ulimit -v)"
 
+
+RESUMED = ("generate", "merge", "materialize", "export")
+"""Commands that go on where they were stopped."""
 
 SUMMARY = "Precompute mixup training sets: image folders or a CIFAR archive in, sealed HDF5 shards out."
 
@@ -125,7 +129,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """See `click.Command.invoke`."""
-        signals.advise(signals.CONTINUE if self.name in ("generate", "merge", "export") else signals.AGAIN)
+        signals.advise(signals.CONTINUE if self.name in RESUMED else signals.AGAIN)
         with _in_one_line(ctx):
             _check_memory()
             for notice in () if ctx.params.get("quiet") else provenance.unread(os.environ):
@@ -188,7 +192,7 @@ app = Commands(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 click.version_option(package_name="mixup-gen", message="mixup-gen %(version)s")(app)
-for each in (generate, plan, inspect, preview, report, verify, repair, merge, export, doctor):
+for each in (generate, plan, inspect, preview, report, verify, repair, merge, materialize, export, doctor):
     app.add_command(Command.of(each))
 
 

@@ -184,7 +184,7 @@ def _rows(arrays: MixedArrays, options: Options) -> NDArray[np.int64]:
 
 def _columns(arrays: MixedArrays, options: Options) -> tuple[str, ...]:
     """The names of the columns, `labels` behind the signals if they are computed."""
-    stored = [column.name for column in arrays.manifest.columns]
+    stored = [column.name for column in arrays.manifest.readable]
     if arrays.label_kind != "none" and "labels" not in stored:
         stored.insert(len(arrays.manifest.signals), "labels")
     for name in options.columns or ():

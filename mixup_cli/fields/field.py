@@ -22,6 +22,10 @@ from numpy.typing import NDArray
 COLUMNS = ("labels", "index", "source_index", "source_label", "share", "label_share", "method", "box", "view")
 """The columns that follow the signals, in this order. No further signal can have one of these names."""
 
+PLAN_COLUMNS = ("weight", "mask_seed")
+"""What a data set that stores its plan has beside them: with `source_index`, `method`, `box` and `view`, all that a
+reader needs to mix a row."""
+
 
 class Field(Protocol):
     """One part of every sample."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.label import Label
 from mixup_cli.fields.labels import Labels, base_shares, remix_shares, union_shares
 from mixup_cli.fields.signal import Signal
@@ -20,7 +21,8 @@ from mixup_cli.storage.hdf5.layout import Column
 
 
 def columns_of(recipe: Recipe, signals: Sequence[Signal], labels: Labels, parent_count: int) -> tuple[Column, ...]:
-    """The columns of a data set, in the order in which they stand in `docs/format.md`."""
+    """The columns that readers give, in the order in which they stand in `docs/format.md`. They are those that shards
+    hold, unless the data set stores its plan: see `planned_columns`."""
     pair = (parent_count,)
     chosen = [Column(signal.name, signal.dtype, signal.shape) for signal in signals]
     sparse = labels.kind == "classes" and recipe.labels in ("sparse", "both")
@@ -36,6 +38,18 @@ def columns_of(recipe: Recipe, signals: Sequence[Signal], labels: Labels, parent
     if recipe.has_views:
         chosen.append(Column("view", "int32", (parent_count, 5)))
     return tuple(chosen)
+
+
+def planned_columns(columns: Sequence[Column], signals: Sequence[Signal]) -> tuple[Column, ...]:
+    """What shards hold of a data set that stores its plan, from the columns that readers give: no signals and no dense
+    labels, which readers compute, and all that they compute them from."""
+    computed = {*(signal.name for signal in signals), Label.name}
+    kept = {column.name: column for column in columns if column.name not in computed}
+    pair, is_labelled = kept["share"].shape, len(columns) > len(kept) + len(signals) or "label_share" in kept
+    if is_labelled:
+        kept["label_share"] = Column("label_share", "float32", pair)
+    stored = [kept[name] for name in COLUMNS if name in kept]
+    return (*stored, Column("weight", "int32", pair), Column("mask_seed", "int64", ()))
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,8 @@ class RowColumns:
             "method": rows.method,
             "box": rows.decisions.box,
             "view": rows.views,
+            "weight": rows.decisions.parts,
+            "mask_seed": rows.decisions.mask_seed.view(np.int64),
         }
         return np.asarray(planned[name])
 

@@ -114,7 +114,8 @@ class ShardMaker:
         for portion in self.supply.portions(rows):
             for block in self._blocks(portion.rows):
                 kept.append((block.rows, block.share))
-                yield from self._tiles(block, portion, 0)
+                if self.signals:
+                    yield from self._tiles(block, portion, 0)
             del portion  # its samples go before the next ones come
         numbers = {signal.column.name: number for number, signal in enumerate(self.signals)}
 
@@ -142,7 +143,7 @@ class ShardMaker:
     def _tiles(self, block: Block, portion: Portion, number: int) -> Iterator[NDArray[Any]]:
         signal = self.signals[number]
         tile_rows = min(signal.tile_rows, len(block.rows))
-        blended = np.empty((tile_rows, *signal.column.shape), _blend_dtype(signal.column.dtype))
+        blended = np.empty((tile_rows, *signal.column.shape), blend_dtype(signal.column.dtype))
         placed = replace(block.rows, parents=portion.places(block.rows.parents))
         for first in range(0, len(block.rows), tile_rows):
             self.checkpoint()
@@ -156,7 +157,7 @@ class ShardMaker:
             yield tile.astype(signal.column.dtype, copy=False)
 
 
-def _blend_dtype(column_dtype: str) -> str:
+def blend_dtype(column_dtype: str) -> str:
     """The dtype that kernels write: float16 output is blended in float32 and rounded once."""
     return "float32" if column_dtype == "float16" else column_dtype
 

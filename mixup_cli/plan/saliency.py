@@ -11,7 +11,7 @@ A Fourier transform repeats the picture like a tile, and the seams would stand o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,14 +68,22 @@ def peak(picture: NDArray[Any]) -> tuple[int, int]:
     return int((2 * y + 1) * height // (2 * salient.shape[0])), int((2 * x + 1) * width // (2 * salient.shape[1]))
 
 
+class Pictures(Protocol):
+    """Pictures (height, width, channels) by their number: an array of them, or what reads one at a time."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> NDArray[Any]: ...
+
+
 class PeakFinder:
-    """The peaks of cached samples, each found when it is first asked for. `pictures` (n, height, width, channels) are
+    """The peaks of cached samples, each found when it is first asked for. `pictures` are
     all samples, or those of the source indices `indices` int64 (n), ascending.
 
     Threads may ask for the same sample at once: they find the same.
     """
 
-    def __init__(self, pictures: NDArray[Any], indices: NDArray[np.int64] | None = None) -> None:
+    def __init__(self, pictures: Pictures, indices: NDArray[np.int64] | None = None) -> None:
         self._pictures, self._indices = pictures, indices
         self._found: Peaks = np.full((len(pictures), 2), -1, np.int32)
 
@@ -83,5 +91,5 @@ class PeakFinder:
         """The peaks of some samples, by source index: int32 (m, 2: y, x) in the cached picture."""
         places = samples if self._indices is None else np.searchsorted(self._indices, samples)
         for place in np.unique(places[self._found[places, 0] < 0]):
-            self._found[place] = peak(self._pictures[place])
+            self._found[place] = peak(self._pictures[int(place)])
         return self._found[places]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,24 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError
 from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.fields.signal import FIRST
+from mixup_cli.readers.mixed_column import MixedColumn
 from mixup_cli.readers.passes import Passes, passes_of
 from mixup_cli.storage.hdf5.reading import ShardedColumn
 from mixup_cli.storage.opened import REPLACED, OpenedDataSet, check_finished, folder_of
+
+AnyColumn: TypeAlias = ShardedColumn | MixedColumn
+"""A column over all shards, stored or mixed when it is read."""
+
+
+def _columns(opened: OpenedDataSet) -> Iterator[tuple[str, AnyColumn]]:
+    """Every column by its name."""
+    manifest = opened.manifest
+    if manifest.mixed is not None:
+        from mixup_cli.mixing.stored_plan import Remixer  # brings the methods and a kernel
+
+        remixer = Remixer(opened)
+        yield from ((each.name, MixedColumn(remixer, each, manifest.totals.samples)) for each in manifest.mixed)
+    yield from ((column.name, ShardedColumn(opened, column.name)) for column in manifest.columns)
 
 
 class MixedArrays:
@@ -41,7 +56,7 @@ class MixedArrays:
         self.class_names = self.manifest.class_names
         self.label_kind = self.manifest.label_kind
         self.axes = self.manifest.axes
-        self._columns = {column.name: ShardedColumn(opened, column.name) for column in self.manifest.columns}
+        self._columns = dict(_columns(opened))
 
     def __reduce__(self) -> tuple[type[MixedArrays], tuple[Path], tuple[str, str, int]]:
         """Pickled as its path: a spawned worker of a `DataLoader` opens the data set again, if it is still the same."""
@@ -65,7 +80,7 @@ class MixedArrays:
         if the rows come from a plan file, which has no passes."""
         return passes_of(self.folder, self.manifest)
 
-    def column(self, name: str) -> ShardedColumn:
+    def column(self, name: str) -> AnyColumn:
         """One column over all shards: slice it, or `take` rows from it. If the data set was merged, the numbers in
         `index`, `source_index` and `method` are those of the whole, not those of its members."""
         return self._columns[name]

@@ -45,10 +45,10 @@ def parts_of(arrays: MixedArrays, choices: Mapping[str, Any], axes: Axes | None)
         case "pair":
             names = signals
         case "columns":
-            names = [column.name for column in arrays.manifest.columns]
+            names = [column.name for column in arrays.manifest.readable]
         case str():
             remedy = (
-                f"Pass sample=[{sample!r}]." if sample in {column.name for column in arrays.manifest.columns} else ""
+                f"Pass sample=[{sample!r}]." if sample in {column.name for column in arrays.manifest.readable} else ""
             )
             reason = "is not soft, pair, columns or a sequence of columns."
             raise UsageError(reason, remedy, field="sample", value=sample)
@@ -65,7 +65,7 @@ def _part(arrays: MixedArrays, name: str, axes: Axes | None) -> Part:
         return Part(
             name, np.dtype(np.float32), (len(arrays.class_names),), lambda rows: np.asarray(arrays.labels(rows))
         )
-    known = {column.name for column in arrays.manifest.columns}
+    known = {column.name for column in arrays.manifest.readable}
     if name not in known:
         raise UsageError(f"{arrays.folder} has no column {name!r}{did_you_mean(name, known)}", field="sample")
     column = arrays.column(name)
@@ -78,7 +78,7 @@ def _part(arrays: MixedArrays, name: str, axes: Axes | None) -> Part:
 
 def _pair(arrays: MixedArrays) -> Iterator[Part]:
     """y_a, y_b and lam. Of rows with one parent, both classes are its own."""
-    parents = next((column.shape[0] for column in arrays.manifest.columns if column.name == "source_label"), 0)
+    parents = next((column.shape[0] for column in arrays.manifest.readable if column.name == "source_label"), 0)
     found = None
     if arrays.label_kind != "classes" or not parents:
         found = f"the labels of {arrays.folder} are not the shares of two classes ({arrays.label_kind})."

@@ -21,8 +21,9 @@ from mixup_cli.runs.fingerprint import Pixels
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.needs import Needs, check_room, needs
 from mixup_cli.runs.planning import parents_of, plan_of, shard_maker
-from mixup_cli.runs.records import manifest_of_run, run_record
+from mixup_cli.runs.records import Content, manifest_of_run, run_record
 from mixup_cli.runs.resume import Records, Wanted, begin, found_shards, intact
+from mixup_cli.runs.samples import PlannedOn, planned_on, planning
 from mixup_cli.runs.scanned import Scanned, fitting, scanned, with_samples
 from mixup_cli.runs.settings import Run, row_count
 from mixup_cli.runs.shard_work import make_shards
@@ -72,6 +73,7 @@ class Bench:
     folder: DataSetFolder
     place: CachePlace
     listener: Listener
+    samples: PlannedOn | None = None
     reported: set[str] = field(default_factory=set)
 
     def report(self, notices: Iterable[str]) -> None:
@@ -91,15 +93,25 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
     began = time.monotonic()
     if run.store is not None:
         run.store.check_writable()
+    asked, samples = Asked(source, recipe, run.shard_bytes), None
+    if recipe.store == "plan":
+        samples = planned_on(asked, run, listener or Listener(), generate)
+        asked, run = samples.asked(asked), planning(run)
     with data_set_at(run.store or run.out, run.part) as folder:
-        outcome = _generated(Asked(source, recipe, run.shard_bytes), replace(run, out=folder.path), folder, listener)
+        outcome = _generated(asked, replace(run, out=folder.path), folder, listener, samples)
     if run.store is not None and outcome.manifest is not None:
         outcome = replace(outcome, manifest=run.store.url_of(MANIFEST))
     return replace(outcome, seconds=time.monotonic() - began)
 
 
-def _generated(asked: Asked, run: Run, folder: DataSetFolder, listener: Listener | None) -> Outcome:
-    bench = Bench(time.time(), asked, asked.survey(), run, folder, run.place(folder.scratch), listener or Listener())
+def _generated(
+    asked: Asked, run: Run, folder: DataSetFolder, listener: Listener | None, samples: PlannedOn | None
+) -> Outcome:
+    survey, place = asked.survey(), run.place(folder.scratch)
+    if samples is not None:
+        samples.widen(survey)
+    bench = Bench(time.time(), asked, survey, run, folder, place, listener or Listener(), samples)
+    bench.reported.update(() if samples is None else samples.reported)
     if not run.force:
         folder.settle()
     standing = _standing(bench)
@@ -121,7 +133,7 @@ def _carried_out(bench: Bench, expected_rows: int, engine: Engine) -> Outcome:
             return _of_manifest(bench, standing.complete, standing.state)
         if not (run.force or folder.half_cleared):
             check_same(standing.stored, Identity(pixels=pixels))
-        scan = _scanned_before(bench, standing) or _scanned(bench, standing, engine)
+        scan = _planned_on(bench, standing) or _scanned_before(bench, standing) or _scanned(bench, standing, engine)
         plan = plan_of(scan, run)
         bench.report(plan.notices)
         rows = row_count(scan.job.recipe, run, scan.source.labels, scan.table.usable)
@@ -178,6 +190,15 @@ def _one_scans(bench: Bench, rows: int) -> AbstractContextManager[None]:
     if run.part.is_whole or run.force or needs_most:
         return nullcontext()
     return bench.folder.scanning(bench.listener.notice)
+
+
+def _planned_on(bench: Bench, standing: Standing) -> Scanned | None:
+    """The source as the samples have it that this run plans with; None if it mixes them itself."""
+    if bench.samples is None:
+        return None
+    scan = bench.samples.scanned(bench.asked.source, standing.job, bench.run)
+    bench.report(scan.notices())
+    return scan
 
 
 def _scanned_before(bench: Bench, standing: Standing) -> Scanned | None:
@@ -252,7 +273,8 @@ def _sealed(bench: Bench, wanted: Wanted, state: State, methods: Sequence[str], 
         if len(found) < count:
             return _of_part(bench, wanted, records, found.keys())
         shards = [found[number] for number in sorted(found)]
-        manifest = manifest_of_run(wanted.job, bench.asked.source.kind, wanted.table, methods, shards)
+        content = Content.of(wanted.job, None if bench.samples is None else bench.samples.record)
+        manifest = manifest_of_run(content, bench.asked.source.kind, wanted.table, methods, shards)
         finish(folder, manifest, run_record(wanted.pixels, bench.began, bench.run.settings()))
         return _of_manifest(bench, manifest, state)
 

@@ -11,14 +11,16 @@ from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.fields.decide import Decided, decide, decide_beside
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.label_rules import mixed_kind, with_label_rule
+from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.fields.target import Survey, Target, sample_bytes
 from mixup_cli.methods import for_balanced_pairing, parent_count, resolve, same_rows
-from mixup_cli.mixing.columns import columns_of
+from mixup_cli.mixing.columns import columns_of, planned_columns
 from mixup_cli.mixing.surface import check_fill
 from mixup_cli.pairing import DEFAULT_BANDWIDTH
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.sources.reading.base import Source
+from mixup_cli.storage.hdf5.layout import Column
 from mixup_cli.storage.hdf5.shard import ShardSpec
 from mixup_cli.wording import setting
 
@@ -34,13 +36,14 @@ SHARD_BYTES = 64 << 20
 @dataclass(frozen=True)
 class Job:
     """What a run will do: a recipe resolved on a source, the signals as they are stored, the target in which each is
-    cached before, and what the user should know. `form` and `target` are those of the first signal."""
+    cached before, and what the user should know. `columns` are what readers give: what shards hold, unless they hold
+    the plan. `form` and `target` are those of the first signal."""
 
     recipe: Recipe
     signals: tuple[Signal, ...]
     targets: tuple[Target, ...]
     spec: ShardSpec
-    samples_per_shard: int
+    columns: tuple[Column, ...]
     class_names: tuple[str, ...]
     label_kind: LabelKind
     notices: tuple[str, ...]
@@ -49,6 +52,16 @@ class Job:
     def form(self) -> Form:
         """The form in which the first signal is mixed."""
         return self.signals[0].mixed(self.targets[0])
+
+    @property
+    def samples_per_shard(self) -> int:
+        """How many rows all shards but the last one have."""
+        return self.recipe.samples_per_shard or 1
+
+    @property
+    def mixed_signals(self) -> tuple[Signal, ...]:
+        """The signals that a run mixes: none, where readers do."""
+        return self.signals if self.recipe.store == "rows" else ()
 
     @property
     def target(self) -> Target:
@@ -130,20 +143,31 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
         raise UsageError(found, field="window", value=resolved.window)
     signals, targets = _signals(source, decided, survey, resolved)
     resolved = resolved.with_(signals=tuple(source.beside))
-    columns = columns_of(resolved, signals, labels, most_parents)
-    row_bytes = sum(column.row_bytes for column in columns)
-    per_shard = recipe.samples_per_shard or max(1, (asked.shard_bytes or SHARD_BYTES) // row_bytes)
-    resolved = resolved.with_(samples_per_shard=per_shard)
+    resolved, columns, spec = laid_out(resolved, signals, labels, recipe.samples_per_shard, asked.shard_bytes)
+    notices = decided.notices + ((ZSTD_NOTICE,) if resolved.compression == "zstd" else ())
+    label_kind = mixed_kind(resolved, labels.kind)
+    check_fill(decided.form, resolved)
+    return Job(resolved, signals, targets, spec, columns, labels.class_names, label_kind, notices)
+
+
+def laid_out(
+    resolved: Recipe,
+    signals: tuple[Signal, ...],
+    labels: Labels,
+    samples_per_shard: int | None = None,
+    shard_bytes: int | None = None,
+) -> tuple[Recipe, tuple[Column, ...], ShardSpec]:
+    """The recipe with the length of shards, the columns that readers give, and what shards are like."""
+    columns = columns_of(resolved, signals, labels, parent_count(resolved.methods))
+    stored = columns if resolved.store == "rows" else planned_columns(columns, signals)
+    row_bytes = sum(column.row_bytes for column in stored)
+    resolved = resolved.with_(samples_per_shard=samples_per_shard or max(1, (shard_bytes or SHARD_BYTES) // row_bytes))
     attributes: Mapping[str, Any] = {
         "format_version": FORMAT_VERSION,
         "recipe": resolved.to_dict(),
         "class_names": list(labels.class_names),
     }
-    spec = ShardSpec(columns, attributes, resolved.compression)
-    notices = decided.notices + ((ZSTD_NOTICE,) if resolved.compression == "zstd" else ())
-    label_kind = mixed_kind(resolved, labels.kind)
-    check_fill(decided.form, resolved)
-    return Job(resolved, signals, targets, spec, per_shard, labels.class_names, label_kind, notices)
+    return resolved, columns, ShardSpec(stored, attributes, resolved.compression)
 
 
 def _signals(

@@ -57,6 +57,8 @@ def pieces_of(folder: Path) -> Iterator[Piece]:
     """A finished data set, or each member of one that was merged. Raises NoInputError for anything else, DataError
     if its manifest, the size of a shard, or sources.csv is not what was sealed."""
     manifest = finished_manifest(folder)
+    if manifest.samples is not None:
+        raise DataError(f"{folder}: stores its plan.", f"Merge what mixup-gen materialize {folder} makes.")
     table, origins = finished_table(folder, manifest), origins_of(run_json(folder))
     for member in members_of(manifest):
         piece = Piece(folder, member.manifest, table.part(member.inputs), origins.get(member.source[0]))

@@ -56,7 +56,11 @@ def shard_maker(scanned: Scanned, run: Run, checkpoint: Callable[[], None], plan
     source, job, table, cache = scanned.source, scanned.job, scanned.table, scanned.cache
     plan = plan or plan_of(scanned, run)
     supply: Supply
-    if cache is not None:
+    if scanned.samples is not None:
+        supply = Cache(())
+        if isinstance(plan, Plan):
+            plan = plan.asking(PeakFinder(scanned.samples.pictures()))
+    elif cache is not None:
         supply = Cache(cache, scanned.indices)
         if isinstance(plan, Plan):
             plan = plan.asking(peaks_of(cache, job, scanned.indices))
@@ -72,7 +76,7 @@ def maker_of(
 ) -> ShardMaker:
     """What computes the rows of a plan from the samples that `supply` gives."""
     makers = []
-    for signal, target, column in zip(job.signals, job.targets, job.spec.columns, strict=False):
+    for signal, target, column in zip(job.mixed_signals, job.targets, job.columns, strict=False):
         recipe, form = recipe_of(job.recipe, signal), signal.mixed(target)
         mixer = Mixer.open(recipe, plan.methods, target.form, form, run.device)
         makers.append(SignalMaker(column, mixer, tile_rows_for(column, run.batch_size, run.device)))

@@ -17,7 +17,17 @@ from mixup_cli.fields.signal import Signal
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import Pixels
 from mixup_cli.runs.job import Job
-from mixup_cli.storage.manifest import ColumnRecord, FieldRecord, Manifest, Skipped, SourceRecord, Totals
+from mixup_cli.storage.contents import SAMPLES
+from mixup_cli.storage.hdf5.layout import Column
+from mixup_cli.storage.manifest import (
+    ColumnRecord,
+    FieldRecord,
+    Manifest,
+    SamplesRecord,
+    Skipped,
+    SourceRecord,
+    Totals,
+)
 from mixup_cli.storage.shard_records import ShardRecord, shard_lists
 from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import setting
@@ -32,20 +42,29 @@ class Content:
     label_kind: LabelKind
     signals: tuple[Signal, ...]
     columns: tuple[ColumnRecord, ...]
+    mixed: tuple[ColumnRecord, ...] = ()
+    samples: SamplesRecord | None = None
 
     @classmethod
-    def of(cls, job: Job) -> Self:
-        """What a job makes."""
-        columns = tuple(ColumnRecord(name=c.name, dtype=c.dtype, shape=c.shape) for c in job.spec.columns)
-        return cls(job.recipe, job.class_names, job.label_kind, job.signals, columns)
+    def of(cls, job: Job, samples: SamplesRecord | None = None) -> Self:
+        """What a job makes. `samples` are those that readers mix, if shards hold the plan."""
+        columns = tuple(map(_recorded, job.spec.columns))
+        mixed = tuple(_recorded(column) for column in job.columns if column not in job.spec.columns)
+        if mixed and samples is None:  # before they are made
+            samples = SamplesRecord(folder=SAMPLES, manifest_sha256="0" * 64)
+        return cls(job.recipe, job.class_names, job.label_kind, job.signals, columns, mixed, samples)
+
+
+def _recorded(column: Column) -> ColumnRecord:
+    return ColumnRecord(name=column.name, dtype=column.dtype, shape=column.shape)
 
 
 def manifest_of_run(
-    job: Job, kind: str, table: SourceTable, methods: Sequence[str], shards: Sequence[ShardRecord]
+    content: Content, kind: str, table: SourceTable, methods: Sequence[str], shards: Sequence[ShardRecord]
 ) -> Manifest:
     """The manifest of what a run and those before it have made. Raises DataError where it cannot be true."""
     try:
-        return manifest_of(Content.of(job), kind, table, methods, shards)
+        return manifest_of(content, kind, table, methods, shards)
     except ValidationError as problem:  # what is wrong was read from the sidecars of an earlier run
         found = f".mixup-gen/done: the sidecars of finished shards are damaged ({problem.errors()[0]['msg']})."
         raise DataError(found, f"Start over with {setting('force')}.") from None
@@ -69,6 +88,8 @@ def manifest_of(
         methods=tuple(methods),
         compression=content.recipe.compression,
         columns=content.columns,
+        samples=content.samples,
+        mixed=content.mixed or None,
         **fields_of_shards(shards),
     )
     return made.of_shards(shards)

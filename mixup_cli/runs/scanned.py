@@ -18,6 +18,7 @@ from mixup_cli.runs.job import Asked, Job
 from mixup_cli.scan.cache import allocate
 from mixup_cli.scan.fill import CachePlace, ScanSettings, fill
 from mixup_cli.scan.scan import Tolerance, scan, until_it_fits
+from mixup_cli.scan.stored_samples import StoredSamples
 from mixup_cli.scan.table import table_of
 from mixup_cli.sources.chosen import ChosenSamples
 from mixup_cli.sources.reading.base import Source
@@ -31,13 +32,15 @@ Read = TypeVar("Read")
 class Scanned:
     """A source that has been read: the job that fits every sample, the samples of each signal, and what became of
     them. `cache` holds all samples, or those of the source indices `indices` int64 (m), ascending. It is None where
-    windows of samples are decoded when they are mixed, and where an earlier run has read the source."""
+    windows of samples are decoded when they are mixed, and where an earlier run has read the source. `samples` are
+    those that readers mix, where the run stores its plan."""
 
     source: Source
     job: Job
     cache: Arrays | None
     table: SourceTable
     indices: NDArray[np.int64] | None = None
+    samples: StoredSamples | None = None
 
     def notices(self) -> Iterator[str]:
         """What the user should know of the source, the job, and inputs that were left out."""

@@ -36,8 +36,9 @@ class Run:
     The data set goes to `store`, if there is one, else to `out`. `samples` (mixed rows) overrules `passes`, and `plan`
     overrules both: the run makes its rows, and the recipe has its digest. `workers` None is one for each core, with the
     engine "ray" each of the cluster that `ray_address` names. `part` says which of the shards this run makes (in a job
-    array: `schedulers.assigned_part(os.environ)`); `origin` is what run.json says of the source. With the engine
-    "processes", a script must begin its work under `if __name__ == "__main__":`, as `multiprocessing` asks.
+    array: `schedulers.assigned_part(os.environ)`); `samples_folder` has the samples of a data set that stores its plan;
+    `origin` is what run.json says of the source. With the engine "processes", a script must begin its work under
+    `if __name__ == "__main__":`, as `multiprocessing` asks.
     """
 
     out: Path = Path("mixup-out")
@@ -55,6 +56,7 @@ class Run:
     caching: CacheSettings = field(default_factory=CacheSettings)
     part: Part = field(default_factory=Part)
     force: bool = False
+    samples_folder: Path | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -121,6 +123,8 @@ def check_caching(recipe: Recipe, run: Run) -> None:
 
 def _needs_cache(recipe: Recipe, run: Run) -> tuple[str, str] | None:
     """Why a run needs a cache, and what to do about it."""
+    if recipe.store == "plan":
+        return None
     if run.engine != "threads":
         return "worker processes share a file of decoded samples.", f"Pass {setting('engine', 'threads')}."
     if run.plan is not None:

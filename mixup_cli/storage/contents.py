@@ -30,6 +30,9 @@ OURS = re.compile("|".join([r"shard-[0-9]{5,}\.h5", r"shards-[0-9]{12,}\.json", 
 
 SIDECAR = re.compile(r"[0-9]{5,}\.json")
 
+SAMPLES = "samples"
+"""Where the samples of a data set that stores its plan lie, unless it names another folder."""
+
 CLEARING = "clearing"
 """A file in the work folder while `clear` removes files. If it is left, so are some of them."""
 
@@ -73,7 +76,8 @@ class FolderContents:
         with storage_errors(self.path):
             found = sorted(entry.name for entry in self.path.iterdir())
         is_ours = self.is_ours
-        return [name for name in found if name != WORK_FOLDER and not (is_ours and OURS.fullmatch(name))]
+        own = {WORK_FOLDER} | ({SAMPLES} if _holds_data_set(self.path / SAMPLES) else set())
+        return [name for name in found if name not in own and not (is_ours and OURS.fullmatch(name))]
 
     @property
     def place(self) -> Path:
@@ -134,3 +138,8 @@ class FolderContents:
 
 def _record(sidecar: Path) -> ShardRecord:
     return ShardRecord.model_validate_json(content_of(sidecar))
+
+
+def _holds_data_set(folder: Path) -> bool:
+    """Whether a data set was begun or finished there."""
+    return (folder / names.MANIFEST).exists() or (folder / WORK_FOLDER).exists()

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mixup_cli.errors import UsageError
-from mixup_cli.fields.field import COLUMNS
+from mixup_cli.fields.field import COLUMNS, PLAN_COLUMNS
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.members import derived
@@ -15,8 +15,8 @@ from mixup_cli.storage.members import derived
 if TYPE_CHECKING:
     from mixup_cli.storage.manifest import Manifest, MemberRecord
 
-REQUIRED_COLUMNS = {FIRST, "index", "source_index", "share", "method", "box"}
-"""Every data set has these. Label columns depend on the source and on the recipe's `labels`."""
+REQUIRED_COLUMNS = {"index", "source_index", "share", "method", "box"}
+"""Every data set has these, and its signals. Label columns depend on the source and on the recipe's `labels`."""
 
 LABEL_COLUMNS = {"labels", "source_label", "label_share"}
 
@@ -81,7 +81,11 @@ def of_columns(manifest: Manifest) -> Iterator[str]:
     columns = {column.name: column for column in manifest.columns}
     if len(columns) < len(manifest.columns):
         yield "columns: two have the same name"
-    if missing := REQUIRED_COLUMNS.union(field.name for field in manifest.fields or ()) - columns.keys():
+    signals = {FIRST, *(field.name for field in manifest.fields or ())}
+    if problem := _of_mixed(manifest, signals):
+        yield problem
+        return
+    if missing := REQUIRED_COLUMNS.union(signals if manifest.mixed is None else PLAN_COLUMNS) - columns.keys():
         yield f"columns: lack {', '.join(sorted(missing))}"
         return
     if (labelled := bool(LABEL_COLUMNS & columns.keys())) != (manifest.label_kind != "none"):
@@ -97,7 +101,23 @@ def of_columns(manifest: Manifest) -> Iterator[str]:
         "method": ("uint8", ()),
         "box": ("int32", (4,)),
         "view": ("int32", (*parents, 5)),
+        "weight": ("int32", parents),
+        "mask_seed": ("int64", ()),
     }
+    columns |= {column.name: column for column in manifest.mixed or ()}
     for name in expected.keys() & columns.keys():
         if (found := (columns[name].dtype, columns[name].shape)) != expected[name]:
             yield f"columns: {name} is {found}, expected {expected[name]}"
+
+
+def _of_mixed(manifest: Manifest, signals: set[str]) -> str | None:
+    """Shards hold the plan, or all columns: what readers mix are the signals, and perhaps dense labels."""
+    stores_plan = manifest.recipe.get("store", "rows") == "plan"
+    if (manifest.mixed is not None, manifest.samples is not None) != (stores_plan, stores_plan):
+        return "samples, mixed: go with a recipe that stores the plan"
+    mixed = [column.name for column in manifest.mixed or ()]
+    if stores_plan and (set(mixed) - {"labels"} != signals or len(set(mixed)) < len(mixed)):
+        return f"mixed: are {', '.join(mixed)}, and the signals are {', '.join(sorted(signals))}"
+    if both := {column.name for column in manifest.columns}.intersection(mixed):
+        return f"columns: have {', '.join(sorted(both))}, which readers mix"
+    return None

@@ -119,6 +119,13 @@ class MemberRecord(Model):
         return range(self.first_input, self.first_input + self.source.samples)
 
 
+class SamplesRecord(Model):
+    """Where the samples are that readers mix, where shards hold the plan: an unmixed data set of the same source."""
+
+    folder: str = Field(description="its folder, with / between names, from that of this manifest on")
+    manifest_sha256: Sha256 = Field(description="sha256 of its manifest.json")
+
+
 class Totals(Model):
     """Sums over the shards."""
 
@@ -166,6 +173,12 @@ class Manifest(Model):
     )
     compression: Compression
     columns: tuple[ColumnRecord, ...]
+    samples: SamplesRecord | None = Field(
+        default=None, description="the samples that readers mix, if shards hold the plan"
+    )
+    mixed: tuple[ColumnRecord, ...] | None = Field(
+        default=None, min_length=1, description="what readers mix and compute then: the signals, and dense labels"
+    )
     totals: Totals
     shards: Annotated[Sequence[ShardRecord], AfterValidator(tuple)]
     shard_lists: tuple[ShardList, ...] | None = Field(
@@ -186,9 +199,14 @@ class Manifest(Model):
     @property
     def signals(self) -> tuple[Signal, ...]:
         """What a sample is made of besides its label."""
-        columns = {column.name: column for column in self.columns}
+        columns = {column.name: column for column in self.readable}
         named = {FIRST: self.axes, **{field.name: field.axes for field in self.fields or ()}}
         return tuple(Signal(name, columns[name].dtype, columns[name].shape, axes) for name, axes in named.items())
+
+    @property
+    def readable(self) -> tuple[ColumnRecord, ...]:
+        """The columns that readers give: what they mix, and what shards hold."""
+        return (*(self.mixed or ()), *self.columns)
 
     @property
     def sample(self) -> tuple[SampleField, ...]:

@@ -159,4 +159,9 @@ def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
     for number, column in enumerate(manifest.columns):
         shape = "x".join(map(str, column.shape)) or "scalar"
         yield "" if number else "columns", f"{column.name:<13} {column.dtype:<8} {shape}"
+    for number, column in enumerate(manifest.mixed or ()):
+        shape = "x".join(map(str, column.shape)) or "scalar"
+        yield "" if number else "mixed", f"{column.name:<13} {column.dtype:<8} {shape}"
+    if manifest.samples is not None:
+        yield "samples of", f"{manifest.samples.folder} (readers mix them)"
     yield "recipe_id", manifest.recipe_id

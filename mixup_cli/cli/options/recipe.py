@@ -16,6 +16,7 @@ from mixup_cli.choices import (
     Layout,
     Pair,
     Resize,
+    StoreKind,
 )
 from mixup_cli.cli.options.groups import LABELS, MIXING, OUTPUT, PAIRING, VIEWS, Group, flag, switch
 from mixup_cli.cli.options.method_text import METHODS
@@ -124,6 +125,12 @@ class RecipeFlags(Group):
         LABELS, "Store (1 - EPS) * label + EPS / classes; shares stay as they are.", NUMBER, metavar="EPS"
     )
     compression: Compression | None = flag(OUTPUT, "How to compress shards.", word(Compression))
+    store: StoreKind | None = flag(
+        OUTPUT,
+        "What shards hold: mixed samples (rows), or the plan alone (plan), which takes almost no room: mixup-gen's "
+        "readers then mix when they read.",
+        word(StoreKind),
+    )
     samples_per_shard: int | None = flag(OUTPUT, "Samples in a shard, instead of --shard-size.", whole(1))
     shard_size: int | None = flag(OUTPUT, "Bytes in a shard.", BYTES, otherwise="64MiB")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mixup_cli.choices import CacheKind, Device, EngineKind, OnError
-from mixup_cli.cli.options.groups import MIXING, RUNNING, Group, flag, switch
+from mixup_cli.cli.options.groups import MIXING, OUTPUT, RUNNING, Group, flag, switch
 from mixup_cli.cli.options.parse import AUTO, BYTES, NAME, PART, PATH, TEXT, whole, word
 from mixup_cli.errors import UsageError
 
@@ -127,6 +127,12 @@ class RunFlags(Group):
         PART,
         is_flag=False,
         flag_value=AUTO,
+    )
+    samples_folder: Path | None = flag(
+        OUTPUT,
+        "With --store plan: where the samples are that readers mix; data sets of one source can share them.",
+        PATH,
+        otherwise="samples, in the output",
     )
     force: bool = switch(RUNNING, "Replace an existing data set.", everyday=True)
 

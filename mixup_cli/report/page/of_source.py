@@ -19,6 +19,7 @@ from mixup_cli.report.preview import preview_of_job
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.needs import needs
 from mixup_cli.runs.planning import planned
+from mixup_cli.runs.records import Content as Recorded
 from mixup_cli.runs.records import manifest_of_run
 from mixup_cli.runs.scanned import fitting
 from mixup_cli.runs.settings import Run
@@ -55,7 +56,7 @@ def _manifest(source: Source, job: Job, plan: Planned, run: Run) -> Manifest:
     needed = needs(job, source, run, run.place(DataSetFolder(run.out).work))
     count, labels = len(source), source.labels
     table = SourceTable(source.keys, label_texts(labels, count), LoadedColumn(count), labels.groups)
-    manifest = manifest_of_run(job, source.kind, table, plan.methods.names, ())
+    manifest = manifest_of_run(Recorded.of(job), source.kind, table, plan.methods.names, ())
     totals = Totals(samples=needed.rows, shards=needed.shards, bytes=needed.output_bytes)
     return manifest.model_copy(update={"totals": totals})
 

@@ -54,6 +54,11 @@ def open_data_set(path: Path, options: SourceOptions) -> DataSetSource:
     folder = path.parent if path.name == MANIFEST else path
     opened = OpenedDataSet.open(folder)
     require_filter(opened.manifest.compression)
+    if opened.manifest.mixed is not None:
+        raise DataError(
+            f"{folder}: stores its plan, not mixed samples.",
+            f"Run mixup-gen materialize {folder}, and name its output.",
+        )
     signals = {signal.name: ShardedColumn(opened, signal.name, mapped=False) for signal in opened.manifest.signals}
     images = signals.pop(FIRST)
     labels = _labels(opened)

@@ -71,6 +71,29 @@ def _undisturbed(read: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         return read()
 
 
+def existing(rows: Sequence[int] | NDArray[np.int64], count: int, name: str) -> NDArray[np.int64]:
+    """The numbers of some of `count` rows, int64 (m) from 0; negative ones count from the end. Raises IndexError, which
+    begins with `name`, if a row does not exist."""
+    rows = np.asarray(rows, np.int64)
+    if not len(rows):
+        return rows
+    if rows.min() < 0:
+        rows = np.where(rows < 0, rows + count, rows)
+    if rows.min() < 0 or rows.max() >= count:
+        outside = rows[(rows < 0) | (rows >= count)][0]
+        asked = outside - count if outside < 0 else outside
+        raise IndexError(f"{name}: row {asked} does not exist; the data set has {count} rows.")
+    return rows
+
+
+def consecutive(rows: slice, count: int, name: str) -> range:
+    """The rows of a slice of `count` rows. Raises ValueError, which begins with `name`, for any other step than 1."""
+    start, stop, step = rows.indices(count)
+    if step != 1:
+        raise ValueError(f"{name}: slices have step 1, not {step}. Use take for other rows.")
+    return range(start, stop)
+
+
 class ShardedColumn:
     """A column of a data set, read by ranges of rows. Uncompressed shards are `mapped`, others are read through h5py. A
     shard that is cut short while it is mapped ends the process, so `mapped=False` is for files that others may change.
@@ -108,9 +131,8 @@ class ShardedColumn:
 
     def __getitem__(self, rows: slice) -> NDArray[Any]:
         """Consecutive rows. Raises ValueError for any other step than 1."""
-        start, stop, step = rows.indices(len(self))
-        if step != 1:
-            raise ValueError(f"{self._column.name}: slices have step 1, not {step}. Use take for other rows.")
+        asked = consecutive(rows, len(self), self._column.name)
+        start, stop = asked.start, asked.stop
         parts = [np.empty((0, *self.shape[1:]), self.dtype)]
         for number in range(self._shard_of(start), len(self._borders) - 1):
             first, end = self._borders[number : number + 2].tolist()
@@ -127,15 +149,9 @@ class ShardedColumn:
 
         Raises IndexError if a row does not exist.
         """
-        rows = np.asarray(rows, np.int64)
+        rows = existing(rows, len(self), self._column.name)
         if not len(rows):
             return np.empty((0, *self.shape[1:]), self.dtype)
-        if rows.min() < 0:
-            rows = np.where(rows < 0, rows + len(self), rows)
-        if rows.min() < 0 or rows.max() >= len(self):
-            outside = rows[(rows < 0) | (rows >= len(self))][0]
-            asked = outside - len(self) if outside < 0 else outside
-            raise IndexError(f"{self._column.name}: row {asked} does not exist; the data set has {len(self)} rows.")
         if self.is_mapped and self._row_bytes >= LARGE_ROW_BYTES:
             return self._one_by_one(rows)
         return self._shard_by_shard(rows)

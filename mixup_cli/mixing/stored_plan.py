@@ -1,0 +1,142 @@
+"""A data set that stores its plan: its rows, read back from shards, and mixed from its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.choices import Device
+from mixup_cli.errors import DataError
+from mixup_cli.fields.decide import recipe_of
+from mixup_cli.fields.field import PLAN_COLUMNS
+from mixup_cli.fields.form import DEPTHS, Form
+from mixup_cli.fields.label import Label
+from mixup_cli.methods import Decisions
+from mixup_cli.methods.method_set import MethodSet
+from mixup_cli.methods.none import Unmixed
+from mixup_cli.mixing.shard_values import blend_dtype
+from mixup_cli.mixing.signal import Mixer
+from mixup_cli.plan.plan import Rows
+from mixup_cli.recipe import Recipe
+from mixup_cli.scan.stored_samples import StoredSamples
+from mixup_cli.scan.supply import Portion
+from mixup_cli.storage.hdf5.reading import ShardedColumn
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.opened import OpenedDataSet
+
+PORTION_BYTES = 32 << 20
+"""Samples that are taken together when shards are made: enough that few are taken twice, and little memory."""
+
+
+class StoredPlan:
+    """The plan in the shards of a data set: a `plan.plan.Planned` whose rows can be asked for in any order."""
+
+    notices: tuple[str, ...] = ()
+
+    def __init__(self, opened: OpenedDataSet) -> None:
+        manifest = opened.manifest
+        recipe, first = Recipe.from_dict(manifest.recipe), manifest.signals[0]
+        self.methods = MethodSet(recipe, first.grid, Unmixed.name in manifest.methods)
+        if tuple(self.methods.names) != manifest.methods:
+            known = f"{', '.join(manifest.methods)}, and its recipe {', '.join(self.methods.names)}"
+            raise DataError(f"{opened.folder}: has the methods {known}.", "Run mixup-gen verify.")
+        names = {column.name for column in manifest.columns}
+        self.columns = {name: ShardedColumn(opened, name) for name in names}
+
+    def at(self, rows: NDArray[np.int64]) -> Rows:
+        """Some rows, in the given order. Raises DataError where a number cannot be one of a method."""
+        taken = {name: self.columns[name].take(rows) for name in ("source_index", "method", "box", *PLAN_COLUMNS)}
+        if len(rows) and taken["method"].max() >= len(self.methods.methods):
+            raise DataError("a row has a method that its recipe lacks. Run mixup-gen verify.")
+        decisions = Decisions(taken["weight"], taken["box"], taken["mask_seed"].view(np.uint64))
+        views = self.columns["view"].take(rows) if "view" in self.columns else None
+        return Rows(rows, taken["source_index"], taken["method"], decisions, views)
+
+    def rows(self, start: int, stop: int) -> Rows:
+        """See `Planned`."""
+        return self.at(np.arange(start, stop))
+
+    def parents(self, start: int, stop: int) -> NDArray[np.int64]:
+        """See `Planned`."""
+        return self.columns["source_index"][start:stop]
+
+
+@dataclass(frozen=True)
+class StoredSupply:
+    """The samples that rows of a stored plan need, as `ShardMaker` takes them."""
+
+    plan: StoredPlan
+    samples: StoredSamples
+    sample_bytes: int
+
+    def serving(self, shards: Sequence[range]) -> AbstractContextManager[object]:
+        """See `Supply.serving`."""
+        return nullcontext()
+
+    def portions(self, rows: range) -> Iterator[Portion]:
+        """See `Supply.portions`."""
+        step = max(1, PORTION_BYTES // (self.sample_bytes * self.plan.methods.parent_count))
+        for start in range(rows.start, rows.stop, step):
+            part = range(start, min(start + step, rows.stop))
+            indices = np.unique(self.plan.parents(part.start, part.stop))
+            signals = range(len(self.samples.manifest.signals))
+            yield Portion(part, tuple(self.samples.take(each, indices) for each in signals), indices, is_cached=False)
+
+
+def mixers_of(manifest: Manifest, samples: Manifest, methods: MethodSet, device: Device = "cpu") -> list[Mixer]:
+    """What mixes each signal of a data set that stores its plan."""
+    recipe, made = Recipe.from_dict(manifest.recipe), list[Mixer]()
+    for signal, stored in zip(manifest.signals, samples.signals, strict=True):
+        dtype = next(each for each in DEPTHS if each == stored.dtype)
+        cached, form = Form(stored.shape, dtype, stored.axes), Form(signal.shape, dtype, signal.axes)
+        made.append(Mixer.open(recipe_of(recipe, signal), methods, cached, form, device))
+    return made
+
+
+class Remixer:
+    """Mixes any rows of a data set that stores its plan. Safe to call from several threads at once.
+
+    Raises what `StoredSamples` raises if its samples are missing or others.
+    """
+
+    def __init__(self, opened: OpenedDataSet) -> None:
+        manifest = opened.manifest
+        self._samples = StoredSamples.open(opened.folder, manifest.samples)
+        self._signals, self._plan = manifest.signals, StoredPlan(opened)
+        self._mixers = mixers_of(manifest, self._samples.manifest, self._plan.methods)
+        self._label = Label(self._samples.labels.kind, manifest.class_names, Recipe.from_dict(manifest.recipe))
+
+    def values(self, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """The signal, or the labels, of some rows in the given order: (m, *shape)."""
+        if name == Label.name:
+            return self._labels(rows)
+        return self._mixed([signal.name for signal in self._signals].index(name), rows)
+
+    def _mixed(self, number: int, rows: NDArray[np.int64]) -> NDArray[Any]:
+        signal, methods = self._signals[number], self._plan.methods
+        mixed = np.empty((len(rows), *signal.shape), blend_dtype(signal.dtype))
+        step = min(methods.block_rows, max(1, PORTION_BYTES // mixed[:1].nbytes))
+        for start in range(0, len(rows), step):
+            self._mix(number, rows[start : start + step], mixed[start : start + step])
+        return mixed.astype(signal.dtype, copy=False)
+
+    def _mix(self, number: int, rows: NDArray[np.int64], out: NDArray[Any]) -> None:
+        planned, methods = self._plan.at(rows), self._plan.methods
+        indices, places = np.unique(planned.parents, return_inverse=True)
+        samples = self._samples.take(number, indices)
+        placed = replace(planned, parents=places.reshape(planned.parents.shape))
+        for method, positions in methods.groups(planned.method):
+            weights = methods.weights(method, planned.decisions[positions])
+            self._mixers[number].mix(samples, placed[positions], weights, out, positions)
+
+    def _labels(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        parents, share, label_share = (
+            self._plan.columns[name].take(rows) for name in ("source_index", "share", "label_share")
+        )
+        self._samples.rows_of(parents)  # raises DataError for a number that is not an input
+        return self._label.mix(self._samples.labels, parents, share, label_share)

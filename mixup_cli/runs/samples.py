@@ -1,0 +1,156 @@
+"""The samples of a data set that stores its plan: an unmixed data set of the same source, made once and shared."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mixup_cli.errors import OutputExistsError, UsageError
+from mixup_cli.fields.form import DEPTHS, Form, SampleDtype
+from mixup_cli.fields.signal import FIRST
+from mixup_cli.fields.target import Survey
+from mixup_cli.listener import Listener
+from mixup_cli.recipe import MethodChoice, Recipe
+from mixup_cli.runs.job import Asked, Job
+from mixup_cli.runs.scanned import Scanned
+from mixup_cli.runs.settings import Run
+from mixup_cli.runs.standing import stored_in
+from mixup_cli.scan.cache import CacheSettings
+from mixup_cli.scan.scan import settle
+from mixup_cli.scan.stored_samples import StoredSamples, manifest_hash
+from mixup_cli.scan.table import table_of
+from mixup_cli.sources.reading.base import Source
+from mixup_cli.sources.reading.names import escape_name
+from mixup_cli.storage.contents import SAMPLES
+from mixup_cli.storage.folder import DataSetFolder
+from mixup_cli.storage.manifest import SamplesRecord
+from mixup_cli.storage.source_table import finished_table
+from mixup_cli.wording import counted, readable, setting
+
+
+class _Once(Listener):
+    """Passes notices on, and remembers them. The stages are those of the samples."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener, self.notices = listener, set[str]()
+        self.begin, self.advance, self.end = listener.begin, listener.advance, listener.end  # type: ignore[method-assign]
+
+    def notice(self, text: str) -> None:
+        self.notices.add(text)
+        self._listener.notice(text)
+
+
+Make = Callable[[Source, Recipe, Run, Listener], object]
+"""Makes a data set, as `runs.generate.generate` does."""
+
+
+@dataclass(frozen=True)
+class PlannedOn:
+    """Samples that a run only plans with."""
+
+    stored: StoredSamples
+    record: SamplesRecord
+    reported: frozenset[str]
+    """The notices of the run that made the samples."""
+
+    def asked(self, asked: Asked) -> Asked:
+        """What was asked for, in the form that the samples have."""
+        manifest, recipe = self.stored.manifest, asked.recipe
+        found = Recipe.from_dict(manifest.recipe)
+        sized = "size" if recipe.crop_area is None else "cache_size"
+        form = {"channels": found.channels, "layout": found.layout, sized: found.size}
+        return replace(asked, recipe=recipe.with_(**form))
+
+    def widen(self, survey: Survey) -> None:
+        """Let a look at some headers know the dtype of all samples."""
+        survey.dtypes[_dtype(self.stored)] += 1
+
+    def scanned(self, source: Source, job: Job, run: Run) -> Scanned:
+        """The source as the samples' table has it: it is not read again. Raises OutputExistsError for samples of
+        another form, UsageError for what only samples show."""
+        for signal, target in zip(self.stored.manifest.signals, job.targets, strict=True):
+            found, expected = Form(signal.shape, _dtype(self.stored, signal.name), signal.axes), target.form
+            if found != expected:
+                differs = f"{signal.name} of {found.dtype} {found.shape}, expected {expected.dtype} {expected.shape}"
+                remedy = f"Use another {setting('samples_folder')}."
+                raise OutputExistsError(f"{self.stored.folder}: holds {differs}.", remedy)
+        if job.target.finish is not None:
+            raise UsageError(
+                "such numbers must be checked sample by sample while they are mixed.",
+                f"Pass {setting('store', 'rows')}, or a larger standard deviation.",
+                field="normalize",
+            )
+        table = table_of(source, finished_table(self.stored.folder, self.stored.manifest).loaded)
+        settle(source, table.loaded, run.tolerance)
+        return Scanned(source, job, None, table, samples=self.stored)
+
+
+def planned_on(asked: Asked, run: Run, listener: Listener, make: Make) -> PlannedOn:
+    """Make the samples of a run that stores its plan, or take those that are there. Raises UsageError for a run that
+    cannot store its plan, OutputExistsError if the folder holds others, and what `make` raises."""
+    _check(run)
+    stored_in(DataSetFolder(run.out), run.force)
+    folder = samples_folder(run)
+    heard = _Once(listener)
+    try:
+        make(asked.source, recipe_of_samples(asked), run_of_samples(run), heard)
+    except OutputExistsError as problem:
+        remedy = f"It is for the samples: name another folder with {setting('samples_folder')}, or remove it."
+        raise OutputExistsError(problem.found, remedy) from None
+    place = os.path.relpath(folder.resolve(), run.out.resolve())
+    record = SamplesRecord(folder=escape_name(Path(place).as_posix()), manifest_sha256=manifest_hash(folder))
+    stored = StoredSamples.open(folder)
+    room = readable(stored.manifest.totals.bytes)
+    listener.notice(f"{folder}: holds the {counted(len(stored), 'sample')} that readers mix, {room}")
+    return PlannedOn(stored, record, frozenset(heard.notices))
+
+
+def planning(run: Run) -> Run:
+    """How a run that only plans is carried out."""
+    return replace(run, caching=CacheSettings("none"))
+
+
+def samples_folder(run: Run) -> Path:
+    """Where the samples go."""
+    return run.samples_folder or run.out / SAMPLES
+
+
+def run_of_samples(run: Run) -> Run:
+    """How they are made: each once, whatever the run asks for."""
+    own = replace(run, out=samples_folder(run), samples_folder=None, force=False, batch_size=None, shard_bytes=None)
+    return replace(own, passes=1, samples=None, plan=None)
+
+
+def recipe_of_samples(asked: Asked) -> Recipe:
+    """What makes an unmixed data set of every input, in the form in which the recipe would cache it."""
+    recipe, size = asked.recipe, asked.recipe.size
+    if recipe.crop_area is not None:
+        size = recipe.cache_size or asked.job(asked.source.survey()).target.form.size
+    return Recipe(
+        methods=(MethodChoice("none"),),
+        size=size,
+        resize=recipe.resize,
+        channels=recipe.channels,
+        dtype=recipe.dtype if recipe.dtype in (None, "uint8", "uint16") else "source",
+        value_range=recipe.value_range,
+        layout=recipe.layout,
+    )
+
+
+def _dtype(stored: StoredSamples, name: str = FIRST) -> SampleDtype:
+    """The dtype of a signal of the samples, as forms have it."""
+    found = next(signal.dtype for signal in stored.manifest.signals if signal.name == name)
+    return next(each for each in DEPTHS if each == found)
+
+
+def _check(run: Run) -> None:
+    """Raises UsageError for a run whose output cannot be a plan."""
+    plan = setting("store", "plan")
+    if run.store is not None:
+        raise UsageError("the samples beside it must be files here.", "Use a folder.", field="out", value=run.store)
+    if not run.part.is_whole:
+        first = f"make {setting('samples_folder')} with {setting('methods', 'none')}, in parts"
+        remedy = f"Leave it out. If reading the source takes long, first {first}."
+        raise UsageError(f"{plan} writes little, and one run does it.", remedy, field="part", value=run.part)
