@@ -60,8 +60,8 @@ class PlannedOn:
         manifest, recipe = self.stored.manifest, asked.recipe
         found = Recipe.from_dict(manifest.recipe)
         sized = "size" if recipe.crop_area is None else "cache_size"
-        form = {"channels": found.channels, "layout": found.layout, sized: found.size}
-        return replace(asked, recipe=recipe.with_(**form))
+        form = {name: getattr(found, name) for name in ("channels", "layout")}
+        return replace(asked, recipe=recipe.with_(**form, **{sized: found.size}))
 
     def widen(self, survey: Survey) -> None:
         """Let a look at some headers know the dtype of all samples."""
@@ -128,15 +128,9 @@ def recipe_of_samples(asked: Asked) -> Recipe:
     recipe, size = asked.recipe, asked.recipe.size
     if recipe.crop_area is not None:
         size = recipe.cache_size or asked.job(asked.source.survey()).target.form.size
-    return Recipe(
-        methods=(MethodChoice("none"),),
-        size=size,
-        resize=recipe.resize,
-        channels=recipe.channels,
-        dtype=recipe.dtype if recipe.dtype in (None, "uint8", "uint16") else "source",
-        value_range=recipe.value_range,
-        layout=recipe.layout,
-    )
+    dtype = recipe.dtype if recipe.dtype in (None, "uint8", "uint16") else "source"
+    same = {name: getattr(recipe, name) for name in ("resize", "channels", "value_range", "layout")}
+    return Recipe(methods=(MethodChoice("none"),), size=size, dtype=dtype, **same)
 
 
 def _dtype(stored: StoredSamples, name: str = FIRST) -> SampleDtype:

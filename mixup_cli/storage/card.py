@@ -13,7 +13,7 @@ from typing import Any
 
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.methods import METHODS
-from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, Manifest, MemberRecord
+from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, Manifest, MemberRecord, SamplesRecord
 from mixup_cli.wording import counted, plural
 
 MAX_NAMES = 200
@@ -41,6 +41,8 @@ MEANINGS = {
     "method": "the mixing method: a position in the manifest's `methods`",
     "view": "what is seen of each parent: top, left, bottom, right in the cached picture, and 1 if mirrored",
     "box": "top, left, bottom, right of the pasted box, half-open; zeros where there is none",
+    "weight": "what the method mixes each parent by, in 65536ths",
+    "mask_seed": "what the method's mask is drawn from; 0 without one",
 }
 
 FURTHER = "the same mix of a further signal"
@@ -194,9 +196,27 @@ def _columns(manifest: Manifest) -> Iterator[str]:
     known = meanings(manifest)
     rows = [(f"`{c.name}`", c.dtype, shown_shape(c.shape), known.get(c.name, "")) for c in manifest.columns]
     yield _table(("data set", "dtype", "shape", "meaning"), rows)
+    if manifest.mixed is not None:
+        yield "Readers give these besides:"
+        mixed = [(f"`{c.name}`", c.dtype, shown_shape(c.shape), known.get(c.name, "")) for c in manifest.mixed]
+        yield _table(("column", "dtype", "shape", "meaning"), mixed)
+
+
+def _reading_plan(samples: SamplesRecord) -> Iterator[str]:
+    yield "## Reading it"
+    yield (
+        "The shards hold the plan alone: what is mixed, and how. mixup-gen's readers (`pip install mixup-gen`) mix the "
+        f"samples in `{samples.folder}` by it when they read, for any framework. Other programs find no images here."
+    )
+    yield _fenced("python", MIXED_ARRAYS)
+    yield "To write shards that any program can read:"
+    yield _fenced("sh", "mixup-gen materialize . -o ../rows")
 
 
 def _reading(manifest: Manifest) -> Iterator[str]:
+    if manifest.samples is not None:
+        yield from _reading_plan(manifest.samples)
+        return
     present = {column.name for column in manifest.columns}
     labels = ["labels"] if "labels" in present else sorted(present & {"source_label", "label_share"})
     wanted = [*(signal.name for signal in manifest.signals), *labels]
@@ -239,6 +259,12 @@ class Shard(Dataset):
 
 shards = [Shard(path) for path in sorted(glob("shard-*.h5"))]
 loader = DataLoader(ConcatDataset(shards), batch_size=64, shuffle=True)"""
+
+MIXED_ARRAYS = """\
+from mixup_cli import MixedArrays
+
+data = MixedArrays(".")
+images, labels = data.images(range(64)), data.labels(range(64))"""
 
 HUGGING_FACE = """\
 {plugin}from datasets import load_dataset

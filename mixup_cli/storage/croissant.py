@@ -94,6 +94,7 @@ def _version(manifest: Manifest) -> str:
 
 def _description(manifest: Manifest) -> str:
     columns = "; ".join(f"{c.name} {c.dtype} {shown_shape(c.shape)}" for c in manifest.columns)
+    mixed = "; ".join(f"{c.name} {c.dtype} {shown_shape(c.shape)}" for c in manifest.mixed or ())
     count, what = len(manifest.class_names), "quantities" if manifest.label_kind == "real" else "classes"
     classes = f"{count} {what}" if count else "no classes"
     inputs = manifest.source.samples
@@ -102,6 +103,7 @@ def _description(manifest: Manifest) -> str:
         f"{title(manifest)}. Precomputed by mixup-gen from {inputs} source {plural(inputs, 'sample')} with {classes}, "
         f"seed {seeds(manifest)}, recipe_id {manifest.recipe_id}. {labels}"
         f"Every HDF5 shard of N rows has these data sets at its root: {columns}."
+        + (f" mixup-gen's readers mix by them: {mixed}." if mixed else "")
     )
 
 

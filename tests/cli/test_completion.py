@@ -29,7 +29,7 @@ TYPED = {
     "mixup-gen generate --method mixup,cut\t\t": ["mixup,cutmix", "mixup,cutout"],
     "mixup-gen generate --pair \t\t": ["same-class", "cross-class", "balanced"],
     "mixup-gen generate --pair=ne\t": ["nearest"],
-    "mixup-gen preview --st\t": ["--start"],
+    "mixup-gen preview --sta\t": ["--start"],
     "mixup-gen generate ph\t": ["photos"],
     "mixup-gen generate --cache-folder p\t": ["photos"],
     "mixup-gen plan -o p\t\t": ["photos", "plan.csv"],

@@ -35,6 +35,7 @@ ALONE = {
     "classes": "--label-kind none --classes a,b",
     "bandwidth": "--bandwidth 0.5",
     "ray_address": "--ray-address auto",
+    "samples_folder": "--samples-folder x",
     "remix_kappa": "--remix-kappa 2",
     "remix_tau": "--remix-tau 0.1",
     "value_range": "--dtype float32 --value-range 0,1",

@@ -53,6 +53,8 @@ CASES = {
     "cache_size": "colours --random-resized-crop --cache-size 20x30",
     "linear_light": "colours --linear-light",
     "fill": "colours --method cutout --fill 1,2,3",
+    "store": "colours --store plan",
+    "samples_folder": "colours --store plan --samples-folder elsewhere",
     "size": "colours --size 9x5",
     "resize": "colours --size 9x5 --resize pad",
     "channels": "colours --channels grey",

@@ -13,7 +13,7 @@ from tests.docs.pages import ROOT, blocks, run_page
 DOCUMENTS = {
     "README.md": 3,
     "docs/api/library.md": 1,
-    "docs/cookbook.md": 16,
+    "docs/cookbook.md": 18,
     "docs/exporting.md": 14,
     "docs/methods.md": 2,
     "docs/options.md": 2,

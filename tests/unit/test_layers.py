@@ -12,7 +12,7 @@ from tests.rooms import BEGIN, END, FLOORS, PACKAGE, PAGE, picture
 ONLY = {
     "kernels": {"errors", "choices", "compiled", "wording"},  # a backend can be read by itself
     "engines": {"errors", "wording"},  # callables, not samples
-    "readers": {"errors", "wording", "fields", "storage", "storage/hdf5", "recipe", "pairing"},
+    "readers": {"errors", "wording", "fields", "storage", "storage/hdf5", "recipe", "pairing", "mixing"},
     "errors": {"wording"},
 }
 """What a room may import besides itself, where that is less than all floors below it."""

@@ -58,6 +58,7 @@ OTHER: dict[str, Any] = {
     "linear_light": True,
     "plan": "a" * 64,
     "window": 100,
+    "store": "plan",
     "signals": ("depth",),
 }
 WITH_ANOTHER = {"bandwidth", "remix_kappa", "remix_tau", "cache_size"}

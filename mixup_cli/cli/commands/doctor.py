@@ -13,7 +13,7 @@ from mixup_cli.cli.terminal import show
 
 
 def doctor() -> None:
-    """Show versions, devices, decoders, extras and writable folders."""
+    """Show versions, devices, decoders, extras and folders."""
     show.table(_facts(), width=18)
 
 

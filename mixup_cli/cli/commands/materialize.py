@@ -34,10 +34,10 @@ class MaterializeFlags:
 
 
 def materialize(flags: MaterializeFlags) -> None:
-    """Mix a data set that stores its plan (--store plan), into shards that anything can read.
+    """Write the rows of a data set that stores its plan.
 
-    The bytes are those that generate writes without --store plan. The source is not needed. The same command goes on
-    where it was stopped.
+    Anything can read the shards, whose bytes are those of generate without --store plan. The source is not needed. The
+    same command goes on where it was stopped.
     """
     from mixup_cli.runs.materialize import materialize as make
     from mixup_cli.runs.settings import Run

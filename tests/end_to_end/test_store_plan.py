@@ -1,0 +1,259 @@
+"""A data set that stores its plan gives what one of mixed samples gives, and becomes one byte by byte."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mixup_cli.checks.verify import verify
+from mixup_cli.errors import DataError, NoInputError, OutputExistsError, UsageError
+from mixup_cli.plan.files.reading import read_plan
+from mixup_cli.readers.numpy import MixedArrays
+from mixup_cli.recipe import MethodChoice, Normalize, Recipe
+from mixup_cli.runs.generate import Outcome, generate
+from mixup_cli.runs.materialize import materialize
+from mixup_cli.runs.settings import Run
+from mixup_cli.sources import SourceOptions, open_source
+from mixup_cli.sources.reading.base import Source
+from mixup_cli.storage.manifest import parse_manifest, read_manifest
+from tests.data_sets import digests, manifest
+from tests.running import Runner, error_line
+
+
+def methods(*names: str) -> tuple[MethodChoice, ...]:
+    return tuple(MethodChoice(name) for name in names)
+
+
+RECIPES: dict[str, Recipe] = {
+    "one method, several shards": Recipe(samples_per_shard=10),
+    "every kind of weights": Recipe(methods=methods("mixup", "cutmix", "fmix", "smoothmix", "gridmix", "dirichlet")),
+    "moved parents": Recipe(methods=methods("resizemix", "mosaic", "jigsaw", "erase", "cutout"), fill=(9, 8, 7)),
+    "peaks of samples": Recipe(methods=methods("saliencymix"), layout="nchw"),
+    "views and originals": Recipe(flip=0.5, crop_pad=2, keep_originals=True),
+    "crops of larger samples": Recipe(crop_area=(0.2, 1.0), size=(9, 12), cache_size=(16, 20)),
+    "floats": Recipe(dtype="float32", normalize=Normalize((0.4, 0.5, 0.6), (0.2, 0.3, 0.2)), layout="nchw"),
+    "half floats in linear light": Recipe(dtype="float16", linear_light=True),
+    "sparse labels of the larger share": Recipe(labels="sparse", label_rule="base"),
+    "smoothed dense labels": Recipe(labels="dense", label_smoothing=0.1),
+    "rare classes": Recipe(label_rule="remix"),
+    "grey, compressed": Recipe(channels="grey", compression="gzip"),
+}
+
+
+def made(source: Source, recipe: Recipe, out: Path, **run: Any) -> Outcome:
+    return generate(source, recipe, Run(**{"out": out, "passes": 2, "workers": 1, **run}))
+
+
+def same_values(planned: Path, rows: Path) -> None:
+    """Every column of mixed samples has the same bits in both, in any order of rows."""
+    found, expected = MixedArrays(planned), MixedArrays(rows)
+    assert len(found) == len(expected)
+    order = np.random.default_rng(0).permutation(len(expected))
+    for column in expected.manifest.columns:
+        ours, theirs = found.column(column.name), expected.column(column.name)
+        assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
+        np.testing.assert_array_equal(ours.take(order), theirs.take(order), err_msg=column.name)
+        np.testing.assert_array_equal(ours[3:11], theirs[3:11], err_msg=column.name)
+    if expected.label_kind != "none":
+        np.testing.assert_array_equal(found.labels(order), expected.labels(order))
+
+
+@pytest.fixture
+def source(colours: Path) -> Source:
+    return open_source([colours])
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_readers_and_materialize_give_what_rows_hold(recipe: Recipe, source: Source, tmp_path: Path) -> None:
+    made(source, recipe.with_(store="plan"), tmp_path / "planned")
+    made(source, recipe, tmp_path / "rows")
+    same_values(tmp_path / "planned", tmp_path / "rows")
+    assert verify(tmp_path / "planned") == []
+    materialize(tmp_path / "planned", Run(out=tmp_path / "made", workers=1), recipe.samples_per_shard)
+    assert digests(tmp_path / "made") == digests(tmp_path / "rows")
+
+
+@pytest.mark.parametrize("kind", ["soft", "multi", "real", "none"])
+def test_labels_of_every_kind_and_signals_beside(kind: str, tmp_path: Path) -> None:
+    drawn = np.random.default_rng(1)
+    labels = drawn.random((12, 3)).astype(np.float32)
+    labels = {"soft": labels / labels.sum(1, keepdims=True), "multi": (labels > 0.5).astype(np.float32)}.get(
+        kind, labels
+    )
+    arrays = {
+        "images": drawn.integers(0, 255, (12, 6, 5, 3), np.uint8),
+        "wave": drawn.random((12, 7)).astype(np.float32),
+    }
+    np.savez(tmp_path / "two.npz", allow_pickle=False, **arrays, **({} if kind == "none" else {"y": labels}))
+    given = {} if kind == "none" else {"label_key": "y", "label_kind": kind}
+    source = open_source([tmp_path / "two.npz"], SourceOptions(data_key="images,wave", **given))  # type: ignore[arg-type]
+    recipe = Recipe(dtype="source")
+    made(source, recipe.with_(store="plan"), tmp_path / "planned")
+    made(source, recipe, tmp_path / "rows")
+    same_values(tmp_path / "planned", tmp_path / "rows")
+    materialize(tmp_path / "planned", Run(out=tmp_path / "made", workers=1))
+    assert digests(tmp_path / "made") == digests(tmp_path / "rows")
+
+
+def test_rows_of_a_plan_file(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    run_cli("plan", colours, "--method", "cutmix", "-o", tmp_path / "plan.csv", "-q")
+    plan = read_plan(tmp_path / "plan.csv")
+    recipe = Recipe(methods=methods("cutmix"), plan=plan.digest())
+    for name, store in (("planned", "plan"), ("rows", "rows")):
+        made(open_source([colours]), recipe.with_(store=store), tmp_path / name, plan=plan)
+    same_values(tmp_path / "planned", tmp_path / "rows")
+
+
+def test_further_data_sets_share_the_samples_and_read_no_input(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "samples"
+    recipe = Recipe(store="plan")
+    made(source, recipe, tmp_path / "first", samples_folder=shared)
+    before = digests(shared, but=())
+
+    def never(*_: Any) -> Iterator[Any]:
+        raise AssertionError("an input is read again")
+
+    monkeypatch.setattr(type(source), "load_signals", never)
+    made(source, recipe.with_(seed=1), tmp_path / "second", samples_folder=shared, passes=5)
+    assert digests(shared, but=()) == before
+    assert manifest(tmp_path / "second")["samples"]["folder"] == "../samples"
+    assert not np.array_equal(MixedArrays(tmp_path / "first").images([0]), MixedArrays(tmp_path / "second").images([0]))
+
+
+def test_more_passes_extend_it(source: Source, tmp_path: Path) -> None:
+    recipe = Recipe(store="plan", samples_per_shard=7)
+    made(source, recipe, tmp_path / "grown")
+    opened = MixedArrays(tmp_path / "grown")
+    before = opened.images(range(len(opened)))
+    assert made(source, recipe, tmp_path / "grown", passes=3).state == "extended"
+    np.testing.assert_array_equal(opened.images(range(len(opened))), before)
+    made(source, recipe, tmp_path / "whole", passes=3)
+    assert digests(tmp_path / "grown") == digests(tmp_path / "whole")
+
+
+def test_it_takes_little_room(source: Source, tmp_path: Path) -> None:
+    made(source, Recipe(store="plan", labels="sparse", size=(64, 64)), tmp_path / "planned", passes=20)
+    rows = manifest(tmp_path / "planned")["totals"]["samples"]
+    row_bytes = sum(
+        np.dtype(each["dtype"]).itemsize * int(np.prod(each["shape"]))
+        for each in manifest(tmp_path / "planned")["columns"]
+    )
+    assert rows == 20 * len(source)
+    assert row_bytes == 81
+    assert manifest(tmp_path / "planned")["totals"]["bytes"] < rows * (row_bytes + 1) + (128 << 10)
+
+
+def test_verify_and_repair_look_at_the_samples(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run_cli("generate", colours, "--store", "plan", "-q", "-o", out).returncode == 0
+    whole = digests(out, but=())
+    shard = out / "samples" / "shard-00000.h5"
+    data = bytearray(shard.read_bytes())
+    data[-100] ^= 1
+    shard.write_bytes(data)
+    damaged = run_cli("verify", out)
+    assert damaged.returncode == 65
+    assert damaged.stdout.startswith("samples/shard-00000.h5: its sha256 is ")
+    assert run_cli("repair", out).returncode == 0
+    assert digests(out, but=()) == whole
+    assert run_cli("verify", "--deep", out).returncode == 0
+    shutil.rmtree(out / "samples")
+    gone = run_cli("repair", out)
+    assert gone.returncode == 65
+    assert gone.stdout.rstrip().endswith("left alone: run the command that made the data set again")
+    assert run_cli("generate", colours, "--store", "plan", "-q", "-o", out).returncode == 0
+    assert digests(out, but=("run.json",)) == {name: hashed for name, hashed in whole.items() if "run.json" not in name}
+
+
+def test_other_samples_are_refused(source: Source, tmp_path: Path) -> None:
+    recipe = Recipe(store="plan")
+    made(source, recipe, tmp_path / "out")
+    made(source, Recipe(methods=methods("none"), seed=4), tmp_path / "others")
+    with pytest.raises(OutputExistsError, match=r"others: was made with different settings .* It is for the samples"):
+        made(source, recipe, tmp_path / "second", samples_folder=tmp_path / "others")
+    shutil.rmtree(tmp_path / "out" / "samples")
+    with pytest.raises(NoInputError, match="samples: no such folder"):
+        MixedArrays(tmp_path / "out")
+    shutil.copytree(tmp_path / "others", tmp_path / "out" / "samples")
+    with pytest.raises(
+        DataError, match=r"is not the data set whose samples .* mixes: its manifest\.json has another hash"
+    ):
+        MixedArrays(tmp_path / "out")
+
+
+def test_what_cannot_store_or_read_a_plan_says_so(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    planned, rows = tmp_path / "planned", tmp_path / "rows"
+    run_cli("generate", colours, "--store", "plan", "-q", "-o", planned)
+    run_cli("generate", colours, "-q", "-o", rows)
+    cases = {
+        ("generate", colours, "--store", "plan", "--part", "1/2", "-o", tmp_path / "x"): (2, "one run does it"),
+        ("generate", colours, "--store", "plan", "-o", f"file://{tmp_path}/y"): (
+            2,
+            "must be files here. Use a folder.",
+        ),
+        ("generate", planned, "-o", tmp_path / "x"): (
+            65,
+            "stores its plan, not mixed samples. Run mixup-gen materialize",
+        ),
+        ("merge", planned, rows, "-o", tmp_path / "x"): (65, "stores its plan. Merge what mixup-gen materialize"),
+        ("materialize", rows, "-o", tmp_path / "x"): (2, "holds mixed samples already. Name a data set that stores"),
+        ("materialize", planned): (2, "names the data set to make, and is missing"),
+        ("materialize", planned, "-o", planned): (2, "would be changed"),
+        ("materialize", planned, "-o", rows / "x"): (0, ""),
+    }
+    for command, (code, words) in cases.items():
+        ended = run_cli(*command)
+        assert ended.returncode == code, ended.stderr
+        assert not words or words in error_line(ended)
+
+
+def test_a_manifest_that_lies_is_refused(source: Source, tmp_path: Path) -> None:
+    made(source, Recipe(store="plan"), tmp_path / "out")
+    plain = manifest(tmp_path / "out")
+    changes: list[dict[str, Any]] = [
+        {"samples": None},
+        {"mixed": None},
+        {"mixed": plain["mixed"] * 2},
+        {"mixed": plain["mixed"][1:]},
+        {"columns": [each for each in plain["columns"] if each["name"] != "weight"]},
+    ]
+    for change in changes:
+        lying = {name: value for name, value in {**plain, **change}.items() if value is not None}
+        with pytest.raises(ValueError, match=r"samples, mixed|mixed: are|columns: lack"):
+            parse_manifest(json.dumps(lying).encode())
+
+
+def test_materialize_goes_on_where_it_was_stopped(source: Source, tmp_path: Path) -> None:
+    made(source, Recipe(store="plan"), tmp_path / "planned", passes=4)
+    out = tmp_path / "rows"
+    assert materialize(tmp_path / "planned", Run(out=out, workers=1), 10).shards_made == 5
+    whole = digests(out)
+    (out / "shard-00003.h5").unlink()
+    assert materialize(tmp_path / "planned", Run(out=out, workers=1), 10).shards_made == 1
+    assert digests(out) == whole
+    assert materialize(tmp_path / "planned", Run(out=out, workers=1), 10).shards_made == 0
+    with pytest.raises(OutputExistsError, match="samples_per_shard was 10 and is 9"):
+        materialize(tmp_path / "planned", Run(out=out, workers=1), 9)
+
+
+def test_rows_and_plan_differ_in_the_recipe_alone(source: Source, tmp_path: Path) -> None:
+    for store in ("plan", "rows"):
+        made(source, Recipe(store=store, samples_per_shard=8), tmp_path / store)
+    planned, rows = (read_manifest(tmp_path / store) for store in ("plan", "rows"))
+    assert {**planned.recipe, "store": "rows"} == {**rows.recipe, "store": "rows"}
+    assert planned.signals == rows.signals
+    assert planned.source == rows.source
+
+
+def test_a_scale_that_needs_every_sample_is_refused(source: Source, tmp_path: Path) -> None:
+    extreme = Recipe(store="plan", dtype="float16", normalize=Normalize((0.5,), (7e-6,)))
+    with pytest.raises(UsageError, match="must be checked sample by sample"):
+        made(source, extreme, tmp_path / "out")
