@@ -25,6 +25,7 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.runs.job import Asked, Job, shard_rows
 from mixup_cli.runs.needs import Needs, needs
 from mixup_cli.runs.planning import maker_of, parents_of, planned
+from mixup_cli.runs.samples import check_stores_plan
 from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import Stored, job_beside
 from mixup_cli.scan.fill import cache_text, is_kept
@@ -116,6 +117,8 @@ class Forecast:
         forms = ", ".join(f"{each.name + ' ' if signals[1:] else ''}{each.dtype} {each.shape}" for each in signals)
         yield "each", f"{forms}, {readable(needed.row_bytes)} with labels"
         yield "output", readable(needed.output_bytes) + (" before compression" if needed.compressed else "")
+        if needed.samples_bytes:
+            yield "samples", f"{readable(needed.samples_bytes)} of the output, which readers mix"
         if self.share is not None:
             yield "part", str(self.share)
         if (window := self.job.recipe.window) is not None:
@@ -131,7 +134,7 @@ class Forecast:
         yield from self.job.notices
         yield from self.notices
         columns = {column.name: column.row_bytes for column in self.job.spec.columns}
-        if self.job.label_kind == "classes" and columns.get("labels", 0) > columns[FIRST]:
+        if self.job.label_kind == "classes" and columns.get("labels", 0) > columns.get(FIRST, 0):
             yield (
                 f"dense labels take {readable(columns['labels'])} a sample and the pixels {readable(columns[FIRST])}: "
                 f"{setting('labels', 'sparse')} stores classes and shares instead"
@@ -157,11 +160,13 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Stored | None = N
     `stored` is what the run would continue. Raises OutputExistsError if it is something else, and what `generate`
     raises if the recipe does not fit this source.
     """
+    check_stores_plan(recipe, run)
     folder = DataSetFolder(run.out)
     job = job_beside(stored or Stored(folder), Asked(source, recipe, run.shard_bytes), source.survey(), run)
     everything, place = np.arange(len(source)), run.place(folder.work)
     needed, cache = needs(job, source, run, place), cache_text(source, job.targets, place)
-    to_decode = 0 if is_kept(source, job.target, place) else len(source)
+    has_samples = job.recipe.store == "plan" and not needed.samples_bytes
+    to_decode = 0 if has_samples or is_kept(source, job.target, place) else len(source)
     if run.caching.kind == "none":
         count = len(chosen(job.recipe, population_of(source.labels, everything)))
         needed, cache = _in_windows(job, count, run, needed)

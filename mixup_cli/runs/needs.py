@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from mixup_cli.errors import StorageError
-from mixup_cli.runs.job import Job, shard_count, shard_rows
+from mixup_cli.recipe import MethodChoice
+from mixup_cli.runs.job import Job, laid_out, shard_count, shard_rows
 from mixup_cli.runs.records import Content, manifest_of
 from mixup_cli.runs.settings import Run, row_count
 from mixup_cli.scan.fill import CachePlace, nearest_existing, needs_file
@@ -24,6 +25,7 @@ from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import beside
 from mixup_cli.storage.json_files import to_json
 from mixup_cli.storage.loaded import Loaded, LoadedColumn
+from mixup_cli.storage.manifest import MANIFEST
 from mixup_cli.storage.seal import NO_ROOM
 from mixup_cli.storage.shard_records import ShardRecord, StoredColumn, shard_name
 from mixup_cli.storage.source_table import SourceTable
@@ -49,7 +51,8 @@ A_HASH = "0" * 64
 class Needs:
     """What a run needs. `shard_bytes`: the shards, uncompressed; `fixed_bytes` of them are taken whatever compression
     saves, and `sent_bytes` have left for a store before the last ones are made. `side_bytes`: the other files of the
-    finished data set. `work_bytes`: files that go when it is finished."""
+    finished data set; about `samples_bytes` of them are the samples that readers mix. `work_bytes`: files that go when
+    it is finished."""
 
     rows: int
     shards: int
@@ -63,6 +66,7 @@ class Needs:
     free_bytes: int
     compressed: bool
     sent_bytes: int = 0
+    samples_bytes: int = 0
 
     @property
     def output_bytes(self) -> int:
@@ -93,20 +97,32 @@ def needs(job: Job, source: Source, run: Run, place: CachePlace) -> Needs:
     last = len(shard_rows(shards - 1, rows, job.samples_per_shard)) if shards else 0
     shard_bytes = job.spec.size.of_rows(job.samples_per_shard)
     full_bytes = shard_bytes * max(0, shards - 1)
+    samples_bytes = _samples_bytes(job, source, run)
     return Needs(
         rows=rows,
         shards=shards,
         row_bytes=job.spec.row_bytes,
         shard_bytes=full_bytes + (job.spec.size.of_rows(last) if shards else 0),
         fixed_bytes=shards * job.spec.size.fixed_bytes,
-        side_bytes=_side_bytes(job, source, rows, shards) + RUN_BYTES + len(to_json(run.origin)),
+        side_bytes=_side_bytes(job, source, rows, shards) + RUN_BYTES + len(to_json(run.origin)) + samples_bytes,
         work_bytes=shards * SIDECAR_BYTES,
         cache_bytes=len(source) * job.sample_bytes,
         cache_on_disk=needs_file(source, job.targets, place),
         free_bytes=shutil.disk_usage(nearest_existing(run.out)).free,
         compressed=job.recipe.compression != "none",
         sent_bytes=0 if run.store is None else max(0, full_bytes - (run.workers or run.threads) * shard_bytes),
+        samples_bytes=samples_bytes,
     )
+
+
+def _samples_bytes(job: Job, source: Source, run: Run) -> int:
+    """About the size of the samples that readers mix, if shards hold the plan and the samples are not there yet."""
+    if job.recipe.store == "rows" or (run.samples_place / MANIFEST).exists():
+        return 0
+    unmixed = job.recipe.with_(store="rows", methods=(MethodChoice("none"),))
+    _, columns, _ = laid_out(unmixed, job.signals, source.labels)
+    beside = sum(column.row_bytes for column in columns[len(job.signals) :])
+    return len(source) * (job.sample_bytes + beside)
 
 
 def _side_bytes(job: Job, source: Source, rows: int, shards: int) -> int:

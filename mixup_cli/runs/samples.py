@@ -23,7 +23,6 @@ from mixup_cli.scan.stored_samples import StoredSamples, manifest_hash
 from mixup_cli.scan.table import table_of
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.sources.reading.names import escape_name
-from mixup_cli.storage.contents import SAMPLES
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.manifest import SamplesRecord
 from mixup_cli.storage.source_table import finished_table
@@ -90,9 +89,9 @@ class PlannedOn:
 def planned_on(asked: Asked, run: Run, listener: Listener, make: Make) -> PlannedOn:
     """Make the samples of a run that stores its plan, or take those that are there. Raises UsageError for a run that
     cannot store its plan, OutputExistsError if the folder holds others, and what `make` raises."""
-    _check(run)
+    check_stores_plan(asked.recipe, run)
     stored_in(DataSetFolder(run.out), run.force)
-    folder = samples_folder(run)
+    folder = run.samples_place
     heard = _Once(listener)
     try:
         make(asked.source, recipe_of_samples(asked), run_of_samples(run), heard)
@@ -112,14 +111,9 @@ def planning(run: Run) -> Run:
     return replace(run, caching=CacheSettings("none"))
 
 
-def samples_folder(run: Run) -> Path:
-    """Where the samples go."""
-    return run.samples_folder or run.out / SAMPLES
-
-
 def run_of_samples(run: Run) -> Run:
     """How they are made: each once, whatever the run asks for."""
-    own = replace(run, out=samples_folder(run), samples_folder=None, force=False, batch_size=None, shard_bytes=None)
+    own = replace(run, out=run.samples_place, samples_folder=None, force=False, batch_size=None, shard_bytes=None)
     return replace(own, passes=1, samples=None, plan=None)
 
 
@@ -139,12 +133,18 @@ def _dtype(stored: StoredSamples, name: str = FIRST) -> SampleDtype:
     return next(each for each in DEPTHS if each == found)
 
 
-def _check(run: Run) -> None:
-    """Raises UsageError for a run whose output cannot be a plan."""
-    plan = setting("store", "plan")
+def check_stores_plan(recipe: Recipe, run: Run) -> None:
+    """Raises UsageError for a run that is to store its plan, and cannot."""
+    if recipe.store == "rows":
+        return
     if run.store is not None:
         raise UsageError("the samples beside it must be files here.", "Use a folder.", field="out", value=run.store)
+    if run.caching.kind == "none":
+        raise UsageError("the samples are decoded once, and written.", "Leave it out.", field="cache", value="none")
     if not run.part.is_whole:
-        first = f"make {setting('samples_folder')} with {setting('methods', 'none')}, in parts"
+        plan, first = (
+            setting("store", "plan"),
+            f"make {setting('samples_folder')} with {setting('methods', 'none')}, in parts",
+        )
         remedy = f"Leave it out. If reading the source takes long, first {first}."
         raise UsageError(f"{plan} writes little, and one run does it.", remedy, field="part", value=run.part)

@@ -24,6 +24,7 @@ from mixup_cli.runs.fingerprint import decoder_id
 from mixup_cli.scan.cache import CacheSettings
 from mixup_cli.scan.fill import CachePlace
 from mixup_cli.scan.scan import Tolerance
+from mixup_cli.storage.contents import SAMPLES
 from mixup_cli.storage.parts import Part
 from mixup_cli.storage.stores import Store
 from mixup_cli.wording import setting
@@ -63,6 +64,11 @@ class Run:
     def threads(self) -> int:
         """How many threads this process works with, where it works alone."""
         return available_cores() if self.workers is None or self.engine == "ray" else self.workers
+
+    @property
+    def samples_place(self) -> Path:
+        """Where the samples are, if the run stores its plan."""
+        return self.samples_folder or self.out / SAMPLES
 
     def settings(self) -> dict[str, Any]:
         """What run.json says about the run."""

@@ -195,6 +195,8 @@ def test_what_cannot_store_or_read_a_plan_says_so(run_cli: Runner, colours: Path
     run_cli("generate", colours, "-q", "-o", rows)
     cases = {
         ("generate", colours, "--store", "plan", "--part", "1/2", "-o", tmp_path / "x"): (2, "one run does it"),
+        ("generate", colours, "--store", "plan", "--part", "1/2", "--dry-run"): (2, "one run does it"),
+        ("generate", colours, "--store", "plan", "--cache", "none"): (2, "decoded once, and written. Leave it out."),
         ("generate", colours, "--store", "plan", "-o", f"file://{tmp_path}/y"): (
             2,
             "must be files here. Use a folder.",
@@ -257,3 +259,18 @@ def test_a_scale_that_needs_every_sample_is_refused(source: Source, tmp_path: Pa
     extreme = Recipe(store="plan", dtype="float16", normalize=Normalize((0.5,), (7e-6,)))
     with pytest.raises(UsageError, match="must be checked sample by sample"):
         made(source, extreme, tmp_path / "out")
+
+
+def test_the_dry_run_counts_the_samples_until_they_are_there(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    command = ("generate", colours, "--store", "plan", "--passes", 50, "-o", tmp_path / "out")
+    expected = json.loads(run_cli(*command, "--dry-run", "--json").stdout)
+    assert run_cli(*command, "-q").returncode == 0
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    shards = sum(path.stat().st_size for path in files if path.parent == tmp_path / "out" and path.suffix == ".h5")
+    assert expected["bytes"] == shards
+    samples = expected["samples_bytes"]
+    stored = manifest(tmp_path / "out" / "samples")["columns"]
+    row_bytes = sum(np.dtype(each["dtype"]).itemsize * int(np.prod(each["shape"])) for each in stored)
+    assert samples == 12 * row_bytes
+    again = json.loads(run_cli(*command, "--dry-run", "--json").stdout)
+    assert (again["samples_bytes"], again["output_bytes"]) == (0, expected["output_bytes"] - samples)
