@@ -39,7 +39,7 @@ CONFIGURATIONS = [
     Configuration("tenth", "none", UNMIXED),
     Configuration("tenth", "mixup online", UNMIXED, online="mixup"),
     Configuration("tenth", "mixup, 1 pass", "--alpha 1 --passes 1"),
-    *(Configuration("tenth", f"mixup, {count} passes", f"--alpha 1 --passes {count}") for count in (2, 5, 10, 20)),
+    *(Configuration("tenth", f"mixup, {count} passes", f"--alpha 1 --passes {count}") for count in (2, 5, 10, 20, 30)),
     Configuration("tenth", "mixup, 1 pass and originals", "--alpha 1 --keep-originals"),
     Configuration("tenth", "none, views online", UNMIXED, views=True),
     Configuration("tenth", "mixup online, views online", UNMIXED, online="mixup", views=True),
