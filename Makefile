@@ -7,7 +7,7 @@
 #   make demo PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-frameworks test-torchvision test-slow oracles bench accuracy docs lint smoke format clean
+.PHONY: help demo test test-frameworks test-torchvision test-slow oracles bench bench-gpu accuracy docs lint smoke format clean
 .DELETE_ON_ERROR:
 
 # Each candidate is run, not only looked up: a name on the PATH may be a shim with nothing behind it, and Debian's
@@ -136,6 +136,13 @@ $(PEERS)/.bench-installed: benchmarks/requirements.txt $(PEERS)/.installed
 
 bench: $(VENV)/.dev-installed $(PEERS)/.bench-installed $(FRAMEWORKS)/.installed
 	$(PEERS)/bin/python -m benchmarks.run --mixup-gen $(BIN)/mixup-gen --frameworks-python $(FRAMEWORKS)/bin/python $(BENCH)
+
+# On a machine with CUDA: the kernel's contract and whole runs on the GPU against the CPU, in at most eight minutes. Writes
+# benchmarks/gpu.md. make bench-gpu GPU="--cifar cifar-10-python.tar.gz --photos FOLDER"; --device cpu-torch is a trial.
+GPU ?=
+
+bench-gpu: $(VENV)/.dev-installed
+	$(BIN)/python -m benchmarks.gpu $(GPU)
 
 # Trains small networks on mixed and on plain CIFAR-10, adds the runs to benchmarks/accuracy/*.csv, and writes the tables of
 # docs/accuracy.md again. Hours; runs that are there are not made again, so an interrupted call goes on.

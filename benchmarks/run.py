@@ -24,7 +24,6 @@ from benchmarks.cases import (
     again,
     cifar,
     compression,
-    cuda,
     epochs,
     frameworks,
     loaders,
@@ -50,7 +49,6 @@ CASES = {
     "compression": compression.measure,
     "ray": ray.measure,
     "sweeps": sweeps.measure,
-    "cuda": cuda.measure,
 }
 OUR_LIBRARIES = "mixup-gen numpy numba h5py pillow scipy torch zstandard".split()
 PEER_LIBRARIES = "torch torchvision timm numpy h5py pillow".split()

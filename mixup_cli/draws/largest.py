@@ -1,5 +1,5 @@
 """The largest values of each of many rows, without sorting them: values are counted in bins first, and only those of
-the bin in which the border lies are sorted."""
+the bin in which the border lies are sorted. Of values that are known but for an error, those that are certain."""
 
 from __future__ import annotations
 
@@ -67,3 +67,51 @@ def largest_of_each(values: NDArray[np.float64], counts: NDArray[np.int64]) -> N
     marked = np.empty(values.shape, np.bool_)
     _mark(np.ascontiguousarray(values), values.min(axis=1), values.max(axis=1), counts, marked)
     return marked
+
+
+@compiled
+def _count_above(values: Any, border: Any) -> Any:
+    count = np.int32(0)
+    for i in range(values.shape[0]):  # in as many bits as the values have: eight are compared and counted at a time
+        count = np.int32(count + (np.int32(1) if values[i] > border else np.int32(0)))
+    return count
+
+
+@compiled
+def _border(values: Any, count: int, reach: Any) -> Any:
+    """A number that `count` of the values are above; after 30 steps, one that is close to it."""
+    low, high, above_low, above_high = -reach, reach, values.shape[0], 0
+    border = low
+    for step in range(30):
+        part = (
+            np.float32((above_low - count + 0.5) / (above_low - above_high + 1)) if step % 2 == 0 else np.float32(0.5)
+        )
+        border = low + (high - low) * part
+        above = _count_above(values, border)
+        if above == count:
+            break
+        if above > count:
+            low, above_low = border, above
+        else:
+            high, above_high = border, above
+    return border
+
+
+@compiled
+def _mark_certain(values: Any, counts: Any, reaches: Any, errors: Any, marked: Any, certain: Any) -> None:
+    for row in range(values.shape[0]):
+        border = _border(values[row], counts[row], reaches[row])
+        for i in range(values.shape[1]):
+            marked[row, i] = values[row, i] > border
+        within = _count_above(values[row], border - errors[row]) - _count_above(values[row], border + errors[row])
+        certain[row] = within == 0 and _count_above(values[row], border) == counts[row]
+
+
+def largest_with_errors(
+    values: NDArray[np.float32], counts: NDArray[np.int64], reaches: NDArray[np.float32], errors: NDArray[np.float32]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """`largest_of_each` of numbers that differ from `values` (m, n) by at most errors[r], and of which rows that is
+    certain: bool (m, n) and bool (m,). No value is beyond ± reaches[r]."""
+    marked, certain = np.empty(values.shape, np.bool_), np.empty(len(values), np.bool_)
+    _mark_certain(np.ascontiguousarray(values), counts, reaches, errors, marked, certain)
+    return marked, certain

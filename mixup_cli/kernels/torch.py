@@ -12,6 +12,7 @@ transfers overlap with other threads' sums and with the writing of rows. Two set
 
 This module has run on the CPU only, not on CUDA or MPS. Tests keep samples "on the device" that is the CPU. No test has
 run `pin_memory`, `torch.cuda.Stream`, the `non_blocking` copies of the chunked upload, and `torch.cuda.mem_get_info`.
+`make bench-gpu` runs them.
 """
 
 from __future__ import annotations

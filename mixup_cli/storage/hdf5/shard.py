@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, Self
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from mixup_cli.choices import Compression
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.storage.hdf5.chunks import DEFLATE, ZSTD
+from mixup_cli.storage.hdf5.image import FileImage
 from mixup_cli.storage.hdf5.layout import Column, ShardSize, Span, create_file, lay_out, stored_dtype
 from mixup_cli.storage.hdf5.library import open_shard
 from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
@@ -119,14 +119,15 @@ class CompressedWriter:
 
     def write(self, final: Path, row_count: int, values: Values) -> Written:
         """See `ShardWriter.write`. The shard is put together in memory, since HDF5 hides a full disk."""
-        image = BytesIO()
+        image = FileImage()
         hashes = {}
         with create_file(image, self._spec.attributes) as file:
             for column in self._spec.columns:
                 data_set = self._create(file, column, row_count)
-                hashes[column.name] = {"content_sha256": self._fill(data_set, column, values)}
+                hashes[column.name] = {"content_sha256": self._fill(image, data_set, column, values)}
         with Sealing(final, self._work_folder) as sealing:
-            sealing.write(image.getbuffer())
+            for piece in image.pieces():  # the disk writes one while the next is hashed
+                sealing.write(piece)
         return Written(sealing.sealed, hashes)
 
     def _create(self, file: h5py.File, column: Column, row_count: int) -> h5py.Dataset:
@@ -140,7 +141,7 @@ class CompressedWriter:
             **FILTER_OPTIONS[self._spec.compression],
         )
 
-    def _fill(self, data_set: h5py.Dataset, column: Column, values: Values) -> str:
+    def _fill(self, image: FileImage, data_set: h5py.Dataset, column: Column, values: Values) -> str:
         """Cut the blocks into chunks, compress and file them. Returns the sha256 of the uncompressed bytes."""
         digest = hashlib.sha256()
         chunk_rows = data_set.chunks[0]
@@ -154,7 +155,7 @@ class CompressedWriter:
                 block, filled = block[taken:], filled + taken
                 if filled == chunk_rows or start + filled == data_set.shape[0]:
                     chunk[filled:] = 0  # HDF5 stores whole chunks: what is behind the last row is zero
-                    data_set.id.write_direct_chunk((start, *[0] * len(column.shape)), self._compress(bytes_of(chunk)))
+                    image.put_chunk(data_set, start, self._compress(bytes_of(chunk)))
                     start, filled = start + filled, 0
         return digest.hexdigest()
 

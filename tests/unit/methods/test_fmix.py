@@ -11,9 +11,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
+from mixup_cli.draws.largest import largest_of_each
+from mixup_cli.draws.normals import scaled_normals
 from mixup_cli.draws.rng import mask_words
-from mixup_cli.methods import Grid, shares
-from mixup_cli.methods.fmix import FMix, low_frequency_noise, normals, word_count
+from mixup_cli.methods import Grid, fmix, shares
+from mixup_cli.methods.fmix import FMix, largest_noise, low_frequency_noise, word_count
 from tests.unit.methods.making import decided_by, mask_of, method_of
 
 NORMAL = NormalDist()
@@ -24,7 +26,7 @@ def words_of(seed: int, grid: Grid) -> NDArray[np.uint64]:
 
 
 def noise_of(seed: int, grid: Grid, decay: float) -> NDArray[np.float64]:
-    noise: NDArray[np.float64] = low_frequency_noise(words_of(seed, grid), grid, decay)[0]
+    noise: NDArray[np.float64] = low_frequency_noise(np.array([seed], np.uint64), grid, decay)[0]
     return noise
 
 
@@ -77,7 +79,7 @@ def test_the_largest_values_are_the_bases(grid: Grid) -> None:
 
 
 def test_noise_is_normal() -> None:
-    drawn = normals(words_of(3, Grid(100, 200)))[0]
+    drawn = scaled_normals(words_of(3, Grid(100, 200)), np.ones(100 * 101))[0][0]
     for part in (drawn.real, drawn.imag):
         assert stats.kstest(part, "norm").pvalue > 0.01
     assert abs(np.corrcoef(drawn.real, drawn.imag)[0, 1]) < 0.03
@@ -85,7 +87,7 @@ def test_noise_is_normal() -> None:
 
 @pytest.mark.parametrize("word", [0, 2**64 - 1, 2**32 - 1, 2**63])
 def test_every_word_gives_a_finite_number(word: int) -> None:
-    drawn = normals(np.array([[word]], np.uint64))
+    drawn = scaled_normals(np.array([[word]], np.uint64), np.ones(2))[0]
     assert np.isfinite([drawn.real, drawn.imag]).all()
     assert np.abs([drawn.real, drawn.imag]).max() < 4.4  # Φ⁻¹(1 − 2⁻¹⁷) = 4.33
 
@@ -106,7 +108,7 @@ def test_amplitudes_fall_as_the_power_of_the_frequency() -> None:
 def test_noise_is_as_strong_everywhere_as_the_whole_plane_would_give() -> None:
     """The law is that of the paper's whole plane: the variance of each wave, measured over many masks."""
     grid = Grid(6, 8)
-    drawn = low_frequency_noise(mask_words(np.arange(6000, dtype=np.uint64), word_count(grid)), grid, 1.0)
+    drawn = low_frequency_noise(np.arange(6000, dtype=np.uint64), grid, 1.0)
     power = (np.abs(np.fft.fft2(drawn.reshape(-1, 6, 8))) ** 2).mean(axis=0)
     frequency = np.maximum(np.hypot(np.fft.fftfreq(6)[:, None], np.fft.fftfreq(8)), 1 / 8)
     np.testing.assert_allclose(power * frequency**2, np.mean(power * frequency**2), rtol=0.12)
@@ -135,3 +137,43 @@ def test_the_steepest_decay_has_no_overflow(decay: float) -> None:
     grid, method = Grid(3000, 1), method_of("fmix", decay=decay)
     share = shares(method.weights(decided_by(method, grid, 2), grid), grid)
     np.testing.assert_allclose(share[:, 0], decided_by(method, grid, 2).parts[:, 0] / 65536, atol=1 / 3000)
+
+
+GRIDS = [
+    Grid(32, 32),
+    Grid(28, 28),
+    Grid(64, 64),
+    Grid(1, 6),
+    Grid(4, 1),
+    Grid(1, 1),
+    Grid(31, 7),
+    Grid(4096, 1),
+    Grid(1, 4096),
+]
+
+
+@pytest.mark.parametrize("grid", GRIDS, ids=str)
+@pytest.mark.parametrize("decay", [0.0, 3.0, 20.0])
+def test_masks_are_those_of_double_precision(grid: Grid, decay: float) -> None:
+    seeds = np.arange(300, dtype=np.uint64)
+    wanted = np.random.default_rng(0).integers(0, grid.position_count + 1, 300)
+    expected = largest_of_each(low_frequency_noise(seeds, grid, decay), wanted)
+    np.testing.assert_array_equal(largest_noise(seeds, wanted, grid, decay), expected)
+
+
+@pytest.mark.parametrize("grid", [grid for grid in GRIDS if fmix._is_small(grid)], ids=str)
+@pytest.mark.parametrize("decay", [0.0, 3.0, 20.0])
+def test_single_precision_errs_by_far_less_than_it_may(grid: Grid, decay: float) -> None:
+    seeds = np.arange(1000, dtype=np.uint64)
+    exact = low_frequency_noise(seeds, grid, decay) / fmix._amplitude(grid, decay, np.dtype(np.float64)).max()
+    spectrum, reaches, errors = fmix._single(seeds, grid, decay)
+    found = np.abs(fmix._transformed(spectrum, grid) - exact).max(axis=1)
+    assert (np.abs(exact).max(axis=1) <= reaches).all()
+    assert (found <= errors / 5).all()
+
+
+def test_most_small_masks_are_made_in_single_precision() -> None:
+    seeds, wanted = np.arange(1000, dtype=np.uint64), np.arange(1000)
+    marked, certain = fmix._largest_in_single(seeds, wanted, Grid(32, 32), 3.0)
+    assert certain.mean() > 0.9
+    assert (marked.sum(axis=1)[certain] == wanted[certain]).all()

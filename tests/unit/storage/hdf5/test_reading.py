@@ -37,6 +37,15 @@ def test_rows_come_in_the_order_asked_for(
     np.testing.assert_array_equal(images.take(np.array(rows, np.int64)), arrays()["images"][rows])
 
 
+@pytest.mark.parametrize("shape", [(3, 5), (700, 3), (2, 2)])
+def test_rows_are_gathered_where_their_copies_are_fast(shape: tuple[int, ...]) -> None:
+    scratch = reading._Scratch()
+    for size in (shape, (1, *shape)):
+        room = scratch.room(size, np.dtype(np.float32))
+        assert room.shape == size
+        assert room.ctypes.data % reading.ALIGNMENT_BYTES == 0
+
+
 @pytest.mark.parametrize("row", [ROW_COUNT, -ROW_COUNT - 1])
 def test_a_row_that_is_not_there_is_told(images: ShardedColumn, row: int) -> None:
     with pytest.raises(IndexError, match=f"row {row} does not exist; the data set has {ROW_COUNT} rows"):
