@@ -40,7 +40,7 @@ FLOORS = [
     "pairing",
     "methods",
     "kernels draws",
-    "engines recipe compiled",
+    "engines recipe compiled backend",
     "errors",
     "choices wording listener",
 ]
