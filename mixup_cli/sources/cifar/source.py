@@ -194,7 +194,7 @@ def _read_batch(version: Version, member: Member, location: str, level: str) -> 
     return batch
 
 
-def _binary_batch(data: bytes, label_bytes: int, level: str, where: str) -> _Batch:
+def _binary_batch(data: memoryview, label_bytes: int, level: str, where: str) -> _Batch:
     """Records of 1 label byte (CIFAR-10) or 2 (CIFAR-100: coarse, fine), then the pixels."""
     row_bytes = label_bytes + PIXEL_BYTES
     if len(data) % row_bytes:
@@ -226,15 +226,13 @@ def _read_names(version: Version, member: Member, location: str, level: str) -> 
     data = member.read(location, NAMES_LIMIT_BYTES)
     if version.label_bytes:
         member_level = "coarse" if member.base_name.startswith("coarse") else "fine"
-        lines = data.decode("utf-8", "replace").splitlines()
+        lines = bytes(data).decode("utf-8", "replace").splitlines()
         return [line.strip() for line in lines if line.strip()] if member_level == level else []
     content = read_pickle(data, f"{location}: {member.base_name}")
     names = content.get("label_names" if len(version.class_counts) == 1 else f"{level}_label_names")
     if not isinstance(names, list) or not all(isinstance(name, str | bytes) for name in names):
         return []
-    # The unpickler makes Python 2's byte strings str of one character a byte.
-    raw = [name.encode("latin-1", "replace") if isinstance(name, str) else name for name in names]
-    return [name.decode("utf-8", "replace") for name in raw]
+    return [name if isinstance(name, str) else name.decode("utf-8", "replace") for name in names]
 
 
 def _class_names(names: list[str], expected: int, location: str) -> tuple[tuple[str, ...], list[str]]:
