@@ -34,24 +34,33 @@ class NumpyKernel:
         """See `mixup_cli.kernels.Kernel.blend`."""
         shape = (self.surface.outer, self.surface.lines, self.surface.columns * self.surface.inner)
         source, target = np.asarray(samples).reshape(-1, *shape), out.reshape(-1, *shape)
-        step = max(1, CHUNK_VALUES // max(1, prod(shape)))
+        step = max(1, min(len(parents), CHUNK_VALUES // max(1, prod(shape))))
+        exact = np.float64 if source.dtype == np.float32 else np.uint32
+        total, product = np.empty((2, step, *shape), exact)
         for first in range(0, len(parents), step):
-            part = slice(first, first + step)
-            total = self._sum(source, parents[part], weights.of(part))
-            target[rows[part]] = self._finished(total, source.dtype, out.dtype)
+            part = slice(first, min(first + step, len(parents)))
+            sums = total[: part.stop - first]
+            self._sum(source, parents[part], weights.of(part), sums, product[: len(sums)])
+            target[rows[part]] = self._finished(sums, source.dtype, out.dtype)
 
-    def _sum(self, source: Samples, parents: NDArray[np.int64], weights: Weights) -> NDArray[Any]:
-        """Σ w·x over the parents and then the fill: (m, outer, H, W·inner)."""
-        exact = np.dtype(np.float64 if source.dtype == np.float32 else np.uint32)
-        total = np.zeros((len(parents), *source.shape[1:]), exact)
+    def _sum(
+        self,
+        source: Samples,
+        parents: NDArray[np.int64],
+        weights: Weights,
+        total: NDArray[Any],
+        product: NDArray[Any],
+    ) -> None:
+        """Σ w·x over the parents and then the fill into `total` (m, outer, H, W·inner), by way of `product`."""
+        total[...] = 0
         rest: Any = np.uint32(UNIT)
         for parent, weight in zip(parents.T, self._spread(weights), strict=True):
-            if weight.any():
-                total += _product(source[parent].astype(exact), weight)
             rest = rest - weight
+            product[...] = source[parent]
+            _add_product(total, product, weight)
         if rest.any():
-            total += _product(np.broadcast_to(self._along(self.surface.fill).astype(exact), total.shape).copy(), rest)
-        return total
+            product[...] = self._along(self.surface.fill)
+            _add_product(total, product, rest)
 
     def _spread(self, weights: Weights) -> Iterator[NDArray[np.uint32]]:
         """One array of weights per parent that broadcasts to (m, outer, H, W·inner)."""
@@ -98,12 +107,9 @@ class NumpyKernel:
         return finished
 
 
-def _product(values: NDArray[Any], weight: NDArray[np.uint32]) -> NDArray[Any]:
-    """weight · value, exactly; 0 for no weight, whatever the value. Changes `values`."""
+def _add_product(total: NDArray[Any], values: NDArray[Any], weight: NDArray[np.uint32]) -> None:
+    """Add weight · value, exactly; nothing for no weight, whatever the value. Changes `values`."""
     if values.dtype == np.float64:
-        with np.errstate(invalid="ignore"):
-            values *= weight
         np.copyto(values, 0.0, where=weight == 0)
-    else:
-        values *= weight
-    return values
+    values *= weight
+    total += values
