@@ -12,7 +12,7 @@ WORTH_BYTES = 384 << 20
 """From so many bytes on numba saves more time than its start takes (two cores: NumPy blends some 800 MB/s)."""
 
 WIDE_BYTES = 1 << 20
-"""Rows from this size on go to numba whatever their number: NumPy takes some twenty times their size for each thread."""
+"""Rows from this size on go to numba whatever their number: NumPy takes some twenty times their size in each thread."""
 
 MANY_DRAWS = 1 << 20
 """So many draws in one call are worth numba, too."""

@@ -40,7 +40,8 @@ FLOORS = [
     "pairing",
     "methods",
     "kernels draws",
-    "engines recipe compiled backend",
+    "backend",
+    "engines recipe compiled",
     "errors",
     "choices wording listener",
 ]

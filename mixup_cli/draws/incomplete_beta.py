@@ -36,14 +36,15 @@ def _stand_in() -> Iterator[None]:
     if spec is None:
         yield
         return
+    package = module_from_spec(spec)
+    package.__class__ = _StandIn
     with _standing_in:
-        package = module_from_spec(spec)
-        package.__class__ = _StandIn
-        sys.modules[PACKAGE] = package
+        is_first = sys.modules.setdefault(PACKAGE, package) is package  # another thread may import it since
         try:
             yield
         finally:
-            del sys.modules[PACKAGE]
+            if is_first:
+                del sys.modules[PACKAGE]
 
 
 try:

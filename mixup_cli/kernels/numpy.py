@@ -1,7 +1,7 @@
 """The blend in NumPy, for runs that are over before numba has started. The bits are the same.
 
-Sums of integers are uint32, as in `cpu.py`, and sums of float32 samples float64. Each step is a pass over some rows that
-stay in the core's cache.
+Sums of integers are uint32, as in `cpu.py`, and sums of float32 samples float64. Each step is a pass over some rows
+that stay in the core's cache.
 """
 
 from __future__ import annotations

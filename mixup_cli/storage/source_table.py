@@ -91,7 +91,7 @@ def joined(tables: Sequence[SourceTable]) -> SourceTable:
 
 
 def _lines(rows: list[tuple[object, ...]]) -> bytes:
-    """Rows of at least two cells as lines. Most need no quotes, and then one format makes them, in a fifth of the time."""
+    """Rows of two cells or more as lines. Most need no quotes: one format then makes them, in a fifth of the time."""
     width = len(rows[0])
     text = "".join(map((",".join(["%s"] * width) + "\n").__mod__, rows))
     if text.count(",") > len(rows) * (width - 1) or text.count("\n") > len(rows) or '"' in text or "\r" in text:

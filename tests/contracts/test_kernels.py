@@ -117,9 +117,10 @@ class TestTorchOnMps(KernelContract):
 
 @given(cases())
 @settings(deadline=None)
-def test_numba_and_torch_give_the_same_bits(case: Case) -> None:
-    kernels: list[Kernel] = [CpuKernel(case.surface), TorchKernel(case.surface, "cpu")]
-    outs = [case.out, case.out]
-    for kernel, out in zip(kernels, outs, strict=True):
-        kernel.blend(case.samples, case.parents, case.weights, out, case.rows)
-    assert_same_bits(*outs)
+def test_all_backends_give_the_same_bits(case: Case) -> None:
+    first, *others = (
+        blended(kernel, case)
+        for kernel in (CpuKernel(case.surface), NumpyKernel(case.surface), TorchKernel(case.surface, "cpu"))
+    )
+    for other in others:
+        assert_same_bits(first, other)
