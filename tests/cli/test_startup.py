@@ -49,8 +49,8 @@ def test_help_imports_nothing_heavy(args: list[str], tmp_path: Path) -> None:
 
 def test_a_local_run_imports_nothing_that_only_others_need(photos: Path, tmp_path: Path) -> None:
     commands: list[list[object]] = [
-        ["generate", photos, "--dry-run"],
-        ["generate", photos, "--method", "mixup,cutmix,cutout", "--dtype", "float32", "--normalize", "imagenet"],
+        ["generate", photos, "--dry-run", "--size", "64"],
+        ["generate", photos, "--size", "64", "--method", "mixup,cutmix,cutout", "--dtype", "float32"],
         ["verify", "--deep"],
         ["inspect", photos],
     ]
