@@ -62,7 +62,7 @@ def test_a_local_run_imports_nothing_that_only_others_need(photos: Path, tmp_pat
 
 
 def test_a_run_that_makes_much_starts_numba(arrays: Path, tmp_path: Path) -> None:
-    assert "numba" in loaded("generate", arrays, "--samples", 600_000, "--dry-run", cwd=tmp_path)
+    assert "numba" in loaded("generate", arrays, "--samples", 10_000_000, "--dry-run", cwd=tmp_path)
 
 
 def test_the_torch_backend_does(arrays: Path, tmp_path: Path) -> None:
