@@ -45,7 +45,8 @@ OnError: TypeAlias = Literal["fail", "skip"]
 CacheKind: TypeAlias = Literal["auto", "memory", "disk", "none"]
 EngineKind: TypeAlias = Literal["threads", "processes", "ray"]
 Device: TypeAlias = Literal["cpu", "cpu-torch", "cuda", "mps", "auto"]
-"""`cpu` is numba; `cpu-torch` runs on the CPU what `cuda` and `mps` run; `auto` takes a GPU if there is one."""
+"""`cpu` is numba, or NumPy for small runs; `cpu-torch` runs on the CPU what `cuda` and `mps` run; `auto` takes a GPU if
+there is one."""
 ExportFormat: TypeAlias = Literal[
     "webdataset", "imagefolder", "npz", "parquet", "arrow", "zarr", "tfrecord", "mds", "litdata"
 ]

@@ -40,6 +40,7 @@ FLOORS = [
     "pairing",
     "methods",
     "kernels draws",
+    "backend",
     "engines recipe compiled",
     "errors",
     "choices wording listener",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli import backend
 from mixup_cli.checks.rescan import SourceOf, check_labels, check_plan, check_source, rescan
 from mixup_cli.checks.verify import Finding, Piece
 from mixup_cli.engines.local import LocalEngine
@@ -66,6 +67,7 @@ def _of_member(
     again = rescan(out, recipe, source, scratch, ScanSettings(Tolerance("skip"), engine, listener))
     check_source(out, member, again)
     check_labels(out, manifest, again)
+    backend.settle(manifest.totals.samples, again.job.spec.row_bytes)
     maker = shard_maker(again, run, engine.checkpoint)
     columns = [Column(column.name, column.dtype, column.shape) for column in manifest.columns]
     tasks = (partial(_recompute, out, columns, record, maker) for record in manifest.shards)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import chain
 
+from mixup_cli import backend
 from mixup_cli.checks.diagnosis import Damage, Diagnosis, Fix, diagnose, stamps
 from mixup_cli.checks.rescan import SourceOf, check_labels, check_plan, check_source, rescan
 from mixup_cli.engines.local import LocalEngine
@@ -183,10 +184,12 @@ def _remake_shards(
 ) -> None:
     """Make some shards of one member in the scratch folder."""
     engine = LocalEngine(run.threads)
+    rows = sum(record.stop - record.start for record in shards)
+    backend.settle(rows, found.job.spec.row_bytes)
     maker = shard_maker(found, run, engine.checkpoint)
     writer = writer_for(found.job.spec, folder.scratch)
     writer.prepare(record.stop - record.start for record in shards)
-    listener.begin("repair", sum(record.stop - record.start for record in shards), "samples")
+    listener.begin("repair", rows, "samples")
     with maker.supply.serving([range(record.start, record.stop) for record in shards]):
         for record in engine.run(partial(_make, folder, maker, writer, record) for record in shards):
             listener.advance(record.stop - record.start)

@@ -32,9 +32,6 @@ from mixup_cli.cli.terminal import show, signals
 from mixup_cli.errors import MixupGenError, StorageError, UsageError
 from mixup_cli.wording import did_you_mean, quoted, readable, spelled
 
-GC_THRESHOLD = 100_000
-"""A scan makes hundreds of thousands of small objects and no cycle among them; looking for some took 7 % of a run."""
-
 SWITCH_SECONDS = 0.0005
 """How long a thread that runs Python may keep others waiting. While one imports, another feeds the decompressor, which
 would rest for most of Python's own 5 ms after each piece."""
@@ -222,7 +219,6 @@ def _run() -> int:
 def main() -> None:
     """The entry point of `mixup-gen`."""
     signals.listen()
-    gc.set_threshold(GC_THRESHOLD)
     sys.setswitchinterval(SWITCH_SECONDS)
     _occupy_descriptors()
     warnings.filterwarnings("ignore", module=r"PIL\.")  # we report what is wrong with an image, with its name

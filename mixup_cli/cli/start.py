@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -9,11 +10,16 @@ from mixup_cli.cli.terminal import signals
 
 UTF8_MODE = "PYTHONUTF8"
 
+GC_THRESHOLD = 100_000
+"""Imports and a scan make hundreds of thousands of small objects and hardly a cycle among them; looking for some took
+7 % of a run."""
+
 
 def main() -> None:
     """Run the command line. Ends the process."""
     _take_names_as_utf8()
     _settle_libraries()
+    gc.set_threshold(GC_THRESHOLD)
     signals.listen()
     try:
         from mixup_cli.cli import app
@@ -29,6 +35,8 @@ def _settle_libraries() -> None:
     # Our compiled functions cannot run as plain Python, and the engines start the threads, not numba.
     for variable in ("NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"):
         os.environ.pop(variable, None)
+    # pydantic would look for plugins in the metadata of every package that is installed.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # Nothing here multiplies matrices. Where OpenBLAS gets no memory for a thread, it sends its own process SIGINT.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
 

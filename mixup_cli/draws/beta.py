@@ -12,7 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.draws.rng import Words
+from mixup_cli import backend
+from mixup_cli.draws.rng import Words, uniforms
 
 UNIT = 65536
 """Whole 65536ths: the weight of a parent that is alone."""
@@ -21,7 +22,7 @@ UNIT = 65536
 @lru_cache(maxsize=32)  # a row of 16 parents needs 15
 def cumulative(a: float, b: float) -> NDArray[np.float64]:
     """P(level ≤ k) for k = 0 … 65535: float64 (65536,), non-decreasing. `a` and `b` are above 0."""
-    from scipy.special import betainc  # costs a third of a second to import, and alpha = 0 needs none of it
+    from mixup_cli.draws.incomplete_beta import betainc  # alpha = 0 needs none of it
 
     middles = (np.arange(UNIT) + 0.5) / UNIT
     if a == b:
@@ -37,15 +38,24 @@ def cumulative(a: float, b: float) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=32)
 def _guide(a: float, b: float) -> NDArray[np.int32]:
-    from mixup_cli.draws.search import guide_of  # numba takes half a second to import, and alpha = 0 needs none of it
+    from mixup_cli.draws.search import guide_of
 
     return guide_of(cumulative(a, b))
+
+
+def start_numba() -> None:
+    """Make a first compiled call: it sets numba up, and takes as long as numba's import."""
+    import mixup_cli.compiled  # noqa: F401
+
+    levels(np.zeros(1, np.uint64), 1.0, 1.0)
 
 
 def levels(drawn: Words, a: float, b: float) -> NDArray[np.int32]:
     """Draws from the discretised Beta(a, b), one a word: int32 (n,) in 0 … 65536. a = 0 or b = 0 gives 65536."""
     if a == 0.0 or b == 0.0:
         return np.full(drawn.shape, UNIT, np.int32)
-    from mixup_cli.draws.search import counts_below
+    if not backend.draws_compiled(drawn.size):
+        return np.searchsorted(cumulative(a, b), uniforms(drawn), side="right").astype(np.int32)
+    from mixup_cli.draws.search import counts_below  # the same, ten times as fast
 
     return counts_below(drawn, cumulative(a, b), _guide(a, b))

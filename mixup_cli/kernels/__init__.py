@@ -8,8 +8,8 @@ Float32 samples are summed in float64, from +0 in the order above: the parents, 
 show, and only −0 shows where it starts.) A parent without weight takes no part, even where it is NaN or infinite.
 
 Weights are constant over a sample, or differ inside a box, or differ at every position, or choose one parent there.
-What the parents leave of 65536 goes to the fill colour. `cpu.py` (numba) and `torch.py` (any device) do the same and
-give the same bits.
+What the parents leave of 65536 goes to the fill colour. `cpu.py` (numba), `numpy.py` (small runs) and `torch.py` (any
+device) do the same and give the same bits.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mixup_cli.backend import has_numba
 from mixup_cli.choices import Device
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Kernel, Surface
@@ -12,13 +13,21 @@ def open_kernel(device: Device, surface: Surface) -> Kernel:
     """The backend of the blend for a device. Raises UsageError if this machine lacks the device."""
     name = _available_gpu() or "cpu" if device == "auto" else device
     if name == "cpu":
-        from mixup_cli.kernels.cpu import CpuKernel  # numba takes half a second to import
-
-        return CpuKernel(surface)
+        return _open_cpu(surface)
     _require_torch(device)
     from mixup_cli.kernels.torch import open_torch
 
     return open_torch(name, surface)
+
+
+def _open_cpu(surface: Surface) -> Kernel:
+    if not has_numba():
+        from mixup_cli.kernels.numpy import NumpyKernel
+
+        return NumpyKernel(surface)
+    from mixup_cli.kernels.cpu import CpuKernel
+
+    return CpuKernel(surface)
 
 
 def _available_gpu() -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli import backend
 from mixup_cli.choices import Device
 from mixup_cli.errors import DataError
 from mixup_cli.fields.decide import recipe_of
@@ -106,6 +107,7 @@ class Remixer:
 
     def __init__(self, opened: OpenedDataSet) -> None:
         manifest = opened.manifest
+        backend.settle(manifest.totals.samples, sum(column.row_bytes for column in manifest.mixed or ()))
         self._samples = StoredSamples.open(opened.folder, manifest.samples)
         self._signals, self._plan = manifest.signals, StoredPlan(opened)
         self._mixers = mixers_of(manifest, self._samples.manifest, self._plan.methods)

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli import backend
 from mixup_cli.fields.axes import as_pictures
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.fields.target import Arrays, FormMismatch, room_for
@@ -228,6 +229,7 @@ class _Probe:
         job, count = self.job, max(1, min(rows, PROBE_BYTES // self.job.spec.row_bytes))
         columns = RowColumns(self.source.labels, job.recipe, np.arange(len(self.source)))
         moved = Moved(plan, lambda parents: parents % self.count)
+        backend.settle(rows, job.spec.row_bytes)
         maker = maker_of(job, columns, moved, Cache(self.samples), run)
         _make(job, maker, count)
         began = time.perf_counter()

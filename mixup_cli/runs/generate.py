@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli import backend
 from mixup_cli.engines.base import Engine
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.fields.target import Survey
@@ -20,7 +21,7 @@ from mixup_cli.runs.differences import Identity
 from mixup_cli.runs.fingerprint import Pixels
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.needs import Needs, check_room, needs
-from mixup_cli.runs.planning import parents_of, plan_of, shard_maker
+from mixup_cli.runs.planning import parents_of, plan_of, shard_maker, start_ahead
 from mixup_cli.runs.records import Content, manifest_of_run, run_record
 from mixup_cli.runs.resume import Records, Wanted, begin, found_shards, intact
 from mixup_cli.runs.samples import PlannedOn, planned_on, planning
@@ -119,6 +120,7 @@ def _generated(
         _leave_alone(bench, standing.stored)
         return _of_manifest(bench, standing.complete, standing.state)
     needed = _needs(bench, standing)
+    start_ahead(needed.rows // run.part.of, needed.row_bytes)
     with folder.locked(), run.open_engine(bench.listener.notice) as engine:
         bench = replace(bench, run=replace(run, workers=engine.workers))
         return _carried_out(bench, needed.rows, engine)
@@ -148,6 +150,7 @@ def _carried_out(bench: Bench, expected_rows: int, engine: Engine) -> Outcome:
         missing = wanted.shards(number for number in run.part.shards(wanted.shard_count) if number not in found)
         needed = parents_of(plan, (shard for _, shard in missing), len(scan.source))
         scan = _read_again(bench, standing, scan, needed, engine)
+    backend.settle(rows // run.part.of, scan.job.spec.row_bytes)
     maker = shard_maker(scan, run, engine.checkpoint, plan)
     records = make_shards(folder, wanted, maker, found, engine, bench.listener)
     if (name := scan.source.changed()) is not None:

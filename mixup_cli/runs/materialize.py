@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mixup_cli import backend
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.form import DEPTHS, Form
 from mixup_cli.fields.target import Target
@@ -82,6 +83,7 @@ def _planned(opened: OpenedDataSet, run: Run, samples_per_shard: int | None) -> 
     table, plan = finished_table(opened.folder, manifest), StoredPlan(opened)
     pixels = Stored(DataSetFolder(samples.folder)).pixels or Pixels.here()
     columns = RowColumns(samples.labels, job.recipe, table.usable)
+    backend.settle(manifest.totals.samples, job.spec.row_bytes)
     supply = StoredSupply(plan, samples, job.sample_bytes)
     return Wanted(job, table, pixels, manifest.totals.samples), maker_of(job, columns, plan, supply, run)
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from threading import Thread
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli import backend
+from mixup_cli.draws.beta import start_numba
 from mixup_cli.fields.axes import as_pictures
 from mixup_cli.fields.decide import recipe_of
 from mixup_cli.fields.target import Arrays
@@ -35,6 +39,17 @@ ROWS_AT_ONCE = 1 << 16
 
 def _go_on() -> None:
     """A checkpoint of short work, which is never stopped."""
+
+
+def start_ahead(rows: int, row_bytes: int) -> None:
+    """Start numba beside the scan, if so many rows are worth it. What fails here fails again where it is used."""
+
+    def start() -> None:
+        with suppress(Exception):
+            start_numba()
+
+    if backend.wants_numba(rows, row_bytes):
+        Thread(target=start, name="numba").start()
 
 
 def plan_of(scanned: Scanned, run: Run) -> Planned:

@@ -118,7 +118,10 @@ class _Wanted:
 
 def _for_this_run(source: Source, targets: Sequence[Target], place: CachePlace, how: ScanSettings) -> Filled:
     kind = place.kind
-    cache = None if kind == "none" else allocate([each.form for each in targets], len(source), place.work, kind)
+    held = source.held(targets[0]) if len(targets) == 1 and kind not in ("none", "file") else None
+    cache: Arrays | None = None if held is None else (held,)
+    if cache is None and kind != "none":
+        cache = allocate([each.form for each in targets], len(source), place.work, kind)
     return cache, scan(source, targets, cache, how.tolerance, how.engine, how.listener)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from sys import intern
 from typing import Self, overload
@@ -90,15 +90,15 @@ class LoadedColumn(Sequence[Loaded]):
             sha256 = digits[width * place : width * (place + 1)]
             yield size, "" if sha256 == _NO_DIGITS else sha256, self._problems.get(first + place)
 
-    def put(self, start: int, results: Iterable[Loaded]) -> None:
+    def put(self, start: int, results: Sequence[Loaded]) -> None:
         """Note the outcomes of the samples from `start` on. Raises ValueError for an invalid hash."""
+        stop = start + len(results)
+        self._sizes[start:stop] = [result.stored_bytes for result in results]
+        hashes = [result.sha256 or _NO_DIGITS for result in results]
+        if odd := [each for each in hashes if len(each) != 2 * DIGEST_BYTES]:
+            raise ValueError(f"{odd[0][:80]!r} is not a sha256")
+        self._digests[start:stop].ravel()[:] = np.frombuffer(bytes.fromhex("".join(hashes)), np.uint8)
         for number, result in enumerate(results, start):
-            self._sizes[number] = result.stored_bytes
-            if result.sha256:
-                digest = bytes.fromhex(result.sha256)
-                if len(digest) != DIGEST_BYTES:
-                    raise ValueError(f"{result.sha256[:80]!r} is not a sha256")
-                self._digests[number] = np.frombuffer(digest, np.uint8)
             if result.problem is not None:
                 self._problems[number] = intern(result.problem)  # millions of files can be missing for one reason
 

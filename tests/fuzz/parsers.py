@@ -115,7 +115,7 @@ def _config(path: Path) -> bool:
 
 _IN_TAR = partial(in_tar, in_pickle)
 _CIFAR = cifar._class_names
-_HASHED = arrays._hashed
+_HASHED = arrays.hashed
 _LABELS = metadata_labels.LabelReader.labels
 
 PARSERS = [

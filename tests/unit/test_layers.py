@@ -10,7 +10,7 @@ import pytest
 from tests.rooms import BEGIN, END, FLOORS, PACKAGE, PAGE, picture
 
 ONLY = {
-    "kernels": {"errors", "choices", "compiled", "wording"},  # a backend can be read by itself
+    "kernels": {"backend", "errors", "choices", "compiled", "wording"},  # a backend can be read by itself
     "engines": {"errors", "wording"},  # callables, not samples
     "readers": {"errors", "wording", "fields", "storage", "storage/hdf5", "recipe", "pairing", "mixing"},
     "errors": {"wording"},

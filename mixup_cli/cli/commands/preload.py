@@ -18,10 +18,5 @@ def preload() -> Thread:
 
 def _prepare() -> None:
     with suppress(Exception):
-        import mixup_cli.kernels.cpu
+        import mixup_cli.draws.incomplete_beta
         import mixup_cli.runs.generate  # noqa: F401
-    with suppress(Exception):
-        from mixup_cli.draws.beta import levels
-        from mixup_cli.draws.rng import Stream, words
-
-        levels(words(0, Stream.ROW, 0, 1), 1.0, 1.0)  # the first call sets numba up

@@ -101,13 +101,16 @@ class Terminal(Listener):
             notice(text)
 
     def begin(self, stage: str, total: int, unit: str, done: int = 0) -> None:
+        if self._quiet or sys.stderr is None or not sys.stderr.isatty():
+            return
         from tqdm import tqdm
 
-        hidden = self._quiet or sys.stderr is None or not sys.stderr.isatty()
-        self._bar = tqdm(desc=stage, total=total, unit=f" {unit}", initial=done, disable=hidden, dynamic_ncols=True)
+        self._bar = tqdm(desc=stage, total=total, unit=f" {unit}", initial=done, dynamic_ncols=True)
 
     def advance(self, count: int) -> None:
-        self._bar.update(count)
+        if self._bar is not None:
+            self._bar.update(count)
 
     def end(self) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()

@@ -48,8 +48,8 @@ def begins_as_idx(path: Path) -> bool:
         return False
 
 
-def _is_start(start: bytes) -> bool:
-    return len(start) == 4 and start[:2] == b"\0\0" and start[2] in DTYPES and 0 < start[3] < 33
+def _is_start(start: bytes | memoryview) -> bool:
+    return len(start) == 4 and bytes(start[:2]) == b"\0\0" and start[2] in DTYPES and 0 < start[3] < 33
 
 
 def _read_header(stream: Readable, where: str) -> Layout:

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from mixup_cli.errors import DataError
-from mixup_cli.sources.reading.bounded_read import Readable, open_inflated, read_up_to, skip
+from mixup_cli.sources.reading.bounded_read import Readable, open_inflated, read_array, read_up_to, skip
 
 NAMES_LIMIT_BYTES = 1 << 20
 MEMBER_LIMIT_BYTES = 200_000_000  # the largest of the published archives has 155 MB
@@ -47,7 +47,7 @@ class Member:
     def parent_name(self) -> str:
         return PurePosixPath(self.name).parent.name
 
-    def read(self, location: str, limit_bytes: int = MEMBER_LIMIT_BYTES) -> bytes:
+    def read(self, location: str, limit_bytes: int = MEMBER_LIMIT_BYTES) -> memoryview:
         """Raises DataError if it is longer than any CIFAR file, or cut short."""
         if self.size_bytes > limit_bytes:
             raise DataError(
@@ -56,7 +56,7 @@ class Member:
             )
         self.is_read = True
         with self.open() as stream:
-            data = read_up_to(stream, self.size_bytes)
+            data = read_array(stream, self.size_bytes).data
         if len(data) < self.size_bytes:
             raise DataError(
                 f"{location}: {self.name} is cut short (found {len(data)} of {self.size_bytes} bytes). {AGAIN}"

@@ -4,12 +4,11 @@ Python's own unpickler does the work, behind two guards. First a screen goes ove
 that rebuild a dictionary of arrays, numbers and strings, and bounds the number of each: lists amplify memory, and
 crafted dictionary keys take forever to hash. (`pickletools.genops` would decode every argument, and fails on strings
 that Python 2 wrote with bytes beyond ASCII.) Then the unpickler finds only stand-ins for the few callables that rebuild
-a NumPy array; NumPy's own are never called. Byte strings of Python 2 become str with one character a byte.
+a NumPy array; NumPy's own are never called. Byte strings of Python 2 become bytes, but for the dictionary's keys.
 """
 
 from __future__ import annotations
 
-import io
 import math
 import pickle
 import pickletools
@@ -42,6 +41,9 @@ _HARMLESS = frozenset(
     "PROTO FRAME NONE NEWTRUE NEWFALSE EMPTY_TUPLE APPEND INT BININT BININT1 BININT2 LONG LONG1 LONG4".split()
 )
 _LINE, _TWO_LINES = -1, -2
+LINE_STEP = 1 << 12
+"""Ends of lines are looked for in so many bytes at a time."""
+
 _COUNT_BYTES = {
     pickletools.TAKEN_FROM_ARGUMENT1: 1,
     pickletools.TAKEN_FROM_ARGUMENT4: 4,
@@ -63,7 +65,7 @@ _OPCODES = {ord(opcode.code): (opcode.name, *_argument_bytes(opcode)) for opcode
 _UNKNOWN = ("", 0, 0)
 
 
-def read_pickle(data: bytes, member: str) -> dict[str, Any]:
+def read_pickle(data: bytes | memoryview, member: str) -> dict[str, Any]:
     """The dictionary that `data` holds: its values are str, bytes, int, list, dict or ndarray.
 
     Raises DataError, naming `member`, for a damaged pickle, and for one that holds or asks for anything else.
@@ -92,8 +94,8 @@ def _refused_call(name: str) -> _RefusedError:
 class _Screen:
     """Goes over the opcodes, and refuses what the unpickler would need unbounded time or memory for."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
+    def __init__(self, data: bytes | memoryview) -> None:
+        self._data = memoryview(data)
         self._marks = [0]  # for each open mark, the number of its opcode, plus those that were closed since
         self._memo: dict[int, bool] = {}
         self._counts = dict.fromkeys([*_COUNTED, "SETITEM"], 0)
@@ -120,10 +122,14 @@ class _Screen:
 
     def _behind_lines(self, place: int, lines: int) -> int:
         for _ in range(lines):
-            place = self._data.index(b"\n", place) + 1
+            while (found := bytes(self._data[place : place + LINE_STEP]).find(b"\n")) < 0:
+                place += LINE_STEP
+                if place >= len(self._data):
+                    raise ValueError("a line of it has no end")
+            place += found + 1
         return place
 
-    def _check_one(self, number: int, name: str, argument: bytes, before: str) -> None:
+    def _check_one(self, number: int, name: str, argument: memoryview, before: str) -> None:
         if name == "MARK":
             self._marks.append(number)
         elif name in _PUTS:
@@ -149,18 +155,36 @@ class _Screen:
             raise _RefusedError(f"the pickle has more than {FEW} opcodes {name}, which CIFAR does not need")
 
 
-def _memo_index(name: str, argument: bytes, following: int) -> int:
+def _memo_index(name: str, argument: memoryview, following: int) -> int:
     if name == "MEMOIZE":
         return following
-    return int(argument) if name in ("PUT", "GET") else int.from_bytes(argument, "little")
+    return int(bytes(argument)) if name in ("PUT", "GET") else int.from_bytes(argument, "little")
+
+
+class _Whole:
+    """Bytes as a file that shows all of itself to who peeks: the unpickler then copies nothing but what it makes."""
+
+    def __init__(self, data: bytes | memoryview) -> None:
+        self._rest = memoryview(data)
+
+    def peek(self, _size: int) -> memoryview:
+        return self._rest
+
+    def read(self, size: int) -> memoryview:
+        found, self._rest = self._rest[:size], self._rest[size:]
+        return found
+
+    def readline(self) -> memoryview:
+        """What is left: it is asked for where that has no end of a line."""
+        return self.read(len(self._rest))
 
 
 class _Unpickler(pickle.Unpickler):
     """Finds only stand-ins. They may copy at most twice the pickle's size out of it: it can name one string many
     times."""
 
-    def __init__(self, data: bytes) -> None:
-        super().__init__(io.BytesIO(data), encoding="latin-1")
+    def __init__(self, data: bytes | memoryview) -> None:
+        super().__init__(_Whole(data), encoding="bytes")  # type: ignore[arg-type]  # typeshed wants bytes
         self._budget_bytes = 2 * len(data)  # Python 3 has texts encoded, and then arrays filled from them
 
     def find_class(self, module: str, name: str) -> _Callable:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from itertools import chain
+from mmap import mmap
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeAlias
 
@@ -16,8 +18,8 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
-from mixup_cli.sources.arrays.source import ArraySource
-from mixup_cli.sources.arrays.stored import StackedArray
+from mixup_cli.fields.scaling import write_converted
+from mixup_cli.sources.arrays.source import ArraySource, hashed
 from mixup_cli.sources.cifar.members import AGAIN, NAMES_LIMIT_BYTES, Member, members, published_folder
 from mixup_cli.sources.cifar.safe_pickle import read_pickle
 from mixup_cli.sources.reading.base import SourceOptions
@@ -76,15 +78,58 @@ class CifarSource(ArraySource):
 
 
 _Batch: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.int64]]
-"""The samples of one file: pixels (n, 3072), channel by channel, and classes (n,)."""
+"""The samples of one file: pixels (n, 3072), channel by channel, and classes int64 (n,)."""
+
+_TILE_ROWS = 256
+_PLACES = 5
+"""CIFAR-10 has five training files, and any of them may come first."""
+
+
+class _Images:
+    """The images of all files as they are mixed, uint8 (n, 32, 32, 3), and the hashes of their stored bytes.
+
+    They are made while the archive is inflated, in one array: files of equal length get places there by their number.
+    """
+
+    def __init__(self) -> None:
+        self._room = np.empty((0, 0, 32, 32, 3), np.uint8)
+        self._of: dict[str, tuple[NDArray[np.uint8], list[str]]] = {}
+
+    def add(self, stem: str, pixels: NDArray[np.uint8]) -> None:
+        """Take the pixels (n, 3072) of a file."""
+        images, hashes = self._place(stem, len(pixels)), []
+        for start in range(0, len(pixels), _TILE_ROWS):
+            tile = np.ascontiguousarray(pixels[start : start + _TILE_ROWS])
+            hashes += [each.sha256 for each in hashed(tile)]
+            stored = tile.reshape(-1, 3, 32, 32)
+            write_converted(stored.transpose(0, 2, 3, 1), images[start : start + len(tile)], None)
+        self._of[stem] = images, hashes
+
+    def _place(self, stem: str, count: int) -> NDArray[np.uint8]:
+        if not self._room.size:
+            # What is not filled takes no memory. Not from NumPy, which asks for huge pages: some virtual machines take
+            # five times as long to provide them.
+            pages = mmap(-1, max(1, _PLACES * count * PIXEL_BYTES))
+            self._room = np.frombuffer(pages, np.uint8, _PLACES * count * PIXEL_BYTES).reshape(_PLACES, -1, 32, 32, 3)
+        place = int(stem[-1]) - 1 if stem[-1].isdigit() else 0
+        fits = place < _PLACES and count == self._room.shape[1]
+        return self._room[place] if fits else np.empty((count, 32, 32, 3), np.uint8)
+
+    def all(self) -> tuple[NDArray[np.uint8], list[str]]:
+        """The images of all files, and their hashes, in the order of the files' names."""
+        images, hashes = zip(*(self._of[stem] for stem in sorted(self._of)), strict=True)
+        places = self._room[: len(images)]
+        is_whole = [each.ctypes.data for each in images] == [each.ctypes.data for each in places]
+        return places.reshape(-1, 32, 32, 3) if is_whole else np.concatenate(images), [*chain.from_iterable(hashes)]
 
 
 @dataclass
 class _Contents:
-    """The result of one pass over the members; `batches` by the file's name without its ending."""
+    """The result of one pass over the members; `classes` by the file's name without its ending."""
 
     version: Version | None = None
-    batches: dict[str, _Batch] = field(default_factory=dict)
+    classes: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    images: _Images = field(default_factory=_Images)
     names: list[str] = field(default_factory=list)
     has_other_split: bool = False
 
@@ -110,20 +155,21 @@ def open_cifar(path: Path, options: SourceOptions) -> CifarSource:
         for member in contained:
             _take(contents, member, str(path), split, options)
     version = contents.version
-    if version is None or not contents.batches:
+    if version is None or not contents.classes:
         remedy = f"Check the path, and {setting('split')}."
         raise NoInputError(f"{path}: has no CIFAR files of the split {split!r}. {remedy}")
-    batches = dict(sorted(contents.batches.items()))
+    by_file = dict(sorted(contents.classes.items()))
     names, notices = _class_names(contents.names, version.class_counts[_level(version, options, str(path))], str(path))
     notices += _notices(contents, options, path)
-    classes = np.concatenate([classes for _, classes in batches.values()]).astype(np.int32)
+    classes = np.concatenate([*by_file.values()]).astype(np.int32)
     if classes.min() < 0 or classes.max() >= len(names):
         found = f"labels from {classes.min()} to {classes.max()}"
         raise DataError(f"{path}: has {found}, expected 0 to {len(names) - 1}. {AGAIN}")
-    keys = [f"{stem}/{row:05d}" for stem, (pixels, _) in batches.items() for row in range(len(pixels))]
-    rows = StackedArray([pixels.reshape(-1, 3, 32, 32) for pixels, _ in batches.values()])
+    keys = [f"{stem}/{row:05d}" for stem, rows in by_file.items() for row in range(len(rows))]
+    images, hashes = contents.images.all()
+    rows = images.transpose(0, 3, 1, 2)
     source = CifarSource(str(path), keys, Labels(names, classes), rows, shown="hwc", notices=notices)
-    return source.watch(*([path] if path.is_file() else []))
+    return source.hashed_before(hashes).watch(*([path] if path.is_file() else []))
 
 
 def _may_be_tar(path: Path) -> bool:
@@ -175,9 +221,10 @@ def _take(contents: _Contents, member: Member, location: str, split: Role, optio
     elif role == split:
         batch = _read_batch(version, member, location, level)
         stem = member.base_name.removesuffix(".bin")
-        if stem in contents.batches:
+        if stem in contents.classes:
             raise DataError(f"{location}: holds {member.base_name} twice. Keep one.")
-        contents.batches[stem] = batch
+        contents.images.add(stem, batch[0])
+        contents.classes[stem] = batch[1]
     else:
         contents.has_other_split = True  # not read: its damage does not matter
 
@@ -194,7 +241,7 @@ def _read_batch(version: Version, member: Member, location: str, level: str) -> 
     return batch
 
 
-def _binary_batch(data: bytes, label_bytes: int, level: str, where: str) -> _Batch:
+def _binary_batch(data: memoryview, label_bytes: int, level: str, where: str) -> _Batch:
     """Records of 1 label byte (CIFAR-10) or 2 (CIFAR-100: coarse, fine), then the pixels."""
     row_bytes = label_bytes + PIXEL_BYTES
     if len(data) % row_bytes:
@@ -226,15 +273,13 @@ def _read_names(version: Version, member: Member, location: str, level: str) -> 
     data = member.read(location, NAMES_LIMIT_BYTES)
     if version.label_bytes:
         member_level = "coarse" if member.base_name.startswith("coarse") else "fine"
-        lines = data.decode("utf-8", "replace").splitlines()
+        lines = bytes(data).decode("utf-8", "replace").splitlines()
         return [line.strip() for line in lines if line.strip()] if member_level == level else []
     content = read_pickle(data, f"{location}: {member.base_name}")
     names = content.get("label_names" if len(version.class_counts) == 1 else f"{level}_label_names")
     if not isinstance(names, list) or not all(isinstance(name, str | bytes) for name in names):
         return []
-    # The unpickler makes Python 2's byte strings str of one character a byte.
-    raw = [name.encode("latin-1", "replace") if isinstance(name, str) else name for name in names]
-    return [name.decode("utf-8", "replace") for name in raw]
+    return [name if isinstance(name, str) else name.decode("utf-8", "replace") for name in names]
 
 
 def _class_names(names: list[str], expected: int, location: str) -> tuple[tuple[str, ...], list[str]]:
@@ -247,12 +292,12 @@ def _class_names(names: list[str], expected: int, location: str) -> tuple[tuple[
 
 
 def _notices(contents: _Contents, options: SourceOptions, path: Path) -> list[str]:
-    notices, batches = [], contents.batches
+    notices, classes = [], contents.classes
     if options.split is None and contents.has_other_split:
-        count = counted(sum(len(pixels) for pixels, _ in batches.values()), "sample")
+        count = counted(sum(map(len, classes.values())), "sample")
         notices.append(f"{path}: using the training split, {count} ({setting('split', 'test')} takes the others).")
-    if next(iter(batches)).startswith("data_batch") and len(batches) != 5:
-        notices.append(f"{path}: holds {len(batches)} of the 5 training batches of CIFAR-10.")
+    if next(iter(classes)).startswith("data_batch") and len(classes) != 5:
+        notices.append(f"{path}: holds {len(classes)} of the 5 training batches of CIFAR-10.")
     if path.is_dir() and (inner := published_folder(path)) != path and len(list(path.iterdir())) > 1:
         notices.append(f"{path}: using {inner.name} only")
     return notices

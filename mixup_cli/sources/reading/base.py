@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,6 +144,11 @@ class Source(ABC):
         """Read and hash samples start … stop−1, and check whether they fit the target, as far as that is quick: damage
         that only decoding shows may go unnoticed. Raises FormMismatch where `load` would."""
         return self.load(start, stop, target, np.empty((stop - start, *target.form.shape), target.form.dtype))
+
+    def held(self, target: Target) -> NDArray[Any] | None:
+        """All samples in a target's form (n, *target.form.shape), if memory has them so: `load` into a range of it then
+        leaves them where they are, and no cache is needed. None for every other source and target."""
+        return None
 
     @property
     def signals(self) -> dict[str, Source]:

@@ -47,7 +47,7 @@ def is_gzip(path: Path) -> bool:
 class Readable(Protocol):
     """What `read_up_to` and `skip` need of a stream."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes | memoryview: ...
 
 
 class InflatedStream:
@@ -126,7 +126,7 @@ def open_inflated(path: Path, ahead: bool = False) -> closing[InflatedStream] | 
     return closing(ReadAhead(stream)) if ahead and stream.is_gzip else closing(stream)
 
 
-def _pieces(stream: Readable, limit_bytes: int) -> Iterator[bytes]:
+def _pieces(stream: Readable, limit_bytes: int) -> Iterator[bytes | memoryview]:
     """At most `limit_bytes` bytes, in pieces of bounded size."""
     missing = limit_bytes
     while missing > 0 and (piece := stream.read(min(missing, _STEP_BYTES))):

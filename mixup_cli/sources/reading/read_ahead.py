@@ -32,7 +32,7 @@ class ReadAhead:
         for _ in range(PIECES_AHEAD):
             self._fetch()
 
-    def read(self, size: int, /) -> bytes:
+    def read(self, size: int, /) -> memoryview:
         """Up to `size` bytes; empty only at the end."""
         if not self._piece:
             self._piece = memoryview(self._fetched[0].result())
@@ -40,7 +40,7 @@ class ReadAhead:
                 self._fetched.popleft()
                 self._fetch()
         found, self._piece = self._piece[:size], self._piece[size:]
-        return bytes(found)
+        return found
 
     def close(self) -> None:
         """Stop the thread, wait for it, and close the stream."""

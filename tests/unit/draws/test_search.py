@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mixup_cli.draws.beta import cumulative
+from mixup_cli import backend
+from mixup_cli.draws.beta import cumulative, levels
 from mixup_cli.draws.rng import uniforms
 from mixup_cli.draws.search import counts_below, guide_of
 
@@ -28,3 +29,13 @@ def test_any_table_will_do(entries: list[float], words: list[int]) -> None:
     table, drawn = np.sort(np.array(entries)), np.array(words, np.uint64)
     expected = np.searchsorted(table, uniforms(drawn), side="right")
     assert counts_below(drawn, table, guide_of(table)).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.2, 0.2), (1.0, 1.0), (0.5, 2.0)])
+def test_levels_are_the_same_with_and_without_numba(a: float, b: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for compiles in (True, False):
+        monkeypatch.setattr(backend, "draws_compiled", lambda count, answer=compiles: answer)
+        found.append(levels(SPREAD, a, b))
+    assert found[0].dtype == found[1].dtype
+    assert found[0].tolist() == found[1].tolist()

@@ -144,7 +144,7 @@ def again_and_again() -> bytes:
     """Encodes one megabyte 5,000 times; neither the pickle nor any single step is large."""
     encode = b"c_codecs\nencode\nq\x010"
     megabyte = b"X" + struct.pack("<I", 1 << 20) + bytes(1 << 20) + b"q\x020"
-    return b"\x80\x02" + encode + megabyte + b"h\x01h\x02U\x06latin1\x86R0" * 5000 + b"."
+    return b"\x80\x02" + encode + megabyte + b"h\x01h\x02X\x06\0\0\0latin1\x86R0" * 5000 + b"."
 
 
 def array_of_huge_shape() -> bytes:

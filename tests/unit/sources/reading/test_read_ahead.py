@@ -44,7 +44,7 @@ def drained(stream: ReadAhead, sizes: list[int]) -> bytes:
 def test_gives_the_streams_bytes(content: bytes, sizes: list[int]) -> None:
     stream = ReadAhead(BytesIO(content))
     assert drained(stream, sizes) == content
-    assert stream.read(1) == b"", "the end stays the end"
+    assert not stream.read(1), "the end stays the end"
     stream.close()
     assert not threads()
 
