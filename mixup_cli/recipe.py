@@ -27,6 +27,7 @@ from mixup_cli.choices import (
     Resize,
 )
 from mixup_cli.errors import UsageError
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.wording import setting
 
 if TYPE_CHECKING:
@@ -154,6 +155,8 @@ class Recipe:
     linear_light: bool = added(False)
     plan: str | None = added(None)
     window: int | None = added(None)
+    encode: str | None = added(None)
+    """An `ImageFormat`, in which each picture is encoded by itself."""
     signals: tuple[str, ...] = added(())
     """The columns of further signals, as the source has them."""
 
@@ -290,6 +293,7 @@ def _in_output(recipe: Recipe) -> Iterator[Problem]:
         yield "samples_per_shard", f"{recipe.samples_per_shard} is less than one sample."
     if not -math.inf < low < high < math.inf:
         yield "value_range", f"{low},{high} is not LOW,HIGH with LOW below HIGH, both finite. Give, for example, 0,1."
+    yield from _in_encoding(recipe)
     if recipe.normalize is None:
         return
     if recipe.dtype not in ("float16", "float32"):
@@ -303,6 +307,22 @@ def _in_output(recipe: Recipe) -> Iterator[Problem]:
             "normalize",
             f"in {shown}, {means}, and every deviation at least {LEAST_STD:g}. Give, for example, imagenet.",
         )
+
+
+def _in_encoding(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.encode is None:
+        return
+    try:
+        ImageFormat.parse(recipe.encode)
+    except UsageError as problem:
+        yield "encode", str(problem)
+    if recipe.compression != "none":
+        yield ("encode", "compression"), "both are set, and encoded pictures do not become smaller. Give one or the other."
+    if recipe.dtype not in (None, "uint8", "source"):
+        found = f"it stores pictures of 8 bits, and {setting('dtype')} is {recipe.dtype}."
+        yield "encode", f"{found} Leave one of the two out."
+    if recipe.layout == "nchw":
+        yield "encode", f"pictures have their channels last. Leave {setting('layout', 'nchw')} out: readers give either."
 
 
 def _is_size(size: tuple[int, int]) -> bool:

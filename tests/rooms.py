@@ -41,6 +41,7 @@ FLOORS = [
     "methods",
     "kernels draws",
     "engines recipe compiled",
+    "image_format",
     "errors",
     "choices wording listener",
 ]

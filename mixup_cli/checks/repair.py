@@ -185,7 +185,7 @@ def _make(folder: DataSetFolder, maker: ShardMaker, writer: ShardWriter, record:
     written = writer.write(folder.scratch / record.file, rows, maker.values(range(record.start, record.stop)))
     if written.file.sha256 == record.sha256:
         return record
-    changed = other_pixels(folder, pixel_fingerprint())
+    changed = other_pixels(folder, pixel_fingerprint(maker.row_columns.recipe.encode))
     why = f"images decode to other pixels here ({changed})" if changed else "made with other versions, or edited"
     raise DataError(
         f"{folder.path / record.file}: made again, its sha256 is {written.file.sha256[:12]}…, and "

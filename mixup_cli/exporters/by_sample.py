@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.exporters.exporter import Exporter
-from mixup_cli.exporters.image_format import ImageFormat
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.exporters.images import can_hold, check_images, encoder
 from mixup_cli.exporters.job import Job
 from mixup_cli.fields.signal import Signal

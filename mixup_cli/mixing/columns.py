@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mixup_cli.fields.label import Label
 from mixup_cli.fields.labels import Labels, base_shares, remix_shares, union_shares
 from mixup_cli.fields.signal import Signal
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Rows, population_of
 from mixup_cli.recipe import Recipe
@@ -22,7 +23,10 @@ from mixup_cli.storage.hdf5.layout import Column
 def columns_of(recipe: Recipe, signals: Sequence[Signal], labels: Labels, parent_count: int) -> tuple[Column, ...]:
     """The columns of a data set, in the order in which they stand in `docs/format.md`."""
     pair = (parent_count,)
-    chosen = [Column(signal.name, signal.dtype, signal.shape) for signal in signals]
+    encoding = None if recipe.encode is None else ImageFormat.parse(recipe.encode)
+    first, *others = signals
+    chosen = [Column(first.name, first.dtype, first.shape, encoding)]
+    chosen += [Column(signal.name, signal.dtype, signal.shape) for signal in others]
     sparse = labels.kind == "classes" and recipe.labels in ("sparse", "both")
     if labels.values is not None or (labels.kind == "classes" and recipe.labels in ("dense", "both")):
         chosen.append(Column("labels", "float32", (len(labels.class_names),)))

@@ -14,6 +14,7 @@ from mixup_cli.errors import DataError
 from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.readers.passes import Passes, passes_of
+from mixup_cli.storage.hdf5.columns import column_of
 from mixup_cli.storage.hdf5.reading import ShardedColumn
 from mixup_cli.storage.opened import REPLACED, OpenedDataSet, check_finished, folder_of
 
@@ -41,7 +42,7 @@ class MixedArrays:
         self.class_names = self.manifest.class_names
         self.label_kind = self.manifest.label_kind
         self.axes = self.manifest.axes
-        self._columns = {column.name: ShardedColumn(opened, column.name) for column in self.manifest.columns}
+        self._columns = {column.name: column_of(opened, column.name) for column in self.manifest.columns}
 
     def __reduce__(self) -> tuple[type[MixedArrays], tuple[Path], tuple[str, str, int]]:
         """Pickled as its path: a spawned worker of a `DataLoader` opens the data set again, if it is still the same."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.fields.decide import Decided, decide, decide_beside
+from mixup_cli.fields.encoding import problem_of
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.label_rules import mixed_kind, with_label_rule
 from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.fields.target import Survey, Target, sample_bytes
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.methods import for_balanced_pairing, parent_count, resolve, same_rows
 from mixup_cli.mixing.columns import columns_of
 from mixup_cli.mixing.surface import check_fill
@@ -26,6 +28,8 @@ SURVEY_SAMPLES = 64
 """Headers looked at before the scan. If a later sample does not fit, the scan starts over with what it found."""
 
 ZSTD_NOTICE = "zstd: readers need its HDF5 filter (in Python: import hdf5plugin); gzip is readable everywhere"
+
+LOSSY_NOTICE = "{}: stored pictures differ from what was mixed; png loses nothing"
 
 SHARD_BYTES = 64 << 20
 """The default size of a shard."""
@@ -130,6 +134,7 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
         raise UsageError(found, field="window", value=resolved.window)
     signals, targets = _signals(source, decided, survey, resolved)
     resolved = resolved.with_(signals=tuple(source.beside))
+    _check_encode(resolved, signals)
     columns = columns_of(resolved, signals, labels, most_parents)
     row_bytes = sum(column.row_bytes for column in columns)
     per_shard = recipe.samples_per_shard or max(1, (asked.shard_bytes or SHARD_BYTES) // row_bytes)
@@ -141,6 +146,8 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
     }
     spec = ShardSpec(columns, attributes, resolved.compression)
     notices = decided.notices + ((ZSTD_NOTICE,) if resolved.compression == "zstd" else ())
+    if any(column.encoding and column.encoding.is_lossy for column in columns):
+        notices += (LOSSY_NOTICE.format(resolved.encode),)
     label_kind = mixed_kind(resolved, labels.kind)
     check_fill(decided.form, resolved)
     return Job(resolved, signals, targets, spec, per_shard, labels.class_names, label_kind, notices)
@@ -159,6 +166,24 @@ def _signals(
             raise UsageError(f"{FIRST} would be resized, and {name} keeps its form. Leave it out.", field="size")
         found.append(decide_beside(name, natural, resolved, target))
     return tuple(signal for signal, _ in found), tuple(target for _, target in found)
+
+
+def _check_encode(resolved: Recipe, signals: Sequence[Signal]) -> None:
+    """Raises UsageError unless the samples are pictures that the encoding holds."""
+    if resolved.encode is None:
+        return
+    first, *others = signals
+    remedy = "Leave it out."
+    if others:
+        found = f"it stores pictures alone, and {others[0].name} stands beside them."
+    elif first.dtype != "uint8" or first.axes not in ("hwc", "hw"):
+        found = f"it stores pictures of 8 bits with channels last, and these samples are {first.dtype} {first.shape}."
+        remedy = f"Leave it out, or pass {setting('dtype', 'uint8')} or {setting('layout', 'nhwc')}."
+    elif problem := problem_of(first.shape, ImageFormat.parse(resolved.encode)):
+        found, remedy = f"the output {problem}.", "Pass png, or leave it out."
+    else:
+        return
+    raise UsageError(found, remedy, field="encode", value=resolved.encode)
 
 
 def _with_pairing(recipe: Recipe) -> Recipe:

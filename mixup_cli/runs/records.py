@@ -36,7 +36,7 @@ class Content:
     @classmethod
     def of(cls, job: Job) -> Self:
         """What a job makes."""
-        columns = tuple(ColumnRecord(name=c.name, dtype=c.dtype, shape=c.shape) for c in job.spec.columns)
+        columns = tuple(ColumnRecord.encoded(c.name, c.dtype, c.shape, c.encoding) for c in job.spec.columns)
         return cls(job.recipe, job.class_names, job.label_kind, job.signals, columns)
 
 

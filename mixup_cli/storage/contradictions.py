@@ -7,8 +7,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mixup_cli.errors import UsageError
+from mixup_cli.fields.encoding import problem_of
 from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.signal import FIRST
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.members import derived
 
@@ -86,6 +88,7 @@ def of_columns(manifest: Manifest) -> Iterator[str]:
         return
     if (labelled := bool(LABEL_COLUMNS & columns.keys())) != (manifest.label_kind != "none"):
         yield f"label_kind: is {manifest.label_kind}, {'with' if labelled else 'without'} columns of labels"
+    yield from _of_encodings(manifest)
     classes, parents = (len(manifest.class_names),), columns["source_index"].shape[:1]
     expected = {
         "labels": ("float32", classes),
@@ -101,3 +104,22 @@ def of_columns(manifest: Manifest) -> Iterator[str]:
     for name in expected.keys() & columns.keys():
         if (found := (columns[name].dtype, columns[name].shape)) != expected[name]:
             yield f"columns: {name} is {found}, expected {expected[name]}"
+
+
+def _of_encodings(manifest: Manifest) -> Iterator[str]:
+    """Rows of the images are encoded as each recipe says, all others are stored as they are."""
+    for column in manifest.columns:
+        wanted = {recipe.get("encode") if column.name == FIRST else None for recipe in manifest.recipes}
+        if wanted != {column.encoding}:
+            asked = " and ".join(str(each or "none") for each in sorted(wanted, key=str))
+            yield f"columns: {column.name} has the encoding {column.encoding or 'none'}, and the recipe {asked}"
+        if column.encoding is None:
+            found = None if column.lossy is None else "is lossy without an encoding"
+        elif (manifest.compression, column.dtype) != ("none", "uint8") or manifest.axes not in ("hwc", "hw"):
+            found = "is encoded, and compressed, or not pictures of 8 bits with channels last"
+        else:
+            image_format = ImageFormat.parse(column.encoding)
+            is_said = bool(column.lossy) == image_format.is_lossy
+            found = problem_of(column.shape, image_format) if is_said else "says otherwise than its encoding if it is lossy"
+        if found:
+            yield f"columns: {column.name} {found}"

@@ -1,0 +1,136 @@
+"""Pictures that are encoded by themselves: which ones, with which settings, and what is accepted when they are read.
+
+`docs/format.md`, section 3, has the settings: another one would give other bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.image_format import ImageFormat
+from mixup_cli.wording import counted
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
+HOLDS = {
+    ("png", "uint8"): (1, 3, 4),
+    ("png", "uint16"): (1,),
+    ("jpeg", "uint8"): (1, 3),
+    ("webp", "uint8"): (3, 4),
+}
+"""The counts of channels that an encoding holds without changing them, by dtype."""
+
+MOST_SIDE_PX = {"png": 65535, "jpeg": 65500, "webp": 16383}
+"""The largest height or width that an encoding (for JPEG: its library) holds."""
+
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+"""Pillow's names of 8-bit pictures, by the count of channels."""
+
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "png": {"compress_level": 1},  # level 6: photographs are 6 % smaller, and take three times as long
+    "jpeg": {"subsampling": "4:2:0", "optimize": True},  # CIFAR's images are a third smaller than with common tables
+    "webp": {"method": 2, "exact": True},  # method 4, Pillow's own: 4 % smaller, and twice the time
+}
+"""What Pillow is asked for besides the quality."""
+
+
+class Unreadable(Exception):
+    """Bytes are not the picture that they should be. The text says what they are."""
+
+
+@dataclass(frozen=True)
+class PictureCodec:
+    """Encodes and decodes pictures of one form: uint8, of `shape` (height, width) or (height, width, channels)."""
+
+    image_format: ImageFormat
+    shape: tuple[int, ...]
+
+    dtype: ClassVar[str] = "uint8"
+
+    @property
+    def channels(self) -> int:
+        """How many there are; 1 without a dimension of them."""
+        return self.shape[2] if len(self.shape) == 3 else 1
+
+    def encode(self, values: NDArray[np.uint8]) -> list[bytes]:
+        """The encoded bytes of each of some pictures (m, *shape). Pillow lets other threads run meanwhile."""
+        return encoded(values.reshape(-1, *self.shape[:2], self.channels), self.image_format, self._settings)
+
+    @property
+    def _settings(self) -> Mapping[str, Any]:
+        return SETTINGS[self.image_format.encoding]
+
+    def check(self, data: bytes) -> None:
+        """Raises Unreadable unless the header is that of such a picture. Nothing is decoded."""
+        self._opened(data)
+
+    def decode(self, data: bytes, out: NDArray[np.uint8]) -> None:
+        """Decode a picture into `out` (*shape). Raises Unreadable, before anything is decoded if the header shows it."""
+        picture = self._opened(data)
+        try:
+            out[...] = np.asarray(picture).reshape(self.shape)
+        except MemoryError:
+            raise
+        except Exception as problem:  # Pillow's plugins raise nearly every type
+            raise Unreadable(f"cannot be decoded ({problem})") from None
+
+    def _opened(self, data: bytes) -> ImageFile:
+        """The picture, of which only the header was read."""
+        encoding = self.image_format.encoding
+        try:
+            picture = _plugin(encoding)(io.BytesIO(data))  # `Image.open` would try others, and has a limit of its own
+        except MemoryError:
+            raise
+        except Exception as problem:
+            raise Unreadable(f"is not a {encoding.upper()} picture ({problem})") from None
+        height, width = self.shape[:2]
+        expected = MODES[self.channels], (width, height)
+        if (picture.mode, picture.size) != expected:
+            found = f"is a picture of {picture.size[0]}x{picture.size[1]} ({picture.mode})"
+            raise Unreadable(f"{found}, expected {width}x{height} ({expected[0]})")
+        if "progressive" in picture.info:  # each of its scans, of which there can be any number, takes as long as all
+            raise Unreadable("is a progressive JPEG, expected a baseline one")
+        return picture
+
+
+def problem_of(shape: tuple[int, ...], image_format: ImageFormat) -> str | None:
+    """Why an encoding does not hold 8-bit pictures of a shape (height, width) or (height, width, channels), if so."""
+    codec = PictureCodec(image_format, shape)
+    if codec.channels not in (held := HOLDS[image_format.encoding, codec.dtype]):
+        return f"has {counted(codec.channels, 'channel')}, and {image_format} holds {' or '.join(map(str, held))}"
+    if max(shape[:2]) > (most := MOST_SIDE_PX[image_format.encoding]):
+        return f"has sides of {max(shape[:2])} pixels, and {image_format} holds {most}"
+    return None if min(shape[:2]) else "has no pixels"
+
+
+def encoded(pictures: NDArray[Any], image_format: ImageFormat, settings: Mapping[str, Any]) -> list[bytes]:
+    """The encoded bytes of each of some pictures (m, height, width, channels)."""
+    from PIL import Image  # readers of plain rows do without
+
+    quality = {} if image_format.quality is None else {"quality": image_format.quality}
+    found = list[bytes]()
+    for picture in pictures:
+        written = io.BytesIO()
+        plane = picture[..., 0] if picture.shape[-1] == 1 else picture
+        Image.fromarray(np.ascontiguousarray(plane)).save(written, image_format.encoding, **quality, **settings)
+        found.append(written.getvalue())
+    return found
+
+
+def _plugin(encoding: str) -> type[ImageFile]:
+    """The class that reads one format, and no other."""
+    match encoding:
+        case "png":
+            from PIL.PngImagePlugin import PngImageFile as Plugin
+        case "jpeg":
+            from PIL.JpegImagePlugin import JpegImageFile as Plugin
+        case _:
+            from PIL.WebPImagePlugin import WebPImageFile as Plugin
+    return Plugin
