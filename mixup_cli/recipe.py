@@ -156,7 +156,7 @@ class Recipe:
     plan: str | None = added(None)
     window: int | None = added(None)
     encode: str | None = added(None)
-    """An `ImageFormat`, in which each picture is encoded by itself."""
+    """An `ImageFormat`, in which each image is encoded by itself."""
     signals: tuple[str, ...] = added(())
     """The columns of further signals, as the source has them."""
 
@@ -317,12 +317,16 @@ def _in_encoding(recipe: Recipe) -> Iterator[Problem]:
     except UsageError as problem:
         yield "encode", str(problem)
     if recipe.compression != "none":
-        yield ("encode", "compression"), "both are set, and encoded pictures do not become smaller. Give one or the other."
+        yield (
+            ("encode", "compression"),
+            "both are set, and encoded images do not become smaller. Give one.",
+        )
     if recipe.dtype not in (None, "uint8", "source"):
-        found = f"it stores pictures of 8 bits, and {setting('dtype')} is {recipe.dtype}."
+        found = f"it stores images of 8 bits, and {setting('dtype')} is {recipe.dtype}."
         yield "encode", f"{found} Leave one of the two out."
     if recipe.layout == "nchw":
-        yield "encode", f"pictures have their channels last. Leave {setting('layout', 'nchw')} out: readers give either."
+        found = "an encoded image has its channels last, and readers give them first to frameworks that want it."
+        yield ("encode", "layout"), f"{found} Leave {setting('layout', 'nchw')} out."
 
 
 def _is_size(size: tuple[int, int]) -> bool:

@@ -37,7 +37,6 @@ from mixup_cli.storage.members import Member, members_of
 from mixup_cli.storage.mirror import release
 from mixup_cli.storage.shard_records import ShardRecord
 
-
 SameRows: TypeAlias = Callable[[int, NDArray[Any]], NDArray[np.bool_]]
 """Which of some rows are stored so, from one on: bool (m)."""
 
@@ -59,10 +58,10 @@ def recompute(
 
 
 def _check_encoders(folder: DataSetFolder, manifest: Manifest) -> None:
-    """Raises DataError if pictures would be encoded otherwise here than where they were made, if that is known."""
+    """Raises DataError if images would be encoded otherwise here than where they were made, if that is known."""
     for encode in {recipe.get("encode") for recipe in manifest.recipes} - {None}:
         if changed := other_pixels(folder, pixel_fingerprint(encode)):
-            found = f"its pictures were encoded with other versions, so their bytes cannot be compared here ({changed})."
+            found = f"its images were encoded by other versions, whose bytes cannot be compared here ({changed})."
             raise DataError(f"{folder.path}: {found}", "Check it where it was made, or without --deep.")
 
 

@@ -231,14 +231,17 @@ def _content(file: h5py.File, path: Path, manifest: Manifest, record: ShardRecor
 
 def _encoded(file: h5py.File, path: Path, column: Column, record: ShardRecord) -> Iterator[str]:
     """What is wrong with encoded rows: where they lie, and what their headers say. Nothing is decoded."""
-    offset, sealed = encoded_place(file, column, record.stop - record.start), record.columns[column.name].offset
-    if offset != sealed:
-        yield f"{column.name} begins at {offset}, and the manifest says {sealed}"
-        return
-    with path.open("rb") as opened:
-        rows = encoded_rows(opened, column, offset, record.stop - record.start, column.name)
-        for row in range(len(rows)):
-            rows.check(row)
+    count, sealed = record.stop - record.start, record.columns[column.name].offset
+    try:
+        if (offset := encoded_place(file, column, count)) != sealed:
+            yield f"{column.name} begins at {offset}, and the manifest says {sealed}"
+            return
+        with path.open("rb") as opened:
+            rows = encoded_rows(opened, column, offset, count, column.name)
+            for row in range(count):
+                rows.check(row)
+    except DataError as problem:  # one of them is enough
+        yield problem.found
 
 
 def content_hash(column: PlainDataSet) -> str:

@@ -14,6 +14,7 @@ from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.wording import counted
 
+
 def can_hold(signal: Signal, image_format: ImageFormat) -> bool:
     """Whether images of this encoding hold a signal."""
     channels = lengths(signal.shape, signal.axes, "c")[0] if signal.axes else 0

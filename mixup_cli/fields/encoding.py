@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -59,7 +60,7 @@ class PictureCodec:
         """How many there are; 1 without a dimension of them."""
         return self.shape[2] if len(self.shape) == 3 else 1
 
-    def encode(self, values: NDArray[np.uint8]) -> list[bytes]:
+    def encode(self, values: NDArray[Any]) -> list[bytes]:
         """The encoded bytes of each of some pictures (m, *shape). Pillow lets other threads run meanwhile."""
         return encoded(values.reshape(-1, *self.shape[:2], self.channels), self.image_format, self._settings)
 
@@ -72,28 +73,20 @@ class PictureCodec:
         self._opened(data)
 
     def decode(self, data: bytes, out: NDArray[np.uint8]) -> None:
-        """Decode a picture into `out` (*shape). Raises Unreadable, before anything is decoded if the header shows it."""
+        """Decode a picture into `out` (*shape). Raises Unreadable: before it decodes, if the header shows it."""
         picture = self._opened(data)
-        try:
+        with _problems("cannot be decoded"):
             out[...] = np.asarray(picture).reshape(self.shape)
-        except MemoryError:
-            raise
-        except Exception as problem:  # Pillow's plugins raise nearly every type
-            raise Unreadable(f"cannot be decoded ({problem})") from None
 
     def _opened(self, data: bytes) -> ImageFile:
         """The picture, of which only the header was read."""
         encoding = self.image_format.encoding
-        try:
+        with _problems(f"is not a {encoding.upper()} image"):
             picture = _plugin(encoding)(io.BytesIO(data))  # `Image.open` would try others, and has a limit of its own
-        except MemoryError:
-            raise
-        except Exception as problem:
-            raise Unreadable(f"is not a {encoding.upper()} picture ({problem})") from None
         height, width = self.shape[:2]
         expected = MODES[self.channels], (width, height)
         if (picture.mode, picture.size) != expected:
-            found = f"is a picture of {picture.size[0]}x{picture.size[1]} ({picture.mode})"
+            found = f"is an image of {picture.size[0]}x{picture.size[1]} ({picture.mode})"
             raise Unreadable(f"{found}, expected {width}x{height} ({expected[0]})")
         if "progressive" in picture.info:  # each of its scans, of which there can be any number, takes as long as all
             raise Unreadable("is a progressive JPEG, expected a baseline one")
@@ -124,13 +117,24 @@ def encoded(pictures: NDArray[Any], image_format: ImageFormat, settings: Mapping
     return found
 
 
+@contextmanager
+def _problems(found: str) -> Iterator[None]:
+    """Raises Unreadable for all that Pillow says of damaged bytes."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as problem:  # noqa: BLE001  # its plugins raise nearly every type
+        raise Unreadable(f"{found} ({problem})") from None
+
+
 def _plugin(encoding: str) -> type[ImageFile]:
     """The class that reads one format, and no other."""
-    match encoding:
-        case "png":
-            from PIL.PngImagePlugin import PngImageFile as Plugin
-        case "jpeg":
-            from PIL.JpegImagePlugin import JpegImageFile as Plugin
-        case _:
-            from PIL.WebPImagePlugin import WebPImageFile as Plugin
-    return Plugin
+    from PIL import JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+    plugins: dict[str, type[ImageFile]] = {
+        "png": PngImagePlugin.PngImageFile,
+        "jpeg": JpegImagePlugin.JpegImageFile,
+        "webp": WebPImagePlugin.WebPImageFile,
+    }
+    return plugins[encoding]

@@ -29,7 +29,7 @@ SURVEY_SAMPLES = 64
 
 ZSTD_NOTICE = "zstd: readers need its HDF5 filter (in Python: import hdf5plugin); gzip is readable everywhere"
 
-LOSSY_NOTICE = "{}: stored pictures differ from what was mixed; png loses nothing"
+LOSSY_NOTICE = "{}: stored images differ from those that were mixed; png loses nothing"
 
 SHARD_BYTES = 64 << 20
 """The default size of a shard."""
@@ -175,9 +175,9 @@ def _check_encode(resolved: Recipe, signals: Sequence[Signal]) -> None:
     first, *others = signals
     remedy = "Leave it out."
     if others:
-        found = f"it stores pictures alone, and {others[0].name} stands beside them."
+        found = f"it stores images alone, and {others[0].name} stands beside them."
     elif first.dtype != "uint8" or first.axes not in ("hwc", "hw"):
-        found = f"it stores pictures of 8 bits with channels last, and these samples are {first.dtype} {first.shape}."
+        found = f"it stores images of 8 bits, channels last, and these samples are {first.dtype} {first.shape}."
         remedy = f"Leave it out, or pass {setting('dtype', 'uint8')} or {setting('layout', 'nhwc')}."
     elif problem := problem_of(first.shape, ImageFormat.parse(resolved.encode)):
         found, remedy = f"the output {problem}.", "Pass png, or leave it out."

@@ -116,10 +116,10 @@ def _of_encodings(manifest: Manifest) -> Iterator[str]:
         if column.encoding is None:
             found = None if column.lossy is None else "is lossy without an encoding"
         elif (manifest.compression, column.dtype) != ("none", "uint8") or manifest.axes not in ("hwc", "hw"):
-            found = "is encoded, and compressed, or not pictures of 8 bits with channels last"
+            found = "is encoded, and compressed, or not images of 8 bits with channels last"
         else:
             image_format = ImageFormat.parse(column.encoding)
             is_said = bool(column.lossy) == image_format.is_lossy
-            found = problem_of(column.shape, image_format) if is_said else "says otherwise than its encoding if it is lossy"
+            found = problem_of(column.shape, image_format) if is_said else "does not say rightly if it is lossy"
         if found:
             yield f"columns: {column.name} {found}"

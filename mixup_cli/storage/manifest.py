@@ -64,7 +64,7 @@ class ColumnRecord(Model):
     dtype: DtypeName = Field(description="NumPy's name of the type; stored little-endian")
     shape: tuple[Count, ...] = Field(description="the shape of one row")
     encoding: Encoding | None = Field(
-        default=None, description="how each row is encoded by itself, as a picture of that dtype and shape"
+        default=None, description="how each row is encoded by itself: as an image of that dtype and shape"
     )
     lossy: Literal[True] | None = Field(default=None, description="whether that encoding changes values")
 

@@ -8,7 +8,7 @@ one after another, so that the references alone say where each one lies.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import h5py
 import numpy as np
@@ -30,6 +30,8 @@ _HEAD_BYTES = 16
 _END_OF_FILE = slice(40, 48)
 """Where a superblock of version 0 has the size of the file."""
 
+Lengths = TypeVar("Lengths", int, NDArray[np.int64])
+
 Stored = Callable[[int, int], bytes]
 """Gives bytes of a shard, from an offset and a count; fewer at its end."""
 
@@ -37,7 +39,7 @@ Stored = Callable[[int, int], bytes]
 def heap_of(rows: Sequence[bytes], start: int) -> tuple[NDArray[Any], int, Iterator[bytes]]:
     """A heap at `start`, a multiple of 8: the references to its rows (n), its size, and its bytes piece by piece."""
     lengths = np.array([len(row) for row in rows], np.int64)
-    padded = _padded(lengths)
+    padded = heaped_bytes(lengths)
     references, address, cuts = np.zeros(len(rows), REFERENCE), start, [*_cuts(padded.tolist())]
     references["length"] = lengths
     for part in cuts:
@@ -47,8 +49,8 @@ def heap_of(rows: Sequence[bytes], start: int) -> tuple[NDArray[Any], int, Itera
     return references, address - start, (_collection(rows[part]) for part in cuts)
 
 
-def _padded(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What objects of these lengths take: with a head each, in multiples of 8 bytes."""
+def heaped_bytes(lengths: Lengths) -> Lengths:
+    """What rows of these lengths take in a heap: with a head each, in multiples of 8 bytes."""
     return _HEAD_BYTES + (lengths + 7) // 8 * 8
 
 
@@ -115,10 +117,11 @@ class EncodedRows:
     def encoded(self, row: int) -> bytes:
         """The bytes of a row as they are stored."""
         offset, length = int(self._offsets[row]), int(self._references["length"][row])
-        data = self._stored(offset, _HEAD_BYTES + length) if offset >= 0 else b""
-        if len(data) < _HEAD_BYTES + length or data[:_HEAD_BYTES] != _head(int(self._references["number"][row]), length):
+        head = _head(int(self._references["number"][row]), length)
+        data = self._stored(offset, len(head) + length) if offset >= 0 else b""
+        if len(data) < len(head) + length or not data.startswith(head):
             raise self._damaged(row, "is not where its reference says")
-        return data[_HEAD_BYTES:]
+        return data[len(head) :]
 
     def check(self, row: int) -> None:
         """Raises DataError unless the row begins as such a picture."""
@@ -139,7 +142,7 @@ class EncodedRows:
 
 def _offsets(references: NDArray[Any]) -> NDArray[np.int64]:
     """Where the head of each row's object lies: rows follow each other in a collection, from number 1 on."""
-    padded = _padded(references["length"].astype(np.int64))
+    padded = heaped_bytes(references["length"].astype(np.int64))
     ends = padded.cumsum()
     first = np.maximum.accumulate(np.where(references["number"] == 1, np.arange(len(padded)), 0))
     before = ends - padded

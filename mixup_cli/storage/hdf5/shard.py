@@ -116,8 +116,10 @@ class PlainWriter:
 
 
 class EncodedWriter(PlainWriter):
-    """The same, with the rows of one column encoded by themselves, in a heap at the end of the file. They wait in memory
-    until the shard is written, since the references to them stand in front of other columns."""
+    """The same, with the rows of one column encoded by themselves, in a heap at the end of the file.
+
+    They wait in memory until the shard is written, since the references to them stand in front of other columns.
+    """
 
     def write(self, final: Path, row_count: int, values: Values) -> Written:
         """See `ShardWriter.write`."""
