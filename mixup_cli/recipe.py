@@ -323,10 +323,10 @@ def _in_encoding(recipe: Recipe) -> Iterator[Problem]:
         )
     if recipe.dtype not in (None, "uint8", "source"):
         found = f"it stores images of 8 bits, and {setting('dtype')} is {recipe.dtype}."
-        yield "encode", f"{found} Leave one of the two out."
+        yield "encode", f"{found} Pass {setting('dtype', 'uint8')}, or leave it out."
     if recipe.layout == "nchw":
-        found = "an encoded image has its channels last, and readers give them first to frameworks that want it."
-        yield ("encode", "layout"), f"{found} Leave {setting('layout', 'nchw')} out."
+        found = "it stores images with channels last, which readers give to a framework as it wants them."
+        yield "encode", f"{found} Pass {setting('layout', 'nhwc')}, or leave it out."
 
 
 def _is_size(size: tuple[int, int]) -> bool:

@@ -176,9 +176,8 @@ def _check_encode(resolved: Recipe, signals: Sequence[Signal]) -> None:
     remedy = "Leave it out."
     if others:
         found = f"it stores images alone, and {others[0].name} stands beside them."
-    elif first.dtype != "uint8" or first.axes not in ("hwc", "hw"):
-        found = f"it stores images of 8 bits, channels last, and these samples are {first.dtype} {first.shape}."
-        remedy = f"Leave it out, or pass {setting('dtype', 'uint8')} or {setting('layout', 'nhwc')}."
+    elif not first.axes:
+        found = f"it stores images, and these samples have the shape {first.shape}."
     elif problem := problem_of(first.shape, ImageFormat.parse(resolved.encode)):
         found, remedy = f"the output {problem}.", "Pass png, or leave it out."
     else:

@@ -7,6 +7,7 @@ one after another, so that the references alone say where each one lies.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, TypeVar
 
@@ -164,9 +165,12 @@ def encoded_place(file: h5py.File, column: Column, row_count: int | None = None)
 def encoded_rows(file: BinaryIO, column: Column, offset: int, row_count: int, where: str) -> EncodedRows:
     """The rows of a shard that is open, for one thread at a time. Raises what `EncodedRows` raises."""
 
+    file_bytes = os.fstat(file.fileno()).st_size
+
     def stored(begin: int, count: int) -> bytes:
+        begin = min(begin, file_bytes)
         file.seek(begin)
-        return file.read(count)
+        return file.read(min(count, file_bytes - begin))  # room is made for as many
 
     if (codec := column.codec) is None:
         raise ValueError(f"{column.name} is not encoded")
