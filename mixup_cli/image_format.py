@@ -32,6 +32,11 @@ class ImageFormat:
         return "jpg" if self.encoding == "jpeg" else self.encoding
 
     @property
+    def kind(self) -> str:
+        """As people write it: PNG, JPEG or WebP."""
+        return "WebP" if self.encoding == "webp" else self.encoding.upper()
+
+    @property
     def is_lossy(self) -> bool:
         """Whether decoded images differ from those that were encoded."""
         return self.encoding != "png"

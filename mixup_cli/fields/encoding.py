@@ -31,6 +31,9 @@ HOLDS = {
 MOST_SIDE_PX = {"png": 65535, "jpeg": 65500, "webp": 16383}
 """The largest height or width that an encoding (for JPEG: its library) holds."""
 
+MOST_PIXELS = 1 << 26
+"""Of one image: Pillow warns of more."""
+
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Pillow's names of 8-bit pictures, by the count of channels."""
 
@@ -81,7 +84,7 @@ class PictureCodec:
     def _opened(self, data: bytes) -> ImageFile:
         """The picture, of which only the header was read."""
         encoding = self.image_format.encoding
-        with _problems(f"is not a {encoding.upper()} image"):
+        with _problems(f"is not a {self.image_format.kind} image"):
             picture = _plugin(encoding)(io.BytesIO(data))  # `Image.open` would try others, and has a limit of its own
         height, width = self.shape[:2]
         expected = MODES[self.channels], (width, height)
@@ -100,7 +103,9 @@ def problem_of(shape: tuple[int, ...], image_format: ImageFormat) -> str | None:
         return f"has {counted(codec.channels, 'channel')}, and {image_format} holds {' or '.join(map(str, held))}"
     if max(shape[:2]) > (most := MOST_SIDE_PX[image_format.encoding]):
         return f"has sides of {max(shape[:2])} pixels, and {image_format} holds {most}"
-    return None if min(shape[:2]) else "has no pixels"
+    if not 0 < (count := shape[0] * shape[1]) <= MOST_PIXELS:
+        return f"has {count} pixels, and {image_format} is for 1 to {MOST_PIXELS}"
+    return None
 
 
 def encoded(pictures: NDArray[Any], image_format: ImageFormat, settings: Mapping[str, Any]) -> list[bytes]:

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Any
 
 from mixup_cli.fields.signal import FIRST
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.methods import METHODS
 from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, ColumnRecord, Manifest, MemberRecord
 from mixup_cli.wording import counted, plural
@@ -201,8 +202,8 @@ def _columns(manifest: Manifest) -> Iterator[str]:
 
 def encoding_meaning(column: ColumnRecord) -> str:
     """What a row of an encoded column is, in a phrase, and whether something is lost."""
-    name, _, quality = (column.encoding or "").partition(":")
-    kind = f"{name.upper()} image{f' of quality {quality}' if quality else ''}"
+    image_format = ImageFormat.parse(column.encoding or "")
+    kind = f"{image_format.kind} image{f' of quality {image_format.quality}' if image_format.quality else ''}"
     loss = "lossy: its values differ from those that were mixed" if column.lossy else "which loses nothing"
     return f"the bytes of a {kind}, {loss}"
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import mixup_cli.fields.encoding as encoding
 from mixup_cli.errors import DataError
+from mixup_cli.fields import encoding
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.pytorch import MixedDataset
 from mixup_cli.storage.hdf5.columns import EncodedColumn
@@ -24,6 +24,7 @@ from mixup_cli.storage.hdf5.global_heap import REFERENCE
 from tests.data_sets import digests, manifest
 from tests.faults.progress import meet_fault
 from tests.running import Runner, error_line, run_process
+from tests.unit.storage.test_card import code_blocks, run
 
 SHARDS = ("--samples-per-shard", 7)
 ENCODINGS = ("png", "jpeg:90", "webp:80")
@@ -101,10 +102,12 @@ def test_strangers_read_it_from_the_page_alone(text: str, kept: Callable[[str], 
         data = (out / record["file"]).read_bytes()
         count = record["stop"] - record["start"]
         references = np.frombuffer(data, REFERENCE, count, record["columns"]["images"]["offset"])
+        end = 0
         with h5py.File(out / record["file"]) as file:
             for place, (length, address, number) in enumerate(references.tolist()):
-                at = address + 16 if number == 1 else at + 16 + -(-before // 8) * 8  # noqa: F821
-                found, before = data[at + 16 : at + 16 + length], length
+                begin = address + 32 if number == 1 else -(-end // 8) * 8 + 16
+                end = begin + length
+                found = data[begin:end]
                 assert file["images"][place].tobytes() == found
                 np.testing.assert_array_equal(np.array(Image.open(io.BytesIO(found))), ours[row])
                 row += 1
@@ -203,6 +206,21 @@ def test_it_is_a_source_too(run_cli: Runner, raw: Path, kept: Callable[[str], Pa
         made(run_cli, source / "manifest.json", tmp_path / name, "--seed", 5)
     again, plain = MixedArrays(tmp_path / "png"), MixedArrays(tmp_path / "raw")
     np.testing.assert_array_equal(again.images(range(24)), plain.images(range(24)))
+
+
+@pytest.mark.parametrize("text", ENCODINGS)
+def test_the_programs_in_its_card_run(text: str, kept: Callable[[str], Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(kept(text), out)
+    plain, torch, hugging_face = code_blocks((out / "README.md").read_text(), "python")
+    expected = MixedArrays(out).images(range(7))
+    sums = f"{expected.sum(dtype=int)}\n"
+    code = f"{plain}\nprint(sum(image.sum(dtype=int) for image in images))"
+    assert run(code, out) == sums
+    again = "import numpy as np\nprint(sum(np.array(row['images']).sum(dtype=int) for row in data.select(range(7))))"
+    assert run(f"{hugging_face}\n{again}".replace("path/to/this/folder", str(out)), tmp_path).endswith(sums)
+    code = f"{torch}\nprint(sum(int(images.sum()) for images, _ in loader))".replace("path/to/this/folder", str(out))
+    assert run(code, tmp_path) == f"{MixedArrays(out).images(range(24)).sum(dtype=int)}\n"
 
 
 def test_commands_that_show_it(run_cli: Runner, kept: Callable[[str], Path], tmp_path: Path) -> None:

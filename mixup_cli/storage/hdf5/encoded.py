@@ -164,7 +164,6 @@ def encoded_place(file: h5py.File, column: Column, row_count: int | None = None)
 
 def encoded_rows(file: BinaryIO, column: Column, offset: int, row_count: int, where: str) -> EncodedRows:
     """The rows of a shard that is open, for one thread at a time. Raises what `EncodedRows` raises."""
-
     file_bytes = os.fstat(file.fileno()).st_size
 
     def stored(begin: int, count: int) -> bytes:

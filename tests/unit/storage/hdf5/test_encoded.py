@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,18 @@ def test_a_progressive_jpeg_is_refused() -> None:
     Image.fromarray(noise(PNG)[0]).save(written, "jpeg", progressive=True)
     with pytest.raises(Unreadable, match="progressive"):
         PictureCodec(ImageFormat("jpeg", 90), (6, 5, 3)).check(written.getvalue())
+
+
+@pytest.mark.parametrize("text", ["png", "jpeg:90", "webp:80"])
+@given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=9), st.integers(0, 10_000))
+def test_whatever_the_bytes_are_an_image_or_one_error(text: str, changes: list[tuple[int, int]], kept: int) -> None:
+    codec, out = PictureCodec(ImageFormat.parse(text), (24, 31, 3)), np.empty((24, 31, 3), np.uint8)
+    ramp = np.linspace(0, 255, 24 * 31 * 3).astype(np.uint8).reshape(1, 24, 31, 3)
+    data = bytearray(codec.encode(ramp)[0])
+    for place, value in changes:
+        data[place % len(data)] = value
+    with suppress(Unreadable):
+        codec.decode(bytes(data[: max(1, kept % (2 * len(data)))]), out)
 
 
 @pytest.mark.parametrize("text", ["png", "jpeg:1", "jpeg:90", "jpeg:100", "webp:1", "webp:80", "webp:100"])
