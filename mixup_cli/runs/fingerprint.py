@@ -68,6 +68,11 @@ def pixel_fingerprint(encode: str | None = None) -> str:
     return digest.hexdigest()
 
 
+def otherwise(encode: str | None) -> str:
+    """What becomes of images under another fingerprint, for a message: "images …"."""
+    return "decode to other pixels" if encode is None else "are decoded or encoded otherwise"
+
+
 def decoder_id() -> str:
     """What decoded samples depend on besides their source: the fingerprint, which probes one decoder, and versions."""
     from PIL import features

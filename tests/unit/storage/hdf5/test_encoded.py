@@ -22,6 +22,7 @@ from mixup_cli.storage.hdf5.encoded import COLLECTION_BYTES, EncodedRows, encode
 from mixup_cli.storage.hdf5.global_heap import REFERENCE
 from mixup_cli.storage.hdf5.layout import Column
 from mixup_cli.storage.hdf5.shard import ShardSpec, Values, writer_for
+from mixup_cli.storage.manifest import REFERENCE_BYTES
 
 PNG = Column("images", "uint8", (6, 5, 3), ImageFormat("png"))
 INDEX = Column("index", "int64", ())
@@ -84,6 +85,10 @@ def test_references_alone_say_where_rows_lie(lengths: list[int], eighths: int) -
         lambda at, count: file[at : at + count], start + size, len(rows), PictureCodec(ImageFormat(), (1, 1)), "x"
     )
     assert [found.encoded(row) for row in range(len(rows))] == rows
+
+
+def test_the_manifest_knows_the_size_of_a_reference() -> None:
+    assert REFERENCE.itemsize == REFERENCE_BYTES
 
 
 def test_another_superblock_is_a_bug() -> None:
