@@ -28,6 +28,7 @@ from mixup_cli.choices import (
     StoreKind,
 )
 from mixup_cli.errors import UsageError
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.wording import setting
 
 if TYPE_CHECKING:
@@ -156,6 +157,8 @@ class Recipe:
     plan: str | None = added(None)
     window: int | None = added(None)
     store: StoreKind = added("rows")
+    encode: str | None = added(None)
+    """An `ImageFormat`, in which each image is encoded by itself."""
     signals: tuple[str, ...] = added(())
     """The columns of further signals, as the source has them."""
 
@@ -292,6 +295,7 @@ def _in_output(recipe: Recipe) -> Iterator[Problem]:
         yield "samples_per_shard", f"{recipe.samples_per_shard} is less than one sample."
     if not -math.inf < low < high < math.inf:
         yield "value_range", f"{low},{high} is not LOW,HIGH with LOW below HIGH, both finite. Give, for example, 0,1."
+    yield from _in_encoding(recipe)
     if recipe.normalize is None:
         return
     if recipe.dtype not in ("float16", "float32"):
@@ -305,6 +309,28 @@ def _in_output(recipe: Recipe) -> Iterator[Problem]:
             "normalize",
             f"in {shown}, {means}, and every deviation at least {LEAST_STD:g}. Give, for example, imagenet.",
         )
+
+
+def _in_encoding(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.encode is None:
+        return
+    try:
+        ImageFormat.parse(recipe.encode)
+    except UsageError as problem:
+        yield "encode", str(problem)
+    if recipe.compression != "none":
+        yield (
+            ("encode", "compression"),
+            "both are set, and encoded images do not become smaller. Give one.",
+        )
+    if recipe.store == "plan":
+        yield ("encode", "store"), "both are set, and a plan holds no images. Give one."
+    if recipe.dtype not in (None, "uint8", "source"):
+        found = f"it stores images of 8 bits, and {setting('dtype')} is {recipe.dtype}."
+        yield "encode", f"{found} Pass {setting('dtype', 'uint8')}, or leave it out."
+    if recipe.layout == "nchw":
+        found = "it stores images with channels last, which readers give to a framework as it wants them."
+        yield "encode", f"{found} Pass {setting('layout', 'nhwc')}, or leave it out."
 
 
 def _is_size(size: tuple[int, int]) -> bool:

@@ -42,6 +42,7 @@ FLOORS = [
     "kernels draws",
     "backend",
     "engines recipe compiled",
+    "image_format",
     "errors",
     "choices wording listener",
 ]

@@ -1,7 +1,9 @@
-"""Batches of random samples: ours against h5py's indexing (CIFAR-10) and against mixing on the fly (photographs)."""
+"""Batches of random samples: ours against h5py's indexing (CIFAR-10) and against mixing on the fly (photographs); of
+encoded images; and mixed as they are read."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from functools import partial
 from pathlib import Path
@@ -11,6 +13,7 @@ from benchmarks.hot_spots import profile
 from benchmarks.measure import Contender, Failure, Spread, alternate, ratio, run
 from benchmarks.results import Line, Part
 
+FORMS = ("--store plan", "--encode png", "--encode jpeg:90", "--encode webp:80")
 ARRAYS, TENSORS = "ours, arrays", "ours, DataLoader"
 
 
@@ -24,6 +27,7 @@ def measure(bench: Bench) -> Part:
         _make(bench, kept)
         _cifar(bench, kept, part)
         _photos(bench, kept, part)
+        _other_forms(bench, kept, part)
     except Failure as failure:
         part.fail({"reading": str(failure)})
     finally:
@@ -91,6 +95,24 @@ def _photos(bench: Bench, kept: Path, part: Part) -> None:
     work = "loader: batches of photographs at 224, DataLoader, against mixing on the fly (ImageFolder + v2.MixUp)"
     target = Target("loader-photos", work, 15, 30)
     _compare(part, rates, f"photographs: {TENSORS}", f"photographs: {theirs}", target)
+
+
+def _other_forms(bench: Bench, kept: Path, part: Part) -> None:
+    """Images that are mixed or decoded as they are read, and what a row of a shard takes."""
+    photographs = ["--passes", str(bench.amounts.passes), "--size", "224"]
+    for name, source, options, batch in (
+        ("CIFAR-10", bench.cifar, [], "256"),
+        ("photographs", bench.photos, photographs, "64"),
+    ):
+        commands: dict[str, list[str | Path]] = {}
+        for form in FORMS:
+            out = kept / f"{name}{form.replace(' ', '').replace(':', '-')}"
+            run(bench.generate(source, *options, *form.split(), out=out), bench.scratch)
+            totals = json.loads((out / "manifest.json").read_bytes())["totals"]
+            part.figure(f"{name}, {form}: a row", [totals["bytes"] / totals["samples"] / 1000], "kB")
+            ours = bench.ours("read_batches.py", out, "--seconds", seconds(bench))
+            commands[f"{name}, {form}: {TENSORS}"] = [*ours, "--as", "pytorch", "--batch-size", batch]
+        _rates(bench, part, commands)
 
 
 class Target:

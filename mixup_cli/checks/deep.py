@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TypeAlias
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,16 +20,19 @@ from mixup_cli.errors import DataError
 from mixup_cli.listener import Listener
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.recipe import Recipe
+from mixup_cli.runs.fingerprint import pixel_fingerprint
 from mixup_cli.runs.planning import shard_maker
 from mixup_cli.runs.settings import Run
+from mixup_cli.runs.standing import other_pixels
 from mixup_cli.scan.fill import ScanSettings
 from mixup_cli.scan.scan import Tolerance
 from mixup_cli.scan.stored_samples import samples_place
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.folder import DataSetFolder
+from mixup_cli.storage.hdf5.encoded import encoded_place, encoded_rows
 from mixup_cli.storage.hdf5.layout import Column
 from mixup_cli.storage.hdf5.library import open_shard
-from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
+from mixup_cli.storage.hdf5.plain_hdf5 import plain_numbers
 from mixup_cli.storage.hdf5.shard import bytes_of
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.manifest import Manifest
@@ -36,6 +40,9 @@ from mixup_cli.storage.members import Member, members_of
 from mixup_cli.storage.mirror import release
 from mixup_cli.storage.opened import finished_manifest
 from mixup_cli.storage.shard_records import ShardRecord
+
+SameRows: TypeAlias = Callable[[int, NDArray[Any]], NDArray[np.bool_]]
+"""Which of some rows are stored so, from one on: bool (m)."""
 
 
 def recompute(
@@ -48,6 +55,7 @@ def recompute(
     """
     findings: list[Finding] = []
     opened = cache(opened)
+    _check_encoders(folder, manifest)
     for member in members_of(manifest):
         findings += _of_member(folder.path, member, opened(*member.source), scratch, run, listener)
     if manifest.samples is not None:
@@ -56,6 +64,14 @@ def recompute(
         found = recompute(DataSetFolder(place), finished_manifest(place), opened, scratch, own, listener)
         findings += [replace(each, file=f"{manifest.samples.folder}/{each.file}") for each in found]
     return sorted(findings, key=str)
+
+
+def _check_encoders(folder: DataSetFolder, manifest: Manifest) -> None:
+    """Raises DataError if images would be encoded otherwise here than where they were made, if that is known."""
+    for encode in {recipe.get("encode") for recipe in manifest.recipes} - {None}:
+        if changed := other_pixels(folder, pixel_fingerprint(encode)):
+            found = f"its images were encoded by other versions, whose bytes cannot be compared here ({changed})."
+            raise DataError(f"{folder.path}: {found}", "Check it where it was made, or without --deep.")
 
 
 def _of_member(
@@ -69,7 +85,7 @@ def _of_member(
     check_labels(out, manifest, again)
     backend.settle(manifest.totals.samples, again.job.spec.row_bytes)
     maker = shard_maker(again, run, engine.checkpoint)
-    columns = [Column(column.name, column.dtype, column.shape) for column in manifest.columns]
+    columns = [*map(Column.of, manifest.columns)]
     tasks = (partial(_recompute, out, columns, record, maker) for record in manifest.shards)
     listener.begin("recompute", manifest.totals.samples, "samples")
     with maker.supply.serving([range(record.start, record.stop) for record in manifest.shards]):
@@ -88,8 +104,7 @@ def _recompute(
         path = file_inside(folder, record.file)
         with open_shard(path) as file:
             for column in columns:
-                stored = plain_numbers(file, column.name, column.name)
-                problems += _first_other_row(stored, blocks(column), column.name, record.start)
+                problems += _first_other_row(file, path, column, blocks(column), record)
     except DataError as problem:
         problems.append(f"cannot be read ({problem})")
     finally:
@@ -97,16 +112,35 @@ def _recompute(
     return record.stop - record.start, [Finding(record.file, problem, Piece.SHARD) for problem in problems]
 
 
-def _first_other_row(stored: PlainDataSet, blocks: Iterator[NDArray[Any]], name: str, first_row: int) -> Iterator[str]:
-    """Names the first row whose bits differ from what the source gives."""
-    start = 0
-    for block in blocks:
-        there = stored[start : start + len(block)]
-        same = (bits(there) == bits(block)).all(axis=1)
-        if not same.all():
-            yield f"{name} of row {first_row + start + int(np.argmin(same))} is not what the source gives"
-            return
-        start += len(block)
+def _first_other_row(
+    file: h5py.File, path: Path, column: Column, blocks: Iterator[NDArray[Any]], record: ShardRecord
+) -> Iterator[str]:
+    """Names the first row of a column whose bits differ from what the source gives."""
+    with path.open("rb") as opened:
+        same_rows = _same_encoded(file, opened, column, record) if column.codec else _same_values(file, column)
+        start = 0
+        for block in blocks:
+            same = same_rows(start, block)
+            if not same.all():
+                yield f"{column.name} of row {record.start + start + int(np.argmin(same))} is not what the source gives"
+                return
+            start += len(block)
+
+
+def _same_values(file: h5py.File, column: Column) -> SameRows:
+    stored = plain_numbers(file, column.name, column.name)
+    return lambda start, block: (bits(stored[start : start + len(block)]) == bits(block)).all(axis=1)
+
+
+def _same_encoded(file: h5py.File, opened: BinaryIO, column: Column, record: ShardRecord) -> SameRows:
+    codec, count = column.codec, record.stop - record.start
+    rows = encoded_rows(opened, column, encoded_place(file, column, count), count, column.name)
+
+    def same(start: int, block: NDArray[Any]) -> NDArray[np.bool_]:
+        again = enumerate(codec.encode(block) if codec else (), start)
+        return np.array([rows.encoded(row) == data for row, data in again])
+
+    return same
 
 
 def bits(values: NDArray[Any]) -> NDArray[np.uint8]:

@@ -34,6 +34,7 @@ from mixup_cli.fields.axes import Axes, natural_axes
 from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.label_rules import mixed_kind
 from mixup_cli.fields.signal import FIRST, Signal
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.runs.records import Content, manifest_of
 from mixup_cli.sources.reading.base import Source
@@ -41,6 +42,8 @@ from mixup_cli.storage import manifest as names
 from mixup_cli.storage.contents import SHARD
 from mixup_cli.storage.contradictions import LABEL_COLUMNS
 from mixup_cli.storage.finish import beside, checksum_entries
+from mixup_cli.storage.hdf5.encoded import encoded_place
+from mixup_cli.storage.hdf5.layout import Column
 from mixup_cli.storage.hdf5.library import HDF5_ERRORS, open_shard
 from mixup_cli.storage.hdf5.plain_hdf5 import plain_numbers
 from mixup_cli.storage.hdf5.shard import compression_of
@@ -232,10 +235,12 @@ def _read(path: Path, digest: str, file: h5py.File) -> StoredShard:
     recipe = Recipe.from_dict(json.loads(attributes["recipe"]))
     if recipe.store == "plan":
         raise DataError("it holds a plan, which generate makes again soon")
-    stored = {name: plain_numbers(file, name, name) for name in (FIRST, *recipe.signals, *COLUMNS) if name in file}
-    if surplus := sorted(file.keys() - stored.keys()):
+    present = [name for name in (FIRST, *recipe.signals, *COLUMNS) if name in file]
+    if surplus := sorted(file.keys() - set(present)):
         raise DataError(f"{surplus[0]!r} is not a column")
-    index, compression = stored["index"][:], compression_of(stored[FIRST])
+    encoded = [encoded_form(recipe)] if recipe.encode else []
+    stored = {name: plain_numbers(file, name, name) for name in present[len(encoded) :]}
+    index, compression = stored["index"][:], compression_of(next(iter(stored.values())))
     if not len(index) or not np.array_equal(index, np.arange(index[0], index[0] + len(index))):
         raise DataError("its index is not a range of rows")
     plain = compression == "none"
@@ -243,11 +248,13 @@ def _read(path: Path, digest: str, file: h5py.File) -> StoredShard:
         name: StoredColumn(offset=data.offset) if plain else StoredColumn(content_sha256=content_hash(data))
         for name, data in stored.items()
     }
+    places = {column.name: StoredColumn(offset=encoded_place(file, column, len(index))) for column in encoded}
     start, size = int(index[0]), path.stat().st_size
     record = ShardRecord(
-        file=path.name, bytes=size, sha256=digest, start=start, stop=start + len(index), columns=stored_columns
+        file=path.name, bytes=size, sha256=digest, start=start, stop=start + len(index), columns=places | stored_columns
     )
-    columns = tuple(ColumnRecord(name=name, dtype=d.dtype.name, shape=d.shape[1:]) for name, d in stored.items())
+    found = [*encoded, *(Column(name, data.dtype.name, data.shape[1:]) for name, data in stored.items())]
+    columns = tuple(ColumnRecord.encoded(c.name, c.dtype, c.shape, c.encoding) for c in found)
     listed = ", ".join(f"{column.name} {column.dtype} {column.shape}" for column in columns)
     return StoredShard(
         record,
@@ -257,6 +264,14 @@ def _read(path: Path, digest: str, file: h5py.File) -> StoredShard:
         int(stored["method"][:].max()),
         {**attributes, "list of columns": listed, "compression": compression},
     )
+
+
+def encoded_form(recipe: Recipe) -> Column:
+    """The column of encoded images that a resolved recipe has. Raises DataError if it can have none."""
+    if recipe.size is None or recipe.encode is None:
+        raise DataError("its recipe encodes samples that are not pictures")
+    channels = () if recipe.layout is None else ({"grey": 1, "rgb": 3}.get(recipe.channels or "", 4),)
+    return Column(FIRST, "uint8", (*recipe.size, *channels), ImageFormat.parse(recipe.encode))
 
 
 def is_vouched(folder: Path, manifest: Manifest) -> bool:

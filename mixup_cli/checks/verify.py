@@ -25,6 +25,8 @@ from mixup_cli.storage import manifest as names
 from mixup_cli.storage.contents import SHARD
 from mixup_cli.storage.finish import checksum_entries
 from mixup_cli.storage.growth import Growth
+from mixup_cli.storage.hdf5.encoded import encoded_place, encoded_rows
+from mixup_cli.storage.hdf5.layout import Column
 from mixup_cli.storage.hdf5.library import open_shard
 from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.hdf5.shard import bytes_of, require_filter
@@ -207,7 +209,7 @@ def _shard(folder: Path, whole: Manifest, manifest: Manifest, record: ShardRecor
             problems.append(problem)
         else:  # HDF5 is not made for damaged files, so only a file with the right hash is opened
             with open_shard(path) as file:
-                problems += _content(file, manifest, record)
+                problems += _content(file, path, manifest, record)
     except FileNotFoundError:
         problems.append("is missing")
     except (DataError, OSError) as problem:
@@ -217,13 +219,16 @@ def _shard(folder: Path, whole: Manifest, manifest: Manifest, record: ShardRecor
     return record.stop - record.start, [Finding(record.file, problem, Piece.SHARD) for problem in problems]
 
 
-def _content(file: h5py.File, manifest: Manifest, record: ShardRecord) -> Iterator[str]:
+def _content(file: h5py.File, path: Path, manifest: Manifest, record: ShardRecord) -> Iterator[str]:
     """Where the columns differ from the manifest."""
     rows = record.stop - record.start
     columns = {column.name: column for column in manifest.columns}
     if surplus := sorted(file.keys() ^ columns.keys()):
         yield f"has other columns than the manifest: {', '.join(surplus)}"
         return
+    for column in (column for column in manifest.columns if column.encoding):
+        yield from _encoded(file, path, Column.of(column), record)
+    columns = {name: column for name, column in columns.items() if column.encoding is None}
     stored = {name: plain_numbers(file, name, name) for name in columns}
     for name, column in columns.items():
         found = (stored[name].dtype.name, stored[name].shape)
@@ -237,11 +242,26 @@ def _content(file: h5py.File, manifest: Manifest, record: ShardRecord) -> Iterat
         if problems := [*_values(values, manifest, fields, record.start + block.start)]:
             yield from problems  # those of one block are enough
             break
-    for name, sealed in record.columns.items():
+    for name, sealed in ((name, record.columns[name]) for name in columns):
         if sealed.offset is not None and sealed.offset != stored[name].offset:
             yield f"{name} begins at {stored[name].offset}, and the manifest says {sealed.offset}"
         if sealed.content_sha256 and content_hash(stored[name]) != sealed.content_sha256:
             yield f"{name} does not hold what was sealed"
+
+
+def _encoded(file: h5py.File, path: Path, column: Column, record: ShardRecord) -> Iterator[str]:
+    """What is wrong with encoded rows: where they lie, and what their headers say. Nothing is decoded."""
+    count, sealed = record.stop - record.start, record.columns[column.name].offset
+    try:
+        if (offset := encoded_place(file, column, count)) != sealed:
+            yield f"{column.name} begins at {offset}, and the manifest says {sealed}"
+            return
+        with path.open("rb") as opened:
+            rows = encoded_rows(opened, column, offset, count, column.name)
+            for row in range(count):
+                rows.check(row)
+    except DataError as problem:  # one of them is enough
+        yield problem.found
 
 
 def content_hash(column: PlainDataSet) -> str:

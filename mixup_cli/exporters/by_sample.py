@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.exporters.exporter import Exporter
-from mixup_cli.exporters.image_format import ImageFormat
 from mixup_cli.exporters.images import can_hold, check_images, encoder
 from mixup_cli.exporters.job import Job
 from mixup_cli.fields.signal import Signal
+from mixup_cli.image_format import ImageFormat
+from mixup_cli.readers.samples import Part
+from mixup_cli.storage.hdf5.columns import EncodedColumn
 
 FACTS = "mixup-gen.json"
 """The file with what a stranger must know of the columns (`Job.facts`), where a format has no place for it."""
@@ -30,8 +32,17 @@ class BySample(Exporter):
         if self.image_format != ImageFormat():
             check_images(job.signals, self.image_format, job.options.to)
         self.encoders = {
-            name: encoder(signal, self.image_format) for name, signal in job.signals.items() if self.encodes(signal)
+            part.name: self._encoder(part)
+            for part in job.parts
+            if part.name in job.signals and self.encodes(job.signals[part.name])
         }
+        """What gives the encoded images of some rows, by column."""
+
+    def _encoder(self, part: Part) -> Callable[[NDArray[np.int64]], list[bytes]]:
+        column, encode = self.job.arrays.column(part.name), encoder(self.job.signals[part.name], self.image_format)
+        if isinstance(column, EncodedColumn) and column.encoding == self.image_format:
+            return column.encoded  # as they are: a lossy encoding would lose something again
+        return lambda rows: encode(part.read(rows))
 
     def encodes(self, signal: Signal) -> bool:
         """Whether a signal becomes encoded images."""
@@ -45,7 +56,4 @@ class BySample(Exporter):
                 yield dict(zip(names, values, strict=True))
 
     def _columns(self, rows: NDArray[np.int64]) -> list[Any]:
-        return [
-            self.encoders[name](values) if name in self.encoders else values
-            for name, values in self.job.read(rows).items()
-        ]
+        return [self.encoders.get(part.name, part.read)(rows) for part in self.job.parts]

@@ -66,12 +66,11 @@ class HuggingFace(BySample):
     def _column(self, part: Part, rows: NDArray[np.int64], kind: Any) -> Any:
         import pyarrow as pa
 
-        values = part.read(rows)
         if part.name in self.encoders:
             paths = [f"{row:09}.{self.image_format.ending}" for row in rows.tolist()]
-            images = pa.array(self.encoders[part.name](values), pa.binary())
+            images = pa.array(self.encoders[part.name](rows), pa.binary())
             return pa.StructArray.from_arrays([images, pa.array(paths, pa.string())], fields=[*kind])
-        column = pa.array(np.ascontiguousarray(values).reshape(-1), pa.from_numpy_dtype(part.dtype))
+        column = pa.array(np.ascontiguousarray(part.read(rows)).reshape(-1), pa.from_numpy_dtype(part.dtype))
         if part.name in ("method", "source_label"):
             column = column.cast(pa.int64())
         for length in reversed(part.shape):

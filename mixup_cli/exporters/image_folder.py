@@ -50,10 +50,9 @@ class ImageFolder(BySample):
     def write(self, piece: Piece, folder: Path) -> Notes:
         """See `Exporter.write`."""
         (folder / f"{piece.number:05}").mkdir()
-        read = next(part.read for part in self.job.parts if part.name == FIRST)
 
         def save(rows: NDArray[np.int64]) -> None:
-            for row, image in zip(rows.tolist(), self.encoders[FIRST](read(rows)), strict=True):
+            for row, image in zip(rows.tolist(), self.encoders[FIRST](rows), strict=True):
                 (folder / self._file_name(piece, row)).write_bytes(image)
 
         for _ in self.job.blocks(piece.rows, save):

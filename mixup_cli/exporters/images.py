@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from mixup_cli.errors import UsageError
-from mixup_cli.exporters.image_format import ImageFormat
 from mixup_cli.fields.axes import as_pictures, lengths
+from mixup_cli.fields.encoding import HOLDS, encoded
 from mixup_cli.fields.signal import FIRST, Signal
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.wording import counted
-
-HOLDS = {
-    ("png", "uint8"): (1, 3, 4),
-    ("png", "uint16"): (1,),
-    ("jpeg", "uint8"): (1, 3),
-    ("webp", "uint8"): (3, 4),
-}
-"""The counts of channels that an encoding holds without changing them, by dtype."""
 
 
 def can_hold(signal: Signal, image_format: ImageFormat) -> bool:
@@ -50,15 +40,4 @@ def _form(signal: Signal) -> str:
 
 def encoder(signal: Signal, image_format: ImageFormat) -> Callable[[NDArray[Any]], list[bytes]]:
     """Encodes values of a signal (m, *shape): the bytes of an image for each. Pillow lets other threads run."""
-    settings = {} if image_format.quality is None else {"quality": image_format.quality}
-
-    def encode(values: NDArray[Any]) -> list[bytes]:
-        found = list[bytes]()
-        for picture in as_pictures(values, signal.axes):
-            written = io.BytesIO()
-            plane = picture[..., 0] if picture.shape[-1] == 1 else picture
-            Image.fromarray(np.ascontiguousarray(plane)).save(written, image_format.encoding, **settings)
-            found.append(written.getvalue())
-        return found
-
-    return encode
+    return lambda values: encoded(as_pictures(values, signal.axes), image_format, {})

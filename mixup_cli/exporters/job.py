@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from mixup_cli.choices import ExportFormat
 from mixup_cli.engines.local import available_cores
 from mixup_cli.errors import UsageError
-from mixup_cli.exporters.image_format import ImageFormat
 from mixup_cli.fields.signal import Signal
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.passes import originals_of
 from mixup_cli.readers.samples import Part, parts_of

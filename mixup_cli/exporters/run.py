@@ -12,9 +12,9 @@ from typing import BinaryIO, Literal, TypeAlias
 
 from mixup_cli.errors import OutputExistsError, UsageError
 from mixup_cli.exporters.exporter import Exporter, Notes, exporter_of
-from mixup_cli.exporters.image_format import ImageFormat
 from mixup_cli.exporters.job import Job, Options, in_order
 from mixup_cli.exporters.place import CLOSING, ExportFolder, Record, another
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.listener import Listener
 from mixup_cli.storage.seal import storage_errors, sync_folder
 

@@ -14,6 +14,7 @@ from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.label import Label
 from mixup_cli.fields.labels import Labels, base_shares, remix_shares, union_shares
 from mixup_cli.fields.signal import Signal
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Rows, population_of
 from mixup_cli.recipe import Recipe
@@ -24,7 +25,10 @@ def columns_of(recipe: Recipe, signals: Sequence[Signal], labels: Labels, parent
     """The columns that readers give, in the order in which they stand in `docs/format.md`. They are those that shards
     hold, unless the data set stores its plan: see `planned_columns`."""
     pair = (parent_count,)
-    chosen = [Column(signal.name, signal.dtype, signal.shape) for signal in signals]
+    encoding = None if recipe.encode is None else ImageFormat.parse(recipe.encode)
+    first, *others = signals
+    chosen = [Column(first.name, first.dtype, first.shape, encoding)]
+    chosen += [Column(signal.name, signal.dtype, signal.shape) for signal in others]
     sparse = labels.kind == "classes" and recipe.labels in ("sparse", "both")
     if labels.values is not None or (labels.kind == "classes" and recipe.labels in ("dense", "both")):
         chosen.append(Column("labels", "float32", (len(labels.class_names),)))

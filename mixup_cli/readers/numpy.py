@@ -15,6 +15,7 @@ from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.readers.mixed_column import MixedColumn
 from mixup_cli.readers.passes import Passes, passes_of
+from mixup_cli.storage.hdf5.columns import column_of
 from mixup_cli.storage.hdf5.reading import ShardedColumn
 from mixup_cli.storage.opened import REPLACED, OpenedDataSet, check_finished, folder_of
 
@@ -30,7 +31,7 @@ def _columns(opened: OpenedDataSet) -> Iterator[tuple[str, AnyColumn]]:
 
         remixer = Remixer(opened)
         yield from ((each.name, MixedColumn(remixer, each, manifest.totals.samples)) for each in manifest.mixed)
-    yield from ((column.name, ShardedColumn(opened, column.name)) for column in manifest.columns)
+    yield from ((column.name, column_of(opened, column.name)) for column in manifest.columns)
 
 
 class MixedArrays:

@@ -16,8 +16,11 @@ from importlib.metadata import version
 from typing import Self
 
 from mixup_cli.draws.beta import cumulative
+from mixup_cli.fields.encoding import PictureCodec, problem_of
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.target import Target
+from mixup_cli.image_format import ImageFormat
+from mixup_cli.recipe import Recipe
 from mixup_cli.sources.pictures.decode import decode
 
 PROBE_JPEG = base64.b64decode(
@@ -47,19 +50,27 @@ class Pixels:
     versions: Mapping[str, str]
 
     @classmethod
-    def here(cls) -> Self:
-        """What they give on this machine."""
-        return cls(pixel_fingerprint(), versions())
+    def here(cls, recipe: Recipe) -> Self:
+        """What they give on this machine, for the rows of a recipe."""
+        return cls(pixel_fingerprint(recipe.encode), versions())
 
 
-def pixel_fingerprint() -> str:
-    """64 hex digits; equal where decoding, resizing and the Beta table give equal bits."""
+def pixel_fingerprint(encode: str | None = None) -> str:
+    """64 hex digits; equal where decoding, resizing and the Beta table give equal bits, and where pictures are to be
+    encoded, encoding, too."""
     digest = hashlib.sha256()
     for shape in ((32, 40, 3), (14, 14, 3), (7, 5, 1)):
         picture = decode(PROBE_JPEG, Target(Form(shape, "uint8", "hwc"), "crop"), "probe", 1 << 20)
         digest.update(picture.tobytes())
+        if encode is not None and problem_of(shape, image_format := ImageFormat.parse(encode)) is None:
+            digest.update(PictureCodec(image_format, shape).encode(picture[None])[0])
     digest.update(cumulative(0.2, 0.2).tobytes())
     return digest.hexdigest()
+
+
+def otherwise(encode: str | None) -> str:
+    """What becomes of images under another fingerprint, for a message: "images …"."""
+    return "decode to other pixels" if encode is None else "are decoded or encoded otherwise"
 
 
 def decoder_id() -> str:

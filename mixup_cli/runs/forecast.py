@@ -35,6 +35,7 @@ from mixup_cli.scan.supply import Cache
 from mixup_cli.scan.window_store import most_windows
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.folder import DataSetFolder
+from mixup_cli.storage.hdf5.encoded import heaped_bytes
 from mixup_cli.storage.hdf5.shard import bytes_of
 from mixup_cli.storage.loaded import Loaded
 from mixup_cli.storage.parts import Part
@@ -116,8 +117,10 @@ class Forecast:
         shards = counted(needed.shards, "shard")
         yield "would make", f"{counted(needed.rows, 'sample')} in {shards} of up to {self.job.samples_per_shard:,}"
         forms = ", ".join(f"{each.name + ' ' if signals[1:] else ''}{each.dtype} {each.shape}" for each in signals)
-        yield "each", f"{forms}, {readable(needed.row_bytes)} with labels"
-        yield "output", readable(needed.output_bytes) + (" before compression" if needed.compressed else "")
+        about, encode = "about " * needed.estimated, self.job.recipe.encode
+        yield "each", f"{forms}, {readable(needed.row_bytes)} with labels{f', encoded as {encode}' if encode else ''}"
+        before = " before compression" if needed.compressed and not needed.estimated else ""
+        yield "output", about + readable(needed.output_bytes) + before
         if needed.samples_bytes:
             yield "samples", f"{readable(needed.samples_bytes)} of the output, which readers mix"
         if self.share is not None:
@@ -126,7 +129,7 @@ class Forecast:
             yield "windows", f"of {counted(window, 'consecutive sample')}; samples of different windows never mix"
         yield "cache", self.cache
         missing, room = max(0, needed.disk_bytes - self.there_bytes), "" if self.fits else ": this does not fit"
-        yield "disk", f"{readable(missing)} needed, {readable(needed.free_bytes)} free{room}"
+        yield "disk", f"{about}{readable(missing)} needed, {readable(needed.free_bytes)} free{room}"
         yield "time", f"about {_duration(self.seconds)}, if the disk keeps up"
 
     def warnings(self) -> Iterator[str]:
@@ -174,7 +177,10 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Stored | None = N
         to_decode = needed.rows + (to_decode if run.tolerance.on_error == "skip" else 0)
     probe = _Probe.load(job, source)
     plan = planned(job, source, everything, probe, run.plan)
-    seconds = probe.seconds_per_sample * to_decode + probe.seconds_per_row(plan, run, needed.rows) * needed.rows
+    seconds_per_row, bytes_per_row = probe.of_rows(plan, run, needed.rows)
+    seconds = probe.seconds_per_sample * to_decode + seconds_per_row * needed.rows
+    if bytes_per_row is not None:
+        needed = _encoded(job, needed, bytes_per_row)
     there = Stored(folder, None if run.force else folder.finished())
     done_bytes = there.done_bytes(needed.rows, job.samples_per_shard)
     share = Share.of(run.part, plan, job, needed, len(source))
@@ -188,6 +194,13 @@ def _in_windows(job: Job, count: int, run: Run, needed: Needs) -> tuple[Needs, s
     window_bytes = size * job.sample_bytes
     text = f"none: up to {counted(held, 'window')} of {readable(window_bytes)} in memory"
     return replace(needed, cache_bytes=held * window_bytes), text
+
+
+def _encoded(job: Job, needed: Needs, bytes_per_row: float) -> Needs:
+    """What a run needs if encoded rows take so many bytes."""
+    raw_bytes = sum(column.row_bytes for column in job.spec.columns if column.encoding)
+    shard_bytes = round(needed.shard_bytes + needed.rows * (bytes_per_row - raw_bytes))
+    return replace(needed, shard_bytes=shard_bytes, sent_bytes=min(needed.sent_bytes, shard_bytes), estimated=True)
 
 
 @dataclass(frozen=True)
@@ -224,8 +237,9 @@ class _Probe:
         """See `PeaksOf`."""
         return PeakFinder(as_pictures(self.samples[0], self.job.target.form.axes)).of(samples % self.count)
 
-    def seconds_per_row(self, plan: Planned, run: Run, rows: int) -> float:
-        """The time for one row, measured on the first rows of a plan, once everything is compiled."""
+    def of_rows(self, plan: Planned, run: Run, rows: int) -> tuple[float, float | None]:
+        """The time for one row, measured on the first rows of a plan, once everything is compiled; and the bytes that
+        it takes encoded, if rows are."""
         job, count = self.job, max(1, min(rows, PROBE_BYTES // self.job.spec.row_bytes))
         columns = RowColumns(self.source.labels, job.recipe, np.arange(len(self.source)))
         moved = Moved(plan, lambda parents: parents % self.count)
@@ -233,16 +247,24 @@ class _Probe:
         maker = maker_of(job, columns, moved, Cache(self.samples), run)
         _make(job, maker, count)
         began = time.perf_counter()
-        _make(job, maker, count)
-        return (time.perf_counter() - began) / count
+        encoded_bytes = _make(job, maker, count)
+        seconds = time.perf_counter() - began
+        return seconds / count, encoded_bytes / count if job.spec.is_encoded else None
 
 
-def _make(job: Job, maker: ShardMaker, rows: int) -> None:
-    """Compute and hash a shard without writing it."""
-    values = maker.values(range(rows))
+def _make(job: Job, maker: ShardMaker, rows: int) -> int:
+    """Compute, encode and hash a shard without writing it. Returns what its encoded rows take."""
+    values, encoded_bytes = maker.values(range(rows)), 0
     for column in job.spec.columns:
+        codec = column.codec
         for block in values(column):
-            hashlib.sha256(bytes_of(block))
+            if codec is None:
+                hashlib.sha256(bytes_of(block))
+                continue
+            for data in codec.encode(block):
+                encoded_bytes += heaped_bytes(len(data))
+                hashlib.sha256(data)
+    return encoded_bytes
 
 
 def _duration(seconds: float) -> str:

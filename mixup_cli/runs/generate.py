@@ -128,7 +128,7 @@ def _generated(
 
 def _carried_out(bench: Bench, expected_rows: int, engine: Engine) -> Outcome:
     """Scan, plan, make the shards that are missing, and seal the manifest if they are the last."""
-    folder, run, pixels = bench.folder, bench.run, Pixels.here()
+    folder, run, pixels = bench.folder, bench.run, Pixels.here(bench.asked.recipe)
     with _one_scans(bench, expected_rows):
         standing = _standing(bench)  # again, now that no other run makes the same shards
         if standing.complete is not None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.fields.decide import Decided, decide, decide_beside
+from mixup_cli.fields.encoding import problem_of
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.label_rules import mixed_kind, with_label_rule
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.fields.target import Survey, Target, sample_bytes
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.methods import for_balanced_pairing, parent_count, resolve, same_rows
 from mixup_cli.mixing.columns import columns_of, planned_columns
 from mixup_cli.mixing.surface import check_fill
@@ -28,6 +30,8 @@ SURVEY_SAMPLES = 64
 """Headers looked at before the scan. If a later sample does not fit, the scan starts over with what it found."""
 
 ZSTD_NOTICE = "zstd: readers need its HDF5 filter (in Python: import hdf5plugin); gzip is readable everywhere"
+
+LOSSY_NOTICE = "{}: stored images differ from those that were mixed; png loses nothing"
 
 SHARD_BYTES = 64 << 20
 """The default size of a shard."""
@@ -143,8 +147,11 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
         raise UsageError(found, field="window", value=resolved.window)
     signals, targets = _signals(source, decided, survey, resolved)
     resolved = resolved.with_(signals=tuple(source.beside))
+    _check_encode(resolved, signals)
     resolved, columns, spec = laid_out(resolved, signals, labels, recipe.samples_per_shard, asked.shard_bytes)
     notices = decided.notices + ((ZSTD_NOTICE,) if resolved.compression == "zstd" else ())
+    if any(column.encoding and column.encoding.is_lossy for column in columns):
+        notices += (LOSSY_NOTICE.format(resolved.encode),)
     label_kind = mixed_kind(resolved, labels.kind)
     check_fill(decided.form, resolved)
     return Job(resolved, signals, targets, spec, columns, labels.class_names, label_kind, notices)
@@ -183,6 +190,23 @@ def _signals(
             raise UsageError(f"{FIRST} would be resized, and {name} keeps its form. Leave it out.", field="size")
         found.append(decide_beside(name, natural, resolved, target))
     return tuple(signal for signal, _ in found), tuple(target for _, target in found)
+
+
+def _check_encode(resolved: Recipe, signals: Sequence[Signal]) -> None:
+    """Raises UsageError unless the samples are pictures that the encoding holds."""
+    if resolved.encode is None:
+        return
+    first, *others = signals
+    remedy = "Leave it out."
+    if others:
+        found = f"it stores images alone, and {others[0].name} stands beside them."
+    elif not first.axes:
+        found = f"it stores images, and these samples have the shape {first.shape}."
+    elif problem := problem_of(first.shape, ImageFormat.parse(resolved.encode)):
+        found, remedy = f"the output {problem}.", "Pass png, or leave it out."
+    else:
+        return
+    raise UsageError(found, remedy, field="encode", value=resolved.encode)
 
 
 def _with_pairing(recipe: Recipe) -> Recipe:

@@ -81,7 +81,7 @@ def _planned(opened: OpenedDataSet, run: Run, samples_per_shard: int | None) -> 
     manifest, samples = opened.manifest, StoredSamples.open(opened.folder, opened.manifest.samples)
     job = _job(manifest, samples, samples_per_shard, run.shard_bytes)
     table, plan = finished_table(opened.folder, manifest), StoredPlan(opened)
-    pixels = Stored(DataSetFolder(samples.folder)).pixels or Pixels.here()
+    pixels = Stored(DataSetFolder(samples.folder)).pixels or Pixels.here(job.recipe)
     columns = RowColumns(samples.labels, job.recipe, table.usable)
     backend.settle(manifest.totals.samples, job.spec.row_bytes)
     supply = StoredSupply(plan, samples, job.sample_bytes)

@@ -49,10 +49,10 @@ A_HASH = "0" * 64
 
 @dataclass(frozen=True)
 class Needs:
-    """What a run needs. `shard_bytes`: the shards, uncompressed; `fixed_bytes` of them are taken whatever compression
-    saves, and `sent_bytes` have left for a store before the last ones are made. `side_bytes`: the other files of the
-    finished data set; about `samples_bytes` of them are the samples that readers mix. `work_bytes`: files that go when
-    it is finished."""
+    """What a run needs. `shard_bytes`: the shards, uncompressed, or (`estimated`) as encoding a few rows says;
+    `fixed_bytes` of them are taken whatever compression or encoding saves (`compressed`), and `sent_bytes` have left
+    for a store before the last ones are made. `side_bytes`: the other files of the finished data set; about
+    `samples_bytes` of them are the samples that readers mix. `work_bytes`: files that go when it is finished."""
 
     rows: int
     shards: int
@@ -67,6 +67,7 @@ class Needs:
     compressed: bool
     sent_bytes: int = 0
     samples_bytes: int = 0
+    estimated: bool = False
 
     @property
     def output_bytes(self) -> int:
@@ -109,7 +110,7 @@ def needs(job: Job, source: Source, run: Run, place: CachePlace) -> Needs:
         cache_bytes=len(source) * job.sample_bytes,
         cache_on_disk=needs_file(source, job.targets, place),
         free_bytes=shutil.disk_usage(nearest_existing(run.out)).free,
-        compressed=job.recipe.compression != "none",
+        compressed=job.recipe.compression != "none" or job.recipe.encode is not None,
         sent_bytes=0 if run.store is None else max(0, full_bytes - (run.workers or run.threads) * shard_bytes),
         samples_bytes=samples_bytes,
     )

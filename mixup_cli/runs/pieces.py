@@ -110,7 +110,7 @@ def check_alike(pieces: Sequence[Piece]) -> None:
 def _form(piece: Piece) -> dict[str, str]:
     """What all members have in common, in words."""
     manifest, recipe = piece.manifest, piece.manifest.recipe
-    columns = {column.name: f"{column.dtype} {column.shape}" for column in manifest.columns}
+    columns = {c.name: " ".join(filter(None, [c.dtype, str(c.shape), c.encoding])) for c in manifest.columns}
     return {
         "label_kind": manifest.label_kind,
         **{f"class {number}": repr(name) for number, name in enumerate(manifest.class_names)},

@@ -56,7 +56,7 @@ class Content:
 
 
 def _recorded(column: Column) -> ColumnRecord:
-    return ColumnRecord(name=column.name, dtype=column.dtype, shape=column.shape)
+    return ColumnRecord.encoded(column.name, column.dtype, column.shape, column.encoding)
 
 
 def manifest_of_run(

@@ -11,7 +11,7 @@ from mixup_cli.errors import DataError, OutputExistsError
 from mixup_cli.fields.target import Survey
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.differences import Identity, LabelMeaning, differences
-from mixup_cli.runs.fingerprint import Pixels, versions
+from mixup_cli.runs.fingerprint import Pixels, otherwise, versions
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.settings import Run, check_caching, row_count
 from mixup_cli.scan.table import table_of
@@ -189,9 +189,10 @@ def check_same(stored: Stored, wanted: Identity) -> None:
 def _refusal(stored: Stored, wanted: Identity, field: str, found: str) -> OutputExistsError:
     """What to say of a difference, and what to do about it."""
     folder, remedy = stored.folder, use_another()
+    encode = stored.recipe.encode if field == "pixels" and stored.recipe else None
     problem = {
         "recipe": f"was made with different settings ({found})",
-        "pixels": f"was begun where images decode to other pixels ({found})",
+        "pixels": f"was begun where images {otherwise(encode)} ({found})",
         "source": f"was {'begun' if isinstance(stored.source, str) else 'made'} from another source ({found})",
         "labels": f"was made from other labels ({found})",
         "rows": f"was begun {found} in part {folder.part}",

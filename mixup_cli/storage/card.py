@@ -12,8 +12,9 @@ from itertools import chain
 from typing import Any
 
 from mixup_cli.fields.signal import FIRST
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.methods import METHODS
-from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, Manifest, MemberRecord, SamplesRecord
+from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, ColumnRecord, Manifest, MemberRecord, SamplesRecord
 from mixup_cli.wording import counted, plural
 
 MAX_NAMES = 200
@@ -196,10 +197,21 @@ def _columns(manifest: Manifest) -> Iterator[str]:
     known = meanings(manifest)
     rows = [(f"`{c.name}`", c.dtype, shown_shape(c.shape), known.get(c.name, "")) for c in manifest.columns]
     yield _table(("data set", "dtype", "shape", "meaning"), rows)
+    for column in manifest.columns:
+        if column.encoding is not None:
+            yield f"A row of `{column.name}` is {encoding_meaning(column)}. Dtype and shape are those of the image."
     if manifest.mixed is not None:
         yield "Readers give these besides:"
         mixed = [(f"`{c.name}`", c.dtype, shown_shape(c.shape), known.get(c.name, "")) for c in manifest.mixed]
         yield _table(("column", "dtype", "shape", "meaning"), mixed)
+
+
+def encoding_meaning(column: ColumnRecord) -> str:
+    """What a row of an encoded column is, in a phrase, and whether something is lost."""
+    image_format = ImageFormat.parse(column.encoding or "")
+    kind = f"{image_format.kind} image{f' of quality {image_format.quality}' if image_format.quality else ''}"
+    loss = "lossy: its values differ from those that were mixed" if column.lossy else "which loses nothing"
+    return f"the bytes of a {kind}, {loss}"
 
 
 def _reading_plan(samples: SamplesRecord) -> Iterator[str]:
@@ -223,14 +235,24 @@ def _reading(manifest: Manifest) -> Iterator[str]:
     plugin = "import hdf5plugin  # the zstd filter\n" if manifest.compression == "zstd" else ""
     yield "## Reading it"
     yield "With h5py:"
-    batch = "\n".join(f'    {name} = shard["{name}"][:64]' for name in wanted)
-    yield _fenced("python", f'import h5py\n{plugin}\nwith h5py.File("shard-00000.h5") as shard:\n{batch}')
-    yield "With PyTorch:"
-    yield _fenced("python", PYTORCH.format(plugin=plugin, columns=tuple(wanted)))
+    encoded = any(column.encoding for column in manifest.columns)
+    values = {name: f'shard["{name}"][:64]' for name in wanted}
+    if encoded:
+        values[FIRST] = f"[np.array(Image.open(BytesIO(data))) for data in {values[FIRST]}]"
+    batch = "\n".join(f"    {name} = {value}" for name, value in values.items())
+    imports = f"{DECODING if encoded else ''}import h5py\n{NUMPY_AND_PILLOW if encoded else ''}{plugin}"
+    yield _fenced("python", f'{imports}\nwith h5py.File("shard-00000.h5") as shard:\n{batch}')
+    if encoded:
+        yield "With PyTorch, through mixup-gen, which decodes them:"
+        yield _fenced("python", DECODED_PYTORCH)
+    else:
+        yield "With PyTorch:"
+        yield _fenced("python", PYTORCH.format(plugin=plugin, columns=tuple(wanted)))
     if "labels" in present:
         yield LOSSES[manifest.label_kind]
     yield "With Hugging Face's `datasets`:"
-    yield _fenced("python", HUGGING_FACE.format(plugin=plugin))
+    names = "Image, load_dataset" if encoded else "load_dataset"
+    yield _fenced("python", HUGGING_FACE.format(plugin=plugin, names=names) + AS_IMAGES * encoded)
 
 
 PYTORCH = """\
@@ -267,9 +289,23 @@ data = MixedArrays(".")
 images, labels = data.images(range(64)), data.labels(range(64))"""
 
 HUGGING_FACE = """\
-{plugin}from datasets import load_dataset
+{plugin}from datasets import {names}
 
 data = load_dataset("path/to/this/folder", split="train")"""
+
+
+DECODING = "from io import BytesIO\n\n"
+NUMPY_AND_PILLOW = "import numpy as np\nfrom PIL import Image\n"
+
+DECODED_PYTORCH = """\
+from mixup_cli.readers.pytorch import MixedDataset
+from torch.utils.data import DataLoader
+
+loader = DataLoader(MixedDataset("path/to/this/folder"), batch_size=64, shuffle=True)"""
+
+AS_IMAGES = """
+data = data.map(lambda row: {"images": {"bytes": bytes(row["images"])}}).cast_column("images", Image())"""
+"""What makes images of bytes: HDF5 has no type that `datasets` takes for them as they are."""
 
 
 def _checking(manifest: Manifest) -> Iterator[str]:

@@ -7,8 +7,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mixup_cli.errors import UsageError
+from mixup_cli.fields.encoding import problem_of
 from mixup_cli.fields.field import COLUMNS, PLAN_COLUMNS
 from mixup_cli.fields.signal import FIRST
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.members import derived
 
@@ -90,6 +92,7 @@ def of_columns(manifest: Manifest) -> Iterator[str]:
         return
     if (labelled := bool(LABEL_COLUMNS & columns.keys())) != (manifest.label_kind != "none"):
         yield f"label_kind: is {manifest.label_kind}, {'with' if labelled else 'without'} columns of labels"
+    yield from _of_encodings(manifest)
     classes, parents = (len(manifest.class_names),), columns["source_index"].shape[:1]
     expected = {
         "labels": ("float32", classes),
@@ -121,3 +124,22 @@ def _of_mixed(manifest: Manifest, signals: set[str]) -> str | None:
     if both := {column.name for column in manifest.columns}.intersection(mixed):
         return f"columns: have {', '.join(sorted(both))}, which readers mix"
     return None
+
+
+def _of_encodings(manifest: Manifest) -> Iterator[str]:
+    """Rows of the images are encoded as each recipe says, all others are stored as they are."""
+    for column in manifest.columns:
+        wanted = {recipe.get("encode") if column.name == FIRST else None for recipe in manifest.recipes}
+        if wanted != {column.encoding}:
+            asked = " and ".join(str(each or "none") for each in sorted(wanted, key=str))
+            yield f"columns: {column.name} has the encoding {column.encoding or 'none'}, and the recipe {asked}"
+        if column.encoding is None:
+            found = None if column.lossy is None else "is lossy without an encoding"
+        elif (manifest.compression, column.dtype) != ("none", "uint8") or manifest.axes not in ("hwc", "hw"):
+            found = "is encoded, and compressed, or not images of 8 bits with channels last"
+        else:
+            image_format = ImageFormat.parse(column.encoding)
+            is_said = bool(column.lossy) == image_format.is_lossy
+            found = problem_of(column.shape, image_format) if is_said else "does not say rightly if it is lossy"
+        if found:
+            yield f"columns: {column.name} {found}"

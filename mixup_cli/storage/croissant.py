@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from mixup_cli.storage.card import label_meaning, papers, seeds, shown_shape, title
+from mixup_cli.storage.card import encoding_meaning, label_meaning, papers, seeds, shown_shape, title
 from mixup_cli.storage.manifest import SOURCES, Manifest
 from mixup_cli.storage.seal import Sealed
 from mixup_cli.wording import plural
@@ -99,10 +99,11 @@ def _description(manifest: Manifest) -> str:
     classes = f"{count} {what}" if count else "no classes"
     inputs = manifest.source.samples
     labels = f"Labels are {label_meaning(manifest)}. " if count else ""
+    encoded = "".join(f" A row of {c.name} is {encoding_meaning(c)}." for c in manifest.columns if c.encoding)
     return (
         f"{title(manifest)}. Precomputed by mixup-gen from {inputs} source {plural(inputs, 'sample')} with {classes}, "
         f"seed {seeds(manifest)}, recipe_id {manifest.recipe_id}. {labels}"
-        f"Every HDF5 shard of N rows has these data sets at its root: {columns}."
+        f"Every HDF5 shard of N rows has these data sets at its root: {columns}.{encoded}"
         + (f" mixup-gen's readers mix by them: {mixed}." if mixed else "")
     )
 

@@ -20,6 +20,7 @@ from mixup_cli.fields.axes import Axes
 from mixup_cli.fields.field import Field as SampleField
 from mixup_cli.fields.label import Label
 from mixup_cli.fields.signal import FIRST, Signal
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.recipe import FORMAT_VERSION
 from mixup_cli.storage.contradictions import of_columns, of_members, of_recipes
 from mixup_cli.storage.json_files import content_of, to_json
@@ -49,6 +50,10 @@ MOST_INPUTS = 1 << 36
 MOST_DIMENSIONS = 31
 """Of a row; HDF5 has 32, of which one is the rows."""
 
+REFERENCE_BYTES = 16
+"""What HDF5 takes for a reference to a row of any length."""
+
+Encoding = Annotated[str, Field(pattern="^(png|(jpeg|webp):([1-9][0-9]?|100))$")]
 DtypeName = Annotated[str, Field(pattern="^(uint8|uint16|int32|int64|float16|float32)$")]
 
 
@@ -58,10 +63,27 @@ class ColumnRecord(Model):
     name: str = Field(description="its name in the shard")
     dtype: DtypeName = Field(description="NumPy's name of the type; stored little-endian")
     shape: tuple[Count, ...] = Field(description="the shape of one row")
+    encoding: Encoding | None = Field(
+        default=None, description="how each row is encoded by itself: as an image of that dtype and shape"
+    )
+    lossy: Literal[True] | None = Field(default=None, description="whether that encoding changes values")
+
+    @classmethod
+    def encoded(cls, name: str, dtype: str, shape: tuple[int, ...], encoding: ImageFormat | None) -> Self:
+        """A column whose rows are encoded so, or are stored as they are."""
+        if encoding is None:
+            return cls(name=name, dtype=dtype, shape=shape)
+        return cls(name=name, dtype=dtype, shape=shape, encoding=str(encoding), lossy=encoding.is_lossy or None)
 
     @property
     def row_bytes(self) -> int:
+        """The size of a row's value."""
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+    @property
+    def placed_bytes(self) -> int:
+        """What a row takes at the column's offset: its value, or a reference to its encoded bytes."""
+        return REFERENCE_BYTES if self.encoding else self.row_bytes
 
 
 class FieldRecord(Model):
@@ -220,9 +242,9 @@ class Manifest(Model):
         return np.delete(np.arange(self.source.samples, dtype=np.int64), skipped)
 
     @property
-    def row_bytes(self) -> Mapping[str, int]:
-        """The size of a row in each column."""
-        return {column.name: column.row_bytes for column in self.columns}
+    def placed_bytes(self) -> Mapping[str, int]:
+        """What a row takes at the offset of each column."""
+        return {column.name: column.placed_bytes for column in self.columns}
 
     @property
     def sound_shards(self) -> Iterable[ShardRecord]:
@@ -242,7 +264,7 @@ class Manifest(Model):
         """The same, whose `shards` are those in the lists, if it has lists: read in `folder` when they are needed."""
         if self.shard_lists is None:
             return self
-        check = partial(contradictions, row_bytes=self.row_bytes, compression=self.compression)
+        check = partial(contradictions, row_bytes=self.placed_bytes, compression=self.compression)
         shards = ListedShards(folder, self.shard_lists, check)
         return self.model_copy(update={"shards": shards})
 
@@ -267,7 +289,7 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
     yield from _of_lists(manifest.shard_lists or ())
     if manifest.shard_lists and manifest.shards:
         yield "shards: are in the manifest and in its lists"
-    yield from contradictions(manifest.shards, 0, 0, manifest.row_bytes, manifest.compression)
+    yield from contradictions(manifest.shards, 0, 0, manifest.placed_bytes, manifest.compression)
     if manifest.totals != (sums := Totals.of(manifest.shards, manifest.shard_lists or ())):
         yield f"totals: are {manifest.totals}, and the sums over the shards are {sums}"
     yield from of_members(manifest)

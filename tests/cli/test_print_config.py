@@ -68,6 +68,7 @@ CASES = {
     "remix_tau": "colours --label-rule remix --remix-tau 0.25",
     "label_smoothing": "colours --label-smoothing 0.1",
     "compression": "colours --compression gzip",
+    "encode": "colours --encode jpeg:90",
     "samples_per_shard": "colours --samples-per-shard 5",
     "shard_size": "colours --shard-size 3KiB",
     "samples": "colours --samples 7",

@@ -20,9 +20,9 @@ from mixup_cli.choices import ExportFormat
 from mixup_cli.errors import DataError, OutputExistsError, StorageError, UsageError
 from mixup_cli.exporters import place
 from mixup_cli.exporters.exporter import exporter_of
-from mixup_cli.exporters.image_format import ImageFormat
 from mixup_cli.exporters.job import Options
 from mixup_cli.exporters.run import Exported, export
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.readers.numpy import MixedArrays
 from tests.data_sets import digests
 from tests.unit.storage.small_data_set import COLUMNS, ROWS, write_data_set

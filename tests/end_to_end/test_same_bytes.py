@@ -18,6 +18,8 @@ RECIPES = {
     "halves": "--method cutmix --dtype float16 --labels sparse",
     "16 bits": "--dtype uint16 --size 5x7",
     "gzip": "--compression gzip",
+    "png": "--method mixup,cutmix --encode png",
+    "jpeg": "--encode jpeg:90 --keep-originals",
 }
 """What a run may differ in, by name; always in shards of 37 rows, which no batch size divides."""
 

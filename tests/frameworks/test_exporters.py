@@ -18,9 +18,9 @@ from PIL import Image
 
 from mixup_cli.choices import ExportFormat
 from mixup_cli.errors import UsageError
-from mixup_cli.exporters.image_format import ImageFormat
 from mixup_cli.exporters.job import Options
 from mixup_cli.exporters.run import export
+from mixup_cli.image_format import ImageFormat
 from mixup_cli.readers.numpy import MixedArrays
 from tests.contracts.exporter_contract import DTYPES, ExporterContract, Values
 from tests.docs.pages import ROOT, run_page

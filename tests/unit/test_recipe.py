@@ -59,9 +59,10 @@ OTHER: dict[str, Any] = {
     "plan": "a" * 64,
     "window": 100,
     "store": "plan",
+    "encode": "png",
     "signals": ("depth",),
 }
-WITH_ANOTHER = {"bandwidth", "remix_kappa", "remix_tau", "cache_size"}
+WITH_ANOTHER = {"bandwidth", "remix_kappa", "remix_tau", "cache_size", "encode"}
 
 
 @pytest.mark.parametrize("name", sorted({each.name for each in dataclasses.fields(Recipe)} - WITH_ANOTHER))
@@ -76,6 +77,7 @@ def test_every_field_counts_in_the_id(name: str) -> None:
         ({"label_rule": "remix"}, "remix_kappa", 4.0),
         ({"label_rule": "remix"}, "remix_tau", 0.4),
         ({"crop_area": (0.5, 1.0)}, "cache_size", (40, 40)),
+        ({"dtype": "uint8", "normalize": None}, "encode", "png"),
     ],
 )
 def test_every_field_that_needs_another_counts_too(needed: dict[str, Any], name: str, value: object) -> None:
@@ -102,6 +104,9 @@ def test_options_that_are_off_are_not_written_down() -> None:
         ({"value_range": (1.0, 1.0)}, "value_range"),
         ({"normalize": Normalize((0.0,), (1.0,)), "dtype": "uint8"}, "normalize"),
         ({"normalize": Normalize((0.0,), (0.0,)), "dtype": "float32"}, "normalize"),
+        ({"encode": "jpeg"}, "encode"),
+        ({"encode": "png", "dtype": "uint16"}, "encode"),
+        ({"encode": "png", "layout": "nchw"}, "encode"),
     ],
 )
 def test_a_bad_value_is_refused_with_its_field(changes: dict[str, Any], field: str) -> None:

@@ -17,9 +17,9 @@ from mixup_cli.errors import UsageError
 from mixup_cli.wording import counted, readable
 
 if TYPE_CHECKING:
-    from mixup_cli.exporters.image_format import ImageFormat
     from mixup_cli.exporters.job import Options
     from mixup_cli.exporters.run import Exported
+    from mixup_cli.image_format import ImageFormat
 
 STDOUT = Path("-")
 

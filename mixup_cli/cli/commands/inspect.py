@@ -158,7 +158,8 @@ def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "source", f"{source.kind}, {counted(source.samples, 'input')}, {len(source.skipped):,} skipped"
     for number, column in enumerate(manifest.columns):
         shape = "x".join(map(str, column.shape)) or "scalar"
-        yield "" if number else "columns", f"{column.name:<13} {column.dtype:<8} {shape}"
+        encoded = f", encoded as {column.encoding}" if column.encoding else ""
+        yield "" if number else "columns", f"{column.name:<13} {column.dtype:<8} {shape}{encoded}"
     for number, column in enumerate(manifest.mixed or ()):
         shape = "x".join(map(str, column.shape)) or "scalar"
         yield "" if number else "mixed", f"{column.name:<13} {column.dtype:<8} {shape}"

@@ -19,7 +19,7 @@ from mixup_cli.recipe import NORMALIZATIONS, Normalize
 from mixup_cli.wording import did_you_mean, is_url, quoted, url_problem
 
 if TYPE_CHECKING:  # --help needs no storage
-    from mixup_cli.exporters.image_format import ImageFormat
+    from mixup_cli.image_format import ImageFormat
     from mixup_cli.storage.parts import Part
     from mixup_cli.storage.stores import Store
 
@@ -224,7 +224,7 @@ def _rows(text: str) -> tuple[int, int | None]:
 
 
 def _image_format(text: str) -> ImageFormat:
-    from mixup_cli.exporters.image_format import ImageFormat
+    from mixup_cli.image_format import ImageFormat
 
     return ImageFormat.parse(text)
 
@@ -241,6 +241,7 @@ SIZE = Reader(_size, "PX|WxH")
 FILL = Reader(_fill, "GREY|R,G,B")
 NAMES = Reader(_names, "NAME,…")
 ROWS = Reader(_rows, "A:B")
+ENCODE = Reader(lambda text: str(_image_format(text)), "png|jpeg:Q|webp:Q", choices=["png", "jpeg:90", "webp:80"])
 IMAGE_FORMAT = Reader(_image_format, "png|jpeg:Q|webp:Q")
 NORMALIZE = Reader(_normalize, "NAME|MEAN/STD", choices=NORMALIZATIONS)
 

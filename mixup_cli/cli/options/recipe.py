@@ -20,7 +20,7 @@ from mixup_cli.choices import (
 )
 from mixup_cli.cli.options.groups import LABELS, MIXING, OUTPUT, PAIRING, VIEWS, Group, flag, switch
 from mixup_cli.cli.options.method_text import METHODS
-from mixup_cli.cli.options.parse import BYTES, FILL, NORMALIZE, NUMBER, SIZE, low_high, whole, word
+from mixup_cli.cli.options.parse import BYTES, ENCODE, FILL, NORMALIZE, NUMBER, SIZE, low_high, whole, word
 from mixup_cli.recipe import DEFAULT_CROP_AREA, MethodChoice, Normalize, Recipe
 
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
@@ -130,6 +130,9 @@ class RecipeFlags(Group):
         "What shards hold: mixed samples (rows), or the plan alone (plan), which takes almost no room: mixup-gen's "
         "readers then mix when they read.",
         word(StoreKind),
+    )
+    encode: str | None = flag(
+        OUTPUT, "Store each image encoded by itself, with quality Q in 1 … 100.", ENCODE, otherwise="raw values"
     )
     samples_per_shard: int | None = flag(OUTPUT, "Samples in a shard, instead of --shard-size.", whole(1))
     shard_size: int | None = flag(OUTPUT, "Bytes in a shard.", BYTES, otherwise="64MiB")

@@ -54,7 +54,7 @@ images = data[:{batch}]["images"]""",
 with h5py.File({shard!r}) as shard:
     images = shard["images"][:{batch}]""",
 }
-"""These read folders alone."""
+"""These read folders alone, and do not decode images."""
 
 
 def snippets(manifest: Manifest, place: str) -> dict[str, str]:
@@ -69,7 +69,8 @@ def snippets(manifest: Manifest, place: str) -> dict[str, str]:
         "plugin": "import hdf5plugin  # the zstd filter\n" if manifest.compression == "zstd" else "",
         "shard": f"{place.rstrip('/')}/shard-00000.h5",
     }
-    texts = OURS if "://" in place else OURS | WITHOUT_US
+    encoded = any(column.encoding for column in manifest.columns)
+    texts = OURS if "://" in place or encoded else OURS | WITHOUT_US
     return {name: f"{text.format(**words)}\nprint(images.shape, images.dtype)" for name, text in texts.items()}
 
 

@@ -17,6 +17,7 @@ from mixup_cli.fields.labels import Labels, dense_from_classes
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.sources.arrays.source import ArraySource, RowKeys
 from mixup_cli.sources.reading.base import NO_GROUPS, SourceOptions
+from mixup_cli.storage.hdf5.columns import column_of
 from mixup_cli.storage.hdf5.reading import ShardedColumn
 from mixup_cli.storage.hdf5.shard import require_filter
 from mixup_cli.storage.inside import file_inside
@@ -55,11 +56,9 @@ def open_data_set(path: Path, options: SourceOptions) -> DataSetSource:
     opened = OpenedDataSet.open(folder)
     require_filter(opened.manifest.compression)
     if opened.manifest.mixed is not None:
-        raise DataError(
-            f"{folder}: stores its plan, not mixed samples.",
-            f"Run mixup-gen materialize {folder}, and name its output.",
-        )
-    signals = {signal.name: ShardedColumn(opened, signal.name, mapped=False) for signal in opened.manifest.signals}
+        remedy = f"Run mixup-gen materialize {folder}, and name its output."
+        raise DataError(f"{folder}: stores its plan, not mixed samples.", remedy)
+    signals = {signal.name: column_of(opened, signal.name, mapped=False) for signal in opened.manifest.signals}
     images = signals.pop(FIRST)
     labels = _labels(opened)
     if labels.values is not None and not np.isfinite(labels.values).all():

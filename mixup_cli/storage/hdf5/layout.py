@@ -17,7 +17,11 @@ from typing import Any, Self
 import h5py
 import numpy as np
 
+from mixup_cli.fields.encoding import PictureCodec
+from mixup_cli.image_format import ImageFormat
+from mixup_cli.storage.hdf5.global_heap import REFERENCE
 from mixup_cli.storage.hdf5.library import system_errors
+from mixup_cli.storage.manifest import ColumnRecord
 from mixup_cli.storage.seal import storage_errors
 
 ALIGNMENT_BYTES = 4096
@@ -26,15 +30,35 @@ ALIGNMENT_BYTES = 4096
 
 @dataclass(frozen=True)
 class Column:
-    """One data set of a shard: its name, dtype ("uint8", "float32" …) and the shape of one row of it."""
+    """One data set of a shard: its name, dtype ("uint8", "float32" …) and the shape of one row of it. With `encoding`,
+    rows are pictures of this dtype and shape, each encoded by itself, and the data set holds references to their
+    bytes."""
 
     name: str
     dtype: str
     shape: tuple[int, ...]
+    encoding: ImageFormat | None = None
+
+    @classmethod
+    def of(cls, record: ColumnRecord) -> Self:
+        """As the manifest describes it."""
+        encoding = None if record.encoding is None else ImageFormat.parse(record.encoding)
+        return cls(record.name, record.dtype, record.shape, encoding)
 
     @property
     def row_bytes(self) -> int:
+        """The size of a row's value."""
         return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+
+    @property
+    def placed_bytes(self) -> int:
+        """What a row takes in the data set itself."""
+        return REFERENCE.itemsize if self.encoding else self.row_bytes
+
+    @property
+    def codec(self) -> PictureCodec | None:
+        """What encodes and decodes its values; None if they are stored as they are."""
+        return None if self.encoding is None else PictureCodec(self.encoding, self.shape)
 
 
 @dataclass(frozen=True)
@@ -68,10 +92,12 @@ def add_contiguous(file: h5py.File, column: Column, row_count: int) -> None:
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     properties.set_layout(h5py.h5d.CONTIGUOUS)
     properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    never = h5py.h5d.FILL_TIME_NEVER  # HDF5 refuses it for references
+    properties.set_fill_time(h5py.h5d.FILL_TIME_ALLOC if column.encoding else never)
     properties.set_obj_track_times(False)
-    space = h5py.h5s.create_simple((row_count, *column.shape))
-    h5py.h5d.create(file.id, column.name.encode(), h5py.h5t.py_create(stored_dtype(column)), space, properties)
+    kind = h5py.vlen_dtype(np.dtype(np.uint8)) if column.encoding else stored_dtype(column)
+    space = h5py.h5s.create_simple((row_count, *(() if column.encoding else column.shape)))
+    h5py.h5d.create(file.id, column.name.encode(), h5py.h5t.py_create(kind, logical=True), space, properties)
 
 
 def stored_dtype(column: Column) -> np.dtype[Any]:
@@ -84,7 +110,8 @@ class ShardSize:
     """The size of uncompressed shards of any length, without laying them out.
 
     HDF5 aligns each piece of its metadata and each column to `ALIGNMENT_BYTES`. `fixed_bytes` is the size of the
-    metadata, for any length; `last` is the column at the end of the file, if no metadata follows.
+    metadata, for any length; `last` is the column at the end of the file, if no metadata follows. Encoded pictures
+    count with what they take when they are not.
     """
 
     columns: tuple[Column, ...]
@@ -100,15 +127,17 @@ class ShardSize:
             file.flush()
             size = int(file.id.get_filesize())
             start, number = max((file[column.name].id.get_offset(), number) for number, column in enumerate(columns))
-        last = columns[number] if start + np.dtype(columns[number].dtype).itemsize == size else None
+            item_bytes = file[columns[number].name].id.get_type().get_size()
+        last = columns[number] if start + item_bytes == size else None
         whole = size if last is None else _aligned(size)
         return cls(tuple(columns), whole - len(columns) * ALIGNMENT_BYTES, last)
 
     def of_rows(self, row_count: int) -> int:
         """The size of a shard of `row_count` rows, in bytes."""
-        taken = {column: column.row_bytes * row_count for column in self.columns}
+        taken = {column: column.placed_bytes * row_count for column in self.columns}
         padding = 0 if self.last is None else _aligned(taken[self.last]) - taken[self.last]
-        return self.fixed_bytes + sum(map(_aligned, taken.values())) - padding
+        beside = sum(column.row_bytes * row_count for column in self.columns if column.encoding)
+        return self.fixed_bytes + sum(map(_aligned, taken.values())) - padding + beside
 
 
 def _aligned(size: int) -> int:
@@ -139,7 +168,7 @@ def _spans(columns: Sequence[Column], row_count: int, attributes: Mapping[str, A
         for offset, column in places:
             image.seek(position)
             spans += [Span(position, literal=image.read(offset - position)), Span(offset, column)]
-            position = offset + column.row_bytes * row_count
+            position = offset + column.placed_bytes * row_count
         image.seek(position)
         spans.append(Span(position, literal=image.read()))
     return spans

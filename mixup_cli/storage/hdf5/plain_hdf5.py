@@ -69,7 +69,7 @@ def _references(data_set: h5py.Dataset, where: str) -> NDArray[Any]:
 def plain_numbers(file: h5py.File, key: str, where: str) -> PlainDataSet:
     """A column of a shard: plain numbers, all of them written. Raises DataError for records, references, text and
     named types, too."""
-    found = _data_set(file, key, where)
+    found = plain_links(file, key, where)
     if found.dtype.kind not in "iuf" or found.id.get_type().committed():
         raise DataError(f"{where}: is of the type {found.dtype}, expected plain numbers.")
     column = PlainDataSet(found, where)
@@ -79,14 +79,15 @@ def plain_numbers(file: h5py.File, key: str, where: str) -> PlainDataSet:
 
 
 def plain_data_set(file: h5py.File, key: str, where: str) -> PlainDataSet:
+    """The rows of a data set of this file: see `plain_links`."""
+    return PlainDataSet(plain_links(file, key, where), where)
+
+
+def plain_links(file: h5py.File, key: str, where: str) -> h5py.Dataset:
     """A data set of this file, found step by step: only hard links are followed.
 
     Raises DataError, which begins with `where`, for anything else: other links, virtual and external storage, groups.
     """
-    return PlainDataSet(_data_set(file, key, where), where)
-
-
-def _data_set(file: h5py.File, key: str, where: str) -> h5py.Dataset:
     found: Any = file
     for part in key.strip("/").split("/"):
         if not isinstance(found, h5py.Group) or part not in found:

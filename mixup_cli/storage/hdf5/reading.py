@@ -8,10 +8,10 @@ import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ from mixup_cli.storage.opened import OpenedDataSet, OtherShardError
 
 if sys.platform != "win32":
     import resource
+
+Result = TypeVar("Result")
 
 FEW_DESCRIPTORS, MOST_DESCRIPTORS = 512, 32768
 """Windows allows C libraries 512 open files; Linux lets a process map about twice 32768 regions."""
@@ -68,7 +70,7 @@ class _Scratch(threading.local):
         return self._held[:count].view(dtype).reshape(shape)
 
 
-def _undisturbed(read: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+def undisturbed(read: Callable[[], Result]) -> Result:
     """The result of `read`, which opens a shard: repeated if the shard was replaced before its manifest was read."""
     try:
         return read()
@@ -124,15 +126,15 @@ class ShardedColumn:
             known = ", ".join(column.name for column in manifest.columns)
             raise DataError(f"{folder}: has no column {name!r}, only {known}.")
         require_filter(manifest.compression)
-        self._column = Column(name, found[0].dtype, found[0].shape)
+        self._column = Column.of(found[0])
         self._opened = opened
         self._borders = opened.borders
         self._renumberings = renumberings_of(manifest, name)
-        self._row_bytes = self._column.row_bytes
-        self._maps: dict[int, NDArray[Any]] = {}
+        self._maps: dict[int, Any] = {}
         self._scratch = _Scratch()
         self.is_mapped = mapped and manifest.compression == "none"
         """Whether the shards are uncompressed, and rows are read without a copy."""
+        self._row_by_row = self.is_mapped and self._column.row_bytes >= LARGE_ROW_BYTES
         self.shape = (manifest.totals.samples, *found[0].shape)
         self.dtype = stored_dtype(self._column)
 
@@ -167,18 +169,21 @@ class ShardedColumn:
         if not len(rows):
             return np.empty((0, *self.shape[1:]), self.dtype)
         order, ascending = in_order(rows, len(self), self._column.name)
-        if self.is_mapped and self._row_bytes >= LARGE_ROW_BYTES:
+        if self._row_by_row:
             return self._one_by_one(order, ascending)
         return self._shard_by_shard(order, ascending)
 
     def _one_by_one(self, order: NDArray[np.intp], ascending: NDArray[np.int64]) -> NDArray[Any]:
         """Each row copied once: for rows that cost more than a turn of this loop."""
-        numbers = self._borders.searchsorted(ascending, side="right") - 1
-        places = ascending - self._borders[numbers]
         taken = np.empty((len(order), *self.shape[1:]), self.dtype)
-        for position, number, place in zip(order.tolist(), numbers.tolist(), places.tolist(), strict=True):
+        for position, (number, place) in zip(order.tolist(), self._places(ascending), strict=True):
             taken[position] = self._map(number)[place]
         return taken
+
+    def _places(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+        """The shard of each row, and its place in it."""
+        numbers = self._borders.searchsorted(rows, side="right") - 1
+        return zip(numbers.tolist(), (rows - self._borders[numbers]).tolist(), strict=True)
 
     def _shard_by_shard(self, order: NDArray[np.intp], ascending: NDArray[np.int64]) -> NDArray[Any]:
         """Rows taken in their order in the shards, and put in the order asked for while they are in cache."""
@@ -197,7 +202,8 @@ class ShardedColumn:
         return taken
 
     def _part(self, number: int, rows: slice) -> NDArray[Any]:
-        return self._map(number)[rows] if self.is_mapped else self._read(number, rows)
+        part: NDArray[Any] = self._map(number)[rows] if self.is_mapped else self._read(number, rows)
+        return part
 
     def _read(self, number: int, rows: slice | NDArray[np.int64]) -> NDArray[Any]:
         path = self._opened.path(number)
@@ -206,7 +212,7 @@ class ShardedColumn:
             record = self._opened.shard(number, size, found)
             return record.stop - record.start
 
-        return self._renumbered(number, _undisturbed(lambda: read_column(path, self._column, row_count, rows)))
+        return self._renumbered(number, undisturbed(lambda: read_column(path, self._column, row_count, rows)))
 
     def _renumbered(self, number: int, values: NDArray[Any]) -> NDArray[Any]:
         """The values of a shard, as the whole data set numbers rows, inputs and methods, if it was merged."""
@@ -218,17 +224,17 @@ class ShardedColumn:
     def _rows_in(self, number: int) -> int:
         return int(self._borders[number + 1] - self._borders[number])
 
-    def _map(self, number: int) -> NDArray[Any]:
-        """A shard's column, mapped when it is first asked for."""
+    def _map(self, number: int) -> Any:
+        """A shard's column, mapped when it is first asked for: an array, or what takes a row or a slice as one."""
         held = self._maps.get(number)
         if held is not None:
             return held
-        mapped = _undisturbed(lambda: self._mapped(number))
+        mapped = undisturbed(lambda: self._mapped(number))
         self._maps[number] = mapped
         self._make_way(number)
         return mapped
 
-    def _mapped(self, number: int) -> NDArray[Any]:
+    def _mapped(self, number: int) -> Any:
         path = self._opened.path(number)
         try:
             with path.open("rb") as file:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mixup_cli.choices import Compression
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.storage.hdf5.chunks import DEFLATE, ZSTD
+from mixup_cli.storage.hdf5.encoded import heap_of, with_end
 from mixup_cli.storage.hdf5.image import FileImage
 from mixup_cli.storage.hdf5.layout import Column, ShardSize, Span, create_file, lay_out, stored_dtype
 from mixup_cli.storage.hdf5.library import open_shard
@@ -53,6 +54,11 @@ class ShardSpec:
     @property
     def row_bytes(self) -> int:
         return sum(column.row_bytes for column in self.columns)
+
+    @property
+    def is_encoded(self) -> bool:
+        """Whether rows of some column are encoded by themselves."""
+        return any(column.encoding for column in self.columns)
 
     @cached_property
     def size(self) -> ShardSize:
@@ -92,15 +98,48 @@ class PlainWriter:
 
     def write(self, final: Path, row_count: int, values: Values) -> Written:
         """See `ShardWriter.write`."""
-        spans = self._layouts[row_count]
         with Sealing(final, self._work_folder) as file:
-            for span in spans:
-                if span.column is None:
-                    file.write(span.literal)
-                    continue
-                for block in checked(values, span.column, row_count):
-                    file.write(bytes_of(block))
+            self._stream(file, self._layouts[row_count], lambda column: checked(values, column, row_count))
+        return self._written(file, row_count)
+
+    def _stream(self, file: Sealing, spans: Iterable[Span], blocks: Values) -> None:
+        for span in spans:
+            if span.column is None:
+                file.write(span.literal)
+                continue
+            for block in blocks(span.column):
+                file.write(bytes_of(block))
+
+    def _written(self, file: Sealing, row_count: int) -> Written:
+        spans = self._layouts[row_count]
         return Written(file.sealed, {span.column.name: {"offset": span.offset} for span in spans if span.column})
+
+
+class EncodedWriter(PlainWriter):
+    """The same, with the rows of one column encoded by themselves, in a heap at the end of the file.
+
+    They wait in memory until the shard is written, since the references to them stand in front of other columns.
+    """
+
+    def write(self, final: Path, row_count: int, values: Values) -> Written:
+        """See `ShardWriter.write`."""
+        column, codec = next((column, column.codec) for column in self._spec.columns if column.codec)
+        spans, blocks = self._layouts[row_count], checked(values, column, row_count)
+        rows = [row for block in blocks for row in codec.encode(block)]
+        end = spans[-1].offset + len(spans[-1].literal)
+        start = -(-end // 8) * 8
+        references, size, heap = heap_of(rows, start)
+
+        def others(each: Column) -> Iterable[Array]:
+            return [references] if each is column else checked(values, each, row_count)
+
+        with Sealing(final, self._work_folder) as file:
+            file.write(with_end(spans[0].literal, start + size))
+            self._stream(file, spans[1:], others)
+            file.write(bytes(start - end))
+            for collection in heap:
+                file.write(collection)
+        return self._written(file, row_count)
 
 
 class CompressedWriter:
@@ -211,7 +250,9 @@ def bytes_of(block: Array) -> memoryview:
 
 
 def writer_for(spec: ShardSpec, work_folder: Path) -> PlainWriter | CompressedWriter:
-    """The writer for a spec's compression."""
+    """The writer for a spec's compression, or for pictures that are encoded instead."""
+    if spec.is_encoded:
+        return EncodedWriter(spec, work_folder)
     return (PlainWriter if spec.compression == "none" else CompressedWriter)(spec, work_folder)
 
 

@@ -1,4 +1,4 @@
-"""The encodings of images in exports, and their qualities."""
+"""The encodings of images, in shards and in exports, and their qualities."""
 
 from __future__ import annotations
 
@@ -30,6 +30,16 @@ class ImageFormat:
     def ending(self) -> str:
         """Of a file's name, without a dot."""
         return "jpg" if self.encoding == "jpeg" else self.encoding
+
+    @property
+    def kind(self) -> str:
+        """As people write it: PNG, JPEG or WebP."""
+        return "WebP" if self.encoding == "webp" else self.encoding.upper()
+
+    @property
+    def is_lossy(self) -> bool:
+        """Whether decoded images differ from those that were encoded."""
+        return self.encoding != "png"
 
     def __str__(self) -> str:
         return self.encoding if self.quality is None else f"{self.encoding}:{self.quality}"
