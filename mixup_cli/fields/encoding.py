@@ -108,6 +108,13 @@ def problem_of(shape: tuple[int, ...], image_format: ImageFormat) -> str | None:
     return None
 
 
+def is_built_in(image_format: ImageFormat) -> bool:
+    """Whether Pillow can write an encoding here."""
+    from PIL import features
+
+    return bool(features.check({"png": "zlib", "jpeg": "jpg", "webp": "webp"}[image_format.encoding]))
+
+
 def encoded(pictures: NDArray[Any], image_format: ImageFormat, settings: Mapping[str, Any]) -> list[bytes]:
     """The encoded bytes of each of some pictures (m, height, width, channels)."""
     from PIL import Image  # readers of plain rows do without

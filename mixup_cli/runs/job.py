@@ -9,7 +9,7 @@ from typing import Any, Self
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.fields.decide import Decided, decide, decide_beside
-from mixup_cli.fields.encoding import problem_of
+from mixup_cli.fields.encoding import is_built_in, problem_of
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.label_rules import mixed_kind, with_label_rule
 from mixup_cli.fields.labels import Labels
@@ -198,11 +198,13 @@ def _check_encode(resolved: Recipe, signals: Sequence[Signal]) -> None:
         return
     first, *others = signals
     remedy = "Leave it out."
-    if others:
+    if not is_built_in(image_format := ImageFormat.parse(resolved.encode)):
+        found, remedy = f"this Pillow was built without {image_format.kind}.", "Pass png, or leave it out."
+    elif others:
         found = f"it stores images alone, and {others[0].name} stands beside them."
     elif not first.axes:
         found = f"it stores images, and these samples have the shape {first.shape}."
-    elif problem := problem_of(first.shape, ImageFormat.parse(resolved.encode)):
+    elif problem := problem_of(first.shape, image_format):
         found, remedy = f"the output {problem}.", "Pass png, or leave it out."
     else:
         return

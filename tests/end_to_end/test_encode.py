@@ -313,6 +313,14 @@ def test_what_it_cannot_do_is_refused(name: str, run_cli: Runner, photos: Path, 
     assert not (tmp_path / "out").exists()
 
 
+def test_a_pillow_without_the_format_is_refused(
+    run_cli: Runner, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("PIL.features.check", lambda _: False)
+    ended = run_cli("generate", photos, "--encode", "webp:80", "-o", tmp_path / "out")
+    assert (ended.returncode, "this Pillow was built without WebP" in error_line(ended)) == (2, True)
+
+
 ARRAYS: dict[str, tuple[tuple[int, ...], str, str]] = {
     "numbers": ((7,), "uint8", "it stores images, and these samples have the shape (7,)"),
     "16 bits": ((8, 8, 3), "uint16", "--dtype is uint16. Pass --dtype uint8, or leave it out"),
