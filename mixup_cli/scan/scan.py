@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from socket import gethostname
+from time import monotonic
 from typing import TypeVar
 
 import numpy as np
@@ -32,6 +33,9 @@ CHUNK_BYTES = 4 << 20
 
 CHUNKS_PER_WORKER = 8
 """… but in no fewer runs than this for each worker, so that a few large pictures keep all of them busy."""
+
+STEP_SECONDS = 0.01
+"""Samples are asked for one by one (`Source.load_limit`), or more at a time as long as that takes less."""
 
 PROBED = 8
 """At most this many samples, spread over the source, are examined to find out whether none can be used."""
@@ -186,10 +190,17 @@ def chunk_samples(targets: Sequence[Target], count: int, workers: int) -> int:
 
 
 def in_steps(source: Source, start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """The ranges in which to ask for samples start … stop−1, so that a run can be given up between two of them."""
+    """The ranges in which to ask for samples start … stop−1, so that a run can be given up between two of them. They
+    grow while samples are quick."""
     step = source.load_limit or stop - start
-    for first in range(start, stop, step):
-        yield first, min(first + step, stop)
+    while start < stop:
+        began = monotonic()
+        yield start, min(start + step, stop)
+        start += step
+        if monotonic() - began < STEP_SECONDS:
+            step *= 2
+        elif source.load_limit:
+            step = source.load_limit
 
 
 def _scan_chunk(reading: Shared[_Reading], start: int, stop: int) -> Chunk:

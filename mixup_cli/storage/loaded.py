@@ -14,7 +14,8 @@ DIGEST_BYTES = 32
 SAMPLE_BYTES = 8 + DIGEST_BYTES
 """The size of a sample here, and in `to_bytes`."""
 
-_NO_DIGITS = bytes(DIGEST_BYTES).hex()
+_NO_DIGEST = bytes(DIGEST_BYTES)
+_NO_DIGITS = _NO_DIGEST.hex()
 _CELLS_AT_ONCE = 4096
 
 
@@ -92,13 +93,15 @@ class LoadedColumn(Sequence[Loaded]):
 
     def put(self, start: int, results: Iterable[Loaded]) -> None:
         """Note the outcomes of the samples from `start` on. Raises ValueError for an invalid hash."""
-        for number, result in enumerate(results, start):
-            self._sizes[number] = result.stored_bytes
-            if result.sha256:
-                digest = bytes.fromhex(result.sha256)
-                if len(digest) != DIGEST_BYTES:
-                    raise ValueError(f"{result.sha256[:80]!r} is not a sha256")
-                self._digests[number] = np.frombuffer(digest, np.uint8)
+        found = list(results)
+        digests = [bytes.fromhex(result.sha256) or _NO_DIGEST for result in found]
+        for digest, result in zip(digests, found, strict=True):
+            if len(digest) != DIGEST_BYTES:
+                raise ValueError(f"{result.sha256[:80]!r} is not a sha256")
+        stop = start + len(found)
+        self._sizes[start:stop] = [result.stored_bytes for result in found]
+        self._digests[start:stop] = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, DIGEST_BYTES)
+        for number, result in enumerate(found, start):
             if result.problem is not None:
                 self._problems[number] = intern(result.problem)  # millions of files can be missing for one reason
 
