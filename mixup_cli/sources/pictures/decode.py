@@ -24,6 +24,7 @@ from mixup_cli.sources.pictures.headers import Header, header_of, is_deep_colour
 from mixup_cli.sources.pictures.kinds import check_stream, open_picture
 from mixup_cli.sources.pictures.limits import Undecodable, WatchedBytes, check_work
 from mixup_cli.sources.pictures.plain_jpeg import decoded, look_at_jpeg
+from mixup_cli.sources.pictures.quick_decoder import quickly_decoded
 
 __all__ = ["Header", "Undecodable", "check_header", "check_pixel_count", "decode", "jpeg_divisor", "read_header"]
 
@@ -74,6 +75,11 @@ def _plain(data: bytes, target: Target, max_pixels: int) -> _Read | None:
         return None
     extent, size = (jpeg.height, jpeg.width), target.form.size if jpeg.orientation < 5 else target.form.size[::-1]
     divisor = 1 if target.resize is None else jpeg_divisor(extent, size, target.resize)
+    channels = {"L": 1, "RGB": 3}[jpeg.mode]
+    if extent == size and jpeg.orientation == 1 and channels <= target.form.channels:
+        pixels = quickly_decoded(data, jpeg.mode)
+        if pixels is not None:
+            return _Read(pixels if channels == 3 else pixels[:, :, 0], "uint8", "uint8")
     picture = decoded(data, jpeg, divisor)
     if picture is None:
         return None

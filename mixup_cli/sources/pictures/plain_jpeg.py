@@ -36,7 +36,7 @@ _MODES = {1: "L", 3: "RGB"}
 
 
 class PlainJpeg(NamedTuple):
-    """A JPEG of 8 bits with one channel or three: its size as stored, Pillow's mode, and the EXIF orientation, 1 … 8."""
+    """A JPEG of 8 bits with one channel or three: its size as stored, Pillow's mode, the EXIF orientation (1 … 8)."""
 
     height: int
     width: int
