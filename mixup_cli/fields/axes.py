@@ -6,6 +6,7 @@ new axis (time, frequency) is a new letter in `Axes`.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -30,6 +31,7 @@ def natural_axes(shape: tuple[int, ...]) -> Axes:
     return "chw" if len(shape) == 3 and shape[0] in PICTURE_CHANNELS else ""
 
 
+@lru_cache(maxsize=1024)
 def lengths(shape: tuple[int, ...], axes: Axes, wanted: str) -> tuple[int, ...]:
     """The lengths of the wanted axes, 1 for each that is missing: (4, 8, 9) with the axes "chw" has the "hw" (8, 9)."""
     return tuple(shape[axes.index(letter)] if letter in axes else 1 for letter in wanted)

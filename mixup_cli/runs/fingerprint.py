@@ -22,6 +22,7 @@ from mixup_cli.fields.target import Target
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.pictures.decode import decode
+from mixup_cli.sources.pictures.quick_decoder import quick_decoder
 
 PROBE_JPEG = base64.b64decode(
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcgLikxMC4pLSwzOko+MzZGNywtQFdBRkxOUlNSMj5aYV"
@@ -39,7 +40,7 @@ PROBE_JPEG = base64.b64decode(
 )
 """A 40 × 32 colour image with edges and gradients, so that decoder and resizer both have something to round."""
 
-LIBRARIES = ("mixup-gen", "numpy", "pillow", "h5py", "numba", "scipy", "pydantic", "click", "torch")
+LIBRARIES = ("mixup-gen", "numpy", "pillow", "h5py", "numba", "scipy", "pydantic", "click", "torch", "simplejpeg")
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def decoder_id() -> str:
     found = versions()
     libraries = [f"{name} {found[name]}" for name in ("mixup-gen", "numpy", "pillow")]
     libraries += [f"{name} {features.version(name)}" for name in ("jpg", "libtiff", "webp", "zlib")]
+    libraries += [] if quick_decoder() is None else [f"simplejpeg {found['simplejpeg']}"]
     return "; ".join([pixel_fingerprint(), *libraries])
 
 

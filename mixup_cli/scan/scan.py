@@ -6,9 +6,12 @@ import errno
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from socket import gethostname
+from threading import Lock
+from time import monotonic
 from typing import TypeVar
 
 import numpy as np
@@ -32,6 +35,11 @@ CHUNK_BYTES = 4 << 20
 
 CHUNKS_PER_WORKER = 8
 """… but in no fewer runs than this for each worker, so that a few large pictures keep all of them busy."""
+
+STEP_SECONDS, MOST_IN_A_STEP = 0.004, 16
+"""More samples than `Source.load_limit` are asked for at a time as long as that takes less; so many take turns."""
+
+_turn = Lock()
 
 PROBED = 8
 """At most this many samples, spread over the source, are examined to find out whether none can be used."""
@@ -186,10 +194,19 @@ def chunk_samples(targets: Sequence[Target], count: int, workers: int) -> int:
 
 
 def in_steps(source: Source, start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """The ranges in which to ask for samples start … stop−1, so that a run can be given up between two of them."""
-    step = source.load_limit or stop - start
-    for first in range(start, stop, step):
-        yield first, min(first + step, stop)
+    """The ranges in which to ask for samples start … stop−1, so that a run can be given up between two of them.
+
+    Where a source limits them, they grow while samples are quick. Threads take turns with the quickest samples: these
+    are mostly Python's work, and threads that fight for its lock take longer than one after the other.
+    """
+    limit = step = source.load_limit or max(1, stop - start)
+    while start < stop:
+        with _turn if limit < step == MOST_IN_A_STEP else nullcontext():
+            began = monotonic()
+            yield start, min(start + step, stop)
+            is_quick = monotonic() - began < STEP_SECONDS
+        start += step
+        step = max(limit, min(2 * step, MOST_IN_A_STEP) if is_quick else step // 2)
 
 
 def _scan_chunk(reading: Shared[_Reading], start: int, stop: int) -> Chunk:

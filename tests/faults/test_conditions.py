@@ -7,11 +7,10 @@ import os
 import shutil
 import struct
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -163,31 +162,19 @@ def test_a_picture_that_changes_while_it_is_read_ends_the_run(
     run_cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = write_colours(tmp_path / "colours")
-    opened = pictures._opened
+    whole, place = pictures._whole, source / "green" / "2.png"
 
-    class Slow:
-        def __init__(self, file: IO[bytes], path: str) -> None:
-            self._file, self._path = file, path
-
-        def read(self, size: int) -> bytes:
-            data = self._file.read(size)
-            if self._path.endswith("green/2.png"):
-                with open(self._path, "ab") as writer:
-                    writer.write(b"more")
-            return data
-
-        def fileno(self) -> int:
-            return self._file.fileno()
-
-    @contextmanager
-    def slowly(path: str) -> Iterator[tuple[Any, os.stat_result]]:
-        with opened(path) as (file, status):
-            yield (Slow(file, path), status)
+    def slowly(file: int, size_bytes: int) -> bytes:
+        data = whole(file, size_bytes)
+        if os.fstat(file).st_ino == place.stat().st_ino:
+            with place.open("ab") as writer:
+                writer.write(b"more")
+        return data
 
     monkeypatch.setattr(
         pictures.PictureSource, "survey", lambda *_: Survey(Counter({(6, 8): 12}), Counter({"uint8": 12}))
     )
-    monkeypatch.setattr(pictures, "_opened", slowly)
+    monkeypatch.setattr(pictures, "_whole", slowly)
     refused = run_cli("generate", source, "--on-error", "skip", cwd=tmp_path)
     assert refused.returncode == 65
     assert error_line(refused).startswith("green/2.png: changed while it was read. Stop what writes to it")

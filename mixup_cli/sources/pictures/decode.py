@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -21,6 +23,8 @@ from mixup_cli.sources.pictures.damage import reasons
 from mixup_cli.sources.pictures.headers import Header, header_of, is_deep_colour, orientation_of, read_header
 from mixup_cli.sources.pictures.kinds import check_stream, open_picture
 from mixup_cli.sources.pictures.limits import Undecodable, WatchedBytes, check_work
+from mixup_cli.sources.pictures.plain_jpeg import decoded, look_at_jpeg
+from mixup_cli.sources.pictures.quick_decoder import quickly_decoded
 
 __all__ = ["Header", "Undecodable", "check_header", "check_pixel_count", "decode", "jpeg_divisor", "read_header"]
 
@@ -45,21 +49,59 @@ def decode(data: bytes, target: Target, key: str, max_pixels: int) -> NDArray[np
     Raises Undecodable for an image that cannot be used, and FormMismatch if its size (without `resize`) or its depth
     does not fit the form.
     """
-    (height, width), channels = target.form.size, target.form.channels
+    found = _plain(data, target, max_pixels) or _of_any_kind(data, target, key, max_pixels)
+    height, width = found.pixels.shape[:2]
+    if target.resize is None and (height, width) != target.form.size:
+        raise FormMismatch(key, (height, width), found.stored)
+    converted = into_form(_convert(found.pixels, found.read, target), target)
+    if (problem := target.problems(converted[None])[0]) is not None:
+        raise Undecodable(problem)
+    return converted
+
+
+class _Read(NamedTuple):
+    """Pixels, upright and in the target's size and channels, the dtype that their full range is of, and the dtype that
+    the file has."""
+
+    pixels: NDArray[np.generic]
+    read: SampleDtype
+    stored: SampleDtype
+
+
+def _plain(data: bytes, target: Target, max_pixels: int) -> _Read | None:
+    """A plain JPEG; None for any other image."""
+    jpeg = look_at_jpeg(data)
+    if jpeg is None or jpeg.height * jpeg.width > max_pixels:
+        return None
+    extent, size = (jpeg.height, jpeg.width), target.form.size if jpeg.orientation < 5 else target.form.size[::-1]
+    divisor = 1 if target.resize is None else jpeg_divisor(extent, size, target.resize)
+    channels = {"L": 1, "RGB": 3}[jpeg.mode]
+    if extent == size and jpeg.orientation == 1 and channels <= target.form.channels:
+        pixels = quickly_decoded(data, jpeg.mode)
+        if pixels is not None:
+            return _Read(pixels if channels == 3 else pixels[:, :, 0], "uint8", "uint8")
+    picture = decoded(data, jpeg, divisor)
+    if picture is None:
+        return None
+    flat = eight_bit(picture, target.form.channels)
+    fitted = fitted_to(flat, (jpeg.height / divisor, jpeg.width / divisor), size, target.resize)
+    return _Read(np.asarray(_turned(fitted, jpeg.orientation)), "uint8", "uint8")
+
+
+def _of_any_kind(data: bytes, target: Target, key: str, max_pixels: int) -> _Read:
+    """An image as the plugin reads it that knows the file. Raises what `decode` raises."""
     picture, orientation, header = _opened(data, max_pixels)
     source_dtype = _check_depth(picture, header, target, key)
     with reasons(data):
-        size = (height, width) if orientation < 5 else (width, height)
+        size = target.form.size if orientation < 5 else target.form.size[::-1]
         extent = _load(picture, size, target.resize)
-        flat = eight_bit(picture, channels) if source_dtype == "uint8" else _deep(picture)
-        fitted = fitted_to(flat, extent, size, target.resize)
-        pixels = np.asarray(fitted if orientation == 1 else fitted.transpose(_UPRIGHT[orientation]))
-    if target.resize is None and pixels.shape[:2] != (height, width):
-        raise FormMismatch(key, (pixels.shape[0], pixels.shape[1]), header.dtype)
-    decoded = into_form(_convert(pixels, source_dtype, target), target)
-    if (problem := target.problems(decoded[None])[0]) is not None:
-        raise Undecodable(problem)
-    return decoded
+        flat = eight_bit(picture, target.form.channels) if source_dtype == "uint8" else _deep(picture)
+        pixels = np.asarray(_turned(fitted_to(flat, extent, size, target.resize), orientation))
+    return _Read(pixels, source_dtype, header.dtype)
+
+
+def _turned(picture: Image.Image, orientation: int) -> Image.Image:
+    return picture if orientation == 1 else picture.transpose(_UPRIGHT[orientation])
 
 
 def check_header(data: bytes, target: Target, key: str, max_pixels: int) -> None:

@@ -73,13 +73,13 @@ def orientation_of(picture: ImageFile) -> int:
     Not by `Image.getexif`, which warns about damaged EXIF, and decodes a PNG.
     """
     if isinstance(picture, PngImageFile):
-        return _exif_orientation(_png_exif(picture))
+        return exif_orientation(_png_exif(picture))
     if isinstance(picture, Avif | JpegImageFile | WebPImageFile):
-        return _exif_orientation(picture.info.get("exif", b""))
+        return exif_orientation(picture.info.get("exif", b""))
     return 1
 
 
-def _exif_orientation(exif: bytes) -> int:
+def exif_orientation(exif: bytes) -> int:
     """Tag 0x0112 of the first directory (EXIF 2.32, 4.6.4); 1 if it is missing or the EXIF is damaged."""
     tiff = exif.removeprefix(b"Exif\0\0")
     order = ">" if tiff.startswith(b"MM") else "<"

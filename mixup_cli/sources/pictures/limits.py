@@ -90,10 +90,15 @@ def check_work(picture: ImageFile, data: bytes) -> None:
         raise Undecodable(f"has {pixels} pixels in plain text, of which at most {MOST_PLAIN_PIXELS} are read")
     if codec == "ppm_plain" and data.count(b"#") > MOST_COMMENTS:
         raise Undecodable(f"has more than {MOST_COMMENTS} comments, which no encoder writes")
-    if data.startswith(b"\xff\xd8") and _is_too_often(data.count(_SCAN), pixels):
+    if data.startswith(b"\xff\xd8") and may_be_too_often(data, pixels):
         scans = _scan_count(data)
         if _is_too_often(scans, pixels):
             raise Undecodable(f"has {scans} scans over {pixels} pixels, which no encoder writes")
+
+
+def may_be_too_often(data: bytes, pixels: int) -> bool:
+    """Whether a JPEG's scans are to be counted one by one: it has many marks of them, or what looks like marks."""
+    return _is_too_often(data.count(_SCAN), pixels)
 
 
 def _is_too_often(scans: int, pixels: int) -> bool:

@@ -7,7 +7,6 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO
 
 import numpy as np
 
@@ -31,6 +30,9 @@ UNREAD_SUFFIXES = frozenset(
     "pef pfm psd qoi raf raw rw2 sgi srw svg svgz tga wdp wmf xcf".split()
 )
 """Other files that their owner takes for images: they are ignored, and never silently."""
+
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 class PictureSource(EncodedPictures):
@@ -70,33 +72,38 @@ class PictureSource(EncodedPictures):
 
     def header(self, index: int) -> Header:
         """See `EncodedPictures.header`: no more of the file than that."""
-        with _opened(self.path(index)) as (file, _):
-            return read_header(file)
+        with _opened(self.path(index)) as (file, _), open(file, "rb", closefd=False) as stream:
+            return read_header(stream)
 
     def read(self, index: int) -> bytes:
         """See `EncodedPictures.read`."""
         with _opened(self.path(index)) as (file, status):
-            data = file.read(status.st_size)
-            if look_of(os.fstat(file.fileno())) != look_of(status):
+            data = _whole(file, status.st_size)
+            seen = look_of(status)
+            if look_of(os.fstat(file)) != seen:
                 raise change_while_read(self.keys[index])
-        self._looks[index] = _in_one_number(look_of(status))
+        self._looks[index] = _in_one_number(seen)
         return data
 
 
 @contextmanager
-def _opened(path: str) -> Iterator[tuple[IO[bytes], os.stat_result]]:
-    """Open a regular file, without waiting for the other end of a pipe; returns its status too.
+def _opened(path: str) -> Iterator[tuple[int, os.stat_result]]:
+    """The descriptor of a regular file, opened without waiting for the other end of a pipe, and its status. Buffers
+    would take longer than all calls of the system together.
 
     Raises Undecodable if this file cannot be read, and StorageError if no file could be.
     """
     try:
-        with open(path, "rb", opener=_open_at_once) as file:
-            status = os.fstat(file.fileno())
+        file = _open_at_once(path)
+        try:
+            status = os.fstat(file)
             if not stat.S_ISREG(status.st_mode):
                 raise Undecodable("not a regular file")
             if status.st_size > FILE_BYTES:
                 raise Undecodable(f"has {status.st_size} bytes, more than a picture may have ({FILE_BYTES})")
             yield file, status
+        finally:
+            os.close(file)
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path.
         reason = getattr(error, "strerror", None) or error
         if isinstance(error, OSError) and error.errno in MACHINE_ERRNOS:
@@ -104,8 +111,19 @@ def _opened(path: str) -> Iterator[tuple[IO[bytes], os.stat_result]]:
         raise Undecodable(f"cannot read ({reason})") from error
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+def _open_at_once(path: str) -> int:
+    return os.open(path, _FLAGS)
+
+
+def _whole(file: int, size_bytes: int) -> bytes:
+    """The first `size_bytes` bytes of a file, or fewer if it ends before."""
+    data = os.read(file, size_bytes)
+    if len(data) == size_bytes:
+        return data
+    pieces = [data]
+    while data and (missing := size_bytes - sum(map(len, pieces))):
+        pieces.append(data := os.read(file, missing))
+    return b"".join(pieces)
 
 
 def _in_one_number(seen: Look) -> int:

@@ -1,7 +1,9 @@
 """The scan: every sample once, in runs that can be stopped."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.listener import Listener
 from mixup_cli.recipe import Recipe
-from mixup_cli.scan.scan import Chunk, Tolerance, scan
+from mixup_cli.scan.scan import MOST_IN_A_STEP, STEP_SECONDS, Chunk, Tolerance, _turn, in_steps, scan
 from mixup_cli.sources.combined import combine
 from mixup_cli.sources.pictures.source import PictureSource
 from mixup_cli.storage.loaded import Loaded
@@ -52,6 +54,43 @@ def test_a_run_is_given_up_between_two_pictures() -> None:
         run(source, engine)
     assert len(source.calls) == 1
     assert combine([source, source]).load_limit == 1
+
+
+def steps(source: PictureSource, count: int, seconds: Callable[[int], float], monkeypatch: Any) -> list[int]:
+    """How many samples each step has, where `seconds` says how long one takes of so many."""
+    clock, lengths = [0.0], []
+    monkeypatch.setattr("mixup_cli.scan.scan.monotonic", lambda: clock[0])
+    for start, stop in in_steps(source, 0, count):
+        clock[0] += seconds(stop - start)
+        lengths.append(stop - start)
+        assert _turn.locked() == (stop - start == MOST_IN_A_STEP and source.load_limit == 1)
+    assert not _turn.locked()
+    return lengths
+
+
+def test_steps_grow_while_samples_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Slow(100)
+    quick, slow = STEP_SECONDS / 100, STEP_SECONDS
+    assert steps(source, 95, lambda count: count * quick, monkeypatch) == [1, 2, 4, 8, *[16] * 5]
+    assert steps(source, 9, lambda count: count * slow, monkeypatch) == [1] * 9
+    assert max(steps(source, 100, lambda count: count * STEP_SECONDS / 3, monkeypatch)) == 4
+
+
+def test_what_is_fetched_from_afar_takes_no_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Slow(200)
+    for source.load_limit, expected in ((64, [64, 64, 64, 8]), (16, [16] * 12 + [8]), (None, [200])):
+        assert steps(source, 200, lambda _: 0.0, monkeypatch) == expected
+
+
+def test_the_turn_ends_with_a_failure() -> None:
+    def fail_at_last() -> None:
+        for start, _ in in_steps(Slow(100), 0, 100):
+            if start > 20:
+                raise DataError("it broke")
+
+    with pytest.raises(DataError):
+        fail_at_last()
+    assert not _turn.locked()
 
 
 def test_a_few_pictures_are_shared_among_all_workers(monkeypatch: pytest.MonkeyPatch) -> None:

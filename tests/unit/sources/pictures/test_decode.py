@@ -25,6 +25,9 @@ from mixup_cli.sources.pictures import kinds as picture_kinds
 from mixup_cli.sources.pictures.decode import Header, Undecodable, decode, jpeg_divisor, read_header
 
 MANY = 10**9
+FOR_THE_PLUGIN = b"\0"
+"""Behind a JPEG, this leaves it to Pillow's plugin (`plain_jpeg`)."""
+
 RESIZES: tuple[Resize, ...] = ("crop", "pad", "stretch")
 
 
@@ -270,7 +273,7 @@ def test_draft_decodes_twice_the_needed_size(
     exif = Image.Exif()
     exif[0x0112] = orientation
     picture = photo_like(1500, 2000)
-    data = encode(picture, "JPEG", exif=exif, quality=95)
+    data = encode(picture, "JPEG", exif=exif, quality=95) + FOR_THE_PLUGIN
     monkeypatch.setattr(picture_kinds.Jpeg, "draft", spy)
     drafted = decode(data, target(*size, resize=resize), "k", MANY)
     monkeypatch.setattr(picture_kinds.Jpeg, "draft", lambda *_: None)
@@ -321,13 +324,15 @@ def test_pillow_decodes_at_that_scale(
         return load(self)
 
     monkeypatch.setattr(picture_kinds.Jpeg, "load", spy)
-    decode(encode(Image.new("RGB", extent[::-1]), "JPEG"), target(*size, resize=resize), "k", MANY)
+    data = encode(Image.new("RGB", extent[::-1]), "JPEG") + FOR_THE_PLUGIN
+    decode(data, target(*size, resize=resize), "k", MANY)
     assert loaded[0] == (math.ceil(extent[1] / divisor), math.ceil(extent[0] / divisor))
 
 
 def test_no_draft_without_resizing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("PIL.JpegImagePlugin.JpegImageFile.draft", lambda *_: pytest.fail("draft was called"))
-    assert decode(encode(noise(16, 16), "JPEG"), target(16, 16), "k", MANY).shape == (16, 16, 3)
+    data = encode(noise(16, 16), "JPEG") + FOR_THE_PLUGIN
+    assert decode(data, target(16, 16), "k", MANY).shape == (16, 16, 3)
 
 
 def test_other_size_without_a_resize_rule() -> None:
