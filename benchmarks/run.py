@@ -33,6 +33,7 @@ from benchmarks.cases import (
     plan,
     ray,
     sweeps,
+    tiny,
 )
 from benchmarks.hot_spots import profile
 from benchmarks.measure import Failure, run
@@ -41,6 +42,7 @@ from benchmarks.results import Part
 CASES = {
     "cifar": cifar.measure,
     "photos": photos.measure,
+    "tiny": tiny.measure,
     "again": again.measure,
     "methods": methods.measure,
     "plan": plan.measure,
@@ -52,7 +54,7 @@ CASES = {
     "sweeps": sweeps.measure,
     "cuda": cuda.measure,
 }
-OUR_LIBRARIES = "mixup-gen numpy numba h5py pillow scipy torch zstandard".split()
+OUR_LIBRARIES = "mixup-gen numpy numba h5py pillow simplejpeg scipy torch zstandard".split()
 PEER_LIBRARIES = "torch torchvision timm numpy h5py pillow".split()
 SAMPLE_PHOTOS = HERE.parent / "sample_data" / "photos"
 
