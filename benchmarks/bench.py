@@ -30,6 +30,7 @@ class Amounts:
     peer_large: int = 150_000
     expert_large: int = 550_000
     photos: int = 1_000
+    tiny: int = 50_000
     passes: int = 10
     ray_passes: int = 89
     methods: int = 450_000
@@ -51,6 +52,7 @@ QUICK = Amounts(
     peer_large=100_000,
     expert_large=150_000,
     photos=200,
+    tiny=5_000,
     ray_passes=20,
     methods=150_000,
     gzip=30_000,

@@ -32,6 +32,7 @@ from benchmarks.cases import (
     plan,
     ray,
     sweeps,
+    tiny,
 )
 from benchmarks.hot_spots import profile
 from benchmarks.measure import Failure, run
@@ -40,6 +41,7 @@ from benchmarks.results import Part
 CASES = {
     "cifar": cifar.measure,
     "photos": photos.measure,
+    "tiny": tiny.measure,
     "again": again.measure,
     "methods": methods.measure,
     "plan": plan.measure,
@@ -50,7 +52,7 @@ CASES = {
     "ray": ray.measure,
     "sweeps": sweeps.measure,
 }
-OUR_LIBRARIES = "mixup-gen numpy numba h5py pillow scipy torch zstandard".split()
+OUR_LIBRARIES = "mixup-gen numpy numba h5py pillow simplejpeg scipy torch zstandard".split()
 PEER_LIBRARIES = "torch torchvision timm numpy h5py pillow".split()
 SAMPLE_PHOTOS = HERE.parent / "sample_data" / "photos"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from socket import gethostname
 from threading import Lock
-from time import monotonic
+from time import monotonic, thread_time
 from typing import TypeVar
 
 import numpy as np
@@ -36,8 +36,9 @@ CHUNK_BYTES = 4 << 20
 CHUNKS_PER_WORKER = 8
 """… but in no fewer runs than this for each worker, so that a few large pictures keep all of them busy."""
 
-STEP_SECONDS, MOST_IN_A_STEP = 0.004, 16
-"""More samples than `Source.load_limit` are asked for at a time as long as that takes less; so many take turns."""
+QUICK_SECONDS, WAITING, MOST_IN_A_STEP = 0.00025, 2, 32
+"""Samples that take a processor less than that each, and no more than twice that with waiting for a disk or for
+Python's lock, are asked for in larger steps, and in turns. A network drive is slower: it is read side by side."""
 
 _turn = Lock()
 
@@ -196,17 +197,20 @@ def chunk_samples(targets: Sequence[Target], count: int, workers: int) -> int:
 def in_steps(source: Source, start: int, stop: int) -> Iterator[tuple[int, int]]:
     """The ranges in which to ask for samples start … stop−1, so that a run can be given up between two of them.
 
-    Where a source limits them, they grow while samples are quick. Threads take turns with the quickest samples: these
+    Of a source that wants one at a time, steps grow while samples are quick, and threads take turns with them: these
     are mostly Python's work, and threads that fight for its lock take longer than one after the other.
     """
-    limit = step = source.load_limit or max(1, stop - start)
+    step = source.load_limit or max(1, stop - start)
+    is_quick = step == source.load_limit == 1
     while start < stop:
-        with _turn if limit < step == MOST_IN_A_STEP else nullcontext():
-            began = monotonic()
+        with _turn if is_quick else nullcontext():
+            began, worked = monotonic(), thread_time()
             yield start, min(start + step, stop)
-            is_quick = monotonic() - began < STEP_SECONDS
+            most = QUICK_SECONDS * step
+            is_quick = is_quick and thread_time() - worked < most and monotonic() - began < WAITING * most
         start += step
-        step = max(limit, min(2 * step, MOST_IN_A_STEP) if is_quick else step // 2)
+        if source.load_limit == 1:
+            step = min(2 * step, MOST_IN_A_STEP) if is_quick else 1
 
 
 def _scan_chunk(reading: Shared[_Reading], start: int, stop: int) -> Chunk:

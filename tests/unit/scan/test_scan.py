@@ -19,7 +19,7 @@ from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.listener import Listener
 from mixup_cli.recipe import Recipe
-from mixup_cli.scan.scan import MOST_IN_A_STEP, STEP_SECONDS, Chunk, Tolerance, _turn, in_steps, scan
+from mixup_cli.scan.scan import MOST_IN_A_STEP, QUICK_SECONDS, Chunk, Tolerance, _turn, in_steps, scan
 from mixup_cli.sources.combined import combine
 from mixup_cli.sources.pictures.source import PictureSource
 from mixup_cli.storage.loaded import Loaded
@@ -56,30 +56,48 @@ def test_a_run_is_given_up_between_two_pictures() -> None:
     assert combine([source, source]).load_limit == 1
 
 
-def steps(source: PictureSource, count: int, seconds: Callable[[int], float], monkeypatch: Any) -> list[int]:
-    """How many samples each step has, where `seconds` says how long one takes of so many."""
-    clock, lengths = [0.0], []
-    monkeypatch.setattr("mixup_cli.scan.scan.monotonic", lambda: clock[0])
+Steps = list[tuple[int, bool]]
+
+
+def steps(
+    source: PictureSource,
+    count: int,
+    seconds: Callable[[int], float],
+    patched: Any,
+    clocks: str = "monotonic thread_time",
+) -> Steps:
+    """How many samples each step has, and whether it is a turn, where `seconds` says how long one takes of so many."""
+    clock, found = [0.0], Steps()
+    for name in ("monotonic", "thread_time"):
+        runs = name in clocks
+        patched.setattr(f"mixup_cli.scan.scan.{name}", lambda runs=runs: clock[0] * runs)
     for start, stop in in_steps(source, 0, count):
         clock[0] += seconds(stop - start)
-        lengths.append(stop - start)
-        assert _turn.locked() == (stop - start == MOST_IN_A_STEP and source.load_limit == 1)
+        found.append((stop - start, _turn.locked()))
     assert not _turn.locked()
-    return lengths
+    return found
 
 
-def test_steps_grow_while_samples_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = Slow(100)
-    quick, slow = STEP_SECONDS / 100, STEP_SECONDS
-    assert steps(source, 95, lambda count: count * quick, monkeypatch) == [1, 2, 4, 8, *[16] * 5]
-    assert steps(source, 9, lambda count: count * slow, monkeypatch) == [1] * 9
-    assert max(steps(source, 100, lambda count: count * STEP_SECONDS / 3, monkeypatch)) == 4
+def test_steps_grow_and_are_turns_while_samples_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, most = Slow(100), MOST_IN_A_STEP
+    quick = steps(source, 2 * most - 1 + most, lambda count: count * QUICK_SECONDS / 2, monkeypatch)
+    assert quick == [(1, True), (2, True), (4, True), (8, True), (16, True), (most, True), (most, True)]
+    slow = steps(source, 4, lambda count: count * QUICK_SECONDS * 2, monkeypatch)
+    assert slow == [(1, True), (1, False), (1, False), (1, False)]
+    waiting = steps(source, 3, lambda count: count * QUICK_SECONDS * 1.5, monkeypatch, "monotonic")
+    assert waiting == [(1, True), (2, True)]
+    far = steps(source, 3, lambda count: count * QUICK_SECONDS * 2.5, monkeypatch, "monotonic")
+    assert far == [(1, True), (1, False), (1, False)]
+    once = iter([0.0, 0.0, 1.0, 0.0, 0.0])
+    mixed = steps(source, 9, lambda _: next(once), monkeypatch)
+    assert mixed == [(1, True), (2, True), (4, True), (1, False), (1, False)]
 
 
-def test_what_is_fetched_from_afar_takes_no_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_sources_take_no_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     source = Slow(200)
-    for source.load_limit, expected in ((64, [64, 64, 64, 8]), (16, [16] * 12 + [8]), (None, [200])):
-        assert steps(source, 200, lambda _: 0.0, monkeypatch) == expected
+    for limit, expected in ((64, [64, 64, 64, 8]), (None, [200])):
+        source.load_limit = limit
+        assert steps(source, 200, lambda _: 0.0, monkeypatch) == [(count, False) for count in expected]
 
 
 def test_the_turn_ends_with_a_failure() -> None:
