@@ -31,6 +31,7 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.engines.base import Engine
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, StorageError, UsageError
 from mixup_cli.fields.axes import Axes, natural_axes
+from mixup_cli.fields.encoding import encoded_shape
 from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.label_rules import mixed_kind
 from mixup_cli.fields.signal import FIRST, Signal
@@ -268,10 +269,9 @@ def _read(path: Path, digest: str, file: h5py.File) -> StoredShard:
 
 def encoded_form(recipe: Recipe) -> Column:
     """The column of encoded images that a resolved recipe has. Raises DataError if it can have none."""
-    if recipe.size is None or recipe.encode is None:
+    if (shape := encoded_shape(recipe)) is None or recipe.encode is None:
         raise DataError("its recipe encodes samples that are not pictures")
-    channels = () if recipe.layout is None else ({"grey": 1, "rgb": 3}.get(recipe.channels or "", 4),)
-    return Column(FIRST, "uint8", (*recipe.size, *channels), ImageFormat.parse(recipe.encode))
+    return Column(FIRST, "uint8", shape, ImageFormat.parse(recipe.encode))
 
 
 def is_vouched(folder: Path, manifest: Manifest) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.image_format import ImageFormat
+from mixup_cli.recipe import Recipe
 from mixup_cli.wording import counted
 
 if TYPE_CHECKING:
@@ -113,6 +114,15 @@ def is_built_in(image_format: ImageFormat) -> bool:
     from PIL import features
 
     return bool(features.check({"png": "zlib", "jpeg": "jpg", "webp": "webp"}[image_format.encoding]))
+
+
+def encoded_shape(recipe: Recipe) -> tuple[int, ...] | None:
+    """The shape of the pictures that a resolved recipe encodes: (height, width) or (height, width, channels); None if
+    its samples are not pictures."""
+    if recipe.size is None:
+        return None
+    channels = () if recipe.layout is None else ({"grey": 1, "rgb": 3}.get(recipe.channels or "", 4),)
+    return (*recipe.size, *channels)
 
 
 def encoded(pictures: NDArray[Any], image_format: ImageFormat, settings: Mapping[str, Any]) -> list[bytes]:

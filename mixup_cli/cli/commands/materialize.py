@@ -36,8 +36,8 @@ class MaterializeFlags:
 def materialize(flags: MaterializeFlags) -> None:
     """Write the rows of a data set that stores its plan.
 
-    Anything can read the shards, whose bytes are those of generate without --store plan. The source is not needed. The
-    same command goes on where it was stopped.
+    Anything can read the shards, whose bytes are those that generate writes where it stores rows. The source is not
+    needed. The same command goes on where it was stopped.
     """
     from mixup_cli.runs.materialize import materialize as make
     from mixup_cli.runs.settings import Run

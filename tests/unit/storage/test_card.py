@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 
 from mixup_cli.choices import LabelKind, LabelRule
-from mixup_cli.fields.field import COLUMNS
+from mixup_cli.fields.field import COLUMNS, PLAN_COLUMNS
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.methods import METHODS
 from mixup_cli.recipe import MethodChoice, Recipe
@@ -128,7 +128,8 @@ def test_only_columns_that_are_there_are_told(names: tuple[str, ...]) -> None:
 
 
 def test_every_column_has_a_meaning() -> None:
-    assert {name for names in COLUMN_SETS for name in names} == set(MEANINGS) == {FIRST, *COLUMNS}
+    of_rows = {name for names in COLUMN_SETS for name in names}
+    assert of_rows | set(PLAN_COLUMNS) == set(MEANINGS) == {FIRST, *COLUMNS, *PLAN_COLUMNS}
 
 
 def test_every_label_rule_and_kind_has_words() -> None:
