@@ -142,9 +142,7 @@ def check_stores_plan(recipe: Recipe, run: Run) -> None:
     if run.caching.kind == "none":
         raise UsageError("the samples are decoded once, and written.", "Leave it out.", field="cache", value="none")
     if not run.part.is_whole:
-        plan, first = (
-            setting("store", "plan"),
-            f"make {setting('samples_folder')} with {setting('methods', 'none')}, in parts",
-        )
+        first = f"make {setting('samples_folder')} with {setting('methods', 'none')}, in parts"
         remedy = f"Leave it out. If reading the source takes long, first {first}."
-        raise UsageError(f"{plan} writes little, and one run does it.", remedy, field="part", value=run.part)
+        found = f"{setting('store', 'plan')} writes little, and one run does it."
+        raise UsageError(found, remedy, field="part", value=run.part)
