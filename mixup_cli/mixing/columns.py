@@ -18,6 +18,7 @@ from mixup_cli.image_format import ImageFormat
 from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Rows, population_of
 from mixup_cli.recipe import Recipe
+from mixup_cli.storage.contradictions import LABEL_COLUMNS
 from mixup_cli.storage.hdf5.layout import Column
 
 
@@ -49,8 +50,8 @@ def planned_columns(columns: Sequence[Column], signals: Sequence[Signal]) -> tup
     labels, which readers compute, and all that they compute them from."""
     computed = {*(signal.name for signal in signals), Label.name}
     kept = {column.name: column for column in columns if column.name not in computed}
-    pair, is_labelled = kept["share"].shape, len(columns) > len(kept) + len(signals) or "label_share" in kept
-    if is_labelled:
+    pair = kept["share"].shape
+    if {column.name for column in columns} & LABEL_COLUMNS:
         kept["label_share"] = Column("label_share", "float32", pair)
     stored = [kept[name] for name in COLUMNS if name in kept]
     return (*stored, Column("weight", "int32", pair), Column("mask_seed", "int64", ()))

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli import backend
-from mixup_cli.choices import Device
 from mixup_cli.errors import DataError
 from mixup_cli.fields.decide import recipe_of
 from mixup_cli.fields.field import PLAN_COLUMNS
-from mixup_cli.fields.form import DEPTHS, Form
+from mixup_cli.fields.form import Form
 from mixup_cli.fields.label import Label
+from mixup_cli.fields.signal import Signal
+from mixup_cli.fields.target import Target
 from mixup_cli.methods import Decisions
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.methods.none import Unmixed
@@ -27,7 +28,6 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.scan.stored_samples import StoredSamples
 from mixup_cli.scan.supply import Portion
 from mixup_cli.storage.hdf5.reading import ShardedColumn
-from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.opened import OpenedDataSet
 
 PORTION_BYTES = 32 << 20
@@ -41,8 +41,8 @@ class StoredPlan:
 
     def __init__(self, opened: OpenedDataSet) -> None:
         manifest = opened.manifest
-        recipe, first = Recipe.from_dict(manifest.recipe), manifest.signals[0]
-        self.methods = MethodSet(recipe, first.grid, Unmixed.name in manifest.methods)
+        self.recipe, first = Recipe.from_dict(manifest.recipe), manifest.signals[0]
+        self.methods = MethodSet(self.recipe, first.grid, Unmixed.name in manifest.methods)
         if tuple(self.methods.names) != manifest.methods:
             known = f"{', '.join(manifest.methods)}, and its recipe {', '.join(self.methods.names)}"
             raise DataError(f"{opened.folder}: has the methods {known}.", "Run mixup-gen verify.")
@@ -89,16 +89,6 @@ class StoredSupply:
             yield Portion(part, tuple(self.samples.take(each, indices) for each in signals), indices, is_cached=False)
 
 
-def mixers_of(manifest: Manifest, samples: Manifest, methods: MethodSet, device: Device = "cpu") -> list[Mixer]:
-    """What mixes each signal of a data set that stores its plan."""
-    recipe, made = Recipe.from_dict(manifest.recipe), list[Mixer]()
-    for signal, stored in zip(manifest.signals, samples.signals, strict=True):
-        dtype = next(each for each in DEPTHS if each == stored.dtype)
-        cached, form = Form(stored.shape, dtype, stored.axes), Form(signal.shape, dtype, signal.axes)
-        made.append(Mixer.open(recipe_of(recipe, signal), methods, cached, form, device))
-    return made
-
-
 class Remixer:
     """Mixes any rows of a data set that stores its plan. Safe to call from several threads at once.
 
@@ -110,8 +100,12 @@ class Remixer:
         backend.settle(manifest.totals.samples, sum(column.row_bytes for column in manifest.mixed or ()))
         self._samples = StoredSamples.open(opened.folder, manifest.samples)
         self._signals, self._plan = manifest.signals, StoredPlan(opened)
-        self._mixers = mixers_of(manifest, self._samples.manifest, self._plan.methods)
-        self._label = Label(self._samples.labels.kind, manifest.class_names, Recipe.from_dict(manifest.recipe))
+        self._mixers = [*map(self._mixer, manifest.signals, self._samples.forms)]
+        self._label = Label(self._samples.labels.kind, manifest.class_names, self._plan.recipe)
+
+    def _mixer(self, signal: Signal, cached: Form) -> Mixer:
+        recipe = recipe_of(self._plan.recipe, signal)
+        return Mixer.open(recipe, self._plan.methods, cached, signal.mixed(Target(cached)), "cpu")
 
     def values(self, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
         """The signal, or the labels, of some rows in the given order: (m, *shape)."""

@@ -10,7 +10,6 @@ from typing import Any
 
 from mixup_cli import backend
 from mixup_cli.errors import UsageError
-from mixup_cli.fields.form import DEPTHS, Form
 from mixup_cli.fields.target import Target
 from mixup_cli.listener import Listener
 from mixup_cli.mixing.columns import RowColumns
@@ -93,11 +92,8 @@ def _job(manifest: Manifest, samples: StoredSamples, samples_per_shard: int | No
     recipe = Recipe.from_dict(manifest.recipe).with_(store="rows")
     signals = manifest.signals
     recipe, columns, spec = laid_out(recipe, signals, samples.labels, samples_per_shard, shard_bytes)
-    cached = (
-        Target(Form(each.shape, next(depth for depth in DEPTHS if depth == each.dtype), each.axes))
-        for each in samples.manifest.signals
-    )
-    return Job(recipe, signals, tuple(cached), spec, columns, manifest.class_names, manifest.label_kind, ())
+    targets = tuple(map(Target, samples.forms))
+    return Job(recipe, signals, targets, spec, columns, manifest.class_names, manifest.label_kind, ())
 
 
 def _settings(folder: Path, run: Run) -> Mapping[str, Any]:

@@ -29,6 +29,7 @@ from mixup_cli.plan.views import ViewRules
 from mixup_cli.runs.job import Job
 from mixup_cli.runs.scanned import Scanned
 from mixup_cli.runs.settings import Run
+from mixup_cli.scan.stored_samples import Pictures
 from mixup_cli.scan.supply import Cache, Supply
 from mixup_cli.scan.window_store import Inputs, WindowStore
 from mixup_cli.sources.reading.base import Source
@@ -71,18 +72,17 @@ def shard_maker(scanned: Scanned, run: Run, checkpoint: Callable[[], None], plan
     source, job, table, cache = scanned.source, scanned.job, scanned.table, scanned.cache
     plan = plan or plan_of(scanned, run)
     supply: Supply
+    peaks: PeaksOf | None = None
     if scanned.samples is not None:
-        supply = Cache(())
-        if isinstance(plan, Plan):
-            plan = plan.asking(PeakFinder(scanned.samples.pictures()))
+        supply, peaks = Cache(()), PeakFinder(Pictures(scanned.samples))
     elif cache is not None:
-        supply = Cache(cache, scanned.indices)
-        if isinstance(plan, Plan):
-            plan = plan.asking(peaks_of(cache, job, scanned.indices))
+        supply, peaks = Cache(cache, scanned.indices), peaks_of(cache, job, scanned.indices)
     elif isinstance(plan, Plan) and plan.schedule is not None:
         supply = WindowStore(Inputs(source, job.targets, table.loaded), plan.schedule, run.threads, checkpoint)
     else:
         raise ValueError("without a cache, rows must keep to windows; see `check_caching`")
+    if peaks is not None and isinstance(plan, Plan):
+        plan = plan.asking(peaks)
     return maker_of(job, RowColumns(source.labels, job.recipe, table.usable), plan, supply, run, checkpoint)
 
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mixup_cli.errors import OutputExistsError, UsageError
-from mixup_cli.fields.form import DEPTHS, Form, SampleDtype
-from mixup_cli.fields.signal import FIRST
 from mixup_cli.fields.target import Survey
 from mixup_cli.listener import Listener
 from mixup_cli.recipe import MethodChoice, Recipe
@@ -29,7 +27,7 @@ from mixup_cli.storage.source_table import finished_table
 from mixup_cli.wording import counted, readable, setting
 
 
-class _Once(Listener):
+class _Remembering(Listener):
     """Passes notices on, and remembers them. The stages are those of the samples."""
 
     def __init__(self, listener: Listener) -> None:
@@ -64,14 +62,13 @@ class PlannedOn:
 
     def widen(self, survey: Survey) -> None:
         """Let a look at some headers know the dtype of all samples."""
-        survey.dtypes[_dtype(self.stored)] += 1
+        survey.dtypes[self.stored.forms[0].dtype] += 1
 
     def scanned(self, source: Source, job: Job, run: Run) -> Scanned:
         """The source as the samples' table has it: it is not read again. Raises OutputExistsError for samples of
         another form, UsageError for what only samples show."""
-        for signal, target in zip(self.stored.manifest.signals, job.targets, strict=True):
-            found, expected = Form(signal.shape, _dtype(self.stored, signal.name), signal.axes), target.form
-            if found != expected:
+        for signal, found, target in zip(job.signals, self.stored.forms, job.targets, strict=True):
+            if found != (expected := target.form):
                 differs = f"{signal.name} of {found.dtype} {found.shape}, expected {expected.dtype} {expected.shape}"
                 remedy = f"Use another {setting('samples_folder')}."
                 raise OutputExistsError(f"{self.stored.folder}: holds {differs}.", remedy)
@@ -92,7 +89,7 @@ def planned_on(asked: Asked, run: Run, listener: Listener, make: Make) -> Planne
     check_stores_plan(asked.recipe, run)
     stored_in(DataSetFolder(run.out), run.force)
     folder = run.samples_place
-    heard = _Once(listener)
+    heard = _Remembering(listener)
     try:
         make(asked.source, recipe_of_samples(asked), run_of_samples(run), heard)
     except OutputExistsError as problem:
@@ -125,12 +122,6 @@ def recipe_of_samples(asked: Asked) -> Recipe:
     dtype = recipe.dtype if recipe.dtype in (None, "uint8", "uint16") else "source"
     same = {name: getattr(recipe, name) for name in ("resize", "channels", "value_range", "layout")}
     return Recipe(methods=(MethodChoice("none"),), size=size, dtype=dtype, **same)
-
-
-def _dtype(stored: StoredSamples, name: str = FIRST) -> SampleDtype:
-    """The dtype of a signal of the samples, as forms have it."""
-    found = next(signal.dtype for signal in stored.manifest.signals if signal.name == name)
-    return next(each for each in DEPTHS if each == found)
 
 
 def check_stores_plan(recipe: Recipe, run: Run) -> None:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
-from mixup_cli.fields.axes import Axes, as_pictures
+from mixup_cli.fields.axes import as_pictures
+from mixup_cli.fields.form import DEPTHS, Form, SampleDtype
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.names import unescape_name
 from mixup_cli.storage.hdf5.reading import ShardedColumn
@@ -24,18 +25,16 @@ from mixup_cli.storage.opened import OpenedDataSet, check_finished
 
 @dataclass(frozen=True)
 class Pictures:
-    """One signal as pictures, each read when it is asked for."""
+    """The first signal as pictures, each read when it is asked for."""
 
     samples: StoredSamples
-    signal: int
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __getitem__(self, index: int) -> NDArray[Any]:
         """The picture (height, width, channels) with this source index."""
-        axes: Axes = self.samples.manifest.signals[self.signal].axes
-        picture: NDArray[Any] = as_pictures(self.samples.take(self.signal, [index]), axes)[0]
+        picture: NDArray[Any] = as_pictures(self.samples.take(0, [index]), self.samples.manifest.axes)[0]
         return picture
 
 
@@ -54,13 +53,17 @@ class StoredSamples:
     @classmethod
     def open(cls, folder: Path, record: SamplesRecord | None = None) -> Self:
         """The samples in a folder; those that `record` describes, in the folder that it names from `folder` on."""
-        place = folder if record is None else samples_place(folder, record)
-        check_finished(place)
-        return cls(OpenedDataSet.open(place))
+        return cls(OpenedDataSet.open(folder if record is None else samples_place(folder, record)))
 
     def __len__(self) -> int:
         """How many inputs the source has, those that were left out included."""
         return self.manifest.source.samples
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """The form of each signal, in which it is mixed."""
+        dtypes: dict[str, SampleDtype] = {dtype: dtype for dtype in DEPTHS}
+        return tuple(Form(each.shape, dtypes[each.dtype], each.axes) for each in self.manifest.signals)
 
     def _found(self) -> NDArray[np.int64]:
         """The row of each input, int64 (n); −1 of those that were left out."""
@@ -89,10 +92,6 @@ class StoredSamples:
             missing = int(wanted[np.argmin(rows)])
             raise DataError(f"{self.folder}: lacks the input {missing}, which was left out. Run mixup-gen verify.")
         return rows
-
-    def pictures(self) -> Pictures:
-        """The first signal as pictures."""
-        return Pictures(self, 0)
 
     @cached_property
     def labels(self) -> Labels:

@@ -194,16 +194,18 @@ def label_meaning(manifest: Manifest) -> str:
 def _columns(manifest: Manifest) -> Iterator[str]:
     yield "## Columns"
     yield "Each shard is an HDF5 file. Its root holds these data sets, and N is the number of its rows."
-    known = meanings(manifest)
-    rows = [(f"`{c.name}`", c.dtype, shown_shape(c.shape), known.get(c.name, "")) for c in manifest.columns]
-    yield _table(("data set", "dtype", "shape", "meaning"), rows)
+    yield _listed("data set", manifest.columns, meanings(manifest))
     for column in manifest.columns:
         if column.encoding is not None:
             yield f"A row of `{column.name}` is {encoding_meaning(column)}. Dtype and shape are those of the image."
     if manifest.mixed is not None:
         yield "Readers give these besides:"
-        mixed = [(f"`{c.name}`", c.dtype, shown_shape(c.shape), known.get(c.name, "")) for c in manifest.mixed]
-        yield _table(("column", "dtype", "shape", "meaning"), mixed)
+        yield _listed("column", manifest.mixed, meanings(manifest))
+
+
+def _listed(what: str, columns: Sequence[ColumnRecord], known: Mapping[str, str]) -> str:
+    rows = [(f"`{c.name}`", c.dtype, shown_shape(c.shape), known.get(c.name, "")) for c in columns]
+    return _table((what, "dtype", "shape", "meaning"), rows)
 
 
 def encoding_meaning(column: ColumnRecord) -> str:

@@ -156,13 +156,11 @@ def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
         yield "", some(list(manifest.class_names))
     yield "labels", label_meaning(manifest)
     yield "source", f"{source.kind}, {counted(source.samples, 'input')}, {len(source.skipped):,} skipped"
-    for number, column in enumerate(manifest.columns):
-        shape = "x".join(map(str, column.shape)) or "scalar"
-        encoded = f", encoded as {column.encoding}" if column.encoding else ""
-        yield "" if number else "columns", f"{column.name:<13} {column.dtype:<8} {shape}{encoded}"
-    for number, column in enumerate(manifest.mixed or ()):
-        shape = "x".join(map(str, column.shape)) or "scalar"
-        yield "" if number else "mixed", f"{column.name:<13} {column.dtype:<8} {shape}"
+    for name, columns in (("columns", manifest.columns), ("mixed", manifest.mixed or ())):
+        for number, column in enumerate(columns):
+            shape = "x".join(map(str, column.shape)) or "scalar"
+            encoded = f", encoded as {column.encoding}" if column.encoding else ""
+            yield "" if number else name, f"{column.name:<13} {column.dtype:<8} {shape}{encoded}"
     if manifest.samples is not None:
         yield "samples of", f"{manifest.samples.folder} (readers mix them)"
     yield "recipe_id", manifest.recipe_id

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mixup_cli.cli.options.groups import OUTPUT, RUNNING, argument, flag, switch
-from mixup_cli.cli.options.parse import BYTES, PATH, whole
+from mixup_cli.cli.options.parse import PATH
+from mixup_cli.cli.options.recipe import samples_per_shard_flag, shard_size_flag
 from mixup_cli.cli.options.run import quiet_switch, workers_flag
 from mixup_cli.cli.terminal import show
 from mixup_cli.errors import UsageError
@@ -25,8 +26,8 @@ class MaterializeFlags:
     out: Path | None = flag(  # not from MIXUP_GEN_OUT, which names the data set
         OUTPUT, "Where the mixed samples go.", PATH, envvar=None
     )
-    samples_per_shard: int | None = flag(OUTPUT, "Samples in a shard, instead of --shard-size.", whole(1))
-    shard_size: int | None = flag(OUTPUT, "Bytes in a shard.", BYTES, otherwise="64MiB")
+    samples_per_shard: int | None = samples_per_shard_flag()
+    shard_size: int | None = shard_size_flag()
     workers: int | None = workers_flag()
     force: bool = switch(RUNNING, "Replace an existing data set.")
     json: bool = switch(RUNNING, "Print results as NDJSON.")

@@ -27,6 +27,16 @@ if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
     from mixup_cli.plan.files.reading import PlanFile
 
 
+def samples_per_shard_flag() -> Any:
+    """`--samples-per-shard`, for any command."""
+    return flag(OUTPUT, "Samples in a shard, instead of --shard-size.", whole(1))
+
+
+def shard_size_flag() -> Any:
+    """`--shard-size`, for any command."""
+    return flag(OUTPUT, "Bytes in a shard.", BYTES, otherwise="64MiB")
+
+
 @dataclass(frozen=True)
 class RecipeFlags(Group):
     """What decides the bytes. A field that the recipe has under the same name goes there as it is."""
@@ -134,8 +144,8 @@ class RecipeFlags(Group):
     encode: str | None = flag(
         OUTPUT, "Store each image encoded by itself, with quality Q in 1 … 100.", ENCODE, otherwise="raw values"
     )
-    samples_per_shard: int | None = flag(OUTPUT, "Samples in a shard, instead of --shard-size.", whole(1))
-    shard_size: int | None = flag(OUTPUT, "Bytes in a shard.", BYTES, otherwise="64MiB")
+    samples_per_shard: int | None = samples_per_shard_flag()
+    shard_size: int | None = shard_size_flag()
 
     def recipe(self, plan: PlanFile | None = None) -> Recipe:
         """The recipe that was asked for; what was not asked for is the recipe's default. A plan from a file brings its

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.errors import DataError
 from mixup_cli.storage.hdf5.encoded import EncodedRows, encoded_rows
-from mixup_cli.storage.hdf5.reading import Result, ShardedColumn, existing, undisturbed
+from mixup_cli.storage.hdf5.reading import ShardedColumn, existing, undisturbed
 from mixup_cli.storage.opened import OpenedDataSet
 
 
@@ -45,7 +43,7 @@ class EncodedColumn(ShardedColumn):
         def read(file: BinaryIO, offset: int) -> NDArray[Any]:
             return encoded_rows(file, self._column, offset, self._rows_in(number), self._where(path))[rows]
 
-        return undisturbed(lambda: self._open(number, path, read))
+        return undisturbed(lambda: self._in_shard(number, path, read))
 
     def _mapped(self, number: int) -> EncodedRows:
         path = self._opened.path(number)
@@ -58,15 +56,7 @@ class EncodedColumn(ShardedColumn):
 
             return EncodedRows(stored, offset, self._rows_in(number), self._codec, self._where(path))
 
-        return self._open(number, path, map_)
+        return self._in_shard(number, path, map_)
 
     def _where(self, path: Path) -> str:
         return f"{path}: {self._column.name}"
-
-    def _open(self, number: int, path: Path, use: Callable[[BinaryIO, int], Result]) -> Result:
-        """What `use` makes of a shard that is open, and of the place of the column in it."""
-        try:
-            with path.open("rb") as file:
-                return use(file, self._offset(number, path, os.fstat(file.fileno()).st_size))
-        except (OSError, ValueError) as problem:
-            raise DataError(f"{path}: cannot be read ({problem}). Run mixup-gen verify.") from problem

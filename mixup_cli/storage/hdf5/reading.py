@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -235,13 +235,18 @@ class ShardedColumn:
         return mapped
 
     def _mapped(self, number: int) -> Any:
-        path = self._opened.path(number)
+        def map_(file: BinaryIO, offset: int) -> NDArray[Any]:
+            # as a plain array, of which views are made four times as fast as of a memmap
+            mapped = np.asarray(map_column(file, self._column, offset, self._rows_in(number)))
+            return self._renumbered(number, mapped)
+
+        return self._in_shard(number, self._opened.path(number), map_)
+
+    def _in_shard(self, number: int, path: Path, use: Callable[[BinaryIO, int], Result]) -> Result:
+        """What `use` makes of a shard that is open, and of the place of the column in it."""
         try:
             with path.open("rb") as file:
-                offset = self._offset(number, path, os.fstat(file.fileno()).st_size)
-                # as a plain array, of which views are made four times as fast as of a memmap
-                mapped = np.asarray(map_column(file, self._column, offset, self._rows_in(number)))
-                return self._renumbered(number, mapped)
+                return use(file, self._offset(number, path, os.fstat(file.fileno()).st_size))
         except (OSError, ValueError) as problem:
             raise DataError(f"{path}: cannot be read ({problem}). Run mixup-gen verify.") from problem
 
