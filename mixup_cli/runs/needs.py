@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from mixup_cli.errors import StorageError
-from mixup_cli.recipe import MethodChoice
-from mixup_cli.runs.job import Job, laid_out, shard_count, shard_rows
+from mixup_cli.mixing.columns import columns_of
+from mixup_cli.recipe import MethodChoice, Recipe
+from mixup_cli.runs.job import Job, shard_count, shard_rows
 from mixup_cli.runs.records import Content, manifest_of
 from mixup_cli.runs.settings import Run, row_count
 from mixup_cli.scan.fill import CachePlace, nearest_existing, needs_file
@@ -120,8 +121,7 @@ def _samples_bytes(job: Job, source: Source, run: Run) -> int:
     """About the size of the samples that readers mix, if shards hold the plan and the samples are not there yet."""
     if job.recipe.store == "rows" or (run.samples_place / MANIFEST).exists():
         return 0
-    unmixed = job.recipe.with_(store="rows", methods=(MethodChoice("none"),))
-    _, columns, _ = laid_out(unmixed, job.signals, source.labels)
+    columns = columns_of(Recipe(methods=(MethodChoice("none"),)), job.signals, source.labels, 1)
     beside = sum(column.row_bytes for column in columns[len(job.signals) :])
     return len(source) * (job.sample_bytes + beside)
 
