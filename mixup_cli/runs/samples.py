@@ -98,8 +98,9 @@ def planned_on(asked: Asked, run: Run, listener: Listener, make: Make) -> Planne
     place = os.path.relpath(folder.resolve(), run.out.resolve())
     record = SamplesRecord(folder=escape_name(Path(place).as_posix()), manifest_sha256=manifest_hash(folder))
     stored = StoredSamples.open(folder)
-    room = readable(stored.manifest.totals.bytes)
-    listener.notice(f"{folder}: holds the {counted(len(stored), 'sample')} that readers mix, {room}")
+    totals = stored.manifest.totals
+    held = f"{counted(totals.samples, 'sample')} that readers mix, {readable(totals.bytes)}"
+    listener.notice(f"{folder}: holds the {held}")
     return PlannedOn(stored, record, frozenset(heard.notices))
 
 
