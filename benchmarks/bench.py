@@ -26,6 +26,7 @@ class Amounts:
     cifar: int = 50_000
     small: int = 500_000
     large: int = 2_000_000
+    largest: int = 5_000_000
     peer_small: int = 50_000
     peer_large: int = 150_000
     expert_large: int = 550_000
@@ -46,8 +47,9 @@ class Amounts:
 QUICK = Amounts(
     rounds=1,
     few=1,
-    small=100_000,
+    small=150_000,
     large=400_000,
+    largest=1_500_000,
     peer_small=50_000,
     peer_large=100_000,
     expert_large=150_000,
