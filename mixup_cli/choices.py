@@ -28,7 +28,11 @@ METHOD_ALIASES = {"patchmix": "jigsaw"}
 Pair: TypeAlias = Literal["any", "same-class", "cross-class", "balanced", "nearest"]
 Balance: TypeAlias = Literal["none", "classes"]
 LabelRule: TypeAlias = Literal["soft", "remix", "union", "base"]
-Resize: TypeAlias = Literal["crop", "pad", "stretch"]
+Resize: TypeAlias = Literal["crop", "pad", "stretch", "canvas"]
+Task: TypeAlias = Literal["classify", "detect", "pose"]
+"""What labels say of an image: its class; boxes around objects; the same with keypoints."""
+
+ObjectWeights: TypeAlias = Literal["share", "one"]
 Channels: TypeAlias = Literal["rgb", "grey"]
 Dtype: TypeAlias = Literal["uint8", "uint16", "float16", "float32", "source"]
 Layout: TypeAlias = Literal["nhwc", "nchw"]

@@ -23,9 +23,11 @@ from mixup_cli.choices import (
     LabelColumns,
     LabelRule,
     Layout,
+    ObjectWeights,
     Pair,
     Resize,
     StoreKind,
+    Task,
 )
 from mixup_cli.errors import UsageError
 from mixup_cli.image_format import ImageFormat
@@ -66,6 +68,7 @@ def written(instance: Any) -> dict[str, Any]:
 
 MAX_CROP_PAD = 65535
 MAX_SIDE_PX = 65535
+MOST_OBJECTS = 100_000
 MOST_MEAN, LEAST_STD = 1e30, 1e-30
 
 WINDOW_PAIRS: tuple[Pair, ...] = ("any", "same-class", "cross-class")
@@ -133,7 +136,7 @@ class Recipe:
     keep_originals: bool = False
     fill: tuple[int, ...] = (0,)
     size: tuple[int, int] | None = None
-    resize: Resize = "crop"
+    resize: Resize | None = None
     channels: Channels | None = None
     dtype: Dtype | None = None
     value_range: tuple[float, float] | None = None
@@ -161,12 +164,22 @@ class Recipe:
     """An `ImageFormat`, in which each image is encoded by itself."""
     signals: tuple[str, ...] = added(())
     """The columns of further signals, as the source has them."""
+    task: Task = added("classify")
+    """What the source's labels are for."""
+    keypoints: tuple[str, ...] = added(())
+    """The names of keypoints, as the source has them."""
+    mirrored_keypoints: tuple[int, ...] = added(())
+    """Which keypoint takes the place of each in a mirror, by position."""
+    object_weights: ObjectWeights = added("share")
+    min_visible: float = added(0.1)
+    max_objects: int | None = added(None)
 
     def __post_init__(self) -> None:
         for name in ("value_range", "crop_area"):
             if getattr(self, name) is not None:
                 _set(self, **{name: tuple(map(float, getattr(self, name)))})
-        _set(self, flip=float(self.flip), label_smoothing=float(self.label_smoothing))
+        for name in ("flip", "label_smoothing", "min_visible"):
+            _set(self, **{name: float(getattr(self, name))})
         for field_name, found in _problems(self):
             raise UsageError(found, field=field_name)
 
@@ -227,7 +240,7 @@ Problem: TypeAlias = tuple[str | tuple[str, ...], str]
 
 def _problems(recipe: Recipe) -> Iterator[Problem]:
     """What is wrong with a recipe. Only the first is shown, so later checks may rely on earlier ones."""
-    for problems_of in (_in_methods, _in_pairs, _in_views, _in_labels, _in_output):
+    for problems_of in (_in_methods, _in_pairs, _in_views, _in_labels, _in_objects, _in_output):
         yield from problems_of(recipe)
 
 
@@ -284,6 +297,13 @@ def _in_labels(recipe: Recipe) -> Iterator[Problem]:
     if smoothing and recipe.labels == "sparse":
         found = f"it changes soft labels, and {setting('labels', 'sparse')} stores none."
         yield "label_smoothing", f"{found} Pass {setting('labels', 'dense')} or both."
+
+
+def _in_objects(recipe: Recipe) -> Iterator[Problem]:
+    if not 0 <= recipe.min_visible <= 1:
+        yield "min_visible", f"{recipe.min_visible} is not a part of an object. Give 0 … 1, for example 0.1."
+    if recipe.max_objects is not None and not 1 <= recipe.max_objects <= MOST_OBJECTS:
+        yield "max_objects", f"{recipe.max_objects} is not in 1 … {MOST_OBJECTS}. Give, for example, 100."
 
 
 def _in_output(recipe: Recipe) -> Iterator[Problem]:

@@ -22,8 +22,15 @@ VIEWS = ("flip", "crop_pad", "crop_area")
 
 _NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 
-DEFAULT_SIZE = (224, 224)
-"""Height and width if images differ in size and the recipe has none: what ImageNet models take."""
+DEFAULT_SIZE, OBJECTS_SIZE = (224, 224), (640, 640)
+"""Height and width if images differ in size and the recipe has none: what ImageNet models take, and detectors."""
+
+FITTED = {
+    "crop": "resized and centre-cropped",
+    "pad": "resized and padded",
+    "stretch": "stretched",
+    "canvas": "put on a canvas, larger ones resized,",
+}
 
 CACHE_SIDE, OUTPUT_SIDE = 256, 224
 """Images that are resized, and cropped at random afterwards, are cached larger than the output by this ratio, as in
@@ -42,6 +49,8 @@ class Decided:
 
 def decide(recipe: Recipe, survey: Survey) -> Decided:
     """Fill in what the recipe leaves to the source. Raises UsageError where the two do not fit."""
+    has_objects = recipe.task != "classify"
+    recipe = recipe.with_(resize=recipe.resize or ("pad" if has_objects else "crop"))
     form, notices = (
         _picture_form(recipe, survey) if survey.array_form is None else _array_form(recipe, survey.array_form)
     )
@@ -73,7 +82,9 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
     as_they_are = len(survey.sizes) == 1 and recipe.size is None and recipe.cache_size is None
     finish = finish_of(form, resolved)
     watched = None if finish is None or finish.is_safe else finish
-    target = Target(cached, None if as_they_are else recipe.resize, recipe.value_range, deepest, watched)
+    resize = None if as_they_are else recipe.resize
+    fill = recipe.fill if has_objects or resize == "canvas" else (0,)
+    target = Target(cached, resize, recipe.value_range, deepest, watched, fill)
     return Decided(resolved, form, target, tuple(notices))
 
 
@@ -151,10 +162,11 @@ def _room_to_crop(recipe: Recipe, survey: Survey, output: tuple[int, int]) -> tu
 def _picture_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
     """Images: the size they share or 224 × 224, in colour unless the recipe wants grey."""
     notices = []
-    size = recipe.size or (next(iter(survey.sizes)) if len(survey.sizes) == 1 else DEFAULT_SIZE)
+    usual = DEFAULT_SIZE if recipe.task == "classify" else OBJECTS_SIZE
+    size = recipe.size or (next(iter(survey.sizes)) if len(survey.sizes) == 1 else usual)
     if recipe.size is None and len(survey.sizes) > 1:
         smallest, largest = min(survey.sizes), max(survey.sizes)
-        how = {"crop": "resized and centre-cropped", "pad": "resized and padded", "stretch": "stretched"}[recipe.resize]
+        how = FITTED[recipe.resize or "crop"]
         notices.append(
             f"the images differ in size (from {smallest[1]}x{smallest[0]} to {largest[1]}x{largest[0]}): "
             f"{how} to {size[1]}x{size[0]}; {setting('size', 'WIDTHxHEIGHT')} and {setting('resize')} choose otherwise"

@@ -5,11 +5,11 @@ A kind of field answers four questions, each where what it takes is at hand:
 - **form**: its column, dtype, shape and axes. That is what a `Field` holds; manifest, readers, card and preview ask it.
 - **load**: how values from outside come into that form. A signal has a `target.Target`, which sources carry out.
 - **mix**: how parents combine. `mixing.signal` blends signals by a method's weights, each at its own resolution;
-  `label.Label` mixes labels by share.
+  `label.Label` mixes labels by share; `mixing.objects` concatenates objects, moves and clips them.
 - **check**: what must hold of stored values, whatever the recipe. `verify` asks.
 
-A sample has one or more signals and a label. Other kinds (index maps, which are selected; objects, which move with the
-pixels; text) come as a file here and one in `mixing`.
+A sample has one or more signals and a label, or objects. Other kinds (index maps, which are selected; text) come as a
+file here and one in `mixing`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-COLUMNS = ("labels", "index", "source_index", "source_label", "share", "label_share", "method", "box", "view")
+from mixup_cli.fields.objects import OBJECT_COLUMNS
+
+COLUMNS = (
+    *("labels", "index", "source_index", "source_label", "share", "label_share", "method", "box", "view"),
+    *OBJECT_COLUMNS,
+)
 """The columns that follow the signals, in this order. No further signal can have one of these names."""
 
 PLAN_COLUMNS = ("weight", "mask_seed")

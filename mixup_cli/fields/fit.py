@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,11 @@ from mixup_cli.choices import Resize
 from mixup_cli.errors import DataError
 from mixup_cli.fields.axes import PICTURE_CHANNELS, Axes, as_axes, as_pictures
 from mixup_cli.fields.form import Form
-from mixup_cli.fields.scaling import sample_dtype, write_converted
+from mixup_cli.fields.scaling import FULL_SCALE, sample_dtype, write_converted
 from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.wording import setting
+
+Pair: TypeAlias = tuple[float, float]
 
 
 def crop_box(extent: tuple[float, float], size: tuple[int, int]) -> tuple[float, float, float, float]:
@@ -38,6 +40,35 @@ def pad_size(extent: tuple[float, float], size: tuple[int, int]) -> tuple[int, i
     return size[0], max(1, min(size[1], int(width * size[0] / height + 0.5)))
 
 
+def canvas_size(extent: tuple[float, float], size: tuple[int, int]) -> tuple[int, int]:
+    """The (height, width) of an image of `extent` on a canvas of `size`: its own, or if it is larger what fits."""
+    height, width = extent
+    return (int(height), int(width)) if height <= size[0] and width <= size[1] else pad_size(extent, size)
+
+
+INNER_SIZES = {"pad": pad_size, "canvas": canvas_size}
+"""Where an image does not fill the output: what gives its size there."""
+
+
+def placed(extent: tuple[int, int], size: tuple[int, int], resize: Resize | None) -> tuple[Pair, Pair]:
+    """Where the places of an image of `extent` (height, width) lie once it is fitted to `size`: at scale · place +
+    shift, each (y, x)."""
+    if resize is None:
+        return (1.0, 1.0), (0.0, 0.0)
+    if resize in INNER_SIZES:
+        inner = INNER_SIZES[resize](extent, size)
+        top, left = _corner(inner, size, resize)
+        return (inner[0] / extent[0], inner[1] / extent[1]), (float(top), float(left))
+    box = crop_box(extent, size) if resize == "crop" else (0.0, 0.0, extent[1], extent[0])
+    scale = size[0] / (box[3] - box[1]), size[1] / (box[2] - box[0])
+    return scale, (-box[1] * scale[0], -box[0] * scale[1])
+
+
+def _corner(inner: tuple[int, int], size: tuple[int, int], resize: Resize | None) -> tuple[int, int]:
+    """Top and left of an image that does not fill the output."""
+    return (0, 0) if resize == "canvas" else ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2)
+
+
 def fit_picture(picture: Image.Image, target: Target) -> NDArray[np.generic]:
     """An 8-bit image from an array, brought to a uint8 target by the rules for files."""
     flat = eight_bit(picture, target.form.channels)
@@ -59,10 +90,10 @@ def eight_bit(picture: Image.Image, channels: int) -> Image.Image:
 def fitted_to(
     picture: Image.Image, extent: tuple[float, float], size: tuple[int, int], resize: Resize | None
 ) -> Image.Image:
-    """Resize to `size` (height, width), or for "pad" to what fits into it; an image that fits keeps its pixels."""
+    """Resize to `size` (height, width), or to `INNER_SIZES` of it; an image that fits keeps its pixels."""
     if resize is None:
         return picture
-    height, width = pad_size(extent, size) if resize == "pad" else size
+    height, width = INNER_SIZES[resize](extent, size) if resize in INNER_SIZES else size
     box = crop_box(extent, size) if resize == "crop" else (0.0, 0.0, extent[1], extent[0])
     if picture.size == (width, height) and box == (0.0, 0.0, float(width), float(height)):
         return picture
@@ -70,14 +101,15 @@ def fitted_to(
 
 
 def into_form(pixels: NDArray[np.generic], target: Target) -> NDArray[np.generic]:
-    """Give pixels (h, w) or (h, w, 3) the form's shape: repeat grey, centre on black, put channels first."""
+    """Give pixels (h, w) or (h, w, 3) the form's shape: repeat grey, put them on the fill colour, channels first."""
     (height, width), channels = target.form.size, target.form.channels
     if pixels.ndim == 2:
         pixels = np.broadcast_to(pixels[:, :, np.newaxis], (*pixels.shape, channels))
     inner_height, inner_width = pixels.shape[:2]
     if (inner_height, inner_width) != (height, width):
-        padded = np.zeros((height, width, channels), pixels.dtype)
-        top, left = (height - inner_height) // 2, (width - inner_width) // 2
+        padded = np.empty((height, width, channels), pixels.dtype)
+        padded[...] = np.array(target.fill, np.float64) * (FULL_SCALE[target.form.dtype] / 255.0)
+        top, left = _corner((inner_height, inner_width), (height, width), target.resize)
         padded[top : top + inner_height, left : left + inner_width] = pixels
         pixels = padded
     return np.ascontiguousarray(pixels.transpose(2, 0, 1) if target.form.axes == "chw" else pixels)

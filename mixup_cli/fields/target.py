@@ -24,7 +24,8 @@ class Target:
     what lies outside.
     `deepest` is the dtype beyond which a deeper form would be of no use to the output (None: the form's own); a picture
     that is deeper than a form which is not that deep raises `FormMismatch`. `finish` is given if it could
-    make infinities of samples: those are then broken.
+    make infinities of samples: those are then broken. `fill` is the colour around pictures that do not fill the form,
+    0 … 255, one number or one for each channel.
     """
 
     form: Form
@@ -32,6 +33,7 @@ class Target:
     value_range: tuple[float, float] | None = None
     deepest: SampleDtype | None = None
     finish: Finish | None = None
+    fill: tuple[int, ...] = (0,)
 
     def problems(self, samples: NDArray[Any]) -> list[str | None]:
         """Why samples (m, *form.shape) in the form cannot be used, per sample: `finish` makes them infinite."""

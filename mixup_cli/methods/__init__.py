@@ -11,7 +11,7 @@ from importlib import import_module
 
 from mixup_cli.choices import METHOD_ALIASES, METHOD_NAMES
 from mixup_cli.errors import UsageError
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Shown
 from mixup_cli.methods.options import MAX_ALPHA, check_option, option_named
 from mixup_cli.methods.shares import shares
 from mixup_cli.recipe import MethodChoice, written
@@ -23,9 +23,11 @@ __all__ = [
     "Grid",
     "Method",
     "Peaks",
+    "Shown",
     "asked",
     "build",
     "for_balanced_pairing",
+    "for_objects",
     "of_all",
     "parent_count",
     "resolve",
@@ -142,6 +144,17 @@ def _filled_in(choice: MethodChoice, is_planned: bool) -> MethodChoice:
 def for_balanced_pairing(choices: Sequence[MethodChoice]) -> tuple[MethodChoice, ...]:
     """The choices with the options that the pairing "balanced" asks for, unless they are given."""
     return tuple(replace(each, options={**METHODS[each.name].balanced, **each.options}) for each in choices)
+
+
+def for_objects(choices: Sequence[MethodChoice]) -> tuple[MethodChoice, ...]:
+    """The choices with the options that samples with objects ask for, unless they are given. Raises UsageError where
+    objects cannot follow the pixels of a method."""
+    able = [name for name, method in METHODS.items() if method.keeps_objects]
+    for each in choices:
+        if each.name not in able:
+            found = f"it moves or mixes pixels in ways that boxes cannot follow. Pass {', '.join(able)}."
+            raise UsageError(found, field="methods", value=each.name)
+    return tuple(replace(each, options={**METHODS[each.name].with_objects, **each.options}) for each in choices)
 
 
 def undecided(choices: Sequence[MethodChoice]) -> tuple[MethodChoice, ...]:

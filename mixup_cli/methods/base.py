@@ -118,6 +118,9 @@ class Method(ABC):
     accepted_box: ClassVar[str] = ""
     """What `accepts` asks for, in words."""
 
+    with_objects: ClassVar[Mapping[str, float]] = {}
+    """The options, unless given, of this method where samples have objects."""
+
     balanced: ClassVar[Mapping[str, float]] = {}
     """The options, unless given, of this method with the pairing "balanced"."""
 
@@ -132,6 +135,9 @@ class Method(ABC):
 
     parent_count: ClassVar[int] = 2
     """How many samples a row mixes."""
+
+    keeps_objects: ClassVar[bool] = False
+    """Whether objects can follow their pixels: through `placed` and `shown`."""
 
     def __post_init__(self) -> None:
         for names in self.ranges:
@@ -157,9 +163,32 @@ class Method(ABC):
         """Which boxes within the grid, (m, 4), a plan file may give its rows: bool (m)."""
         return np.ones(len(box), bool)
 
+    def shown(self, decisions: Decisions, grid: Grid) -> Shown:
+        """Where the pixels of each parent lie, if `keeps_objects`: everywhere, unless a method says otherwise."""
+        return Shown.whole(len(decisions.parts), self.parent_count, grid)
+
     def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
         """Move the parents' pixels in place: `taken` is a writable view (m, P, height, width, channels) of copies."""
         raise NotImplementedError(f"{self.name} leaves its parents as they are")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Where parents' pixels lie in a row, in rectangles (m, P, 4: top, left, bottom, right) of the output. `window` is
+    what a parent may fill, `cover` what of it something else hides. `scale` (m, P, 2: y, x) and `shift` (m, P, 2) say
+    where a place of a parent comes to lie: at scale · place + shift."""
+
+    window: NDArray[np.int32]
+    cover: NDArray[np.int32]
+    scale: NDArray[np.float64]
+    shift: NDArray[np.float64]
+
+    @classmethod
+    def whole(cls, rows: int, parent_count: int, grid: Grid) -> Shown:
+        """Every parent everywhere, at its place."""
+        shape = (rows, parent_count)
+        window = np.tile(np.array([0, 0, *grid.sides], np.int32), (*shape, 1))
+        return cls(window, np.zeros((*shape, 4), np.int32), np.ones((*shape, 2)), np.zeros((*shape, 2)))
 
 
 def pure(rows: int, parent: int, parent_count: int) -> NDArray[np.int32]:

@@ -19,7 +19,7 @@ from mixup_cli.draws.beta import UNIT, levels
 from mixup_cli.draws.rng import Draws, RowWord, Words, below
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Shown, decided, pure
 from mixup_cli.methods.box import centred_box, inside_box
 from mixup_cli.methods.options import MAX_ALPHA, follows, number, word
 
@@ -36,6 +36,11 @@ class BoxMethod(Method):
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         return Weights(decisions.parts, decisions.box, pure(len(decisions.parts), 1, 2))
 
+    def shown(self, decisions: Decisions, grid: Grid) -> Shown:
+        shown = super().shown(decisions, grid)
+        shown.cover[:, 0], shown.window[:, 1] = decisions.box, decisions.box
+        return shown
+
 
 @dataclass(frozen=True)
 class CutMix(BoxMethod):
@@ -50,6 +55,7 @@ class CutMix(BoxMethod):
   booktitle = {IEEE/CVF International Conference on Computer Vision},
   year = {2019}
 }"""
+    keeps_objects = True
     ranges = (("low", "high"),)
     decided = frozenset({"alpha", "box", "low", "high"})
 

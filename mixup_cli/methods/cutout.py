@@ -12,7 +12,7 @@ import numpy as np
 
 from mixup_cli.draws.rng import Draws
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Shown, decided, pure
 from mixup_cli.methods.box import centred_box
 from mixup_cli.methods.options import number
 
@@ -34,6 +34,7 @@ class Cutout(Method):
     needs_picture = True
     has_box = True
     fills = True
+    keeps_objects = True
     decided = frozenset({"side"})
 
     side: float = number(0.5)
@@ -42,6 +43,11 @@ class Cutout(Method):
         half_px = int(self.side * min(grid.height, grid.width)) // 2
         half = np.full(len(draws), min(half_px, grid.height + grid.width), np.int64)  # beyond that it hides everything
         return decided(pure(len(draws), 0, 1), centred_box(draws.words, half, half, grid))
+
+    def shown(self, decisions: Decisions, grid: Grid) -> Shown:
+        shown = super().shown(decisions, grid)
+        shown.cover[:, 0] = decisions.box
+        return shown
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         return Weights(decisions.parts, decisions.box, np.zeros_like(decisions.parts))

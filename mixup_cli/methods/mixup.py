@@ -36,8 +36,10 @@ class Mixup(Method):
 
     averages = True
     weighs = True
+    keeps_objects = True
     decided = frozenset({"alpha", "base"})
     balanced = MappingProxyType({"base": 1.0})
+    with_objects = MappingProxyType({"alpha": 1.5})
 
     alpha: float = number(0.2, 0.0, MAX_ALPHA)
     base: float | None = follows(0.0, MAX_ALPHA)

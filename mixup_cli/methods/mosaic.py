@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, uniforms
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Shown, decided, pure
 from mixup_cli.methods.options import number
 
 
@@ -38,6 +38,7 @@ class Mosaic(Method):
     has_box = True
     has_mask = True
     rearranges = True
+    keeps_objects = True
     accepted_box = "top and left 0; bottom and right are the point"
     ranges = (("low", "high"),)
     decided = frozenset({"low", "high"})
@@ -60,6 +61,15 @@ class Mosaic(Method):
 
     def accepts(self, box: NDArray[np.int32]) -> NDArray[np.bool_]:
         return np.asarray(~box[:, :2].any(axis=1))
+
+    def shown(self, decisions: Decisions, grid: Grid) -> Shown:
+        """Each parent's nearest corner at the point, in its quarter."""
+        shown, point = super().shown(decisions, grid), decisions.box[:, 2:]
+        for quarter, (is_lower, is_right) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
+            for axis, is_behind in ((0, is_lower), (1, is_right)):
+                shown.window[:, quarter, axis if is_behind else axis + 2] = point[:, axis]
+                shown.shift[:, quarter, axis] = point[:, axis] - (0 if is_behind else grid.sides[axis])
+        return shown
 
     def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
         """Roll every parent so that the corner that touches the point lies there."""

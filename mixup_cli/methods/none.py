@@ -15,6 +15,7 @@ class Unmixed(Method):
     name = "none"
     summary = "the sample as it is"
     parent_count = 1
+    keeps_objects = True
 
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
         return decided(pure(len(draws), 0, 1))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, uniforms
 from mixup_cli.kernels.resample import resample
-from mixup_cli.methods.base import Decisions, Grid, Peaks, decided, pure
+from mixup_cli.methods.base import Decisions, Grid, Peaks, Shown, decided, pure
 from mixup_cli.methods.box import inside_box
 from mixup_cli.methods.cutmix import BoxMethod
 from mixup_cli.methods.options import number
@@ -37,6 +37,7 @@ class ResizeMix(BoxMethod):
   year = {2020}
 }"""
     rearranges = True
+    keeps_objects = True
     accepted_box = "a box that is not empty: the donor goes there"
 
     ranges = (("low", "high"),)
@@ -52,6 +53,12 @@ class ResizeMix(BoxMethod):
 
     def accepts(self, box: NDArray[np.int32]) -> NDArray[np.bool_]:
         return (box[:, 0] < box[:, 2]) & (box[:, 1] < box[:, 3])
+
+    def shown(self, decisions: Decisions, grid: Grid) -> Shown:
+        shown = super().shown(decisions, grid)
+        shown.scale[:, 1] = (decisions.box[:, 2:] - decisions.box[:, :2]) / grid.sides
+        shown.shift[:, 1] = decisions.box[:, :2]
+        return shown
 
     def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
         """Put the resized donor into its box."""

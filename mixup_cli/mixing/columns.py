@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.label import Label
 from mixup_cli.fields.labels import Labels, base_shares, remix_shares, union_shares
+from mixup_cli.fields.objects import Objects
 from mixup_cli.fields.signal import Signal
 from mixup_cli.image_format import ImageFormat
+from mixup_cli.mixing.objects import ObjectMaker, most_objects, object_columns
 from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Rows, population_of
 from mixup_cli.recipe import Recipe
@@ -22,7 +24,9 @@ from mixup_cli.storage.contradictions import LABEL_COLUMNS
 from mixup_cli.storage.hdf5.layout import Column
 
 
-def columns_of(recipe: Recipe, signals: Sequence[Signal], labels: Labels, parent_count: int) -> tuple[Column, ...]:
+def columns_of(
+    recipe: Recipe, signals: Sequence[Signal], labels: Labels, objects: Objects | None, parent_count: int
+) -> tuple[Column, ...]:
     """The columns that readers give, in the order in which they stand in `docs/format.md`. They are those that shards
     hold, unless the data set stores its plan: see `planned_columns`."""
     pair = (parent_count,)
@@ -42,6 +46,9 @@ def columns_of(recipe: Recipe, signals: Sequence[Signal], labels: Labels, parent
     chosen += [Column("method", "uint8", ()), Column("box", "int32", (4,))]
     if recipe.has_views:
         chosen.append(Column("view", "int32", (parent_count, 5)))
+    if objects is not None:
+        keypoint_count = len(objects.keypoints.names) if objects.keypoints else 0
+        chosen += object_columns(most_objects(objects, recipe, parent_count), keypoint_count)
     return tuple(chosen)
 
 
@@ -68,6 +75,11 @@ class RowColumns:
     labels: Labels
     recipe: Recipe
     usable: NDArray[np.int64]
+    objects: ObjectMaker | None = None
+
+    def objects_of(self, rows: Rows) -> Mapping[str, NDArray[Any]]:
+        """The columns of objects for some rows, by name: none of a source without objects."""
+        return {} if self.objects is None else self.objects.columns(rows)
 
     def values(self, name: str, rows: Rows, share: NDArray[np.float32]) -> NDArray[Any]:
         """The values of column `name` for the rows: (m, *column.shape)."""

@@ -113,7 +113,7 @@ class ShardMaker:
         kept = []  # rows and shares, and not the weights, which may be large: further signals compute them again
         for portion in self.supply.portions(rows):
             for block in self._blocks(portion.rows):
-                kept.append((block.rows, block.share))
+                kept.append((block.rows, block.share, self.row_columns.objects_of(block.rows)))
                 if self.signals:
                     yield from self._tiles(block, portion, 0)
             del portion  # its samples go before the next ones come
@@ -122,7 +122,10 @@ class ShardMaker:
         def other(column: Column) -> Iterator[NDArray[Any]]:
             if column.name in numbers:
                 return self._signal(rows, numbers[column.name])
-            return (self.row_columns.values(column.name, *each) for each in kept)
+            return (
+                made[column.name] if column.name in made else self.row_columns.values(column.name, rows, share)
+                for rows, share, made in kept
+            )
 
         return other
 

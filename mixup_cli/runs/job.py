@@ -16,7 +16,7 @@ from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.fields.target import Survey, Target, sample_bytes
 from mixup_cli.image_format import ImageFormat
-from mixup_cli.methods import for_balanced_pairing, parent_count, resolve, same_rows
+from mixup_cli.methods import for_balanced_pairing, for_objects, parent_count, resolve, same_rows
 from mixup_cli.mixing.columns import columns_of, planned_columns
 from mixup_cli.mixing.surface import check_fill
 from mixup_cli.pairing import DEFAULT_BANDWIDTH
@@ -28,6 +28,9 @@ from mixup_cli.wording import setting
 
 SURVEY_SAMPLES = 64
 """Headers looked at before the scan. If a later sample does not fit, the scan starts over with what it found."""
+
+OF_OBJECTS = ("object_weights", "min_visible", "max_objects")
+"""The fields of a recipe that say what is stored of objects."""
 
 ZSTD_NOTICE = "zstd: readers need its HDF5 filter (in Python: import hdf5plugin); gzip is readable everywhere"
 
@@ -110,11 +113,11 @@ class Asked:
         they make the same rows."""
         if stored is None:
             return self
-        recipe, is_planned = self.recipe, self.recipe.plan is not None
-        methods = _with_pairing(recipe.with_(methods=resolve(recipe.methods, is_planned))).methods
-        if same_rows(stored.methods, methods, is_planned):
+        recipe = self.recipe
+        methods = _with_pairing(_with_methods(recipe, self.source)).methods
+        if same_rows(stored.methods, methods, recipe.plan is not None):
             recipe = recipe.with_(methods=stored.methods)
-        names = ["size", "cache_size", "channels", "dtype", "layout"]
+        names = ["size", "cache_size", "resize", "channels", "dtype", "layout"]
         names += ["samples_per_shard"] if self.shard_bytes is None else []
         left_open = {name: getattr(stored, name) for name in names if getattr(recipe, name) in (None, "source")}
         return replace(self, recipe=recipe.with_(**left_open))
@@ -122,7 +125,7 @@ class Asked:
 
 def _without_effect(recipe: Recipe, job: Job, survey: Survey) -> Iterator[UsageError]:
     is_resized = job.form.axes and job.target.resize is not None
-    if survey.array_form is not None and not is_resized and recipe.resize != Recipe.resize:
+    if survey.array_form is not None and not is_resized and recipe.resize is not None:
         yield UsageError("these samples keep their size. Leave it out.", field="resize", value=recipe.resize)
     if recipe.value_range is not None and job.form.dtype == "float32":
         found = "it turns values into integers, and these samples stay floats."
@@ -137,9 +140,8 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
     source, recipe = asked.source, asked.recipe
     if not len(source):
         raise NoInputError(f"{source.location}: no samples in it.")
-    methods = resolve(recipe.methods, is_planned=recipe.plan is not None)
-    decided = decide(_with_pairing(recipe.with_(methods=methods)), survey)
-    labels = source.labels
+    decided = decide(_with_pairing(_with_methods(recipe, source)), survey)
+    labels, objects = source.labels, source.objects
     resolved = with_label_rule(decided.recipe, labels.kind)
     most_parents = parent_count(resolved.methods)
     if resolved.window is not None and resolved.window < most_parents:
@@ -148,7 +150,8 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
     signals, targets = _signals(source, decided, survey, resolved)
     resolved = resolved.with_(signals=tuple(source.beside))
     _check_encode(resolved, signals)
-    resolved, columns, spec = laid_out(resolved, signals, labels, recipe.samples_per_shard, asked.shard_bytes)
+    columns = columns_of(resolved, signals, labels, objects, most_parents)
+    resolved, spec = laid_out(resolved, signals, columns, labels, recipe.samples_per_shard, asked.shard_bytes)
     notices = decided.notices + ((ZSTD_NOTICE,) if resolved.compression == "zstd" else ())
     if any(column.encoding and column.encoding.is_lossy for column in columns):
         notices += (LOSSY_NOTICE.format(resolved.encode),)
@@ -160,12 +163,12 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
 def laid_out(
     resolved: Recipe,
     signals: tuple[Signal, ...],
+    columns: tuple[Column, ...],
     labels: Labels,
     samples_per_shard: int | None = None,
     shard_bytes: int | None = None,
-) -> tuple[Recipe, tuple[Column, ...], ShardSpec]:
-    """The recipe with the length of shards, the columns that readers give, and what shards are like."""
-    columns = columns_of(resolved, signals, labels, parent_count(resolved.methods))
+) -> tuple[Recipe, ShardSpec]:
+    """The recipe with the length of shards, and what shards are like, from the columns that readers give."""
     stored = columns if resolved.store == "rows" else planned_columns(columns, signals)
     row_bytes = sum(column.row_bytes for column in stored)
     resolved = resolved.with_(samples_per_shard=samples_per_shard or max(1, (shard_bytes or SHARD_BYTES) // row_bytes))
@@ -174,7 +177,7 @@ def laid_out(
         "recipe": resolved.to_dict(),
         "class_names": list(labels.class_names),
     }
-    return resolved, columns, ShardSpec(stored, attributes, resolved.compression)
+    return resolved, ShardSpec(stored, attributes, resolved.compression)
 
 
 def _signals(
@@ -209,6 +212,24 @@ def _check_encode(resolved: Recipe, signals: Sequence[Signal]) -> None:
     else:
         return
     raise UsageError(found, remedy, field="encode", value=resolved.encode)
+
+
+def _with_methods(recipe: Recipe, source: Source) -> Recipe:
+    """The recipe with its task, and with every option of its methods filled in. Raises UsageError where these do not go
+    with the source."""
+    methods, is_planned = recipe.methods, recipe.plan is not None
+    if source.objects is not None:
+        methods = for_objects(methods) if not is_planned else methods
+        if recipe.store == "plan":
+            raise UsageError("samples with objects are stored as rows. Leave it out.", field="store", value="plan")
+    elif given := tuple(name for name in OF_OBJECTS if getattr(recipe, name) != getattr(Recipe, name)):
+        raise UsageError(f"the source {source.location} has no objects. Leave it out.", field=given)
+    keypoints = source.objects.keypoints if source.objects is not None else None
+    names = () if keypoints is None else keypoints.names
+    mirrored = () if keypoints is None else keypoints.mirrored
+    return recipe.with_(
+        methods=resolve(methods, is_planned), task=source.task, keypoints=names, mirrored_keypoints=mirrored
+    )
 
 
 def _with_pairing(recipe: Recipe) -> Recipe:

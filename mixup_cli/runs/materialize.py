@@ -12,7 +12,8 @@ from mixup_cli import backend
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.target import Target
 from mixup_cli.listener import Listener
-from mixup_cli.mixing.columns import RowColumns
+from mixup_cli.methods import parent_count
+from mixup_cli.mixing.columns import RowColumns, columns_of
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.mixing.stored_plan import StoredPlan, StoredSupply
 from mixup_cli.recipe import Recipe
@@ -91,7 +92,8 @@ def _job(manifest: Manifest, samples: StoredSamples, samples_per_shard: int | No
     """The job with the same recipe, but for what shards hold."""
     recipe = Recipe.from_dict(manifest.recipe).with_(store="rows")
     signals = manifest.signals
-    recipe, columns, spec = laid_out(recipe, signals, samples.labels, samples_per_shard, shard_bytes)
+    columns = columns_of(recipe, signals, samples.labels, None, parent_count(recipe.methods))
+    recipe, spec = laid_out(recipe, signals, columns, samples.labels, samples_per_shard, shard_bytes)
     targets = tuple(map(Target, samples.forms))
     return Job(recipe, signals, targets, spec, columns, manifest.class_names, manifest.label_kind, ())
 

@@ -13,10 +13,12 @@ from mixup_cli import backend
 from mixup_cli.draws.beta import start_numba
 from mixup_cli.fields.axes import as_pictures
 from mixup_cli.fields.decide import recipe_of
+from mixup_cli.fields.objects import ObjectField
 from mixup_cli.fields.target import Arrays
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import RowColumns
+from mixup_cli.mixing.objects import ObjectMaker
 from mixup_cli.mixing.shard_values import ShardMaker, SignalMaker, tile_rows_for
 from mixup_cli.mixing.signal import Mixer
 from mixup_cli.plan.files.checking import checked
@@ -83,7 +85,12 @@ def shard_maker(scanned: Scanned, run: Run, checkpoint: Callable[[], None], plan
         raise ValueError("without a cache, rows must keep to windows; see `check_caching`")
     if peaks is not None and isinstance(plan, Plan):
         plan = plan.asking(peaks)
-    return maker_of(job, RowColumns(source.labels, job.recipe, table.usable), plan, supply, run, checkpoint)
+    objects = None
+    if source.objects is not None:
+        most = next(column.shape[0] for column in job.columns if column.name == ObjectField.name)
+        objects = ObjectMaker.open(source.objects, plan.methods, job.recipe, job.target, most)
+    columns = RowColumns(source.labels, job.recipe, table.usable, objects)
+    return maker_of(job, columns, plan, supply, run, checkpoint)
 
 
 def maker_of(

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import DataError
+from mixup_cli.fields.objects import BOX_EDGES, ObjectField
 from mixup_cli.fields.signal import Signal
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import Pixels
@@ -84,6 +85,7 @@ def manifest_of(
         class_names=content.class_names,
         label_kind=content.label_kind,
         axes=content.signals[0].axes,
+        boxes=BOX_EDGES if ObjectField.name in {column.name for column in content.columns} else None,
         fields=tuple(map(FieldRecord.of, content.signals[1:])) or None,
         methods=tuple(methods),
         compression=content.recipe.compression,

@@ -79,6 +79,7 @@ def _expanded(location: str | Path) -> list[str]:
 
 def _open_one(path: Path, options: SourceOptions) -> Source:
     """The kinds, from the one that is surest of itself to the one that takes any folder."""
+    from mixup_cli.sources.annotations import coco
     from mixup_cli.sources.arrays import data_set, idx, stl10  # each brings its own libraries
     from mixup_cli.sources.arrays import files as array_files
     from mixup_cli.sources.cifar import source as cifar
@@ -106,6 +107,7 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
             (tars.looks_like_tar, open_tar),
             (zips.looks_like_zip, open_zip),
             (hugging_face.looks_like_hugging_face, hugging_face.open_hugging_face),
+            *([(coco.looks_like_coco, coco.open_coco)] if options.task != "classify" else []),
             (web_dataset.has_tars, web_dataset.open_folder_of_tars),
             (Path.is_dir, folder.open_folder),
         ):

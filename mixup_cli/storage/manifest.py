@@ -19,6 +19,7 @@ from mixup_cli.errors import DataError
 from mixup_cli.fields.axes import Axes
 from mixup_cli.fields.field import Field as SampleField
 from mixup_cli.fields.label import Label
+from mixup_cli.fields.objects import BoxEdges, ObjectField
 from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.recipe import FORMAT_VERSION
@@ -54,7 +55,7 @@ REFERENCE_BYTES = 16
 """What HDF5 takes for a reference to a row of any length."""
 
 Encoding = Annotated[str, Field(pattern="^(png|(jpeg|webp):([1-9][0-9]?|100))$")]
-DtypeName = Annotated[str, Field(pattern="^(uint8|uint16|int32|int64|float16|float32)$")]
+DtypeName = Annotated[str, Field(pattern="^(int8|uint8|uint16|int32|int64|float16|float32)$")]
 
 
 class ColumnRecord(Model):
@@ -179,14 +180,17 @@ class Manifest(Model):
     recipe_id: Sha256 = Field(description="sha256 of the recipe, or of the members, as canonical JSON")
     source: SourceRecord
     class_names: tuple[str, ...] = Field(
-        description="names of what the numbers of a label stand for (classes, or quantities), in order; empty if there "
-        "are no labels"
+        description="names of what the numbers of a label stand for (classes, or quantities), or of the classes of "
+        "objects, in order; empty if there are no labels"
     )
     label_kind: LabelKind = Field(
         description="what a row of labels is: shares of classes that sum to 1 (classes, if each parent has one; else "
         "soft), any number of classes in 0 … 1 (multi), finite numbers (real), or nothing (none)"
     )
     axes: Axes = Field(description="what the dimensions of one image are")
+    boxes: BoxEdges | None = Field(
+        default=None, description="what the numbers of `object_box` are, if samples have objects"
+    )
     fields: tuple[FieldRecord, ...] | None = Field(
         default=None, description="what a sample is made of besides `images` and its label, if there is more"
     )
@@ -233,7 +237,8 @@ class Manifest(Model):
     @property
     def sample(self) -> tuple[SampleField, ...]:
         """The fields of a sample."""
-        return (*self.signals, Label.of(self.label_kind, self.class_names, self.recipe))
+        fields: tuple[SampleField, ...] = (*self.signals, Label.of(self.label_kind, self.class_names, self.recipe))
+        return fields if self.boxes is None else (*fields, ObjectField(self.class_names, self.signals[0].size))
 
     @property
     def usable(self) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from mixup_cli.choices import Resize
 from mixup_cli.fields.fit import (
+    INNER_SIZES,
     eight_bit,
     fitted_to,
     into_form,
@@ -169,10 +170,11 @@ def _load(picture: ImageFile, size: tuple[int, int], resize: Resize | None) -> t
 def jpeg_divisor(extent: tuple[int, int], size: tuple[int, int], resize: Resize) -> int:
     """1, 2, 4 or 8: a JPEG of `extent` (height, width) that is resized to `size` is decoded at 1/divisor of its size.
 
-    It is the largest that leaves twice what is needed. To crop or stretch, both sides of `size` are needed; to pad, the
-    side that fills it: the other follows from the image's aspect. Neither side is divided to less than a pixel.
+    It is the largest that leaves twice what is needed. To crop or stretch, both sides of `size` are needed; to pad,
+    or on a canvas, the side that fills it: the other follows from the image's aspect. Neither side is divided to less
+    than a pixel.
     """
-    enough = any if resize == "pad" else all
+    enough = any if resize in INNER_SIZES else all
     for divisor in (8, 4, 2):
         sides = zip(extent, size, strict=True)
         if divisor <= min(extent) and enough(side >= 2 * divisor * needed for side, needed in sides):

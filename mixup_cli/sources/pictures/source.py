@@ -70,6 +70,15 @@ class PictureSource(EncodedPictures):
                 return self.keys[index]
         return None
 
+    def extent(self, index: int) -> tuple[int, int]:
+        """Height and width of one picture as it is shown, from its header; zeros if that cannot be read, which the scan
+        reports."""
+        try:
+            header = self.header(index)
+        except Undecodable:
+            return 0, 0
+        return header.height, header.width
+
     def header(self, index: int) -> Header:
         """See `EncodedPictures.header`: no more of the file than that."""
         with _opened(self.path(index)) as (file, _), open(file, "rb", closefd=False) as stream:

@@ -17,8 +17,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.choices import LabelKind, LabelLevel
+from mixup_cli.choices import LabelKind, LabelLevel, OnError, Task
 from mixup_cli.fields.labels import Labels
+from mixup_cli.fields.objects import Objects
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.fields.target import Arrays, Survey, Target
 from mixup_cli.storage.loaded import Loaded
@@ -35,7 +36,8 @@ class SourceOptions:
     between them) labels it, and `label_separator` stands between several classes in one cell. `group_column` is
     `NO_GROUPS` to leave groups out. `max_pixels` bounds the pixels of one image, against decompression bombs. `exclude`
     are folders that a walk never enters, such as the output folder. `split` "" says that folders named as splits are
-    classes. `classes` are the names of all classes, in order, instead of those that are found.
+    classes. `classes` are the names of all classes, in order, instead of those that are found. `on_error` says what to
+    do about objects that cannot be used.
     """
 
     split: str | None = None
@@ -47,10 +49,12 @@ class SourceOptions:
     label_separator: str | None = None
     label_kind: LabelKind | None = None
     group_column: str | None = None
+    task: Task | None = None
     data_key: str | None = None
     label_key: str | None = None
     max_pixels: int = 100_000_000
     exclude: tuple[Path, ...] = ()
+    on_error: OnError = "fail"
 
     def group_column_of(self, columns: Container[str]) -> str | None:
         """The column of groups to read from a source with these columns; one may be called as `NO_GROUPS` is."""
@@ -95,6 +99,12 @@ class Source(ABC):
 
     list_folder: str | None = None
     """Where the relative paths of a list of files begin; None for every other source."""
+
+    objects: Objects | None = None
+    """The objects of the samples, where they have any."""
+
+    task: Task = "classify"
+    """What the labels are for."""
 
     beside: Mapping[str, Source] = MappingProxyType({})
     """Further signals of the same samples, by the name of their column: a source each, of the same length."""

@@ -22,6 +22,7 @@ TAKES: Mapping[str, frozenset[str]] = {
     "STL-10": frozenset((*_CLASSES, "split")),
     "a .npy file": frozenset((*_CLASSES, "label_key", "group_column", "max_pixels")),
     "an array file": frozenset((*_CLASSES, "split", "data_key", "label_key", "group_column", "max_pixels")),
+    "COCO annotations": frozenset(("task", "split", "max_pixels")),
     "a mixup-gen data set": frozenset((*_CLASSES, "group_column")),
 }
 """By what a source is read as (`Source.read_as`): the fields of `SourceOptions` that have an effect on it."""
@@ -30,12 +31,16 @@ OF_ALL = frozenset({"split"})
 """Options that every one of several sources must take: a source that ignores the split would add samples of another."""
 
 
+OF_THE_RUN = ("exclude", "on_error")
+"""Fields that a run sets for itself."""
+
+
 def check_taken(sources: Sequence[Source], options: SourceOptions) -> None:
     """Raise UsageError for an option that is not at its default and has no effect.
 
     With several sources, an option must have an effect on one of them; those in `OF_ALL`, on each.
     """
-    given = [name for each in fields(SourceOptions) if (name := each.name) != "exclude"]  # which is the run's own
+    given = [name for each in fields(SourceOptions) if (name := each.name) not in OF_THE_RUN]
     for name in given:
         if (value := getattr(options, name)) == getattr(SourceOptions, name):
             continue
