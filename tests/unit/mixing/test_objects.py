@@ -82,7 +82,8 @@ class Scene:
         form = Form(self.pixels.shape[1:], "uint16", "hwc")
         output = form if recipe.size is None else form.sized(recipe.size)
         grid, cached = output.grid, form.grid
-        assert grid is not None and cached is not None
+        assert grid is not None
+        assert cached is not None
         usable, labels = np.arange(len(self.boxes)), Labels()
         plan = Plan(recipe, population_of(labels, usable), grid, ViewRules.of(recipe, cached, grid))
         mixer = Mixer.open(recipe, plan.methods, form, output, "cpu")
