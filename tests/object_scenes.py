@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from mixup_cli.fields.objects import Keypoints, Objects
+
 CLASSES = {7: "cup", 3: "ball", 90: "kite"}
 """By ids with gaps, in no order, as COCO has them: the classes are ball, cup and kite."""
 
@@ -47,3 +49,21 @@ def write_scenes(root: Path, count: int = 12, sizes: Sequence[tuple[int, int]] =
     content = {"images": images, "annotations": annotations, "categories": categories}
     (root / "annotations.json").write_text(json.dumps(content))
     return root
+
+
+def objects_of(boxes: list[list[tuple[int, int, int, int]]], size: tuple[int, int]) -> Objects:
+    """Objects with these boxes, by picture; a keypoint in the middle of each, and one in its top left pixel."""
+    flat = np.array([box for picture in boxes for box in picture], np.float64).reshape(-1, 4)
+    counts = [len(picture) for picture in boxes]
+    middle, corner = (flat[:, :2] + flat[:, 2:]) / 2, flat[:, :2] + 0.5
+    points = np.stack([np.insert(each, 2, 2, axis=1) for each in (middle, corner)], axis=1)
+    return Objects(
+        starts=np.concatenate([[0], np.cumsum(counts)]),
+        box=flat,
+        classes=np.arange(len(flat), dtype=np.int32),
+        ids=100 + np.arange(len(flat)),
+        crowd=np.zeros(len(flat), np.uint8),
+        extent=np.tile(np.array(size, np.int32), (len(boxes), 1)),
+        keypoints=Keypoints(("middle", "corner"), (0, 1)),
+        points=points,
+    )

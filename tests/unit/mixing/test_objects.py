@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import Labels
-from mixup_cli.fields.objects import Keypoints, Objects
+from mixup_cli.fields.objects import Objects
 from mixup_cli.fields.target import Target
 from mixup_cli.methods import METHODS
 from mixup_cli.mixing.columns import RowColumns
@@ -27,29 +27,12 @@ from mixup_cli.plan.views import ViewRules
 from mixup_cli.recipe import MethodChoice, Recipe
 from mixup_cli.scan.supply import Cache
 from mixup_cli.storage.hdf5.layout import Column
+from tests.object_scenes import objects_of
 
 FULL = 65535
 ABLE = sorted(name for name, method in METHODS.items() if method.keeps_objects)
 EXACT = [name for name in ABLE if name != "resizemix"]
 """Methods that resize nothing."""
-
-
-def objects_of(boxes: list[list[tuple[int, int, int, int]]], size: tuple[int, int]) -> Objects:
-    """Objects with these boxes, by picture; a keypoint in the middle of each, and one in its top left pixel."""
-    flat = np.array([box for picture in boxes for box in picture], np.float64).reshape(-1, 4)
-    counts = [len(picture) for picture in boxes]
-    middle, corner = (flat[:, :2] + flat[:, 2:]) / 2, flat[:, :2] + 0.5
-    points = np.stack([np.insert(each, 2, 2, axis=1) for each in (middle, corner)], axis=1)
-    return Objects(
-        starts=np.concatenate([[0], np.cumsum(counts)]),
-        box=flat,
-        classes=np.arange(len(flat), dtype=np.int32),
-        ids=100 + np.arange(len(flat)),
-        crowd=np.zeros(len(flat), np.uint8),
-        extent=np.tile(np.array(size, np.int32), (len(boxes), 1)),
-        keypoints=Keypoints(("middle", "corner"), (0, 1)),
-        points=points,
-    )
 
 
 @dataclass(frozen=True)
