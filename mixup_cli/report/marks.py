@@ -82,7 +82,11 @@ class _Marks:
         """Keypoints as dots, those that cannot be seen as rings."""
         for x, y, sight in seen.points:
             x, y, colour = x * self.scale[0], y * self.scale[1], colour_of(seen.parent)
-            for radius, fill in ((POINT_PX + 1, DARK), (POINT_PX, colour), (POINT_PX - 1, colour if sight > 1 else DARK)):
+            for radius, fill in (
+                (POINT_PX + 1, DARK),
+                (POINT_PX, colour),
+                (POINT_PX - 1, colour if sight > 1 else DARK),
+            ):
                 self.draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill)
 
     def caption(self, seen: Seen, taken: list[Frame]) -> None:
@@ -100,7 +104,7 @@ class _Marks:
 
 
 def _span(low: float, high: float, side: int) -> tuple[int, int]:
-    """The first and the last pixel of a box along one side of a picture, at least SMALLEST_PX apart if there is room."""
+    """The first and the last pixel of a box along one side of a picture: SMALLEST_PX or more, if there is room."""
     least = min(SMALLEST_PX, side - 2)
     if high - low < least:
         low, high = (low + high - least) / 2, (low + high + least) / 2
