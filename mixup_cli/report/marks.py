@@ -122,12 +122,15 @@ def _overlap(one: Frame, other: Frame) -> bool:
 
 
 def _places(frame: Frame, caption: tuple[int, int], picture: tuple[int, int]) -> Iterator[Frame]:
-    """Where a caption may stand, within the picture: above a box, inside of it at the top, inside below, and below."""
+    """Where a caption may stand, within the picture: above a box, inside of it at its top or bottom, and below, which
+    comes earlier for a box that a caption would hide much of."""
     (left, top, right, bottom), (width, height) = frame, caption
     if width > picture[0] or height > picture[1]:
         return
+    inside, below = (top + 2, bottom - height - 1), (bottom + 2,)
+    beside = (*below, *inside) if bottom - top < 4 * height else (*inside, *below)
     for x in (left - 1, right + 2 - width):
         x = max(0, min(x, picture[0] - width))
-        for y in (top - height, top + 2, bottom - height - 1, bottom + 1):
+        for y in (top - height, *beside):
             if 0 <= y <= picture[1] - height:
                 yield x, y, x + width - 1, y + height - 1

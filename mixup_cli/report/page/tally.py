@@ -81,8 +81,8 @@ class Tally:
 
     def _see(self, block: Block) -> None:
         width = self.first.shape[1]
-        keys = np.full((len(block.kind), 1), width - 1) if block.classes is None else block.classes
-        keys = block.kind[:, None] * width + keys
+        classes = np.full((len(block.kind), 1), width - 1) if block.classes is None else block.classes
+        keys = block.kind[:, None] * width + classes
         keys = np.where(block.share[:, : keys.shape[1]] > 0, keys, keys[:, :1])
         self._saw(keys.ravel(), block.start + np.repeat(np.arange(len(keys)), keys.shape[1]))
 

@@ -35,7 +35,8 @@ def marked(*objects: Seen, shade: int = 90, size: tuple[int, int] = (120, 160), 
 
 
 def is_colour(pixels: Pixels, colour: str) -> NDArray[np.bool_]:
-    return (pixels == ImageColor.getrgb(colour)).all(axis=-1)
+    found: NDArray[np.bool_] = (pixels == ImageColor.getrgb(colour)).all(axis=-1)
+    return found
 
 
 @pytest.mark.parametrize("parent", range(4))
