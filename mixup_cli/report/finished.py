@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, UsageError
-from mixup_cli.fields.objects import NO_CLASS, OBJECT_COLUMNS
+from mixup_cli.fields.objects import OBJECT_COLUMNS
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.plan.views import Views
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
+from mixup_cli.report.object_counts import checked
 from mixup_cli.report.objects import Objects, seen_in
 from mixup_cli.report.preview import check_pictures, parents_seen
 from mixup_cli.report.rgb import levels
@@ -100,8 +101,10 @@ class Finished:
     def _objects(self, rows: NDArray[np.int64], size: tuple[int, int]) -> Objects | None:
         """The objects of some rows of images of `size`; None where samples have a label instead."""
         there = [column.name for column in self.data.manifest.columns if column.name in OBJECT_COLUMNS]
-        columns = {name: self.data.column(name).take(rows) for name in there}
-        return seen_in(columns, size, self.data.class_names) if there else None
+        if not there:
+            return None
+        columns = checked(self.data, {name: self.data.column(name).take(rows) for name in there})
+        return seen_in(columns, size, self.data.class_names)
 
 
 def check_numbers(folder: Path, data: MixedArrays, inputs: range, rows: NDArray[np.int64]) -> None:
@@ -111,7 +114,6 @@ def check_numbers(folder: Path, data: MixedArrays, inputs: range, rows: NDArray[
         "method": range(len(manifest.methods)),
         "source_index": inputs,
         "source_label": range(len(manifest.class_names)),
-        "object_class": range(NO_CLASS, len(manifest.class_names)),
     }
     there = {column.name for column in manifest.columns}
     for name in known.keys() & there:

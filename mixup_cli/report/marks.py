@@ -82,7 +82,11 @@ class _Marks:
         """Keypoints as dots, those that cannot be seen as rings."""
         for x, y, sight in seen.points:
             x, y, colour = x * self.scale[0], y * self.scale[1], colour_of(seen.parent)
-            for radius, fill in ((POINT_PX + 1, DARK), (POINT_PX, colour), (POINT_PX - 1, colour if sight > 1 else DARK)):
+            for radius, fill in (
+                (POINT_PX + 1, DARK),
+                (POINT_PX, colour),
+                (POINT_PX - 1, colour if sight > 1 else DARK),
+            ):
                 self.draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill)
 
     def caption(self, seen: Seen, taken: list[Frame]) -> None:
@@ -100,7 +104,7 @@ class _Marks:
 
 
 def _span(low: float, high: float, side: int) -> tuple[int, int]:
-    """The first and the last pixel of a box along one side of a picture, at least SMALLEST_PX apart if there is room."""
+    """The first and the last pixel of a box along one side of a picture: SMALLEST_PX or more, if there is room."""
     least = min(SMALLEST_PX, side - 2)
     if high - low < least:
         low, high = (low + high - least) / 2, (low + high + least) / 2
@@ -118,12 +122,15 @@ def _overlap(one: Frame, other: Frame) -> bool:
 
 
 def _places(frame: Frame, caption: tuple[int, int], picture: tuple[int, int]) -> Iterator[Frame]:
-    """Where a caption may stand, within the picture: above a box, inside of it at the top, inside below, and below."""
+    """Where a caption may stand, within the picture: above a box, inside of it at its top or bottom, and below, which
+    comes earlier for a box that a caption would hide much of."""
     (left, top, right, bottom), (width, height) = frame, caption
     if width > picture[0] or height > picture[1]:
         return
+    inside, below = (top + 2, bottom - height - 1), (bottom + 2,)
+    beside = (*below, *inside) if bottom - top < 4 * height else (*inside, *below)
     for x in (left - 1, right + 2 - width):
         x = max(0, min(x, picture[0] - width))
-        for y in (top - height, top + 2, bottom - height - 1, bottom + 1):
+        for y in (top - height, *beside):
             if 0 <= y <= picture[1] - height:
                 yield x, y, x + width - 1, y + height - 1

@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.fields.objects import Objects
+from mixup_cli.errors import DataError
+from mixup_cli.fields.objects import NO_CLASS, Objects
 from mixup_cli.readers.numpy import MixedArrays
 
 Counts = NDArray[np.int64]
@@ -58,15 +59,23 @@ class ObjectCounts:
         shapes = {column.name: column.shape for column in data.manifest.columns}
         return cls(shapes["object_class"][0], len(data.class_names)) if "object_class" in shapes else None
 
+    @classmethod
+    def of_rows(cls, data: MixedArrays) -> Self | None:
+        """Those of all rows of a data set, which are read; None of one without columns of objects."""
+        made = cls.of(data)
+        if made is not None:
+            for _, columns in blocks(data, range(len(data))):
+                made.add(columns)
+        return made
+
     def add(self, columns: Mapping[str, NDArray[Any]]) -> None:
-        """Count the objects of some rows by their columns. What a damaged data set has beyond its places and classes is
-        left out."""
-        row, place = there(columns, self.class_count)
+        """Count the objects of some rows by their columns."""
+        row, place = there(columns)
         classes, weight, seen = (columns[name][row, place] for name in COUNTED[1:])
         self.rows += np.bincount(np.bincount(row, minlength=len(columns["object_count"])), minlength=len(self.rows))
         self.classes += np.bincount(classes, minlength=self.class_count)
         self.faint += np.bincount(classes[weight < FAINT], minlength=self.class_count)
-        part = np.floor(np.nan_to_num(seen.astype(np.float64)) * PARTS).clip(0, PARTS).astype(np.int64)
+        part = np.floor(np.nan_to_num(seen) * np.float32(PARTS)).clip(0, PARTS).astype(np.int64)  # so that 9/10 is 9
         self.visible += np.bincount(part, minlength=PARTS + 1)
 
     @property
@@ -88,17 +97,28 @@ class ObjectCounts:
         return int(np.flatnonzero(self.rows)[-1]) if self.row_count else 0
 
 
-def there(columns: Mapping[str, NDArray[Any]], class_count: int) -> tuple[Counts, Counts]:
+def there(columns: Mapping[str, NDArray[Any]]) -> tuple[Counts, Counts]:
     """The rows and the places of all objects of some rows: int64 (T) each."""
-    classes = columns["object_class"]
-    filled = np.arange(classes.shape[1]) < columns["object_count"][:, None]
-    row, place = np.nonzero(filled & (classes >= 0) & (classes < class_count))
+    row, place = np.nonzero(columns["object_class"] != NO_CLASS)
     return row, place
 
 
+def checked(data: MixedArrays, columns: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
+    """The columns of objects of some rows. Raises DataError where a class is not one of the data set's, or another
+    number of places has one than should."""
+    counts, classes = columns["object_count"], columns["object_class"]
+    last = len(data.class_names) - 1
+    if ((classes < NO_CLASS) | (classes > last)).any():
+        raise DataError(f"{data.folder}: object_class goes beyond {last}. Run mixup-gen verify {data.folder}.")
+    if ((classes != NO_CLASS) != (np.arange(classes.shape[1]) < counts[:, None])).any():
+        raise DataError(f"{data.folder}: object_count is not that of the classes. Run mixup-gen verify {data.folder}.")
+    return columns
+
+
 def blocks(data: MixedArrays, rows: range) -> Iterator[tuple[slice, Mapping[str, NDArray[Any]]]]:
-    """The columns that are counted of some rows, block by block, with the rows of each block."""
+    """The columns that are counted of some rows, block by block, with the rows of each block. Raises what `checked`
+    raises."""
     size = max(1, PLACES_AT_ONCE // max(1, data.column("object_class").shape[1]))
     for start in range(rows.start, rows.stop, size):
         part = slice(start, min(start + size, rows.stop))
-        yield part, {name: data.column(name)[part] for name in COUNTED}
+        yield part, checked(data, {name: data.column(name)[part] for name in COUNTED})

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.fields.objects import KEYPOINTS
+from mixup_cli.fields.objects import KEYPOINTS, NO_CLASS
 from mixup_cli.methods.base import decided, pure
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.methods.none import Unmixed
@@ -57,12 +57,12 @@ Objects: TypeAlias = Sequence[tuple[Seen, ...]]
 
 
 def seen_in(columns: Columns, size: tuple[int, int], names: Sequence[str]) -> Objects:
-    """The objects of each row of images of `size` (height, width); within it, whatever a damaged data set says."""
+    """The objects of each row of images of `size` (height, width): boxes within it, and parts within 0 … 1, whatever a
+    damaged data set says."""
     sides = np.tile(np.array(size[::-1], np.float64), 2)
     values = {name: np.nan_to_num(column) for name, column in columns.items()}
-    box, classes = np.clip(values["object_box"].astype(np.float64), 0, sides), values["object_class"]
-    is_there = np.arange(box.shape[1]) < values["object_count"][:, None]
-    is_there &= (box[..., :2] < box[..., 2:]).all(axis=-1) & (classes >= 0) & (classes < len(names))
+    box = np.clip(values["object_box"].astype(np.float64), 0, sides)
+    is_there = (values["object_class"] != NO_CLASS) & (box[..., :2] < box[..., 2:]).all(axis=-1)
     values["object_box"] = box
     return [
         tuple(_seen({name: column[row, place] for name, column in values.items() if column.ndim > 1}, sides, names))

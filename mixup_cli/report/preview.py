@@ -69,7 +69,7 @@ def preview_of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile 
         labels=None if source.labels.kind == "none" else columns.values("labels", rows, share),
         label_kind=job.label_kind,
         class_names=job.class_names,
-        objects=objects and seen_in(objects.columns(rows), job.form.size, job.class_names),
+        objects=None if objects is None else seen_in(objects.columns(rows), job.form.size, job.class_names),
     )
     parents = parents_seen(source, job, gathered, rows.parents, rows.views)
     notices = (*source.notices, *job.notices, *plan.notices, *_doubts(source, gathered))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mixup_cli import backend
 from mixup_cli.fields.axes import as_pictures
+from mixup_cli.fields.objects import ObjectField
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.fields.target import Arrays, FormMismatch, room_for
 from mixup_cli.methods import Peaks
@@ -117,8 +118,12 @@ class Forecast:
         shards = counted(needed.shards, "shard")
         yield "would make", f"{counted(needed.rows, 'sample')} in {shards} of up to {self.job.samples_per_shard:,}"
         forms = ", ".join(f"{each.name + ' ' if signals[1:] else ''}{each.dtype} {each.shape}" for each in signals)
+        places = {column.name: column.shape for column in self.job.spec.columns}.get(ObjectField.name)
         about, encode = "about " * needed.estimated, self.job.recipe.encode
-        yield "each", f"{forms}, {readable(needed.row_bytes)} with labels{f', encoded as {encode}' if encode else ''}"
+        beside = "labels" if places is None else "objects"
+        yield "each", f"{forms}, {readable(needed.row_bytes)} with {beside}{f', encoded as {encode}' if encode else ''}"
+        if places is not None:
+            yield "places", f"for {counted(places[0], 'object')} in each row"
         before = " before compression" if needed.compressed and not needed.estimated else ""
         yield "output", about + readable(needed.output_bytes) + before
         if needed.samples_bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.boxed_pictures import write_boxes
 from tests.running import Runner
 
 SCHEMA = Path(__file__).parents[2] / "docs/manifest.schema.json"
@@ -74,3 +75,33 @@ def test_a_source_of_which_nothing_can_be_made_is_told_all_the_same(run_cli: Run
     assert ended.returncode == 65
     assert "error: the source has 1 usable sample, and mixup mixes 2 different ones" in ended.stderr
     assert run_cli("inspect", "one.npz", "--method", "none").returncode == 0
+
+
+def test_objects_of_a_source_and_of_a_data_set(run_cli: Runner, tmp_path: Path) -> None:
+    write_boxes(tmp_path / "boxes", count=12)
+    of_source = run_cli("inspect", "boxes", cwd=tmp_path).stdout.splitlines()
+    assert of_source[2:6] == [
+        "task          detect",
+        "classes       3",
+        "objects       18 in 12 samples: 1.5 in each sample on average, 3 at most; 3 without any",
+        "              cup (9), dog (6), kite (3)",
+    ]
+    assert "places        for 6 objects in each row" in of_source
+    dry = run_cli("generate", "boxes", "--dry-run", cwd=tmp_path).stdout.splitlines()
+    assert dry[:4] == of_source[2:6]
+    generate = ("generate", "boxes", "--method", "none", "--passes", 2)
+    assert run_cli(*generate, cwd=tmp_path).returncode == 0
+    of_data_set = run_cli("inspect", "mixup-out", cwd=tmp_path).stdout.splitlines()
+    assert "objects       36 in 24 rows: 1.5 in each row on average, 3 at most; 6 without any" in of_data_set
+    assert "              cup (18), dog (12), kite (6)" in of_data_set
+    assert "places        for 3 objects in each row" in of_data_set
+    assert [line for line in of_data_set if line.startswith("labels")] == []
+    for place, count in (("boxes", 18), ("mixup-out", 36)):
+        facts = json.loads(run_cli("inspect", place, "--json", cwd=tmp_path).stdout)["objects"]
+        assert facts == {
+            "count": count,
+            "mean": 1.5,
+            "most": 3,
+            "without": count // 6,
+            "class_counts": {"cup": count // 2, "dog": count // 3, "kite": count // 6},
+        }

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.boxed_pictures import write_boxes
 from tests.damage import flip
 from tests.running import Runner
 
@@ -44,6 +45,7 @@ def lines(run_cli: Runner, colours: Path, tmp_path: Path) -> list[dict[str, Any]
     run(*generate, "--force", "--compression", "gzip")
     run("inspect", colours)
     run("inspect", "mixup-out")
+    run("inspect", write_boxes(tmp_path / "boxes", count=12))
     run("generate", colours, "--compression", "gzip", "--seed", 1, "-o", "other")
     run("merge", "mixup-out", "other", "-o", "merged")
     run("inspect", "merged")

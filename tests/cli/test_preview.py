@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageColor
 
+from mixup_cli.report.marks import COLOURS
+from tests.boxed_pictures import write_boxes
 from tests.running import Runner, error_line
 
 
@@ -49,6 +51,18 @@ def test_a_data_set_is_drawn_with_the_source_that_run_json_names(run_cli: Runner
     ended = run_cli("preview", "out", "-o", "after.png")
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "after.png\n", "")
     assert (tmp_path / "before.png").read_bytes() == (tmp_path / "after.png").read_bytes()
+
+
+def test_objects_are_drawn_before_and_after(run_cli: Runner, tmp_path: Path) -> None:
+    options = (write_boxes(tmp_path / "boxes", keypoints=True), "--method", "mosaic,mixup", "--flip", 0.5, "--seed", 1)
+    assert run_cli("generate", *options, "-o", "out", cwd=tmp_path).returncode == 0
+    assert run_cli("preview", *options, "--rows", 6, "-o", "before.png").returncode == 0
+    ended = run_cli("preview", "out", "-o", "after.png")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "after.png\n", "")
+    assert (tmp_path / "before.png").read_bytes() == (tmp_path / "after.png").read_bytes()
+    page = np.asarray(drawn(tmp_path / "after.png"))
+    for colour in COLOURS:
+        assert (page == ImageColor.getrgb(colour)).all(axis=-1).sum() > 500
 
 
 def test_without_its_source_a_data_set_shows_results_alone(run_cli: Runner, photos: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.boxed_pictures import write_boxes
 from tests.data_sets import manifest
 from tests.object_stores import Bucket
 from tests.running import Runner, error_line
@@ -31,6 +32,22 @@ def commands(page: str) -> list[str]:
     found = re.search(r'aria-label="Command"><code>(.*?)</code>', page, re.DOTALL)
     assert found
     return unescape(found[1]).splitlines()
+
+
+def test_objects_stand_on_the_page(run_cli: Runner, tmp_path: Path) -> None:
+    write_boxes(tmp_path / "boxes", count=12)
+    assert run_cli("generate", "boxes", "--method", "cutmix", "-o", "out", cwd=tmp_path).returncode == 0
+    assert run_cli("report", "boxes", "--method", "cutmix", "-o", "before.html").returncode == 0
+    ended = run_cli("report", "out", "-o", "after.html")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    before, after = (text_of(tmp_path / name) for name in ("before.html", "after.html"))
+    section = re.compile(r'<section id="objects".*?</section>', re.DOTALL)
+    found = section.findall(before)
+    assert len(found) == 1
+    assert found == section.findall(after), "what was foretold is what was made"
+    assert sorted(re.findall(r'<path class="p\d" d="[^"]*"', before)) == sorted(
+        re.findall(r'<path class="p\d" d="[^"]*"', after)
+    )
 
 
 def test_a_data_set_and_its_source_make_a_page(run_cli: Runner, photos: Path, tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ import pytest
 from mixup_cli.methods import resolve
 from mixup_cli.recipe import MethodChoice, Recipe
 from mixup_cli.report.page.of_data_set import content_of_data_set
+from mixup_cli.report.page.of_source import content_of_source
 from mixup_cli.report.page.render import Words, page
 from mixup_cli.runs.generate import generate
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import SourceOptions, open_source
+from tests.boxed_pictures import write_boxes
 from tests.report.browsing import browser, visit
 from tests.tools import require
 
@@ -217,3 +219,23 @@ def test_the_policy_lets_nothing_else_run(opened: Browser, report: Path, tmp_pat
     assert page.title() != "hit"
     assert not [each for each in sent if "example" in each]
     page.close()
+
+
+def test_objects_lie_on_their_pictures(opened: Browser, tmp_path: Path) -> None:
+    """Each path begins where its first box does, in parts of the picture that is shown."""
+    source = open_source([write_boxes(tmp_path / "boxes")])
+    content = content_of_source(source, Recipe(methods=resolve((MethodChoice("cutmix"),)), flip=0.5))
+    (tmp_path / "report.html").write_bytes(page(content, Words("boxes", "boxes", [], [], "nothing")))
+    with visit(opened, tmp_path / "report.html") as shown:
+        found = shown.eval_on_selector_all(
+            ".picture .objects path",
+            """all => all.map(path => {
+                const outer = path.closest(".picture").getBoundingClientRect(), start = path.getPointAtLength(0);
+                const place = new DOMPoint(start.x, start.y).matrixTransform(path.getScreenCTM());
+                const drawn = getComputedStyle(path).stroke;
+                return [(place.x - outer.x) / outer.width, (place.y - outer.y) / outer.height, start.x, start.y, drawn];
+            })""",
+        )
+    assert {colour for *_, colour in found} == {"rgb(230, 159, 0)", "rgb(86, 180, 233)"}
+    for across, down, x, y, _ in found:
+        assert (across, down) == pytest.approx((x / 48, y / 40), abs=0.01)

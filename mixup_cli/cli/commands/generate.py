@@ -163,9 +163,9 @@ def _foretell(opened: Source, wanted: Recipe, how: Run, more: MoreFlags) -> None
         expected = forecast(opened, wanted, how, stored)
         is_done = stored.is_complete(expected.needed.rows)
     if more.json:
-        show.event("dry-run", **class_facts(opened.labels), **expected.facts())
+        show.event("dry-run", **class_facts(opened), **expected.facts())
     else:
-        show.table([*class_lines(opened.labels), *expected.lines()])
+        show.table([*class_lines(opened), *expected.lines()])
     for warning in () if more.quiet else expected.warnings():
         show.notice(warning)
     if not is_done:

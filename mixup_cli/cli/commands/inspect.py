@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mixup_cli.cli.commands.classes import class_facts, class_lines, some
+from mixup_cli.cli.commands.classes import class_facts, class_lines, object_facts, object_lines, some
 from mixup_cli.cli.options.groups import RUNNING, switch
 from mixup_cli.cli.options.needs import check_asks_for_no_mixing
 from mixup_cli.cli.options.recipe import RecipeFlags
@@ -16,8 +16,11 @@ from mixup_cli.errors import UsageError
 from mixup_cli.wording import counted, readable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mixup_cli.fields.form import Form
     from mixup_cli.fields.target import Survey
+    from mixup_cli.report.object_counts import ObjectCounts
     from mixup_cli.sources import Source
     from mixup_cli.storage.manifest import Manifest
 
@@ -48,10 +51,11 @@ def inspect(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, form: 
     elif (finished := places.finished) is not None:
         check_asks_for_no_mixing(finished)
         manifest = read_manifest(finished)
+        objects = None if manifest.boxes is None else _counted(finished)
         if form.json:
-            show.event("inspected", **_data_set_facts(manifest))
+            show.event("inspected", **_data_set_facts(manifest, objects))
         else:
-            show.table(_data_set_lines(manifest))
+            show.table(_data_set_lines(manifest, objects))
     else:
         _inspect_source(source, recipe, locations, form.json)
 
@@ -81,7 +85,7 @@ def _source_facts(source: Source, survey: Survey) -> dict[str, Any]:
         "samples": len(source),
         "inputs": len(source),
         "label_kind": source.labels.kind,
-        **class_facts(source.labels),
+        **class_facts(source),
         "groups": len(set(source.labels.groups or ())),
         "sizes": [[height, width, count] for (height, width), count in survey.sizes.most_common()],
         "dtypes": dict(survey.dtypes),
@@ -101,7 +105,7 @@ def _source_lines(source: Source, survey: Survey) -> Iterator[tuple[str, str]]:
     """For people."""
     yield "kind", source.kind
     yield "samples", f"{len(source):,}"
-    yield from class_lines(source.labels)
+    yield from class_lines(source)
     sizes = survey.sizes.most_common(SIZES_SHOWN)
     shown = [f"{width}x{height}" for (height, width), _ in sizes]
     if not sizes:
@@ -120,7 +124,15 @@ def _source_lines(source: Source, survey: Survey) -> Iterator[tuple[str, str]]:
         yield "" if number else "beside", f"{name}: {form.dtype} {form.shape}"
 
 
-def _data_set_facts(manifest: Manifest) -> dict[str, Any]:
+def _counted(folder: Path) -> ObjectCounts | None:
+    """The objects of a data set, from its shards. Raises DataError for a damaged one."""
+    from mixup_cli.readers.numpy import MixedArrays
+    from mixup_cli.report.object_counts import ObjectCounts
+
+    return ObjectCounts.of_rows(MixedArrays(folder))
+
+
+def _data_set_facts(manifest: Manifest, objects: ObjectCounts | None) -> dict[str, Any]:
     """For machines: what manifest.json says of the whole, under the names that other commands use."""
     whole = manifest.model_dump(mode="json", exclude={"shards", "totals", "source"}, exclude_none=True)
     source = manifest.source
@@ -132,11 +144,12 @@ def _data_set_facts(manifest: Manifest) -> dict[str, Any]:
         "groups": source.groups or 0,
         "source_kind": source.kind,
         "source_fingerprint": source.fingerprint,
+        **({} if objects is None else {"objects": object_facts(objects, manifest.class_names)}),
         **whole,
     }
 
 
-def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
+def _data_set_lines(manifest: Manifest, objects: ObjectCounts | None) -> Iterator[tuple[str, str]]:
     from mixup_cli.cli.options.method_text import methods_text
     from mixup_cli.recipe import Recipe
     from mixup_cli.storage.card import label_meaning, seeds
@@ -154,13 +167,18 @@ def _data_set_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "quantities" if manifest.label_kind == "real" else "classes", f"{len(manifest.class_names)}"
     if manifest.class_names:
         yield "", some(list(manifest.class_names))
-    yield "labels", label_meaning(manifest)
+    if objects is None:
+        yield "labels", label_meaning(manifest)
+    else:
+        yield from object_lines(objects, manifest.class_names, "row")
+        yield "places", f"for {counted(objects.places, 'object')} in each row"
     yield "source", f"{source.kind}, {counted(source.samples, 'input')}, {len(source.skipped):,} skipped"
+    width = max(13, *(len(column.name) for column in manifest.columns))
     for name, columns in (("columns", manifest.columns), ("mixed", manifest.mixed or ())):
         for number, column in enumerate(columns):
             shape = "x".join(map(str, column.shape)) or "scalar"
             encoded = f", encoded as {column.encoding}" if column.encoding else ""
-            yield "" if number else name, f"{column.name:<13} {column.dtype:<8} {shape}{encoded}"
+            yield "" if number else name, f"{column.name:<{width}} {column.dtype:<8} {shape}{encoded}"
     if manifest.samples is not None:
         yield "samples of", f"{manifest.samples.folder} (readers mix them)"
     yield "recipe_id", manifest.recipe_id

@@ -23,8 +23,8 @@ SURVEYED = 2000
 class Content:
     """What the templates say. `is_expected`: of a source, whose data set does not exist yet. `before` float64 (K) are
     the sums of the labels of the inputs by class, None if they are unknown, and `tally` counts the first `tally.rows`
-    rows. `lines` are the rows of the contact sheet. `sizes` counts (height, width) among inputs. `objects` are those of the rows that were
-    counted; None where samples have labels instead."""
+    rows. `lines` are the rows of the contact sheet. `sizes` counts (height, width) among inputs. `objects` are
+    those of the rows that were counted; None where samples have labels instead."""
 
     manifest: Manifest
     is_expected: bool

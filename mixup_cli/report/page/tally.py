@@ -73,7 +73,7 @@ class Tally:
 
     def add_objects(self, start: int, kind: NDArray[np.int64], columns: Mapping[str, NDArray[Any]]) -> None:
         """Count the objects of m rows from `start` on, of kinds int64 (m), by class: each is a label."""
-        row, place = there(columns, len(self.label))
+        row, place = there(columns)
         classes = columns["object_class"][row, place]
         self.label_rows += len(kind)
         self.label += np.bincount(classes, minlength=len(self.label))
@@ -81,10 +81,10 @@ class Tally:
 
     def _see(self, block: Block) -> None:
         width = self.first.shape[1]
-        keys = np.full((len(block.kind), 1), width - 1) if block.classes is None else block.classes
-        keys = block.kind[:, None] * width + keys
+        classes = np.full((len(block.kind), 1), width - 1) if block.classes is None else block.classes
+        keys = block.kind[:, None] * width + classes
         keys = np.where(block.share[:, : keys.shape[1]] > 0, keys, keys[:, :1])
-        self._saw(keys.ravel(), block.start + np.arange(keys.size) // keys.shape[1])
+        self._saw(keys.ravel(), block.start + np.repeat(np.arange(len(keys)), keys.shape[1]))
 
     def _saw(self, keys: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
         """Note the first of ascending rows in which each cell of `first` occurs."""

@@ -9,20 +9,23 @@ import numpy as np
 import pytest
 
 from mixup_cli.draws.beta import UNIT, cumulative
-from mixup_cli.methods import resolve
+from mixup_cli.methods import for_objects, resolve
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import MethodChoice, Recipe
-from mixup_cli.report.page.cards import MOST_ROWS, USUAL_ROWS, chosen_rows
-from mixup_cli.report.page.charts import balance, histograms, pairs
+from mixup_cli.report.objects import Seen
+from mixup_cli.report.page.cards import MOST_ROWS, USUAL_ROWS, chosen_rows, marks_of
+from mixup_cli.report.page.charts import balance, histograms, object_tables, pairs
 from mixup_cli.report.page.content import Content
 from mixup_cli.report.page.kinds import BINS, Kind, bins_of, kinds_of
 from mixup_cli.report.page.of_data_set import content_of_data_set
+from mixup_cli.report.page.of_source import content_of_source
 from mixup_cli.report.page.reading import snippets
-from mixup_cli.report.page.render import short
+from mixup_cli.report.page.render import Words, page, short
 from mixup_cli.report.page.tally import MOST_PAIRED, NOT_SEEN, Block, Tally
 from mixup_cli.runs.generate import generate
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import SourceOptions, open_source
+from tests.boxed_pictures import CLASSES, write_boxes
 from tests.data_sets import Columns, columns
 from tests.running import Runner
 from tests.unit.storage.small_data_set import manifest_of, shard_records
@@ -202,3 +205,80 @@ def test_snippets_of_what_is_not_a_plain_folder() -> None:
     zstd = plain.model_copy(update={"compression": "zstd"})
     assert [*snippets(plain, "s3://bucket/out")] == NAMES[:5]
     assert "import hdf5plugin" in snippets(zstd, "out")["h5py"]
+
+
+@pytest.fixture(scope="module")
+def boxed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of twelve pictures with objects, with its source beside it."""
+    root = tmp_path_factory.mktemp("boxed")
+    recipe = Recipe(methods=resolve(for_objects([MethodChoice("mixup"), MethodChoice("cutmix")])), keep_originals=True)
+    generate(open_source([write_boxes(root / "coco", count=12)]), recipe, Run(out=root / "out", passes=9))
+    return root
+
+
+def test_objects_stand_in_tables(boxed: Path) -> None:
+    stored, source = columns(boxed / "out"), open_source([boxed / "coco"])
+    content = content_of_data_set(boxed / "out", lambda number, count: source)
+    found = object_tables(content)
+    assert found is not None
+    counts = stored["object_count"]
+    spans = {"0": (0, 0), "1": (1, 1), "2 … 3": (2, 3), "4 … 7": (4, 7)}
+    assert [(name, rows) for name, rows, _ in found.rows] == [
+        (name, ((counts >= low) & (counts <= high)).sum()) for name, (low, high) in spans.items()
+    ]
+    there = stored["object_class"] >= 0
+    of_class = np.bincount(stored["object_class"][there], minlength=3)
+    assert {name: count for name, count, _ in found.classes} == dict(zip(CLASSES, of_class.tolist(), strict=True))
+    faint = there & (stored["object_weight"] < 0.1)
+    assert found.faint == faint.sum() > 0
+    for name, count, part in found.classes:
+        assert part == pytest.approx((faint & (stored["object_class"] == CLASSES.index(name))).sum() / count)
+    assert sum(count for _, count, _ in found.visible) == there.sum()
+    assert found.visible[-1][:2] == ("all of it", (stored["object_visible"] == 1).sum())
+    assert sum(part for *_, part in found.visible) == pytest.approx(1)
+    assert found.without == (counts == 0).sum() > 0
+    assert [name for name, *_ in balance(content)] == [*CLASSES]
+    before, after = zip(*((one, other) for _, one, other in balance(content)), strict=True)
+    assert before == pytest.approx(np.array([9, 6, 3]) / 18)
+    assert after == pytest.approx(of_class / of_class.sum())
+
+
+def test_each_class_of_objects_is_among_the_rows(boxed: Path) -> None:
+    content = content_of_data_set(boxed / "out", lambda number, count: None)
+    stored = columns(boxed / "out")
+    for kind in range(3):
+        for own in range(3):
+            rows = np.flatnonzero((stored["method"] == kind) & (stored["object_class"] == own).any(axis=1))
+            assert content.tally.first[kind, own] == rows[0]
+
+
+def test_source_and_data_set_have_the_same_page_of_objects(boxed: Path) -> None:
+    source = open_source([boxed / "coco"])
+    methods = resolve(for_objects([MethodChoice("mixup"), MethodChoice("cutmix")]))
+    content = content_of_source(source, Recipe(methods=methods, keep_originals=True))
+    assert content.objects is not None
+    first = columns(boxed / "out")["object_count"][:24]
+    assert content.objects.rows.tolist()[: first.max() + 1] == np.bincount(first).tolist()
+    html = page(content, Words("coco", "coco", (), (), "nothing")).decode()
+    assert '<section id="objects"' in html
+    lines = {line.number: line for line in content.lines}
+    assert len(lines) == 24
+    for line in lines.values():
+        for tile in (*line.parents, line.result):
+            for path in marks_of(tile.objects).values():
+                assert f'd="{path}"' in html
+
+
+def test_pages_of_labels_say_nothing_of_objects(content: Content) -> None:
+    assert content.objects is None
+    assert 'id="objects"' not in page(content, Words("x", "x", (), (), "nothing")).decode()
+
+
+def test_boxes_are_paths_and_keypoints_dots() -> None:
+    small, large = Seen("cat", (1, 2, 3.26, 5), 1, 1, 0), Seen("cat", (0, 0, 30, 20), 1, 1, 0)
+    donor = Seen("dog", (4, 4, 8, 8), 1, 1, 1, ((5, 6, 2), (7, 7.25, 1)))
+    assert marks_of((small, large, donor)) == {
+        "p0": "M0 0h30v20h-30zM1 2h2.3v3h-2.3z",
+        "p1": "M4 4h4v4h-4z",
+        "p1 dots": "M5.0 6.0h0M7.0 7.2h0",
+    }
