@@ -141,6 +141,6 @@ def _unknown_kind(path: Path) -> DataError:
         )
     return DataError(
         f"{path}: an unknown kind of file. Give a folder of images, a .zip or .tar of one, WebDataset tars, a CIFAR "
-        f"archive (.tar, .tar.gz), MNIST IDX files, .parquet, {', '.join(CONTAINERS)}, annotations (COCO's .json, YOLO's "
-        f".yaml); or {in_list}."
+        f"archive (.tar, .tar.gz), MNIST IDX files, .parquet, {', '.join(CONTAINERS)}, annotations (.json of COCO, "
+        f".yaml of YOLO); or {in_list}."
     )

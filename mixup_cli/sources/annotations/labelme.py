@@ -70,7 +70,7 @@ def open_labelme(path: Path, options: SourceOptions) -> AnnotatedPictures:
     pictures = sorted({*pairs.pictures, *said})
     if others:
         kinds = ", ".join(sorted(others))
-        notices = [*notices, f"left out {counted(others.total(), 'shape')} without a box ({kinds:.80})"]
+        notices = [*notices, f"left out {counted(others.total(), 'shape')} that are not objects ({kinds:.80})"]
     notes = notes_of(said, pictures, options.classes)
     return Annotated(str(path), str(path), pictures, notes, READ_AS, notices, ignored).opened(options)
 

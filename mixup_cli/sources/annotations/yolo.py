@@ -111,7 +111,7 @@ class _Described:
         places = self._content[split] if isinstance(self._content[split], list) else [self._content[split]]
         if not all(isinstance(each, str) and "\0" not in each for each in places):
             raise DataError(f"{self._name}: {split} is {shown(places)}, expected a path, or a list of them.", CORRECT)
-        home = self._file.absolute().parent
+        home = self._file.parent
         path = self._content.get("path", ".")
         if not isinstance(path, str) or "\0" in path:
             raise DataError(f"{self._name}: path is {shown(path)}, expected the path of a folder.", CORRECT)
