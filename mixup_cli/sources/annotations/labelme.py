@@ -2,7 +2,7 @@
 
 https://github.com/wkentaro/labelme. Points are x, y in pixels from 0. A rectangle has two opposite corners; of a
 polygon and a circle (its middle and a point of its rim) the box around it counts. As in labelme's own converters,
-shapes of one label and `group_id` are one object, and those labelled `__ignore__` are none.
+shapes of one label and `group_id` are one object, and those labelled `__ignore__` are left out.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class Notes:
             if wide and (wide, high) != (width, height):
                 turned = (wide, high) == (height, width)
                 remedy = "Annotate it as it is shown, with its EXIF orientation." if turned else "Give the right file."
-                found = f"{where}: {escape_name(paths[picture])} is {wide}x{high}, expected {width:g}x{height:g}."
+                found = f"{where}: {escape_name(paths[picture])} is {wide}x{high}, expected {width:.9g}x{height:.9g}."
                 raise DataError(found, remedy)
 
     def add(  # noqa: PLR0913  # the parts of an object, given by name

@@ -19,7 +19,7 @@ FORMATS = (
 
 def open_annotated(path: Path, options: SourceOptions) -> AnnotatedPictures | None:
     """The pictures with objects at a place; None if there are no annotations, or labels of another kind are asked for.
-    Raises NoInputError where a task needs annotations and there are none, and what opening them raises."""
+    Raises NoInputError where a task needs annotations and the place has none, and what opening them raises."""
     if options.task == "classify":
         return None
     if options.labels_from is not None and path.is_dir():
