@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
 import shutil
 import tarfile
@@ -94,6 +95,24 @@ def photographs(source: Path, folder: Path, count: int) -> int:
         with Image.open(found[number % len(found)]) as picture:
             _variant(picture.convert("RGB"), rng).save(place, quality=90)
     return len(found)
+
+
+def annotations(folder: Path, most: int = 8) -> Path:
+    """COCO's annotations of the photographs in `folder`: 1 to `most` boxes each, anywhere in them. Returns the file."""
+    draw, (width, height) = np.random.default_rng(0), PHOTO_SIZE
+    images, objects = [], []
+    for number, path in enumerate(sorted(folder.rglob("*.jpg"))):
+        name = path.relative_to(folder).as_posix()
+        images.append({"id": number, "file_name": name, "width": width, "height": height})
+        for _ in range(draw.integers(1, most + 1)):
+            x, y = int(draw.integers(0, width - 40)), int(draw.integers(0, height - 40))
+            sides = [int(draw.integers(30, width - x)), int(draw.integers(30, height - y))]
+            box = {"bbox": [x, y, *sides], "category_id": int(draw.integers(80)), "iscrowd": 0}
+            objects.append({"id": len(objects), "image_id": number, **box})
+    categories = [{"id": number, "name": f"class {number}"} for number in range(80)]
+    file = folder / "annotations.json"
+    file.write_text(json.dumps({"images": images, "annotations": objects, "categories": categories}))
+    return file
 
 
 def _variant(picture: Image.Image, rng: np.random.Generator) -> Image.Image:

@@ -28,6 +28,7 @@ from benchmarks.cases import (
     frameworks,
     loaders,
     methods,
+    objects,
     photos,
     plan,
     ray,
@@ -41,6 +42,7 @@ from benchmarks.results import Part
 CASES = {
     "cifar": cifar.measure,
     "photos": photos.measure,
+    "objects": objects.measure,
     "tiny": tiny.measure,
     "again": again.measure,
     "methods": methods.measure,

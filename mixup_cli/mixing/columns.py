@@ -25,7 +25,7 @@ from mixup_cli.storage.hdf5.layout import Column
 
 
 def columns_of(
-    recipe: Recipe, signals: Sequence[Signal], labels: Labels, objects: Objects | None, parent_count: int
+    recipe: Recipe, signals: Sequence[Signal], labels: Labels, parent_count: int, objects: Objects | None = None
 ) -> tuple[Column, ...]:
     """The columns that readers give, in the order in which they stand in `docs/format.md`. They are those that shards
     hold, unless the data set stores its plan: see `planned_columns`."""

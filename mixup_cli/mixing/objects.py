@@ -22,6 +22,9 @@ from mixup_cli.storage.hdf5.layout import Column
 
 Floats = NDArray[np.float64]
 
+SLIVER_PX = 0.5
+"""What sticks out of a cover by less is no part of a box: no pixel shows it."""
+
 HIDDEN = 1
 """COCO's visibility of a keypoint that is labelled and cannot be seen."""
 
@@ -102,10 +105,10 @@ class _Placed:
         first, last = cover[:, :2], cover[:, 2:]
         overlap = np.prod(np.maximum(np.minimum(self.high, last) - np.maximum(self.low, first), 0), axis=1)
         low, high = self.low.copy(), self.high.copy()
-        spans = (first <= self.low) & (last >= self.high) & (overlap > 0)[:, None]
+        reach_low, reach_high = first < self.low + SLIVER_PX, last > self.high - SLIVER_PX
+        spans = reach_low & reach_high & (overlap > 0)[:, None]
         for axis, other in ((0, 1), (1, 0)):
-            begins = spans[:, other] & (first[:, axis] <= self.low[:, axis])
-            ends = spans[:, other] & (last[:, axis] >= self.high[:, axis])
+            begins, ends = spans[:, other] & reach_low[:, axis], spans[:, other] & reach_high[:, axis]
             low[begins, axis] = np.minimum(last, self.high)[begins, axis]
             high[ends, axis] = np.maximum(first, self.low)[ends, axis]
         place = self.points[..., 1::-1]

@@ -28,9 +28,9 @@ def label_words(values: NDArray[np.float32], kind: LabelKind, names: Sequence[st
     """
     if kind == "real":
         numbers = zip(names, values.tolist(), strict=True)
-        return _joined([Word(name, f" {value:.4g}") for name, value in numbers][: SHOWN + 1], ",")
-    words = [Word(name, _share(value)) for name, value in weightiest(values, kind, names)]
-    return _joined(words, "," if kind == "multi" else " +")
+        return listed([Word(name, f" {value:.4g}") for name, value in numbers][: SHOWN + 1], ",")
+    words = [Word(name, share_text(value)) for name, value in weightiest(values, kind, names)]
+    return listed(words, "," if kind == "multi" else " +")
 
 
 def weightiest(values: NDArray[np.float32], kind: LabelKind, names: Sequence[str]) -> tuple[tuple[str, float], ...]:
@@ -41,7 +41,7 @@ def weightiest(values: NDArray[np.float32], kind: LabelKind, names: Sequence[str
     return tuple((name, value) for name, value in found if value > 0 or kind == "real")
 
 
-def _share(value: float) -> str:
+def share_text(value: float) -> str:
     """Nothing for all of it, or ones; else two digits."""
     if value == 1:
         return ""
@@ -49,6 +49,7 @@ def _share(value: float) -> str:
     return " <0.01" if shown == "0.00" else " >0.99" if shown == "1.00" else f" {shown}"
 
 
-def _joined(words: list[Word], joint: str) -> tuple[Word, ...]:
+def listed(words: list[Word], joint: str) -> tuple[Word, ...]:
+    """Words as a list, with a joint behind all but the last: as many as are shown, and … for the others."""
     shown = words[:SHOWN] + [Word("…")] * (len(words) > SHOWN)
     return (*(Word(word.name, word.rest + joint) for word in shown[:-1]), *shown[-1:])

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, UsageError
+from mixup_cli.fields.objects import NO_CLASS, OBJECT_COLUMNS
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.plan.views import Views
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
+from mixup_cli.report.objects import Objects, seen_in
 from mixup_cli.report.preview import check_pictures, parents_seen
 from mixup_cli.report.rgb import levels
 from mixup_cli.runs.job import Asked, Job
@@ -73,16 +75,18 @@ class Finished:
         """Rows of one member, as the whole numbers them."""
         data, recipe = self.data, Recipe.from_dict(member.manifest.recipe)
         check_numbers(self.folder, data, member.inputs, rows)
+        pictures = levels(data.images(rows), data.axes, recipe.normalize)
         mixed = Mixed(
             numbers=data.column("index").take(rows),
             methods=[data.manifest.methods[number] for number in data.column("method").take(rows)],
             parents=data.column("source_index").take(rows) - member.inputs.start,
-            pictures=levels(data.images(rows), data.axes, recipe.normalize),
+            pictures=pictures,
             boxes=data.column("box").take(rows),
             lam=data.column("share").take(rows)[:, 0],
             labels=data.labels(rows),
             label_kind=data.label_kind,
             class_names=data.class_names,
+            objects=self._objects(rows, pictures.shape[1:3]),
         )
         if source is None:
             return Preview(lines_of(mixed, recipe, None))
@@ -93,6 +97,12 @@ class Finished:
             return Preview(lines_of(mixed, recipe, parents))
         return Preview(lines_of(mixed, recipe, None), (f"{self.folder}: {parents}. Showing results without parents.",))
 
+    def _objects(self, rows: NDArray[np.int64], size: tuple[int, int]) -> Objects | None:
+        """The objects of some rows of images of `size`; None where samples have a label instead."""
+        there = [column.name for column in self.data.manifest.columns if column.name in OBJECT_COLUMNS]
+        columns = {name: self.data.column(name).take(rows) for name in there}
+        return seen_in(columns, size, self.data.class_names) if there else None
+
 
 def check_numbers(folder: Path, data: MixedArrays, inputs: range, rows: NDArray[np.int64]) -> None:
     """Raises DataError where a row names a method, an input or a class that the manifest does not have."""
@@ -101,6 +111,7 @@ def check_numbers(folder: Path, data: MixedArrays, inputs: range, rows: NDArray[
         "method": range(len(manifest.methods)),
         "source_index": inputs,
         "source_label": range(len(manifest.class_names)),
+        "object_class": range(NO_CLASS, len(manifest.class_names)),
     }
     there = {column.name for column in manifest.columns}
     for name in known.keys() & there:
@@ -120,8 +131,8 @@ def _parents(
 
     def read(job: Job) -> Parents | str:
         gathered = Gathered(source, job.targets)
-        places = gathered.places(indices)
-        return _difference(table, source, gathered) or parents_seen(source, job, gathered, places, views)
+        gathered.places(indices)
+        return _difference(table, source, gathered) or parents_seen(source, job, gathered, indices, views)
 
     try:
         return fitting(Asked(source, recipe, is_recorded=True), read)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,10 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.methods import build
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.captions import Word, label_words, weightiest
+from mixup_cli.report.objects import Objects, Seen, object_words
 from mixup_cli.report.rgb import Pictures, rgb, span
 from mixup_cli.sources.reading.base import Source
+from mixup_cli.wording import counted
 
 UNREAD = "not mixed: a parent cannot be read"
 
@@ -22,13 +24,14 @@ UNREAD = "not mixed: a parent cannot be read"
 @dataclass(frozen=True)
 class Tile:
     """An image, or the reason why it is missing; of a parent with its key and label, of a result with its box: top,
-    left, bottom, right, half-open, in pixels of the image."""
+    left, bottom, right, half-open, in pixels of the image. `objects` are those that it shows."""
 
     picture: Pictures | None
     key: str = ""
     label: tuple[Word, ...] = ()
     box: tuple[int, int, int, int] | None = None
     problem: str = ""
+    objects: tuple[Seen, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ class Preview:
 class Mixed:
     """m mixed rows: `numbers` int64 (m) in the plan, `methods` the name of each row's, `parents` int64 (m, P) by source
     index, `pictures` (m, height, width, channels) as `rgb.levels` gives them, `boxes` int32 (m, 4), zeros where a
-    row has none, `lam` float32 (m), `labels` float32 (m, K) or None, of the kind and with the names that are given."""
+    row has none, `lam` float32 (m), `labels` float32 (m, K) or None, of the kind and with the names that are given.
+    `objects` are those of each row; None where samples have a label instead."""
 
     numbers: NDArray[np.int64]
     methods: list[str]
@@ -68,15 +72,17 @@ class Mixed:
     labels: NDArray[np.float32] | None
     label_kind: LabelKind
     class_names: tuple[str, ...]
+    objects: Objects | None = None
 
 
 @dataclass(frozen=True)
 class Parents:
-    """The parents of rows: `pictures` (m, P, height, width, channels) as `rgb.levels` gives them, and why some of them
-    cannot be read, by source index."""
+    """The parents of rows: `pictures` (m, P, height, width, channels) as `rgb.levels` gives them, with their objects by
+    row and slot, and why some of them cannot be read, by source index."""
 
     source: Source
     pictures: NDArray[np.float32]
+    objects: Sequence[Objects]
     problems: Mapping[int, str] = field(default_factory=dict)
 
     def label(self, index: int) -> tuple[Word, ...]:
@@ -111,13 +117,17 @@ def lines_of(mixed: Mixed, recipe: Recipe, parents: Parents | None) -> tuple[Lin
                 lam=float(mixed.lam[row]),
                 label=_label(mixed, row),
                 parents=tiles,
-                result=Tile(None, problem=UNREAD) if unread else Tile(results[row], box=_box(mixed, row)),
+                result=Tile(None, problem=UNREAD) if unread else _result(mixed, row, results[row]),
                 weights=()
                 if mixed.labels is None
                 else weightiest(mixed.labels[row], mixed.label_kind, mixed.class_names),
             )
         )
     return tuple(lines)
+
+
+def _result(mixed: Mixed, row: int, picture: Pictures) -> Tile:
+    return Tile(picture, box=_box(mixed, row), objects=() if mixed.objects is None else mixed.objects[row])
 
 
 def _box(mixed: Mixed, row: int) -> tuple[int, int, int, int] | None:
@@ -128,6 +138,8 @@ def _box(mixed: Mixed, row: int) -> tuple[int, int, int, int] | None:
 
 
 def _label(mixed: Mixed, row: int) -> tuple[Word, ...]:
+    if mixed.objects is not None:
+        return (Word(f"{counted(len(mixed.objects[row]), 'object')}:"), *object_words(mixed.objects[row]))
     return () if mixed.labels is None else label_words(mixed.labels[row], mixed.label_kind, mixed.class_names)
 
 
@@ -139,5 +151,7 @@ def _tiles(
     for slot, index in enumerate(indices[row, :count].tolist()):
         problem = parents.problems.get(index, "")
         picture: NDArray[Any] | None = None if problem else rgb(parents.pictures[row, slot], shown)
-        tiles.append(Tile(picture, parents.source.keys[index], parents.label(index), problem=problem))
+        objects = () if problem else parents.objects[row][slot]
+        label = object_words(objects) or parents.label(index)
+        tiles.append(Tile(picture, parents.source.keys[index], label, problem=problem, objects=objects))
     return tuple(tiles)

@@ -25,9 +25,10 @@ from mixup_cli.plan.views import Views
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
+from mixup_cli.report.objects import of_parents, seen_in
 from mixup_cli.report.rgb import levels
 from mixup_cli.runs.job import Asked, Job
-from mixup_cli.runs.planning import maker_of, planned
+from mixup_cli.runs.planning import maker_of, object_maker, planned
 from mixup_cli.runs.scanned import fitting
 from mixup_cli.runs.settings import Run
 from mixup_cli.scan.supply import Cache
@@ -52,10 +53,11 @@ def preview_of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile 
     everything = np.arange(len(source))  # as if each of them could be read
     plan = planned(job, source, everything, gathered, plan_file)
     rows = plan.rows(wanted.start, wanted.stop)
-    places = gathered.places(rows.parents)
+    gathered.places(rows.parents)
     columns = RowColumns(source.labels, job.recipe, everything)
     moved, supply = Moved(plan, gathered.places), Cache((gathered.cache,))  # of the first signal, which is shown
     maker = maker_of(job, columns, moved, supply, Run(device="cpu", batch_size=1))
+    objects = object_maker(source, job, plan)
     images, share = _made(maker, job, wanted)
     mixed = Mixed(
         numbers=rows.index,
@@ -67,8 +69,9 @@ def preview_of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile 
         labels=None if source.labels.kind == "none" else columns.values("labels", rows, share),
         label_kind=job.label_kind,
         class_names=job.class_names,
+        objects=objects and seen_in(objects.columns(rows), job.form.size, job.class_names),
     )
-    parents = parents_seen(source, job, gathered, places, rows.views)
+    parents = parents_seen(source, job, gathered, rows.parents, rows.views)
     notices = (*source.notices, *job.notices, *plan.notices, *_doubts(source, gathered))
     return Preview(lines_of(mixed, job.recipe, parents), notices)
 
@@ -88,15 +91,16 @@ def _made(maker: ShardMaker, job: Job, wanted: range) -> tuple[NDArray[Any], NDA
 
 
 def parents_seen(
-    source: Source, job: Job, gathered: Gathered, places: NDArray[np.int64], views: Views | None
+    source: Source, job: Job, gathered: Gathered, indices: NDArray[np.int64], views: Views | None
 ) -> Parents:
-    """Parents at `places` (m, P) as they are seen in their rows, through `views`: flipped, cropped, not yet mixed."""
+    """The parents `indices` (m, P) as they are seen in their rows, through `views`: flipped, cropped, not yet mixed."""
+    places = gathered.places(indices)
     stage = Stage(job.target.form, job.form, surface_of(job.form, job.recipe).fill, linear_light=False)
     samples, positions = stage.set(
         gathered.cache, places, views, Unmixed(), decided(pure(len(places), 0, places.shape[1]))
     )
     pictures = levels(samples, job.form.axes)[positions]
-    return Parents(source, pictures, gathered.problems)
+    return Parents(source, pictures, of_parents(source, job, indices, views), gathered.problems)
 
 
 def _doubts(source: Source, gathered: Gathered) -> list[str]:

@@ -12,6 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 from mixup_cli.report.captions import Word
 from mixup_cli.report.fonts import Face
 from mixup_cli.report.lines import Line, Tile, roles
+from mixup_cli.report.marks import colour_of, mark
 from mixup_cli.report.rgb import Pictures
 
 LARGEST_PX = 224
@@ -19,6 +20,12 @@ LARGEST_PX = 224
 
 ENLARGED_PX = 160
 """… and a small one is enlarged by the largest whole factor that keeps it below this."""
+
+OBJECTS_PX = 320
+"""Both, where objects are drawn: small ones can be seen."""
+
+SWATCH_PX = 9
+"""The side of the square that shows a parent's colour."""
 
 MARGIN, GAP, ROW_GAP, TEXT_GAP = 24, 12, 22, 20
 """Pixels around the sheet, between tiles, between lines, and between the result and its text."""
@@ -47,12 +54,20 @@ class _Sheet:
     lines: tuple[Line, ...]
 
     @cached_property
+    def tiles(self) -> list[Tile]:
+        return [tile for line in self.lines for tile in (*line.parents, line.result)]
+
+    @cached_property
+    def has_objects(self) -> bool:
+        return any(tile.objects for tile in self.tiles)
+
+    @cached_property
     def tile(self) -> tuple[int, int]:
         """Width and height of a tile."""
-        tiles = (tile for line in self.lines for tile in (line.result, *line.parents))
-        height, width = next((tile.picture.shape[:2] for tile in tiles if tile.picture is not None), (1, 1))
+        height, width = next((tile.picture.shape[:2] for tile in self.tiles if tile.picture is not None), (1, 1))
         longer = max(height, width)
-        factor = ENLARGED_PX // longer or min(1.0, LARGEST_PX / longer)
+        enlarged_px, largest_px = (OBJECTS_PX, OBJECTS_PX) if self.has_objects else (ENLARGED_PX, LARGEST_PX)
+        factor = enlarged_px // longer or min(1.0, largest_px / longer)
         return max(1, round(width * factor)), max(1, round(height * factor))
 
     @cached_property
@@ -64,8 +79,9 @@ class _Sheet:
         """The font, which has the letters of all names if any font has."""
         tiles = [tile for line in self.lines for tile in line.parents]
         labels = [line.label for line in self.lines] + [tile.label for tile in tiles]
-        words = [word for label in labels for word in label]
-        return Face.of([word.name for word in words] + [text for tile in tiles for text in (tile.key, tile.problem)])
+        names = [word.name for label in labels for word in label]
+        names += {each.name for tile in self.tiles for each in tile.objects}
+        return Face.of(names + [text for tile in tiles for text in (tile.key, tile.problem)])
 
     @cached_property
     def texts(self) -> list[list[str]]:
@@ -107,7 +123,11 @@ class _Sheet:
     def _header(self, draw: ImageDraw.ImageDraw, width: int) -> None:
         """What stands in the columns, and a line below it."""
         for column, name in enumerate([*roles(self.parent_count)[:-1], self._result_header()]):
-            self._text(draw, (self.left(column), MARGIN), self.face.shortened(name, SMALL, self.tile[0]))
+            x = self.left(column)
+            if self.has_objects and column < self.parent_count:
+                draw.rectangle((x, MARGIN + 4, x + SWATCH_PX - 1, MARGIN + 3 + SWATCH_PX), colour_of(column), INK)
+                x += SWATCH_PX + 6
+            self._text(draw, (x, MARGIN), self.face.shortened(name, SMALL, self.tile[0]))
         self._text(draw, (self.left(self.parent_count) + self.tile[0] + TEXT_GAP, MARGIN), OF_LAM)
         y = MARGIN + LEADING
         draw.line((MARGIN, y, width - MARGIN, y), RULE)
@@ -146,9 +166,20 @@ class _Sheet:
         else:
             page.paste(_fitted(tile.picture, self.tile), place)
             self._outline(draw, tile, place)
+            self._objects(page, tile, place)
         for number, (text, colour) in enumerate(_caption(tile)):
             shown = self.face.shortened(text, SMALL, width)
             self._text(draw, (x, y + height + 5 + number * CAPTION_LEADING), shown, colour)
+
+    def _objects(self, page: Image.Image, tile: Tile, place: tuple[int, int]) -> None:
+        """The objects of a tile, which do not leave it."""
+        if not tile.objects or tile.picture is None:
+            return
+        x, y = place
+        width, height = self.tile
+        image = page.crop((x, y, x + width, y + height))
+        mark(image, tile.objects, (width / tile.picture.shape[1], height / tile.picture.shape[0]), self.face)
+        page.paste(image, place)
 
     def _outline(self, draw: ImageDraw.ImageDraw, tile: Tile, place: tuple[int, int]) -> None:
         """Lines around a tile's box, beside its pixels, even beyond the picture's edge."""

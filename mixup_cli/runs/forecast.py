@@ -25,7 +25,7 @@ from mixup_cli.plan.saliency import PeakFinder
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.job import Asked, Job, shard_rows
 from mixup_cli.runs.needs import Needs, needs
-from mixup_cli.runs.planning import maker_of, parents_of, planned
+from mixup_cli.runs.planning import maker_of, object_maker, parents_of, planned
 from mixup_cli.runs.samples import check_stores_plan
 from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import Stored, job_beside
@@ -241,7 +241,8 @@ class _Probe:
         """The time for one row, measured on the first rows of a plan, once everything is compiled; and the bytes that
         it takes encoded, if rows are."""
         job, count = self.job, max(1, min(rows, PROBE_BYTES // self.job.spec.row_bytes))
-        columns = RowColumns(self.source.labels, job.recipe, np.arange(len(self.source)))
+        objects = object_maker(self.source, job, plan)
+        columns = RowColumns(self.source.labels, job.recipe, np.arange(len(self.source)), objects)
         moved = Moved(plan, lambda parents: parents % self.count)
         backend.settle(rows, job.spec.row_bytes)
         maker = maker_of(job, columns, moved, Cache(self.samples), run)

@@ -125,7 +125,7 @@ class Asked:
 
 def _without_effect(recipe: Recipe, job: Job, survey: Survey) -> Iterator[UsageError]:
     is_resized = job.form.axes and job.target.resize is not None
-    if survey.array_form is not None and not is_resized and recipe.resize is not None:
+    if survey.array_form is not None and not is_resized and recipe.resize not in (None, "crop"):
         yield UsageError("these samples keep their size. Leave it out.", field="resize", value=recipe.resize)
     if recipe.value_range is not None and job.form.dtype == "float32":
         found = "it turns values into integers, and these samples stay floats."
@@ -150,7 +150,7 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
     signals, targets = _signals(source, decided, survey, resolved)
     resolved = resolved.with_(signals=tuple(source.beside))
     _check_encode(resolved, signals)
-    columns = columns_of(resolved, signals, labels, objects, most_parents)
+    columns = columns_of(resolved, signals, labels, most_parents, objects)
     resolved, spec = laid_out(resolved, signals, columns, labels, recipe.samples_per_shard, asked.shard_bytes)
     notices = decided.notices + ((ZSTD_NOTICE,) if resolved.compression == "zstd" else ())
     if any(column.encoding and column.encoding.is_lossy for column in columns):

@@ -92,7 +92,7 @@ def _job(manifest: Manifest, samples: StoredSamples, samples_per_shard: int | No
     """The job with the same recipe, but for what shards hold."""
     recipe = Recipe.from_dict(manifest.recipe).with_(store="rows")
     signals = manifest.signals
-    columns = columns_of(recipe, signals, samples.labels, None, parent_count(recipe.methods))
+    columns = columns_of(recipe, signals, samples.labels, parent_count(recipe.methods))
     recipe, spec = laid_out(recipe, signals, columns, samples.labels, samples_per_shard, shard_bytes)
     targets = tuple(map(Target, samples.forms))
     return Job(recipe, signals, targets, spec, columns, manifest.class_names, manifest.label_kind, ())

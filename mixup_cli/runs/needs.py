@@ -121,7 +121,7 @@ def _samples_bytes(job: Job, source: Source, run: Run) -> int:
     """About the size of the samples that readers mix, if shards hold the plan and the samples are not there yet."""
     if job.recipe.store == "rows" or (run.samples_place / MANIFEST).exists():
         return 0
-    columns = columns_of(Recipe(methods=(MethodChoice("none"),)), job.signals, source.labels, None, 1)
+    columns = columns_of(Recipe(methods=(MethodChoice("none"),)), job.signals, source.labels, 1)
     beside = sum(column.row_bytes for column in columns[len(job.signals) :])
     return len(source) * (job.sample_bytes + beside)
 

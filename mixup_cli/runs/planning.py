@@ -85,12 +85,16 @@ def shard_maker(scanned: Scanned, run: Run, checkpoint: Callable[[], None], plan
         raise ValueError("without a cache, rows must keep to windows; see `check_caching`")
     if peaks is not None and isinstance(plan, Plan):
         plan = plan.asking(peaks)
-    objects = None
-    if source.objects is not None:
-        most = next(column.shape[0] for column in job.columns if column.name == ObjectField.name)
-        objects = ObjectMaker.open(source.objects, plan.methods, job.recipe, job.target, most)
-    columns = RowColumns(source.labels, job.recipe, table.usable, objects)
+    columns = RowColumns(source.labels, job.recipe, table.usable, object_maker(source, job, plan))
     return maker_of(job, columns, plan, supply, run, checkpoint)
+
+
+def object_maker(source: Source, job: Job, plan: Planned) -> ObjectMaker | None:
+    """What makes the columns of objects for rows of a plan; None of a source without objects."""
+    if source.objects is None:
+        return None
+    most = next(column.shape[0] for column in job.columns if column.name == ObjectField.name)
+    return ObjectMaker.open(source.objects, plan.methods, job.recipe, job.target, most)
 
 
 def maker_of(

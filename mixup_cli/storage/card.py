@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from mixup_cli.fields.objects import BOX_EDGES
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.methods import METHODS
@@ -44,7 +45,19 @@ MEANINGS = {
     "box": "top, left, bottom, right of the pasted box, half-open; zeros where there is none",
     "weight": "what the method mixes each parent by, in 65536ths",
     "mask_seed": "what the method's mask is drawn from; 0 without one",
+    "object_count": "how many objects there are: they stand in the first places of the columns that follow",
+    "object_box": f"the part that is seen of each: {BOX_EDGES}",
+    "object_class": "its class; -1 in a place without an object",
+    "object_weight": "how much it counts in the loss: {weight}",
+    "object_visible": "which part of its area is seen",
+    "object_parent": "the parent that it comes from: a position in `source_index`; -1 in a place without an object",
+    "object_id": "by which the source knows it",
+    "object_crowd": "1 if its box stands around many",
+    "keypoints": "x, y and visibility of each: 0 not labelled, 1 hidden, 2 visible",
 }
+
+WEIGHTS = {"share": "its parent's weight where it is seen", "one": "1"}
+"""What the weight of an object is."""
 
 FURTHER = "the same mix of a further signal"
 
@@ -119,7 +132,9 @@ def papers(manifest: Manifest) -> list[str]:
 
 def meanings(manifest: Manifest) -> dict[str, str]:
     """What the columns hold, by name."""
-    return {**{signal.name: FURTHER for signal in manifest.signals}, **MEANINGS}
+    found = {**{signal.name: FURTHER for signal in manifest.signals}, **MEANINGS}
+    weight = WEIGHTS[manifest.recipe.get("object_weights", "share")]
+    return {**found, "object_weight": found["object_weight"].format(weight=weight)}
 
 
 def shown_shape(shape: tuple[int, ...]) -> str:
@@ -134,7 +149,8 @@ def _front_matter() -> str:
 def _about(manifest: Manifest) -> Iterator[str]:
     totals, source = manifest.totals, manifest.source
     yield f"# {title(manifest)}"
-    yield "Written by mixup-gen. Each row is a mix of source samples, with the label that belongs to it."
+    label = "label that belongs" if manifest.boxes is None else "objects that belong"
+    yield f"Written by mixup-gen. Each row is a mix of source samples, with the {label} to it."
     left_out = f", {len(source.skipped)} left out (`{MANIFEST}` says why)" if source.skipped else ""
     facts = {
         "samples": f"{totals.samples} in {totals.shards} {plural(totals.shards, 'shard')}, {totals.bytes} bytes",
@@ -184,6 +200,8 @@ def _of_labels(manifest: Manifest) -> dict[str, str]:
 
 def label_meaning(manifest: Manifest) -> str:
     """What a row of labels is, in a phrase: its kind, the label rule, and smoothing."""
+    if manifest.boxes is not None:
+        return "objects: boxes with a class"
     rule, smoothing = manifest.recipe.get("label_rule", "soft"), manifest.recipe.get("label_smoothing", 0)
     words = {**RULES, "soft": SOFT[manifest.label_kind]}[rule]
     if rule == "remix":
@@ -233,6 +251,7 @@ def _reading(manifest: Manifest) -> Iterator[str]:
         return
     present = {column.name for column in manifest.columns}
     labels = ["labels"] if "labels" in present else sorted(present & {"source_label", "label_share"})
+    labels += [] if manifest.boxes is None else ["object_count", "object_box", "object_class", "object_weight"]
     wanted = [*(signal.name for signal in manifest.signals), *labels]
     plugin = "import hdf5plugin  # the zstd filter\n" if manifest.compression == "zstd" else ""
     yield "## Reading it"

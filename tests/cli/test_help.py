@@ -86,6 +86,7 @@ LIBRARY: dict[str, Any] = {
     "method": Recipe.methods,
     "on_error": Tolerance.on_error,
     "passes": Run.passes,
+    "min_visible": Recipe.min_visible,
     "remix_kappa": REMIX_KAPPA,
     "remix_tau": REMIX_TAU,
     "shard_size": SHARD_BYTES,
@@ -104,7 +105,7 @@ def test_defaults_are_the_library_s() -> None:
     for name, value in LIBRARY.items():
         option = by_name[name]
         assert option.type.convert(default_of(option), option, None) == value, name
-    for name in ("pair", "seed", "flip", "crop_pad", "fill", "labels", "label_rule", "compression", "resize"):
+    for name in ("pair", "seed", "flip", "crop_pad", "fill", "labels", "label_rule", "compression", "object_weights"):
         option = by_name[name]
         assert option.type.convert(default_of(option), option, None) == getattr(Recipe, name), name
     assert default_of(by_name["out"]) == str(Run.out)

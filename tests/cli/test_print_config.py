@@ -19,6 +19,7 @@ from mixup_cli.runs.generate import Outcome
 from mixup_cli.runs.job import SURVEY_SAMPLES, Asked
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources.reading.base import Source
+from tests.object_scenes import write_scenes
 from tests.running import Runner
 from tests.small_objects import write_coco, write_voc
 from tests.small_sources import write_colours
@@ -41,6 +42,9 @@ CASES = {
     "data_key": "two.npz --data-key b --label-key y",
     "label_key": "two.npz --data-key a --label-key z",
     "max_pixels": "colours --max-pixels 1000",
+    "object_weights": "scenes --object-weights one",
+    "min_visible": "scenes --min-visible 0.3",
+    "max_objects": "scenes --max-objects 2",
     "method": "colours --method cutmix:0.25:box=minmax,mixup:0.75:base=2",
     "alpha": "colours --alpha 0.7",
     "keep_originals": "colours --keep-originals",
@@ -151,6 +155,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pixels = draw.integers(0, 255, (2, 12, 8, 8, 3), np.uint8)
     np.savez(root / "two.npz", a=pixels[0], b=pixels[1], y=np.arange(12) % 2, z=np.arange(12) % 3)
     np.savez(root / "real.npz", x=draw.random((12, 8, 8, 3), np.float32), y=draw.random(12, np.float32))
+    write_scenes(root / "scenes")
     return root
 
 

@@ -61,6 +61,12 @@ OTHER: dict[str, Any] = {
     "store": "plan",
     "encode": "png",
     "signals": ("depth",),
+    "task": "detect",
+    "object_weights": "one",
+    "min_visible": 0.3,
+    "max_objects": 5,
+    "keypoints": ("nose",),
+    "mirrored_keypoints": (0,),
 }
 WITH_ANOTHER = {"bandwidth", "remix_kappa", "remix_tau", "cache_size", "encode"}
 

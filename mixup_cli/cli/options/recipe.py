@@ -14,6 +14,7 @@ from mixup_cli.choices import (
     LabelColumns,
     LabelRule,
     Layout,
+    ObjectWeights,
     Pair,
     Resize,
     StoreKind,
@@ -99,7 +100,9 @@ class RecipeFlags(Group):
     size: tuple[int, int] | None = flag(
         OUTPUT, "Image size.", SIZE, otherwise="the images' own if all are equal, else 224", everyday=True
     )
-    resize: Resize | None = flag(OUTPUT, "How to fit images to that size.", word(Resize))
+    resize: Resize | None = flag(
+        OUTPUT, "How to fit images to that size.", word(Resize), otherwise="crop; pad where images have objects"
+    )
     channels: Channels | None = flag(OUTPUT, "Colour or grey.", word(Channels), otherwise="rgb; arrays keep theirs")
     dtype: Dtype | None = flag(
         OUTPUT,
@@ -134,6 +137,18 @@ class RecipeFlags(Group):
     label_smoothing: float | None = flag(
         LABELS, "Store (1 - EPS) * label + EPS / classes; shares stay as they are.", NUMBER, metavar="EPS"
     )
+    object_weights: ObjectWeights | None = flag(
+        LABELS, "Weight of an object: its parent's in the blend (share), or 1 (one).", word(ObjectWeights)
+    )
+    min_visible: float | None = flag(
+        LABELS, "Leave out objects of which less than this part is seen.", NUMBER, metavar="PART"
+    )
+    max_objects: int | None = flag(
+        LABELS,
+        "Store no more than N objects of a row, those of which the most is seen.",
+        whole(1),
+        otherwise="as many as rows can have",
+    )
     compression: Compression | None = flag(OUTPUT, "How to compress shards.", word(Compression))
     store: StoreKind | None = flag(
         OUTPUT,
@@ -150,7 +165,7 @@ class RecipeFlags(Group):
     def recipe(self, plan: PlanFile | None = None) -> Recipe:
         """The recipe that was asked for; what was not asked for is the recipe's default. A plan from a file brings its
         own methods, unless others are asked for."""
-        from mixup_cli.methods import asked, resolve
+        from mixup_cli.methods import asked
         from mixup_cli.methods.effect import check_effect
 
         given: dict[str, Any] = self.given()
@@ -161,6 +176,6 @@ class RecipeFlags(Group):
             given.setdefault("crop_area", DEFAULT_CROP_AREA)
         if plan is not None:
             given["plan"] = plan.digest()
-        recipe = Recipe(methods=resolve(methods, is_planned=plan is not None), **given)
+        recipe = Recipe(methods=methods, **given)
         check_effect(recipe)
         return recipe

@@ -15,14 +15,16 @@ from PIL import Image
 
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.report.lines import Line, Tile, roles
+from mixup_cli.report.marks import COLOURS
+from mixup_cli.report.objects import Seen
 from mixup_cli.report.page.tally import NOT_SEEN
 
 USUAL_ROWS, MOST_ROWS = 96, 720
 """How many rows are shown, and where it takes more to show every class and method, at most."""
 
-LARGE_PX, SMALL_PX, LOSSLESS_PX = 112, 56, 64
-"""The longer side of a picture is shrunk to this: of usual rows, and of more. Usual ones this small stay as they are,
-without loss."""
+LARGE_PX, OBJECTS_PX, SMALL_PX, LOSSLESS_PX = 112, 176, 56, 64
+"""The longer side of a picture is shrunk to this: of usual rows, of those with objects, and of more rows. Usual ones
+as small as the last stay as they are, without loss."""
 
 MOST_PICTURE_BYTES = 3_400_000
 """Of all pictures as data URLs: the page stays below 5 MB. Later rows are left out."""
@@ -56,11 +58,12 @@ class Sheet:
         room, cards, numbers = MOST_PICTURE_BYTES, [], {name: number for number, name in enumerate(self.classes)}
         for line in sorted(self.lines, key=lambda line: line.method == Unmixed.name):
             tiles = [*map(self._tile, roles(len(line.parents)), (*line.parents, line.result))]
-            room -= sum(len(each["url"]) for each in tiles)
+            room -= sum(len(each["url"]) + sum(map(len, each["marks"].values())) for each in tiles)
             if room < 0:
                 break
             found = sorted(numbers[name] for name in _classes(line) & numbers.keys())
-            cards.append({"line": line, "classes": found, "tiles": tiles})
+            objects = sorted(line.result.objects, key=lambda each: -each.area)
+            cards.append({"line": line, "classes": found, "tiles": tiles, "objects": objects})
         return cards
 
     @cached_property
@@ -68,6 +71,16 @@ class Sheet:
         """The names of the classes that occur, in the order of the labels."""
         used = {name for line in self.lines for name in _classes(line)}
         return [name for name in self.class_names if name in used]
+
+    @cached_property
+    def has_objects(self) -> bool:
+        return any(tile.objects for line in self.lines for tile in (*line.parents, line.result))
+
+    @property
+    def parents(self) -> list[str]:
+        """What the parents of rows are called, whose objects are seen."""
+        seen = (each.parent for line in self.lines for each in line.result.objects)
+        return roles(max((*seen, 0)) + 1)[:-1]
 
     @property
     def methods(self) -> list[str]:
@@ -77,18 +90,40 @@ class Sheet:
         label, url = " ".join(word.name + word.rest for word in tile.label), ""
         height, width = (0, 0) if tile.picture is None else tile.picture.shape[:2]
         if tile.picture is not None:
-            url = data_url(tile.picture, len(self.lines) > USUAL_ROWS)
-        return {"role": role, "tile": tile, "label": label, "url": url, "width": width, "height": height}
+            most_px = SMALL_PX if len(self.lines) > USUAL_ROWS else OBJECTS_PX if self.has_objects else LARGE_PX
+            url = data_url(tile.picture, most_px)
+        marks = marks_of(tile.objects)
+        return {
+            "role": role, "tile": tile, "label": label, "url": url, "width": width, "height": height, "marks": marks
+        }
 
 
 def _classes(line: Line) -> set[str]:
-    return {name for name, _ in line.weights} | {word.name for tile in line.parents for word in tile.label}
+    tiles = (*line.parents, line.result)
+    named = {each.name for tile in tiles for each in tile.objects}
+    return named | {name for name, _ in line.weights} | {word.name for tile in line.parents for word in tile.label}
 
 
-def data_url(picture: NDArray[np.uint8], is_small: bool) -> str:
-    """A picture uint8 (height, width, 3) as WebP, shrunk where it is large."""
-    image, most_px = Image.fromarray(picture), SMALL_PX if is_small else LARGE_PX
-    is_lossless = not is_small and max(image.size) <= LOSSLESS_PX
+def marks_of(objects: Sequence[Seen]) -> dict[str, str]:
+    """Paths of an SVG, by CSS class: the boxes of objects (`p0` of the base, `p1` of the donor …) and dots at their
+    keypoints. The larger boxes come first."""
+    paths: dict[str, str] = {}
+    for each in sorted(objects, key=lambda each: -each.area):
+        name = f"p{each.parent % len(COLOURS)}"
+        x, y, right, bottom = (round(edge, 1) for edge in each.box)
+        width, height = round(right - x, 1), round(bottom - y, 1)
+        paths[name] = f"{paths.get(name, '')}M{x:g} {y:g}h{width:g}v{height:g}h{-width:g}z"
+    for each in objects:
+        name = f"p{each.parent % len(COLOURS)} dots"
+        dots = "".join(f"M{x:.1f} {y:.1f}h0" for x, y, _ in each.points)
+        paths |= {name: paths.get(name, "") + dots} if dots else {}
+    return paths
+
+
+def data_url(picture: NDArray[np.uint8], most_px: int) -> str:
+    """A picture uint8 (height, width, 3) as WebP, shrunk where it is larger than `most_px`."""
+    image = Image.fromarray(picture)
+    is_lossless = most_px > SMALL_PX and max(image.size) <= LOSSLESS_PX
     image.thumbnail((most_px, most_px), Image.Resampling.LANCZOS)
     file = io.BytesIO()
     image.save(file, "WEBP", lossless=is_lossless, quality=75, method=4)

@@ -10,6 +10,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.recipe import Recipe
+from mixup_cli.report.object_counts import PARTS, ObjectCounts
 from mixup_cli.report.page.content import Content
 from mixup_cli.report.page.kinds import BINS, Kind
 
@@ -107,3 +109,50 @@ def pairs(content: Content) -> Pairs | None:
     if others := len(names) - len(shown):
         shown.append(f"{others} others")
     return Pairs(shown, tally.pairs[: len(shown), : len(shown)].tolist())
+
+
+@dataclass(frozen=True)
+class ObjectTables:
+    """The tables of objects: names, counts, and parts of all, 0 … 1. `classes` have the part of their objects that is
+    faint instead; of many, the most frequent ones stand there. Objects of which less than `least` is seen are not
+    among them."""
+
+    counts: ObjectCounts
+    least: float
+    rows: list[tuple[str, int, float]]
+    classes: list[tuple[str, int, float]]
+    visible: list[tuple[str, int, float]]
+
+    @property
+    def faint(self) -> int:
+        """How many objects are faint."""
+        return int(self.counts.faint.sum())
+
+    @property
+    def without(self) -> int:
+        """How many rows have no objects."""
+        return int(self.counts.rows[0])
+
+
+def object_tables(content: Content) -> ObjectTables | None:
+    """What tables say of objects; None where samples have labels instead."""
+    counts = content.objects
+    if counts is None:
+        return None
+    spans = [(0, 0), *((1 << power, (2 << power) - 1) for power in range(counts.most.bit_length()))]
+    rows = [(f"{low}" if low == high else f"{low} … {high}", int(counts.rows[low : high + 1].sum())) for low, high in spans]
+    parts = [(f"{100 * low // PARTS} … {100 * (low + 1) // PARTS} %", int(count)) for low, count in enumerate(counts.visible[:PARTS])]
+    parts.append(("all of it", int(counts.visible[PARTS])))
+    order = np.argsort(-counts.classes, kind="stable")[:MOST_CLASSES]
+    classes = [
+        (content.manifest.class_names[each], int(counts.classes[each]), counts.faint[each] / counts.classes[each])
+        for each in order.tolist()
+        if counts.classes[each]
+    ]
+    least = min(Recipe.from_dict(each).min_visible for each in content.manifest.recipes)
+    return ObjectTables(counts, least, _with_parts(rows), classes, _with_parts(parts))
+
+
+def _with_parts(counted: list[tuple[str, int]]) -> list[tuple[str, int, float]]:
+    total = max(1, sum(count for _, count in counted))
+    return [(name, count, count / total) for name, count in counted]

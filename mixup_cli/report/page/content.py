@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.report.lines import Line
+from mixup_cli.report.object_counts import ObjectCounts
 from mixup_cli.report.page.tally import Tally
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.manifest import Manifest
@@ -22,7 +23,8 @@ SURVEYED = 2000
 class Content:
     """What the templates say. `is_expected`: of a source, whose data set does not exist yet. `before` float64 (K) are
     the sums of the labels of the inputs by class, None if they are unknown, and `tally` counts the first `tally.rows`
-    rows. `lines` are the rows of the contact sheet. `sizes` counts (height, width) among inputs."""
+    rows. `lines` are the rows of the contact sheet. `sizes` counts (height, width) among inputs. `objects` are those of the rows that were
+    counted; None where samples have labels instead."""
 
     manifest: Manifest
     is_expected: bool
@@ -31,15 +33,18 @@ class Content:
     lines: Sequence[Line]
     sizes: Counter[tuple[int, int]]
     notices: tuple[str, ...]
+    objects: ObjectCounts | None = None
 
 
 def before_of(
     classes: NDArray[np.int32] | None, manifest: Manifest, sources: Sequence[Source]
 ) -> NDArray[np.float64] | None:
     """The sum of the labels of usable inputs by class, by the class of every input, if it is known, or else by the
-    sources that are open."""
+    sources that are open. Each object of a source is a label."""
     if classes is not None:
         return np.bincount(classes[manifest.usable], minlength=len(manifest.class_names)).astype(np.float64)
+    if objects := [source.objects.classes for source in sources if source.objects is not None]:
+        return np.bincount(np.concatenate(objects), minlength=len(manifest.class_names)).astype(np.float64)
     values = [source.labels.values for source in sources if source.labels.values is not None]
     if not values or manifest.label_kind == "real":
         return None

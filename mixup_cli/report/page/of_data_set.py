@@ -16,6 +16,7 @@ from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.finished import Finished, Opened, check_numbers
 from mixup_cli.report.lines import Preview
+from mixup_cli.report.object_counts import ObjectCounts, blocks
 from mixup_cli.report.page.cards import chosen_rows
 from mixup_cli.report.page.content import SURVEYED, Content, before_of
 from mixup_cli.report.page.kinds import Kind, kinds_of
@@ -42,16 +43,20 @@ def content_of_data_set(folder: Path, opened: Opened) -> Content:
     before = before_of(classes, manifest, sources)
     kinds = {each.rows: kinds_of(Recipe.from_dict(each.manifest.recipe), each.manifest.methods) for each in members}
     tally = Tally([*dict.fromkeys(chain.from_iterable(kinds.values()))], len(manifest.class_names), before)
+    objects = ObjectCounts.of(data)
     for member in members:
-        for block in _blocks(data, member, kinds[member.rows], tally.kinds, classes):
+        numbers = _numbers(data, member, kinds[member.rows], tally.kinds)
+        for block in _blocks(data, member, numbers, classes):
             tally.add(block)
-    if not tally.label_rows and manifest.class_names and manifest.label_kind != "real":
+        if objects is not None:
+            _count_objects(data, member, numbers, tally, objects)
+    if objects is None and not tally.label_rows and manifest.class_names and manifest.label_kind != "real":
         most = max(1, LABEL_NUMBERS // len(data.class_names))
         labels = data.labels(np.linspace(0, len(data) - 1, min(most, len(data))).astype(np.int64))
         tally.add_labels(np.asarray(labels))
     drawn = _drawn(finished, tally)
     sizes = sum((source.survey(SURVEYED).sizes for source in sources), Counter[tuple[int, int]]())
-    return Content(manifest, False, before, tally, drawn.lines, sizes, drawn.notices)
+    return Content(manifest, False, before, tally, drawn.lines, sizes, drawn.notices, objects)
 
 
 def _check_sizes(folder: Path, manifest: Manifest) -> None:
@@ -73,14 +78,28 @@ def _classes_of(labels: Sequence[str], names: Sequence[str]) -> NDArray[np.int32
     return np.array([numbers[label] for label in labels], np.int32)
 
 
-def _blocks(
-    data: MixedArrays, member: Member, own: Sequence[Kind], kinds: Sequence[Kind], classes: NDArray[np.int32] | None
-) -> Iterator[Block]:
-    """The rows of a member, whose methods are `own`, block by block. Raises DataError where a number is beyond what the
-    manifest has."""
+def _numbers(data: MixedArrays, member: Member, own: Sequence[Kind], kinds: Sequence[Kind]) -> NDArray[np.int64]:
+    """The number among all kinds of each method of the whole, in the rows of a member whose methods are `own`."""
     numbers = np.zeros(len(data.manifest.methods), np.int64)
     for kind, name in zip(own, member.manifest.methods, strict=True):
         numbers[data.manifest.methods.index(name)] = kinds.index(kind)
+    return numbers
+
+
+def _count_objects(
+    data: MixedArrays, member: Member, numbers: NDArray[np.int64], tally: Tally, objects: ObjectCounts
+) -> None:
+    """Count the objects in the rows of a member, whose methods have these numbers of kinds."""
+    for rows, columns in blocks(data, member.rows):
+        objects.add(columns)
+        tally.add_objects(rows.start, numbers[data.column("method")[rows]], columns)
+
+
+def _blocks(
+    data: MixedArrays, member: Member, numbers: NDArray[np.int64], classes: NDArray[np.int32] | None
+) -> Iterator[Block]:
+    """The rows of a member, whose methods have these numbers of kinds, block by block. Raises DataError where a number
+    is beyond what the manifest has."""
     is_sparse = any(column.name == "source_label" for column in data.manifest.columns)
     for start in range(member.rows.start, member.rows.stop, BLOCK_ROWS):
         rows = slice(start, min(start + BLOCK_ROWS, member.rows.stop))

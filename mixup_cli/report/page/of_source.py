@@ -11,6 +11,7 @@ from mixup_cli.plan.plan import Planned
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Preview
+from mixup_cli.report.object_counts import ObjectCounts
 from mixup_cli.report.page.cards import USUAL_ROWS
 from mixup_cli.report.page.content import SURVEYED, Content, before_of
 from mixup_cli.report.page.kinds import kinds_of
@@ -18,7 +19,7 @@ from mixup_cli.report.page.tally import BLOCK_ROWS, Block, Tally
 from mixup_cli.report.preview import preview_of_job
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.needs import needs
-from mixup_cli.runs.planning import planned
+from mixup_cli.runs.planning import object_maker, planned
 from mixup_cli.runs.records import Content as Recorded
 from mixup_cli.runs.records import manifest_of_run
 from mixup_cli.runs.scanned import fitting
@@ -44,11 +45,11 @@ def _of_job(source: Source, job: Job, plan_file: PlanFile | None) -> Content:
     manifest = _manifest(source, job, plan, Run(plan=plan_file))
     before = before_of(source.labels.classes, manifest, [source])
     tally = Tally(kinds_of(job.recipe, plan.methods.names), len(manifest.class_names), before)
-    _count(tally, source, job, plan, manifest.totals.samples)
+    objects = _count(tally, source, job, plan, manifest.totals.samples)
     drawn = Preview((), (*source.notices, *job.notices, *plan.notices))
     if manifest.axes:
         drawn = preview_of_job(source, job, range(min(manifest.totals.samples, USUAL_ROWS)), plan_file)
-    return Content(manifest, True, before, tally, drawn.lines, source.survey(SURVEYED).sizes, drawn.notices)
+    return Content(manifest, True, before, tally, drawn.lines, source.survey(SURVEYED).sizes, drawn.notices, objects)
 
 
 def _manifest(source: Source, job: Job, plan: Planned, run: Run) -> Manifest:
@@ -61,11 +62,12 @@ def _manifest(source: Source, job: Job, plan: Planned, run: Run) -> Manifest:
     return manifest.model_copy(update={"totals": totals})
 
 
-def _count(tally: Tally, source: Source, job: Job, plan: Planned, rows: int) -> None:
-    """Count the first rows of a plan of so many."""
+def _count(tally: Tally, source: Source, job: Job, plan: Planned, rows: int) -> ObjectCounts | None:
+    """Count the first rows of a plan of so many. Returns their objects, if samples have such."""
     is_slow = any(method.has_mask or method.needs_peaks for method in plan.methods.methods)
     rows, labels = min(rows, DRAWN_ROWS if is_slow else BLOCK_ROWS), source.labels
-    columns = RowColumns(labels, job.recipe, np.arange(len(source)))
+    columns, maker = RowColumns(labels, job.recipe, np.arange(len(source))), object_maker(source, job, plan)
+    objects = None if maker is None else ObjectCounts(maker.most, len(job.class_names))
     for start in range(0, rows, plan.methods.block_rows):
         block = block_of(plan, start, min(start + plan.methods.block_rows, rows))
         made, share = block.rows, block.share
@@ -74,3 +76,8 @@ def _count(tally: Tally, source: Source, job: Job, plan: Planned, rows: int) -> 
         tally.add(Block(start, made.method.astype(np.int64), share, classes, weights))
         if labels.values is not None and labels.kind != "real":
             tally.add_labels(columns.values("labels", made, share))
+        if maker is not None and objects is not None:
+            found = maker.columns(made)
+            objects.add(found)
+            tally.add_objects(start, made.method.astype(np.int64), found)
+    return objects

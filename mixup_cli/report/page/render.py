@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from mixup_cli.report.page.cards import Sheet
-from mixup_cli.report.page.charts import balance, histograms, pairs
+from mixup_cli.report.page.charts import balance, histograms, object_tables, pairs
 from mixup_cli.report.page.content import Content
 from mixup_cli.report.page.reading import snippets
 from mixup_cli.storage.card import LOSSES, label_meaning, methods, seeds, shown_shape
@@ -61,6 +61,7 @@ def page(content: Content, words: Words) -> bytes:
         histograms=histograms(content),
         balance=balance(content),
         pairs=pairs(content),
+        objects=object_tables(content),
         snippets=snippets(manifest, words.place),
         methods=", ".join(methods(manifest)),
         seeds=seeds(manifest),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.report.object_counts import there
 from mixup_cli.report.page.kinds import BINS, Kind, bins_of
 
 BLOCK_ROWS = 1 << 16
@@ -69,14 +71,26 @@ class Tally:
         self.label_rows += len(labels)
         self.label += labels.sum(axis=0, dtype=np.float64)
 
+    def add_objects(self, start: int, kind: NDArray[np.int64], columns: Mapping[str, NDArray[Any]]) -> None:
+        """Count the objects of m rows from `start` on, of kinds int64 (m), by class: each is a label."""
+        row, place = there(columns, len(self.label))
+        classes = columns["object_class"][row, place]
+        self.label_rows += len(kind)
+        self.label += np.bincount(classes, minlength=len(self.label))
+        self._saw(kind[row] * self.first.shape[1] + classes, start + row)
+
     def _see(self, block: Block) -> None:
         width = self.first.shape[1]
         keys = np.full((len(block.kind), 1), width - 1) if block.classes is None else block.classes
         keys = block.kind[:, None] * width + keys
         keys = np.where(block.share[:, : keys.shape[1]] > 0, keys, keys[:, :1])
+        self._saw(keys.ravel(), block.start + np.arange(keys.size) // keys.shape[1])
+
+    def _saw(self, keys: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+        """Note the first of ascending rows in which each cell of `first` occurs."""
         found, places = np.unique(keys, return_index=True)
         flat = self.first.reshape(-1)
-        flat[found] = np.minimum(flat[found], block.start + places // keys.shape[1])
+        flat[found] = np.minimum(flat[found], rows[places])
 
 
 def _counted(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ import pytest
 
 from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.labels import Labels
+from mixup_cli.fields.objects import OBJECT_COLUMNS
 from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.mixing.columns import columns_of
 from mixup_cli.recipe import Recipe
+from tests.object_scenes import objects_of
 
 SIGNALS = (Signal(FIRST, "uint8", (4, 4, 3), "hwc"), Signal("depth", "float32", (4, 4), "hw"))
 CLASSES = Labels(("a", "b"), np.array([0, 1], np.int32))
@@ -22,8 +25,21 @@ def names(recipe: Recipe, labels: Labels) -> list[str]:
     return [column.name for column in columns_of(recipe, SIGNALS, labels, 2)]
 
 
-def test_classes_and_views_bring_all_columns() -> None:
-    assert names(Recipe(flip=0.5), CLASSES) == [FIRST, "depth", *COLUMNS]
+WITHOUT_OBJECTS = [name for name in COLUMNS if name not in OBJECT_COLUMNS]
+
+
+def test_classes_and_views_bring_all_columns_but_those_of_objects() -> None:
+    assert names(Recipe(flip=0.5), CLASSES) == [FIRST, "depth", *WITHOUT_OBJECTS]
+
+
+def test_objects_bring_theirs() -> None:
+    objects = objects_of([[(0, 0, 2, 2), (1, 1, 4, 4)], [(0, 0, 4, 4)], []], (4, 4))
+    columns = {column.name: column.shape for column in columns_of(Recipe(), SIGNALS, Labels(), 2, objects)}
+    assert [*columns][-len(OBJECT_COLUMNS) :] == [*OBJECT_COLUMNS]
+    assert columns["object_box"] == (3, 4), "two and one: the most that two different samples have"
+    fewer = columns_of(Recipe(max_objects=2), SIGNALS, Labels(), 2, replace(objects, keypoints=None))
+    assert {column.name: column.shape for column in fewer}["object_box"] == (2, 4)
+    assert "keypoints" not in {column.name for column in fewer}
 
 
 @pytest.mark.parametrize(
@@ -37,4 +53,8 @@ def test_classes_and_views_bring_all_columns() -> None:
     ],
 )
 def test_the_others_keep_the_order(labels: Labels, options: dict[str, Any], missing: set[str]) -> None:
-    assert names(Recipe(**options), labels) == [FIRST, "depth", *(each for each in COLUMNS if each not in missing)]
+    assert names(Recipe(**options), labels) == [
+        FIRST,
+        "depth",
+        *(each for each in WITHOUT_OBJECTS if each not in missing),
+    ]
