@@ -82,7 +82,11 @@ class _Marks:
         """Keypoints as dots, those that cannot be seen as rings."""
         for x, y, sight in seen.points:
             x, y, colour = x * self.scale[0], y * self.scale[1], colour_of(seen.parent)
-            for radius, fill in ((POINT_PX + 1, DARK), (POINT_PX, colour), (POINT_PX - 1, colour if sight > 1 else DARK)):
+            for radius, fill in (
+                (POINT_PX + 1, DARK),
+                (POINT_PX, colour),
+                (POINT_PX - 1, colour if sight > 1 else DARK),
+            ):
                 self.draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill)
 
     def caption(self, seen: Seen, taken: list[Frame]) -> None:

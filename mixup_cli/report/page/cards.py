@@ -94,7 +94,13 @@ class Sheet:
             url = data_url(tile.picture, most_px)
         marks = marks_of(tile.objects)
         return {
-            "role": role, "tile": tile, "label": label, "url": url, "width": width, "height": height, "marks": marks
+            "role": role,
+            "tile": tile,
+            "label": label,
+            "url": url,
+            "width": width,
+            "height": height,
+            "marks": marks,
         }
 
 

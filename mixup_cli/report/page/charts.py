@@ -140,8 +140,13 @@ def object_tables(content: Content) -> ObjectTables | None:
     if counts is None:
         return None
     spans = [(0, 0), *((1 << power, (2 << power) - 1) for power in range(counts.most.bit_length()))]
-    rows = [(f"{low}" if low == high else f"{low} … {high}", int(counts.rows[low : high + 1].sum())) for low, high in spans]
-    parts = [(f"{100 * low // PARTS} … {100 * (low + 1) // PARTS} %", int(count)) for low, count in enumerate(counts.visible[:PARTS])]
+    rows = [
+        (f"{low}" if low == high else f"{low} … {high}", int(counts.rows[low : high + 1].sum())) for low, high in spans
+    ]
+    parts = [
+        (f"{100 * low // PARTS} … {100 * (low + 1) // PARTS} %", int(count))
+        for low, count in enumerate(counts.visible[:PARTS])
+    ]
     parts.append(("all of it", int(counts.visible[PARTS])))
     order = np.argsort(-counts.classes, kind="stable")[:MOST_CLASSES]
     classes = [

@@ -64,7 +64,7 @@ class Notes:
         if width in (None, 0) or height in (None, 0):
             return
         if not all(isinstance(side, int | float) for side in (width, height)):
-            found = f"{where}: says that its picture is {shown(width)} x {shown(height)}, expected numbers of pixels."
+            found = f"{where}: says that its image is {shown(width)} x {shown(height)}, expected numbers of pixels."
             raise DataError(found, CORRECT)
         self.sizes[picture] = (where, width, height)  # type: ignore[assignment]  # numbers, as was just checked
 
@@ -161,7 +161,7 @@ class Notes:
     def _outside(self, numbers: NDArray[np.int64], sides: NDArray[np.float64]) -> Iterator[Fault]:
         for number in numbers.tolist():
             width, height = sides[number].astype(int)
-            yield Fault(self.where[number], f"its box lies outside of the picture, which is {width}x{height}")
+            yield Fault(self.where[number], f"its box lies outside of the image, which is {width}x{height}")
 
 
 def _settled(faults: Sequence[Fault], on_error: OnError) -> list[str]:

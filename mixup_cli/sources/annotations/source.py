@@ -91,7 +91,7 @@ class Annotated:
         that they do not have."""
         where = escape_name(self.location)
         if not self.paths:
-            raise NoInputError(f"{where}: {self.read_as} without pictures. Give another folder.")
+            raise NoInputError(f"{where}: {self.read_as} without images. Give another folder.")
         order = sorted(range(len(self.paths)), key=[escape_name(path) for path in self.paths].__getitem__)
         paths = [self.paths[index] for index in order]
         labels = Labels(class_names=self.notes.class_names)

@@ -119,7 +119,7 @@ class _Described:
         tried = [(root, root / each) for root in roots for each in places]
         # Roboflow writes ../train/images for the folder train beside the file.
         tried += [(home, home / each.removeprefix("../")) for each in places]
-        root = next((root for root, place in tried if place.exists()), None)
+        root = next((root for root, place in tried if os.path.exists(place)), None)
         if root is None:
             found = (
                 f"{self._name}: {split} is {shown(places[0] if places else places)}, and there is not such a path in"
@@ -132,11 +132,11 @@ class _Described:
     def _listed(self, root: Path, place: str) -> Iterator[str]:
         """The pictures of a folder, or those that a file lists."""
         found = root / place
-        found = found if found.exists() else root / place.removeprefix("../")
-        if found.is_dir():
+        found = found if os.path.exists(found) else root / place.removeprefix("../")
+        if os.path.isdir(found):
             yield from (os.path.join(found, name) for name in walk(str(found), self._exclude).pictures)
             return
-        if not found.is_file():
+        if not os.path.isfile(found):
             problem = f"{self._name}: names {quoted(place, 80)}, and {escape_name(str(found))} does not exist."
             raise NoInputError(problem, CORRECT)
         name = escape_name(str(found))
@@ -170,7 +170,7 @@ class _Described:
         if (shape := self._content.get("kpt_shape")) is None:
             return None
         numbers = self._whole(shape, "kpt_shape", MOST_KEYPOINTS)
-        if len(numbers) != 2 or numbers[0] < 1 or numbers[1] not in (2, 3):
+        if len(numbers) != 2 or not 1 <= numbers[0] <= MOST_KEYPOINTS or numbers[1] not in (2, 3):
             raise DataError(f"{self._name}: kpt_shape is {numbers}, expected [keypoints, 2 or 3].", CORRECT)
         return numbers[0], numbers[1]
 

@@ -153,7 +153,7 @@ def test_a_box_is_clipped_to_its_image(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "found"),
-    [(beyond, "outside of the picture"), (empty, "has an empty box"), (unseen, "visibility 3")],
+    [(beyond, "outside of the image"), (empty, "has an empty box"), (unseen, "visibility 3")],
 )
 def test_objects_that_cannot_be_are_refused_or_left_out(
     spoil: Callable[[dict[str, Any]], None], found: str, tmp_path: Path
