@@ -52,9 +52,9 @@ def scene(name: str) -> Image.Image:
     return made
 
 
-def annotations() -> dict[str, object]:
+def content() -> dict[str, object]:
     """What COCO's JSON says of them. A photograph that sticks out has the box of what is seen."""
-    images, objects = [], []
+    images, objects = list[dict[str, object]](), list[dict[str, object]]()
     for number, (name, (_, (wide, high), places)) in enumerate(SCENES.items(), 1):
         images.append({"id": number, "file_name": name, "width": wide, "height": high})
         for photograph, left, top, width, height in places:
@@ -71,7 +71,7 @@ def main() -> None:
     (out / "images").mkdir(parents=True, exist_ok=True)
     for name in SCENES:
         scene(name).save(out / "images" / name, optimize=True)
-    (out / "annotations.json").write_text(json.dumps(annotations(), indent=1) + "\n", encoding="utf-8")
+    (out / "annotations.json").write_text(json.dumps(content(), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

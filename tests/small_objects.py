@@ -39,7 +39,7 @@ def write_images(folder: Path, suffix: str = ".png") -> list[Path]:
 def coco_content(prefix: str = "") -> dict[str, Any]:
     """COCO's annotations of them; ids have gaps, and objects stand in another order than images."""
     numbers = {name: 10 * (position + 1) for position, name in enumerate(SIZES)}
-    found = [(name, label, box) for name, objects in reversed(OBJECTS.items()) for label, box in objects]
+    found = [(name, label, box) for name, objects in reversed([*OBJECTS.items()]) for label, box in objects]
     return {
         "images": [
             {"id": numbers[name], "file_name": f"{prefix}{name}.png", "width": width, "height": height}

@@ -133,11 +133,14 @@ class Pairs:
         return cls(found_of, alone)
 
 
-def pairs_below(root: Path, folder: str, suffix: str, exclude: Sequence[Path]) -> Pairs:
-    """The pictures below a folder of `root` (ends with "/", or is empty), with the files of this suffix beside them."""
-    tree = walk(str(root / folder), exclude)
-    files = [folder + name for name in tree.others if name.lower().endswith(suffix)]
-    return Pairs.of([folder + name for name in tree.pictures], files)
+def pairs_below(root: Path, folders: Sequence[str], suffix: str, exclude: Sequence[Path]) -> Pairs:
+    """The pictures below some folders of `root`, as `held_in` gives them, with the files of this suffix beside them."""
+    pictures, files = list[str](), list[str]()
+    for folder in folders:
+        tree, before = walk(str(root / folder), exclude), f"{folder}/" if folder else ""
+        pictures += [before + name for name in tree.pictures]
+        files += [before + name for name in tree.others if name.lower().endswith(suffix)]
+    return Pairs.of(pictures, files)
 
 
 def first_holds(folder: Path, suffix: str, marks: Sequence[bytes]) -> bool:

@@ -58,8 +58,9 @@ def _holds(folder: Path) -> bool:
 def open_labelme(path: Path, options: SourceOptions) -> AnnotatedPictures:
     """The pictures with the shapes of the files beside them. Pictures without a file are background. Raises DataError
     for files that are not labelme's."""
-    folder, notices, ignored = chosen_folder(path, held_in(path, _holds), options.split)
-    pairs, others = pairs_below(path, folder, ".json", options.exclude), Counter[str]()
+    folders, others = held_in(path, _holds), Counter[str]()
+    folder, notices, ignored = chosen_folder(path, folders, options.split)
+    pairs = pairs_below(path, folders, ".json", options.exclude)  # of all splits, which have the same classes
     said = {picture: _said(path, file, others) for picture, file in pairs.pictures.items() if file is not None}
     for file in pairs.alone:
         alone = _said(path, file, others)
@@ -67,7 +68,7 @@ def open_labelme(path: Path, options: SourceOptions) -> AnnotatedPictures:
             found = f"{alone.where}: is about {escape_name(picture)}, as another file is."
             raise DataError(found, "Remove one of them.")
         said[picture] = alone
-    pictures = sorted({*pairs.pictures, *said})
+    pictures = sorted(each for each in {*pairs.pictures, *said} if each.startswith(folder))
     if others:
         kinds = ", ".join(sorted(others))
         notices = [*notices, f"left out {counted(others.total(), 'shape')} that are not objects ({kinds:.80})"]

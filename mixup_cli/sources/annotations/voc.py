@@ -60,25 +60,23 @@ def _holds(folder: Path) -> bool:
 def open_voc(path: Path, options: SourceOptions) -> AnnotatedPictures:
     """The pictures with what their XML says. Pictures without XML are background. Raises DataError for XML that cannot
     be read, UsageError for an unknown split."""
-    notices: list[str] = []
-    if _is_kit(path):
-        pairs, ignored = _kit_pairs(path, options.exclude), frozenset[str]()
-        chosen = _of_split(path, pairs, options.split, notices)
-        if chosen is None:
-            chosen, ignored = [*pairs.pictures], frozenset({"split"})
-    else:
-        folder, notices, ignored = chosen_folder(path, held_in(path, _holds), options.split)
-        pairs = pairs_below(path, folder, ".xml", options.exclude)
-        chosen = [*pairs.pictures]
     origin = BOX_ORIGIN if options.box_origin is None else options.box_origin
+    is_kit, notices = _is_kit(path), list[str]()
+    if is_kit:
+        pairs, folder, ignored = _kit_pairs(path, options.exclude), "", frozenset[str]()
+    else:
+        folders = held_in(path, _holds)
+        folder, notices, ignored = chosen_folder(path, folders, options.split)
+        pairs = pairs_below(path, folders, ".xml", options.exclude)
     said = {picture: _said(path, file, origin) for picture, file in pairs.pictures.items() if file is not None}
     for file in pairs.alone:
         alone = _said(path, file, origin)
-        picture = f"{PICTURES}/{Path(file).stem}.jpg" if _is_kit(path) else missing_picture(file, alone)
-        said[picture] = alone
-        if picture not in chosen and ("split" in ignored or not _is_kit(path)):
-            chosen.append(picture)
-    notes = notes_of(said, chosen, options.classes)
+        said[f"{PICTURES}/{Path(file).stem}.jpg" if is_kit else missing_picture(file, alone)] = alone
+    chosen = _of_split(path, pairs, options.split, notices) if is_kit else None
+    if chosen is None:
+        chosen = sorted(each for each in {*pairs.pictures, *said} if each.startswith(folder))
+        ignored = frozenset({"split"}) if is_kit else ignored
+    notes = notes_of(said, chosen, options.classes)  # the classes are those of all splits
     return Annotated(str(path), str(path), chosen, notes, READ_AS, notices, ignored).opened(options)
 
 

@@ -26,7 +26,7 @@ from tests.small_objects import (
 def counts(root: Path, **options: Any) -> list[int]:
     objects = open_source([root], SourceOptions(**options)).objects
     assert objects is not None
-    return objects.counts.tolist()
+    return [int(each) for each in objects.counts]
 
 
 def lists(root: Path, **names: str) -> Path:
@@ -59,6 +59,7 @@ def test_xml_beside_images_and_in_folders_of_splits(tmp_path: Path) -> None:
     assert counts(tmp_path, box_origin=0) == [2, 1, 0, 0]
     assert counts(tmp_path, split="val", box_origin=0) == [0, 0, 3, 0]
     assert counts(tmp_path / "train") == [2, 1, 0, 0]
+    assert open_source([tmp_path]).labels.class_names == ("bird", "cat", "dog"), "the classes of all splits"
     with pytest.raises(UsageError, match="split"):
         open_source([tmp_path / "train"], SourceOptions(split="val"))
 
@@ -114,12 +115,23 @@ def test_labelme_s_shapes(tmp_path: Path) -> None:
 
 
 def test_labelme_s_groups_are_one_object(tmp_path: Path) -> None:
-    parts = [{"label": "cat", "shape_type": "rectangle", "points": [[x, 4], [x + 2, 9]]} for x in (1, 5, 12, 20)]
+    parts: list[dict[str, Any]] = [
+        {"label": "cat", "shape_type": "rectangle", "points": [[x, 4], [x + 2, 9]]} for x in (1, 5, 12, 20)
+    ]
     for part, group in zip(parts, (0, None, 0, None), strict=True):
         part["group_id"] = group
     parts.append({"label": "dog", "shape_type": "rectangle", "points": [[2, 2], [3, 3]], "group_id": 0})
     found, _ = boxes(write_shapes(tmp_path, *parts))
     assert found == [[1, 4, 14, 9], [5, 4, 7, 9], [20, 4, 22, 9], [2, 2, 3, 3]]
+
+
+def test_labelme_s_splits_have_the_same_classes(tmp_path: Path) -> None:
+    for split, name in (("train", "b"), ("val", "c")):
+        write_images(tmp_path / split)
+        (tmp_path / f"{split}/{name}.json").write_text(json.dumps(labelme_content(name)))
+    assert counts(tmp_path) == [0, 1, 0, 0]
+    assert counts(tmp_path, split="val") == [0, 0, 3, 0]
+    assert open_source([tmp_path]).labels.class_names == ("bird", "cat", "dog")
 
 
 def test_labelme_s_json_in_another_folder_names_its_image(tmp_path: Path) -> None:

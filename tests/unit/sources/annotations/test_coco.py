@@ -67,7 +67,7 @@ def test_roboflow_s_layout(tmp_path: Path) -> None:
     for split in ("train", "valid", "test"):
         write_images(tmp_path / split)
         write(tmp_path / f"{split}/_annotations.coco.json", coco_content())
-    assert open_source([tmp_path]).files().__next__() == str(tmp_path / "train/a.png")  # type: ignore[attr-defined]
+    assert next(iter(open_source([tmp_path]).files())) == str(tmp_path / "train/a.png")
     val = open_source([tmp_path], SourceOptions(split="val"))
     assert next(iter(val.files())) == str(tmp_path / "valid/a.png")
 

@@ -23,7 +23,7 @@ def described(root: Path, text: str) -> Path:
 
 def counts(source: Source) -> list[int]:
     assert source.objects is not None
-    return source.objects.counts.tolist()
+    return [int(each) for each in source.objects.counts]
 
 
 @pytest.mark.parametrize(
