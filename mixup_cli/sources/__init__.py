@@ -40,6 +40,8 @@ def _labels_as_asked(source: Source, options: SourceOptions) -> Labels:
     """The source's labels, of the kind and over the classes asked for. Raises UsageError for other labels."""
     from mixup_cli.sources.reading.class_table import as_given
 
+    if source.objects is not None:  # their classes were given when they were read
+        return source.labels
     if options.label_kind == "none":
         source.labels = Labels(groups=source.labels.groups)
     elif options.label_kind not in (None, source.labels.kind):
@@ -79,7 +81,7 @@ def _expanded(location: str | Path) -> list[str]:
 
 def _open_one(path: Path, options: SourceOptions) -> Source:
     """The kinds, from the one that is surest of itself to the one that takes any folder."""
-    from mixup_cli.sources.annotations import coco
+    from mixup_cli.sources.annotations.opening import open_annotated
     from mixup_cli.sources.arrays import data_set, idx, stl10  # each brings its own libraries
     from mixup_cli.sources.arrays import files as array_files
     from mixup_cli.sources.cifar import source as cifar
@@ -94,10 +96,7 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
         return folders.open_zip(LocalFile.open(path), options)
 
     try:
-        if not path.exists():
-            raise NoInputError(f"{path}: no such file or folder. Give a folder, an archive or an array file.")
-        if not path.is_dir() and not path.is_file():
-            raise DataError(f"{path}: neither a file nor a folder. Write what it yields into a file, and give that.")
+        _check_is_there(path)
         for looks_alike, open_it in (
             (data_set.looks_like_data_set, data_set.open_data_set),
             (cifar.looks_like_cifar, cifar.open_cifar),
@@ -107,15 +106,25 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
             (tars.looks_like_tar, open_tar),
             (zips.looks_like_zip, open_zip),
             (hugging_face.looks_like_hugging_face, hugging_face.open_hugging_face),
-            *([(coco.looks_like_coco, coco.open_coco)] if options.task != "classify" else []),
-            (web_dataset.has_tars, web_dataset.open_folder_of_tars),
-            (Path.is_dir, folder.open_folder),
         ):
             if looks_alike(path):
                 return open_it(path, options)
+        if (annotated := open_annotated(path, options)) is not None:
+            return annotated
+        if web_dataset.has_tars(path):
+            return web_dataset.open_folder_of_tars(path, options)
+        if path.is_dir():
+            return folder.open_folder(path, options)
     except OSError as problem:
         raise NoInputError(f"{path}: cannot be read ({problem.strerror or problem}).") from problem
     raise _unknown_kind(path)
+
+
+def _check_is_there(path: Path) -> None:
+    if not path.exists():
+        raise NoInputError(f"{path}: no such file or folder. Give a folder, an archive or an array file.")
+    if not path.is_dir() and not path.is_file():
+        raise DataError(f"{path}: neither a file nor a folder. Write what it yields into a file, and give that.")
 
 
 def _unknown_kind(path: Path) -> DataError:
@@ -132,5 +141,6 @@ def _unknown_kind(path: Path) -> DataError:
         )
     return DataError(
         f"{path}: an unknown kind of file. Give a folder of images, a .zip or .tar of one, WebDataset tars, a CIFAR "
-        f"archive (.tar, .tar.gz), MNIST IDX files, .parquet, {', '.join(CONTAINERS)}; or {in_list}."
+        f"archive (.tar, .tar.gz), MNIST IDX files, .parquet, {', '.join(CONTAINERS)}, annotations (.json of COCO, "
+        f".yaml of YOLO); or {in_list}."
     )

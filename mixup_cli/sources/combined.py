@@ -27,10 +27,14 @@ def combine(sources: Sequence[Source]) -> Source:
     """One source with the samples of all, in their order; a single source is returned as it is.
 
     Keys get their source's number in front ("0:cat/1.png"). Classes are merged by name. Raises DataError for labels of
-    kinds that do not go together, and for arrays that no common form can hold.
+    kinds that do not go together, for arrays that no common form can hold, and for several sources of which one has
+    objects.
     """
     if not sources:
         raise NoInputError("no source was given.")
+    if len(sources) > 1 and (first := next((each for each in sources if each.objects is not None), None)) is not None:
+        remedy = "Give it alone, or write one file of annotations about the images of all."
+        raise DataError(f"{first.location}: has objects, and sources with objects cannot be combined.", remedy)
     return sources[0] if len(sources) == 1 else CombinedSource(sources)
 
 

@@ -21,6 +21,7 @@ from mixup_cli.runs.settings import Run
 from mixup_cli.sources.reading.base import Source
 from tests.object_scenes import write_scenes
 from tests.running import Runner
+from tests.small_objects import write_coco, write_voc
 from tests.small_sources import write_colours
 
 CASES = {
@@ -35,6 +36,9 @@ CASES = {
     "label_column": "meta --label-column kind",
     "label_kind": "colours --label-kind none",
     "group_column": "meta --label-column kind --group-column who",
+    "task": "boxes --task detect",
+    "box_origin": "voc --box-origin 0",
+    "flip_pairs": "pose --flip-pairs 0-1",
     "data_key": "two.npz --data-key b --label-key y",
     "label_key": "two.npz --data-key a --label-key z",
     "max_pixels": "colours --max-pixels 1000",
@@ -105,6 +109,7 @@ BASES |= {"file_column": "two-names --labels-from two-names/table.csv --file-col
 BASES |= {"labels_from": "meta --label-column kind", "label_separator": "tags --labels-from tags/table.csv"}
 BASES |= {"ray_address": "colours --engine ray"}
 BASES |= {"files_from": "colours", "fill": "colours --method cutout"}
+BASES |= {"task": "boxes --task classify"}
 
 
 def command() -> Any:
@@ -140,6 +145,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "tags/table.csv").write_text("\n".join(["file_name,label", *(f"{n},x+y{len(str(n)) % 2}" for n in names)]))
     for name in ("two-names", "tags"):
         (root / name / "metadata.csv").unlink()
+    write_coco(root / "boxes")
+    write_voc(root / "voc")
+    pose = write_coco(root / "pose") / "annotations.json"
+    content = json.loads(pose.read_text())
+    content["categories"] = [{**each, "keypoints": ["nose", "tail"]} for each in content["categories"]]
+    pose.write_text(json.dumps(content))
     draw = np.random.default_rng(0)
     pixels = draw.integers(0, 255, (2, 12, 8, 8, 3), np.uint8)
     np.savez(root / "two.npz", a=pixels[0], b=pixels[1], y=np.arange(12) % 2, z=np.arange(12) % 3)
@@ -159,7 +170,7 @@ def asked(run_cli: Runner, place: Path, monkeypatch: pytest.MonkeyPatch) -> Call
     def make(source: Source, recipe: Recipe, run: Run, listener: object) -> Outcome:
         job = Asked(source, recipe, run.shard_bytes).job(source.survey(SURVEY_SAMPLES))
         how = replace(run, plan=None, shard_bytes=None)
-        samples = (source.location, list(source.keys), repr(source.labels))
+        samples = (source.location, list(source.keys), repr(source.labels), repr(source.objects))
         seen.append((job.recipe, how, run.plan and run.plan.digest(), samples, vars(listener)))
         return Outcome(None, "made", 1, 1, 1, 0, 1, 0.0)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tests.hostile.makers import archives, arrays, packed, pictures, texts
+from tests.hostile.makers import archives, arrays, objects, packed, pictures, texts
 
 USAGE, DATA, NO_INPUT, FULL = 2, 65, 66, 74
 
@@ -200,4 +200,16 @@ def _packed() -> Iterator[Case]:
         yield Case(f"Parquet of images: {kept}", make, "generate x.parquet", (DATA,), ("x.parquet",))
 
 
-CASES = [*_archives(), *_arrays(), *_packed(), *_texts()]
+def _objects() -> Iterator[Case]:
+    refused = (DATA, NO_INPUT)
+    yield from _of("COCO", objects.COCO, objects.coco, "generate set/x.json", refused, "x")
+    yield from _of("data.yaml", objects.YAML, objects.yaml, "generate set/data.yaml", (*refused, USAGE), "set/")
+    yield from _of("YOLO", objects.YOLO, objects.yolo, "generate set", refused, "b.txt, line 1")
+    yield from _of("VOC", objects.VOC, objects.voc, "generate set", refused, "b.xml")
+    yield from _of("labelme", objects.LABELME, objects.labelme, "generate set", refused, "b.json")
+    yield from _of("labelme alone", objects.BESIDE, objects.alone, "generate set", refused, "x.json")
+    boxes = "generate set --labels-from set/boxes.csv --task detect"
+    yield from _of("boxes.csv", objects.TABLE, objects.table, boxes, refused, "boxes.csv")
+
+
+CASES = [*_archives(), *_arrays(), *_packed(), *_texts(), *_objects()]

@@ -86,7 +86,7 @@ def generate(
     if store is not None:
         check_apart(store, (place for place in places.sources if isinstance(place, str)))
     preload()
-    opened = source.open(places.sources, here)
+    opened = source.open(places.sources, here, on_error=how.tolerance.on_error)
     if more.print_config:
         from mixup_cli.runs.forecast import forecast
 

@@ -63,11 +63,12 @@ def plan(
     if out == STDOUT and scan.cache == "disk" and scan.cache_folder is None:
         remedy = f"Name a folder with {setting('cache_folder')}."
         raise UsageError("the plan goes to stdout, which has no folder.", remedy, field="cache", value="disk")
-    opened, output = source.open(places.sources, Run.out), Output(out, to.force)
+    run = Run(out=out, shard_bytes=recipe.shard_size, **amount.given(), **scan.given())
+    opened = source.open(places.sources, Run.out, on_error=run.tolerance.on_error)
+    output = Output(out, to.force)
     if out != STDOUT:
         locations = [] if source.files_from else local(places.sources or (Path(),))
         output.check(opened, read_files(source, locations, file.config), locations)
-    run = Run(out=out, shard_bytes=recipe.shard_size, **amount.given(), **scan.given())
     write = _print if out == STDOUT else partial(WRITERS[out.suffix.lower()], output)
     rows = with_plan(opened, recipe.recipe(), run, show.Terminal(to.quiet), write, scratch_beside(out))
     if out != STDOUT:

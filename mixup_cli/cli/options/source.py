@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
-from mixup_cli.choices import LabelKind, LabelLevel
+from mixup_cli.choices import LabelKind, LabelLevel, OnError, Task
 from mixup_cli.cli.options.groups import SOURCE, Group, argument, flag, switch
 from mixup_cli.cli.options.parse import NAME, PATH_OR_URL, whole, word
 from mixup_cli.errors import NoInputError, UsageError
@@ -37,8 +37,8 @@ class PlaceFlags:
 
     sources: Places = argument(
         "[SOURCE]…",
-        "Image folders, .zip or .tar files of them, WebDataset tars, CIFAR archives, IDX or array files, or URLs of "
-        "these.",
+        "Image folders, .zip or .tar files of them, annotations of objects, WebDataset tars, CIFAR archives, IDX or "
+        "array files, or URLs of these.",
         nargs=-1,
         reader=PATH_OR_URL,
         otherwise="the current folder",
@@ -81,7 +81,8 @@ class SourceFlags(Group):
     )
     labels_from: str | None = flag(
         SOURCE,
-        "Read labels from a table with a row for each image: CSV, TSV, text, JSON lines or Parquet.",
+        "Read labels from a table with a row for each image: CSV, TSV, text, JSON lines or Parquet; or objects from "
+        "COCO's JSON or, with --task detect, Open Images' CSV.",
         NAME,
     )
     file_column: str | None = flag(SOURCE, "Column of that table that names the images.", metavar="NAME")
@@ -102,6 +103,26 @@ class SourceFlags(Group):
         "the same group are mixed. none: ignore the groups of a finished data set.",
         metavar="NAME",
     )
+    task: Task | None = flag(
+        SOURCE,
+        "What is read of annotations (COCO, YOLO, Pascal VOC, labelme): boxes (detect), boxes with keypoints (pose), "
+        "or nothing but the images (classify).",
+        word(Task),
+        otherwise="as found",
+    )
+    box_origin: int | None = flag(
+        SOURCE,
+        "With Pascal VOC: whether pixels are counted from 1, and boxes have both edges; or from 0, as most tools do.",
+        whole(0, 1),
+        metavar="1|0",
+        otherwise=1,
+    )
+    flip_pairs: str | None = flag(
+        SOURCE,
+        "Keypoints that change places in a mirror, by number from 0: 1-2,3-4.",
+        metavar="A-B,…",
+        otherwise="as the annotations say, or left and right by name",
+    )
     data_key: str | None = flag(
         SOURCE,
         "Array with the samples, in a file of several arrays (.npz, .h5, .mat); several are mixed alike. Column or "
@@ -115,7 +136,7 @@ class SourceFlags(Group):
     )
     max_pixels: int | None = flag(SOURCE, "Refuse images with more pixels than N.", whole(1), otherwise="100 million")
 
-    def options(self, out: Path) -> SourceOptions:
+    def options(self, out: Path, on_error: OnError = "skip") -> SourceOptions:
         """As the library takes them."""
         from mixup_cli.sources import SourceOptions
         from mixup_cli.sources.reading.class_table import read_classes
@@ -123,11 +144,12 @@ class SourceFlags(Group):
         given = {name: value for name, value in self.given().items() if name not in ("files_from", "null")}
         if self.classes is not None:
             given["classes"] = read_classes(self.classes)
-        return SourceOptions(exclude=(out.absolute(),), **given)
+        return SourceOptions(exclude=(out.absolute(),), on_error=on_error, **given)
 
-    def open(self, locations: Places, out: Path, list_folder: Path = Path()) -> Source:
+    def open(self, locations: Places, out: Path, list_folder: Path = Path(), *, on_error: OnError = "skip") -> Source:
         """The source that the command line names; the current folder if it names none. What a list names is relative
-        to `list_folder`."""
+        to `list_folder`. Objects that cannot be used are left out by a command that only looks at the source, or
+        computes again what a run has made of it."""
         from mixup_cli.sources import open_source
         from mixup_cli.sources.pictures.file_list import open_file_list, split_nul
         from mixup_cli.sources.reading.bounded_read import lines_of
@@ -137,7 +159,7 @@ class SourceFlags(Group):
                 found = f"the source {location} lies in that folder."
                 raise UsageError(found, f"Use another {setting('out')}.", field="out", value=out)
         if self.files_from is None:
-            return open_source([*locations] or [Path()], self.options(out))
+            return open_source([*locations] or [Path()], self.options(out, on_error))
         if locations:
             found = f"the source {locations[0]} is named, too."
             raise UsageError(found, "Give one or the other.", field="files_from", value=self.files_from)

@@ -1,2 +1,2 @@
-"""Pictures with objects: boxes and keypoints in files of other tools (COCO, YOLO, Pascal VOC, labelme), a file for each
-format. A new format reads its files into `notes.Notes`, and has a line in `sources.__init__` (`_open_one`)."""
+"""Pictures with objects: boxes and keypoints in files of other tools, a file for each format (COCO, YOLO, Pascal VOC,
+labelme, Open Images). A new format reads its files into `notes.Notes`, and has a line in `opening.py`."""

@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 from mixup_cli.choices import OnError
 from mixup_cli.errors import DataError
 from mixup_cli.fields.objects import Keypoints, Objects
-from mixup_cli.wording import counted, setting
+from mixup_cli.sources.reading.labels import CLASS_LIMIT
+from mixup_cli.sources.reading.names import escape_name
+from mixup_cli.wording import counted, encodable, setting
 
 MOST_ID = 2**63 - 1
+
+CORRECT = "Correct the file."
 
 Numbers = Sequence[float]
 
@@ -48,6 +52,32 @@ class Notes:
     points: list[Numbers] = field(default_factory=list)
     where: list[str] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    sizes: dict[int, tuple[str, float, float]] = field(default_factory=dict)
+    """By picture: where a file says how wide and how high it is, and these."""
+
+    def __len__(self) -> int:
+        """How many objects were added, faults among them."""
+        return len(self.box) + len(self.faults)
+
+    def sized(self, where: str, picture: int, width: object, height: object) -> None:
+        """Note the size that a file says a picture has; tools write zeros for sizes that they do not know."""
+        if width in (None, 0) or height in (None, 0):
+            return
+        if not all(isinstance(side, int | float) for side in (width, height)):
+            found = f"{where}: says that its image is {shown(width)} x {shown(height)}, expected numbers of pixels."
+            raise DataError(found, CORRECT)
+        self.sizes[picture] = (where, width, height)  # type: ignore[assignment]  # numbers, as was just checked
+
+    def check_sizes(self, extent: NDArray[np.int32], paths: Sequence[str]) -> None:
+        """Raise DataError where the header of a picture has another size than the files say: places in it are then not
+        where they are meant to be. `extent` int32 (n, 2) has height and width of the pictures `paths`."""
+        for picture, (where, width, height) in self.sizes.items():
+            high, wide = extent[picture].tolist()
+            if wide and (wide, high) != (width, height):
+                turned = (wide, high) == (height, width)
+                remedy = "Annotate it as it is shown, with its EXIF orientation." if turned else "Give the right file."
+                found = f"{where}: {escape_name(paths[picture])} is {wide}x{high}, expected {width:.9g}x{height:.9g}."
+                raise DataError(found, remedy)
 
     def add(  # noqa: PLR0913  # the parts of an object, given by name
         self,
@@ -76,7 +106,7 @@ class Notes:
         if not 0 <= class_number < len(self.class_names):
             return f"has the class {class_number}, and there are {len(self.class_names)}"
         if not 0 <= number <= MOST_ID:
-            return f"has the id {number}, expected 0 … 2^63-1"
+            return f"has the id {shown(number)}, expected 0 … 2^63-1"
         if not all(map(math.isfinite, (*box, *points))):
             return "has a number that is not finite"
         if not (box[0] < box[2] and box[1] < box[3]):
@@ -84,6 +114,8 @@ class Notes:
         wanted = 3 * len(self.keypoints.names) if self.keypoints else 0
         if points and len(points) != wanted:
             return f"has {len(points)} numbers for keypoints, expected {wanted}"
+        if unknown := {*points[2::3]} - {0, 1, 2}:
+            return f"has a keypoint of the visibility {min(unknown):g}, expected 0, 1 or 2"
         return None
 
     def objects(self, extent: NDArray[np.int32], order: Sequence[int], on_error: OnError) -> tuple[Objects, list[str]]:
@@ -94,7 +126,7 @@ class Notes:
         place[list(order)] = np.arange(len(order))
         sample = place[np.array(self.picture, np.int64)]
         sides = extent[sample][:, ::-1].astype(np.float64)  # width and height
-        known = (sides > 0).all(axis=1)
+        known: NDArray[np.bool_] = np.asarray((sides > 0).all(axis=1))
         scale = sides if self.relative else np.ones_like(sides)
         box = np.array(self.box, np.float64).reshape(-1, 4) * np.tile(scale, 2)
         clipped = np.where(known[:, None], np.clip(box, 0, np.tile(sides, 2)), box)
@@ -119,15 +151,17 @@ class Notes:
     def _points(self, scale: NDArray[np.float64]) -> NDArray[np.float64]:
         """Keypoints in pixels, (T, J, 3); those that are not labelled are zeros, as all are of objects without any."""
         count = len(self.keypoints.names) if self.keypoints else 0
-        rows = [points or (0.0,) * (3 * count) for points in self.points]
-        points = np.array(rows, np.float64).reshape(-1, count, 3)
+        points = np.zeros((len(self.points), count, 3))
+        for number, each in enumerate(self.points):
+            if each:
+                points[number] = np.array(each, np.float64).reshape(count, 3)
         points[..., :2] *= scale[:, None]
         return np.where(points[..., 2:] > 0, points, 0)
 
     def _outside(self, numbers: NDArray[np.int64], sides: NDArray[np.float64]) -> Iterator[Fault]:
         for number in numbers.tolist():
             width, height = sides[number].astype(int)
-            yield Fault(self.where[number], f"its box lies outside of the picture, which is {width}x{height}")
+            yield Fault(self.where[number], f"its box lies outside of the image, which is {width}x{height}")
 
 
 def _settled(faults: Sequence[Fault], on_error: OnError) -> list[str]:
@@ -139,3 +173,23 @@ def _settled(faults: Sequence[Fault], on_error: OnError) -> list[str]:
         raise DataError(f"{faults[0]}{others}.", f"Correct that, or pass {setting('on_error', 'skip')}.")
     first = f"{faults[0]}" if len(faults) == 1 else f"the first: {faults[0]}"
     return [f"{counted(len(faults), 'object')} left out ({first})"]
+
+
+def shown(value: object) -> str:
+    """What a file has in place of a number or a text, for a message: of containers the kind alone."""
+    if isinstance(value, dict | list):
+        return "a list" if isinstance(value, list) else "an object"
+    return f"{value!r:.60}"
+
+
+def checked_names(names: Sequence[object], where: str, what: str = "class") -> tuple[str, ...]:
+    """Names as texts that UTF-8 can encode. Raises DataError for what is not a text, for names that stand twice, and
+    for too many."""
+    if len(names) > CLASS_LIMIT:
+        raise DataError(f"{where}: has {len(names):,} names, expected at most {CLASS_LIMIT:,}.", CORRECT)
+    found: dict[str, None] = {}
+    for name in names:
+        if not isinstance(name, str) or not name.strip() or encodable(name) in found:
+            raise DataError(f"{where}: a {what} has the name {shown(name)}, expected another text.", CORRECT)
+        found[encodable(name)] = None
+    return tuple(found)

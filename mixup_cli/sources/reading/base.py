@@ -36,8 +36,10 @@ class SourceOptions:
     between them) labels it, and `label_separator` stands between several classes in one cell. `group_column` is
     `NO_GROUPS` to leave groups out. `max_pixels` bounds the pixels of one image, against decompression bombs. `exclude`
     are folders that a walk never enters, such as the output folder. `split` "" says that folders named as splits are
-    classes. `classes` are the names of all classes, in order, instead of those that are found. `on_error` says what to
-    do about objects that cannot be used.
+    classes. `classes` are the names of all classes, in order, instead of those that are found. `task` says what is read
+    of annotations, "classify" that none are. `box_origin` is the coordinate of the first pixel in Pascal VOC's boxes,
+    and `flip_pairs` are the keypoints that change places in a mirror, by number from 0: "1-2,3-4". `on_error` says what
+    to do about objects that cannot be used.
     """
 
     split: str | None = None
@@ -50,6 +52,8 @@ class SourceOptions:
     label_kind: LabelKind | None = None
     group_column: str | None = None
     task: Task | None = None
+    box_origin: int | None = None
+    flip_pairs: str | None = None
     data_key: str | None = None
     label_key: str | None = None
     max_pixels: int = 100_000_000
@@ -120,7 +124,7 @@ class Source(ABC):
 
     def ignores(self, name: str, value: object) -> bool:
         """Whether this value of an option has no effect here, though sources of the kind take it (`takes.TAKES`)."""
-        return False
+        return name == "task" and value != self.task
 
     def name_of(self, index: int) -> str:
         """What messages call a sample: for images the key, which is a path."""

@@ -12,8 +12,8 @@ from mixup_cli.wording import setting
 _CLASSES = ("classes", "label_kind")
 _TABLES = ("labels_from", "file_column", "label_column", "label_separator", "group_column")
 TAKES: Mapping[str, frozenset[str]] = {
-    "class folders": frozenset((*_CLASSES, "split", "max_pixels")),
-    "images with metadata": frozenset((*_CLASSES, *_TABLES, "split", "max_pixels")),
+    "class folders": frozenset((*_CLASSES, "split", "task", "max_pixels")),
+    "images with metadata": frozenset((*_CLASSES, *_TABLES, "split", "task", "max_pixels")),
     "a list of images": frozenset((*_CLASSES, "max_pixels")),
     "WebDataset": frozenset((*_CLASSES, "split", "data_key", "label_key", "max_pixels")),
     "a Hugging Face data set": frozenset((*_CLASSES, "split", "data_key", "label_key", "max_pixels")),
@@ -22,7 +22,11 @@ TAKES: Mapping[str, frozenset[str]] = {
     "STL-10": frozenset((*_CLASSES, "split")),
     "a .npy file": frozenset((*_CLASSES, "label_key", "group_column", "max_pixels")),
     "an array file": frozenset((*_CLASSES, "split", "data_key", "label_key", "group_column", "max_pixels")),
-    "COCO annotations": frozenset(("task", "split", "max_pixels")),
+    "COCO annotations": frozenset(("task", "split", "flip_pairs", "labels_from", "max_pixels")),
+    "YOLO annotations": frozenset(("task", "split", "flip_pairs", "max_pixels")),
+    "Pascal VOC annotations": frozenset(("task", "split", "classes", "box_origin", "max_pixels")),
+    "labelme annotations": frozenset(("task", "split", "classes", "max_pixels")),
+    "Open Images annotations": frozenset(("task", "classes", "labels_from", "max_pixels")),
     "a mixup-gen data set": frozenset((*_CLASSES, "group_column")),
 }
 """By what a source is read as (`Source.read_as`): the fields of `SourceOptions` that have an effect on it."""

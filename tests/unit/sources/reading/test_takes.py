@@ -15,7 +15,7 @@ from mixup_cli.errors import UsageError
 from mixup_cli.sources import open_source
 from mixup_cli.sources.pictures.file_list import open_file_list
 from mixup_cli.sources.reading.base import Source, SourceOptions
-from mixup_cli.sources.reading.takes import TAKES
+from mixup_cli.sources.reading.takes import OF_THE_RUN, TAKES
 
 SAMPLES = np.zeros((4, 8, 8, 3), np.uint8)
 CLASSES = np.array([0, 1, 0, 1])
@@ -35,6 +35,9 @@ OTHER_THAN_DEFAULT: dict[str, Any] = {
     "label_separator": "|",
     "label_kind": "none",
     "group_column": "group",
+    "task": "classify",
+    "box_origin": 0,
+    "flip_pairs": "0-1",
     "data_key": "images",
     "label_key": "labels",
     "max_pixels": 1_000_000,
@@ -123,7 +126,7 @@ def test_an_option_has_an_effect_or_is_refused_by_name(kind: str, name: str, tmp
 
 
 def test_the_table_knows_every_option_and_no_other() -> None:
-    known = {each.name for each in fields(SourceOptions)} - {"exclude"}
+    known = {each.name for each in fields(SourceOptions)} - {*OF_THE_RUN}
     assert set().union(*TAKES.values()) == known == OTHER_THAN_DEFAULT.keys()
 
 
