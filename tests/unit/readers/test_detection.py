@@ -184,7 +184,7 @@ def test_a_model_learns(folder: Path) -> None:
         for images, targets in loader:
             loss = torch.stack([*model(images, targets).values()]).sum()
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             total += loss.item()
         totals.append(total)
