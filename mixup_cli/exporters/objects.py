@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -88,11 +88,11 @@ class PicturesWithObjects(BySample):
         for start in range(0, len(self.job.rows), ROWS_AT_ONCE):
             yield self.job.rows[start : start + ROWS_AT_ONCE]
 
-    def check_class_names(self) -> None:
+    def check_names(self, names: Iterable[str]) -> None:
         """Raises UsageError for names that a text file of the format cannot hold."""
-        for name in self.job.class_names:
+        for name in names:
             if UNSAFE.search(name):
-                found = f"the class {name!r} has characters that {self.job.options.to} cannot hold."
+                found = f"the name {name!r} has characters that {self.job.options.to} cannot hold."
                 raise UsageError(found, "Use coco.", field="to", value=self.job.options.to)
 
 

@@ -31,7 +31,7 @@ class Voc(PicturesWithObjects):
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        self.check_class_names()
+        self.check_names(job.class_names)
 
     def notices(self) -> Iterator[str]:
         """See `Exporter.notices`."""

@@ -32,7 +32,7 @@ class Yolo(PicturesWithObjects):
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        self.check_class_names()
+        self.check_names([*job.class_names, *job.keypoints.get("keypoints", ())])
 
     def notices(self) -> Iterator[str]:
         """See `Exporter.notices`."""
@@ -60,7 +60,9 @@ class Yolo(PicturesWithObjects):
         lines = [f"train: {self.pictures}", "# val: your own pictures, which are not mixed; trainers ask for them"]
         lines += [f"nc: {len(names)}", "names:", *names]
         if keypoints := self.job.keypoints:
+            points = ", ".join(map(_quoted, keypoints["keypoints"]))
             lines += [f"kpt_shape: [{len(keypoints['keypoints'])}, 3]", f"flip_idx: {keypoints['mirrored_keypoints']}"]
+            lines += ["kpt_names:", *(f"  {number}: [{points}]" for number in range(len(names)))]
         (folder / DATA).write_text("".join(f"{line}\n" for line in lines), "utf-8")
 
 

@@ -178,6 +178,7 @@ class TestYolo(ObjectContract):
     def class_names(self, out: Path) -> Sequence[str]:
         known = yaml.safe_load((out / "data.yaml").read_text())
         assert (known["train"], known["nc"], known["kpt_shape"], known["flip_idx"]) == ("images", 2, [3, 3], [0, 2, 1])
+        assert known["kpt_names"] == {0: [*POINTS], 1: [*POINTS]}
         return [known["names"][number] for number in range(2)]
 
 
@@ -249,7 +250,7 @@ def test_class_names_that_a_text_cannot_hold(tmp_path: Path) -> None:
         for to in ("yolo", "voc"):
             out = tmp_path / f"{number}-{to}"
             if number:
-                with pytest.raises(UsageError, match=rf"the class '.*' has characters that {to} cannot hold. Use coco"):
+                with pytest.raises(UsageError, match=rf"the name '.*' has characters that {to} cannot hold. Use coco"):
                     export(folder, out, Options(to))
             else:
                 export(folder, out, Options(to))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,16 @@ from tests.running import Runner, error_line
 
 def by_id(known: dict[str, Any], key: str) -> dict[int, dict[str, Any]]:
     return {entry[key]: entry for entry in known["annotations"]}
+
+
+def boxes_of(known: dict[str, Any], order: Callable[[Any], int], crowds: bool = False) -> list[list[tuple[Any, ...]]]:
+    """Class and box of each object, with `crowds` also whether it is one, for each picture in an order."""
+    names = {each["id"]: each["name"] for each in known["categories"]}
+    found = dict[int, list[tuple[Any, ...]]]({each["id"]: [] for each in sorted(known["images"], key=order)})
+    for each in known["annotations"]:
+        crowd = (each["iscrowd"],) if crowds else ()
+        found[each["image_id"]].append((names[each["category_id"]], each["bbox"], *crowd))
+    return [*found.values()]
 
 
 @pytest.fixture
@@ -69,6 +80,22 @@ def test_an_export_as_coco_is_a_source(run_cli: Runner, source: dict[str, Any]) 
     assert first["annotations"]
     for entry in first["annotations"]:
         np.testing.assert_allclose(after[entry["id"]]["bbox"], entry["bbox"], atol=1e-3)
+
+
+@pytest.mark.parametrize("to", ["yolo", "voc"])
+def test_an_export_in_texts_is_a_source(run_cli: Runner, source: dict[str, Any], to: str) -> None:
+    """The same boxes as an export as coco has; yolo leaves out the crowd."""
+    pytest.importorskip(f"mixup_cli.sources.annotations.{to}")
+    run_cli("generate", "source", "--method", "cutmix", "-o", "mixed", "--quiet")
+    run_cli("export", "mixed", "--to", to, "-o", to, "--quiet")
+    assert run_cli("generate", to, "--method", "none", "-o", "again", "--quiet").returncode == 0
+    for name in ("mixed", "again"):
+        run_cli("export", name, "--to", "coco", "-o", f"{name}-coco", "--quiet")
+    before, after = (json.loads(Path(f"{name}-coco", "annotations.json").read_text()) for name in ("mixed", "again"))
+    assert boxes_of(after, lambda picture: picture["source_index"][0]) == [
+        [(name, pytest.approx(box, abs=1e-3)) for name, box, crowd in objects if not (crowd and to == "yolo")]
+        for objects in boxes_of(before, lambda picture: picture["id"], crowds=True)
+    ]
 
 
 @pytest.mark.parametrize(
