@@ -52,6 +52,6 @@ Device: TypeAlias = Literal["cpu", "cpu-torch", "cuda", "mps", "auto"]
 """`cpu` is numba, or NumPy for small runs; `cpu-torch` runs on the CPU what `cuda` and `mps` run; `auto` takes a GPU if
 there is one."""
 ExportFormat: TypeAlias = Literal[
-    "webdataset", "imagefolder", "npz", "parquet", "arrow", "zarr", "tfrecord", "mds", "litdata"
+    "webdataset", "imagefolder", "npz", "parquet", "arrow", "zarr", "tfrecord", "mds", "litdata", "coco", "yolo", "voc"
 ]
 ImageEncoding: TypeAlias = Literal["png", "jpeg", "webp"]

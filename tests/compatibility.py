@@ -19,7 +19,12 @@ BEGIN, END = "<!-- versions: begin -->\n", "<!-- versions: end -->\n"
 
 EXTRAS = {"numpy": "", "pytorch": "", "tensorflow": "tensorflow", "keras": "keras", "jax": "jax"}
 """The readers of frameworks, and the extra of each; "" for what every installation has."""
-ALWAYS = {"numpy": ["numpy", "h5py"], "pytorch": ["torch"], "imagefolder": ["pillow"], "npz": ["numpy"]}
+ALWAYS = {
+    "numpy": ["numpy", "h5py"],
+    "pytorch": ["torch"],
+    "npz": ["numpy"],
+    **{name: ["pillow"] for name in ("imagefolder", "coco", "yolo", "voc")},
+}
 """The libraries of what needs no extra."""
 INSTALLED_AS = {"tensorflow": "tensorflow-cpu"}
 """What provides a library here, where that has another name."""

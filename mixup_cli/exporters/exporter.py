@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
@@ -24,6 +24,9 @@ FORMATS: dict[ExportFormat, tuple[str, str]] = {
     "tfrecord": ("tfrecord:TfRecord", "tensorflow"),
     "mds": ("mds:Mds", "mds"),
     "litdata": ("litdata:LitData", "litdata"),
+    "coco": ("coco:Coco", ""),
+    "yolo": ("yolo:Yolo", ""),
+    "voc": ("voc:Voc", ""),
 }
 """Of each format the module in this room and its class, and the extra of this package that brings its library."""
 
@@ -56,6 +59,10 @@ class Exporter:
     def __init__(self, job: Job) -> None:
         """Raises UsageError for what the format cannot hold."""
         self.job = job
+
+    def notices(self) -> Iterator[str]:
+        """What the export lacks that the data set has, a line each, for people."""
+        yield from ()
 
     def write(self, piece: Piece, folder: Path) -> Notes:
         """Write the files of a piece into `folder`, which is empty, under the names that they have in the export:

@@ -22,6 +22,7 @@ from mixup_cli.image_format import ImageFormat
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.passes import originals_of
 from mixup_cli.readers.samples import Part, parts_of
+from mixup_cli.recipe import Recipe
 from mixup_cli.storage.opened import finished_manifest, folder_of
 from mixup_cli.wording import did_you_mean
 
@@ -85,6 +86,13 @@ class Job:
         names = {part.name for part in self.parts}
         return {signal.name: signal for signal in self.manifest.signals if signal.name in names}
 
+    @cached_property
+    def keypoints(self) -> dict[str, list[Any]]:
+        """The names of the keypoints of objects, `keypoints`, and by position which of them takes the place of each in
+        a mirror, `mirrored_keypoints`; empty without any."""
+        recipe = Recipe.from_dict(self.manifest.recipes[0])
+        return {name: list(getattr(recipe, name)) for name in ("keypoints", "mirrored_keypoints") if recipe.keypoints}
+
     @property
     def row_bytes(self) -> int:
         """The size of a row in all columns, as arrays."""
@@ -107,7 +115,9 @@ class Job:
 
     def facts(self) -> dict[str, Any]:
         """What a stranger must know to understand the columns, as JSON holds it."""
+        boxes = {} if self.manifest.boxes is None else {"boxes": self.manifest.boxes, **self.keypoints}
         return {
+            **boxes,
             "class_names": list(self.class_names),
             "label_kind": self.label_kind,
             "methods": list(self.manifest.methods),

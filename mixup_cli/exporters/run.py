@@ -56,7 +56,7 @@ def export(
     The same call continues after an interruption, and leaves a finished export alone. Raises what `prepared` raises,
     OutputExistsError if `out` holds anything else, StorageError.
     """
-    began, exporter = time.time(), prepared(data_set, options)
+    began, exporter, listener = time.time(), prepared(data_set, options), listener or Listener()
     _check_apart(exporter.job, out)
     if exporter.single and out.suffix == exporter.single:
         return _to_file(exporter, out, force, began)
@@ -64,7 +64,9 @@ def export(
     with folder.locked(force):
         if folder.is_finished:
             return _exported("unchanged", folder, began)
-        _make_all(folder, exporter, listener or Listener())
+        for notice in exporter.notices():
+            listener.notice(notice)
+        _make_all(folder, exporter, listener)
         folder.publish()
     return _exported("exported", folder, began)
 

@@ -75,6 +75,11 @@ class MixedArrays:
     def __len__(self) -> int:
         return self.manifest.totals.samples
 
+    @property
+    def has_objects(self) -> bool:
+        """Whether samples have objects: boxes with classes, whose names `class_names` then are."""
+        return self.manifest.boxes is not None
+
     @cached_property
     def passes(self) -> Passes:
         """The rows of each pass over the source: `images(passes[0])` are the images of the first one. Raises UsageError

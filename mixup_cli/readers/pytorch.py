@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias, Unpack
@@ -13,11 +13,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset, default_collate, get_worker_info
-from torch.utils.data._utils.collate import default_collate_fn_map
+from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from mixup_cli.errors import UsageError
+from mixup_cli.fields.objects import KEYPOINTS, OBJECT_COLUMNS
 from mixup_cli.fields.signal import FIRST
+from mixup_cli.readers.pytorch_batch import NamedSample, ReadBatch, TupleSample
 from mixup_cli.readers.samples import PAIR
 from mixup_cli.readers.view import Choices, View
 from mixup_cli.readers.words import check_whole
@@ -68,7 +69,7 @@ class _Reader:
         rows = self.view.rows(positions, int(self._epoch))
         return [part.read(rows) for part in self.view.parts]
 
-    def _batch(self, values: Sequence[NDArray[Any]]) -> _Batch:
+    def _batch(self, values: Sequence[NDArray[Any]]) -> ReadBatch:
         names = [part.name for part in self.view.parts]
         parts: list[Any] = [torch.from_numpy(each) for each in values]
         for place, name in enumerate(names):
@@ -76,7 +77,7 @@ class _Reader:
                 parts[place] = [self._transform(image) for image in parts[place]]
             if name in PAIR[:2]:
                 parts[place] = parts[place].long()  # as `cross_entropy` takes classes
-        return _Batch(parts, names if self.view.is_named else None)
+        return ReadBatch(parts, names if self.view.is_named else None)
 
 
 class MixedDataset(_Reader, Dataset[Any]):
@@ -105,7 +106,13 @@ class MixedDataset(_Reader, Dataset[Any]):
         if not -len(self) <= row < len(self):
             raise IndexError(f"row {row} of {len(self)}")
         sample: Any = self.__getitems__([row % len(self)])[0]
-        return dict(sample) if isinstance(sample, _Named) else tuple(sample) if isinstance(sample, _Tuple) else sample
+        return (
+            dict(sample)
+            if isinstance(sample, NamedSample)
+            else tuple(sample)
+            if isinstance(sample, TupleSample)
+            else sample
+        )
 
     def __getitems__(self, rows: list[int]) -> Sequence[Any]:
         """Several samples in one read; what PyTorch's `DataLoader` calls for a batch."""
@@ -221,53 +228,72 @@ def _part_of_this_process() -> tuple[int, int]:
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
-class _Tuple(tuple[Any, ...]):
-    """A sample of a `_Batch`. A type for torch, which collates a batch by the type of its first sample."""
-
-    __slots__ = ()
+Target: TypeAlias = dict[str, Any]
 
 
-class _Named(dict[str, Any]):
-    """The same with names."""
+def detection_batch(
+    batch: Sequence[Mapping[str, Any]] | Mapping[str, Any], *, first_label: int = 1, crowds: bool = False
+) -> tuple[list[Tensor], list[Target]]:
+    """What torchvision's detection models take: images, and a target for each. A `collate_fn` for a `DataLoader` over a
+    `MixedDataset` or a `MixedStream` with `sample="objects"`; it also takes what such a data set gives by itself.
 
-    __slots__ = ()
+    An image is float32 (C, H, W), integers scaled to 0 … 1. A target has, for its n objects:
 
+    - `boxes` float32 (n, 4): x1, y1, x2, y2 in pixels; `area` float32 (n), theirs in square pixels
+    - `labels` int64 (n): `first_label` is the first class. torchvision's models keep 0 for the background; other
+      libraries count from 0
+    - `weights` and `visible`, float32 (n) in 0 … 1: the shares of the parents that objects come from, and the parts of
+      them that are seen, for a loss of yours
+    - `parents` int64 (n), 0 for the base; `ids` int64 (n), by which the source knows them; `iscrowd` int64 (n)
+    - `keypoints` float32 (n, J, 3), if there are any: x, y and COCO's visibility
+    - `image_id`, an int: the number of the row
 
-class _Batch(Sequence[Any]):
-    """Samples that were read at once, part by part: tensors (m, …), or a list of what `transform` made. To other code,
-    a sequence of samples."""
-
-    def __init__(self, parts: Sequence[Tensor | list[Any]], names: Sequence[str] | None) -> None:
-        self.parts, self._names = parts, names
-
-    def __len__(self) -> int:
-        return len(self.parts[0])
-
-    def __getitem__(self, position: Any) -> Any:
-        taken = [part[position] for part in self.parts]
-        if isinstance(position, slice):
-            return _Batch(taken, self._names)
-        return _Tuple(taken) if self._names is None else _Named(zip(self._names, taken, strict=True))
-
-    @property
-    def is_single(self) -> bool:
-        """Whether samples are one tensor each, and no tuples."""
-        return len(self.parts) == 1 and self._names is None
-
-    def collated(self) -> Any:
-        """The parts of all samples: a list of them, a dictionary, or the only one."""
-        parts = [default_collate(part) if isinstance(part, list) else part for part in self.parts]
-        if self._names is not None:
-            return dict(zip(self._names, parts, strict=True))
-        return parts[0] if self.is_single else parts
-
-
-def _collate(batch: Sequence[Any], *, collate_fn_map: dict[Any, Any] | None = None) -> Any:
-    """What torch's `default_collate` makes of a batch: [images, labels], without a copy if it was read at once."""
-    if isinstance(batch, _Batch):
-        return batch.collated()
-    plain = dict if isinstance(batch[0], _Named) else tuple  # a selection of such samples
-    return default_collate([plain(sample) for sample in batch])
+    Boxes around crowds are left out unless `crowds` asks for them: models would learn them as single objects, and
+    torchvision's own references leave them out too. Raises UsageError for samples without objects.
+    """
+    columns = _by_name(batch)
+    needed = {FIRST, "index", *OBJECT_COLUMNS} - {KEYPOINTS}
+    if missing := sorted(needed - columns.keys()):
+        raise UsageError(f"samples have no {missing[0]}.", 'Open the data set with sample="objects".', field="batch")
+    images = [_as_floats(image) for image in columns[FIRST]]
+    objects, target_of = _objects_of(columns, first_label), zip(columns["index"], columns["object_count"], strict=True)
+    targets = []
+    for place, (row, count) in enumerate(target_of):
+        target = {name: values[place, :count] for name, values in objects.items()}
+        if not crowds and target["iscrowd"].any():
+            target = {name: values[target["iscrowd"] == 0] for name, values in target.items()}
+        targets.append({**target, "image_id": int(row)})
+    return images, targets
 
 
-default_collate_fn_map.update({_Tuple: _collate, _Named: _collate})  # as the documentation of `default_collate` says
+def _by_name(batch: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parts of all samples by name, the images perhaps as a list."""
+    if isinstance(batch, Mapping):
+        return batch
+    if isinstance(batch, ReadBatch):
+        return dict(zip(batch.names or (), batch.parts, strict=False))
+    if not all(isinstance(sample, Mapping) for sample in batch):
+        return {}
+    together = {name: [sample[name] for sample in batch] for name in batch[0]}
+    return {name: values if name == FIRST else torch.stack(values) for name, values in together.items()}
+
+
+def _objects_of(columns: Mapping[str, Tensor], first_label: int) -> dict[str, Tensor]:
+    """The parts of targets for all places for objects (m, O, …), empty ones too."""
+    boxes = columns["object_box"]
+    objects = {
+        "boxes": boxes,
+        "labels": columns["object_class"].long() + first_label,
+        "weights": columns["object_weight"],
+        "visible": columns["object_visible"],
+        "ids": columns["object_id"],
+        "parents": columns["object_parent"].long(),
+        "iscrowd": columns["object_crowd"].long(),
+        "area": (boxes[..., 2:] - boxes[..., :2]).prod(dim=-1),
+    }
+    return {**objects, KEYPOINTS: columns[KEYPOINTS]} if KEYPOINTS in columns else objects
+
+
+def _as_floats(image: Tensor) -> Tensor:
+    """float32, integers scaled to 0 … 1; floats are as the data set or a transform made them."""
+    return image.float() if image.is_floating_point() else image.float() / torch.iinfo(image.dtype).max

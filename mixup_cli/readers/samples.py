@@ -12,13 +12,18 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.axes import Axes, as_axes
+from mixup_cli.fields.objects import OBJECT_COLUMNS
 from mixup_cli.readers.numpy import MixedArrays
+from mixup_cli.readers.words import SAMPLES
 from mixup_cli.wording import did_you_mean
 
 Rows = NDArray[np.int64]
 
 PAIR = ("y_a", "y_b", "lam")
 """What stands in place of the label in the form "pair"."""
+
+
+OF_OBJECTS = 'Pass sample="objects": its labels are those of objects.'
 
 
 @dataclass(frozen=True)
@@ -44,14 +49,15 @@ def parts_of(arrays: MixedArrays, choices: Mapping[str, Any], axes: Axes | None)
             names = signals if arrays.label_kind == "none" else [*signals, "labels"]
         case "pair":
             names = signals
+        case "objects":
+            names = [*signals, "index", *_object_columns(arrays)]
         case "columns":
             names = [column.name for column in arrays.manifest.readable]
         case str():
             remedy = (
                 f"Pass sample=[{sample!r}]." if sample in {column.name for column in arrays.manifest.readable} else ""
             )
-            reason = "is not soft, pair, columns or a sequence of columns."
-            raise UsageError(reason, remedy, field="sample", value=sample)
+            raise UsageError(f"is not {SAMPLES}.", remedy, field="sample", value=sample)
         case _:
             names = [*dict.fromkeys(sample)]
     yield from (_part(arrays, name, axes) for name in names)
@@ -67,13 +73,22 @@ def _part(arrays: MixedArrays, name: str, axes: Axes | None) -> Part:
         )
     known = {column.name for column in arrays.manifest.readable}
     if name not in known:
-        raise UsageError(f"{arrays.folder} has no column {name!r}{did_you_mean(name, known)}", field="sample")
+        remedy = OF_OBJECTS if name == "labels" and arrays.has_objects else ""
+        raise UsageError(f"{arrays.folder} has no column {name!r}{did_you_mean(name, known)}", remedy, field="sample")
     column = arrays.column(name)
     of_signal = {signal.name: signal.axes for signal in arrays.manifest.signals}.get(name, "")
     if axes is None or not of_signal:
         return Part(name, column.dtype, column.shape[1:], column.take)
     shape = as_axes(np.empty((0, *column.shape[1:])), of_signal, axes).shape[1:]
     return Part(name, column.dtype, shape, lambda rows: as_axes(column.take(rows), of_signal, axes))
+
+
+def _object_columns(arrays: MixedArrays) -> list[str]:
+    """The names of the columns of objects."""
+    if not arrays.has_objects:
+        remedy = 'Leave sample out: "soft" gives images and labels.'
+        raise UsageError(f"the samples of {arrays.folder} have no objects.", remedy, field="sample", value="objects")
+    return [column.name for column in arrays.manifest.columns if column.name in OBJECT_COLUMNS]
 
 
 def _pair(arrays: MixedArrays) -> Iterator[Part]:
@@ -85,7 +100,8 @@ def _pair(arrays: MixedArrays) -> Iterator[Part]:
     elif parents > 2:
         found = f"{arrays.folder} has rows of {parents} parents."
     if found is not None:
-        raise UsageError(found, 'Leave sample out: "soft" gives its labels.', field="sample", value="pair")
+        remedy = OF_OBJECTS if arrays.has_objects else 'Leave sample out: "soft" gives its labels.'
+        raise UsageError(found, remedy, field="sample", value="pair")
     classes, shares = arrays.column("source_label"), arrays.column("label_share")
     yield Part(PAIR[0], classes.dtype, (), lambda rows: classes.take(rows)[:, 0])
     yield Part(PAIR[1], classes.dtype, (), lambda rows: classes.take(rows)[:, -1])

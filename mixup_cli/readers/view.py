@@ -22,10 +22,11 @@ from mixup_cli.wording import did_you_mean
 class Choices(TypedDict, total=False):
     """What every reader takes by name. Without any, all rows are shown, as (images, labels)."""
 
-    sample: Literal["soft", "pair", "columns"] | Sequence[str]
+    sample: Literal["soft", "pair", "objects", "columns"] | Sequence[str]
     """What is given of a row. "soft": its signals, images first, then its label, float32 (K), if it has one. "pair":
-    its signals, then y_a, y_b and lam, for the loss lam · loss(y_a) + (1 − lam) · loss(y_b). "columns": a dictionary of
-    all stored columns. Names of columns: a dictionary of these ("labels" is computed if it is not stored)."""
+    its signals, then y_a, y_b and lam, for the loss lam · loss(y_a) + (1 − lam) · loss(y_b). "objects": a dictionary of
+    its signals, `index` and the columns of its objects. "columns": a dictionary of all stored columns. Names of
+    columns: a dictionary of these ("labels" is computed if it is not stored)."""
 
     passes: int | Iterable[int] | None
     """Show the rows of these passes over the source only."""

@@ -27,8 +27,11 @@ def _is_name(value: Any) -> bool:
     return isinstance(value, str)
 
 
+SAMPLES = "soft, pair, objects, columns or a sequence of columns"
+"""What is given of a row (`readers.view.Choices.sample`)."""
+
 EXPECTED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    "sample": (lambda value: _is_name(value) or _are(_is_name, value), "soft, pair, columns or a sequence of columns"),
+    "sample": (lambda value: _is_name(value) or _are(_is_name, value), SAMPLES),
     "passes": (lambda value: _is_whole(value) or _are(_is_whole, value), "a whole number, or several"),
     "epoch": (lambda value: _is_whole(value) and value >= 0, "a whole number, 0 or more"),
     "originals": (lambda value: isinstance(value, bool | np.bool_), "True or False"),

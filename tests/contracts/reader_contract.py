@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.axes import Axes
+from mixup_cli.fields.objects import OBJECT_COLUMNS
 from mixup_cli.readers.companion import CompanionWriter
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.view import Batch
@@ -21,6 +22,7 @@ from mixup_cli.recipe import MethodChoice, Recipe
 from mixup_cli.runs.generate import generate
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import open_source
+from tests.object_sources import COUNTS, write_detection
 
 CLASSES = ("0", "1", "2")
 PER_CLASS = 5
@@ -41,6 +43,11 @@ def write_mixed(folder: Path) -> Path:
     recipe = Recipe(methods=methods, keep_originals=True, labels="both", samples_per_shard=7)
     generate(open_source([folder / "source.npz"]), recipe, Run(out=folder / "mixed", passes=2, workers=1))
     return folder / "mixed"
+
+
+def most_in_two() -> int:
+    """The most objects that two pictures have together."""
+    return sum(sorted(COUNTS)[-2:])
 
 
 def joined(batches: Iterable[Batch]) -> Batch:
@@ -75,6 +82,12 @@ class ReaderContract(ABC):
     def folder(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
         """A data set that no test changes."""
         return write_mixed(tmp_path_factory.mktemp("readers"))
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def detection(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """A data set of seven rows with objects."""
+        return write_detection(tmp_path_factory.mktemp("objects"), keypoints=True)
 
     @pytest.fixture
     def arrays(self, folder: Path) -> MixedArrays:
@@ -164,6 +177,25 @@ class ReaderContract(ABC):
         assert [*named] == ["index", "logits", "weight"]
         np.testing.assert_array_equal(named["logits"], logits)
         assert [*self.all_of(folder, sample="columns", **companion)][-2:] == ["logits", "weight"]
+
+    def test_objects_by_name(self, detection: Path) -> None:
+        arrays, found = MixedArrays(detection), self.all_of(detection, sample="objects")
+        assert [*found] == ["images", "index", *OBJECT_COLUMNS]
+        assert found["object_box"].shape == (7, most_in_two(), 4)
+        for name, values in found.items():
+            wanted = self.images(arrays, range(7)) if name == "images" else arrays.column(name)[:]
+            np.testing.assert_array_equal(values, wanted, err_msg=name)
+        named = self.all_of(detection, sample=["object_class", "images"])
+        np.testing.assert_array_equal(named["object_class"], found["object_class"])
+        assert {*self.all_of(detection, sample="columns")} > {*OBJECT_COLUMNS}
+
+    def test_labels_of_objects_are_not_those_of_images(self, folder: Path, detection: Path) -> None:
+        """The remedy of each message works: the tests beside this one do it."""
+        for sample in ("pair", ["labels"]):
+            with pytest.raises(UsageError, match='Pass sample="objects": its labels are those of objects'):
+                self.open(detection, sample=sample)
+        with pytest.raises(UsageError, match=r'have no objects\. Leave sample out: "soft" gives images and labels'):
+            self.open(folder, sample="objects")
 
     def test_words_that_no_reader_takes(self, folder: Path) -> None:
         with pytest.raises(TypeError, match="method"):

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tests.forking.client import program_folder
+from tests.object_sources import write_coco
 from tests.running import start_process
 
 ROOT = Path(__file__).parents[2]
@@ -43,10 +44,12 @@ def blocks(document: str) -> list[tuple[str, str]]:
 
 
 def run_page(document: str, place: Path, pattern: str = "") -> None:
-    """Run a page, or its blocks that match a pattern, in a folder of photographs, with a CIFAR-10 archive beside it.
+    """Run a page, or its blocks that match a pattern, in a folder of photographs, with a CIFAR-10 archive and pictures
+    with objects beside it.
     Leaves out what needs a framework that is not installed: `make test-frameworks` runs that."""
     folder = place / "photos"
     shutil.copytree(ROOT / "sample_data" / "photos", folder)
+    write_coco(place / "objects")
     shutil.copy(ROOT / "sample_data" / "cifar-10-sample.tar.gz", place / "cifar-10-python.tar.gz")
     environment = program_environment(place)
     with _interpreter(folder, environment) as run_slowly:

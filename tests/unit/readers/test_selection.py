@@ -194,7 +194,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"methods": []}, "methods: .* has no such rows"),
     ({"classes": []}, "classes: .* has no such rows"),
     ({"classes": ["3"]}, "classes: the data set has no '3'"),
-    ({"sample": "sof"}, r"sample=sof: is not soft, pair, columns or a sequence of columns"),
+    ({"sample": "sof"}, r"sample=sof: is not soft, pair, objects, columns or a sequence of columns"),
     ({"sample": ["image"]}, r"sample: .* has no column 'image'; did you mean images\?"),
     ({"sample": []}, r"sample: names no column\. Name some"),
 ]
