@@ -20,16 +20,23 @@ FOLLOWS: dict[str, tuple[Callable[[Method], bool], str]] = {
 
 
 def check_effect(recipe: Recipe) -> None:
-    """Raises UsageError where the recipe has an option, other than by default, that none of its methods follows."""
+    """Raises UsageError where a recipe, resolved but for its sizes, has an option, other than by default, that none of
+    its methods follows."""
     methods = [build(choice) for choice in recipe.methods]
     for name, (follows, what) in FOLLOWS.items():
         is_default = getattr(recipe, name) == getattr(Recipe(), name)
-        if is_default or any(map(follows, methods)) or (name == "fill" and recipe.crop_pad):
+        if is_default or any(map(follows, methods)) or (name == "fill" and _pads(recipe)):
             continue
         names = ", ".join(method.name for method in methods)
         able = [method.name for method in METHODS.values() if follows(method())]
-        also = f", or with {setting('crop_pad')}" if name == "fill" else ""
+        also = f", or with {setting('crop_pad')} or {setting('resize', 'canvas')}" if name == "fill" else ""
         raise UsageError(
             f"{setting(name)}: it has no effect, because no method here ({names}) {what}. It acts with "
             f"{', '.join(able)}{also}. Leave it out."
         )
+
+
+def _pads(recipe: Recipe) -> bool:
+    """Whether the fill colour lies around images."""
+    is_padded = recipe.resize == "canvas" or (recipe.resize == "pad" and recipe.task != "classify")
+    return is_padded or recipe.crop_pad > 0

@@ -23,7 +23,7 @@ from mixup_cli.storage.hdf5.layout import Column
 Floats = NDArray[np.float64]
 
 SLIVER_PX = 0.5
-"""What sticks out of a cover by less is no part of a box: no pixel shows it."""
+"""What sticks out of a cover by less does not count: no pixel shows it."""
 
 HIDDEN = 1
 """COCO's visibility of a keypoint that is labelled and cannot be seen."""

@@ -17,6 +17,7 @@ from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.fields.target import Survey, Target, sample_bytes
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.methods import for_balanced_pairing, for_objects, parent_count, resolve, same_rows
+from mixup_cli.methods.effect import check_effect
 from mixup_cli.mixing.columns import columns_of, planned_columns
 from mixup_cli.mixing.surface import check_fill
 from mixup_cli.pairing import DEFAULT_BANDWIDTH
@@ -104,7 +105,10 @@ class Asked:
         """The job, as far as the survey knows the source. Raises NoInputError for an empty source, UsageError if the
         recipe does not fit it, or asks for an option that would change no sample."""
         job = _resolved(self, survey)
-        if not self.is_recorded and (problem := next(_without_effect(self.recipe, job, survey), None)):
+        if self.is_recorded:
+            return job
+        check_effect(job.recipe)
+        for problem in _without_effect(self.recipe, job, survey):
             raise problem
         return job
 

@@ -168,7 +168,8 @@ def _about(manifest: Manifest) -> Iterator[str]:
     if manifest.class_names:
         what = "quantities" if manifest.label_kind == "real" else "classes"
         which = what if len(manifest.class_names) <= MAX_NAMES else f"first {MAX_NAMES} {what}"
-        yield f"The {which}, in the order of the labels (`{MANIFEST}` has them too):"
+        order = "labels" if manifest.boxes is None else "numbers in `object_class`"
+        yield f"The {which}, in the order of the {order} (`{MANIFEST}` has them too):"
         yield _fenced("json", one_line_json(manifest.class_names[:MAX_NAMES]))
     if manifest.members:
         yield from _about_members(manifest.members)

@@ -166,7 +166,6 @@ class RecipeFlags(Group):
         """The recipe that was asked for; what was not asked for is the recipe's default. A plan from a file brings its
         own methods, unless others are asked for."""
         from mixup_cli.methods import asked
-        from mixup_cli.methods.effect import check_effect
 
         given: dict[str, Any] = self.given()
         planned = None if plan is None else tuple(MethodChoice(name) for name in plan.method_names)
@@ -176,6 +175,4 @@ class RecipeFlags(Group):
             given.setdefault("crop_area", DEFAULT_CROP_AREA)
         if plan is not None:
             given["plan"] = plan.digest()
-        recipe = Recipe(methods=methods, **given)
-        check_effect(recipe)
-        return recipe
+        return Recipe(methods=methods, **given)
