@@ -6,7 +6,7 @@ import io
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast, get_args
 
 from mixup_cli.choices import ExportFormat
 from mixup_cli.cli.options.groups import OUTPUT, RUNNING, argument, flag, switch
@@ -31,7 +31,9 @@ class ExportFlags:
     data_set: Path | str = argument(
         "[DATA_SET]", "A finished data set, or the URL of one.", Path("mixup-out"), reader=PATH_OR_URL
     )
-    to: ExportFormat | None = flag(OUTPUT, "The format to write.", word(ExportFormat))
+    to: ExportFormat | None = flag(
+        OUTPUT, f"The format to write: {', '.join(get_args(ExportFormat))}.", word(ExportFormat, "FORMAT")
+    )
     out: Path | None = flag(  # not from MIXUP_GEN_OUT, which names the data set
         OUTPUT, "The folder to write; npz: also a file.npz; webdataset: also -, stdout.", PATH, envvar=None
     )

@@ -81,8 +81,8 @@ def whole(low: int = 0, high: int = sys.maxsize) -> Reader:
     return Reader(read, "N")
 
 
-def word(choices: Any) -> Reader:
-    """One word of a Literal."""
+def word(choices: Any, name: str | None = None) -> Reader:
+    """One word of a Literal; help shows all of them, or the `name` of what they are."""
     words = get_args(choices)
 
     def read(text: str) -> str:
@@ -90,7 +90,7 @@ def word(choices: Any) -> Reader:
             raise UsageError(f"{_shown(text)} is not one of {', '.join(words)}{did_you_mean(text, words)}")
         return text
 
-    return Reader(read, "|".join(words), choices=words)
+    return Reader(read, name or "|".join(words), choices=words)
 
 
 def _number(text: str) -> float:
