@@ -52,14 +52,17 @@ class Grid:
 @dataclass(frozen=True)
 class Decisions:
     """What the plan stores for m rows: `parts` int32 (m, P) in 65536ths, `box` int32 (m, 4: top, left, bottom, right,
-    half-open; zeros without a box), `mask_seed` uint64 (m) (zero without a mask)."""
+    half-open; zeros without a box), `mask_seed` uint64 (m) (zero without a mask). What no plan stores, since it follows
+    from the source: `inner` int32 (m, P, 4), where the picture of each parent lies in its padding; None: everywhere."""
 
     parts: NDArray[np.int32]
     box: NDArray[np.int32]
     mask_seed: NDArray[np.uint64]
+    inner: NDArray[np.int32] | None = None
 
     def __getitem__(self, rows: slice | NDArray[np.int64]) -> Decisions:
-        return Decisions(self.parts[rows], self.box[rows], self.mask_seed[rows])
+        inner = None if self.inner is None else self.inner[rows]
+        return Decisions(self.parts[rows], self.box[rows], self.mask_seed[rows], inner)
 
 
 def decided(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +77,8 @@ class MethodSet:
     def own(self, number: int, decisions: Decisions) -> Decisions:
         """Decisions with room for just the parents of one method."""
         count = self.methods[number].parent_count
-        return Decisions(np.ascontiguousarray(decisions.parts[:, :count]), decisions.box, decisions.mask_seed)
+        inner = None if decisions.inner is None else decisions.inner[:, :count]
+        return replace(decisions, parts=np.ascontiguousarray(decisions.parts[:, :count]), inner=inner)
 
     def weights(self, number: int, decisions: Decisions) -> Weights:
         """The weights of rows that are all of one method, with that method's own count of parents."""

@@ -2,7 +2,8 @@
 
 Bochkovskiy, Wang, Liao, "YOLOv4: Optimal Speed and Accuracy of Object Detection", 2020, for pictures with one label
 (as KerasCV does it): the four are laid out two by two, and a window of the picture's size is cut out. The base is at
-the top left, so its bottom right part shows. The point is uniform between 0.3 and 0.7 of each side, rounded to whole
+the top left, so its bottom right part shows. Padding around a picture stays outside: the picture's own corner touches
+the point. The point is uniform between 0.3 and 0.7 of each side, rounded to whole
 pixels.
 """
 
@@ -18,6 +19,9 @@ from mixup_cli.draws.rng import Draws, RowWord, uniforms
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Shown, decided, pure
 from mixup_cli.methods.options import number
+
+QUARTERS = ((False, False), (False, True), (True, False), (True, True))
+"""Whether each parent lies below the point and to the right of it."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +67,28 @@ class Mosaic(Method):
         return np.asarray(~box[:, :2].any(axis=1))
 
     def shown(self, decisions: Decisions, grid: Grid) -> Shown:
-        """Each parent's nearest corner at the point, in its quarter."""
-        shown, point = super().shown(decisions, grid), decisions.box[:, 2:]
-        for quarter, (is_lower, is_right) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
-            for axis, is_behind in ((0, is_lower), (1, is_right)):
-                shown.window[:, quarter, axis if is_behind else axis + 2] = point[:, axis]
-                shown.shift[:, quarter, axis] = point[:, axis] - (0 if is_behind else grid.sides[axis])
+        """Each parent in its quarter."""
+        shown = super().shown(decisions, grid)
+        for quarter, behind in enumerate(QUARTERS):
+            for axis, is_behind in enumerate(behind):
+                shown.window[:, quarter, axis if is_behind else axis + 2] = decisions.box[:, 2 + axis]
+        shown.shift[...] = _shifts(decisions, grid.sides)
         return shown
 
     def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
         """Roll every parent so that the corner that touches the point lies there."""
-        for parents, (_, _, bottom, right) in zip(taken, decisions.box.tolist(), strict=True):
-            parents[...] = np.roll(parents, (bottom, right), axis=(1, 2))
+        for parents, shifts in zip(taken, _shifts(decisions, taken.shape[2:4]).tolist(), strict=True):
+            for parent, shift in zip(parents, shifts, strict=True):
+                parent[...] = np.roll(parent, shift, axis=(0, 1))
+
+
+def _shifts(decisions: Decisions, sides: tuple[int, ...]) -> NDArray[np.int64]:
+    """How far each parent is moved, (m, 4, 2: y, x), so that the corner of its picture lies at the point."""
+    shifts = np.repeat(decisions.box[:, None, 2:].astype(np.int64), 4, axis=1)
+    for quarter, behind in enumerate(QUARTERS):
+        for axis, is_behind in enumerate(behind):
+            corner: Any = 0 if is_behind else sides[axis]
+            if decisions.inner is not None:
+                corner = decisions.inner[:, quarter, axis if is_behind else axis + 2]
+            shifts[:, quarter, axis] -= corner
+    return shifts

@@ -77,6 +77,10 @@ class RowColumns:
     usable: NDArray[np.int64]
     objects: ObjectMaker | None = None
 
+    def seen(self, rows: Rows) -> Rows:
+        """Rows with what of their parents' form decides where pixels go: see `ObjectMaker.seen`."""
+        return rows if self.objects is None else self.objects.seen(rows)
+
     def objects_of(self, rows: Rows) -> Mapping[str, NDArray[Any]]:
         """The columns of objects for some rows, by name: none of a source without objects."""
         return {} if self.objects is None else self.objects.columns(rows)

@@ -131,14 +131,21 @@ class ObjectMaker:
     recipe: Recipe
     cached: tuple[int, int]
     most: int
+    inner: Floats
+    """Where each sample's picture lies in the padding around it: (n, 4: top, left, bottom, right)."""
 
     @classmethod
     def open(cls, objects: Objects, methods: MethodSet, recipe: Recipe, target: Target, most: int) -> Self:
         """The maker for objects as the source has them, of samples that are brought to a target."""
-        return cls(_fitted(objects, target), methods, recipe, target.form.size, most)
+        size = target.form.size
+        scale, shift = _places(objects, target)
+        corners = [shift, shift + np.maximum(objects.extent, 1) * scale]
+        inner = np.concatenate([np.clip(each, 0, size) for each in corners], axis=1)
+        return cls(_fitted(objects, scale, shift), methods, recipe, size, most, inner)
 
     def columns(self, rows: Rows) -> Mapping[str, NDArray[Any]]:
         """The values of each column for some rows of the plan, by name."""
+        rows = self.seen(rows)
         shown, weight = self._shown(rows)
         found = self._parents(rows, weight)
         place = found.place
@@ -154,6 +161,21 @@ class ObjectMaker:
         row = found.place // rows.parents.shape[1]
         fits = self._fitting(row, area)
         return self._laid_out(len(rows), found[fits], visible[fits], weight.ravel())
+
+    def seen(self, rows: Rows) -> Rows:
+        """The same rows, with where the pictures of their parents lie in the padding around them."""
+        if (self.inner == [0, 0, *self.cached]).all():
+            return rows
+        inner = self.inner[rows.parents]
+        if rows.views is not None:
+            part, sides = rows.views[..., :4].astype(np.float64), np.array(self.methods.grid.sides)
+            scale, first = sides / (part[..., 2:] - part[..., :2]), part[..., :2]
+            low, high = (np.clip((each - first) * scale, 0, sides) for each in (inner[..., :2], inner[..., 2:]))
+            is_mirrored = rows.views[..., 4] == 1
+            left = np.where(is_mirrored, sides[1] - high[..., 1], low[..., 1])
+            right = np.where(is_mirrored, sides[1] - low[..., 1], high[..., 1])
+            inner = np.stack([low[..., 0], left, high[..., 0], right], axis=-1)
+        return replace(rows, decisions=replace(rows.decisions, inner=np.rint(inner).astype(np.int32)))
 
     def _shown(self, rows: Rows) -> tuple[Shown, Floats]:
         """Where the pixels of parents lie, and the weight of each (m, P): 0 of one that takes no part."""
@@ -222,11 +244,17 @@ class ObjectMaker:
         return made
 
 
-def _fitted(objects: Objects, target: Target) -> Objects:
-    """Objects as samples have them that are brought to a target."""
+def _places(objects: Objects, target: Target) -> tuple[Floats, Floats]:
+    """Scale and shift, each (n, 2: y, x), that bring each picture to a target."""
     extents, which = np.unique(np.maximum(objects.extent, 1), axis=0, return_inverse=True)
     places = np.array([placed((int(h), int(w)), target.form.size, target.resize) for h, w in extents])
-    scale, shift = np.moveaxis(places[np.repeat(which.reshape(-1), objects.counts)], 1, 0)[..., ::-1]
+    scale, shift = np.moveaxis(places[which.reshape(-1)], 1, 0)
+    return scale, shift
+
+
+def _fitted(objects: Objects, scale: Floats, shift: Floats) -> Objects:
+    """Objects as samples have them whose places are scaled and shifted so."""
+    scale, shift = (np.repeat(each[:, ::-1], objects.counts, axis=0) for each in (scale, shift))
     box = objects.box * np.tile(scale, 2) + np.tile(shift, 2)
     points = objects.points.copy()
     if objects.keypoints:

@@ -141,7 +141,8 @@ class ShardMaker:
 
     def _block(self, start: int, stop: int) -> Block:
         self.checkpoint()
-        return block_of(self.plan, start, stop)
+        block = block_of(self.plan, start, stop)
+        return replace(block, rows=self.row_columns.seen(block.rows))
 
     def _tiles(self, block: Block, portion: Portion, number: int) -> Iterator[NDArray[Any]]:
         signal = self.signals[number]

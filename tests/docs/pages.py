@@ -14,7 +14,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tests.forking.client import program_folder
-from tests.object_sources import write_coco
 from tests.running import start_process
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +48,7 @@ def run_page(document: str, place: Path, pattern: str = "") -> None:
     Leaves out what needs a framework that is not installed: `make test-frameworks` runs that."""
     folder = place / "photos"
     shutil.copytree(ROOT / "sample_data" / "photos", folder)
-    write_coco(place / "objects")
+    shutil.copytree(ROOT / "sample_data" / "objects", place / "objects")
     shutil.copy(ROOT / "sample_data" / "cifar-10-sample.tar.gz", place / "cifar-10-python.tar.gz")
     environment = program_environment(place)
     with _interpreter(folder, environment) as run_slowly:

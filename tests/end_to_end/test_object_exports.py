@@ -85,7 +85,6 @@ def test_an_export_as_coco_is_a_source(run_cli: Runner, source: dict[str, Any]) 
 @pytest.mark.parametrize("to", ["yolo", "voc"])
 def test_an_export_in_texts_is_a_source(run_cli: Runner, source: dict[str, Any], to: str) -> None:
     """The same boxes as an export as coco has; yolo leaves out the crowd."""
-    pytest.importorskip(f"mixup_cli.sources.annotations.{to}")
     run_cli("generate", "source", "--method", "cutmix", "-o", "mixed", "--quiet")
     run_cli("export", "mixed", "--to", to, "-o", to, "--quiet")
     assert run_cli("generate", to, "--method", "none", "-o", "again", "--quiet").returncode == 0

@@ -145,7 +145,9 @@ def test_what_is_seen_is_what_a_count_of_pixels_finds(
                     inside[top:bottom, left:right] = True
                     seen = painted & (inside if slot else ~inside)
                 else:
-                    rolled = np.roll(painted, (bottom, right), (0, 1))
+                    high, wide = pictures[parent][0].shape[:2]  # its own corner comes to lie at the point
+                    shift = bottom - (0 if slot >= 2 else high), right - (0 if slot % 2 else wide)
+                    rolled = np.roll(painted, shift, (0, 1))
                     seen = np.zeros_like(painted)
                     rows = slice(bottom, 64) if slot >= 2 else slice(0, bottom)
                     lines = slice(right, 64) if slot % 2 else slice(0, right)
@@ -178,3 +180,19 @@ def test_no_more_objects_than_asked_for(run_cli: Runner, scenes: Path, tmp_path:
     assert stored["object_box"].shape[1:] == (2, 4)
     assert stored["object_count"].max() == 2
     assert run_cli("verify", out).returncode == 0
+
+
+@pytest.mark.parametrize("view", ["", "--flip 0.5"])
+def test_in_a_mosaic_pictures_meet_and_not_their_padding(run_cli: Runner, tmp_path: Path, view: str) -> None:
+    """Pictures without a dark pixel, wide and tall, on a black ground: the four pixels around the point are not black,
+    and every box is the tightest around its colour."""
+    scenes = write_scenes(tmp_path / "scenes", sizes=[(60, 30), (30, 60), (59, 21), (40, 40)])
+    for path in (scenes / "images").iterdir():
+        pixels = np.array(Image.open(path))
+        Image.fromarray(np.maximum(pixels, 60)).save(path)
+    out = make(run_cli, scenes, tmp_path / "out", f"--method mosaic --size 60 --passes 4 {view}")
+    stored = columns(out)
+    for image, (_, _, bottom, right) in zip(stored["images"], stored["box"].tolist(), strict=True):
+        assert image[bottom - 1 : bottom + 1, right - 1 : right + 1].min() >= 55
+    unpadded = [image[image.max(axis=2) > 0].size / image.size for image in stored["images"]]
+    assert np.mean(unpadded) > 0.5
