@@ -14,7 +14,7 @@ from mixup_cli.report.objects import Seen
 
 COLOURS = ("#e69f00", "#56b4e9", "#f0e442", "#cc79a7")
 """Of objects of the base, of the donor, and of further donors. Okabe and Ito, "Color Universal Design", 2008: people
-with any kind of colour vision tell them apart."""
+with any kind of colour vision see them apart."""
 
 DARK = "#1d1d1f"
 """Beside every coloured line, which it sets off from any picture, and the letters of captions."""
