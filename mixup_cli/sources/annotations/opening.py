@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mixup_cli.errors import NoInputError
-from mixup_cli.sources.annotations import coco, labelme, open_images, voc, yolo
-from mixup_cli.sources.annotations.source import AnnotatedPictures
 from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.splits import split_kind
 from mixup_cli.wording import setting
 
-FORMATS = (
-    (yolo.looks_like_yolo, yolo.open_yolo),
-    (voc.looks_like_voc, voc.open_voc),
-    (labelme.looks_like_labelme, labelme.open_labelme),
-)
+if TYPE_CHECKING:
+    from mixup_cli.sources.annotations.source import AnnotatedPictures
+
+SUFFIXES = (".json", ".xml", ".yaml", ".yml")
+FOLDERS = ("annotations", "Annotations")
 
 
 def open_annotated(path: Path, options: SourceOptions) -> AnnotatedPictures | None:
@@ -22,13 +23,21 @@ def open_annotated(path: Path, options: SourceOptions) -> AnnotatedPictures | No
     Raises NoInputError where a task needs annotations and the place has none, and what opening them raises."""
     if options.task == "classify":
         return None
+    if options.task is None and options.labels_from is None and not might_have(path):
+        return None
+    from mixup_cli.sources.annotations import coco, labelme, open_images, voc, yolo  # what only these sources need
+
     if options.labels_from is not None and path.is_dir():
         if coco.is_coco(Path(options.labels_from)):
             return coco.open_coco(path, options)
         return open_images.open_open_images(path, options) if options.task is not None else None
     if coco.looks_like_coco(path, options.task):
         return coco.open_coco(path, options)
-    for looks_alike, open_it in FORMATS:
+    for looks_alike, open_it in (
+        (yolo.looks_like_yolo, yolo.open_yolo),
+        (voc.looks_like_voc, voc.open_voc),
+        (labelme.looks_like_labelme, labelme.open_labelme),
+    ):
         if looks_alike(path):
             return open_it(path, options)
     if options.task is None:
@@ -36,3 +45,26 @@ def open_annotated(path: Path, options: SourceOptions) -> AnnotatedPictures | No
     looked_for = "COCO's JSON, a data.yaml of YOLO, XML of Pascal VOC, JSON of labelme"
     remedy = f"Name the file of annotations, or give a table of boxes with {setting('labels_from')}."
     raise NoInputError(f"{path}: has no annotations of objects (looked for {looked_for}).", remedy)
+
+
+def might_have(path: Path) -> bool:
+    """Whether a place has files as annotations are in: it is one, or they lie in it, in its splits or in a folder for
+    them. Most folders have none, and their runs start without the formats."""
+    if path.is_file():
+        return _is_one(path.name)
+    with os.scandir(path) as entries:
+        matter = [each for each in entries if _may_matter(each.name)]
+    return any(_holds_some(each.path) if each.is_dir() else _is_one(each.name) for each in matter)
+
+
+def _is_one(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES)
+
+
+def _may_matter(name: str) -> bool:
+    return _is_one(name) or name in FOLDERS or ("." not in name and split_kind(name) is not None)
+
+
+def _holds_some(folder: str) -> bool:
+    with os.scandir(folder) as entries:
+        return any(_is_one(each.name) for each in entries)
