@@ -8,6 +8,7 @@ import pickle
 import shutil
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,10 +98,11 @@ def photographs(source: Path, folder: Path, count: int) -> int:
     return len(found)
 
 
-def annotations(folder: Path, most: int = 8) -> Path:
+def annotate(folder: Path, most: int = 8) -> Path:
     """COCO's annotations of the photographs in `folder`: 1 to `most` boxes each, anywhere in them. Returns the file."""
     draw, (width, height) = np.random.default_rng(0), PHOTO_SIZE
-    images, objects = [], []
+    images: list[Any] = []
+    objects: list[Any] = []
     for number, path in enumerate(sorted(folder.rglob("*.jpg"))):
         name = path.relative_to(folder).as_posix()
         images.append({"id": number, "file_name": name, "width": width, "height": height})

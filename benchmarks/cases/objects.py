@@ -1,6 +1,6 @@
 """Photographs with boxes, mixed to 640 × 640 and written, beside a script of today."""
 
-from __future__ import annotations
+from __future__ import annotate
 
 import json
 from functools import partial
@@ -21,7 +21,7 @@ PEER = "DataLoader + torchvision"
 def measure(bench: Bench) -> Part:
     """Two passes of each method, as whole processes."""
     count, few = 2 * bench.amounts.photos, bench.amounts.few
-    source = annotations(bench.photos)
+    source = annotate(bench.photos)
     contenders = []
     for kind, options in KINDS.items():
         ours = bench.generate(source, *options.split(), "--passes", "2", "--size", "640")

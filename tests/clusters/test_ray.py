@@ -15,6 +15,7 @@ from tests.clusters.cluster import IS_BLIND, SEES_ALL, RayCluster
 from tests.data_sets import digests
 from tests.faults.progress import sidecars
 from tests.forking.client import Running
+from tests.object_scenes import write_scenes
 from tests.running import Runner, error_line, start_process, wait_while_running
 from tests.small_sources import write_arrays, write_photos
 
@@ -31,6 +32,15 @@ def test_the_same_bytes(run_cli: Runner, cluster: RayCluster, photos: Path, tmp_
     assert digests(tmp_path / "ray") == digests(tmp_path / "threads")
     told = json.loads((tmp_path / "ray/run.json").read_bytes())
     assert (told["engine"], told["workers"]) == ("ray", 4)
+
+
+def test_objects_make_the_same_bytes(run_cli: Runner, cluster: RayCluster, tmp_path: Path) -> None:
+    command = ["generate", write_scenes(tmp_path / "scenes"), "--samples-per-shard", 5, "--size", 40, "--flip", 0.5]
+    command += ["--method", "mixup,cutmix,mosaic"]
+    assert run_cli(*command, "-o", "threads", cwd=tmp_path).returncode == 0
+    ended = run_cli(*command, "-o", "ray", *on(cluster))
+    assert ended.returncode == 0, ended.stderr
+    assert digests(tmp_path / "ray") == digests(tmp_path / "threads")
 
 
 @pytest.mark.slow
