@@ -1,6 +1,6 @@
 """Photographs with boxes, mixed to 640 × 640 and written, beside a script of today."""
 
-from __future__ import annotate
+from __future__ import annotations
 
 import json
 from functools import partial
@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 
 from benchmarks.bench import Bench
-from benchmarks.make_data import annotations
+from benchmarks.make_data import annotate
 from benchmarks.measure import Contender, Failure, alternate, ratio, walls
 from benchmarks.results import Line, Part
 
