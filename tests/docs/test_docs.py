@@ -16,6 +16,7 @@ DOCUMENTS = {
     "docs/cookbook.md": 18,
     "docs/exporting.md": 19,
     "docs/methods.md": 2,
+    "docs/objects.md": 2,
     "docs/options.md": 2,
     "docs/quickstart.md": 3,
     "docs/readers.md": 8,
