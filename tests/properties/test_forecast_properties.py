@@ -54,7 +54,7 @@ def wishes(draw: st.DrawFn) -> Asked:
     recipe = Recipe(
         methods=tuple(MethodChoice(name) for name in names),
         keep_originals=draw(st.booleans()),
-        pair=draw(st.sampled_from(["any", "cross-class"])) if by_class else "any",
+        pair=draw(st.sampled_from(["any", "cross-class"])) if by_class and {*names} - {"cutout", "none"} else "any",
         dtype=dtype,  # type: ignore[arg-type]
         normalize=Normalize((0.5,), (0.25,)) if is_float and draw(st.booleans()) else None,
         layout=draw(st.sampled_from([None, "nchw", "nhwc"])),
