@@ -126,7 +126,7 @@ $(PEERS)/.installed: tests/oracles/requirements-peers.txt
 oracles: $(PEERS)/.installed
 	$(PEERS)/bin/python tests/oracles/make_peer_golden.py --check
 
-# Measures mixup-gen beside its peers and the machine's limit, and writes benchmarks/results.md: half an hour on a quiet
+# Measures mixup-gen beside its peers and the machine's limit, and writes benchmarks/results.md: most of an hour on a quiet
 # machine. BENCH has options: make bench BENCH="--quick --cifar cifar-10-python.tar.gz --photos FOLDER --scratch FOLDER"
 BENCH ?=
 

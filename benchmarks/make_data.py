@@ -98,8 +98,9 @@ def photographs(source: Path, folder: Path, count: int) -> int:
     return len(found)
 
 
-def annotate(folder: Path, most: int = 8) -> Path:
-    """COCO's annotations of the photographs in `folder`: 1 to `most` boxes each, anywhere in them. Returns the file."""
+def annotate(folder: Path, file: Path, most: int = 8) -> Path:
+    """Write COCO's annotations of the photographs in `folder`: 1 to `most` boxes each, anywhere in them. The file must
+    lie elsewhere: others read the same folder without objects."""
     draw, (width, height) = np.random.default_rng(0), PHOTO_SIZE
     images: list[Any] = []
     objects: list[Any] = []
@@ -112,7 +113,6 @@ def annotate(folder: Path, most: int = 8) -> Path:
             box = {"bbox": [x, y, *sides], "category_id": int(draw.integers(80)), "iscrowd": 0}
             objects.append({"id": len(objects), "image_id": number, **box})
     categories = [{"id": number, "name": f"class {number}"} for number in range(80)]
-    file = folder / "annotations.json"
     file.write_text(json.dumps({"images": images, "annotations": objects, "categories": categories}))
     return file
 

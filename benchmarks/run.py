@@ -86,14 +86,19 @@ def main() -> None:
     work = Path(tempfile.mkdtemp(prefix="mixup-gen-bench-", dir=asked.scratch))
     try:
         bench = prepared(asked, work)
-        parts = [measured(name, bench) for name in asked.only]
-        profiles = profiles_of(parts, bench) if bench.amounts.profiles else {}
-        about = setting(asked, bench, time.monotonic() - began)
-        about["load before"] = f"{load_before:.1f}" + (
-            " (something else was running: not to be quoted)" * (load_before > 0.5)
-        )
         asked.out.mkdir(parents=True, exist_ok=True)
-        print(report.write(asked.out, parts, about, profiles))
+        parts: list[Part] = []
+        profiles: dict[str, str] = {}
+        for name in asked.only:  # the page is written after each case: a call that is interrupted leaves what it has
+            parts.append(part := measured(name, bench))
+            profiles |= profiles_of([part], bench) if bench.amounts.profiles else {}
+            about = setting(asked, bench, time.monotonic() - began)
+            about["load before"] = f"{load_before:.1f}" + (
+                " (something else was running: not to be quoted)" * (load_before > 0.5)
+            )
+            about["cases"] = ", ".join(asked.only[: len(parts)])
+            report.write(asked.out, parts, about, profiles)
+        print(asked.out / "results.md")
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -7,16 +7,13 @@ from pathlib import Path
 
 from benchmarks.bench import Bench
 from benchmarks.hot_spots import profile
-from benchmarks.measure import Contender, Failure, Usage, alternate, ratio, run, walls
+from benchmarks.measure import Contender, Usage, alternate, ratio, walls
 from benchmarks.results import Line, Part
 
 
 def measure(bench: Bench) -> Part:
     """A first run with an empty cache, then a second alpha with the full one, in turn."""
     part = Part("A second alpha, with a warm cache")
-    if not _has_cache(bench):
-        part.remarks.append("**Skipped:** this mixup-gen has no `--cache`.")
-        return part
     case, rounds = _Case(bench), bench.amounts.few
     contenders = [Contender("first alpha", case.first, rounds), Contender("second alpha", case.second, rounds)]
     runs, failures = alternate(contenders, bench.tell)
@@ -33,16 +30,6 @@ def measure(bench: Bench) -> Part:
         part.profile = profile(bench, part.profiled)
     shutil.rmtree(case.cache, ignore_errors=True)
     return part
-
-
-def _has_cache(bench: Bench) -> bool:
-    said = bench.scratch / "help.txt"
-    command = f'"{bench.mixup_gen}" generate --help > "{said}"'
-    try:
-        run(["sh", "-c", command], bench.scratch)
-    except Failure:
-        return False
-    return "--cache-folder" in said.read_text()
 
 
 class _Case:

@@ -21,15 +21,16 @@ PEER = "DataLoader + torchvision"
 def measure(bench: Bench) -> Part:
     """Two passes of each method, as whole processes."""
     count, few = 2 * bench.amounts.photos, bench.amounts.few
-    source = annotate(bench.photos)
+    file = annotate(bench.photos, bench.scratch / "annotations.json")
+    source = ["--labels-from", file]
     contenders = []
     for kind, options in KINDS.items():
-        ours = bench.generate(source, *options.split(), "--passes", "2", "--size", "640")
+        ours = bench.generate(bench.photos, *source, *options.split(), "--passes", "2", "--size", "640")
         contenders.append(Contender(f"mixup-gen, {kind}", partial(bench.fresh, ours, partial(_check_ours, bench)), few))
-        file = bench.out / "peer.h5"
+        made = bench.out / "peer.h5"
         words = ["--samples", str(count), "--workers", str(bench.cores)]
-        theirs = bench.peer("objects_torchvision.py", source, file, kind, *words)
-        contenders.append(Contender(f"{PEER}, {kind}", partial(bench.fresh, theirs, partial(_check, file, count)), few))
+        theirs = bench.peer("objects_torchvision.py", bench.photos, file, made, kind, *words)
+        contenders.append(Contender(f"{PEER}, {kind}", partial(bench.fresh, theirs, partial(_check, made, count)), few))
     runs, failures = alternate(contenders, bench.tell)
     part = Part(f"{count:,} rows of photographs with boxes, at 640")
     part.fail(failures)
@@ -40,7 +41,9 @@ def measure(bench: Bench) -> Part:
         if ours and theirs:
             work = f"{kind} of {count:,} photographs with boxes, 640 × 640, whole process against {PEER}"
             part.lines.append(Line(f"objects-{kind}", work, ratio(theirs, ours), "x", 2))
-    part.profiled = [str(word) for word in bench.generate(source, *KINDS["mosaic"].split(), "--size", "640")]
+    part.profiled = [
+        str(word) for word in bench.generate(bench.photos, *source, *KINDS["mosaic"].split(), "--size", "640")
+    ]
     return part
 
 

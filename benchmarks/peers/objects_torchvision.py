@@ -1,6 +1,7 @@
 """The script that a user writes today for detection: a DataLoader whose workers read photographs with their boxes,
-make mosaics or mixup of them with torchvision, and h5py. objects_torchvision.py ANNOTATIONS.json FILE.h5 mosaic|mixup
---samples N --workers W.
+make mosaics or mixup of them with torchvision, and h5py.
+
+objects_torchvision.py FOLDER ANNOTATIONS.json FILE.h5 mosaic|mixup --samples N --workers W
 
 Boxes are torchvision's, resized and clamped by it. Nothing is hashed or synced.
 """
@@ -29,9 +30,9 @@ PLACES = 40
 class Mixed(Dataset[tuple[Tensor, Tensor]]):
     """Rows of 640 × 640, each with its boxes: x1, y1, x2, y2, class and weight."""
 
-    def __init__(self, annotations: Path, kind: str, count: int) -> None:
+    def __init__(self, folder: Path, annotations: Path, kind: str, count: int) -> None:
         content = json.loads(annotations.read_text())
-        self._files = [str(annotations.parent / image["file_name"]) for image in content["images"]]
+        self._files = [str(folder / image["file_name"]) for image in content["images"]]
         places = {image["id"]: number for number, image in enumerate(content["images"])}
         self._boxes: list[list[list[float]]] = [[] for _ in self._files]
         for each in content["annotations"]:
@@ -95,6 +96,7 @@ def _padded(boxes: Tensor) -> Tensor:
 def main() -> None:
     """Write the rows, batch after batch."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
     parser.add_argument("annotations", type=Path)
     parser.add_argument("file", type=Path)
     parser.add_argument("kind", choices=("mosaic", "mixup"))
@@ -102,7 +104,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, required=True)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    data = Mixed(given.annotations, given.kind, given.samples)
+    data = Mixed(given.folder, given.annotations, given.kind, given.samples)
     loader: Any = DataLoader(data, 16, num_workers=given.workers)
     with h5py.File(given.file, "w") as file:
         images = file.create_dataset("images", (given.samples, 3, SIDE, SIDE), np.uint8)

@@ -76,10 +76,20 @@ class Mosaic(Method):
         return shown
 
     def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
-        """Roll every parent so that the corner that touches the point lies there."""
-        for parents, shifts in zip(taken, _shifts(decisions, taken.shape[2:4]).tolist(), strict=True):
-            for parent, shift in zip(parents, shifts, strict=True):
-                parent[...] = np.roll(parent, shift, axis=(0, 1))
+        """Roll every parent so that the corner that touches the point lies there: of most, only the part that shows."""
+        height, width = taken.shape[2:4]
+        for parents, box, shifts in zip(taken, decisions.box, _shifts(decisions, (height, width)), strict=True):
+            for parent, behind, (down, right) in zip(parents, QUARTERS, shifts.tolist(), strict=True):
+                rows, columns = (
+                    slice(point, side) if is_behind else slice(0, point)
+                    for point, side, is_behind in zip(box[2:].tolist(), (height, width), behind, strict=True)
+                )
+                top, left = rows.start - down, columns.start - right
+                bottom, end = rows.stop - down, columns.stop - right
+                if min(top, left) >= 0 and bottom <= height and end <= width:
+                    parent[rows, columns] = parent[top:bottom, left:end].copy()
+                else:  # padding comes in from the other side
+                    parent[...] = np.roll(parent, (down, right), axis=(0, 1))
 
 
 def _shifts(decisions: Decisions, sides: tuple[int, ...]) -> NDArray[np.int64]:
