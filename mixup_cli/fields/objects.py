@@ -20,18 +20,25 @@ NO_CLASS = -1
 
 KEYPOINTS = "keypoints"
 
-OBJECT_COLUMNS = (
-    "object_count",
-    "object_box",
-    "object_class",
-    "object_weight",
-    "object_visible",
-    "object_parent",
-    "object_id",
-    "object_crowd",
-    KEYPOINTS,
-)
-"""The columns of objects, in this order, behind all others."""
+
+def object_forms(places: int, keypoint_count: int | None) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """The columns of objects in order, behind all others: dtype, and shape of a row, with so many places for objects.
+    The last one is there unless `keypoint_count` is None."""
+    forms: dict[str, tuple[str, tuple[int, ...]]] = {
+        "object_count": ("int32", ()),
+        "object_box": ("float32", (places, 4)),
+        "object_class": ("int32", (places,)),
+        "object_weight": ("float32", (places,)),
+        "object_visible": ("float32", (places,)),
+        "object_parent": ("int8", (places,)),
+        "object_id": ("int64", (places,)),
+        "object_crowd": ("uint8", (places,)),
+    }
+    return forms if keypoint_count is None else {**forms, KEYPOINTS: ("float32", (places, keypoint_count, 3))}
+
+
+OBJECT_COLUMNS = tuple(object_forms(1, 1))
+"""The names of all of them."""
 
 
 @dataclass(frozen=True)

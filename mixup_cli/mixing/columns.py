@@ -47,7 +47,7 @@ def columns_of(
     if recipe.has_views:
         chosen.append(Column("view", "int32", (parent_count, 5)))
     if objects is not None:
-        keypoint_count = len(objects.keypoints.names) if objects.keypoints else 0
+        keypoint_count = len(objects.keypoints.names) if objects.keypoints else None
         chosen += object_columns(most_objects(objects, recipe, parent_count), keypoint_count)
     return tuple(chosen)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.fields.fit import placed
-from mixup_cli.fields.objects import KEYPOINTS, NO_CLASS, Objects
+from mixup_cli.fields.objects import KEYPOINTS, NO_CLASS, Objects, object_forms
 from mixup_cli.fields.target import Target
 from mixup_cli.methods import Shown
 from mixup_cli.methods.method_set import MethodSet
@@ -29,20 +29,9 @@ HIDDEN = 1
 """COCO's visibility of a keypoint that is labelled and cannot be seen."""
 
 
-def object_columns(most: int, keypoint_count: int) -> tuple[Column, ...]:
+def object_columns(most: int, keypoint_count: int | None) -> tuple[Column, ...]:
     """The columns of objects, with places for `most` of them in each row."""
-    columns = [
-        Column("object_count", "int32", ()),
-        Column("object_box", "float32", (most, 4)),
-        Column("object_class", "int32", (most,)),
-        Column("object_weight", "float32", (most,)),
-        Column("object_visible", "float32", (most,)),
-        Column("object_parent", "int8", (most,)),
-        Column("object_id", "int64", (most,)),
-        Column("object_crowd", "uint8", (most,)),
-    ]
-    points = [Column(KEYPOINTS, "float32", (most, keypoint_count, 3))] if keypoint_count else []
-    return (*columns, *points)
+    return tuple(Column(name, *form) for name, form in object_forms(most, keypoint_count).items())
 
 
 def most_objects(objects: Objects, recipe: Recipe, parent_count: int) -> int:
@@ -131,8 +120,9 @@ class ObjectMaker:
     recipe: Recipe
     cached: tuple[int, int]
     most: int
-    inner: Floats
-    """Where each sample's picture lies in the padding around it: (n, 4: top, left, bottom, right)."""
+    inner: Floats | None
+    """Where each sample's picture lies in the padding around it, (n, 4: top, left, bottom, right); None if none has
+    any."""
 
     @classmethod
     def open(cls, objects: Objects, methods: MethodSet, recipe: Recipe, target: Target, most: int) -> Self:
@@ -141,7 +131,8 @@ class ObjectMaker:
         scale, shift = _places(objects, target)
         corners = [shift, shift + np.maximum(objects.extent, 1) * scale]
         inner = np.concatenate([np.clip(each, 0, size) for each in corners], axis=1)
-        return cls(_fitted(objects, scale, shift), methods, recipe, size, most, inner)
+        is_padded = (inner != [0, 0, *size]).any()
+        return cls(_fitted(objects, scale, shift), methods, recipe, size, most, inner if is_padded else None)
 
     def columns(self, rows: Rows) -> Mapping[str, NDArray[Any]]:
         """The values of each column for some rows of the plan, by name."""
@@ -164,7 +155,7 @@ class ObjectMaker:
 
     def seen(self, rows: Rows) -> Rows:
         """The same rows, with where the pictures of their parents lie in the padding around them."""
-        if (self.inner == [0, 0, *self.cached]).all():
+        if self.inner is None or rows.decisions.inner is not None:
             return rows
         inner = self.inner[rows.parents]
         if rows.views is not None:
@@ -234,7 +225,7 @@ class ObjectMaker:
             KEYPOINTS: np.where(found.points[..., 2:] > 0, found.points, 0),
         }
         made = {}
-        for column in object_columns(self.most, found.points.shape[1]):
+        for column in object_columns(self.most, found.points.shape[1] or None):
             if column.name == "object_count":
                 made[column.name] = values[column.name].astype(np.int32)
                 continue

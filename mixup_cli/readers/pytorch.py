@@ -106,13 +106,9 @@ class MixedDataset(_Reader, Dataset[Any]):
         if not -len(self) <= row < len(self):
             raise IndexError(f"row {row} of {len(self)}")
         sample: Any = self.__getitems__([row % len(self)])[0]
-        return (
-            dict(sample)
-            if isinstance(sample, NamedSample)
-            else tuple(sample)
-            if isinstance(sample, TupleSample)
-            else sample
-        )
+        if isinstance(sample, NamedSample):
+            return dict(sample)
+        return tuple(sample) if isinstance(sample, TupleSample) else sample
 
     def __getitems__(self, rows: list[int]) -> Sequence[Any]:
         """Several samples in one read; what PyTorch's `DataLoader` calls for a batch."""

@@ -59,6 +59,5 @@ def _collate(batch: Sequence[Any], *, collate_fn_map: dict[Any, Any] | None = No
     return default_collate([plain(sample) for sample in batch])
 
 
-default_collate_fn_map.update(
-    {TupleSample: _collate, NamedSample: _collate}
-)  # as the documentation of `default_collate` says
+# As the documentation of `default_collate` says.
+default_collate_fn_map.update({TupleSample: _collate, NamedSample: _collate})

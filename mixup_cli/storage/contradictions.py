@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.encoding import problem_of
 from mixup_cli.fields.field import COLUMNS, PLAN_COLUMNS
-from mixup_cli.fields.objects import KEYPOINTS, OBJECT_COLUMNS, ObjectField
+from mixup_cli.fields.objects import KEYPOINTS, OBJECT_COLUMNS, ObjectField, object_forms
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.members import derived
 
 if TYPE_CHECKING:
-    from mixup_cli.storage.manifest import ColumnRecord, Manifest, MemberRecord
+    from mixup_cli.storage.manifest import Manifest, MemberRecord
 
 REQUIRED_COLUMNS = {"index", "source_index", "share", "method", "box"}
 """Every data set has these, and its signals. Label columns depend on the source and on the recipe's `labels`."""
@@ -109,7 +109,8 @@ def of_columns(manifest: Manifest) -> Iterator[str]:
         "mask_seed": ("int64", ()),
     }
     if ObjectField.name in columns:
-        expected |= _of_objects(columns[ObjectField.name].shape[:1], columns.get(KEYPOINTS))
+        places, points = next(iter(columns[ObjectField.name].shape), 0), columns.get(KEYPOINTS)
+        expected |= object_forms(places, None if points is None else next(iter(points.shape[1:]), 0))
     has_objects = expected.keys() & set(OBJECT_COLUMNS)
     if has_objects - columns.keys() or (manifest.boxes is not None) != bool(has_objects):
         yield "columns: have not all that objects need, or some without `boxes`"
@@ -117,23 +118,6 @@ def of_columns(manifest: Manifest) -> Iterator[str]:
     for name in expected.keys() & columns.keys():
         if (found := (columns[name].dtype, columns[name].shape)) != expected[name]:
             yield f"columns: {name} is {found}, expected {expected[name]}"
-
-
-def _of_objects(places: tuple[int, ...], keypoints: ColumnRecord | None) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """The dtypes and shapes of the columns of objects, with so many places in a row."""
-    found: dict[str, tuple[str, tuple[int, ...]]] = {
-        "object_count": ("int32", ()),
-        "object_box": ("float32", (*places, 4)),
-        "object_class": ("int32", places),
-        "object_weight": ("float32", places),
-        "object_visible": ("float32", places),
-        "object_parent": ("int8", places),
-        "object_id": ("int64", places),
-        "object_crowd": ("uint8", places),
-    }
-    if keypoints is not None:
-        found[KEYPOINTS] = ("float32", (*places, *keypoints.shape[1:2], 3))
-    return found
 
 
 def _of_mixed(manifest: Manifest, signals: set[str]) -> str | None:
