@@ -29,8 +29,12 @@ Pair: TypeAlias = Literal["any", "same-class", "cross-class", "balanced", "neare
 Balance: TypeAlias = Literal["none", "classes"]
 LabelRule: TypeAlias = Literal["soft", "remix", "union", "base"]
 Resize: TypeAlias = Literal["crop", "pad", "stretch", "canvas"]
-Task: TypeAlias = Literal["classify", "detect", "pose"]
-"""What labels say of an image: its class; boxes around objects; the same with keypoints."""
+Task: TypeAlias = Literal["classify", "detect", "pose", "segment"]
+"""What labels say of an image: its class; boxes around objects; the same with keypoints; the class or the object that
+each pixel belongs to."""
+
+MapRule: TypeAlias = Literal["heavier", "both"]
+"""What is stored of index maps where parents are averaged: that of the heavier parent, or those of all."""
 
 ObjectWeights: TypeAlias = Literal["share", "one"]
 Channels: TypeAlias = Literal["rgb", "grey"]

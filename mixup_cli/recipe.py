@@ -164,6 +164,11 @@ class Recipe:
     """An `ImageFormat`, in which each image is encoded by itself."""
     signals: tuple[str, ...] = added(())
     """The columns of further signals, as the source has them."""
+    index_maps: tuple[str, ...] = added(())
+    """Those of `signals` that are selected, not blended."""
+    masks: MapRule = added("heavier")
+    ignore_index: int = added(255)
+    """The class of a mask where there is no picture."""
     task: Task = added("classify")
     """What the source's labels are for."""
     keypoints: tuple[str, ...] = added(())

@@ -1,6 +1,6 @@
 """Axes: what each dimension of a sample means, one letter each. They are named here alone.
 
-h and w are height and width, c is channels. Code that needs one of them asks for its letter, never for a position. A
+h and w are height and width, c is channels, p is parents, base first. Code that needs one of them asks for its letter, never for a position. A
 new axis (time, frequency) is a new letter in `Axes`.
 """
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError
 from mixup_cli.wording import counted, setting
 
-Axes: TypeAlias = Literal["hwc", "chw", "hw", ""]
+Axes: TypeAlias = Literal["hwc", "chw", "hw", "phw", ""]
 """The axes that a sample can have, in the order of its dimensions; "" if they have no names."""
 
 PICTURE_CHANNELS = (1, 3, 4)

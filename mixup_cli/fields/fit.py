@@ -115,6 +115,20 @@ def into_form(pixels: NDArray[np.generic], target: Target) -> NDArray[np.generic
     return np.ascontiguousarray(pixels.transpose(2, 0, 1) if target.form.axes == "chw" else pixels)
 
 
+def fit_map(values: NDArray[Any], target: Target) -> NDArray[Any]:
+    """An index map (height, width) brought to a target (height, width) as its picture is, by taking the nearest place;
+    around it, the target's fill. The picture has shown before that its size fits."""
+    extent, size = (int(values.shape[0]), int(values.shape[1])), target.form.size
+    (scale, shift), fitted = placed(extent, size, target.resize), np.full(size, target.fill[0], target.form.dtype)
+    lines, columns = (
+        np.floor((np.arange(count) + 0.5 - first) / step).astype(np.int64)
+        for count, step, first in zip(size, scale, shift, strict=True)
+    )
+    rows, across = ((each >= 0) & (each < side) for each, side in zip((lines, columns), extent, strict=True))
+    fitted[np.ix_(rows, across)] = values[np.ix_(lines[rows], columns[across])]
+    return fitted
+
+
 def bring(values: NDArray[Any], axes: Axes, target: Target, out: NDArray[Any], first_key: str) -> list[str | None]:
     """Write arrays (n, *sample) with these axes into `out` (n, *target.form.shape). Returns why each cannot be used.
 

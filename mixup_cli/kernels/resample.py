@@ -1,5 +1,5 @@
-"""Resizing of samples that are arrays already, of any depth and number of channels, with Pillow's antialiased bilinear
-filter."""
+"""Resizing of samples that are arrays already, of any depth and number of channels: with Pillow's antialiased bilinear
+filter, or, of index maps, by taking the nearest place."""
 
 from __future__ import annotations
 
@@ -23,6 +23,19 @@ def resample(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
         return _resized(np.ascontiguousarray(pixels), size)
     planes = [_plane(pixels[..., channel], size) for channel in range(channels)]
     return np.stack(planes, axis=-1)
+
+
+def nearest(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """`pixels` (height, width, channels) at `size` (height, width), without new values."""
+    lines, columns = (nearest_places(*sides) for sides in zip(pixels.shape[:2], size, strict=True))
+    taken: NDArray[Any] = pixels[lines[:, None], columns]
+    return taken
+
+
+def nearest_places(before: int, now: int) -> NDArray[np.int64]:
+    """For each of `now` places on a line, the one of `before` places in which its middle lies."""
+    places: NDArray[np.int64] = (2 * np.arange(now) + 1) * before // (2 * now)
+    return places
 
 
 def _plane(plane: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.kernels import Weights
+from mixup_cli.kernels.resample import nearest_places
 from mixup_cli.methods import Decisions, Grid, Method
 
 AnyDtype = TypeVar("AnyDtype", bound=np.generic)
@@ -36,11 +37,5 @@ def weights_at(method: Method, own: Decisions, weights: Weights, grid: Grid) -> 
 
 def _seen(drawn: NDArray[AnyDtype], grid: Grid) -> NDArray[AnyDtype]:
     """A mask (…, height, width) on another grid."""
-    lines, columns = (_nearest(*sides) for sides in zip(drawn.shape[-2:], grid.sides, strict=True))
+    lines, columns = (nearest_places(*sides) for sides in zip(drawn.shape[-2:], grid.sides, strict=True))
     return np.ascontiguousarray(drawn[..., lines[:, None], columns])
-
-
-def _nearest(before: int, now: int) -> NDArray[np.int64]:
-    """For each of `now` places on a line, the one of `before` places in which its middle lies."""
-    nearest: NDArray[np.int64] = (2 * np.arange(now) + 1) * before // (2 * now)
-    return nearest
