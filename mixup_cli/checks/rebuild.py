@@ -169,8 +169,12 @@ def _signals(recipe: Recipe, columns: Sequence[ColumnRecord]) -> tuple[Signal, .
     found = columns[: 1 + len(recipe.signals)]
     named: dict[str | None, Axes] = {"nhwc": "hwc", "nchw": "chw"}
     first: Axes = "hw" if len(found[0].shape) == 2 else ""
-    axes = [named.get(recipe.layout, first), *(natural_axes(column.shape) for column in found[1:])]
-    return tuple(Signal(c.name, c.dtype, c.shape, each) for c, each in zip(found, axes, strict=True))
+    signals = [Signal(found[0].name, found[0].dtype, found[0].shape, named.get(recipe.layout, first))]
+    for column in found[1:]:
+        is_map = column.name in recipe.index_maps
+        axes: Axes = natural_axes(column.shape) if not is_map else "hw" if recipe.masks == "heavier" else "phw"
+        signals.append(Signal(column.name, column.dtype, column.shape, axes, "index" if is_map else "signal"))
+    return tuple(signals)
 
 
 def _matches(folder: Path, name: str, manifest: Manifest, table: SourceTable) -> bool:

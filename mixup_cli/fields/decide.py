@@ -11,9 +11,9 @@ from mixup_cli.errors import UsageError
 from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.form import DEPTHS, Form, SampleDtype
 from mixup_cli.fields.scaling import Finish
-from mixup_cli.fields.signal import FIRST, Signal
+from mixup_cli.fields.signal import FIRST, MASK, Signal
 from mixup_cli.fields.target import Survey, Target
-from mixup_cli.methods import METHODS
+from mixup_cli.methods import METHODS, parent_count
 from mixup_cli.recipe import Normalize, Recipe
 from mixup_cli.wording import counted, setting
 
@@ -110,6 +110,23 @@ def decide_beside(name: str, natural: Form, recipe: Recipe, first: Target) -> tu
         given = tuple(field for field in VIEWS if getattr(recipe, field))
         raise UsageError(f"{found}. Leave one of the two out.", field=given)
     return Signal(name, natural.dtype, natural.shape, natural.axes), Target(natural)
+
+
+def decide_map(name: str, dtype: SampleDtype, recipe: Recipe, decided: Decided) -> tuple[Signal, Target]:
+    """An index map follows its picture: its size, its place in it, its views. `recipe` is the resolved one."""
+    size, target = decided.form.size, decided.target
+    signal = Signal(name, dtype, size, "hw", "index")
+    if recipe.masks == "both":
+        signal = replace(signal, shape=(parent_count(recipe.methods), *size), axes="phw")
+    fill = (void_of(recipe, signal) or 0,)
+    return signal, Target(Form(target.form.size, dtype, "hw"), target.resize, fill=fill)
+
+
+def void_of(recipe: Recipe, signal: Signal) -> int | None:
+    """The number in an index map where there is no picture; None of other signals."""
+    if not signal.is_index_map:
+        return None
+    return recipe.ignore_index if signal.name == MASK else 0
 
 
 def recipe_of(recipe: Recipe, signal: Signal) -> Recipe:

@@ -8,9 +8,9 @@ their parents' pixels before the blend (ResizeMix shrinks its donor).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,9 @@ def decided(
         np.zeros(rows, np.uint64) if mask_seed is None else mask_seed,
     )
 
+
+Resample: TypeAlias = Callable[[NDArray[Any], tuple[int, int]], NDArray[Any]]
+"""Brings pixels (height, width, channels) to a size (height, width): see `kernels.resample`."""
 
 Peaks = NDArray[np.int32]
 """Where each row's donor is most salient: int32 (m, 2: y, x) in the grid of the output."""
@@ -170,8 +173,14 @@ class Method(ABC):
         """Where the pixels of each parent lie, if `keeps_objects`: everywhere, unless a method says otherwise."""
         return Shown.whole(len(decisions.parts), self.parent_count, grid)
 
-    def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
-        """Move the parents' pixels in place: `taken` is a writable view (m, P, height, width, channels) of copies."""
+    @property
+    def of_index_maps(self) -> Method:
+        """What does the same to index maps, whose numbers nothing may average or make up."""
+        return self
+
+    def rearrange(self, taken: NDArray[Any], decisions: Decisions, resample: Resample) -> None:
+        """Move the parents' pixels in place: `taken` is a writable view (m, P, height, width, channels) of copies.
+        `resample` is what resizes."""
         raise NotImplementedError(f"{self.name} leaves its parents as they are")
 
 

@@ -15,6 +15,7 @@ FOLLOWS: dict[str, tuple[Callable[[Method], bool], str]] = {
     "label_rule": (lambda method: method.parent_count > 1, "mixes several samples"),
     "fill": (lambda method: method.fills, "fills anything"),
     "linear_light": (lambda method: method.averages, "computes with values"),
+    "masks": (lambda method: method.averages, "computes with values: one parent is alone at each pixel"),
 }
 """Which methods follow an option, and what the others do not do."""
 

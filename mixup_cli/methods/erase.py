@@ -12,7 +12,7 @@ channel, as the paper does. Every row is erased: give `none` a share of the rows
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, Words, mask_words, uniforms
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Resample, decided, pure
 from mixup_cli.methods.box import inside_box
 from mixup_cli.methods.options import number, word
 
@@ -68,6 +68,10 @@ class Erase(Method):
     def has_seed(self) -> bool:  # type: ignore[override]  # likewise
         return self.makes_noise
 
+    @property
+    def of_index_maps(self) -> Method:
+        return replace(self, fill="colour")
+
     def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
         height, width = self._sides(draws, grid)
         box = inside_box(draws.words, height, width, grid)
@@ -95,7 +99,7 @@ class Erase(Method):
             return Weights(decisions.parts)
         return Weights(decisions.parts, decisions.box, np.zeros_like(decisions.parts))
 
-    def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
+    def rearrange(self, taken: NDArray[Any], decisions: Decisions, resample: Resample) -> None:
         """Overwrite the box by the picture's mean, or by noise."""
         for picture, seed, (top, left, bottom, right) in zip(
             taken[:, 0], decisions.mask_seed, decisions.box.tolist(), strict=True

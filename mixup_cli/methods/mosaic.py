@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, uniforms
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Shown, decided, pure
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Resample, Shown, decided, pure
 from mixup_cli.methods.options import number
 
 QUARTERS = ((False, False), (False, True), (True, False), (True, True))
@@ -75,7 +75,7 @@ class Mosaic(Method):
         shown.shift[...] = _shifts(decisions, grid.sides)
         return shown
 
-    def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
+    def rearrange(self, taken: NDArray[Any], decisions: Decisions, resample: Resample) -> None:
         """Roll every parent so that the corner that touches the point lies there: of most, only the part that shows."""
         height, width = taken.shape[2:4]
         for parents, box, shifts in zip(taken, decisions.box, _shifts(decisions, (height, width)), strict=True):

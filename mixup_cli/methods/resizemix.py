@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, uniforms
-from mixup_cli.kernels.resample import resample
-from mixup_cli.methods.base import Decisions, Grid, Peaks, Shown, decided, pure
+from mixup_cli.methods.base import Decisions, Grid, Peaks, Resample, Shown, decided, pure
 from mixup_cli.methods.box import inside_box
 from mixup_cli.methods.cutmix import BoxMethod
 from mixup_cli.methods.options import number
@@ -60,7 +59,7 @@ class ResizeMix(BoxMethod):
         shown.shift[:, 1] = decisions.box[:, :2]
         return shown
 
-    def rearrange(self, taken: NDArray[Any], decisions: Decisions) -> None:
+    def rearrange(self, taken: NDArray[Any], decisions: Decisions, resample: Resample) -> None:
         """Put the resized donor into its box."""
         for donor, (top, left, bottom, right) in zip(taken[:, 1], decisions.box.tolist(), strict=True):
             if top < bottom and left < right:  # a signal coarser than the first may have no room for it

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -80,10 +80,6 @@ class RowColumns:
     def seen(self, rows: Rows) -> Rows:
         """Rows with what of their parents' form decides where pixels go: see `ObjectMaker.seen`."""
         return rows if self.objects is None else self.objects.seen(rows)
-
-    def objects_of(self, rows: Rows) -> Mapping[str, NDArray[Any]]:
-        """The columns of objects for some rows, by name: none of a source without objects."""
-        return {} if self.objects is None else self.objects.columns(rows)
 
     def values(self, name: str, rows: Rows, share: NDArray[np.float32]) -> NDArray[Any]:
         """The values of column `name` for the rows: (m, *column.shape)."""

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.fields.fit import placed
 from mixup_cli.fields.objects import KEYPOINTS, NO_CLASS, Objects, object_forms
+from mixup_cli.fields.signal import INSTANCES
 from mixup_cli.fields.target import Target
 from mixup_cli.methods import Shown
 from mixup_cli.methods.method_set import MethodSet
+from mixup_cli.mixing.instances import InstanceMaps
 from mixup_cli.plan.plan import Rows
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.hdf5.layout import Column
@@ -111,6 +113,26 @@ class _Placed:
 
 
 @dataclass(frozen=True)
+class _ByPixels:
+    """What pixels say of T objects: the code of each, how many pixels it has in its sample, 0 of one without any, how
+    many of them are seen in its row, and the edges of the tightest box around these (T, 2: y, x)."""
+
+    code: NDArray[np.int64]
+    own: NDArray[np.int64]
+    area: NDArray[np.int64]
+    low: Floats
+    high: Floats
+
+    def instead_of(self, found: _Placed, area: Floats) -> tuple[_Placed, Floats]:
+        """Objects and areas by pixels, where they have any, and else as they are."""
+        has_pixels = self.own > 0
+        low, high = (
+            np.where(has_pixels[:, None], mine, its) for mine, its in ((self.low, found.low), (self.high, found.high))
+        )
+        return replace(found, low=low, high=high), np.where(has_pixels, self.area, area)
+
+
+@dataclass(frozen=True)
 class ObjectMaker:
     """Makes the columns of objects. `objects` are those of the source with boxes and keypoints as cached samples have
     them, of `cached` height and width; `most` is how many places a row has."""
@@ -134,24 +156,39 @@ class ObjectMaker:
         is_padded = (inner != [0, 0, *size]).any()
         return cls(_fitted(objects, scale, shift), methods, recipe, size, most, inner if is_padded else None)
 
-    def columns(self, rows: Rows) -> Mapping[str, NDArray[Any]]:
-        """The values of each column for some rows of the plan, by name."""
+    @property
+    def stride(self) -> int:
+        """One more than the most objects of a sample."""
+        return 1 + int(self.objects.counts.max(initial=0))
+
+    def columns(self, rows: Rows, maps: InstanceMaps | None = None) -> Mapping[str, NDArray[Any]]:
+        """The values of each column for some rows of the plan, by name. Objects that have pixels in `maps` are measured
+        by these, others by their boxes."""
         rows = self.seen(rows)
         shown, weight = self._shown(rows)
         found = self._parents(rows, weight)
         place = found.place
+        measured = None if maps is None else self._measured(maps, rows, found)
+        if measured is not None:
+            found = replace(found, full=np.where(measured.own > 0, measured.own, found.full))
         if rows.views is not None:
             found = self._in_view(found, rows.views.reshape(-1, 5)[place])
         found = found.moved(shown.scale.reshape(-1, 2)[place], shown.shift.reshape(-1, 2)[place])
         found = found.within(shown.window.reshape(-1, 4)[place].astype(np.float64))
         found, area = found.behind(shown.cover.reshape(-1, 4)[place].astype(np.float64))
+        if measured is not None:
+            found, area = measured.instead_of(found, area)
         visible = np.minimum(area / found.full, 1.0)
         has_box = (found.low.astype(np.float32) < found.high.astype(np.float32)).all(axis=1)
         kept = has_box & (visible > 0) & (visible >= self.recipe.min_visible)
         found, area, visible = found[kept], area[kept], visible[kept]
         row = found.place // rows.parents.shape[1]
         fits = self._fitting(row, area)
-        return self._laid_out(len(rows), found[fits], visible[fits], weight.ravel())
+        made = self._laid_out(len(rows), found[fits], visible[fits], weight.ravel())
+        if maps is None or measured is None:
+            return made
+        row, code = row[fits], measured.code[kept][fits]
+        return {**made, INSTANCES: maps.drawn(row, code, _place_in(row))}
 
     def seen(self, rows: Rows) -> Rows:
         """The same rows, with where the pictures of their parents lie in the padding around them."""
@@ -193,6 +230,16 @@ class ObjectMaker:
         found = _Placed(number, place, low, high, np.prod(high - low, axis=1), points)
         return found.within(np.broadcast_to(np.array([0.0, 0.0, *self.cached]), (len(number), 4)))
 
+    def _measured(self, maps: InstanceMaps, rows: Rows, found: _Placed) -> _ByPixels:
+        """What the pixels of objects say of them."""
+        slot = found.place % rows.parents.shape[1]
+        number = found.number - self.objects.starts[rows.parents.ravel()[found.place]] + 1
+        code, row = slot * maps.stride + number, found.place // rows.parents.shape[1]
+        seen = maps.seen()
+        return _ByPixels(
+            code, maps.own[row, slot, number], seen.area[row, code], seen.low[row, code], seen.high[row, code]
+        )
+
     def _in_view(self, found: _Placed, views: NDArray[np.int32]) -> _Placed:
         """Objects through the views (T, 5) of their parents."""
         part = views[:, :4].astype(np.float64)
@@ -205,13 +252,13 @@ class ObjectMaker:
         """Which objects find a place: of too many in a row, those of which the most is seen, ties to the earlier."""
         order = np.lexsort((-area, row))
         rank = np.empty(len(row), np.int64)
-        rank[order] = np.arange(len(row)) - np.searchsorted(row, row)
+        rank[order] = _place_in(row)
         return rank < self.most
 
     def _laid_out(self, row_count: int, found: _Placed, visible: Floats, weight: Floats) -> Mapping[str, NDArray[Any]]:
         """Objects in the first places of their rows."""
         row = found.place // self.methods.parent_count
-        where = row, np.arange(len(row)) - np.searchsorted(row, row)
+        where = row, _place_in(row)
         objects = self.objects
         values = {
             "object_count": np.bincount(row, minlength=row_count),
@@ -233,6 +280,11 @@ class ObjectMaker:
             made[column.name] = np.full((row_count, *column.shape), empty, column.dtype)
             made[column.name][where] = values[column.name]
         return made
+
+
+def _place_in(row: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The place of each object among those of its row, from rows in ascending order."""
+    return np.arange(len(row)) - np.searchsorted(row, row)
 
 
 def _places(objects: Objects, target: Target) -> tuple[Floats, Floats]:

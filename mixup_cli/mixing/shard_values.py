@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.choices import Device
-from mixup_cli.fields.signal import FIRST
+from mixup_cli.fields.signal import FIRST, INSTANCES
 from mixup_cli.kernels import Weights
 from mixup_cli.methods import shares
 from mixup_cli.mixing.columns import RowColumns
+from mixup_cli.mixing.instances import InstanceMaps, pixel_counts
 from mixup_cli.mixing.signal import Mixer
 from mixup_cli.plan.plan import Planned, Rows
 from mixup_cli.scan.supply import Portion, Supply
@@ -35,6 +36,13 @@ class Block:
     rows: Rows
     share: NDArray[np.float32]
     groups: list[tuple[NDArray[np.int64], Weights]]
+
+    def parts(self, first: int, last: int) -> Iterator[tuple[NDArray[np.int64], Weights]]:
+        """Of the rows first … last−1 of the block, those of each method: their positions, and their weights."""
+        for positions, weights in self.groups:
+            part = slice(*np.searchsorted(positions, [first, last]))
+            if part.start < part.stop:
+                yield positions[part], weights.of(part)
 
 
 def block_of(plan: Planned, start: int, stop: int) -> Block:
@@ -113,14 +121,14 @@ class ShardMaker:
         kept = []  # rows and shares, and not the weights, which may be large: further signals compute them again
         for portion in self.supply.portions(rows):
             for block in self._blocks(portion.rows):
-                kept.append((block.rows, block.share, self.row_columns.objects_of(block.rows)))
+                kept.append((block.rows, block.share, self._objects(block, portion)))
                 if self.signals:
                     yield from self._tiles(block, portion, 0)
             del portion  # its samples go before the next ones come
         numbers = {signal.column.name: number for number, signal in enumerate(self.signals)}
 
         def other(column: Column) -> Iterator[NDArray[Any]]:
-            if column.name in numbers:
+            if column.name in numbers and not any(column.name in made for _, _, made in kept):
                 return self._signal(rows, numbers[column.name])
             return (
                 made[column.name] if column.name in made else self.row_columns.values(column.name, rows, share)
@@ -128,6 +136,32 @@ class ShardMaker:
             )
 
         return other
+
+    def _objects(self, block: Block, portion: Portion) -> Mapping[str, NDArray[Any]]:
+        """The columns of objects for a block, by name: none of a source without objects."""
+        maker = self.row_columns.objects
+        number = next((number for number, each in enumerate(self.signals) if each.column.name == INSTANCES), None)
+        if maker is None or number is None:
+            return {} if maker is None else maker.columns(block.rows)
+        placed = replace(block.rows, parents=portion.places(block.rows.parents))
+        made = []
+        for first in range(0, len(block.rows), self.signals[number].tile_rows):
+            self.checkpoint()
+            rows = range(first, min(first + self.signals[number].tile_rows, len(block.rows)))
+            maps = self._maps(number, portion, placed, block, rows, maker.stride)
+            made.append(maker.columns(block.rows[np.array(rows)], maps))
+        return {name: np.concatenate([each[name] for each in made]) for name in made[0]}
+
+    def _maps(self, number: int, portion: Portion, placed: Rows, block: Block, rows: range, stride: int) -> InstanceMaps:
+        """The instances of some rows of a block. `placed` are its rows with their parents' places in the portion."""
+        signal, samples = self.signals[number], portion.for_a_tile(number)
+        mixed = np.empty((len(rows), *signal.column.shape), signal.column.dtype)
+        slots = None if mixed.ndim > samples.ndim else np.zeros(mixed.shape, mixed.dtype)
+        for positions, weights in block.parts(rows.start, rows.stop):
+            signal.mixer.mix(samples, placed[positions], weights, mixed, positions - rows.start)
+            if slots is not None:
+                slots[positions - rows.start] = signal.mixer.slots(placed[positions], weights)
+        return InstanceMaps.of(mixed, slots, pixel_counts(samples, placed.parents[rows.start : rows.stop], stride))
 
     def _signal(self, rows: range, number: int) -> Iterator[NDArray[Any]]:
         for portion in self.supply.portions(rows):
@@ -152,12 +186,9 @@ class ShardMaker:
         for first in range(0, len(block.rows), tile_rows):
             self.checkpoint()
             tile = blended[: len(block.rows) - first]
-            for positions, weights in block.groups:
-                part = slice(*np.searchsorted(positions, [first, first + len(tile)]))
-                inside = positions[part]
-                if len(inside):
-                    samples = portion.for_a_tile(number)
-                    signal.mixer.mix(samples, placed[inside], weights.of(part), tile, inside - first)
+            for positions, weights in block.parts(first, first + len(tile)):
+                samples = portion.for_a_tile(number)
+                signal.mixer.mix(samples, placed[positions], weights, tile, positions - first)
             yield tile.astype(signal.column.dtype, copy=False)
 
 

@@ -15,20 +15,21 @@ from numpy.typing import NDArray
 from mixup_cli.fields.axes import as_pictures
 from mixup_cli.fields.form import Form
 from mixup_cli.kernels.light import linear_levels
-from mixup_cli.kernels.resample import resample
 from mixup_cli.methods import Decisions, Method
+from mixup_cli.methods.base import Resample
 from mixup_cli.plan.views import Views
 
 
 @dataclass(frozen=True)
 class Stage:
     """What happens to parents before the blend. `cached` and `form` are the forms of samples before and after; `fill`
-    (outer, inner) is seen where a view sticks out."""
+    (outer, inner) is seen where a view sticks out, and `resample` is what resizes."""
 
     cached: Form
     form: Form
     fill: NDArray[Any]
     linear_light: bool
+    resample: Resample
 
     def set(
         self,
@@ -44,7 +45,7 @@ class Stage:
         copies = samples[parents.ravel()] if views is None else self._seen(samples, parents.ravel(), views)
         if method.rearranges:
             pictures = as_pictures(copies, self.form.axes)
-            method.rearrange(pictures.reshape(*parents.shape, *pictures.shape[1:]), decisions)
+            method.rearrange(pictures.reshape(*parents.shape, *pictures.shape[1:]), decisions, self.resample)
         if self.linear_light:
             copies = linear_levels()[copies]
         return copies, np.arange(parents.size).reshape(parents.shape)
@@ -61,13 +62,12 @@ class Stage:
             take(source, parents[whole], views[whole], self.fill, seen, np.flatnonzero(whole))
         pictures, out = as_pictures(samples, self.cached.axes), as_pictures(copies, self.form.axes)
         for row in np.flatnonzero(~whole):
-            out[row] = _resized(pictures[parents[row]], views[row], self.form.size)
+            out[row] = self._resized(pictures[parents[row]], views[row])
         return copies
 
-
-def _resized(picture: NDArray[Any], view: Views, size: tuple[int, int]) -> NDArray[Any]:
-    """The part (height, width, channels) that a view shows, at `size`. It is cut out first, as in torchvision, so that
-    the filter sees nothing of what lies around it."""
-    top, left, bottom, right, mirrored = (int(each) for each in view)
-    shown = resample(picture[top:bottom, left:right], size)
-    return shown[:, ::-1] if mirrored else shown
+    def _resized(self, picture: NDArray[Any], view: Views) -> NDArray[Any]:
+        """The part (height, width, channels) that a view shows, resized. It is cut out first, as in torchvision, so
+        that the filter sees nothing of what lies around it."""
+        top, left, bottom, right, mirrored = (int(each) for each in view)
+        shown = self.resample(picture[top:bottom, left:right], self.form.size)
+        return shown[:, ::-1] if mirrored else shown

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mixup_cli import backend
 from mixup_cli.errors import DataError
-from mixup_cli.fields.decide import recipe_of
+from mixup_cli.fields.decide import recipe_of, void_of
 from mixup_cli.fields.field import PLAN_COLUMNS
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.label import Label
@@ -105,7 +105,8 @@ class Remixer:
 
     def _mixer(self, signal: Signal, cached: Form) -> Mixer:
         recipe = recipe_of(self._plan.recipe, signal)
-        return Mixer.open(recipe, self._plan.methods, cached, signal.mixed(Target(cached)), "cpu")
+        forms = cached, signal.mixed(Target(cached))
+        return Mixer.open(recipe, self._plan.methods, forms, "cpu", void_of(recipe, signal))
 
     def values(self, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
         """The signal, or the labels, of some rows in the given order: (m, *shape)."""

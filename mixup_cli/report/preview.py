@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.signal import FIRST
+from mixup_cli.kernels.resample import resample
 from mixup_cli.methods.base import decided, pure
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import RowColumns
@@ -95,7 +96,7 @@ def parents_seen(
 ) -> Parents:
     """The parents `indices` (m, P) as they are seen in their rows, through `views`: flipped, cropped, not yet mixed."""
     places = gathered.places(indices)
-    stage = Stage(job.target.form, job.form, surface_of(job.form, job.recipe).fill, linear_light=False)
+    stage = Stage(job.target.form, job.form, surface_of(job.form, job.recipe).fill, linear_light=False, resample=resample)
     samples, positions = stage.set(
         gathered.cache, places, views, Unmixed(), decided(pure(len(places), 0, places.shape[1]))
     )

@@ -8,12 +8,12 @@ from typing import Any, Self
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.errors import NoInputError, UsageError
-from mixup_cli.fields.decide import Decided, decide, decide_beside
+from mixup_cli.fields.decide import Decided, decide, decide_beside, decide_map
 from mixup_cli.fields.encoding import is_built_in, problem_of
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.label_rules import mixed_kind, with_label_rule
 from mixup_cli.fields.labels import Labels
-from mixup_cli.fields.signal import FIRST, Signal
+from mixup_cli.fields.signal import FIRST, MASK, Signal
 from mixup_cli.fields.target import Survey, Target, sample_bytes
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.methods import for_balanced_pairing, for_objects, parent_count, resolve, same_rows
@@ -31,7 +31,10 @@ SURVEY_SAMPLES = 64
 """Headers looked at before the scan. If a later sample does not fit, the scan starts over with what it found."""
 
 OF_OBJECTS = ("object_weights", "min_visible", "max_objects")
-"""The fields of a recipe that say what is stored of objects."""
+"""The fields of a recipe that say what is stored of objects …"""
+
+OF_MAPS = ("masks",)
+"""… and of index maps."""
 
 ZSTD_NOTICE = "zstd: readers need its HDF5 filter (in Python: import hdf5plugin); gzip is readable everywhere"
 
@@ -152,7 +155,8 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
         found = f"up to {most_parents} different samples are mixed. Give at least as many."
         raise UsageError(found, field="window", value=resolved.window)
     signals, targets = _signals(source, decided, survey, resolved)
-    resolved = resolved.with_(signals=tuple(source.beside))
+    maps = tuple(signal.name for signal in signals if signal.is_index_map)
+    resolved = resolved.with_(signals=tuple(source.beside), index_maps=maps)
     _check_encode(resolved, signals)
     columns = columns_of(resolved, signals, labels, most_parents, objects)
     resolved, spec = laid_out(resolved, signals, columns, labels, recipe.samples_per_shard, asked.shard_bytes)
@@ -193,6 +197,9 @@ def _signals(
     sizes = {form.size, target.form.size, *survey.sizes}
     for name, other in source.beside.items():
         natural = other.survey(1).array_form
+        if natural is not None and other.void is not None:
+            found.append(decide_map(name, natural.dtype, resolved, decided))
+            continue
         if natural is None or len(sizes) > 1:
             raise UsageError(f"{FIRST} would be resized, and {name} keeps its form. Leave it out.", field="size")
         found.append(decide_beside(name, natural, resolved, target))
@@ -226,14 +233,26 @@ def _with_methods(recipe: Recipe, source: Source) -> Recipe:
         methods = for_objects(methods) if not is_planned else methods
         if recipe.store == "plan":
             raise UsageError("samples with objects are stored as rows. Leave it out.", field="store", value="plan")
-    elif given := tuple(name for name in OF_OBJECTS if getattr(recipe, name) != getattr(Recipe, name)):
+    elif given := _given(recipe, OF_OBJECTS):
         raise UsageError(f"the source {source.location} has no objects. Leave it out.", field=given)
+    voids = {name: other.void for name, other in source.beside.items() if other.void is not None}
+    if not voids and (given := _given(recipe, OF_MAPS)):
+        raise UsageError(f"the source {source.location} has no masks. Leave it out.", field=given)
     keypoints = source.objects.keypoints if source.objects is not None else None
     names = () if keypoints is None else keypoints.names
     mirrored = () if keypoints is None else keypoints.mirrored
     return recipe.with_(
-        methods=resolve(methods, is_planned), task=source.task, keypoints=names, mirrored_keypoints=mirrored
+        methods=resolve(methods, is_planned),
+        task=source.task,
+        keypoints=names,
+        mirrored_keypoints=mirrored,
+        ignore_index=voids.get(MASK, Recipe.ignore_index),
     )
+
+
+def _given(recipe: Recipe, names: Sequence[str]) -> tuple[str, ...]:
+    """Which fields of a recipe are not as they are by default."""
+    return tuple(name for name in names if getattr(recipe, name) != getattr(Recipe, name))
 
 
 def _with_pairing(recipe: Recipe) -> Recipe:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mixup_cli import backend
 from mixup_cli.draws.beta import start_numba
 from mixup_cli.fields.axes import as_pictures
-from mixup_cli.fields.decide import recipe_of
+from mixup_cli.fields.decide import recipe_of, void_of
 from mixup_cli.fields.objects import ObjectField
 from mixup_cli.fields.target import Arrays
 from mixup_cli.methods.method_set import MethodSet
@@ -103,8 +103,8 @@ def maker_of(
     """What computes the rows of a plan from the samples that `supply` gives."""
     makers = []
     for signal, target, column in zip(job.mixed_signals, job.targets, job.columns, strict=False):
-        recipe, form = recipe_of(job.recipe, signal), signal.mixed(target)
-        mixer = Mixer.open(recipe, plan.methods, target.form, form, run.device)
+        forms, void = (target.form, signal.mixed(target)), void_of(job.recipe, signal)
+        mixer = Mixer.open(recipe_of(job.recipe, signal), plan.methods, forms, run.device, void)
         makers.append(SignalMaker(column, mixer, tile_rows_for(column, run.batch_size, run.device)))
     return ShardMaker(plan, supply, columns, tuple(makers), checkpoint)
 

@@ -48,6 +48,9 @@ def _of_recipe(manifest: Manifest, its: Manifest | MemberRecord) -> Iterator[str
     names = tuple(field.name for field in manifest.fields or ())
     if names != recipe.signals or len(set(names)) < len(names) or not {FIRST, *COLUMNS}.isdisjoint(names):
         yield f"fields: are {', '.join(names) or 'not there'}, and the recipe has {', '.join(recipe.signals) or 'none'}"
+    maps = tuple(field.name for field in manifest.fields or () if field.kind == "index")
+    if maps != recipe.index_maps:
+        yield f"fields: have the index maps {', '.join(maps) or 'none'}, and the recipe {', '.join(recipe.index_maps)}"
     if missing := sorted({choice.name for choice in recipe.methods} - set(its.methods)):
         yield f"methods: lack {', '.join(missing)} of the recipe"
     if recipe.recipe_id != its.recipe_id:

@@ -20,7 +20,7 @@ from mixup_cli.fields.axes import Axes
 from mixup_cli.fields.field import Field as SampleField
 from mixup_cli.fields.label import Label
 from mixup_cli.fields.objects import BoxEdges, ObjectField
-from mixup_cli.fields.signal import FIRST, Signal
+from mixup_cli.fields.signal import FIRST, Signal, SignalKind
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.recipe import FORMAT_VERSION
 from mixup_cli.storage.contradictions import of_columns, of_members, of_recipes
@@ -91,7 +91,9 @@ class FieldRecord(Model):
     """A field of every sample besides the column `images` and the label."""
 
     name: str = Field(description="its column")
-    kind: Literal["signal"] = Field(description="how parents combine: signals are blended by weight")
+    kind: SignalKind = Field(
+        description="how parents combine: signals are blended by weight, of index maps one is selected at each position"
+    )
     axes: Axes = Field(description="what the dimensions of one value are")
 
     @classmethod
@@ -226,8 +228,9 @@ class Manifest(Model):
     def signals(self) -> tuple[Signal, ...]:
         """What a sample is made of besides its label."""
         columns = {column.name: column for column in self.readable}
-        named = {FIRST: self.axes, **{field.name: field.axes for field in self.fields or ()}}
-        return tuple(Signal(name, columns[name].dtype, columns[name].shape, axes) for name, axes in named.items())
+        named: dict[str, tuple[Axes, SignalKind]] = {FIRST: (self.axes, "signal")}
+        named |= {field.name: (field.axes, field.kind) for field in self.fields or ()}
+        return tuple(Signal(name, columns[name].dtype, columns[name].shape, *how) for name, how in named.items())
 
     @property
     def readable(self) -> tuple[ColumnRecord, ...]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws
 from mixup_cli.fields.form import Form
+from mixup_cli.kernels.resample import resample
 from mixup_cli.methods import Grid
 from mixup_cli.methods.base import decided, pure
 from mixup_cli.methods.erase import Erase
@@ -35,7 +36,7 @@ def test_erasing_gives_the_same_pictures(number: int) -> None:
 def shown(images: NDArray[np.uint8], views: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Pictures (n, C, H, W), each through one view, by the stage."""
     form = Form(images.shape[1:], "uint8", "chw")
-    stage = Stage(form, form, np.zeros((images.shape[1], 1), np.uint8), linear_light=False)
+    stage = Stage(form, form, np.zeros((images.shape[1], 1), np.uint8), linear_light=False, resample=resample)
     parents, nothing = np.arange(len(images))[:, None], decided(pure(len(images), 0, 1))
     seen: NDArray[np.uint8] = stage.set(images, parents, views[:, None].astype(np.int32), Mixup(), nothing)[0]
     return seen

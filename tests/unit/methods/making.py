@@ -48,18 +48,20 @@ class Made:
     images: NDArray[Any]
 
 
-def make(
+def make(  # noqa: PLR0913  # what differs between tests, given by name
     recipe: Recipe,
     samples: NDArray[Any],
     forms: tuple[Form, Form],
     rows: tuple[int, int] = (0, 8),
     device: Device = "cpu",
     dtype: str | None = None,
+    void: int | None = None,
 ) -> Made:
-    """Rows start … stop−1 over `samples` (n, *cached shape), cached in one form and mixed in another, as `dtype`."""
+    """Rows start … stop−1 over `samples` (n, *cached shape), cached in one form and mixed in another, as `dtype`; with
+    `void`, of index maps."""
     cached, form = forms
     plan = plan_of(recipe, samples, forms)
-    mixer = Mixer.open(recipe, plan.methods, cached, form, device)
+    mixer = Mixer.open(recipe, plan.methods, forms, device, void)
     made = plan.rows(*rows)
     share = np.zeros((len(made), plan.methods.parent_count), np.float32)
     images = np.empty((len(made), *form.shape), dtype or form.dtype)

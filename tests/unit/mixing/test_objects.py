@@ -50,6 +50,11 @@ class Scene:
     def objects(self) -> Objects:
         return objects_of(self.boxes, self.size)
 
+    @property
+    def maps(self) -> tuple[NDArray[np.uint16], ...]:
+        """The instances of the pictures, (n, *size), where they have any."""
+        return ()
+
     @cached_property
     def pixels(self) -> NDArray[np.uint16]:
         found = np.zeros((len(self.boxes), *self.size, max(1, self.count)), np.uint16)
@@ -69,15 +74,21 @@ class Scene:
         assert cached is not None
         usable, labels = np.arange(len(self.boxes)), Labels()
         plan = Plan(recipe, population_of(labels, usable), grid, ViewRules.of(recipe, cached, grid))
-        mixer = Mixer.open(recipe, plan.methods, form, output, "cpu")
+        mixer = Mixer.open(recipe, plan.methods, (form, output), "cpu")
         most = max(1, self.objects.most(plan.methods.parent_count))
         maker = ObjectMaker.open(self.objects, plan.methods, recipe, Target(form), most)
         column = Column("images", "uint16", output.shape)
         columns = RowColumns(labels, recipe, usable, maker)
-        shard = ShardMaker(plan, Cache((self.pixels,)), columns, (SignalMaker(column, mixer, 4),), lambda: None)
+        signals = [SignalMaker(column, mixer, 4)]
+        if self.maps:
+            forms = Form(cached.sides, "uint16", "hw"), Form(grid.sides, "uint16", "hw")
+            layers = (plan.methods.parent_count,) if recipe.masks == "both" else ()
+            selecting = Mixer.open(recipe.with_(linear_light=False), plan.methods, forms, "cpu", void=0)
+            signals.append(SignalMaker(Column("instances", "uint16", (*layers, *grid.sides)), selecting, 3))
+        shard = ShardMaker(plan, Cache((self.pixels, *self.maps)), columns, tuple(signals), lambda: None)
         values = shard.values(range(rows))
         pixels = np.concatenate([tile.copy() for tile in values(column)])
-        names = maker.columns(plan.rows(0, 1))
+        names = [*maker.columns(plan.rows(0, 1)), *(["instances"] if self.maps else [])]
         found = {name: np.concatenate([*values(Column(name, "float32", ()))]) for name in names}
         return pixels, found
 

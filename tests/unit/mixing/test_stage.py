@@ -28,7 +28,7 @@ LAYOUTS: list[tuple[Axes, int]] = [("hwc", 1), ("hwc", 3), ("chw", 3), ("hw", 1)
 
 def stage_of(cached: Form, form: Form, **options: Any) -> Stage:
     recipe = Recipe(**options)
-    return Stage(cached, form, surface_of(form, recipe).fill, recipe.linear_light)
+    return Stage(cached, form, surface_of(form, recipe).fill, recipe.linear_light, resample)
 
 
 def seen(stage: Stage, samples: NDArray[Any], view: list[int], method: Method = MIXUP) -> NDArray[Any]:
