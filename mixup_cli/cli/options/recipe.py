@@ -14,6 +14,7 @@ from mixup_cli.choices import (
     LabelColumns,
     LabelRule,
     Layout,
+    MapRule,
     ObjectWeights,
     Pair,
     Resize,
@@ -142,6 +143,11 @@ class RecipeFlags(Group):
     )
     min_visible: float | None = flag(
         LABELS, "Leave out objects of which less than this part is seen.", NUMBER, metavar="PART"
+    )
+    masks: MapRule | None = flag(
+        LABELS,
+        "Masks and instances where images are averaged: those of the heavier parent, or of both.",
+        word(MapRule),
     )
     max_objects: int | None = flag(
         LABELS,
