@@ -18,11 +18,13 @@ METHOD_NAMES = (
     "dirichlet",
     "zetamix",
     "jigsaw",
+    "classmix",
+    "copypaste",
     "none",
 )
 """The names of methods; `methods.METHODS` has their code, which takes longer to import."""
 
-METHOD_ALIASES = {"patchmix": "jigsaw"}
+METHOD_ALIASES = {"patchmix": "jigsaw", "copy-paste": "copypaste"}
 """Other names that people know a method by; recipes hold the first."""
 
 Pair: TypeAlias = Literal["any", "same-class", "cross-class", "balanced", "nearest"]

@@ -80,6 +80,9 @@ def decided(
 Resample: TypeAlias = Callable[[NDArray[Any], tuple[int, int]], NDArray[Any]]
 """Brings pixels (height, width, channels) to a size (height, width): see `kernels.resample`."""
 
+DonorMaps: TypeAlias = NDArray[np.int32]
+"""The numbers of the donor's index map at each position, as it is seen: (m, height, width); −1 where there is none."""
+
 Peaks = NDArray[np.int32]
 """Where each row's donor is most salient: int32 (m, 2: y, x) in the grid of the output."""
 
@@ -114,6 +117,9 @@ class Method(ABC):
 
     needs_peaks: ClassVar[bool] = False
     """Whether it must know where donors are salient."""
+
+    needs_map: ClassVar[str] = ""
+    """The column of the index map that decides its weights: see `weights_by`."""
 
     averages: ClassVar[bool] = False
     """Whether it averages values of parents. If it only places them, mixing in light or in sRGB gives the same."""
@@ -164,6 +170,10 @@ class Method(ABC):
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         """The weights that the decisions mean: constant over the sample, unless a method says otherwise."""
         return Weights(decisions.parts)
+
+    def weights_by(self, decisions: Decisions, maps: DonorMaps) -> Weights:
+        """The weights that decisions mean with the donors' index maps, if `needs_map`."""
+        raise NotImplementedError(f"{self.name} decides its weights without index maps")
 
     def accepts(self, box: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Which boxes within the grid, (m, 4), a plan file may give its rows: bool (m)."""

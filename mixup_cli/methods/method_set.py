@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,11 @@ from mixup_cli.draws.rng import RowWord, Words, uniforms
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
 from mixup_cli.methods import Decisions, Grid, Method, build
+from mixup_cli.methods.base import DonorMaps
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.recipe import Recipe
+
+MapsOf: TypeAlias = Callable[[str], DonorMaps]
 
 BLOCK_ROWS = 4096
 """Rows of the plan are computed this many at a time …"""
@@ -80,6 +84,13 @@ class MethodSet:
         inner = None if decisions.inner is None else decisions.inner[:, :count]
         return replace(decisions, parts=np.ascontiguousarray(decisions.parts[:, :count]), inner=inner)
 
-    def weights(self, number: int, decisions: Decisions) -> Weights:
-        """The weights of rows that are all of one method, with that method's own count of parents."""
-        return self.methods[number].weights(self.own(number, decisions), self.grid)
+    def weights(self, number: int, decisions: Decisions, maps_of: MapsOf | None = None) -> Weights:
+        """The weights of rows that are all of one method, with that method's own count of parents. `maps_of` gives the
+        donors' index maps by their column. Raises UsageError where a method needs them, and nothing gives them."""
+        method, own = self.methods[number], self.own(number, decisions)
+        if not method.needs_map:
+            return method.weights(own, self.grid)
+        if maps_of is None:
+            found = f"which pixels it pastes is known once each {method.needs_map} is read, which generate does."
+            raise UsageError(f"{found} Leave it out.", field="methods", value=method.name)
+        return method.weights_by(own, maps_of(method.needs_map))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +14,8 @@ from mixup_cli.choices import Device
 from mixup_cli.fields.signal import FIRST, INSTANCES
 from mixup_cli.kernels import Weights
 from mixup_cli.methods import shares
+from mixup_cli.methods.base import DonorMaps
+from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.instances import InstanceMaps, pixel_counts
 from mixup_cli.mixing.signal import Mixer
@@ -45,13 +48,19 @@ class Block:
                 yield positions[part], weights.of(part)
 
 
-def block_of(plan: Planned, start: int, stop: int) -> Block:
-    """Rows start … stop−1 of a plan with their shares and weights: no sample is needed."""
+MapsOfRows: TypeAlias = Callable[[Rows, str], DonorMaps]
+"""Gives the donors' index maps of rows, by their column."""
+
+
+def block_of(plan: Planned, start: int, stop: int, maps_of: MapsOfRows | None = None) -> Block:
+    """Rows start … stop−1 of a plan with their shares and weights. No sample is needed, but by methods that need index
+    maps: without `maps_of` they raise UsageError."""
     rows, methods = plan.rows(start, stop), plan.methods
     share = np.zeros((len(rows), methods.parent_count), np.float32)
     groups = []
     for number, positions in methods.groups(rows.method):
-        weights = methods.weights(number, rows.decisions[positions])
+        maps = None if maps_of is None else partial(maps_of, rows[positions])
+        weights = methods.weights(number, rows.decisions[positions], maps)
         share[positions, : weights.parts.shape[1]] = shares(weights, methods.grid)
         groups.append((positions, weights))
     return Block(rows, share, groups)
@@ -120,7 +129,7 @@ class ShardMaker:
         """Mix the rows. See `Mixing`."""
         kept = []  # rows and shares, and not the weights, which may be large: further signals compute them again
         for portion in self.supply.portions(rows):
-            for block in self._blocks(portion.rows):
+            for block in self._blocks(portion):
                 kept.append((block.rows, block.share, self._objects(block, portion)))
                 if self.signals:
                     yield from self._tiles(block, portion, 0)
@@ -165,18 +174,24 @@ class ShardMaker:
 
     def _signal(self, rows: range, number: int) -> Iterator[NDArray[Any]]:
         for portion in self.supply.portions(rows):
-            for block in self._blocks(portion.rows):
+            for block in self._blocks(portion):
                 yield from self._tiles(block, portion, number)
 
-    def _blocks(self, rows: range) -> Iterator[Block]:
-        block_rows = self.plan.methods.block_rows
+    def _blocks(self, portion: Portion) -> Iterator[Block]:
+        rows, block_rows = portion.rows, self.plan.methods.block_rows
         for first in range(rows.start, rows.stop, block_rows):
-            yield self._block(first, min(first + block_rows, rows.stop))
+            self.checkpoint()
+            block = block_of(self.plan, first, min(first + block_rows, rows.stop), partial(self._donor_maps, portion))
+            yield replace(block, rows=self.row_columns.seen(block.rows))
 
-    def _block(self, start: int, stop: int) -> Block:
-        self.checkpoint()
-        block = block_of(self.plan, start, stop)
-        return replace(block, rows=self.row_columns.seen(block.rows))
+    def _donor_maps(self, portion: Portion, rows: Rows, name: str) -> DonorMaps:
+        number = [signal.column.name for signal in self.signals].index(name)
+        stage, donor = self.signals[number].mixer.stage, slice(1, 2)
+        views = None if rows.views is None else rows.views[:, donor]
+        places = portion.places(rows.parents[:, donor])
+        samples, places = stage.set(portion.for_a_tile(number), places, views, Unmixed(), rows.decisions)
+        seen = samples[places[:, 0]].astype(np.int32)
+        return np.where(seen == stage.fill.item(), -1, seen)
 
     def _tiles(self, block: Block, portion: Portion, number: int) -> Iterator[NDArray[Any]]:
         signal = self.signals[number]

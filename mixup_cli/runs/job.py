@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -13,15 +13,15 @@ from mixup_cli.fields.encoding import is_built_in, problem_of
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.label_rules import mixed_kind, with_label_rule
 from mixup_cli.fields.labels import Labels
-from mixup_cli.fields.signal import FIRST, MASK, Signal
+from mixup_cli.fields.signal import FIRST, INSTANCES, MASK, Signal
 from mixup_cli.fields.target import Survey, Target, sample_bytes
 from mixup_cli.image_format import ImageFormat
-from mixup_cli.methods import for_balanced_pairing, for_objects, parent_count, resolve, same_rows
+from mixup_cli.methods import METHODS, for_balanced_pairing, for_objects, parent_count, resolve, same_rows
 from mixup_cli.methods.effect import check_effect
 from mixup_cli.mixing.columns import columns_of, planned_columns
 from mixup_cli.mixing.surface import check_fill
 from mixup_cli.pairing import DEFAULT_BANDWIDTH
-from mixup_cli.recipe import FORMAT_VERSION, Recipe
+from mixup_cli.recipe import FORMAT_VERSION, MethodChoice, Recipe
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.hdf5.layout import Column
 from mixup_cli.storage.hdf5.shard import ShardSpec
@@ -238,6 +238,7 @@ def _with_methods(recipe: Recipe, source: Source) -> Recipe:
     voids = {name: other.void for name, other in source.beside.items() if other.void is not None}
     if not voids and (given := _given(recipe, OF_MAPS)):
         raise UsageError(f"the source {source.location} has no masks. Leave it out.", field=given)
+    _check_maps(methods, voids.keys(), source.location)
     keypoints = source.objects.keypoints if source.objects is not None else None
     names = () if keypoints is None else keypoints.names
     mirrored = () if keypoints is None else keypoints.mirrored
@@ -248,6 +249,17 @@ def _with_methods(recipe: Recipe, source: Source) -> Recipe:
         mirrored_keypoints=mirrored,
         ignore_index=voids.get(MASK, Recipe.ignore_index),
     )
+
+
+def _check_maps(methods: Sequence[MethodChoice], maps: Collection[str], where: str) -> None:
+    """Raises UsageError for a method whose index map the source has not."""
+    for choice in methods:
+        needed = METHODS[choice.name].needs_map if choice.name in METHODS else ""
+        if needed and needed not in maps:
+            able = [name for name, method in METHODS.items() if method.needs_map in maps] or ["cutmix"]
+            found = f"it pastes what {needed} shows, and {where} is read without. Use {able[0]}"
+            task = f", or read outlines with {setting('task', 'segment')}" if needed == INSTANCES else ""
+            raise UsageError(f"{found}{task}.", field="methods", value=choice.name)
 
 
 def _given(recipe: Recipe, names: Sequence[str]) -> tuple[str, ...]:
