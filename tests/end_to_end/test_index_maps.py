@@ -131,7 +131,7 @@ def test_unmixed_instances_are_those_of_the_file(run_cli: Runner, scenes: Path, 
     stored = columns(make(run_cli, scenes, tmp_path / "out", options))
     content = json.loads((scenes / "annotations.json").read_text())
     names = sorted((each["file_name"], each["id"]) for each in content["images"])
-    for row, (parent, _) in enumerate(stored["source_index"].tolist()):
+    for row, parent in enumerate(stored["source_index"][:, 0].tolist()):
         own = [each for each in content["annotations"] if each["image_id"] == names[parent][1]]
         painted = np.zeros((70, 70), np.int64)
         for each in sorted(own, key=lambda each: (-each["iscrowd"], -each["area"])):
