@@ -20,7 +20,7 @@ SIZES = [(60, 44), (48, 64), (52, 52), (33, 40)]
 
 def write_scenes(root: Path, count: int = 12, sizes: Sequence[tuple[int, int]] = SIZES) -> Path:
     """`count` PNG pictures (width, height in turn from `sizes`) in `root/images` and `root/annotations.json`. The
-    second has no objects; the third has those around many."""
+    second has no objects; the third has those around many. Each object has its rectangle as outline."""
     draw = np.random.default_rng(11)
     (root / "images").mkdir(parents=True)
     images: list[dict[str, Any]] = []
@@ -41,6 +41,7 @@ def write_scenes(root: Path, count: int = 12, sizes: Sequence[tuple[int, int]] =
                     "category_id": [*CLASSES][len(annotations) % 3],
                     "bbox": [x1, y1, x2 - x1, y2 - y1],
                     "area": (x2 - x1) * (y2 - y1),
+                    "segmentation": [[x1, y1, x2, y1, x2, y2, x1, y2]],
                     "iscrowd": int(number == 2),
                 }
             )

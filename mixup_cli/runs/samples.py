@@ -122,7 +122,9 @@ def recipe_of_samples(asked: Asked) -> Recipe:
         size = recipe.cache_size or asked.job(asked.source.survey()).target.form.size
     dtype = recipe.dtype if recipe.dtype in (None, "uint8", "uint16") else "source"
     same = {name: getattr(recipe, name) for name in ("resize", "channels", "value_range", "layout")}
-    return Recipe(methods=(MethodChoice("none"),), size=size, dtype=dtype, **same)
+    pads = recipe.resize == "canvas" or (asked.source.task != "classify" and recipe.resize in (None, "pad"))
+    fill = recipe.fill if pads else Recipe.fill
+    return Recipe(methods=(MethodChoice("none"),), size=size, dtype=dtype, fill=fill, **same)
 
 
 def check_stores_plan(recipe: Recipe, run: Run) -> None:

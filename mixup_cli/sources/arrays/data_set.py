@@ -58,9 +58,11 @@ def open_data_set(path: Path, options: SourceOptions) -> DataSetSource:
     if opened.manifest.mixed is not None:
         remedy = f"Run mixup-gen materialize {folder}, and name its output."
         raise DataError(f"{folder}: stores its plan, not mixed samples.", remedy)
-    if opened.manifest.boxes is not None:
+    maps = [signal.name for signal in opened.manifest.signals if signal.is_index_map]
+    if opened.manifest.boxes is not None or maps:
         remedy = "Give the source that it was made from."
-        raise DataError(f"{folder}: its samples have objects, which cannot be mixed again.", remedy)
+        what = "objects" if opened.manifest.boxes is not None else maps[0]
+        raise DataError(f"{folder}: its samples have {what}, which cannot be mixed again.", remedy)
     signals = {signal.name: column_of(opened, signal.name, mapped=False) for signal in opened.manifest.signals}
     images = signals.pop(FIRST)
     labels = _labels(opened)

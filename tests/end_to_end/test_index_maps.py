@@ -1,0 +1,173 @@
+"""Data sets with masks and instances, from the command line: the same bytes whatever happens, and every number in its
+place."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.data_sets import columns, digests, manifest
+from tests.faults.progress import meet_fault
+from tests.mask_scenes import COLOURS, VOID, masks, write_pairs
+from tests.object_scenes import write_scenes
+from tests.running import Runner
+
+MASKS = "--method mixup,cutmix,fmix,mosaic,resizemix,cutout,erase,none --keep-originals --size 48 --flip 0.5"
+INSTANCES = (
+    "--task segment --method mixup,cutmix,mosaic,resizemix,cutout,none --keep-originals --size 48 --flip 0.5"
+)
+HOW = ["--workers 2", "--workers 3 --batch-size 1", "--batch-size 7 --device cpu-torch", "--engine processes"]
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pairs(tmp_path_factory.mktemp("masks") / "pairs")
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("pycocotools")
+    return write_scenes(tmp_path_factory.mktemp("instances") / "scenes")
+
+
+@pytest.fixture(params=["mask", "instances"])
+def source(request: pytest.FixtureRequest) -> tuple[Path, str]:
+    """A source with index maps, and the options to mix it."""
+    if request.param == "mask":
+        return request.getfixturevalue("pairs"), MASKS
+    return request.getfixturevalue("scenes"), INSTANCES
+
+
+def make(run_cli: Runner, source: Path, out: Path, *options: str) -> Path:
+    given = [word for option in options for word in option.split()]
+    ended = run_cli("generate", source, "-q", "-o", out, *given)
+    assert ended.returncode == 0, ended.stderr
+    return out
+
+
+@pytest.mark.parametrize("view", ["", "--crop-pad 5 --masks both", "--random-resized-crop"])
+def test_the_same_bytes_however_it_is_carried_out(
+    run_cli: Runner, source: tuple[Path, str], tmp_path: Path, view: str
+) -> None:
+    wanted = (f"{source[1]} {view} --samples-per-shard 7", "--passes 3")
+    expected = digests(make(run_cli, source[0], tmp_path / "plain", *wanted))
+    assert len([name for name in expected if name.endswith(".h5")]) == 7
+    for number, how in enumerate(HOW):
+        assert digests(make(run_cli, source[0], tmp_path / str(number), *wanted, how)) == expected, how
+
+
+def test_killed_and_grown_it_is_the_same(run_cli: Runner, source: tuple[Path, str], tmp_path: Path) -> None:
+    options = f"{source[1]} --samples-per-shard 5".split()
+    expected = digests(make(run_cli, source[0], tmp_path / "plain", *options, "--passes 3"))
+    command = ["generate", source[0], "-q", "-o", tmp_path / "killed", *options, "--passes", 2]
+    victim = meet_fault("kill", "replace:9", *command, cwd=tmp_path)
+    assert victim.wait() == -signal.SIGKILL
+    make(run_cli, source[0], tmp_path / "killed", *options, "--passes 2")
+    make(run_cli, source[0], tmp_path / "killed", *options, "--passes 3")
+    assert digests(tmp_path / "killed") == expected
+
+
+def test_it_is_verified_and_repaired(run_cli: Runner, source: tuple[Path, str], tmp_path: Path) -> None:
+    out = make(run_cli, source[0], tmp_path / "out", source[1], "--samples-per-shard 7")
+    before = digests(out)
+    assert run_cli("verify", "--deep", out).returncode == 0
+    for damage in ("manifest.json", "shard-00001.h5"):
+        (out / damage).write_bytes(b"damaged")
+        ended = run_cli("repair", out)
+        assert ended.returncode == 0, ended.stderr
+        assert digests(out) == before
+
+
+def test_hugging_face_reads_it(run_cli: Runner, source: tuple[Path, str], tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    out = make(run_cli, source[0], tmp_path / "out", source[1])
+    name = manifest(out)["fields"][0]["name"]
+    loaded = datasets.load_dataset(str(out), split="train", cache_dir=str(tmp_path / "cache")).with_format("numpy")
+    np.testing.assert_array_equal(np.stack([*loaded[name]]), columns(out)[name])
+
+
+def test_a_stored_plan_gives_the_same_masks(run_cli: Runner, pairs: Path, tmp_path: Path) -> None:
+    rows = make(run_cli, pairs, tmp_path / "rows", MASKS, "--fill 114")
+    plan = make(run_cli, pairs, tmp_path / "plan", MASKS, "--fill 114 --store plan")
+    ended = run_cli("materialize", plan, "-o", tmp_path / "made", "-q")
+    assert ended.returncode == 0, ended.stderr
+    for name in ("images", "mask"):
+        np.testing.assert_array_equal(columns(tmp_path / "made")[name], columns(rows)[name])
+
+
+def test_a_class_shows_its_colour(run_cli: Runner, pairs: Path, tmp_path: Path) -> None:
+    """On a canvas nothing is resized: a pixel of one parent has the colour of the class in its mask."""
+    options = "--method cutmix,mosaic,cutout,jigsaw,gridmix,none --resize canvas --size 64 --passes 20 --flip 0.5"
+    stored = columns(make(run_cli, pairs, tmp_path / "out", options))
+    mask = stored["mask"]
+    assert set(np.unique(mask).tolist()) == {*range(len(COLOURS)), VOID}
+    expected = np.where(mask[..., None] == VOID, 0, COLOURS[np.minimum(mask, len(COLOURS) - 1)])
+    np.testing.assert_array_equal(stored["images"], expected)
+
+
+def test_mixup_keeps_the_mask_of_the_heavier_parent_or_both(run_cli: Runner, pairs: Path, tmp_path: Path) -> None:
+    options = "--method mixup --alpha 1 --resize canvas --size 64 --passes 3"
+    heavier, both = (
+        columns(make(run_cli, pairs, tmp_path / kind, options, f"--masks {kind}")) for kind in ("heavier", "both")
+    )
+    whole = np.full((12, 64, 64), VOID, np.uint8)
+    for number, mask in enumerate(masks(12)):
+        whole[number, : mask.shape[0], : mask.shape[1]] = mask
+    for row, (parents, share) in enumerate(zip(heavier["source_index"], heavier["share"], strict=True)):
+        assert np.array_equal(heavier["mask"][row], whole[parents[np.argmax(share)]])
+        for slot, parent in enumerate(parents):
+            expected = whole[parent] if share[slot] > 0 else np.full((64, 64), VOID)
+            assert np.array_equal(both["mask"][row, slot], expected)
+
+
+def test_unmixed_instances_are_those_of_the_file(run_cli: Runner, scenes: Path, tmp_path: Path) -> None:
+    """Painted by another hand: what is around many first, then larger before smaller."""
+    options = "--task segment --method none --resize canvas --size 70 --min-visible 0"
+    stored = columns(make(run_cli, scenes, tmp_path / "out", options))
+    content = json.loads((scenes / "annotations.json").read_text())
+    names = sorted((each["file_name"], each["id"]) for each in content["images"])
+    for row, parent in enumerate(stored["source_index"][:, 0].tolist()):
+        own = [each for each in content["annotations"] if each["image_id"] == names[parent][1]]
+        painted = np.zeros((70, 70), np.int64)
+        for each in sorted(own, key=lambda each: (-each["iscrowd"], -each["area"])):
+            x, y, width, height = each["bbox"]
+            painted[y : y + height, x : x + width] = each["id"]
+        ids = np.concatenate([[0], stored["object_id"][row]])
+        np.testing.assert_array_equal(ids[stored["instances"][row]], painted)
+        for place in range(stored["object_count"][row]):
+            seen = painted == stored["object_id"][row, place]
+            ys, xs = np.nonzero(seen)
+            tightest = [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
+            assert stored["object_box"][row, place].tolist() == tightest
+            assert stored["object_visible"][row, place] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ("--task segment --method fmix", "boxes cannot follow"),
+        ("--task detect --masks both", "has no masks"),
+        ("--task segment --method cutmix --masks both", "one parent is alone at each pixel"),
+    ],
+)
+def test_options_without_effect_are_refused(
+    run_cli: Runner, scenes: Path, tmp_path: Path, options: str, found: str
+) -> None:
+    ended = run_cli("generate", scenes, "-o", tmp_path / "out", *options.split())
+    assert ended.returncode == 2
+    assert found in ended.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_pictures_and_masks_of_other_sizes_do_not_go_together(run_cli: Runner, tmp_path: Path) -> None:
+    source = write_pairs(tmp_path / "pairs", 3)
+    Image.new("L", (9, 9)).save(source / "masks" / "001.png")
+    ended = run_cli("generate", source, "-o", tmp_path / "out")
+    assert ended.returncode == 65
+    assert "001" in ended.stderr
+    assert "9x9" in ended.stderr
