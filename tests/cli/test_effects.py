@@ -20,6 +20,7 @@ from mixup_cli.runs.generate import generate
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import open_source
 from tests.data_sets import columns, manifest
+from tests.plain_methods import PLAIN
 from tests.running import Runner, error_line
 
 ALONE = {
@@ -67,7 +68,7 @@ def test_what_an_option_needs(name: str, place: str, run_cli: Runner, colours: P
 OPTIONS = ["--pair cross-class", "--fill 9", "--label-rule base", "--linear-light"]
 
 
-@pytest.mark.parametrize("method", [*METHOD_NAMES, "erase:fill=mean", "cutmix:box=minmax"])
+@pytest.mark.parametrize("method", [*PLAIN, "erase:fill=mean", "cutmix:box=minmax"])
 def test_an_option_changes_what_is_made_or_is_refused(
     method: str, run_cli: Runner, photos: Path, tmp_path: Path
 ) -> None:

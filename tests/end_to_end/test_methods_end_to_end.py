@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mixup_cli.choices import METHOD_NAMES
 from tests.data_sets import Columns, columns, digests, manifest
+from tests.plain_methods import PLAIN
 from tests.running import Runner
 from tests.small_sources import write_arrays
 
-ALL = ",".join(METHOD_NAMES)
+ALL = ",".join(PLAIN)
 VARIANTS = "cutmix:box=inside,erase:fill=mean,dirichlet:k=5,mixup:base=1,jigsaw:n=3"
 MORE_VARIANTS = "cutmix:box=minmax,erase:fill=noise,zetamix:k=2,gridmix:holes_low=1"
 HIDING = ("cutout", "erase")

@@ -10,11 +10,11 @@ import h5py
 import numpy as np
 import pytest
 
-from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.methods import undecided
 from mixup_cli.recipe import Recipe
 from tests.data_sets import columns, digests, manifest
 from tests.faults.progress import meet_fault
+from tests.plain_methods import PLAIN
 from tests.running import Runner, shell
 
 KEEP_BELOW = r"""
@@ -89,7 +89,7 @@ def test_closed_streams(what: str, redirected: str, colours: Path, tmp_path: Pat
     assert list(tmp_path.iterdir()) == []
 
 
-FAMILY = ",".join(name for name in reversed(METHOD_NAMES) if name != "none")
+FAMILY = ",".join(name for name in reversed(PLAIN) if name != "none")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

@@ -17,6 +17,7 @@ from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.methods import METHODS
 from mixup_cli.recipe import Recipe
+from tests.plain_methods import PLAIN
 from tests.unit.methods.making import VARIANTS, Made, form_of, in_form, make, noise, pictures_of
 
 COLOURS = {
@@ -203,7 +204,7 @@ def large() -> NDArray[Any]:
 
 
 @pytest.mark.parametrize(
-    "variant", [pytest.param(each, marks=[pytest.mark.slow] * (each in SLOW_WHERE_LARGE)) for each in METHODS]
+    "variant", [pytest.param(each, marks=[pytest.mark.slow] * (each in SLOW_WHERE_LARGE)) for each in PLAIN]
 )
 def test_the_largest_pictures_are_mixed_too(variant: str, large: NDArray[Any]) -> None:
     made = make(Recipe(methods=(VARIANTS[variant],)), large, (LARGE, LARGE), (0, 1), dtype="float32")

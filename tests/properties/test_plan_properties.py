@@ -15,10 +15,11 @@ from mixup_cli.pairing import Population
 from mixup_cli.plan.plan import Plan, Rows
 from mixup_cli.plan.views import ViewRules
 from mixup_cli.recipe import MAX_SEED, MethodChoice, Recipe
+from tests.plain_methods import PLAIN
 
 unhurried = settings(deadline=None)  # the first Beta table takes its time
 either = st.booleans()
-MOST_PARENTS = max(build(MethodChoice(name)).parent_count for name in METHODS)
+MOST_PARENTS = max(build(MethodChoice(name)).parent_count for name in PLAIN)
 counts = st.integers(2, 40)
 counts_for_any = st.integers(MOST_PARENTS, 40)
 seeds = st.integers(0, MAX_SEED)
@@ -30,7 +31,7 @@ grids = st.builds(Grid, sides, sides)
 @st.composite
 def recipes(draw: st.DrawFn, keep_originals: st.SearchStrategy[bool] = either) -> Recipe:
     """Any methods in any proportion, with or without originals."""
-    names = draw(st.lists(st.sampled_from(sorted(METHODS)), min_size=1, unique=True))
+    names = draw(st.lists(st.sampled_from(sorted(PLAIN)), min_size=1, unique=True))
     choices = tuple(MethodChoice(name, draw(st.floats(0.01, 10))) for name in names)
     crop_pad = draw(st.integers(0, 5))
     return Recipe(

@@ -22,11 +22,12 @@ from mixup_cli.plan.plan import Plan, Rows
 from mixup_cli.plan.saliency import PeakFinder
 from mixup_cli.plan.views import ViewRules
 from mixup_cli.recipe import MethodChoice, Recipe
+from tests.plain_methods import PLAIN
 
 Options = Mapping[str, float | str]
 
 VARIANTS: dict[str, MethodChoice] = {
-    **{name: MethodChoice(name) for name in METHODS},
+    **{name: MethodChoice(name) for name in PLAIN},
     "mixup lively": MethodChoice("mixup", options={"alpha": 1.0}),
     "mixup balanced": MethodChoice("mixup", options={"base": 1.0}),
     "cutmix inside": MethodChoice("cutmix", options={"box": "inside"}),
@@ -36,7 +37,7 @@ VARIANTS: dict[str, MethodChoice] = {
     "dirichlet of 5": MethodChoice("dirichlet", options={"k": 5.0, "alpha": 1.0}),
     "jigsaw of 3": MethodChoice("jigsaw", options={"n": 3.0}),
 }
-"""Every method, and those that an option makes another one."""
+"""Every method that mixes any images, and those that an option makes another one."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from mixup_cli.methods.cutout import Cutout
 from mixup_cli.methods.mixup import Mixup
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.recipe import MethodChoice
+from tests.plain_methods import PLAIN
 from tests.unit.methods.making import VARIANTS, decided_by
 
 GRID = Grid(20, 30)
@@ -63,7 +64,7 @@ SLOW_WHERE_LARGE = {"fmix"}
 
 
 @pytest.mark.parametrize(
-    "variant", [pytest.param(each, marks=[pytest.mark.slow] * (each in SLOW_WHERE_LARGE)) for each in METHODS]
+    "variant", [pytest.param(each, marks=[pytest.mark.slow] * (each in SLOW_WHERE_LARGE)) for each in PLAIN]
 )
 def test_every_method_manages_4000_by_4000(variant: str) -> None:
     check_terms(build(VARIANTS[variant]), Grid(4000, 4000), 1)
@@ -269,7 +270,7 @@ CHANGED: dict[str, float | str] = {"alpha": 0.7, "base": 3.0, "box": "inside", "
 CHANGED |= {"area_low": 0.1, "area_high": 0.2, "aspect_low": 0.5, "aspect_high": 2.0}
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", PLAIN)
 def test_what_a_plan_decides_is_not_looked_at_when_it_is_carried_out(name: str) -> None:
     method = METHODS[name]()
     decisions = decided_by(method, GRID, 50)

@@ -17,6 +17,7 @@ from mixup_cli.kernels import Weights
 from mixup_cli.methods import METHODS
 from mixup_cli.mixing.index_map import of_parent, selected
 from mixup_cli.recipe import MethodChoice, Recipe
+from tests.plain_methods import PLAIN
 from tests.unit.methods.making import make
 from tests.unit.mixing.test_objects import EXACT, FULL, Scene, recipes, scenes, tightest
 
@@ -130,7 +131,7 @@ def test_the_heaviest_parent_is_selected_and_the_fill_only_beyond_it(parts: list
 
 
 @pytest.mark.parametrize("views", [{}, {"flip": 0.5, "crop_pad": 3}, {"crop_area": (0.3, 1.0)}])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", PLAIN)
 def test_selected_numbers_stand_in_a_parent(method: str, views: dict[str, Any]) -> None:
     """Each sample has a number of its own everywhere. A method that selects no parent anywhere leaves the void."""
     form = Form((16, 16), "uint8", "hw")

@@ -21,6 +21,7 @@ from mixup_cli.runs.settings import Run
 from mixup_cli.sources import open_source
 from mixup_cli.storage.loaded import Loaded
 from tests.data_sets import columns
+from tests.plain_methods import PLAIN
 from tests.small_sources import write_colours
 
 NORMALIZED = Normalize((0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
@@ -46,7 +47,7 @@ def made(source: Path, recipe: Recipe, out: Path) -> Path:
     return out
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", PLAIN)
 @pytest.mark.parametrize("start", [0, 9])
 def test_results_are_what_generate_makes(name: str, start: int, photos: Path, tmp_path: Path) -> None:
     recipe = recipe_of(name, size=(20, 24), seed=3)

@@ -28,10 +28,11 @@ from mixup_cli.sources import open_source
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.shard import writer_for
+from tests.plain_methods import PLAIN
 from tests.small_sources import write_arrays
 
 RECIPES: dict[str, dict[str, Any]] = {
-    **{name: {"methods": (MethodChoice(name),)} for name in METHOD_NAMES},
+    **{name: {"methods": (MethodChoice(name),)} for name in PLAIN},
     **{pair: {"pair": pair} for pair in ("same-class", "cross-class", "balanced")},
     "nearest": {"pair": "nearest"},
     "balance": {"balance": "classes", "per_class": 3, "keep_originals": True},

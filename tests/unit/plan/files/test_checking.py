@@ -12,6 +12,7 @@ from mixup_cli.errors import DataError, UsageError
 from mixup_cli.methods import METHODS
 from mixup_cli.plan.files.planned_rows import PlannedRows
 from mixup_cli.recipe import MethodChoice
+from tests.plain_methods import PLAIN
 from tests.unit.plan.files.plans import ALL, KEYS, Setting, edited, read, recipe_of, records, written
 
 UNIT = 65536
@@ -183,7 +184,7 @@ def test_originals_need_no_mention_in_the_recipe() -> None:
     assert planned.methods.names == ["cutmix", "mixup", "none"] == kept.plan.methods.names
 
 
-@pytest.mark.parametrize("method", METHOD_NAMES)
+@pytest.mark.parametrize("method", PLAIN)
 def test_parts_are_checked_where_they_decide_nothing(method: str) -> None:
     setting = Setting(recipe_of(method))
     rows = setting.plan.rows(0, 30)
@@ -191,7 +192,7 @@ def test_parts_are_checked_where_they_decide_nothing(method: str) -> None:
     assert is_pure == (not METHODS[method].weighs)
 
 
-@pytest.mark.parametrize("method", METHOD_NAMES)
+@pytest.mark.parametrize("method", PLAIN)
 @pytest.mark.parametrize("views", [{}, {"flip": 0.5, "crop_pad": 1}, {"crop_area": (0.1, 1.0)}])
 def test_what_was_planned_is_carried_out(method: str, views: dict[str, object]) -> None:
     setting = Setting(recipe_of(method, "mixup", **views) if method != "mixup" else recipe_of(method, **views))

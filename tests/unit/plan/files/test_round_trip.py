@@ -19,6 +19,7 @@ from mixup_cli.fields.labels import Labels
 from mixup_cli.plan.files.plan_file import PlanFile
 from mixup_cli.plan.files.reading import read_plan
 from mixup_cli.plan.files.writing import write_parquet
+from tests.plain_methods import PLAIN
 from tests.unit.plan.files.plans import Setting, edited, read, recipe_of
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -26,7 +27,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 @st.composite
 def any_settings(draw: st.DrawFn) -> Setting:
-    methods = draw(st.lists(st.sampled_from(METHOD_NAMES), min_size=1, max_size=4, unique=True))
+    methods = draw(st.lists(st.sampled_from(PLAIN), min_size=1, max_size=4, unique=True))
     views: dict[str, Any] = draw(
         st.sampled_from([{}, {"flip": 0.5}, {"crop_pad": 3}, {"crop_area": (0.2, 0.9), "flip": 1.0}])
     )

@@ -1,0 +1,5 @@
+"""The methods that mix any images: others need masks or instances beside them."""
+
+from mixup_cli.methods import METHODS
+
+PLAIN = tuple(name for name, method in METHODS.items() if not method.needs_map)
