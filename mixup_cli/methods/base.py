@@ -83,6 +83,15 @@ Resample: TypeAlias = Callable[[NDArray[Any], tuple[int, int]], NDArray[Any]]
 DonorMaps: TypeAlias = NDArray[np.int32]
 """The numbers of the donor's index map at each position, as it is seen: (m, height, width); −1 where there is none."""
 
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures (height, width, channels) that `numbers` int64 (m, P) choose from `all` (n, height, width,
+    channels)."""
+
+    all: NDArray[Any]
+    numbers: NDArray[np.int64]
+
+
 Peaks = NDArray[np.int32]
 """Where each row's donor is most salient: int32 (m, 2: y, x) in the grid of the output."""
 
@@ -188,9 +197,9 @@ class Method(ABC):
         """What does the same to index maps, whose numbers nothing may average or make up."""
         return self
 
-    def rearrange(self, taken: NDArray[Any], decisions: Decisions, resample: Resample) -> None:
-        """Move the parents' pixels in place: `taken` is a writable view (m, P, height, width, channels) of copies.
-        `resample` is what resizes."""
+    def rearrange(self, parents: Pictures, decisions: Decisions, out: NDArray[Any], resample: Resample) -> None:
+        """Write parents (m, P) into `out` (m, P, height, width, channels) as they are to be blended. What has no weight
+        may stay as it is. `resample` is what resizes."""
         raise NotImplementedError(f"{self.name} leaves its parents as they are")
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, Words, mask_words, uniforms
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Resample, decided, pure
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Pictures, Resample, decided, pure
 from mixup_cli.methods.box import inside_box
 from mixup_cli.methods.options import number, word
 
@@ -99,10 +99,11 @@ class Erase(Method):
             return Weights(decisions.parts)
         return Weights(decisions.parts, decisions.box, np.zeros_like(decisions.parts))
 
-    def rearrange(self, taken: NDArray[Any], decisions: Decisions, resample: Resample) -> None:
-        """Overwrite the box by the picture's mean, or by noise."""
+    def rearrange(self, parents: Pictures, decisions: Decisions, out: NDArray[Any], resample: Resample) -> None:
+        """The base with the picture's mean, or noise, in the box."""
+        out[...] = parents.all[parents.numbers]
         for picture, seed, (top, left, bottom, right) in zip(
-            taken[:, 0], decisions.mask_seed, decisions.box.tolist(), strict=True
+            out[:, 0], decisions.mask_seed, decisions.box.tolist(), strict=True
         ):
             box = picture[top:bottom, left:right]
             if box.size:

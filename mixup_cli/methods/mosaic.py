@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, uniforms
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Resample, Shown, decided, pure
+from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Pictures, Resample, Shown, decided, pure
 from mixup_cli.methods.options import number
 
 QUARTERS = ((False, False), (False, True), (True, False), (True, True))
@@ -75,21 +75,23 @@ class Mosaic(Method):
         shown.shift[...] = _shifts(decisions, grid.sides)
         return shown
 
-    def rearrange(self, taken: NDArray[Any], decisions: Decisions, resample: Resample) -> None:
-        """Roll every parent so that the corner that touches the point lies there: of most, only the part that shows."""
-        height, width = taken.shape[2:4]
-        for parents, box, shifts in zip(taken, decisions.box, _shifts(decisions, (height, width)), strict=True):
-            for parent, behind, (down, right) in zip(parents, QUARTERS, shifts.tolist(), strict=True):
-                rows, columns = (
+    def rearrange(self, parents: Pictures, decisions: Decisions, out: NDArray[Any], resample: Resample) -> None:
+        """Every parent rolled so that the corner that touches the point lies there: of most, only what shows."""
+        height, width = out.shape[2:4]
+        rows = zip(out, parents.numbers, decisions.box, _shifts(decisions, (height, width)), strict=True)
+        for quarters, chosen, box, shifts in rows:
+            for quarter, number, behind, (down, right) in zip(quarters, chosen, QUARTERS, shifts.tolist(), strict=True):
+                picture = parents.all[number]
+                lines, columns = (
                     slice(point, side) if is_behind else slice(0, point)
                     for point, side, is_behind in zip(box[2:].tolist(), (height, width), behind, strict=True)
                 )
-                top, left = rows.start - down, columns.start - right
-                bottom, end = rows.stop - down, columns.stop - right
+                top, left = lines.start - down, columns.start - right
+                bottom, end = lines.stop - down, columns.stop - right
                 if min(top, left) >= 0 and bottom <= height and end <= width:
-                    parent[rows, columns] = parent[top:bottom, left:end].copy()
+                    quarter[lines, columns] = picture[top:bottom, left:end]
                 else:  # padding comes in from the other side
-                    parent[...] = np.roll(parent, (down, right), axis=(0, 1))
+                    quarter[...] = np.roll(picture, (down, right), axis=(0, 1))
 
 
 def _shifts(decisions: Decisions, sides: tuple[int, ...]) -> NDArray[np.int64]:

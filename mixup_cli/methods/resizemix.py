@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, uniforms
-from mixup_cli.methods.base import Decisions, Grid, Peaks, Resample, Shown, decided, pure
+from mixup_cli.methods.base import Decisions, Grid, Peaks, Pictures, Resample, Shown, decided, pure
 from mixup_cli.methods.box import inside_box
 from mixup_cli.methods.cutmix import BoxMethod
 from mixup_cli.methods.options import number
@@ -59,8 +59,10 @@ class ResizeMix(BoxMethod):
         shown.shift[:, 1] = decisions.box[:, :2]
         return shown
 
-    def rearrange(self, taken: NDArray[Any], decisions: Decisions, resample: Resample) -> None:
-        """Put the resized donor into its box."""
-        for donor, (top, left, bottom, right) in zip(taken[:, 1], decisions.box.tolist(), strict=True):
+    def rearrange(self, parents: Pictures, decisions: Decisions, out: NDArray[Any], resample: Resample) -> None:
+        """The base as it is, and the resized donor in its box."""
+        out[:, 0] = parents.all[parents.numbers[:, 0]]
+        for number, donor, box in zip(parents.numbers[:, 1], out[:, 1], decisions.box.tolist(), strict=True):
+            top, left, bottom, right = box
             if top < bottom and left < right:  # a signal coarser than the first may have no room for it
-                donor[top:bottom, left:right] = resample(donor, (bottom - top, right - left))
+                donor[top:bottom, left:right] = resample(parents.all[number], (bottom - top, right - left))

@@ -16,7 +16,7 @@ from mixup_cli.fields.axes import as_pictures
 from mixup_cli.fields.form import Form
 from mixup_cli.kernels.light import linear_levels
 from mixup_cli.methods import Decisions, Method
-from mixup_cli.methods.base import Resample
+from mixup_cli.methods.base import Pictures, Resample
 from mixup_cli.plan.views import Views
 
 
@@ -42,13 +42,19 @@ class Stage:
         """Samples and parents (m, P) as the kernel is to take them: the cache's own, or copies made for this tile."""
         if views is None and not method.rearranges and not self.linear_light:
             return samples, parents
-        copies = samples[parents.ravel()] if views is None else self._seen(samples, parents.ravel(), views)
+        if views is not None:
+            samples = self._seen(samples, parents.ravel(), views)
+            parents = np.arange(parents.size).reshape(parents.shape)
         if method.rearranges:
-            pictures = as_pictures(copies, self.form.axes)
-            method.rearrange(pictures.reshape(*parents.shape, *pictures.shape[1:]), decisions, self.resample)
+            moved = np.empty((parents.size, *self.form.shape), samples.dtype)
+            out = as_pictures(moved, self.form.axes)
+            chosen = Pictures(as_pictures(samples, self.form.axes), parents)
+            method.rearrange(chosen, decisions, out.reshape(*parents.shape, *out.shape[1:]), self.resample)
+            samples, parents = moved, np.arange(parents.size).reshape(parents.shape)
         if self.linear_light:
-            copies = linear_levels()[copies]
-        return copies, np.arange(parents.size).reshape(parents.shape)
+            samples = linear_levels()[samples[parents.ravel()]]
+            parents = np.arange(parents.size).reshape(parents.shape)
+        return samples, parents
 
     def _seen(self, samples: NDArray[Any], parents: NDArray[np.int64], views: Views) -> NDArray[Any]:
         """Copies of parents (m) through views (m, …, 5): (m, *form.shape)."""
