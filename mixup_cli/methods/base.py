@@ -80,6 +80,7 @@ def decided(
 Resample: TypeAlias = Callable[[NDArray[Any], tuple[int, int]], NDArray[Any]]
 """Brings pixels (height, width, channels) to a size (height, width): see `kernels.resample`."""
 
+
 @dataclass(frozen=True)
 class Pictures:
     """The pictures (height, width, channels) that `numbers` int64 (m, P) choose from `all` (n, height, width,

@@ -275,8 +275,8 @@ def segmentation_batch(
     A mask has the data set's `ignore_index` (255) where it has no class, which losses take by that name. With
     `sample="objects"` classes come from instances: 0 where there is none, and the first class is `first_label`.
 
-    Of a data set with the masks of all parents (`--masks both`) masks are (B, P, H, W), and the parents' shares, float32
-    (B, P), come third, for the loss Σ share · loss(mask). Raises UsageError for samples without masks.
+    Of a data set with the masks of all parents (`--masks both`) masks are (B, P, H, W), and the parents' shares,
+    float32 (B, P), come third, for the loss Σ share · loss(mask). Raises UsageError for samples without masks.
     """
     columns = _by_name(batch)
     images = columns.get(FIRST)
@@ -296,7 +296,9 @@ def segmentation_batch(
 def _classes_of(columns: Mapping[str, Tensor], first_label: int) -> Tensor:
     """The class of each pixel by its object, 0 of one without: int64, in the shape of the instances."""
     instances = columns[INSTANCES].int().long()
-    known = torch.cat([torch.zeros(len(instances), 1, dtype=torch.int64), columns["object_class"].long() + first_label], 1)
+    known = torch.cat(
+        [torch.zeros(len(instances), 1, dtype=torch.int64), columns["object_class"].long() + first_label], 1
+    )
     return known.gather(1, instances.flatten(1)).reshape(instances.shape)
 
 

@@ -96,7 +96,9 @@ def parents_seen(
 ) -> Parents:
     """The parents `indices` (m, P) as they are seen in their rows, through `views`: flipped, cropped, not yet mixed."""
     places = gathered.places(indices)
-    stage = Stage(job.target.form, job.form, surface_of(job.form, job.recipe).fill, linear_light=False, resample=resample)
+    stage = Stage(
+        job.target.form, job.form, surface_of(job.form, job.recipe).fill, linear_light=False, resample=resample
+    )
     samples, positions = stage.set(
         gathered.cache, places, views, Unmixed(), decided(pure(len(places), 0, places.shape[1]))
     )

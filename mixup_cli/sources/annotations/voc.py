@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from mixup_cli.errors import DataError, UsageError
+from mixup_cli.errors import DataError
 from mixup_cli.sources.annotations.beside import (
     FILE_BYTES,
     Draft,
@@ -31,9 +31,8 @@ from mixup_cli.sources.annotations.source import Annotated, AnnotatedPictures
 from mixup_cli.sources.pictures.walk import walk
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.names import escape_name
-from mixup_cli.sources.reading.splits import split_kind
 from mixup_cli.storage.json_files import content_of
-from mixup_cli.wording import quoted, setting
+from mixup_cli.wording import quoted
 
 READ_AS = "Pascal VOC annotations"
 

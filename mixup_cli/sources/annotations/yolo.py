@@ -1,8 +1,9 @@
 """YOLO's data sets: a data.yaml that names classes and splits, and a text beside each picture with a line per object.
 
-https://docs.ultralytics.com/datasets/detect/ and /pose/. A line is a class, then the middle of a box with its width and
-height, all in parts of the picture's; or an outline, of which the box around it counts (the task segment takes both); with `kpt_shape` the keypoints
-follow the box. The text of `images/a/b.jpg` is `labels/a/b.txt`; a picture without one is background.
+https://docs.ultralytics.com/datasets/detect/ and /pose/. A line is a class, then the middle of a box with its width
+and height, all in parts of the picture's; or an outline, of which the box around it counts (the task segment takes
+both); with `kpt_shape` the keypoints follow the box. The text of `images/a/b.jpg` is `labels/a/b.txt`; a picture
+without one is background.
 """
 
 from __future__ import annotations

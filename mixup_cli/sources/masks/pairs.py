@@ -5,7 +5,7 @@
 | plain | `images/a.jpg` | `masks/a.png`, `masks/a_mask.png` |
 | ADE20K | `images/training/a.jpg` | `annotations/training/a.png` |
 | Pascal VOC | `JPEGImages/a.jpg` | `SegmentationClass/a.png`; `ImageSets/Segmentation/train.txt` |
-| Cityscapes | `leftImg8bit/train/b/a_leftImg8bit.png` | `gtFine/train/b/a_gtFine_labelTrainIds.png`, or `…_labelIds.png` |
+| Cityscapes | `leftImg8bit/train/b/a_leftImg8bit.png` | `gtFine/train/b/a_gtFine_labelTrainIds.png`, `…_labelIds.png` |
 | CamVid | `train/a.png` | `trainannot/a.png`, `train_labels/a_L.png` |
 | splits outside | `train/images/a.jpg` | `train/masks/a.png` |
 """
@@ -38,7 +38,18 @@ SPLIT_MASKS = ("annot", "_annot", "_labels", "_masks", "_mask")
 """… and what is added to the name of a split's folder for that of its masks."""
 
 PICTURE_ENDINGS = ("", "_leftImg8bit", "_image", "_img")
-MASK_ENDINGS = ("", "_gtFine_labelTrainIds", "_gtFine_labelIds", "_mask", "_masks", "_seg", "_label", "_labels", "_gt", "_L")
+MASK_ENDINGS = (
+    "",
+    "_gtFine_labelTrainIds",
+    "_gtFine_labelIds",
+    "_mask",
+    "_masks",
+    "_seg",
+    "_label",
+    "_labels",
+    "_gt",
+    "_L",
+)
 """What follows the part of a file's name that picture and mask share; of several masks the first counts."""
 
 PARTIAL, LISTS = "jpegimages", "ImageSets/Segmentation"

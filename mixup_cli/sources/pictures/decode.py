@@ -27,7 +27,16 @@ from mixup_cli.sources.pictures.limits import Undecodable, WatchedBytes, check_w
 from mixup_cli.sources.pictures.plain_jpeg import decoded, look_at_jpeg
 from mixup_cli.sources.pictures.quick_decoder import quickly_decoded
 
-__all__ = ["Header", "Undecodable", "check_header", "check_pixel_count", "decode", "jpeg_divisor", "read_header", "upright"]
+__all__ = [
+    "Header",
+    "Undecodable",
+    "check_header",
+    "check_pixel_count",
+    "decode",
+    "jpeg_divisor",
+    "read_header",
+    "upright",
+]
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

@@ -48,7 +48,7 @@ class Made:
     images: NDArray[Any]
 
 
-def make(  # noqa: PLR0913  # what differs between tests, given by name
+def make(
     recipe: Recipe,
     samples: NDArray[Any],
     forms: tuple[Form, Form],
@@ -59,7 +59,7 @@ def make(  # noqa: PLR0913  # what differs between tests, given by name
 ) -> Made:
     """Rows start … stop−1 over `samples` (n, *cached shape), cached in one form and mixed in another, as `dtype`; with
     `void`, of index maps."""
-    cached, form = forms
+    form = forms[1]
     plan = plan_of(recipe, samples, forms)
     mixer = Mixer.open(recipe, plan.methods, forms, device, void)
     made = plan.rows(*rows)
