@@ -88,6 +88,7 @@ class Finished:
             label_kind=data.label_kind,
             class_names=data.class_names,
             objects=self._objects(rows, pictures.shape[1:3]),
+            maps=index_map_of(data.manifest.signals, _Taken(data, rows)),
         )
         if source is None:
             return Preview(lines_of(mixed, recipe, None))
