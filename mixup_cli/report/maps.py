@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -26,12 +26,13 @@ def _colours() -> Pictures:
 PALETTE = _colours()
 
 
-def index_map_of(signals: Iterable[Signal], columns: Mapping[str, NDArray[Any]]) -> NDArray[Any] | None:
+def index_map_of(signals: Iterable[Signal], read: Callable[[str], NDArray[Any]]) -> NDArray[Any] | None:
     """The numbers (m, height, width) of the index map that rows have, of several parents that of the base; None if they
-    have none."""
+    have none. `read` gives a column by its name."""
     for signal in signals:
         if signal.is_index_map:
-            return columns[signal.name][:, 0] if signal.axes == "phw" else columns[signal.name]
+            numbers = read(signal.name)
+            return numbers[:, 0] if signal.axes == "phw" else numbers
     return None
 
 

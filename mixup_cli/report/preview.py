@@ -6,6 +6,7 @@ real plan and mixer make the results, so that they are what `generate` would wri
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def preview_of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile 
         label_kind=job.label_kind,
         class_names=job.class_names,
         objects=None if source.objects is None else seen_in(_of_objects(made), job.form.size, job.class_names),
-        maps=index_map_of(job.signals, made),
+        maps=index_map_of(job.signals, made.__getitem__),
     )
     parents = parents_seen(source, job, gathered, rows.parents, rows.views)
     notices = (*source.notices, *job.notices, *plan.notices, *_doubts(source, gathered))
