@@ -47,7 +47,7 @@ class InstanceMaps:
     @property
     def code_count(self) -> int:
         """One more than the largest code."""
-        return self.own.shape[1] * self.stride
+        return int(self.own.shape[1]) * self.stride
 
     def seen(self) -> Seen:
         """Measure every object."""
