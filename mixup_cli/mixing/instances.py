@@ -27,8 +27,8 @@ class InstanceMaps:
     """The instances of m rows. An object's code in a row is its parent's slot times `stride`, and its number among the
     objects of that sample, from 1.
 
-    `codes` int32 (m, height, width), or (m, P, height, width) with a map for each parent, are 0 where there is no object.
-    `own` int64 (m, P, stride) is how many pixels each object has in its sample.
+    `codes` int32 (m, height, width), or (m, P, height, width) with a map for each parent, are 0 where there is no
+    object. `own` int64 (m, P, stride) is how many pixels each object has in its sample.
     """
 
     codes: Codes
