@@ -273,7 +273,7 @@ def segmentation_batch(
     with `sample=["images", "mask", "share"]`; it also takes what such a data set gives by itself.
 
     A mask has the data set's `ignore_index` (255) where it has no class, which losses take by that name. With
-    `sample="objects"` classes come from instances: 0 where there is none, and the first class is `first_label`.
+    `sample="objects"` classes come from instances: 0 where no object is, and `first_label` for the first class.
 
     Of a data set with the masks of all parents (`--masks both`) masks are (B, P, H, W), and the parents' shares,
     float32 (B, P), come third, for the loss Σ share · loss(mask). Raises UsageError for samples without masks.
