@@ -1,4 +1,5 @@
-"""Make `objects/`: photographs of `photos/` put onto backgrounds of `photos/`, and COCO's annotations that say where.
+"""Make `objects/`: photographs of `photos/` put onto backgrounds of `photos/`, COCO's annotations that say where, and a
+class mask of each.
 
     python -m sample_data.make_objects [FOLDER]
 
@@ -52,15 +53,38 @@ def scene(name: str) -> Image.Image:
     return made
 
 
+def outline(box: list[int], covers: list[Place]) -> list[tuple[int, int]]:
+    """The corners of what is seen of a photograph, of which another one may cover the bottom right corner."""
+    x1, y1, x2, y2 = box[0], box[1], box[0] + box[2], box[1] + box[3]
+    for _, left, top, width, height in covers:
+        if x1 < left < x2 <= left + width and y1 < top < y2 <= top + height:
+            return [(x1, y1), (x2, y1), (x2, top), (left, top), (left, y2), (x1, y2)]
+    return [(x1, y1), (x2, y1), (x2, y2), (x1, y2)]
+
+
+def mask(name: str) -> Image.Image:
+    """The class of each pixel: 0 for the background, then the classes in their order."""
+    _, size, places = SCENES[name]
+    made = Image.new("P", size)
+    made.putpalette([0, 0, 0, 220, 60, 60, 60, 180, 75, 70, 100, 220])
+    for photograph, left, top, width, height in places:
+        made.paste(1 + [*CLASSES].index(photograph.partition("-")[0]), (left, top, left + width, top + height))
+    return made
+
+
 def content() -> dict[str, object]:
     """What COCO's JSON says of them. A photograph that sticks out has the box of what is seen."""
     images, objects = list[dict[str, object]](), list[dict[str, object]]()
     for number, (name, (_, (wide, high), places)) in enumerate(SCENES.items(), 1):
         images.append({"id": number, "file_name": name, "width": wide, "height": high})
-        for photograph, left, top, width, height in places:
+        for place, (photograph, left, top, width, height) in enumerate(places):
             box = [left, top, min(width, wide - left), min(height, high - top)]
             found = {"id": len(objects) + 101, "image_id": number, "category_id": CLASSES[photograph.partition("-")[0]]}
-            objects.append({**found, "bbox": box, "area": box[2] * box[3], "iscrowd": 0})
+            corners = outline(box, places[place + 1 :])
+            turns = zip(corners, corners[1:] + corners[:1], strict=True)
+            area = sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in turns) // 2
+            segmentation = [[each for corner in corners for each in corner]]
+            objects.append({**found, "bbox": box, "segmentation": segmentation, "area": area, "iscrowd": 0})
     categories = [{"id": number, "name": name} for name, number in CLASSES.items()]
     return {"images": images, "annotations": objects, "categories": categories}
 
@@ -68,9 +92,10 @@ def content() -> dict[str, object]:
 def main() -> None:
     """Write all."""
     out = (Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent) / "objects"
-    (out / "images").mkdir(parents=True, exist_ok=True)
-    for name in SCENES:
-        scene(name).save(out / "images" / name, optimize=True)
+    for folder, make in (("images", scene), ("masks", mask)):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+        for name in SCENES:
+            make(name).save(out / folder / name, optimize=True)
     (out / "annotations.json").write_text(json.dumps(content(), indent=1) + "\n", encoding="utf-8")
 
 

@@ -31,8 +31,8 @@ def masks(count: int, sizes: Sequence[tuple[int, int]] = SIZES) -> list[NDArray[
 
 
 def write_pairs(root: Path, count: int = 12, sizes: Sequence[tuple[int, int]] = SIZES) -> Path:
-    """`root/images` and `root/masks`: PNG pictures, and their masks under the same names. A pixel shows its class by its
-    colour, black where it has none."""
+    """`root/images` and `root/masks`: PNG pictures, and their masks under the same names. A pixel shows its class by
+    its colour, black where it has none."""
     (root / "images").mkdir(parents=True)
     (root / "masks").mkdir()
     for number, mask in enumerate(masks(count, sizes)):

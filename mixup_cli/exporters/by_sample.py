@@ -39,14 +39,23 @@ class BySample(Exporter):
         """What gives the encoded images of some rows, by column."""
 
     def _encoder(self, part: Part) -> Callable[[NDArray[np.int64]], list[bytes]]:
-        column, encode = self.job.arrays.column(part.name), encoder(self.job.signals[part.name], self.image_format)
+        signal, column = self.job.signals[part.name], self.job.arrays.column(part.name)
+        encode = encoder(signal, self.format_of(signal))
         if isinstance(column, EncodedColumn) and column.encoding == self.image_format:
             return column.encoded  # as they are: a lossy encoding would lose something again
         return lambda rows: encode(part.read(rows))
 
     def encodes(self, signal: Signal) -> bool:
         """Whether a signal becomes encoded images."""
-        return can_hold(signal, self.image_format)
+        return can_hold(signal, self.format_of(signal))
+
+    def format_of(self, signal: Signal) -> ImageFormat:
+        """How a signal is encoded: an index map without loss, since its numbers are names."""
+        return ImageFormat() if signal.is_index_map else self.image_format
+
+    def ending_of(self, name: str) -> str:
+        """The ending of the files of a signal."""
+        return self.format_of(self.job.signals[name]).ending
 
     def samples(self, rows: NDArray[np.int64]) -> Iterator[dict[str, Any]]:
         """The columns of each of some rows: bytes of an encoded image, an array, or a scalar of NumPy's."""

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mixup_cli.exporters.exporter import Notes
 from mixup_cli.exporters.objects import Columns, PicturesWithObjects, flattened, short
 from mixup_cli.fields.objects import KEYPOINTS, OBJECT_COLUMNS
+from mixup_cli.fields.signal import INSTANCES
 
 ANNOTATIONS = "annotations.json"
 
@@ -22,8 +24,8 @@ class Coco(PicturesWithObjects):
     stand beside it under their own names. Ids of categories and of objects begin with 1: pycocotools takes an object 0
     for none.
 
-    An object has the keys of COCO, and besides `weight`, `visible`, `parent` and `source_id`. Objects have no
-    `segmentation`: the data set knows their boxes alone.
+    An object has the keys of COCO, and besides `weight`, `visible`, `parent` and `source_id`. `segmentation` are run
+    lengths, where the data set has instances.
     """
 
     pictures: ClassVar[str] = "images"
@@ -58,10 +60,25 @@ class Coco(PicturesWithObjects):
 
     def _annotations(self) -> Iterator[dict[str, Any]]:
         identities = count(1)
+        maps = self.job.arrays.column(INSTANCES) if INSTANCES in self.job.signals else None
         for rows in self.all_rows():
             for row, objects in self.objects(rows):
-                for entry in _entries(objects):
-                    yield {"id": next(identities), "image_id": row, **entry}
+                runs = [{}] * len(objects["object_box"]) if maps is None else _runs(maps.take([row])[0], objects)
+                for entry, segmentation in zip(_entries(objects), runs, strict=True):
+                    yield {"id": next(identities), "image_id": row, **entry, **segmentation}
+
+
+def _runs(instances: NDArray[Any], objects: Columns) -> list[dict[str, Any]]:
+    """The pixels of each object, and how many these are; of one without any, nothing."""
+    from pycocotools import mask as coco
+
+    found: list[dict[str, Any]] = []
+    for place, slot in enumerate(objects["object_parent"].tolist(), 1):
+        seen = (instances if instances.ndim == 2 else instances[slot]) == place
+        runs = coco.encode(np.asfortranarray(seen, np.uint8))
+        counts = {"size": runs["size"], "counts": runs["counts"].decode("ascii")}
+        found.append({"segmentation": counts, "area": int(seen.sum())} if seen.any() else {})
+    return found
 
 
 def _entries(objects: Columns) -> Iterator[dict[str, Any]]:

@@ -67,7 +67,7 @@ class HuggingFace(BySample):
         import pyarrow as pa
 
         if part.name in self.encoders:
-            paths = [f"{row:09}.{self.image_format.ending}" for row in rows.tolist()]
+            paths = [f"{row:09}.{self.ending_of(part.name)}" for row in rows.tolist()]
             images = pa.array(self.encoders[part.name](rows), pa.binary())
             return pa.StructArray.from_arrays([images, pa.array(paths, pa.string())], fields=[*kind])
         column = pa.array(np.ascontiguousarray(part.read(rows)).reshape(-1), pa.from_numpy_dtype(part.dtype))

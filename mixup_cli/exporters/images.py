@@ -17,7 +17,7 @@ from mixup_cli.wording import counted
 
 def can_hold(signal: Signal, image_format: ImageFormat) -> bool:
     """Whether images of this encoding hold a signal."""
-    channels = lengths(signal.shape, signal.axes, "c")[0] if signal.axes else 0
+    channels = lengths(signal.shape, signal.axes, "c")[0] if signal.axes and "p" not in signal.axes else 0
     return channels in HOLDS.get((image_format.encoding, signal.dtype), ())
 
 

@@ -20,6 +20,8 @@ from mixup_cli.exporters.job import Job, Piece
 from mixup_cli.fields.objects import OBJECT_COLUMNS
 from mixup_cli.fields.signal import FIRST
 
+LACKS_INSTANCES = "{} has boxes alone: outlines of instances are left out. coco has them"
+
 ROWS_AT_ONCE = 1 << 12
 """Rows whose objects are read together, without their pictures."""
 

@@ -10,7 +10,8 @@ from typing import ClassVar
 
 from mixup_cli.exporters.exporter import Notes
 from mixup_cli.exporters.job import Job
-from mixup_cli.exporters.objects import Columns, PicturesWithObjects, texts
+from mixup_cli.exporters.objects import LACKS_INSTANCES, Columns, PicturesWithObjects, texts
+from mixup_cli.fields.signal import INSTANCES
 
 ANNOTATIONS, SETS = "Annotations", "ImageSets/Main"
 
@@ -35,6 +36,8 @@ class Voc(PicturesWithObjects):
 
     def notices(self) -> Iterator[str]:
         """See `Exporter.notices`."""
+        if INSTANCES in self.job.signals:
+            yield LACKS_INSTANCES.format("voc")
         if self.job.keypoints:
             yield LACKS_KEYPOINTS
         if self.image_format.ending != "jpg":

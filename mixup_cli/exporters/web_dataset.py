@@ -44,7 +44,8 @@ class WebDataset(BySample):
         members, small = dict[str, Any](), dict[str, Any]()
         for name, value in sample.items():
             if isinstance(value, bytes):
-                members[self.image_format.ending if name == FIRST else f"{name}.{self.image_format.ending}"] = value
+                ending = self.ending_of(name)
+                members[ending if name == FIRST else f"{name}.{ending}"] = value
             elif name == "labels" or name in self.job.signals:
                 members[f"{name}.npy"] = value
             else:

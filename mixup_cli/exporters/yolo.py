@@ -12,8 +12,9 @@ import numpy as np
 
 from mixup_cli.exporters.exporter import Notes
 from mixup_cli.exporters.job import Job
-from mixup_cli.exporters.objects import Columns, PicturesWithObjects, flattened, texts
+from mixup_cli.exporters.objects import LACKS_INSTANCES, Columns, PicturesWithObjects, flattened, texts
 from mixup_cli.fields.objects import KEYPOINTS
+from mixup_cli.fields.signal import INSTANCES
 
 LABELS, DATA = "labels", "data.yaml"
 
@@ -37,6 +38,8 @@ class Yolo(PicturesWithObjects):
     def notices(self) -> Iterator[str]:
         """See `Exporter.notices`."""
         yield LACKS
+        if INSTANCES in self.job.signals:
+            yield LACKS_INSTANCES.format("yolo")
 
     def describe(self, folder: Path, row: int, objects: Columns) -> None:
         """See `PicturesWithObjects.describe`."""

@@ -1,7 +1,7 @@
 """Axes: what each dimension of a sample means, one letter each. They are named here alone.
 
-h and w are height and width, c is channels, p is parents, base first. Code that needs one of them asks for its letter, never for a position. A
-new axis (time, frequency) is a new letter in `Axes`.
+h and w are height and width, c is channels, p is parents, base first. Code that needs one of them asks for its letter,
+never for a position. A new axis (time, frequency) is a new letter in `Axes`.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ A kind of field answers four questions, each where what it takes is at hand:
   moves and clips them.
 - **check**: what must hold of stored values, whatever the recipe. `verify` asks.
 
-A sample has one or more signals, perhaps index maps, and a label, or objects. Other kinds (text) come as a file here and
-one in `mixing`.
+A sample has one or more signals, perhaps index maps, and a label, or objects. Other kinds (text) come as a file here
+and one in `mixing`.
 """
 
 from __future__ import annotations

@@ -83,6 +83,7 @@ Resample: TypeAlias = Callable[[NDArray[Any], tuple[int, int]], NDArray[Any]]
 DonorMaps: TypeAlias = NDArray[np.int32]
 """The numbers of the donor's index map at each position, as it is seen: (m, height, width); −1 where there is none."""
 
+
 @dataclass(frozen=True)
 class Pictures:
     """The pictures (height, width, channels) that `numbers` int64 (m, P) choose from `all` (n, height, width,

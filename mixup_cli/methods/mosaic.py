@@ -80,8 +80,8 @@ class Mosaic(Method):
         height, width = out.shape[2:4]
         rows = zip(out, parents.numbers, decisions.box, _shifts(decisions, (height, width)), strict=True)
         for quarters, chosen, box, shifts in rows:
-            for quarter, number, behind, (down, right) in zip(quarters, chosen, QUARTERS, shifts.tolist(), strict=True):
-                picture = parents.all[number]
+            for quarter, parent, behind, (down, right) in zip(quarters, chosen, QUARTERS, shifts.tolist(), strict=True):
+                picture = parents.all[parent]
                 lines, columns = (
                     slice(point, side) if is_behind else slice(0, point)
                     for point, side, is_behind in zip(box[2:].tolist(), (height, width), behind, strict=True)

@@ -62,7 +62,7 @@ class ResizeMix(BoxMethod):
     def rearrange(self, parents: Pictures, decisions: Decisions, out: NDArray[Any], resample: Resample) -> None:
         """The base as it is, and the resized donor in its box."""
         out[:, 0] = parents.all[parents.numbers[:, 0]]
-        for number, donor, box in zip(parents.numbers[:, 1], out[:, 1], decisions.box.tolist(), strict=True):
+        for parent, donor, box in zip(parents.numbers[:, 1], out[:, 1], decisions.box.tolist(), strict=True):
             top, left, bottom, right = box
             if top < bottom and left < right:  # a signal coarser than the first may have no room for it
-                donor[top:bottom, left:right] = resample(parents.all[number], (bottom - top, right - left))
+                donor[top:bottom, left:right] = resample(parents.all[parent], (bottom - top, right - left))

@@ -161,7 +161,9 @@ class ShardMaker:
             made.append(maker.columns(block.rows[np.array(rows)], maps))
         return {name: np.concatenate([each[name] for each in made]) for name in made[0]}
 
-    def _maps(self, number: int, portion: Portion, placed: Rows, block: Block, rows: range, stride: int) -> InstanceMaps:
+    def _maps(
+        self, number: int, portion: Portion, placed: Rows, block: Block, rows: range, stride: int
+    ) -> InstanceMaps:
         """The instances of some rows of a block. `placed` are its rows with their parents' places in the portion."""
         signal, samples = self.signals[number], portion.for_a_tile(number)
         mixed = np.empty((len(rows), *signal.column.shape), signal.column.dtype)

@@ -76,7 +76,8 @@ def _part(arrays: MixedArrays, name: str, axes: Axes | None) -> Part:
         remedy = OF_OBJECTS if name == "labels" and arrays.has_objects else ""
         raise UsageError(f"{arrays.folder} has no column {name!r}{did_you_mean(name, known)}", remedy, field="sample")
     column = arrays.column(name)
-    of_signal = {signal.name: signal.axes for signal in arrays.manifest.signals}.get(name, "")
+    pictures = {each.name: each.axes for each in arrays.manifest.signals if not each.is_index_map}
+    of_signal: Axes = pictures.get(name, "")
     if axes is None or not of_signal:
         return Part(name, column.dtype, column.shape[1:], column.take)
     shape = as_axes(np.empty((0, *column.shape[1:])), of_signal, axes).shape[1:]

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.fields.axes import as_pictures
-from mixup_cli.fields.target import Target, room_for
+from mixup_cli.fields.target import Arrays, Target, room_for
 from mixup_cli.methods import Peaks
 from mixup_cli.plan.saliency import peak
+from mixup_cli.scan.supply import Cache
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import Loaded
 
@@ -25,15 +26,27 @@ class Gathered:
 
     def __init__(self, source: Source, targets: Sequence[Target]) -> None:
         self._source, self._targets, self._target = source, targets, targets[0]
-        self._samples: list[NDArray[Any]] = []
+        self._samples: list[Arrays] = []
         self._places: dict[int, int] = {}
         self.loaded: dict[int, Loaded] = {}
         """How each sample was loaded, by its index in the source."""
 
     @property
     def cache(self) -> NDArray[Any]:
-        """All of them: (count, *form.shape)."""
-        return np.array(self._samples, self._target.form.dtype).reshape(-1, *self._target.form.shape)
+        """The first signal of all of them: (count, *form.shape)."""
+        return self.signal(0)
+
+    def signal(self, number: int) -> NDArray[Any]:
+        """One signal of all of them, by its number: (count, *form.shape)."""
+        form, samples = self._targets[number].form, [sample[number] for sample in self._samples]
+        return np.array(samples, form.dtype).reshape(-1, *form.shape)
+
+    @property
+    def supply(self) -> Cache:
+        """All signals of all of them, for rows that need no others."""
+        indices = np.array(sorted(self._places), np.int64)
+        order = [self._places[index] for index in indices.tolist()]
+        return Cache(tuple(self.signal(number)[order] for number in range(len(self._targets))), indices)
 
     @property
     def problems(self) -> dict[int, str]:
@@ -55,9 +68,9 @@ class Gathered:
 
     def _load(self, index: int) -> None:
         room = room_for(self._targets, 1)
-        sample = room[0]
         self.loaded[index] = self._source.load_signals(index, index + 1, self._targets, room)[0]
         if self.loaded[index].problem is not None:
-            sample[...] = 0
+            for signal in room:
+                signal[...] = 0
         self._places[index] = len(self._samples)
-        self._samples.append(sample[0])
+        self._samples.append(tuple(signal[0] for signal in room))

@@ -6,33 +6,35 @@ real plan and mixer make the results, so that they are what `generate` would wri
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import UsageError
+from mixup_cli.fields.decide import void_of
+from mixup_cli.fields.objects import OBJECT_COLUMNS
 from mixup_cli.fields.signal import FIRST
-from mixup_cli.kernels.resample import resample
-from mixup_cli.methods.base import decided, pure
+from mixup_cli.kernels.resample import nearest, resample
+from mixup_cli.methods.base import Resample, decided, pure
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.mixing.stage import Stage
 from mixup_cli.mixing.surface import surface_of
 from mixup_cli.plan.files.reading import PlanFile
-from mixup_cli.plan.plan import Moved
 from mixup_cli.plan.views import Views
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
+from mixup_cli.report.maps import index_map_of
 from mixup_cli.report.objects import of_parents, seen_in
 from mixup_cli.report.rgb import levels
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.planning import maker_of, object_maker, planned
 from mixup_cli.runs.scanned import fitting
 from mixup_cli.runs.settings import Run
-from mixup_cli.scan.supply import Cache
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.wording import setting
 
@@ -55,22 +57,21 @@ def preview_of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile 
     plan = planned(job, source, everything, gathered, plan_file)
     rows = plan.rows(wanted.start, wanted.stop)
     gathered.places(rows.parents)
-    columns = RowColumns(source.labels, job.recipe, everything)
-    moved, supply = Moved(plan, gathered.places), Cache((gathered.cache,))  # of the first signal, which is shown
-    maker = maker_of(job, columns, moved, supply, Run(device="cpu", batch_size=1))
-    objects = object_maker(source, job, plan)
-    images, share = _made(maker, job, wanted)
+    columns = RowColumns(source.labels, job.recipe, everything, object_maker(source, job, plan))
+    made = _made(maker_of(job, columns, plan, gathered.supply, Run(device="cpu", batch_size=1)), job, wanted)
+    share = made["share"]
     mixed = Mixed(
         numbers=rows.index,
         methods=[plan.methods.names[number] for number in rows.method],
         parents=rows.parents,
-        pictures=levels(images, job.form.axes, job.recipe.normalize),
+        pictures=levels(made[FIRST], job.form.axes, job.recipe.normalize),
         boxes=rows.decisions.box,
         lam=share[:, 0],
         labels=None if source.labels.kind == "none" else columns.values("labels", rows, share),
         label_kind=job.label_kind,
         class_names=job.class_names,
-        objects=None if objects is None else seen_in(objects.columns(rows), job.form.size, job.class_names),
+        objects=None if source.objects is None else seen_in(_of_objects(made), job.form.size, job.class_names),
+        maps=index_map_of(job.signals, made.__getitem__),
     )
     parents = parents_seen(source, job, gathered, rows.parents, rows.views)
     notices = (*source.notices, *job.notices, *plan.notices, *_doubts(source, gathered))
@@ -83,25 +84,41 @@ def check_pictures(axes: str, shape: tuple[int, ...]) -> None:
         raise UsageError(f"preview shows images, and these samples have the shape {shape}. Use mixup-gen inspect.")
 
 
-def _made(maker: ShardMaker, job: Job, wanted: range) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    """The images and the shares of some rows: (m, *form.shape) and float32 (m, P)."""
-    columns = {column.name: column for column in job.spec.columns}
+def _made(maker: ShardMaker, job: Job, wanted: range) -> dict[str, NDArray[Any]]:
+    """What is shown of some rows, by column: the images, index maps, shares and objects."""
+    shown = {FIRST, "share", *job.recipe.index_maps, *OBJECT_COLUMNS}
     values = maker.values(wanted)
-    images = [tile.copy() for tile in values(columns[FIRST])]  # a tile is good until the next is asked for
-    return np.concatenate(images), np.concatenate(list(values(columns["share"])))
+    return {
+        column.name: np.concatenate([tile.copy() for tile in values(column)])  # a tile is good until the next one
+        for column in job.columns
+        if column.name in shown
+    }
+
+
+def _of_objects(made: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {name: values for name, values in made.items() if name in OBJECT_COLUMNS}
 
 
 def parents_seen(
     source: Source, job: Job, gathered: Gathered, indices: NDArray[np.int64], views: Views | None
 ) -> Parents:
     """The parents `indices` (m, P) as they are seen in their rows, through `views`: flipped, cropped, not yet mixed."""
-    places = gathered.places(indices)
-    stage = Stage(job.target.form, job.form, surface_of(job.form, job.recipe).fill, linear_light=False, resample=resample)
-    samples, positions = stage.set(
-        gathered.cache, places, views, Unmixed(), decided(pure(len(places), 0, places.shape[1]))
-    )
-    pictures = levels(samples, job.form.axes)[positions]
-    return Parents(source, pictures, of_parents(source, job, indices, views), gathered.problems)
+    places, maps = gathered.places(indices), None
+
+    def seen(number: int, fill: NDArray[Any], resize: Resample) -> NDArray[Any]:
+        signal, target = job.signals[number], job.targets[number]
+        stage = Stage(target.form, signal.mixed(target), fill, linear_light=False, resample=resize)
+        alone = decided(pure(len(places), 0, places.shape[1]))
+        samples, positions = stage.set(gathered.signal(number), places, views, Unmixed(), alone)
+        return samples[positions]
+
+    for number, signal in enumerate(job.signals):
+        if (void := void_of(job.recipe, signal)) is not None:
+            maps = seen(number, np.full((1, 1), void, job.targets[number].form.dtype), nearest)
+    samples = seen(0, surface_of(job.form, job.recipe).fill, resample)
+    flat = levels(samples.reshape(-1, *samples.shape[2:]), job.form.axes)
+    pictures = flat.reshape(*places.shape, *flat.shape[1:])
+    return Parents(source, pictures, of_parents(source, job, indices, views), gathered.problems, maps)
 
 
 def _doubts(source: Source, gathered: Gathered) -> list[str]:

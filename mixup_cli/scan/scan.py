@@ -40,6 +40,9 @@ QUICK_SECONDS, WAITING, MOST_IN_A_STEP = 0.00025, 2, 32
 """Samples that take a processor less than that each, and no more than twice that with waiting for a disk or for
 Python's lock, are asked for in larger steps, and in turns. A network drive is slower: it is read side by side."""
 
+SLACK_SECONDS = 0.02
+"""So long may a few waits for Python's lock take together, 5 ms each, before samples count as slow."""
+
 _turn = Lock()
 
 PROBED = 8
@@ -201,13 +204,14 @@ def in_steps(source: Source, start: int, stop: int) -> Iterator[tuple[int, int]]
     are mostly Python's work, and threads that fight for its lock take longer than one after the other.
     """
     step = source.load_limit or max(1, stop - start)
-    is_quick = step == source.load_limit == 1
+    is_quick, count, worked, lasted = step == source.load_limit == 1, 0, 0.0, 0.0
     while start < stop:
         with _turn if is_quick else nullcontext():
-            began, worked = monotonic(), thread_time()
+            began, before = monotonic(), thread_time()
             yield start, min(start + step, stop)
-            most = QUICK_SECONDS * step
-            is_quick = is_quick and thread_time() - worked < most and monotonic() - began < WAITING * most
+            count, worked, lasted = count + step, worked + thread_time() - before, lasted + monotonic() - began
+            most = QUICK_SECONDS * count
+            is_quick = is_quick and worked < most and lasted < WAITING * most + SLACK_SECONDS
         start += step
         if source.load_limit == 1:
             step = min(2 * step, MOST_IN_A_STEP) if is_quick else 1

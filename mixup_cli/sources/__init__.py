@@ -5,6 +5,7 @@ line in `_open_one`; a new container of arrays, as `.npz` is one, is a line in `
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def _labels_as_asked(source: Source, options: SourceOptions) -> Labels:
     """The source's labels, of the kind and over the classes asked for. Raises UsageError for other labels."""
     from mixup_cli.sources.reading.class_table import as_given
 
-    if source.objects is not None:  # their classes were given when they were read
+    if source.task != "classify":  # their classes were given when they were read
         return source.labels
     if options.label_kind == "none":
         source.labels = Labels(groups=source.labels.groups)
@@ -85,6 +86,7 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
     from mixup_cli.sources.arrays import data_set, idx, stl10  # each brings its own libraries
     from mixup_cli.sources.arrays import files as array_files
     from mixup_cli.sources.cifar import source as cifar
+    from mixup_cli.sources.masks.pairs import open_pairs
     from mixup_cli.sources.packed import folders, hugging_face, tars, web_dataset, zips
     from mixup_cli.sources.pictures import folder
     from mixup_cli.sources.reading.containers import LocalFile
@@ -109,8 +111,10 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
         ):
             if looks_alike(path):
                 return open_it(path, options)
-        if (annotated := open_annotated(path, options)) is not None:
-            return annotated
+        wants_masks = options.task == "segment" or os.path.isdir(options.labels_from or "")
+        for open_placed in (open_pairs, open_annotated) if wants_masks else (open_annotated, open_pairs):
+            if (placed := open_placed(path, options)) is not None:
+                return placed
         if web_dataset.has_tars(path):
             return web_dataset.open_folder_of_tars(path, options)
         if path.is_dir():

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.cli.options.needs import NEEDS
 from mixup_cli.cli.options.provenance import spell
 from mixup_cli.recipe import Recipe

@@ -18,9 +18,7 @@ from tests.object_scenes import write_scenes
 from tests.running import Runner
 
 MASKS = "--method mixup,cutmix,fmix,mosaic,resizemix,cutout,erase,none --keep-originals --size 48 --flip 0.5"
-INSTANCES = (
-    "--task segment --method mixup,cutmix,mosaic,resizemix,cutout,none --keep-originals --size 48 --flip 0.5"
-)
+INSTANCES = "--task segment --method mixup,cutmix,mosaic,resizemix,cutout,none --keep-originals --size 48 --flip 0.5"
 HOW = ["--workers 2", "--workers 3 --batch-size 1", "--batch-size 7 --device cpu-torch", "--engine processes"]
 
 

@@ -203,6 +203,7 @@ def _packed() -> Iterator[Case]:
 def _objects() -> Iterator[Case]:
     refused = (DATA, NO_INPUT)
     yield from _of("COCO", objects.COCO, objects.coco, "generate set/x.json", refused, "x")
+    yield from _of("outline", objects.OUTLINES, objects.outlined, "generate set/x.json --task segment", refused, "x")
     yield from _of("data.yaml", objects.YAML, objects.yaml, "generate set/data.yaml", (*refused, USAGE), "set/")
     yield from _of("YOLO", objects.YOLO, objects.yolo, "generate set", refused, "b.txt, line 1")
     yield from _of("VOC", objects.VOC, objects.voc, "generate set", refused, "b.xml")

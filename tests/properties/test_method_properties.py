@@ -15,7 +15,6 @@ from mixup_cli.choices import Dtype
 from mixup_cli.fields.axes import Axes
 from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.fields.labels import dense_from_classes
-from mixup_cli.methods import METHODS
 from mixup_cli.recipe import Recipe
 from tests.plain_methods import PLAIN
 from tests.unit.methods.making import VARIANTS, Made, form_of, in_form, make, noise, pictures_of

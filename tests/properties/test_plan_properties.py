@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mixup_cli.methods import METHODS, Grid, Peaks, build, shares
+from mixup_cli.methods import Grid, Peaks, build, shares
 from mixup_cli.methods.shares import SHARE_UNIT
 from mixup_cli.pairing import Population
 from mixup_cli.plan.plan import Plan, Rows

@@ -82,7 +82,7 @@ class SourceFlags(Group):
     labels_from: str | None = flag(
         SOURCE,
         "Read labels from a table with a row for each image: CSV, TSV, text, JSON lines or Parquet; or objects from "
-        "COCO's JSON or, with --task detect, Open Images' CSV.",
+        "COCO's JSON or, with --task detect, Open Images' CSV; or masks from a folder.",
         NAME,
     )
     file_column: str | None = flag(SOURCE, "Column of that table that names the images.", metavar="NAME")
@@ -106,9 +106,12 @@ class SourceFlags(Group):
     task: Task | None = flag(
         SOURCE,
         "What is read of annotations (COCO, YOLO, Pascal VOC, labelme): boxes (detect), boxes with keypoints (pose), "
-        "or nothing but the images (classify).",
+        "outlines or masks (segment), or nothing but the images (classify).",
         word(Task),
         otherwise="as found",
+    )
+    ignore_index: int | None = flag(
+        SOURCE, "Class in masks of pixels that have none.", whole(0, 65535), metavar="CLASS", otherwise=255
     )
     box_origin: int | None = flag(
         SOURCE,

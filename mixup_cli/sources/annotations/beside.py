@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mixup_cli.errors import DataError, UsageError
-from mixup_cli.sources.annotations.notes import CORRECT, Notes, Numbers, checked_names, shown
+from mixup_cli.sources.annotations.notes import CORRECT, Notes, Numbers, Outline, checked_names, shown
 from mixup_cli.sources.pictures.walk import is_picture, walk
 from mixup_cli.sources.reading.class_order import in_order
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.splits import of_one_split, split_kind
 from mixup_cli.sources.tables.matching import without_ending
-from mixup_cli.wording import encodable, setting
+from mixup_cli.storage.json_files import content_of
+from mixup_cli.wording import encodable, quoted, setting
 
 FILE_BYTES = 256 << 20
 """More than any file about one picture has, even with the picture in it."""
@@ -31,6 +32,7 @@ class Draft:
     box: Numbers
     name: object
     crowd: bool = False
+    outline: Outline = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,10 @@ def notes_of(said: Mapping[str, Said], pictures: Sequence[str], classes: Sequenc
                 problem = f"{draft.where}: has the class {shown(draft.name)}, which is not given."
                 raise DataError(problem, f"Add it to {setting('classes')}.")
             box, crowd = draft.box, draft.crowd
-            notes.add(draft.where, place, box=box, class_number=class_number, number=len(notes), crowd=crowd)
+            number, outline = len(notes), draft.outline
+            notes.add(
+                draft.where, place, box=box, class_number=class_number, number=number, crowd=crowd, outline=outline
+            )
     return notes
 
 
@@ -102,6 +107,32 @@ def chosen_folder(path: Path, found: Sequence[str], wanted: str | None) -> tuple
         found_ones = f"{path}: has several folders of one split ({', '.join(chosen)})."
         raise UsageError(found_ones, "Name one of these folders as the source.")
     return f"{chosen[0]}/", notices, frozenset()
+
+
+def listed(path: Path, lists: str, wanted: str | None, notices: list[str]) -> list[str] | None:
+    """The names of the pictures, without endings, that the list of a split in a folder of lists has; None
+    without lists."""
+    found = {each.stem: each for each in files_in(path / lists, ".txt") if split_kind(each.stem)}
+    if not found:
+        return None
+    of_kind = [name for name in found if split_kind(name) == split_kind(wanted or "train")]
+    exact = [name for name in found if name == (wanted or "train")]
+    if not (chosen := exact or of_kind):
+        has = f"has no such split (found: {', '.join(found)})"
+        raise UsageError(f"{path}: {has}. Pass {setting('split', 'NAME')}.", field="split", value=wanted)
+    if wanted is None and len(found) > 1:
+        others = ", ".join(name for name in found if name != chosen[0])
+        notices.append(f"{path}: using {chosen[0]}.txt; {setting('split', 'NAME')} picks another ({others})")
+    names: dict[str, None] = {}
+    name = escape_name(str(found[chosen[0]]))
+    lines = content_of(found[chosen[0]], FILE_BYTES).decode("utf-8", "surrogateescape").splitlines()
+    for number, line in enumerate(lines, 1):
+        if not (words := line.split()):
+            continue
+        if "/" in words[0] or "\0" in words[0]:
+            raise DataError(f"{name}, line {number}: {quoted(words[0], 60)} is not the name of a picture.", CORRECT)
+        names[words[0]] = None
+    return [*names]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014; https://cocodataset.org/#format-data. A box is x, y,
 width and height in pixels from 0, fractions too. Class numbers are given in the order of the categories' ids. Outlines
-of objects (`segmentation`) are not read.
+of objects (`segmentation`) are read for the task segment.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
+import numpy as np
+
 from mixup_cli.choices import Task
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.objects import Keypoints
 from mixup_cli.sources.annotations.beside import files_in, split_folders
-from mixup_cli.sources.annotations.notes import CORRECT, MOST_ID, Notes, Numbers, checked_names, shown
+from mixup_cli.sources.annotations.notes import CORRECT, MOST_ID, Notes, Numbers, Outline, checked_names, shown
 from mixup_cli.sources.annotations.source import Annotated, AnnotatedPictures
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.names import escape_name, names_of
@@ -74,7 +76,7 @@ def open_coco(path: Path, options: SourceOptions) -> AnnotatedPictures:
         file = Path(chosen[0])
     else:
         file, ignored = path, frozenset({"split", "labels_from"})
-    reader = _Reader(escape_name(str(file)), _content(file))
+    reader = _Reader(escape_name(str(file)), _content(file), reads_outlines=options.task == "segment")
     paths = reader.paths()
     place = str(_place_of(file, root, paths))
     return Annotated(str(path), place, paths, reader.notes(), READ_AS, notices, ignored).opened(options)
@@ -127,8 +129,8 @@ def _place_of(file: Path, root: Path, paths: Sequence[str]) -> Path:
 class _Reader:
     """One file of annotations. Raises DataError where an entry is not what the format says."""
 
-    def __init__(self, name: str, content: Entry) -> None:
-        self._name = name
+    def __init__(self, name: str, content: Entry, *, reads_outlines: bool = False) -> None:
+        self._name, self._reads_outlines = name, reads_outlines
         self._pictures = dict(self._by_id(content, "images"))
         self._categories = dict(sorted(self._by_id(content, "categories")))
         self._annotations = content["annotations"]
@@ -198,6 +200,7 @@ class _Reader:
             number=entry.get("id", len(notes)),
             crowd=bool(entry.get("iscrowd")),
             points=points,
+            outline=_outline(entry.get("segmentation"), where) if self._reads_outlines else None,
         )
 
     def _keypoints(self) -> Keypoints | None:
@@ -229,6 +232,20 @@ def below(name: object, where: str) -> str:
     if not parts or leads_out or (path := "/".join(parts)) != encodable(path):
         raise DataError(f"{where}: has the file name {shown(name)}, expected a path below its folder.", CORRECT)
     return path
+
+
+def _outline(value: object, where: str) -> Outline:
+    """What `segmentation` says: polygons of at least three corners, or run lengths. Raises DataError for what is not
+    such."""
+    if isinstance(value, dict):
+        return value
+    if value is None or value == []:
+        return None
+    polygons = value if isinstance(value, list) else [None]
+    if not all(_are_numbers(polygon) and len(polygon) >= 6 and len(polygon) % 2 == 0 for polygon in polygons):
+        found = f"{where}: its segmentation is {shown(value)}, expected polygons of 3 corners or more, or run lengths."
+        raise DataError(found, CORRECT)
+    return tuple(np.array(polygon, np.float64) for polygon in polygons)
 
 
 def _is_whole(value: object) -> TypeGuard[int]:

@@ -15,6 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeGuard
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mixup_cli.errors import DataError
 from mixup_cli.sources.annotations.beside import (
     FILE_BYTES,
@@ -44,6 +47,10 @@ IGNORED = "__ignore__"
 
 LEAST_POINTS = {"rectangle": 2, "polygon": 3, "circle": 2}
 """The shapes that have a box, with the points that each needs."""
+
+
+CORNERS = 64
+"""Of the polygon that stands for a circle."""
 
 
 def looks_like_labelme(path: Path) -> bool:
@@ -100,11 +107,11 @@ def _said(root: Path, file: str, others: Counter[str]) -> Said:
         if not _are_points(points) or len(points) < LEAST_POINTS[kind]:
             expected = f"at least {LEAST_POINTS[kind]} pairs of numbers"
             raise DataError(f"{place}: the points of its {kind} are {shown(points)}, expected {expected}.", CORRECT)
-        drafts.append(Draft(place, _box(kind, points), shape.get("label")))
+        drafts.append(Draft(place, _box(kind, points), shape.get("label"), outline=_outline(kind, points)))
         if (group := shape.get("group_id")) is not None:
             first = groups.setdefault((shown(shape.get("label")), shown(group)), len(drafts) - 1)
             if first < len(drafts) - 1:
-                drafts[first] = replace(drafts[first], box=_around([drafts[first].box, drafts.pop().box]))
+                drafts[first] = _together(drafts[first], drafts.pop())
     return Said(where, drafts, (content.get("imageWidth"), content.get("imageHeight")), content.get("imagePath"))
 
 
@@ -116,6 +123,25 @@ def _box(kind: str, points: Sequence[Numbers]) -> Numbers:
         return (x - radius, y - radius, x + radius, y + radius)
     columns = [*zip(*points, strict=True)]
     return (*map(min, columns), *map(max, columns))
+
+
+def _outline(kind: str, points: Sequence[Numbers]) -> tuple[NDArray[np.float64], ...]:
+    """A shape as a polygon."""
+    corners = np.array(points, np.float64)
+    if kind == "rectangle":
+        (x1, y1), (x2, y2) = points[:2]
+        corners = np.array([(x1, y1), (x2, y1), (x2, y2), (x1, y2)], np.float64)
+    elif kind == "circle":
+        angles = np.arange(CORNERS) * (2 * np.pi / CORNERS)
+        radius = math.dist(points[0], points[1])
+        corners = np.array(points[0]) + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return (corners.ravel(),)
+
+
+def _together(first: Draft, second: Draft) -> Draft:
+    """Two shapes of one object."""
+    outline = (*(first.outline or ()), *(second.outline or ()))
+    return replace(first, box=_around([first.box, second.box]), outline=outline)
 
 
 def _around(boxes: Sequence[Numbers]) -> Numbers:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,10 @@ CORRECT = "Correct the file."
 
 Numbers = Sequence[float]
 
+Outline: TypeAlias = "tuple[NDArray[np.float64], ...] | Mapping[str, Any] | None"
+"""Of an object: polygons, each x, y, x, y …; or COCO's run lengths, `size` (height, width) and `counts`; None if a file
+says no more of it than its box."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -32,6 +37,17 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.problem}"
+
+
+@dataclass(frozen=True)
+class Made:
+    """The objects that notes make, what to say of those that were left out, and of each object its outline and where
+    it stands."""
+
+    objects: Objects
+    notices: list[str]
+    outlines: list[Outline]
+    wheres: list[str]
 
 
 @dataclass
@@ -51,6 +67,7 @@ class Notes:
     crowd: list[bool] = field(default_factory=list)
     points: list[Numbers] = field(default_factory=list)
     where: list[str] = field(default_factory=list)
+    outlines: list[Outline] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     sizes: dict[int, tuple[str, float, float]] = field(default_factory=dict)
     """By picture: where a file says how wide and how high it is, and these."""
@@ -89,6 +106,7 @@ class Notes:
         number: int,
         crowd: bool = False,
         points: Numbers = (),
+        outline: Outline = None,
     ) -> None:
         """Note an object of a picture; one that no picture could have is a fault."""
         if (problem := self._problem(box, class_number, number, points)) is not None:
@@ -100,6 +118,7 @@ class Notes:
         self.ids.append(number)
         self.crowd.append(crowd)
         self.points.append(points)
+        self.outlines.append(outline)
         self.where.append(where)
 
     def _problem(self, box: Numbers, class_number: int, number: int, points: Numbers) -> str | None:
@@ -118,7 +137,7 @@ class Notes:
             return f"has a keypoint of the visibility {min(unknown):g}, expected 0, 1 or 2"
         return None
 
-    def objects(self, extent: NDArray[np.int32], order: Sequence[int], on_error: OnError) -> tuple[Objects, list[str]]:
+    def objects(self, extent: NDArray[np.int32], order: Sequence[int], on_error: OnError) -> Made:
         """The objects of the pictures `order`, whose height and width are `extent` int32 (n, 2) in that order; and what
         to say of those that were left out. Boxes are clipped to their pictures. Raises DataError for objects that
         cannot be used, unless they may be left out."""
@@ -146,7 +165,15 @@ class Notes:
             self.keypoints,
             self._points(scale)[chosen] if self.keypoints else np.zeros((0, 0, 3)),
         )
-        return made, notices
+        wheres = [self.where[number] for number in chosen.tolist()]
+        return Made(made, notices, [self._outline(number, scale[number]) for number in chosen.tolist()], wheres)
+
+    def _outline(self, number: int, scale: NDArray[np.float64]) -> Outline:
+        """The outline of an object, in pixels."""
+        outline = self.outlines[number]
+        if not self.relative or not isinstance(outline, tuple):
+            return outline
+        return tuple((polygon.reshape(-1, 2) * scale).ravel() for polygon in outline)
 
     def _points(self, scale: NDArray[np.float64]) -> NDArray[np.float64]:
         """Keypoints in pixels, (T, J, 3); those that are not labelled are zeros, as all are of objects without any."""

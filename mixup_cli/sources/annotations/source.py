@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.objects import Keypoints, Objects
+from mixup_cli.fields.signal import INSTANCES
 from mixup_cli.fields.target import Target
 from mixup_cli.sources.annotations.notes import Notes
+from mixup_cli.sources.annotations.outlines import OutlineMaps, check_library
 from mixup_cli.sources.pictures.source import PictureSource
 from mixup_cli.sources.reading.base import SourceOptions, Stamps
 from mixup_cli.sources.reading.names import escape_name
@@ -40,9 +42,10 @@ class AnnotatedPictures(PictureSource):
         has_no_keypoints = self.objects.keypoints is None
         return name in self.ignored or (name == "flip_pairs" and has_no_keypoints) or super().ignores(name, value)
 
-    def stamps(self) -> Stamps:
+    def stamps(self) -> Stamps | None:
         """See `Source.stamps`. What annotation files say is known by its hash."""
-        stamps = super().stamps()
+        if (stamps := super().stamps()) is None:
+            return None
         return replace(stamps, reading=(*stamps.reading, self._objects_sha256))
 
     @cached_property
@@ -101,14 +104,21 @@ class Annotated:
         as_listed = np.empty_like(extent)
         as_listed[order] = extent
         self.notes.check_sizes(as_listed, self.paths)
-        objects, left_out = self.notes.objects(extent, order, options.on_error)
-        if not len(objects.box):
+        made = self.notes.objects(extent, order, options.on_error)
+        if not len(made.objects.box):
             remedy = f"Give other files, or pass {setting('task', 'classify')} to read the images alone."
             raise NoInputError(f"{where}: {self.read_as} without objects.", remedy)
-        source.objects = _for_task(objects, options, where)
+        source.objects = _for_task(made.objects, options, where)
         source.task = "detect" if source.objects.keypoints is None else "pose"
+        if options.task == "segment":
+            if not any(outline is not None for outline in made.outlines):
+                found = f"{where} has no outlines. Pass {setting('task', 'detect')}."
+                raise UsageError(found, field="task", value="segment")
+            check_library()
+            maps = OutlineMaps(self.location, source.keys, source.objects, made.outlines, made.wheres)
+            source.beside, source.task = {INSTANCES: maps}, "segment"
         source.location, source.read_as, source.ignored = self.location, self.read_as, self.ignored
-        source.notices = (*self._said(source, options), *self.notices, *left_out)
+        source.notices = (*self._said(source, options), *self.notices, *made.notices)
         return source
 
     def _said(self, source: AnnotatedPictures, options: SourceOptions) -> list[str]:
@@ -126,7 +136,7 @@ class Annotated:
 
 def _for_task(objects: Objects, options: SourceOptions, where: str) -> Objects:
     """The objects with the keypoints that a task asks for, and as `flip_pairs` says."""
-    if options.task == "detect":
+    if options.task in ("detect", "segment"):
         return replace(objects, keypoints=None, points=np.zeros((0, 0, 3)))
     if options.task == "pose" and objects.keypoints is None:
         found = f"{where} has no keypoints. Pass {setting('task', 'detect')}, or leave it out."

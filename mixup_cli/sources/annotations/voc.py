@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from mixup_cli.errors import DataError, UsageError
+from mixup_cli.errors import DataError
 from mixup_cli.sources.annotations.beside import (
     FILE_BYTES,
     Draft,
@@ -21,6 +21,7 @@ from mixup_cli.sources.annotations.beside import (
     files_in,
     first_holds,
     held_in,
+    listed,
     missing_picture,
     notes_of,
     pairs_below,
@@ -30,9 +31,8 @@ from mixup_cli.sources.annotations.source import Annotated, AnnotatedPictures
 from mixup_cli.sources.pictures.walk import walk
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.names import escape_name
-from mixup_cli.sources.reading.splits import split_kind
 from mixup_cli.storage.json_files import content_of
-from mixup_cli.wording import quoted, setting
+from mixup_cli.wording import quoted
 
 READ_AS = "Pascal VOC annotations"
 
@@ -88,28 +88,10 @@ def _kit_pairs(path: Path, exclude: Sequence[Path]) -> Pairs:
 
 def _of_split(path: Path, pairs: Pairs, wanted: str | None, notices: list[str]) -> list[str] | None:
     """The pictures that the list of a split names; None where there are no lists."""
-    lists = {each.stem: each for each in files_in(path / LISTS, ".txt") if split_kind(each.stem)}
-    if not lists:
+    if (names := listed(path, LISTS, wanted, notices)) is None:
         return None
-    of_kind = [name for name in lists if split_kind(name) == split_kind(wanted or "train")]
-    exact = [name for name in lists if name == (wanted or "train")]
-    if not (found := exact or of_kind):
-        has = f"has no such split (found: {', '.join(lists)})"
-        raise UsageError(f"{path}: {has}. Pass {setting('split', 'NAME')}.", field="split", value=wanted)
-    if wanted is None and len(lists) > 1:
-        others = ", ".join(name for name in lists if name != found[0])
-        notices.append(f"{path}: using {found[0]}.txt; {setting('split', 'NAME')} picks another ({others})")
     by_stem = {Path(picture).stem: picture for picture in pairs.pictures}
-    chosen: dict[str, None] = {}
-    name = escape_name(str(lists[found[0]]))
-    lines = content_of(lists[found[0]], FILE_BYTES).decode("utf-8", "surrogateescape").splitlines()
-    for number, line in enumerate(lines, 1):
-        if not (words := line.split()):
-            continue
-        if "/" in words[0] or "\0" in words[0]:
-            raise DataError(f"{name}, line {number}: {quoted(words[0], 60)} is not the name of a picture.", CORRECT)
-        chosen[by_stem.get(words[0], f"{PICTURES}/{words[0]}.jpg")] = None
-    return [*chosen]
+    return [by_stem.get(name, f"{PICTURES}/{name}.jpg") for name in names]
 
 
 class _Plain(ET.TreeBuilder):

@@ -1,8 +1,9 @@
 """YOLO's data sets: a data.yaml that names classes and splits, and a text beside each picture with a line per object.
 
-https://docs.ultralytics.com/datasets/detect/ and /pose/. A line is a class, then the middle of a box with its width and
-height, all in parts of the picture's; or an outline, of which the box around it counts; with `kpt_shape` the keypoints
-follow the box. The text of `images/a/b.jpg` is `labels/a/b.txt`; a picture without one is background.
+https://docs.ultralytics.com/datasets/detect/ and /pose/. A line is a class, then the middle of a box with its width
+and height, all in parts of the picture's; or an outline, of which the box around it counts (the task segment takes
+both); with `kpt_shape` the keypoints follow the box. The text of `images/a/b.jpg` is `labels/a/b.txt`; a picture
+without one is background.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.objects import Keypoints
@@ -65,7 +68,7 @@ def open_yolo(path: Path, options: SourceOptions) -> AnnotatedPictures:
     split, notices = described.split(options.split)
     root, pictures = described.pictures(split)
     notes = Notes(described.class_names(), described.keypoints(), relative=True)
-    read = _Texts(root, notes, described.keypoint_numbers())
+    read = _Texts(root, notes, described.keypoint_numbers(), reads_outlines=options.task == "segment")
     found = sum(read.add(number, picture) for number, picture in enumerate(pictures))
     if pictures and not found:
         where = escape_name(os.path.join(root, text_of(pictures[0])))
@@ -221,8 +224,11 @@ def _plain_yaml(data: bytes, name: str) -> object:
 class _Texts:
     """Reads the texts beside pictures into notes. A line that cannot be an object is a fault."""
 
-    def __init__(self, root: str, notes: Notes, keypoint_numbers: tuple[int, int] | None) -> None:
+    def __init__(
+        self, root: str, notes: Notes, keypoint_numbers: tuple[int, int] | None, *, reads_outlines: bool
+    ) -> None:
         self._root, self._notes, self._keypoints = root, notes, keypoint_numbers
+        self._reads_outlines = reads_outlines and keypoint_numbers is None
 
     def add(self, number: int, picture: str) -> bool:
         """Add the objects of a picture; False if it has no text."""
@@ -245,7 +251,10 @@ class _Texts:
             self._notes.faults.append(Fault(where, f"is not an object ({problem})"))
             return
         number = len(self._notes)
-        self._notes.add(where, picture, box=box, class_number=int(class_number), number=number, points=points)
+        outline = (np.array(numbers),) if self._reads_outlines and len(numbers) > 4 else None
+        self._notes.add(
+            where, picture, box=box, class_number=int(class_number), number=number, points=points, outline=outline
+        )
 
     def _read(self, class_number: float, numbers: Sequence[float]) -> tuple[Numbers, Numbers]:
         """The box and the keypoints of a line. Raises ValueError where it is not one of an object."""

@@ -27,7 +27,16 @@ from mixup_cli.sources.pictures.limits import Undecodable, WatchedBytes, check_w
 from mixup_cli.sources.pictures.plain_jpeg import decoded, look_at_jpeg
 from mixup_cli.sources.pictures.quick_decoder import quickly_decoded
 
-__all__ = ["Header", "Undecodable", "check_header", "check_pixel_count", "decode", "jpeg_divisor", "read_header"]
+__all__ = [
+    "Header",
+    "Undecodable",
+    "check_header",
+    "check_pixel_count",
+    "decode",
+    "jpeg_divisor",
+    "read_header",
+    "upright",
+]
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -123,6 +132,14 @@ def _opened(data: bytes, max_pixels: int) -> tuple[ImageFile, int, Header]:
     check_work(picture, data)
     check_stream(picture)
     return picture, orientation, header
+
+
+def upright(data: bytes, max_pixels: int) -> Image.Image:
+    """An image as its file has it, decoded and turned as EXIF says. Raises Undecodable."""
+    picture, orientation, _ = _opened(data, max_pixels)
+    with reasons(data):
+        picture.load()
+        return _turned(picture, orientation)
 
 
 def check_pixel_count(header: Header, max_pixels: int) -> None:

@@ -89,15 +89,22 @@ class EncodedPictures(Source):
 
     def _load_one(self, index: int, read: Callable[[int], bytes], target: Target, out: NDArray[np.generic]) -> Loaded:
         def fill(data: bytes) -> None:
-            out[...] = decode(data, target, self.keys[index], self._max_pixels)
+            out[...] = self.decoded(index, data, target)
 
         return _used(index, read, fill)
+
+    def decoded(self, index: int, data: bytes, target: Target) -> NDArray[np.generic]:
+        """One picture in the target's form, from its bytes. Raises Undecodable and FormMismatch."""
+        return decode(data, target, self.keys[index], self._max_pixels)
+
+    def check(self, index: int, data: bytes, target: Target) -> None:
+        """Raises what `decoded` would, as far as its header shows it."""
+        check_header(data, target, self.keys[index], self._max_pixels)
 
     def examine(self, start: int, stop: int, target: Target) -> list[Loaded]:
         """See `Source.examine`: by the headers."""
         read = self.reader(start, stop)
-        check = partial(check_header, target=target, max_pixels=self._max_pixels)
-        return [_used(index, read, partial(check, key=self.keys[index])) for index in range(start, stop)]
+        return [_used(index, read, partial(self.check, index, target=target)) for index in range(start, stop)]
 
 
 def _used(index: int, read: Callable[[int], bytes], use: Callable[[bytes], None]) -> Loaded:

@@ -37,9 +37,9 @@ class SourceOptions:
     `NO_GROUPS` to leave groups out. `max_pixels` bounds the pixels of one image, against decompression bombs. `exclude`
     are folders that a walk never enters, such as the output folder. `split` "" says that folders named as splits are
     classes. `classes` are the names of all classes, in order, instead of those that are found. `task` says what is read
-    of annotations, "classify" that none are. `box_origin` is the coordinate of the first pixel in Pascal VOC's boxes,
-    and `flip_pairs` are the keypoints that change places in a mirror, by number from 0: "1-2,3-4". `on_error` says what
-    to do about objects that cannot be used.
+    of annotations, "classify" that none are. `ignore_index` is the class in masks of pixels that have none,
+    `box_origin` the coordinate of the first pixel in Pascal VOC's boxes, and `flip_pairs` are the keypoints that change
+    places in a mirror, by number from 0: "1-2,3-4". `on_error` says what to do about objects that cannot be used.
     """
 
     split: str | None = None
@@ -52,6 +52,7 @@ class SourceOptions:
     label_kind: LabelKind | None = None
     group_column: str | None = None
     task: Task | None = None
+    ignore_index: int = 255
     box_origin: int | None = None
     flip_pairs: str | None = None
     data_key: str | None = None

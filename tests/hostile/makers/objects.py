@@ -273,10 +273,63 @@ BESIDE: Mapping[str, bytes] = {
 }
 
 
+def _outline(segmentation: object) -> bytes:
+    return _first("annotations", segmentation=segmentation)
+
+
+def _runs(counts: object, size: object = (20, 64)) -> bytes:
+    """Run lengths, by default of the size that the image has."""
+    return _outline({"size": list(size) if isinstance(size, tuple) else size, "counts": counts})
+
+
+ZIGZAG = [64 * (number % 4 == 2) + (number % 2) for number in range(200_000)]
+
+OUTLINES: Mapping[str, bytes] = {
+    "is a text": _outline("polygon"),
+    "is a number": _outline(3),
+    "is true": _outline(True),
+    "a polygon of a point": _outline([[1, 2]]),
+    "a polygon of two points": _outline([[1, 2, 3, 4]]),
+    "a polygon of seven numbers": _outline([[1, 2, 3, 4, 5, 6, 7]]),
+    "a polygon of texts": _outline([["a"] * 6]),
+    "a polygon with null": _outline([[1, 2, 3, None, 5, 6]]),
+    "a polygon of lists": _outline([[[1, 2], [3, 4], [5, 6]]]),
+    "an empty polygon": _outline([[]]),
+    "a polygon that is not finite": _outline([[1, 2, 3, float("inf"), 5, 6]]),
+    "a polygon of no numbers": _outline([[1, 2, float("nan"), 4, 5, 6]]),
+    "a polygon far outside": _outline([[1, 2, 3, 1e9, 5, 6]]),
+    "a polygon of wild numbers": _outline([[1, 2, 3, 1e308, -1e308, 6]]),
+    "a polygon of huge integers": _outline([[1, 2, 3, HUGE, 5, 6]]),
+    "a polygon without end": _outline([ZIGZAG]),
+    "run lengths of another size": _runs([1280], (20, 65)),
+    "run lengths without a size": _outline({"counts": [1280]}),
+    "run lengths of a huge size": _runs([1280], (10**6, 10**6)),
+    "run lengths of a wild size": _runs([1280], "20x64"),
+    "run lengths without counts": _outline({"size": [20, 64]}),
+    "run lengths that are too short": _runs([1279]),
+    "run lengths that are too long": _runs([640, 641]),
+    "negative run lengths": _runs([1380, -100]),
+    "run lengths of texts": _runs(["a"]),
+    "run lengths of fractions": _runs([640.5, 639.5]),
+    "huge run lengths": _runs([HUGE, 1280]),
+    "run lengths as an object": _runs({}),
+    "run lengths as text that is not": _runs("~~~~~~"),
+    "run lengths as text with letters beyond": _runs("\u00e9\u00e9"),
+    "run lengths as text that is cut": _runs("`"),
+    "run lengths as text of another picture": _runs("PPPPPP0" * 40),
+}
+
+
 def coco(folder: Path, name: str) -> None:
     """Images, and annotations of that name."""
     write_images(folder / "set/images")
     (folder / "set/x.json").write_bytes(COCO[name])
+
+
+def outlined(folder: Path, name: str) -> None:
+    """Images, and annotations of which an object has that outline."""
+    write_images(folder / "set/images")
+    (folder / "set/x.json").write_bytes(OUTLINES[name])
 
 
 def yaml(folder: Path, name: str) -> None:

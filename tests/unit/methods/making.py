@@ -15,7 +15,7 @@ from mixup_cli.draws.rng import Draws
 from mixup_cli.fields.axes import Axes, as_pictures
 from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.kernels import Weights
-from mixup_cli.methods import METHODS, Decisions, Grid, Method, build, shares
+from mixup_cli.methods import Decisions, Grid, Method, build, shares
 from mixup_cli.mixing.signal import Mixer
 from mixup_cli.pairing import Population
 from mixup_cli.plan.plan import Plan, Rows
@@ -49,7 +49,7 @@ class Made:
     images: NDArray[Any]
 
 
-def make(  # noqa: PLR0913  # what differs between tests, given by name
+def make(
     recipe: Recipe,
     samples: NDArray[Any],
     forms: tuple[Form, Form],
@@ -60,7 +60,7 @@ def make(  # noqa: PLR0913  # what differs between tests, given by name
 ) -> Made:
     """Rows start … stop−1 over `samples` (n, *cached shape), cached in one form and mixed in another, as `dtype`; with
     `void`, of index maps."""
-    cached, form = forms
+    form = forms[1]
     plan = plan_of(recipe, samples, forms)
     mixer = Mixer.open(recipe, plan.methods, forms, device, void)
     made = plan.rows(*rows)

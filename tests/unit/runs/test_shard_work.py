@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.engines.base import Shared
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.engines.parcels import Unpacking, parcels

@@ -7,7 +7,6 @@ import re
 import numpy as np
 import pytest
 
-from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.methods import METHODS
 from mixup_cli.plan.files.planned_rows import PlannedRows
