@@ -17,6 +17,10 @@ from PIL import Image
 
 HERE = Path(__file__).parent
 PHOTOS = HERE.parents[1] / "sample_data" / "photos"
+OBJECTS = HERE.parents[1] / "sample_data" / "objects"
+SOURCES = {"classmix": OBJECTS, "copypaste": OBJECTS / "annotations.json"}
+"""What is mixed, where it is not the sample photographs."""
+
 PROGRAM = Path(sys.executable).with_name("mixup-gen")
 
 COMMON = ("--size", "128", "--seed", "346", "--rows", "3")
@@ -37,6 +41,8 @@ PICTURES = {
     "dirichlet": ("--method", "dirichlet:alpha=1"),
     "zetamix": ("--method", "zetamix"),
     "jigsaw": ("--method", "jigsaw"),
+    "classmix": ("--method", "classmix", "--task", "segment"),
+    "copypaste": ("--method", "copypaste", "--task", "segment"),
     "views": ("--method", "cutmix", "--random-resized-crop", "--flip", "0.5"),
     "linear-light": ("--method", "mixup", "--alpha", "1", "--linear-light"),
 }
@@ -56,7 +62,7 @@ def main() -> None:
 def drawn(name: str, folder: Path) -> Path:
     """A picture as `mixup-gen preview` draws it, in a folder."""
     path = folder / f"{name}.png"
-    command = [PROGRAM, "preview", PHOTOS, "--quiet", *COMMON, *PICTURES[name], "-o", path]
+    command = [PROGRAM, "preview", SOURCES.get(name, PHOTOS), "--quiet", *COMMON, *PICTURES[name], "-o", path]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  # our own program
     return path
 
