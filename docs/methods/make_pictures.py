@@ -42,7 +42,7 @@ PICTURES = {
     "zetamix": ("--method", "zetamix"),
     "jigsaw": ("--method", "jigsaw"),
     "classmix": ("--method", "classmix", "--task", "segment"),
-    "copypaste": ("--method", "copypaste", "--task", "segment"),
+    "copypaste": ("--method", "copypaste", "--task", "segment", "--size", "112"),
     "views": ("--method", "cutmix", "--random-resized-crop", "--flip", "0.5"),
     "linear-light": ("--method", "mixup", "--alpha", "1", "--linear-light"),
 }

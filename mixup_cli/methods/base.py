@@ -81,7 +81,7 @@ Resample: TypeAlias = Callable[[NDArray[Any], tuple[int, int]], NDArray[Any]]
 """Brings pixels (height, width, channels) to a size (height, width): see `kernels.resample`."""
 
 DonorMaps: TypeAlias = NDArray[np.int32]
-"""The numbers of the donor's index map at each position, as it is seen: (m, height, width); −1 where there is none."""
+"""The numbers of the donor's index map at each position, as it is seen: (m, height, width); −1 for none."""
 
 
 @dataclass(frozen=True)
