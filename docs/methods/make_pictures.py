@@ -62,7 +62,8 @@ def main() -> None:
 def drawn(name: str, folder: Path) -> Path:
     """A picture as `mixup-gen preview` draws it, in a folder."""
     path = folder / f"{name}.png"
-    command = [PROGRAM, "preview", SOURCES.get(name, PHOTOS), "--quiet", *COMMON, *PICTURES[name], "-o", path]
+    source = SOURCES.get(name, PHOTOS)
+    command = [PROGRAM, "preview", source, "--quiet", *COMMON, *PICTURES[name], "-o", path]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  # our own program
     return path
 

@@ -137,17 +137,17 @@ def _checked(runs: Mapping[str, Any], size: tuple[int, int]) -> Any:
     if (found := runs.get("size")) != [height, width]:
         raise ValueError(f"has run lengths for the size {found!r:.40}, expected [{height}, {width}]")
     counts = runs.get("counts")
+    data = counts.encode() if isinstance(counts, str) and counts.isascii() else b" "
     if isinstance(counts, list):
         is_whole = all(isinstance(each, int) and not isinstance(each, bool) and each >= 0 for each in counts)
         total = sum(counts) if is_whole else -1
     else:
-        is_text = isinstance(counts, str) and counts.isascii() and _RUNS.fullmatch(counts.encode())
-        total = _total(counts.encode()) if is_text else -1
+        total = _total(data) if _RUNS.fullmatch(data) else -1
     if total != height * width:  # pycocotools leaves what is missing as it finds it in memory
         raise ValueError(f"has run lengths that are not those of {height * width} pixels")
     if isinstance(counts, list):
         return _coco().frPyObjects(dict(runs), height, width)
-    return {"size": [height, width], "counts": counts.encode()}
+    return {"size": [height, width], "counts": data}
 
 
 def _total(data: bytes) -> int:
