@@ -27,8 +27,8 @@ class InstanceMaps:
     """The instances of m rows. An object's code in a row is its parent's slot times `stride`, and its number among the
     objects of that sample, from 1.
 
-    `codes` int32 (m, layers, height, width), 0 where there is no object, has one layer, or one for each parent. `own`
-    int64 (m, P, stride) is how many pixels each object has in its sample.
+    `codes` int32 (m, height, width), or (m, P, height, width) with a map for each parent, are 0 where there is no object.
+    `own` int64 (m, P, stride) is how many pixels each object has in its sample.
     """
 
     codes: Codes
@@ -42,8 +42,7 @@ class InstanceMaps:
         stride = own.shape[-1]
         if slots is None:
             slots = np.arange(numbers.shape[1])[:, None, None]
-        codes = np.where(numbers > 0, numbers + slots * np.int32(stride), 0).astype(np.int32)
-        return cls(codes if codes.ndim == 4 else codes[:, None], own, stride)
+        return cls(np.where(numbers > 0, numbers + slots * np.int32(stride), 0).astype(np.int32), own, stride)
 
     @property
     def code_count(self) -> int:
@@ -60,8 +59,8 @@ class InstanceMaps:
             area[row] = np.bincount(codes.ravel(), minlength=self.code_count)
             for code, found in enumerate(ndimage.find_objects(codes), 1):
                 if found is not None:
-                    low[row, code] = [part.start for part in found[1:]]
-                    high[row, code] = [part.stop for part in found[1:]]
+                    low[row, code] = [part.start for part in found[-2:]]
+                    high[row, code] = [part.stop for part in found[-2:]]
         return Seen(area, low, high)
 
     def drawn(self, row: Numbers, code: Numbers, place: Numbers) -> NDArray[np.uint16]:
@@ -71,7 +70,7 @@ class InstanceMaps:
         drawn = np.empty(self.codes.shape, np.uint16)
         for number, codes in enumerate(self.codes):
             drawn[number] = places[number][codes]
-        return drawn if self.codes.shape[1] > 1 else drawn[:, 0]
+        return drawn
 
 
 def pixel_counts(samples: NDArray[Any], parents: Numbers, stride: int) -> Numbers:

@@ -38,5 +38,5 @@ def index_map_of(signals: Iterable[Signal], read: Callable[[str], NDArray[Any]])
 
 def tinted(picture: Pictures, numbers: NDArray[Any]) -> Pictures:
     """A picture (height, width, 3) under the colours of its map; where that is 0, as it is."""
-    mixed = (picture.astype(np.uint16) + PALETTE[numbers % COLOURS]) // 2
+    mixed = (picture.astype(np.uint16) + PALETTE[numbers.astype(np.int64) % COLOURS]) // 2
     return np.where(numbers[..., None] == 0, picture, mixed).astype(np.uint8)

@@ -29,7 +29,7 @@ class ChosenSamples(Source):
         super().__init__(source.location, keys, source.labels.at(indices.tolist()))
         self._source, self._indices = source, indices
         self.load_limit, self.portable, self.list_folder = source.load_limit, source.portable, source.list_folder
-        self.task = source.task
+        self.task, self.void = source.task, source.void
         self.objects = None if source.objects is None else source.objects.at(indices.tolist())
         self.beside = {name: ChosenSamples(other, indices) for name, other in source.beside.items()}
 

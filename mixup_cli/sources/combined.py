@@ -32,9 +32,11 @@ def combine(sources: Sequence[Source]) -> Source:
     """
     if not sources:
         raise NoInputError("no source was given.")
-    if len(sources) > 1 and (first := next((each for each in sources if each.objects is not None), None)) is not None:
+    placed = next((each for each in sources if each.task != "classify"), None)
+    if len(sources) > 1 and placed is not None:
+        what = "masks" if placed.objects is None else "objects"
         remedy = "Give it alone, or write one file of annotations about the images of all."
-        raise DataError(f"{first.location}: has objects, and sources with objects cannot be combined.", remedy)
+        raise DataError(f"{placed.location}: has {what}, and sources with {what} cannot be combined.", remedy)
     return sources[0] if len(sources) == 1 else CombinedSource(sources)
 
 

@@ -42,9 +42,10 @@ class AnnotatedPictures(PictureSource):
         has_no_keypoints = self.objects.keypoints is None
         return name in self.ignored or (name == "flip_pairs" and has_no_keypoints) or super().ignores(name, value)
 
-    def stamps(self) -> Stamps:
+    def stamps(self) -> Stamps | None:
         """See `Source.stamps`. What annotation files say is known by its hash."""
-        stamps = super().stamps()
+        if (stamps := super().stamps()) is None:
+            return None
         return replace(stamps, reading=(*stamps.reading, self._objects_sha256))
 
     @cached_property

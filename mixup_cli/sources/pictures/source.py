@@ -52,10 +52,14 @@ class PictureSource(EncodedPictures):
 
     def stored_bytes(self) -> Sequence[int]:
         """See `Source.stored_bytes`."""
-        return [stamp_of(path)[0] for path in self.files()]
+        own = [stamp_of(path)[0] for path in self.files()]
+        beside = [other.stored_bytes() for other in self.beside.values()]
+        return [-1 if -1 in sizes else sum(sizes) for sizes in zip(own, *beside, strict=True)]
 
-    def stamps(self) -> Stamps:
-        """See `Source.stamps`."""
+    def stamps(self) -> Stamps | None:
+        """See `Source.stamps`. Nothing is known of what stands beside the images."""
+        if self.beside:
+            return None
         return Stamps(np.array([stamp_of(path) for path in self.files()], np.int64).reshape(-1, 4), self.reading)
 
     def files(self) -> Iterator[str]:
@@ -68,7 +72,7 @@ class PictureSource(EncodedPictures):
             now = look(self.path(index))
             if now is None or _in_one_number(now) != self._looks[index]:
                 return self.keys[index]
-        return None
+        return next((name for other in self.beside.values() if (name := other.changed()) is not None), None)
 
     def extent(self, index: int) -> tuple[int, int]:
         """Height and width of one picture as it is shown, from its header; zeros if that cannot be read, which the scan

@@ -141,7 +141,7 @@ def test_selected_numbers_stand_in_a_parent(method: str, views: dict[str, Any]) 
     for row, (image, parents) in enumerate(zip(made.images, made.rows.parents, strict=True)):
         found = set(np.unique(image).tolist())
         assert found <= {*(parents + 1).tolist(), *([VOID] if hides else [])}
-        if not METHODS[method].weighs and not hides:  # where a region decides, shares are areas
+        if not METHODS[method].averages and not hides:  # where a region decides, shares are areas
             for slot, parent in enumerate(parents):
                 is_again = parent in parents[:slot]
                 area = (image == parent + 1).sum() / image.size
