@@ -23,6 +23,7 @@ DOCUMENTS = {
     "docs/reliability.md": 3,
     "docs/report.md": 3,
     "docs/scripts.md": 1,
+    "docs/segmentation.md": 3,
     "docs/sources.md": 1,
     "docs/training.md": 6,
 }
