@@ -21,7 +21,7 @@ SIDE = 48
 def write_masked(folder: Path, kind: Literal["mask", "instances"], method: str = "cutmix", **recipe: Any) -> Path:
     """A data set of twelve rows in shards of five, mixed of such a source in `folder`."""
     (write_pairs if kind == "mask" else write_scenes)(folder / "source")
-    options = {} if method == "none" else {"alpha": 1.0}
+    options = {"alpha": 1.0} if method in ("mixup", "cutmix") else {}
     known = {"methods": (MethodChoice(method, 1.0, options),), "samples_per_shard": 5, "size": (SIDE, SIDE)}
     source = open_source([folder / "source"], SourceOptions(task="segment"))
     generate(source, Recipe(**{**known, **recipe}), Run(out=folder / "made"))
