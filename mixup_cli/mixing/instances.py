@@ -27,8 +27,8 @@ class InstanceMaps:
     """The instances of m rows. An object's code in a row is its parent's slot times `stride`, and its number among the
     objects of that sample, from 1.
 
-    `codes` int32 (m, height, width), or (m, P, height, width) with a map for each parent, are 0 where there is no object.
-    `own` int64 (m, P, stride) is how many pixels each object has in its sample.
+    `codes` int32 (m, height, width), or (m, P, height, width) with a map for each parent, are 0 where there is no
+    object. `own` int64 (m, P, stride) is how many pixels each object has in its sample.
     """
 
     codes: Codes
@@ -47,7 +47,7 @@ class InstanceMaps:
     @property
     def code_count(self) -> int:
         """One more than the largest code."""
-        return self.own.shape[1] * self.stride
+        return int(self.own.shape[1]) * self.stride
 
     def seen(self) -> Seen:
         """Measure every object."""

@@ -114,7 +114,7 @@ class Mixer:
             self.kernel.blend(samples, alone, of_parent(weights, slot), maps, np.arange(len(places)))
             out[places, slot] = maps
 
-    def slots(self, rows: Rows, weights: Weights) -> NDArray[np.uint16]:
+    def slots(self, rows: Rows, weights: Weights) -> NDArray[Any]:
         """The parent that is selected at each position, by its slot: (m, height, width); any where none is."""
         _, _, weights = self._here(rows, weights)
         count = weights.parts.shape[1]

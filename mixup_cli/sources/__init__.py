@@ -112,9 +112,9 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
             if looks_alike(path):
                 return open_it(path, options)
         wants_masks = options.task == "segment" or os.path.isdir(options.labels_from or "")
-        for open_it in (open_pairs, open_annotated) if wants_masks else (open_annotated, open_pairs):
-            if (found := open_it(path, options)) is not None:
-                return found
+        for open_placed in (open_pairs, open_annotated) if wants_masks else (open_annotated, open_pairs):
+            if (placed := open_placed(path, options)) is not None:
+                return placed
         if web_dataset.has_tars(path):
             return web_dataset.open_folder_of_tars(path, options)
         if path.is_dir():

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -102,10 +104,17 @@ def check_library() -> None:
         raise UsageError(found, "Run pip install 'mixup-gen[objects]'.", field="task", value="segment") from None
 
 
+@cache
+def _coco() -> Any:
+    """pycocotools. Its warning about NumPy 2 is for its authors."""
+    from pycocotools import mask
+
+    warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy", DeprecationWarning)
+    return mask
+
+
 def _runs(outline: Outline, box: NDArray[np.float64], size: tuple[int, int]) -> Any:
     """Run lengths as pycocotools has them. Raises ValueError, which says what is wrong with an outline."""
-    from pycocotools import mask as coco
-
     if isinstance(outline, Mapping):
         return _checked(outline, size)
     if outline is None:
@@ -120,37 +129,48 @@ def _runs(outline: Outline, box: NDArray[np.float64], size: tuple[int, int]) -> 
         lengths += float(np.abs(np.diff(corners, axis=0, append=corners[:1])).max(axis=1).sum())
     if lengths > LONGEST_PX:
         raise ValueError(f"has an outline of more than {LONGEST_PX:,} pixels")
-    return coco.merge(coco.frPyObjects([polygon.tolist() for polygon in outline], *size))
+    return _coco().merge(_coco().frPyObjects([polygon.tolist() for polygon in outline], *size))
 
 
 def _checked(runs: Mapping[str, Any], size: tuple[int, int]) -> Any:
-    from pycocotools import mask as coco
-
     height, width = size
     if (found := runs.get("size")) != [height, width]:
         raise ValueError(f"has run lengths for the size {found!r:.40}, expected [{height}, {width}]")
     counts = runs.get("counts")
     if isinstance(counts, list):
         is_whole = all(isinstance(each, int) and not isinstance(each, bool) and each >= 0 for each in counts)
-        if not is_whole or sum(counts) != height * width:
-            raise ValueError(f"has run lengths that are not those of {height * width} pixels")
-        return coco.frPyObjects(dict(runs), height, width)
-    data = counts.encode("ascii", "replace") if isinstance(counts, str) else b" "
-    if not _RUNS.fullmatch(data):
-        raise ValueError("has run lengths that are not COCO's")
-    return {"size": [height, width], "counts": data}
+        total = sum(counts) if is_whole else -1
+    else:
+        is_text = isinstance(counts, str) and counts.isascii() and _RUNS.fullmatch(counts.encode())
+        total = _total(counts.encode()) if is_text else -1
+    if total != height * width:  # pycocotools leaves what is missing as it finds it in memory
+        raise ValueError(f"has run lengths that are not those of {height * width} pixels")
+    if isinstance(counts, list):
+        return _coco().frPyObjects(dict(runs), height, width)
+    return {"size": [height, width], "counts": counts.encode()}
+
+
+def _total(data: bytes) -> int:
+    """How many pixels run lengths as text are for, −1 if one is negative: five bits a character, the lowest first, and
+    from the fourth length on differences to the one before the last (COCO's API, `rleFrString`)."""
+    counts, value, shift = list[int](), 0, 0
+    for character in data:
+        bits = character - ord("0")
+        value, shift = value | (bits & 31) << shift, shift + 5
+        if bits & 32:
+            continue
+        value -= (bits & 16) << (shift - 4)
+        counts.append(value + (counts[-2] if len(counts) > 2 else 0))
+        value, shift = 0, 0
+    return sum(counts) if min(counts, default=0) >= 0 else -1
 
 
 def _area(runs: Any) -> int:
-    from pycocotools import mask as coco
-
-    return int(coco.area(runs))
+    return int(_coco().area(runs))
 
 
 def _pixels(runs: Any) -> NDArray[np.bool_]:
-    from pycocotools import mask as coco
-
-    return np.asarray(coco.decode(runs)).astype(bool)
+    return np.asarray(_coco().decode(runs)).astype(bool)
 
 
 def _known_of(outline: Outline) -> bytes:

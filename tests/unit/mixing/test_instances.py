@@ -27,7 +27,7 @@ class Outlined(Scene):
     """A scene whose objects have instances, later ones on top. Each shows only where it is not covered."""
 
     @cached_property
-    def maps(self) -> tuple[NDArray[np.uint16], ...]:  # type: ignore[override]  # computed once
+    def maps(self) -> tuple[NDArray[np.uint16], ...]:
         found = np.zeros((len(self.boxes), *self.size), np.uint16)
         for picture, boxes in enumerate(self.boxes):
             for number, (x1, y1, x2, y2) in enumerate(boxes, 1):
@@ -35,7 +35,7 @@ class Outlined(Scene):
         return (found,)
 
     @cached_property
-    def pixels(self) -> NDArray[np.uint16]:  # type: ignore[override]  # likewise
+    def pixels(self) -> NDArray[np.uint16]:
         found = np.zeros((len(self.boxes), *self.size, max(1, self.count)), np.uint16)
         for number in range(self.count):
             picture, local = self.place(number)
@@ -92,7 +92,7 @@ def test_maps_of_both_parents_show_every_object(scene: Outlined, recipe: Recipe)
 
 @pytest.mark.parametrize("view", [{"crop_area": (0.3, 1.0)}, {"crop_area": (0.3, 1.0), "size": (48, 40)}])
 @pytest.mark.parametrize("method", [*EXACT, "resizemix"])
-def test_resized_instances_take_the_nearest_pixel(method: str, view: dict[str, tuple[float, float]]) -> None:
+def test_resized_instances_take_the_nearest_pixel(method: str, view: dict[str, Any]) -> None:
     draw = np.random.default_rng(5)
     boxes = []
     for _ in range(8):

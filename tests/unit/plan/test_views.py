@@ -9,7 +9,12 @@ import pytest
 from scipy import stats
 
 from mixup_cli.draws.rng import Stream, words
+from mixup_cli.fields.form import Form
+from mixup_cli.kernels.resample import resample
 from mixup_cli.methods import Grid
+from mixup_cli.methods.base import decided, pure
+from mixup_cli.methods.none import Unmixed
+from mixup_cli.mixing.stage import Stage
 from mixup_cli.pairing import Population
 from mixup_cli.plan.plan import Plan
 from mixup_cli.plan.views import VIEW_WORDS, ViewRules, Views, peaks_in_view
@@ -178,8 +183,8 @@ def test_peaks_go_with_the_view(view: list[int], expected: list[int]) -> None:
 
 def test_a_peak_is_where_its_pixel_has_gone() -> None:
     """Mark one pixel, look through any view, and look for the mark."""
-    from mixup_cli.mixing.stage import _resized
-
+    form = Form((20, 30, 1), "float32", "hwc")
+    stage = Stage(form, form.sized((9, 15)), np.zeros((1, 1)), linear_light=False, resample=resample)
     rng = np.random.default_rng(0)
     output = Grid(9, 15)
     for _ in range(200):
@@ -189,6 +194,7 @@ def test_a_peak_is_where_its_pixel_has_gone() -> None:
         top, left = int(rng.integers(0, peak[0] + 1)), int(rng.integers(0, peak[1] + 1))
         bottom, right = int(rng.integers(peak[0] + 1, 21)), int(rng.integers(peak[1] + 1, 31))
         view = np.array([top, left, bottom, right, int(rng.integers(2))], np.int32)
-        seen = _resized(picture, view, (9, 15))[..., 0]
+        alone = np.zeros((1, 1), np.int64)
+        seen = stage.set(picture[None], alone, view.reshape(1, 1, 5), Unmixed(), decided(pure(1, 0, 1)))[0][0, ..., 0]
         found = one_peak(peak, view.tolist(), output)
         assert seen[found[0], found[1]] >= 0.5 * seen.max()

@@ -19,7 +19,7 @@ from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.listener import Listener
 from mixup_cli.recipe import Recipe
-from mixup_cli.scan.scan import MOST_IN_A_STEP, QUICK_SECONDS, Chunk, Tolerance, _turn, in_steps, scan
+from mixup_cli.scan.scan import MOST_IN_A_STEP, QUICK_SECONDS, SLACK_SECONDS, Chunk, Tolerance, _turn, in_steps, scan
 from mixup_cli.sources.combined import combine
 from mixup_cli.sources.pictures.source import PictureSource
 from mixup_cli.storage.loaded import Loaded
@@ -86,7 +86,9 @@ def test_steps_grow_and_are_turns_while_samples_are_quick(monkeypatch: pytest.Mo
     assert slow == [(1, True), (1, False), (1, False), (1, False)]
     waiting = steps(source, 3, lambda count: count * QUICK_SECONDS * 1.5, monkeypatch, "monotonic")
     assert waiting == [(1, True), (2, True)]
-    far = steps(source, 3, lambda count: count * QUICK_SECONDS * 2.5, monkeypatch, "monotonic")
+    locked = steps(source, 7, lambda count: SLACK_SECONDS / 8, monkeypatch, "monotonic")
+    assert locked == [(1, True), (2, True), (4, True)], "a few waits for Python's lock are no slow disk"
+    far = steps(source, 3, lambda count: count * QUICK_SECONDS * 2.5 + SLACK_SECONDS, monkeypatch, "monotonic")
     assert far == [(1, True), (1, False), (1, False)]
     once = iter([0.0, 0.0, 1.0, 0.0, 0.0])
     mixed = steps(source, 9, lambda _: next(once), monkeypatch)
