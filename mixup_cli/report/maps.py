@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageColor
 
-from mixup_cli.fields.signal import INSTANCES, Signal
 from mixup_cli.fields.colours import VOC_COLOURS
+from mixup_cli.fields.signal import INSTANCES, Signal
 from mixup_cli.report.marks import COLOURS
 from mixup_cli.report.rgb import Pictures
 

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from mixup_cli.fields.objects import BOX_EDGES
-from mixup_cli.fields.signal import FIRST
+from mixup_cli.fields.signal import FIRST, INSTANCES, MASK, Signal
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.methods import METHODS
 from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, ColumnRecord, Manifest, MemberRecord, SamplesRecord
@@ -61,6 +61,14 @@ WEIGHTS = {"share": "its parent's weight where it is seen", "one": "1"}
 
 FURTHER = "the same mix of a further signal"
 
+MAPS = {
+    MASK: "the class of each pixel; {void} where it has none",
+    INSTANCES: "which object each pixel belongs to: its place in the columns of objects plus 1; 0 where there is none",
+}
+"""What index maps hold."""
+
+OF_EACH_PARENT = ", in the map of each parent"
+
 SOFT = {
     "classes": "shares of the parents' classes, which sum to 1",
     "soft": "the parents' soft labels by share, which sum to 1",
@@ -69,6 +77,9 @@ SOFT = {
     "none": "none",
 }
 """What labels are under the rule soft, by their kind."""
+
+OF_MASKS = "masks: a class for each pixel"
+"""What labels are where samples have class masks."""
 
 RULES = {
     "base": "the label of the parent with the largest share",
@@ -84,6 +95,13 @@ LOSSES = {
     "real": "`torch.nn.functional.mse_loss(predicted, labels)` takes the labels as they are.",
 }
 """Which loss goes with which kind of labels."""
+
+LOSS_OF_MASKS = (
+    "`torch.nn.functional.cross_entropy(logits, mask.long(), ignore_index={void})` takes the masks as they are."
+)
+LOSS_OF_ALL_MASKS = (
+    "The loss of a row is the sum of those of its parents' masks, each times its `share`. Of one of them: "
+)
 
 
 def card(manifest: Manifest) -> str:
@@ -133,6 +151,10 @@ def papers(manifest: Manifest) -> list[str]:
 def meanings(manifest: Manifest) -> dict[str, str]:
     """What the columns hold, by name."""
     found = {**{signal.name: FURTHER for signal in manifest.signals}, **MEANINGS}
+    for signal in manifest.signals:
+        if signal.is_index_map:
+            of_each = OF_EACH_PARENT if signal.axes == "phw" else ""
+            found[signal.name] = MAPS[signal.name].format(void=manifest.ignore_index) + of_each
     weight = WEIGHTS[manifest.recipe.get("object_weights", "share")]
     return {**found, "object_weight": found["object_weight"].format(weight=weight)}
 
@@ -149,7 +171,11 @@ def _front_matter() -> str:
 def _about(manifest: Manifest) -> Iterator[str]:
     totals, source = manifest.totals, manifest.source
     yield f"# {title(manifest)}"
-    label = "label that belongs" if manifest.boxes is None else "objects that belong"
+    label = (
+        "objects that belong"
+        if manifest.boxes is not None
+        else f"{'mask' if _mask(manifest) else 'label'} that belongs"
+    )
     yield f"Written by mixup-gen. Each row is a mix of source samples, with the {label} to it."
     left_out = f", {len(source.skipped)} left out (`{MANIFEST}` says why)" if source.skipped else ""
     facts = {
@@ -169,6 +195,7 @@ def _about(manifest: Manifest) -> Iterator[str]:
         what = "quantities" if manifest.label_kind == "real" else "classes"
         which = what if len(manifest.class_names) <= MAX_NAMES else f"first {MAX_NAMES} {what}"
         order = "labels" if manifest.boxes is None else "numbers in `object_class`"
+        order = "numbers in `mask`" if _mask(manifest) else order
         yield f"The {which}, in the order of the {order} (`{MANIFEST}` has them too):"
         yield _fenced("json", one_line_json(manifest.class_names[:MAX_NAMES]))
     if manifest.members:
@@ -194,7 +221,7 @@ def _about_members(members: Sequence[MemberRecord]) -> Iterator[str]:
 def _of_labels(manifest: Manifest) -> dict[str, str]:
     """How many classes or quantities there are, and what a label says of them."""
     if not manifest.class_names:
-        return {"classes": "none: the source is unlabelled"}
+        return {"labels": OF_MASKS} if _mask(manifest) else {"classes": "none: the source is unlabelled"}
     name = "quantities" if manifest.label_kind == "real" else "classes"
     return {name: str(len(manifest.class_names)), "labels": label_meaning(manifest)}
 
@@ -202,12 +229,28 @@ def _of_labels(manifest: Manifest) -> dict[str, str]:
 def label_meaning(manifest: Manifest) -> str:
     """What a row of labels is, in a phrase: its kind, the label rule, and smoothing."""
     if manifest.boxes is not None:
-        return "objects: boxes with a class"
+        has_pixels = any(signal.is_index_map for signal in manifest.signals)
+        return f"objects: boxes with a class{', and their pixels' * has_pixels}"
+    if _mask(manifest):
+        return OF_MASKS
     rule, smoothing = manifest.recipe.get("label_rule", "soft"), manifest.recipe.get("label_smoothing", 0)
     words = {**RULES, "soft": SOFT[manifest.label_kind]}[rule]
     if rule == "remix":
         words = words.format(kappa=manifest.recipe["remix_kappa"], tau=manifest.recipe["remix_tau"])
     return f"{words}, smoothed by {smoothing:g} (the shares are not)" if smoothing else words
+
+
+def _mask(manifest: Manifest) -> Signal | None:
+    """The class masks of a data set."""
+    return next((signal for signal in manifest.signals if signal.name == MASK and signal.is_index_map), None)
+
+
+def loss_hint(manifest: Manifest) -> str:
+    """Which loss goes with the labels or masks, a sentence; empty where none is known."""
+    mask = _mask(manifest)
+    if mask is None:
+        return LOSSES.get(manifest.label_kind, "")
+    return LOSS_OF_ALL_MASKS * (mask.axes == "phw") + LOSS_OF_MASKS.format(void=manifest.ignore_index)
 
 
 def _columns(manifest: Manifest) -> Iterator[str]:
@@ -270,8 +313,8 @@ def _reading(manifest: Manifest) -> Iterator[str]:
     else:
         yield "With PyTorch:"
         yield _fenced("python", PYTORCH.format(plugin=plugin, columns=tuple(wanted)))
-    if "labels" in present:
-        yield LOSSES[manifest.label_kind]
+    if present & {"labels", MASK} and (loss := loss_hint(manifest)):
+        yield loss
     yield "With Hugging Face's `datasets`:"
     names = "Image, load_dataset" if encoded else "load_dataset"
     yield _fenced("python", HUGGING_FACE.format(plugin=plugin, names=names) + AS_IMAGES * encoded)
