@@ -61,7 +61,7 @@ class IndexMaps:
 
 
 def _edges(numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Where a pixel has another number than one of the four beside it; beyond the picture there is none."""
+    """Where a pixel has another number than one of the four beside it; beyond the picture lies no object."""
     around = np.pad(numbers, 1)
     beside = (around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:])
     found: NDArray[np.bool_] = np.any([numbers != each for each in beside], axis=0)

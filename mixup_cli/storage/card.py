@@ -63,7 +63,7 @@ FURTHER = "the same mix of a further signal"
 
 MAPS = {
     MASK: "the class of each pixel; {void} where it has none",
-    INSTANCES: "which object each pixel belongs to: its place in the columns of objects plus 1; 0 where there is none",
+    INSTANCES: "which object each pixel belongs to: its place in the columns of objects plus 1; 0 outside of all",
 }
 """What index maps hold."""
 

@@ -110,8 +110,8 @@ def chosen_folder(path: Path, found: Sequence[str], wanted: str | None) -> tuple
 
 
 def listed(path: Path, lists: str, wanted: str | None, notices: list[str]) -> list[str] | None:
-    """The names of the pictures, without endings, that the list of a split in a folder of lists has; None where there
-    are no lists."""
+    """The names of the pictures, without endings, that the list of a split in a folder of lists has; None
+    without lists."""
     found = {each.stem: each for each in files_in(path / lists, ".txt") if split_kind(each.stem)}
     if not found:
         return None

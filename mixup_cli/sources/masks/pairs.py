@@ -67,23 +67,22 @@ class Halves:
 def open_pairs(path: Path, options: SourceOptions) -> PictureSource | None:
     """The pictures of a folder with the mask of each; None for a folder without. Raises DataError for pictures without
     a mask, unless these may be left out, UsageError for an unknown split, NoInputError without any pair."""
-    notices = list[str]()
     if not path.is_dir() or options.task not in (None, "segment"):
         return None
+    notices, found, where = list[str](), halves_of(path), escape_name(str(path))
     if options.labels_from is not None:
-        if not Path(options.labels_from).is_dir():
-            return None
-        halves = Halves(path, Path(options.labels_from))
-    else:
-        found = halves_of(path)
-        if not found:
-            return None
-        chosen, notices = of_one_split({name: name for name in found}, options.split, escape_name(str(path)))
-        halves = found[chosen[0]]
-    masks, pictures = (_listing(folder, options.exclude) for folder in (halves.masks, halves.pictures))
+        found = {"": Halves(path, Path(options.labels_from))} if Path(options.labels_from).is_dir() else {}
+    if not found:
+        return None
+    if "" not in found:
+        chosen, notices = of_one_split({name: name for name in found}, options.split, where)
+        found = {name: found[name] for name in chosen}
+    name, halves = next(iter(found.items()))
+    masks = _listing(halves.masks, options.exclude)
+    pictures = _listing(halves.pictures, (*options.exclude, halves.masks))
     if not masks:
         raise NoInputError(f"{escape_name(str(halves.masks))}: has no masks. Give another folder.")
-    names = _of_split(halves, [*pictures], options, notices)
+    names = pictures if name else _of_split(where, halves, pictures, options, notices)
     by_name = _by_shared_part(masks)
     pairs = {each: by_name.get(shared) for each in names for shared in [_shared(each, by_name)]}
     return _opened(path, halves, pairs, notices, options)
@@ -117,21 +116,18 @@ def _listing(folder: Path, exclude: Sequence[Path]) -> list[str]:
     return sorted(walk(str(folder), exclude).pictures)
 
 
-def _of_split(halves: Halves, pictures: list[str], options: SourceOptions, notices: list[str]) -> list[str]:
+def _of_split(where: str, halves: Halves, pictures: list[str], options: SourceOptions, notices: list[str]) -> list[str]:
     """The pictures of the wanted split: as lists beside them say, or folders in theirs."""
-    place = halves.pictures.parent
-    wanted = listed(place, LISTS, options.split, notices)
-    if wanted is not None:
+    if (wanted := listed(halves.pictures.parent, LISTS, options.split, notices)) is not None:
         return [each for each in pictures if without_ending(each) in wanted]
-    heads = {each.partition("/")[0] for each in pictures if "/" in each}
-    if not heads or len(heads) < len({each.partition("/")[0] for each in pictures}) or not all(map(split_kind, heads)):
-        if options.split is not None and split_kind(place.name) is None:
-            found = f"{escape_name(str(place))}: has no folders of splits. Leave it out."
-            raise UsageError(found, field="split", value=options.split)
+    heads = {each: each.partition("/")[0] if "/" in each else "" for each in pictures}
+    if not all(map(split_kind, heads.values())):
+        if options.split is not None:
+            raise UsageError(f"{where} has no folders of splits. Leave it out.", field="split", value=options.split)
         return pictures
-    chosen, said = of_one_split({head: head for head in sorted(heads)}, options.split, escape_name(str(place)))
+    chosen, said = of_one_split({head: head for head in sorted({*heads.values()})}, options.split, where)
     notices += said
-    return [each for each in pictures if each.partition("/")[0] in chosen]
+    return [each for each in pictures if heads[each] in chosen]
 
 
 def _by_shared_part(masks: Iterable[str]) -> dict[str, str]:
