@@ -24,40 +24,48 @@ QUARTERS_OF_CLASS, QUARTERS_INSIDE, QUARTERS_AT_EDGE = 2, 1, 4
 
 @dataclass(frozen=True)
 class IndexMaps:
-    """The index maps of m tiles: `numbers` (m, height, width); of instances also `slots` (m, O), the slot of the parent
-    that the object in each place comes from, which may stand once for all."""
+    """The index maps of m tiles: `numbers` (m, layers, height, width), of which later layers lie on top; of instances
+    also `slots` (m, O), the slot of the parent that the object in each place comes from, which may stand once for
+    all."""
 
     numbers: NDArray[Any]
     slots: NDArray[Any] | None = None
 
     @classmethod
     def of(cls, signals: Iterable[Signal], read: Callable[[str], NDArray[Any]]) -> Self | None:
-        """Those of rows, of several parents that of the one with the largest share; None if they have none. `read`
-        gives a column by its name."""
+        """Those of rows, None if they have none. Of several parents' instances all are shown, and of their masks that
+        of the parent with the largest share. `read` gives a column by its name."""
         for signal in signals:
-            if signal.is_index_map:
-                numbers = read(signal.name)
-                if signal.axes == "phw":
-                    numbers = numbers[np.arange(len(numbers)), read("share").argmax(axis=1)]
-                return cls(numbers, read("object_parent") if signal.name == INSTANCES else None)
+            if not signal.is_index_map:
+                continue
+            numbers = read(signal.name)
+            if signal.axes != "phw":
+                numbers = numbers[:, None]
+            if signal.name == INSTANCES:
+                return cls(numbers, read("object_parent"))
+            heaviest = read("share").argmax(axis=1) if signal.axes == "phw" else np.zeros(len(numbers), np.int64)
+            return cls(numbers[np.arange(len(numbers)), heaviest][:, None])
         return None
 
     def over(self, tile: int, picture: Pictures) -> Pictures:
         """A picture (height, width, 3) under its map; where that is 0, as it is."""
-        numbers = self.numbers[tile].astype(np.int64)
-        if not numbers.any():
-            return picture
+        for layer in self.numbers[tile]:
+            numbers = layer.astype(np.int64)
+            if numbers.any():
+                colours, quarters = self._laid(tile, numbers)
+                part = quarters[..., None]
+                picture = ((picture * (4 - part) + colours * part) // 4).astype(np.uint8)
+        return picture
+
+    def _laid(self, tile: int, numbers: NDArray[np.int64]) -> tuple[Pictures, NDArray[np.int64]]:
+        """The colours (height, width, 3) that a map lays over a picture, and how much of each (height, width), in
+        quarters."""
         if self.slots is None:
-            colours = VOC_COLOURS[np.where(numbers > 0, (numbers - 1) % (len(VOC_COLOURS) - 1) + 1, 0)]
-            quarters = np.where(numbers > 0, QUARTERS_OF_CLASS, 0)
-        else:
-            known = self.slots[tile]
-            slots = known[np.clip(numbers - 1, 0, len(known) - 1)]
-            colours = OF_PARENTS[slots % len(OF_PARENTS)]
-            quarters = np.where(_edges(numbers), QUARTERS_AT_EDGE, QUARTERS_INSIDE) * (numbers > 0)
-        part = quarters[..., None]
-        shown: Pictures = ((picture * (4 - part) + colours * part) // 4).astype(np.uint8)
-        return shown
+            of_class = np.where(numbers > 0, (numbers - 1) % (len(VOC_COLOURS) - 1) + 1, 0)
+            return VOC_COLOURS[of_class], QUARTERS_OF_CLASS * (numbers > 0)
+        slots = self.slots[tile][np.clip(numbers - 1, 0, self.slots.shape[1] - 1)]
+        quarters = np.where(_edges(numbers), QUARTERS_AT_EDGE, QUARTERS_INSIDE) * (numbers > 0)
+        return OF_PARENTS[slots % len(OF_PARENTS)], quarters
 
 
 def _edges(numbers: NDArray[np.int64]) -> NDArray[np.bool_]:

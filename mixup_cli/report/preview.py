@@ -116,7 +116,7 @@ def parents_seen(
         if (void := void_of(job.recipe, signal)) is not None:
             numbers = seen(number, np.full((1, 1), void, job.targets[number].form.dtype), nearest)
             slots = np.tile(np.arange(places.shape[1]), len(places))[:, None] if signal.name == INSTANCES else None
-            maps = IndexMaps(numbers.reshape(-1, *numbers.shape[2:]), slots)
+            maps = IndexMaps(numbers.reshape(-1, 1, *numbers.shape[2:]), slots)
     samples = seen(0, surface_of(job.form, job.recipe).fill, resample)
     flat = levels(samples.reshape(-1, *samples.shape[2:]), job.form.axes)
     pictures = flat.reshape(*places.shape, *flat.shape[1:])

@@ -88,7 +88,23 @@ def test_of_several_masks_that_of_the_heaviest_parent_is_shown(tmp_path: Path) -
     assert found is not None
     donors = stored["share"][:, 1] > stored["share"][:, 0]
     assert 0 < donors.sum() < ROWS
-    np.testing.assert_array_equal(found.numbers, stored["mask"][np.arange(ROWS), donors.astype(int)])
+    np.testing.assert_array_equal(found.numbers[:, 0], stored["mask"][np.arange(ROWS), donors.astype(int)])
+
+
+def test_instances_of_both_parents_are_shown(tmp_path: Path) -> None:
+    """Those of the donor on top: where it has some, their colour is laid over the rest."""
+    folder = write_masked(tmp_path, "instances", "mixup", masks="both")
+    stored, seen = columns(folder), np.zeros(2, np.int64)
+    for line in preview_data_set(folder, lambda *_: None, range(ROWS)).lines:
+        image, shown = stored["images"][line.number].astype(np.int64), pixels(line.result)
+        base, donor = stored["instances"][line.number] > 0
+        changed = (shown != image).any(axis=-1)
+        assert not changed[~(base | donor)].any()
+        alone = (base & ~donor, donor)
+        seen += [
+            (shown[where] == colour).all(axis=-1).sum() for where, colour in zip(alone, OF_PARENTS[:2], strict=True)
+        ]
+    assert (seen > ROWS).all()
 
 
 @pytest.mark.parametrize("kind", ["mask", "instances"])
@@ -101,7 +117,7 @@ def test_an_unmixed_parent_looks_like_its_result(kind: Any, tmp_path: Path) -> N
 def test_a_damaged_map_is_still_shown() -> None:
     """Numbers beyond the places of objects, and places without a parent."""
     picture = np.zeros((4, 4, 3), np.uint8)
-    numbers = np.full((1, 4, 4), 65535, np.uint16)
+    numbers = np.full((1, 1, 4, 4), 65535, np.uint16)
     for maps in (IndexMaps(numbers), IndexMaps(numbers, np.array([[-1, -1]]))):
         assert maps.over(0, picture).any()
     assert IndexMaps(numbers * 0, np.empty((1, 0), np.int8)).over(0, picture) is picture
