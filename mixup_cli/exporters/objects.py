@@ -18,7 +18,8 @@ from mixup_cli.exporters.exporter import Notes
 from mixup_cli.exporters.images import check_images
 from mixup_cli.exporters.job import Job, Piece
 from mixup_cli.fields.objects import OBJECT_COLUMNS
-from mixup_cli.fields.signal import FIRST, MASK
+from mixup_cli.fields.signal import FIRST
+from mixup_cli.storage.meanings import mask_of
 
 ROWS_AT_ONCE = 1 << 12
 """Rows whose objects are read together, without their pictures."""
@@ -39,7 +40,7 @@ class PicturesWithObjects(BySample):
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        to, has_masks = job.options.to, MASK in job.signals
+        to, has_masks = job.options.to, mask_of(job.manifest) is not None
         if job.manifest.boxes is None and not (self.holds_masks and has_masks):
             found = f"{job.arrays.folder} has no objects, whose boxes {to} is for."
             others = "voc or webdataset" if has_masks else "webdataset or imagefolder"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.fields.signal import MASK
 from mixup_cli.readers.numpy import MixedArrays
+from mixup_cli.storage.meanings import mask_of
 
 READ_BYTES = 64 << 20
 """Of the masks that are read: of rows spread evenly, where all have more."""
@@ -29,8 +30,8 @@ class MaskCounts:
 
     @classmethod
     def of_rows(cls, data: MixedArrays) -> Self | None:
-        """Those of a data set, also of masks of several parents; None of one without masks."""
-        if MASK not in (signal.name for signal in data.manifest.signals):
+        """Those of a data set, also of masks of several parents; None of one without stored masks."""
+        if mask_of(data.manifest) is None or MASK not in (column.name for column in data.manifest.columns):
             return None
         column, void = data.column(MASK), data.manifest.ignore_index
         row_bytes = max(1, int(np.prod(column.shape[1:])) * column.dtype.itemsize)

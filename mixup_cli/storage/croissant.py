@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from mixup_cli.storage.card import encoding_meaning, label_meaning, meanings, papers, seeds, shown_shape, title
+from mixup_cli.storage.card import papers, seeds, shown_shape, title
 from mixup_cli.storage.manifest import SOURCES, Manifest
+from mixup_cli.storage.meanings import encoding_meaning, label_meaning, meanings
 from mixup_cli.storage.seal import Sealed
 from mixup_cli.wording import plural
 

@@ -166,7 +166,8 @@ def _data_set_facts(manifest: Manifest, counts: Counts) -> dict[str, Any]:
 def _data_set_lines(manifest: Manifest, counts: Counts) -> Iterator[tuple[str, str]]:
     from mixup_cli.cli.options.method_text import methods_text
     from mixup_cli.recipe import Recipe
-    from mixup_cli.storage.card import label_meaning, seeds
+    from mixup_cli.storage.card import seeds
+    from mixup_cli.storage.meanings import label_meaning
 
     source, recipes = manifest.source, [*map(Recipe.from_dict, manifest.recipes)]
     merged = f", merged from {counted(len(recipes), 'data set')}" if manifest.members else ""

@@ -17,7 +17,8 @@ from mixup_cli.report.page.cards import Sheet
 from mixup_cli.report.page.charts import MOST_CLASSES, balance, histograms, object_tables, pairs
 from mixup_cli.report.page.content import Content
 from mixup_cli.report.page.reading import snippets
-from mixup_cli.storage.card import label_meaning, loss_hint, methods, seeds, shown_shape
+from mixup_cli.storage.card import methods, seeds, shown_shape
+from mixup_cli.storage.meanings import label_meaning, loss_hint
 from mixup_cli.wording import counted, one_line, readable
 
 LONGEST = 80

@@ -62,6 +62,27 @@ def test_other_data_sets_have_none(instances: Path) -> None:
     assert MaskCounts.of_rows(MixedArrays(instances)) is None
 
 
+def test_a_stored_plan_is_not_mixed_to_be_counted(run_cli: Runner, masks: Path, tmp_path: Path) -> None:
+    options = ("--method", "cutmix", "--store", "plan", "-q", "-o", tmp_path / "plan")
+    ended = run_cli("generate", masks.parent / "source", *options)
+    assert ended.returncode == 0, ended.stderr
+    assert MaskCounts.of_rows(MixedArrays(tmp_path / "plan")) is None
+    assert "pixels" not in run_cli("inspect", tmp_path / "plan").stdout
+
+
+def test_a_signal_of_this_name_is_not_a_mask(run_cli: Runner, tmp_path: Path) -> None:
+    """Arrays may be called so: their numbers are blended, and are not classes."""
+    images = np.zeros((6, 8, 8, 3), np.uint8)
+    np.savez(tmp_path / "arrays.npz", x=images, mask=images[..., 0], y=np.arange(6) % 2)
+    data = ("--data-key", "x,mask", "--label-key", "y")
+    ended = run_cli("generate", tmp_path / "arrays.npz", *data, "-q", "-o", tmp_path / "made")
+    assert ended.returncode == 0, ended.stderr
+    assert MaskCounts.of_rows(MixedArrays(tmp_path / "made")) is None
+    assert "ignore_index" not in (tmp_path / "made" / "README.md").read_text()
+    ended = run_cli("export", tmp_path / "made", "--to", "voc", "-o", tmp_path / "voc")
+    assert (ended.returncode, "has no objects, whose boxes voc is for" in ended.stderr) == (2, True)
+
+
 def test_inspect_shows_them(run_cli: Runner, masks: Path, instances: Path) -> None:
     shown = run_cli("inspect", masks).stdout
     assert re.search(r"^labels +masks: a class for each pixel$", shown, re.MULTILINE)
