@@ -19,6 +19,7 @@ from mixup_cli.runs.generate import Outcome
 from mixup_cli.runs.job import SURVEY_SAMPLES, Asked
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources.reading.base import Source
+from tests.mask_scenes import write_pairs
 from tests.object_scenes import write_scenes
 from tests.running import Runner
 from tests.small_objects import write_coco, write_voc
@@ -37,6 +38,7 @@ CASES = {
     "label_kind": "colours --label-kind none",
     "group_column": "meta --label-column kind --group-column who",
     "task": "boxes --task detect",
+    "ignore_index": "pairs --ignore-index 0",
     "box_origin": "voc --box-origin 0",
     "flip_pairs": "pose --flip-pairs 0-1",
     "data_key": "two.npz --data-key b --label-key y",
@@ -44,6 +46,7 @@ CASES = {
     "max_pixels": "colours --max-pixels 1000",
     "object_weights": "scenes --object-weights one",
     "min_visible": "scenes --min-visible 0.3",
+    "masks": "pairs --masks both",
     "max_objects": "scenes --max-objects 2",
     "method": "colours --method cutmix:0.25:box=minmax,mixup:0.75:base=2",
     "alpha": "colours --alpha 0.7",
@@ -109,7 +112,7 @@ BASES |= {"file_column": "two-names --labels-from two-names/table.csv --file-col
 BASES |= {"labels_from": "meta --label-column kind", "label_separator": "tags --labels-from tags/table.csv"}
 BASES |= {"ray_address": "colours --engine ray"}
 BASES |= {"files_from": "colours", "fill": "colours --method cutout"}
-BASES |= {"task": "boxes --task classify"}
+BASES |= {"task": "boxes --task classify", "ignore_index": "pairs", "masks": "pairs"}
 
 
 def command() -> Any:
@@ -156,6 +159,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(root / "two.npz", a=pixels[0], b=pixels[1], y=np.arange(12) % 2, z=np.arange(12) % 3)
     np.savez(root / "real.npz", x=draw.random((12, 8, 8, 3), np.float32), y=draw.random(12, np.float32))
     write_scenes(root / "scenes")
+    write_pairs(root / "pairs")
     return root
 
 

@@ -40,7 +40,7 @@ class OutlineMaps(Source):
     the later; those around many lie below all others.
     """
 
-    kind: ClassVar[str] = "outlines"
+    kind: ClassVar[str] = "pictures"
     read_as = "outlines of objects"
     load_limit: int | None = 1
     portable = True
