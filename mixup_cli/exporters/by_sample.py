@@ -40,8 +40,9 @@ class BySample(Exporter):
 
     def _encoder(self, part: Part) -> Callable[[NDArray[np.int64]], list[bytes]]:
         signal, column = self.job.signals[part.name], self.job.arrays.column(part.name)
-        encode = encoder(signal, self.format_of(signal))
-        if isinstance(column, EncodedColumn) and column.encoding == self.image_format:
+        image_format = self.format_of(signal)
+        encode = encoder(signal, image_format)
+        if isinstance(column, EncodedColumn) and column.encoding == image_format:
             return column.encoded  # as they are: a lossy encoding would lose something again
         return lambda rows: encode(part.read(rows))
 
@@ -52,6 +53,10 @@ class BySample(Exporter):
     def format_of(self, signal: Signal) -> ImageFormat:
         """How a signal is encoded: an index map without loss, since its numbers are names."""
         return ImageFormat() if signal.is_index_map else self.image_format
+
+    def encoding_of(self, name: str) -> str:
+        """The encoding of a signal, by its name: png or another."""
+        return self.format_of(self.job.signals[name]).encoding
 
     def ending_of(self, name: str) -> str:
         """The ending of the files of a signal."""

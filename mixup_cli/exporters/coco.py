@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,7 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.exporters.exporter import Notes
+from mixup_cli.exporters.exporter import Notes, lacking
+from mixup_cli.exporters.job import Job
 from mixup_cli.exporters.objects import Columns, PicturesWithObjects, flattened, short
 from mixup_cli.fields.objects import KEYPOINTS, OBJECT_COLUMNS
 from mixup_cli.fields.signal import INSTANCES
@@ -29,6 +31,14 @@ class Coco(PicturesWithObjects):
     """
 
     pictures: ClassVar[str] = "images"
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        if INSTANCES in job.signals:
+            try:
+                import_module("pycocotools.mask")
+            except ImportError as problem:
+                raise lacking(problem, "objects", job.options.to) from None
 
     def close(self, folder: Path, notes: Sequence[Notes]) -> None:
         """See `Exporter.close`."""

@@ -90,6 +90,11 @@ def exporter_of(name: ExportFormat) -> type[Exporter]:
     try:
         found: type[Exporter] = getattr(import_module(f"mixup_cli.exporters.{module}"), kind)
     except ImportError as problem:
-        remedy = f"Run pip install 'mixup-gen[{extra}]'."
-        raise UsageError(f"needs a library: {problem}.", remedy, field="to", value=name) from None
+        raise lacking(problem, extra, name) from None
     return found
+
+
+def lacking(problem: ImportError, extra: str, name: ExportFormat) -> UsageError:
+    """The error for a format whose library, which this extra brings, is not installed."""
+    remedy = f"Run pip install 'mixup-gen[{extra}]'."
+    return UsageError(f"needs a library: {problem}.", remedy, field="to", value=name)

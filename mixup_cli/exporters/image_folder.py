@@ -32,7 +32,8 @@ class ImageFolder(BySample):
             raise UsageError("leaves out the images.", f"Add {FIRST}, or use npz.", field="columns")
         if beside := [name for name in job.signals if name != FIRST]:
             found = f"a table of text holds no {beside[0]!r} beside the images."
-            raise UsageError(found, "Name the other columns, or use npz.", field="columns")
+            others = "voc or webdataset" if job.signals[beside[0]].is_index_map else "npz"
+            raise UsageError(found, f"Name the other columns, or use {others}.", field="columns")
         check_images(job.signals, self.image_format, "imagefolder")
         self._cells = [part for part in job.parts if part.name != FIRST]
         self._header = [FILE_NAME, *(name for part in self._cells for name in self._names(part.name, part.shape))]

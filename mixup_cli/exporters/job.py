@@ -23,6 +23,7 @@ from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.passes import originals_of
 from mixup_cli.readers.samples import Part, parts_of
 from mixup_cli.recipe import Recipe
+from mixup_cli.storage.meanings import mask_of
 from mixup_cli.storage.opened import finished_manifest, folder_of
 from mixup_cli.wording import did_you_mean
 
@@ -118,6 +119,7 @@ class Job:
         boxes = {} if self.manifest.boxes is None else {"boxes": self.manifest.boxes, **self.keypoints}
         return {
             **boxes,
+            **({"ignore_index": self.manifest.ignore_index} if mask_of(self.manifest) else {}),
             "class_names": list(self.class_names),
             "label_kind": self.label_kind,
             "methods": list(self.manifest.methods),

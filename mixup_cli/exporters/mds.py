@@ -49,7 +49,7 @@ class Mds(BySample):
 
     def _encoding(self, part: Part) -> str:
         if part.name in self.encoders:
-            return self.image_format.encoding
+            return self.encoding_of(part.name)
         if not part.shape:
             return part.dtype.name
         return f"ndarray:{part.dtype.name}:{','.join(map(str, part.shape))}"

@@ -19,8 +19,7 @@ from mixup_cli.exporters.images import check_images
 from mixup_cli.exporters.job import Job, Piece
 from mixup_cli.fields.objects import OBJECT_COLUMNS
 from mixup_cli.fields.signal import FIRST
-
-LACKS_INSTANCES = "{} has boxes alone: outlines of instances are left out. coco has them"
+from mixup_cli.storage.meanings import mask_of
 
 ROWS_AT_ONCE = 1 << 12
 """Rows whose objects are read together, without their pictures."""
@@ -36,12 +35,16 @@ class PicturesWithObjects(BySample):
 
     pictures: ClassVar[str]
 
+    holds_masks: ClassVar[bool] = False
+    """Whether the format holds class masks too, without objects."""
+
     def __init__(self, job: Job) -> None:
         super().__init__(job)
-        to = job.options.to
-        if job.manifest.boxes is None:
+        to, has_masks = job.options.to, mask_of(job.manifest) is not None
+        if job.manifest.boxes is None and not (self.holds_masks and has_masks):
             found = f"{job.arrays.folder} has no objects, whose boxes {to} is for."
-            raise UsageError(found, "Use, for example, webdataset or imagefolder.", field="to", value=to)
+            others = "voc or webdataset" if has_masks else "webdataset or imagefolder"
+            raise UsageError(found, f"Use, for example, {others}.", field="to", value=to)
         if job.options.columns is not None:
             raise UsageError(f"{to} has pictures and objects, always.", "Leave it out.", field="columns")
         check_images(job.signals, self.image_format, to)
@@ -60,15 +63,14 @@ class PicturesWithObjects(BySample):
         def save(rows: NDArray[np.int64]) -> None:
             for row, image in zip(rows.tolist(), self.encoders[FIRST](rows), strict=True):
                 (folder / self.pictures / self.file_name(row)).write_bytes(image)
-            for row, objects in self.objects(rows):
-                self.describe(folder, row, objects)
+            self.describe(folder, rows)
 
         for _ in self.job.blocks(piece.rows, save):
             pass
         return {}
 
-    def describe(self, folder: Path, row: int, objects: Columns) -> None:
-        """Write what stands in a file of its own for each picture."""
+    def describe(self, folder: Path, rows: NDArray[np.int64]) -> None:
+        """Write what stands in files of its own for each picture."""
 
     def stem(self, row: int) -> str:
         """The name of a row's files, but for their endings."""

@@ -43,8 +43,7 @@ class TfRecord(BySample):
         """`dtype` and `shape` for `tf.io.FixedLenFeature`; of a signal also what its string holds."""
         if part.name not in self.job.signals:
             return {"dtype": "float32" if part.dtype.kind == "f" else "int64", "shape": part.shape}
-        is_encoded = part.name in self.encoders
-        holds = {"encoding": self.image_format.encoding if is_encoded else "raw"}
+        holds = {"encoding": self.encoding_of(part.name) if part.name in self.encoders else "raw"}
         return {"dtype": "string", "shape": (), **holds, "array_dtype": part.dtype.name, "array_shape": part.shape}
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mixup_cli.exporters.exporter import Notes
 from mixup_cli.exporters.job import Job
-from mixup_cli.exporters.objects import LACKS_INSTANCES, Columns, PicturesWithObjects, flattened, texts
+from mixup_cli.exporters.objects import Columns, PicturesWithObjects, flattened, texts
 from mixup_cli.fields.objects import KEYPOINTS
 from mixup_cli.fields.signal import INSTANCES
 
@@ -22,6 +23,7 @@ LACKS = (
     "yolo has boxes without weights: every object counts fully. Boxes around crowds are left out. coco has weights and "
     "crowds"
 )
+LACKS_OUTLINES = "instances are written as their boxes, without outlines. coco has their pixels as run lengths"
 
 
 class Yolo(PicturesWithObjects):
@@ -39,12 +41,14 @@ class Yolo(PicturesWithObjects):
         """See `Exporter.notices`."""
         yield LACKS
         if INSTANCES in self.job.signals:
-            yield LACKS_INSTANCES.format("yolo")
+            yield LACKS_OUTLINES
 
-    def describe(self, folder: Path, row: int, objects: Columns) -> None:
+    def describe(self, folder: Path, rows: NDArray[np.int64]) -> None:
         """See `PicturesWithObjects.describe`."""
         (folder / LABELS).mkdir(exist_ok=True)
-        (folder / LABELS / f"{self.stem(row)}.txt").write_text("".join(f"{line}\n" for line in self._lines(objects)))
+        for row, objects in self.objects(rows):
+            text = "".join(f"{line}\n" for line in self._lines(objects))
+            (folder / LABELS / f"{self.stem(row)}.txt").write_text(text)
 
     def _lines(self, objects: Columns) -> Iterator[str]:
         height, width, _ = self.size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeAlias, Unpack
@@ -16,13 +16,15 @@ from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from mixup_cli.errors import UsageError
-from mixup_cli.fields.objects import KEYPOINTS, OBJECT_COLUMNS
-from mixup_cli.fields.signal import FIRST, INSTANCES, MASK
+from mixup_cli.fields.signal import FIRST
 from mixup_cli.readers.pytorch_batch import NamedSample, ReadBatch, TupleSample
+from mixup_cli.readers.pytorch_targets import Target, detection_batch, segmentation_batch
 from mixup_cli.readers.samples import PAIR
 from mixup_cli.readers.view import Choices, View
 from mixup_cli.readers.words import check_whole
 from mixup_cli.wording import counted
+
+__all__ = ["MixedDataset", "MixedStream", "Target", "Transform", "detection_batch", "segmentation_batch"]
 
 Transform: TypeAlias = Callable[[Tensor], Any]
 
@@ -222,121 +224,3 @@ def _part_of_this_process() -> tuple[int, int]:
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank(), torch.distributed.get_world_size()
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-
-
-Target: TypeAlias = dict[str, Any]
-
-
-def detection_batch(
-    batch: Sequence[Mapping[str, Any]] | Mapping[str, Any], *, first_label: int = 1, crowds: bool = False
-) -> tuple[list[Tensor], list[Target]]:
-    """What torchvision's detection models take: images, and a target for each. A `collate_fn` for a `DataLoader` over a
-    `MixedDataset` or a `MixedStream` with `sample="objects"`; it also takes what such a data set gives by itself.
-
-    An image is float32 (C, H, W), integers scaled to 0 … 1. A target has, for its n objects:
-
-    - `boxes` float32 (n, 4): x1, y1, x2, y2 in pixels; `area` float32 (n), theirs in square pixels
-    - `labels` int64 (n): `first_label` is the first class. torchvision's models keep 0 for the background; other
-      libraries count from 0
-    - `weights` and `visible`, float32 (n) in 0 … 1: the shares of the parents that objects come from, and the parts of
-      them that are seen, for a loss of yours
-    - `parents` int64 (n), 0 for the base; `ids` int64 (n), by which the source knows them; `iscrowd` int64 (n)
-    - `keypoints` float32 (n, J, 3), if there are any: x, y and COCO's visibility
-    - `masks` uint8 (n, H, W) of zeros and ones, if the samples have instances
-    - `image_id`, an int: the number of the row
-
-    Boxes around crowds are left out unless `crowds` asks for them: models would learn them as single objects, and
-    torchvision's own references leave them out too. Raises UsageError for samples without objects.
-    """
-    columns = _by_name(batch)
-    needed = {FIRST, "index", *OBJECT_COLUMNS} - {KEYPOINTS}
-    if missing := sorted(needed - columns.keys()):
-        raise UsageError(f"samples have no {missing[0]}.", 'Open the data set with sample="objects".', field="batch")
-    images = [_as_floats(image) for image in columns[FIRST]]
-    objects, target_of = _objects_of(columns, first_label), zip(columns["index"], columns["object_count"], strict=True)
-    targets = []
-    for place, (row, count) in enumerate(target_of):
-        target = {name: values[place, :count] for name, values in objects.items()}
-        if INSTANCES in columns:
-            target["masks"] = _masks(columns[INSTANCES][place], int(count))
-        if not crowds and target["iscrowd"].any():
-            target = {name: values[target["iscrowd"] == 0] for name, values in target.items()}
-        targets.append({**target, "image_id": int(row)})
-    return images, targets
-
-
-def segmentation_batch(
-    batch: Sequence[Mapping[str, Any]] | Mapping[str, Any], *, first_label: int = 1
-) -> tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor]:
-    """What a network for semantic segmentation takes: images float32 (B, C, H, W), integers scaled to 0 … 1, and the
-    class of each pixel, int64 (B, H, W). A `collate_fn` for a `DataLoader` over a `MixedDataset` or a `MixedStream`
-    with `sample=["images", "mask", "share"]`; it also takes what such a data set gives by itself.
-
-    A mask has the data set's `ignore_index` (255) where it has no class, which losses take by that name. With
-    `sample="objects"` classes come from instances: 0 where no object is, and `first_label` for the first class.
-
-    Of a data set with the masks of all parents (`--masks both`) masks are (B, P, H, W), and the parents' shares,
-    float32 (B, P), come third, for the loss Σ share · loss(mask). Raises UsageError for samples without masks.
-    """
-    columns = _by_name(batch)
-    images = columns.get(FIRST)
-    if images is None or not columns.keys() & {MASK, INSTANCES}:
-        remedy = 'Open the data set with sample=["images", "mask", "share"], or "objects".'
-        raise UsageError("samples have no masks.", remedy, field="batch")
-    masks = columns[MASK].long() if MASK in columns else _classes_of(columns, first_label)
-    images = _as_floats(images if isinstance(images, Tensor) else torch.stack(images))
-    if masks.ndim == 3:
-        return images, masks
-    if "share" not in columns:
-        found = "samples have masks of several parents, and not their shares."
-        raise UsageError(found, 'Open the data set with sample=["images", "mask", "share"].', field="batch")
-    return images, masks, columns["share"]
-
-
-def _classes_of(columns: Mapping[str, Tensor], first_label: int) -> Tensor:
-    """The class of each pixel by its object, 0 of one without: int64, in the shape of the instances."""
-    instances = columns[INSTANCES].int().long()
-    known = torch.cat(
-        [torch.zeros(len(instances), 1, dtype=torch.int64), columns["object_class"].long() + first_label], 1
-    )
-    return known.gather(1, instances.flatten(1)).reshape(instances.shape)
-
-
-def _masks(instances: Tensor, count: int) -> Tensor:
-    """The pixels of each of some objects: uint8 (count, H, W)."""
-    places = torch.arange(1, count + 1).reshape(-1, *[1] * instances.ndim)
-    seen = instances.int() == places
-    return (seen if seen.ndim == 3 else seen.any(dim=1)).to(torch.uint8)
-
-
-def _by_name(batch: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> Mapping[str, Any]:
-    """The parts of all samples by name, the images perhaps as a list."""
-    if isinstance(batch, Mapping):
-        return batch
-    if isinstance(batch, ReadBatch):
-        return dict(zip(batch.names or (), batch.parts, strict=False))
-    if not all(isinstance(sample, Mapping) for sample in batch):
-        return {}
-    together = {name: [sample[name] for sample in batch] for name in batch[0]}
-    return {name: values if name == FIRST else torch.stack(values) for name, values in together.items()}
-
-
-def _objects_of(columns: Mapping[str, Tensor], first_label: int) -> dict[str, Tensor]:
-    """The parts of targets for all places for objects (m, O, …), empty ones too."""
-    boxes = columns["object_box"]
-    objects = {
-        "boxes": boxes,
-        "labels": columns["object_class"].long() + first_label,
-        "weights": columns["object_weight"],
-        "visible": columns["object_visible"],
-        "ids": columns["object_id"],
-        "parents": columns["object_parent"].long(),
-        "iscrowd": columns["object_crowd"].long(),
-        "area": (boxes[..., 2:] - boxes[..., :2]).prod(dim=-1),
-    }
-    return {**objects, KEYPOINTS: columns[KEYPOINTS]} if KEYPOINTS in columns else objects
-
-
-def _as_floats(image: Tensor) -> Tensor:
-    """float32, integers scaled to 0 … 1; floats are as the data set or a transform made them."""
-    return image.float() if image.is_floating_point() else image.float() / torch.iinfo(image.dtype).max

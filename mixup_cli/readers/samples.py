@@ -50,7 +50,8 @@ def parts_of(arrays: MixedArrays, choices: Mapping[str, Any], axes: Axes | None)
         case "pair":
             names = signals
         case "objects":
-            names = [*signals, "index", *_object_columns(arrays)]
+            shares = ["share"] if any(signal.axes == "phw" for signal in arrays.manifest.signals) else []
+            names = [*signals, "index", *shares, *_object_columns(arrays)]
         case "columns":
             names = [column.name for column in arrays.manifest.readable]
         case str():

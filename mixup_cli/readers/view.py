@@ -25,8 +25,9 @@ class Choices(TypedDict, total=False):
     sample: Literal["soft", "pair", "objects", "columns"] | Sequence[str]
     """What is given of a row. "soft": its signals, images first, then its label, float32 (K), if it has one. "pair":
     its signals, then y_a, y_b and lam, for the loss lam · loss(y_a) + (1 − lam) · loss(y_b). "objects": a dictionary of
-    its signals, `index` and the columns of its objects. "columns": a dictionary of all stored columns. Names of
-    columns: a dictionary of these ("labels" is computed if it is not stored)."""
+    its signals, `index` and the columns of its objects, with `share` where a signal is a map for each parent.
+    "columns": a dictionary of all stored columns. Names of columns: a dictionary of these ("labels" is computed if it
+    is not stored)."""
 
     passes: int | Iterable[int] | None
     """Show the rows of these passes over the source only."""

@@ -19,7 +19,7 @@ from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
-from mixup_cli.report.maps import index_map_of
+from mixup_cli.report.maps import IndexMaps
 from mixup_cli.report.object_counts import checked
 from mixup_cli.report.objects import Objects, seen_in
 from mixup_cli.report.preview import check_pictures, parents_seen
@@ -89,7 +89,7 @@ class Finished:
             label_kind=data.label_kind,
             class_names=data.class_names,
             objects=self._objects(rows, pictures.shape[1:3]),
-            maps=index_map_of(data.manifest.signals, lambda name: data.column(name).take(rows)),
+            maps=IndexMaps.of(data.manifest.signals, lambda name: data.column(name).take(rows)),
         )
         if source is None:
             return Preview(lines_of(mixed, recipe, None))

@@ -13,7 +13,7 @@ from mixup_cli.choices import LabelKind
 from mixup_cli.methods import build
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.captions import Word, label_words, weightiest
-from mixup_cli.report.maps import tinted
+from mixup_cli.report.maps import IndexMaps
 from mixup_cli.report.objects import Objects, Seen, object_words
 from mixup_cli.report.rgb import Pictures, rgb, span
 from mixup_cli.sources.reading.base import Source
@@ -62,8 +62,8 @@ class Mixed:
     """m mixed rows: `numbers` int64 (m) in the plan, `methods` the name of each row's, `parents` int64 (m, P) by source
     index, `pictures` (m, height, width, channels) as `rgb.levels` gives them, `boxes` int32 (m, 4), zeros where a
     row has none, `lam` float32 (m), `labels` float32 (m, K) or None, of the kind and with the names that are given.
-    `objects` are those of each row; None where samples have a label instead. `maps` (m, height, width) are the index
-    maps that rows have, if any."""
+    `objects` are those of each row; None where samples have a label instead. `maps` are the index maps that rows have,
+    if any."""
 
     numbers: NDArray[np.int64]
     methods: list[str]
@@ -75,20 +75,20 @@ class Mixed:
     label_kind: LabelKind
     class_names: tuple[str, ...]
     objects: Objects | None = None
-    maps: NDArray[Any] | None = None
+    maps: IndexMaps | None = None
 
 
 @dataclass(frozen=True)
 class Parents:
     """The parents of rows: `pictures` (m, P, height, width, channels) as `rgb.levels` gives them, with their objects by
-    row and slot, why some of them cannot be read, by source index, and their index maps (m, P, height, width), if they
-    have any."""
+    row and slot, why some of them cannot be read, by source index, and their index maps, slot after slot of one row
+    after the other, if they have any."""
 
     source: Source
     pictures: NDArray[np.float32]
     objects: Sequence[Objects]
     problems: Mapping[int, str] = field(default_factory=dict)
-    maps: NDArray[Any] | None = None
+    maps: IndexMaps | None = None
 
     def label(self, index: int) -> tuple[Word, ...]:
         """The label of a sample; nothing if it has none."""
@@ -133,7 +133,7 @@ def lines_of(mixed: Mixed, recipe: Recipe, parents: Parents | None) -> tuple[Lin
 
 def _result(mixed: Mixed, row: int, picture: Pictures) -> Tile:
     if mixed.maps is not None:
-        picture = tinted(picture, mixed.maps[row])
+        picture = mixed.maps.over(row, picture)
     return Tile(picture, box=_box(mixed, row), objects=() if mixed.objects is None else mixed.objects[row])
 
 
@@ -159,7 +159,7 @@ def _tiles(
         problem = parents.problems.get(index, "")
         picture: NDArray[Any] | None = None if problem else rgb(parents.pictures[row, slot], shown)
         if picture is not None and parents.maps is not None:
-            picture = tinted(picture, parents.maps[row, slot])
+            picture = parents.maps.over(row * indices.shape[1] + slot, picture)
         objects = () if problem else parents.objects[row][slot]
         label = object_words(objects) or parents.label(index)
         tiles.append(Tile(picture, parents.source.keys[index], label, problem=problem, objects=objects))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.decide import void_of
 from mixup_cli.fields.objects import OBJECT_COLUMNS
-from mixup_cli.fields.signal import FIRST
+from mixup_cli.fields.signal import FIRST, INSTANCES
 from mixup_cli.kernels.resample import nearest, resample
 from mixup_cli.methods.base import Resample, decided, pure
 from mixup_cli.methods.none import Unmixed
@@ -28,7 +28,7 @@ from mixup_cli.plan.views import Views
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
-from mixup_cli.report.maps import index_map_of
+from mixup_cli.report.maps import IndexMaps
 from mixup_cli.report.objects import of_parents, seen_in
 from mixup_cli.report.rgb import levels
 from mixup_cli.runs.job import Asked, Job
@@ -71,7 +71,7 @@ def preview_of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile 
         label_kind=job.label_kind,
         class_names=job.class_names,
         objects=None if source.objects is None else seen_in(_of_objects(made), job.form.size, job.class_names),
-        maps=index_map_of(job.signals, made.__getitem__),
+        maps=IndexMaps.of(job.signals, made.__getitem__),
     )
     parents = parents_seen(source, job, gathered, rows.parents, rows.views)
     notices = (*source.notices, *job.notices, *plan.notices, *_doubts(source, gathered))
@@ -114,7 +114,9 @@ def parents_seen(
 
     for number, signal in enumerate(job.signals):
         if (void := void_of(job.recipe, signal)) is not None:
-            maps = seen(number, np.full((1, 1), void, job.targets[number].form.dtype), nearest)
+            numbers = seen(number, np.full((1, 1), void, job.targets[number].form.dtype), nearest)
+            slots = np.tile(np.arange(places.shape[1]), len(places))[:, None] if signal.name == INSTANCES else None
+            maps = IndexMaps(numbers.reshape(-1, 1, *numbers.shape[2:]), slots)
     samples = seen(0, surface_of(job.form, job.recipe).fill, resample)
     flat = levels(samples.reshape(-1, *samples.shape[2:]), job.form.axes)
     pictures = flat.reshape(*places.shape, *flat.shape[1:])

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from mixup_cli.fields.objects import BOX_EDGES
-from mixup_cli.fields.signal import FIRST
-from mixup_cli.image_format import ImageFormat
+from mixup_cli.fields.signal import FIRST, MASK
 from mixup_cli.methods import METHODS
 from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, ColumnRecord, Manifest, MemberRecord, SamplesRecord
+from mixup_cli.storage.meanings import encoding_meaning, label_meaning, loss_hint, mask_of, meanings
 from mixup_cli.wording import counted, plural
 
 MAX_NAMES = 200
@@ -31,59 +30,6 @@ REMIX = """\
 
 PAPERS = {name: method.paper for name, method in METHODS.items() if method.paper} | {"remix": REMIX}
 """BibTeX of the paper that each method, and each label rule that has one, comes from."""
-
-MEANINGS = {
-    FIRST: "the mixed sample",
-    "labels": "mixed label: one number for each name below",
-    "index": "row in the plan",
-    "source_index": "parents, base first: rows of `sources.csv`",
-    "source_label": "the parents' classes",
-    "share": "what part of the sample each parent really has; `share[:, 0]` is lam",
-    "label_share": "the weights that the label uses",
-    "method": "the mixing method: a position in the manifest's `methods`",
-    "view": "what is seen of each parent: top, left, bottom, right in the cached picture, and 1 if mirrored",
-    "box": "top, left, bottom, right of the pasted box, half-open; zeros where there is none",
-    "weight": "what the method mixes each parent by, in 65536ths",
-    "mask_seed": "what the method's mask is drawn from; 0 without one",
-    "object_count": "how many objects there are: they stand in the first places of the columns that follow",
-    "object_box": f"the part that is seen of each: {BOX_EDGES}",
-    "object_class": "its class; -1 in a place without an object",
-    "object_weight": "how much it counts in the loss: {weight}",
-    "object_visible": "which part of its area is seen",
-    "object_parent": "the parent that it comes from: a position in `source_index`; -1 in a place without an object",
-    "object_id": "by which the source knows it",
-    "object_crowd": "1 if its box stands around many",
-    "keypoints": "x, y and visibility of each: 0 not labelled, 1 hidden, 2 visible",
-}
-
-WEIGHTS = {"share": "its parent's weight where it is seen", "one": "1"}
-"""What the weight of an object is."""
-
-FURTHER = "the same mix of a further signal"
-
-SOFT = {
-    "classes": "shares of the parents' classes, which sum to 1",
-    "soft": "the parents' soft labels by share, which sum to 1",
-    "multi": "the parents' zeros and ones by share, each class for itself in 0 … 1",
-    "real": "the parents' numbers by share",
-    "none": "none",
-}
-"""What labels are under the rule soft, by their kind."""
-
-RULES = {
-    "base": "the label of the parent with the largest share",
-    "union": "ones for every class that a parent with a share has",
-    "remix": "shares of the parents' classes, rare classes favoured (Remix, kappa {kappa:g}, tau {tau:g})",
-}
-"""What labels are under the other rules."""
-
-LOSSES = {
-    "classes": "`torch.nn.functional.cross_entropy(logits, labels)` takes the soft labels as they are.",
-    "soft": "`torch.nn.functional.cross_entropy(logits, labels)` takes the soft labels as they are.",
-    "multi": "`torch.nn.functional.binary_cross_entropy_with_logits(logits, labels)` takes the labels as they are.",
-    "real": "`torch.nn.functional.mse_loss(predicted, labels)` takes the labels as they are.",
-}
-"""Which loss goes with which kind of labels."""
 
 
 def card(manifest: Manifest) -> str:
@@ -130,13 +76,6 @@ def papers(manifest: Manifest) -> list[str]:
     return [PAPERS[name] for name in names if name in PAPERS]
 
 
-def meanings(manifest: Manifest) -> dict[str, str]:
-    """What the columns hold, by name."""
-    found = {**{signal.name: FURTHER for signal in manifest.signals}, **MEANINGS}
-    weight = WEIGHTS[manifest.recipe.get("object_weights", "share")]
-    return {**found, "object_weight": found["object_weight"].format(weight=weight)}
-
-
 def shown_shape(shape: tuple[int, ...]) -> str:
     """The shape of a column of N rows, as in "(N, 32, 32, 3)"."""
     return f"({', '.join(['N', *map(str, shape)])})"
@@ -149,7 +88,11 @@ def _front_matter() -> str:
 def _about(manifest: Manifest) -> Iterator[str]:
     totals, source = manifest.totals, manifest.source
     yield f"# {title(manifest)}"
-    label = "label that belongs" if manifest.boxes is None else "objects that belong"
+    label = (
+        "objects that belong"
+        if manifest.boxes is not None
+        else f"{'mask' if mask_of(manifest) else 'label'} that belongs"
+    )
     yield f"Written by mixup-gen. Each row is a mix of source samples, with the {label} to it."
     left_out = f", {len(source.skipped)} left out (`{MANIFEST}` says why)" if source.skipped else ""
     facts = {
@@ -169,6 +112,7 @@ def _about(manifest: Manifest) -> Iterator[str]:
         what = "quantities" if manifest.label_kind == "real" else "classes"
         which = what if len(manifest.class_names) <= MAX_NAMES else f"first {MAX_NAMES} {what}"
         order = "labels" if manifest.boxes is None else "numbers in `object_class`"
+        order = "numbers in `mask`" if mask_of(manifest) else order
         yield f"The {which}, in the order of the {order} (`{MANIFEST}` has them too):"
         yield _fenced("json", one_line_json(manifest.class_names[:MAX_NAMES]))
     if manifest.members:
@@ -194,20 +138,11 @@ def _about_members(members: Sequence[MemberRecord]) -> Iterator[str]:
 def _of_labels(manifest: Manifest) -> dict[str, str]:
     """How many classes or quantities there are, and what a label says of them."""
     if not manifest.class_names:
-        return {"classes": "none: the source is unlabelled"}
+        return (
+            {"labels": label_meaning(manifest)} if mask_of(manifest) else {"classes": "none: the source is unlabelled"}
+        )
     name = "quantities" if manifest.label_kind == "real" else "classes"
     return {name: str(len(manifest.class_names)), "labels": label_meaning(manifest)}
-
-
-def label_meaning(manifest: Manifest) -> str:
-    """What a row of labels is, in a phrase: its kind, the label rule, and smoothing."""
-    if manifest.boxes is not None:
-        return "objects: boxes with a class"
-    rule, smoothing = manifest.recipe.get("label_rule", "soft"), manifest.recipe.get("label_smoothing", 0)
-    words = {**RULES, "soft": SOFT[manifest.label_kind]}[rule]
-    if rule == "remix":
-        words = words.format(kappa=manifest.recipe["remix_kappa"], tau=manifest.recipe["remix_tau"])
-    return f"{words}, smoothed by {smoothing:g} (the shares are not)" if smoothing else words
 
 
 def _columns(manifest: Manifest) -> Iterator[str]:
@@ -225,14 +160,6 @@ def _columns(manifest: Manifest) -> Iterator[str]:
 def _listed(what: str, columns: Sequence[ColumnRecord], known: Mapping[str, str]) -> str:
     rows = [(f"`{c.name}`", c.dtype, shown_shape(c.shape), known.get(c.name, "")) for c in columns]
     return _table((what, "dtype", "shape", "meaning"), rows)
-
-
-def encoding_meaning(column: ColumnRecord) -> str:
-    """What a row of an encoded column is, in a phrase, and whether something is lost."""
-    image_format = ImageFormat.parse(column.encoding or "")
-    kind = f"{image_format.kind} image{f' of quality {image_format.quality}' if image_format.quality else ''}"
-    loss = "lossy: its values differ from those that were mixed" if column.lossy else "which loses nothing"
-    return f"the bytes of a {kind}, {loss}"
 
 
 def _reading_plan(samples: SamplesRecord) -> Iterator[str]:
@@ -270,8 +197,8 @@ def _reading(manifest: Manifest) -> Iterator[str]:
     else:
         yield "With PyTorch:"
         yield _fenced("python", PYTORCH.format(plugin=plugin, columns=tuple(wanted)))
-    if "labels" in present:
-        yield LOSSES[manifest.label_kind]
+    if present & {"labels", MASK} and (loss := loss_hint(manifest)):
+        yield loss
     yield "With Hugging Face's `datasets`:"
     names = "Image, load_dataset" if encoded else "load_dataset"
     yield _fenced("python", HUGGING_FACE.format(plugin=plugin, names=names) + AS_IMAGES * encoded)

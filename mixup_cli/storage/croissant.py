@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from mixup_cli.storage.card import encoding_meaning, label_meaning, papers, seeds, shown_shape, title
+from mixup_cli.storage.card import papers, seeds, shown_shape, title
 from mixup_cli.storage.manifest import SOURCES, Manifest
+from mixup_cli.storage.meanings import encoding_meaning, label_meaning, meanings
 from mixup_cli.storage.seal import Sealed
 from mixup_cli.wording import plural
 
@@ -95,10 +96,15 @@ def _version(manifest: Manifest) -> str:
 def _description(manifest: Manifest) -> str:
     columns = "; ".join(f"{c.name} {c.dtype} {shown_shape(c.shape)}" for c in manifest.columns)
     mixed = "; ".join(f"{c.name} {c.dtype} {shown_shape(c.shape)}" for c in manifest.mixed or ())
-    count, what = len(manifest.class_names), "quantities" if manifest.label_kind == "real" else "classes"
+    known, count, what = (
+        meanings(manifest),
+        len(manifest.class_names),
+        "quantities" if manifest.label_kind == "real" else "classes",
+    )
     classes = f"{count} {what}" if count else "no classes"
     inputs = manifest.source.samples
-    labels = f"Labels are {label_meaning(manifest)}. " if count else ""
+    maps = "".join(f"{s.name} is {known[s.name]}. " for s in manifest.signals if s.is_index_map)
+    labels = f"Labels are {label_meaning(manifest)}. {maps}" if count or maps else ""
     encoded = "".join(f" A row of {c.name} is {encoding_meaning(c)}." for c in manifest.columns if c.encoding)
     return (
         f"{title(manifest)}. Precomputed by mixup-gen from {inputs} source {plural(inputs, 'sample')} with {classes}, "

@@ -22,7 +22,7 @@ from mixup_cli.fields.label import Label
 from mixup_cli.fields.objects import BoxEdges, ObjectField
 from mixup_cli.fields.signal import FIRST, Signal, SignalKind
 from mixup_cli.image_format import ImageFormat
-from mixup_cli.recipe import FORMAT_VERSION
+from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.storage.contradictions import of_columns, of_members, of_recipes
 from mixup_cli.storage.json_files import content_of, to_json
 from mixup_cli.storage.shard_records import (
@@ -231,6 +231,11 @@ class Manifest(Model):
         named: dict[str, tuple[Axes, SignalKind]] = {FIRST: (self.axes, "signal")}
         named |= {field.name: (field.axes, field.kind) for field in self.fields or ()}
         return tuple(Signal(name, columns[name].dtype, columns[name].shape, *how) for name, how in named.items())
+
+    @property
+    def ignore_index(self) -> int:
+        """The class in masks that stands for none."""
+        return int(self.recipes[0].get("ignore_index", Recipe.ignore_index))
 
     @property
     def readable(self) -> tuple[ColumnRecord, ...]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from mixup_cli.fields.form import Form
     from mixup_cli.fields.target import Survey
+    from mixup_cli.report.mask_counts import MaskCounts
     from mixup_cli.report.object_counts import ObjectCounts
     from mixup_cli.sources import Source
     from mixup_cli.storage.manifest import Manifest
@@ -51,11 +52,11 @@ def inspect(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, form: 
     elif (finished := places.finished) is not None:
         check_asks_for_no_mixing(finished)
         manifest = read_manifest(finished)
-        objects = None if manifest.boxes is None else _counted(finished)
+        counts = _counted(finished, manifest)
         if form.json:
-            show.event("inspected", **_data_set_facts(manifest, objects))
+            show.event("inspected", **_data_set_facts(manifest, counts))
         else:
-            show.table(_data_set_lines(manifest, objects))
+            show.table(_data_set_lines(manifest, counts))
     else:
         _inspect_source(source, recipe, locations, form.json)
 
@@ -124,15 +125,27 @@ def _source_lines(source: Source, survey: Survey) -> Iterator[tuple[str, str]]:
         yield "" if number else "beside", f"{name}: {form.dtype} {form.shape}"
 
 
-def _counted(folder: Path) -> ObjectCounts | None:
-    """The objects of a data set, from its shards. Raises DataError for a damaged one."""
+@dataclass(frozen=True)
+class Counts:
+    """What is counted in the shards of a data set: its objects, and the classes of its masks, where it has some."""
+
+    objects: ObjectCounts | None = None
+    masks: MaskCounts | None = None
+
+
+def _counted(folder: Path, manifest: Manifest) -> Counts:
+    """Raises DataError for a damaged data set."""
+    if manifest.boxes is None and all(not signal.is_index_map for signal in manifest.signals):
+        return Counts()
     from mixup_cli.readers.numpy import MixedArrays
+    from mixup_cli.report.mask_counts import MaskCounts
     from mixup_cli.report.object_counts import ObjectCounts
 
-    return ObjectCounts.of_rows(MixedArrays(folder))
+    data = MixedArrays(folder)
+    return Counts(ObjectCounts.of_rows(data), MaskCounts.of_rows(data))
 
 
-def _data_set_facts(manifest: Manifest, objects: ObjectCounts | None) -> dict[str, Any]:
+def _data_set_facts(manifest: Manifest, counts: Counts) -> dict[str, Any]:
     """For machines: what manifest.json says of the whole, under the names that other commands use."""
     whole = manifest.model_dump(mode="json", exclude={"shards", "totals", "source"}, exclude_none=True)
     source = manifest.source
@@ -144,15 +157,17 @@ def _data_set_facts(manifest: Manifest, objects: ObjectCounts | None) -> dict[st
         "groups": source.groups or 0,
         "source_kind": source.kind,
         "source_fingerprint": source.fingerprint,
-        **({} if objects is None else {"objects": object_facts(objects, manifest.class_names)}),
+        **({} if counts.objects is None else {"objects": object_facts(counts.objects, manifest.class_names)}),
+        **({} if counts.masks is None else {"masks": counts.masks.facts}),
         **whole,
     }
 
 
-def _data_set_lines(manifest: Manifest, objects: ObjectCounts | None) -> Iterator[tuple[str, str]]:
+def _data_set_lines(manifest: Manifest, counts: Counts) -> Iterator[tuple[str, str]]:
     from mixup_cli.cli.options.method_text import methods_text
     from mixup_cli.recipe import Recipe
-    from mixup_cli.storage.card import label_meaning, seeds
+    from mixup_cli.storage.card import seeds
+    from mixup_cli.storage.meanings import label_meaning
 
     source, recipes = manifest.source, [*map(Recipe.from_dict, manifest.recipes)]
     merged = f", merged from {counted(len(recipes), 'data set')}" if manifest.members else ""
@@ -167,11 +182,13 @@ def _data_set_lines(manifest: Manifest, objects: ObjectCounts | None) -> Iterato
     yield "quantities" if manifest.label_kind == "real" else "classes", f"{len(manifest.class_names)}"
     if manifest.class_names:
         yield "", some(list(manifest.class_names))
-    if objects is None:
+    if counts.objects is None:
         yield "labels", label_meaning(manifest)
     else:
-        yield from object_lines(objects, manifest.class_names, "row")
-        yield "places", f"for {counted(objects.places, 'object')} in each row"
+        yield from object_lines(counts.objects, manifest.class_names, "row")
+        yield "places", f"for {counted(counts.objects.places, 'object')} in each row"
+    if counts.masks is not None:
+        yield "pixels", some([f"{name} ({100 * part:.3g} %)" for name, part in counts.masks.shares])
     yield "source", f"{source.kind}, {counted(source.samples, 'input')}, {len(source.skipped):,} skipped"
     width = max(13, *(len(column.name) for column in manifest.columns))
     for name, columns in (("columns", manifest.columns), ("mixed", manifest.mixed or ())):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.report.lines import Line
+from mixup_cli.report.mask_counts import MaskCounts
 from mixup_cli.report.object_counts import ObjectCounts
 from mixup_cli.report.page.tally import Tally
 from mixup_cli.sources.reading.base import Source
@@ -24,7 +25,8 @@ class Content:
     """What the templates say. `is_expected`: of a source, whose data set does not exist yet. `before` float64 (K) are
     the sums of the labels of the inputs by class, None if they are unknown, and `tally` counts the first `tally.rows`
     rows. `lines` are the rows of the contact sheet. `sizes` counts (height, width) among inputs. `objects` are
-    those of the rows that were counted; None where samples have labels instead."""
+    those of the rows that were counted, None where samples have labels instead; `masks` what is counted of masks, None
+    without, or where no row exists yet."""
 
     manifest: Manifest
     is_expected: bool
@@ -34,6 +36,7 @@ class Content:
     sizes: Counter[tuple[int, int]]
     notices: tuple[str, ...]
     objects: ObjectCounts | None = None
+    masks: MaskCounts | None = None
 
 
 def before_of(

@@ -16,6 +16,7 @@ from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.finished import Finished, Opened, check_numbers
 from mixup_cli.report.lines import Preview
+from mixup_cli.report.mask_counts import MaskCounts
 from mixup_cli.report.object_counts import ObjectCounts, blocks
 from mixup_cli.report.page.cards import chosen_rows
 from mixup_cli.report.page.content import SURVEYED, Content, before_of
@@ -56,7 +57,7 @@ def content_of_data_set(folder: Path, opened: Opened) -> Content:
         tally.add_labels(np.asarray(labels))
     drawn = _drawn(finished, tally)
     sizes = sum((source.survey(SURVEYED).sizes for source in sources), Counter[tuple[int, int]]())
-    return Content(manifest, False, before, tally, drawn.lines, sizes, drawn.notices, objects)
+    return Content(manifest, False, before, tally, drawn.lines, sizes, drawn.notices, objects, MaskCounts.of_rows(data))
 
 
 def _check_sizes(folder: Path, manifest: Manifest) -> None:

@@ -59,7 +59,10 @@ with h5py.File({shard!r}) as shard:
 
 def snippets(manifest: Manifest, place: str) -> dict[str, str]:
     """How to read the data set at `place`, a path or a URL, by framework: each is a whole program in Python."""
-    signals, labels = [_variable(signal.name) for signal in manifest.signals], ["labels"] * bool(manifest.class_names)
+    signals, labels = (
+        [_variable(signal.name) for signal in manifest.signals],
+        ["labels"] * (manifest.label_kind != "none"),
+    )
     side = signals[0] if len(signals) == 1 else f"({', '.join(signals)})"
     words = {
         "place": place,

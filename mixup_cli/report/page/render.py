@@ -14,10 +14,11 @@ import jinja2
 from markupsafe import Markup
 
 from mixup_cli.report.page.cards import Sheet
-from mixup_cli.report.page.charts import balance, histograms, object_tables, pairs
+from mixup_cli.report.page.charts import MOST_CLASSES, balance, histograms, object_tables, pairs
 from mixup_cli.report.page.content import Content
 from mixup_cli.report.page.reading import snippets
-from mixup_cli.storage.card import LOSSES, label_meaning, methods, seeds, shown_shape
+from mixup_cli.storage.card import methods, seeds, shown_shape
+from mixup_cli.storage.meanings import label_meaning, loss_hint
 from mixup_cli.wording import counted, one_line, readable
 
 LONGEST = 80
@@ -66,7 +67,9 @@ def page(content: Content, words: Words) -> bytes:
         methods=", ".join(methods(manifest)),
         seeds=seeds(manifest),
         label_meaning=label_meaning(manifest),
-        loss=LOSSES.get(manifest.label_kind, ""),
+        loss=loss_hint(manifest),
+        masks=content.masks,
+        masks_shown=[] if content.masks is None else content.masks.shares[:MOST_CLASSES],
         sizes=content.sizes.most_common(MOST_SIZES),
         skipped=manifest.source.skipped[:MOST_SKIPPED],
         style=Markup(_file("page.css")),  # noqa: S704  # ours
