@@ -21,8 +21,9 @@ from mixup_cli.storage.shard_records import ShardRecord, shard_name
 from mixup_cli.storage.source_table import SourceTable, finished_table, joined
 from mixup_cli.wording import counted, setting
 
-MEANING = ("normalize", "value_range", "label_rule", "remix_kappa", "remix_tau", "label_smoothing")
-"""The fields of a recipe that say what numbers in images and labels mean. Others may differ from member to member."""
+MEANING = ("normalize", "value_range", "label_rule", "remix_kappa", "remix_tau", "label_smoothing", "ignore_index")
+"""The fields of a recipe that say what numbers in images, labels and masks mean. Others may differ from member to
+member."""
 
 CUT = ("samples_per_shard", "keep_originals")
 """Those that change no mixed row."""
