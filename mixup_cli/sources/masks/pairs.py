@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,8 @@ def halves_of(path: Path) -> dict[str, Halves]:
 
 def _halves_in(folder: Path) -> Halves | None:
     """Its folder of pictures and that of masks, if it has one of each, and nothing but images in the latter."""
-    inside = [each for each in folder.iterdir() if each.is_dir()]
+    with os.scandir(folder) as entries:  # a folder may have millions of files
+        inside = [Path(each.path) for each in entries if each.name.lower() in (*PICTURES, *MASKS) and each.is_dir()]
     pictures, masks = ([each for each in inside if each.name.lower() in names] for names in (PICTURES, MASKS))
     masks = [each for each in masks if walk(str(each)).pictures]
     return Halves(pictures[0], masks[0]) if len(pictures) == len(masks) == 1 else None
