@@ -122,6 +122,9 @@ class Method(ABC):
     has_mask: ClassVar[bool] = False
     """Whether its weights differ at every position."""
 
+    places: ClassVar[bool] = False
+    """Whether its mask follows from a box, and says with a byte which parent is where: many rows of it fit in memory."""
+
     rearranges: ClassVar[bool] = False
     """Whether it has a `rearrange`."""
 

@@ -57,8 +57,8 @@ class MethodSet:
     @property
     def block_rows(self) -> int:
         """How many rows to compute at a time."""
-        masks = [method.parent_count for method in self.methods if method.has_mask]
-        row_bytes = 4 * max(masks, default=0) * self.grid.position_count
+        masks = [1 if method.places else 4 * method.parent_count for method in self.methods if method.has_mask]
+        row_bytes = max(masks, default=0) * self.grid.position_count
         return min(BLOCK_ROWS, max(1, BLOCK_BYTES // max(1, row_bytes)))
 
     def drawn(self, words: Words) -> NDArray[np.uint8]:

@@ -41,6 +41,7 @@ class Mosaic(Method):
     needs_picture = True
     has_box = True
     has_mask = True
+    places = True
     rearranges = True
     keeps_objects = True
     accepted_box = "top and left 0; bottom and right are the point"

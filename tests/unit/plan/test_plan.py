@@ -148,7 +148,8 @@ def test_masks_are_made_a_few_rows_at_a_time() -> None:
     assert block_rows("cutmix", 4000) == 4096
     assert block_rows("fmix", 1) == 4096
     assert block_rows("fmix", 32) == 1024  # 8 KiB each
-    assert block_rows("mosaic", 32) == 512
+    assert block_rows("jigsaw", 32) == 1024
+    assert block_rows("mosaic", 640) == 20  # a byte says which parent is where
     assert block_rows("fmix", 4000) == 1
 
 
