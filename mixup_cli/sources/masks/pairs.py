@@ -72,7 +72,8 @@ def open_pairs(path: Path, options: SourceOptions) -> PictureSource | None:
         return None
     notices, found, where = list[str](), halves_of(path), escape_name(str(path))
     if options.labels_from is not None:
-        found = {"": Halves(path, Path(options.labels_from))} if Path(options.labels_from).is_dir() else {}
+        folder = Path(options.labels_from)
+        found = {"": Halves(path, folder)} if folder.is_dir() and not folder.samefile(path) else {}
     if not found:
         return None
     if "" not in found:

@@ -36,6 +36,7 @@ OTHER_THAN_DEFAULT: dict[str, Any] = {
     "label_kind": "none",
     "group_column": "group",
     "task": "classify",
+    "ignore_index": 0,
     "box_origin": 0,
     "flip_pairs": "0-1",
     "data_key": "images",
