@@ -123,7 +123,7 @@ class Method(ABC):
     """Whether its weights differ at every position."""
 
     places: ClassVar[bool] = False
-    """Whether its mask follows from a box, and says with a byte which parent is where: many rows of it fit in memory."""
+    """Whether its mask follows from a box and takes a byte a position, so that many rows of it fit in memory."""
 
     rearranges: ClassVar[bool] = False
     """Whether it has a `rearrange`."""
