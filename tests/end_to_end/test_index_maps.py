@@ -4,15 +4,14 @@ place."""
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.data_sets import columns, digests, manifest
-from tests.faults.progress import meet_fault
+from tests.data_sets import columns, manifest
+from tests.end_to_end.whatever_happens import check_how, check_killed, check_repaired, make
 from tests.mask_scenes import COLOURS, VOID, masks, write_pairs
 from tests.object_scenes import write_scenes
 from tests.running import Runner
@@ -21,7 +20,6 @@ MASKS = "--method classmix,mixup,cutmix,fmix,mosaic,resizemix,cutout,erase,none 
 INSTANCES = (
     "--task segment --method copypaste,mixup,cutmix,mosaic,resizemix,cutout,none --keep-originals --size 48 --flip 0.5"
 )
-HOW = ["--workers 2", "--workers 3 --batch-size 1", "--batch-size 7 --device cpu-torch", "--engine processes"]
 
 
 @pytest.fixture(scope="module")
@@ -43,44 +41,19 @@ def source(request: pytest.FixtureRequest) -> tuple[Path, str]:
     return request.getfixturevalue("scenes"), INSTANCES
 
 
-def make(run_cli: Runner, source: Path, out: Path, *options: str) -> Path:
-    given = [word for option in options for word in option.split()]
-    ended = run_cli("generate", source, "-q", "-o", out, *given)
-    assert ended.returncode == 0, ended.stderr
-    return out
-
-
 @pytest.mark.parametrize("view", ["", "--crop-pad 5 --masks both", "--random-resized-crop"])
 def test_the_same_bytes_however_it_is_carried_out(
     run_cli: Runner, source: tuple[Path, str], tmp_path: Path, view: str
 ) -> None:
-    wanted = (f"{source[1]} {view} --samples-per-shard 7", "--passes 3")
-    expected = digests(make(run_cli, source[0], tmp_path / "plain", *wanted))
-    assert len([name for name in expected if name.endswith(".h5")]) == 7
-    for number, how in enumerate(HOW):
-        assert digests(make(run_cli, source[0], tmp_path / str(number), *wanted, how)) == expected, how
+    check_how(run_cli, source[0], tmp_path, f"{source[1]} {view}")
 
 
 def test_killed_and_grown_it_is_the_same(run_cli: Runner, source: tuple[Path, str], tmp_path: Path) -> None:
-    options = f"{source[1]} --samples-per-shard 5".split()
-    expected = digests(make(run_cli, source[0], tmp_path / "plain", *options, "--passes 3"))
-    command = ["generate", source[0], "-q", "-o", tmp_path / "killed", *options, "--passes", 2]
-    victim = meet_fault("kill", "replace:9", *command, cwd=tmp_path)
-    assert victim.wait() == -signal.SIGKILL
-    make(run_cli, source[0], tmp_path / "killed", *options, "--passes 2")
-    make(run_cli, source[0], tmp_path / "killed", *options, "--passes 3")
-    assert digests(tmp_path / "killed") == expected
+    check_killed(run_cli, source[0], tmp_path, source[1])
 
 
 def test_it_is_verified_and_repaired(run_cli: Runner, source: tuple[Path, str], tmp_path: Path) -> None:
-    out = make(run_cli, source[0], tmp_path / "out", source[1], "--samples-per-shard 7")
-    before = digests(out)
-    assert run_cli("verify", "--deep", out).returncode == 0
-    for damage in ("manifest.json", "shard-00001.h5"):
-        (out / damage).write_bytes(b"damaged")
-        ended = run_cli("repair", out)
-        assert ended.returncode == 0, ended.stderr
-        assert digests(out) == before
+    check_repaired(run_cli, source[0], tmp_path, source[1])
 
 
 def test_hugging_face_reads_it(run_cli: Runner, source: tuple[Path, str], tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ compute them."""
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +11,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.data_sets import columns, digests, manifest
-from tests.faults.progress import meet_fault
+from tests.data_sets import columns, manifest
+from tests.end_to_end.whatever_happens import check_how, check_killed, check_repaired, make
 from tests.object_scenes import write_scenes
 from tests.running import Runner
 
 ALL = "--method mixup,cutmix,mosaic,resizemix,cutout,none --keep-originals --size 48 --flip 0.5"
-HOW = ["--workers 2", "--workers 3 --batch-size 1", "--batch-size 7 --device cpu-torch", "--engine processes"]
 
 
 @pytest.fixture(scope="module")
@@ -26,42 +24,17 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_scenes(tmp_path_factory.mktemp("objects") / "scenes")
 
 
-def make(run_cli: Runner, source: Path, out: Path, *options: str) -> Path:
-    given = [word for option in options for word in option.split()]
-    ended = run_cli("generate", source, "-q", "-o", out, *given)
-    assert ended.returncode == 0, ended.stderr
-    return out
-
-
 @pytest.mark.parametrize("view", ["", "--crop-pad 5", "--random-resized-crop"])
 def test_the_same_bytes_however_it_is_carried_out(run_cli: Runner, scenes: Path, tmp_path: Path, view: str) -> None:
-    wanted = (f"{ALL} {view} --samples-per-shard 7", "--passes 3")
-    expected = digests(make(run_cli, scenes, tmp_path / "plain", *wanted))
-    assert len([name for name in expected if name.endswith(".h5")]) == 7
-    for number, how in enumerate(HOW):
-        assert digests(make(run_cli, scenes, tmp_path / str(number), *wanted, how)) == expected, how
+    check_how(run_cli, scenes, tmp_path, f"{ALL} {view}")
 
 
 def test_killed_and_grown_it_is_the_same(run_cli: Runner, scenes: Path, tmp_path: Path) -> None:
-    options = f"{ALL} --samples-per-shard 5".split()
-    expected = digests(make(run_cli, scenes, tmp_path / "plain", *options, "--passes 3"))
-    command = ["generate", scenes, "-q", "-o", tmp_path / "killed", *options, "--passes", 2]
-    victim = meet_fault("kill", "replace:9", *command, cwd=tmp_path)
-    assert victim.wait() == -signal.SIGKILL
-    make(run_cli, scenes, tmp_path / "killed", *options, "--passes 2")
-    make(run_cli, scenes, tmp_path / "killed", *options, "--passes 3")
-    assert digests(tmp_path / "killed") == expected
+    check_killed(run_cli, scenes, tmp_path, ALL)
 
 
 def test_it_is_verified_and_repaired(run_cli: Runner, scenes: Path, tmp_path: Path) -> None:
-    out = make(run_cli, scenes, tmp_path / "out", ALL, "--samples-per-shard 7")
-    before = digests(out)
-    assert run_cli("verify", "--deep", out).returncode == 0
-    for damage in ("manifest.json", "shard-00001.h5"):
-        (out / damage).write_bytes(b"damaged")
-        ended = run_cli("repair", out)
-        assert ended.returncode == 0, ended.stderr
-        assert digests(out) == before
+    check_repaired(run_cli, scenes, tmp_path, ALL)
 
 
 def test_a_changed_box_is_another_source(run_cli: Runner, scenes: Path, tmp_path: Path) -> None:
