@@ -169,7 +169,7 @@ class Recipe:
     """Those of `signals` that are selected, not blended."""
     masks: MapRule = added("heavier")
     ignore_index: int = added(255)
-    """The class in a mask that stands for none, as the source has it; also where there is no picture."""
+    """The class in a mask that stands for none, as the source has it; also around a picture."""
     task: Task = added("classify")
     """What the source's labels are for."""
     keypoints: tuple[str, ...] = added(())

@@ -123,7 +123,7 @@ def decide_map(name: str, dtype: SampleDtype, recipe: Recipe, decided: Decided) 
 
 
 def void_of(recipe: Recipe, signal: Signal) -> int | None:
-    """The number in an index map where there is no picture; None of other signals."""
+    """The number in an index map around its picture; None of other signals."""
     if not signal.is_index_map:
         return None
     return recipe.ignore_index if signal.name == MASK else 0

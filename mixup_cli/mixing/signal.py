@@ -43,7 +43,7 @@ class Mixer:
         cls, recipe: Recipe, methods: MethodSet, forms: tuple[Form, Form], device: Device, void: int | None = None
     ) -> Self:
         """The mixer of a recipe, for samples that are cached in the first of two forms and mixed in the second. Of an
-        index map, `void` is the number where there is no picture."""
+        index map, `void` is the number around a picture."""
         cached, form = forms
         surface = surface_of(form, recipe)
         if void is not None:

@@ -238,12 +238,13 @@ def _with_methods(recipe: Recipe, source: Source) -> Recipe:
     voids = {name: other.void for name, other in source.beside.items() if other.void is not None}
     if not voids and (given := _given(recipe, OF_MAPS)):
         raise UsageError(f"the source {source.location} has no masks. Leave it out.", field=given)
+    methods = resolve(methods, is_planned)
     _check_maps(methods, voids.keys(), source.location)
     keypoints = source.objects.keypoints if source.objects is not None else None
     names = () if keypoints is None else keypoints.names
     mirrored = () if keypoints is None else keypoints.mirrored
     return recipe.with_(
-        methods=resolve(methods, is_planned),
+        methods=methods,
         task=source.task,
         keypoints=names,
         mirrored_keypoints=mirrored,
@@ -252,9 +253,9 @@ def _with_methods(recipe: Recipe, source: Source) -> Recipe:
 
 
 def _check_maps(methods: Sequence[MethodChoice], maps: Collection[str], where: str) -> None:
-    """Raises UsageError for a method whose index map the source has not."""
+    """Raises UsageError for one of the resolved methods whose index map the source has not."""
     for choice in methods:
-        needed = METHODS[choice.name].needs_map if choice.name in METHODS else ""
+        needed = METHODS[choice.name].needs_map
         if needed and needed not in maps:
             able = [name for name, method in METHODS.items() if method.needs_map in maps] or ["cutmix"]
             found = f"it pastes what {needed} shows, and {where} is read without. Use {able[0]}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from mixup_cli.errors import OutputExistsError, UsageError
 from mixup_cli.fields.target import Survey
 from mixup_cli.listener import Listener
-from mixup_cli.methods import METHODS
+from mixup_cli.methods import METHODS, resolve
 from mixup_cli.recipe import MethodChoice, Recipe
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.scanned import Scanned
@@ -132,7 +132,7 @@ def check_stores_plan(recipe: Recipe, run: Run) -> None:
     """Raises UsageError for a run that is to store its plan, and cannot."""
     if recipe.store == "rows":
         return
-    if pasted := [choice.name for choice in recipe.methods if METHODS[choice.name].needs_map]:
+    if pasted := [choice.name for choice in resolve(recipe.methods) if METHODS[choice.name].needs_map]:
         found = f"{pasted[0]} decides by masks what it pastes, and readers mix without them."
         raise UsageError(found, "Leave it out.", field="store", value="plan")
     if run.store is not None:

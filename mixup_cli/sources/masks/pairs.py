@@ -19,6 +19,7 @@ from pathlib import Path
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
+from mixup_cli.fields.signal import MASK
 from mixup_cli.sources.annotations.beside import listed, split_folders
 from mixup_cli.sources.masks.files import MaskFiles, MaskRules
 from mixup_cli.sources.pictures.source import PictureSource
@@ -70,8 +71,10 @@ def open_pairs(path: Path, options: SourceOptions) -> PictureSource | None:
     a mask, unless these may be left out, UsageError for an unknown split, NoInputError without any pair."""
     if not path.is_dir() or options.task not in (None, "segment"):
         return None
-    notices, found, where = list[str](), halves_of(path), escape_name(str(path))
-    if options.labels_from is not None:
+    notices, where = list[str](), escape_name(str(path))
+    if options.labels_from is None:
+        found = halves_of(path)
+    else:
         folder = Path(options.labels_from)
         found = {"": Halves(path, folder)} if folder.is_dir() and not folder.samefile(path) else {}
     if not found:
@@ -105,11 +108,12 @@ def halves_of(path: Path) -> dict[str, Halves]:
 
 
 def _halves_in(folder: Path) -> Halves | None:
-    """Its folder of pictures and that of masks, if it has one of each, and nothing but images in the latter."""
+    """Its folder of pictures and that of masks, if it has one of the first and one of the second with images in it.
+    Most folders have none by these names, and nothing in them is walked."""
     with os.scandir(folder) as entries:  # a folder may have millions of files
         inside = [Path(each.path) for each in entries if each.name.lower() in (*PICTURES, *MASKS) and each.is_dir()]
     pictures, masks = ([each for each in inside if each.name.lower() in names] for names in (PICTURES, MASKS))
-    masks = [each for each in masks if walk(str(each)).pictures]
+    masks = [each for each in masks if len(pictures) == 1 and walk(str(each)).pictures]
     return Halves(pictures[0], masks[0]) if len(pictures) == len(masks) == 1 else None
 
 
@@ -121,7 +125,8 @@ def _listing(folder: Path, exclude: Sequence[Path]) -> list[str]:
 
 def _of_split(where: str, halves: Halves, pictures: list[str], options: SourceOptions, notices: list[str]) -> list[str]:
     """The pictures of the wanted split: as lists beside them say, or folders in theirs."""
-    if (wanted := listed(halves.pictures.parent, LISTS, options.split, notices)) is not None:
+    if (names := listed(halves.pictures.parent, LISTS, options.split, notices)) is not None:
+        wanted = set(names)
         return [each for each in pictures if without_ending(each) in wanted]
     heads = {each: each.partition("/")[0] if "/" in each else "" for each in pictures}
     if not all(map(split_kind, heads.values())):
@@ -168,7 +173,7 @@ def _opened(
     source = PictureSource(str(path), [before + each for each in order], labels, max_pixels=options.max_pixels)
     rules = MaskRules(options.ignore_index, len(options.classes) if options.classes else None)
     masks = MaskFiles(str(halves.masks), [found[each] for each in order], rules, source.extent, options.max_pixels)
-    source.beside, source.task, source.read_as = {"mask": masks}, "segment", READ_AS
+    source.beside, source.task, source.read_as = {MASK: masks}, "segment", READ_AS
     source.notices = (_said(source, halves, options), *notices)
     return source
 

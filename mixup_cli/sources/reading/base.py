@@ -115,7 +115,7 @@ class Source(ABC):
     """Further signals of the same samples, by the name of their column: a source each, of the same length."""
 
     void: int | None = None
-    """Of an index map, the number where there is no picture; None of signals, which are blended."""
+    """Of an index map, the number around a picture; None of signals, which are blended."""
 
     def __init__(self, location: str, keys: Sequence[str], labels: Labels, notices: Sequence[str] = ()) -> None:
         self.location = location
