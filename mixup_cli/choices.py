@@ -31,16 +31,22 @@ Pair: TypeAlias = Literal["any", "same-class", "cross-class", "balanced", "neare
 Balance: TypeAlias = Literal["none", "classes"]
 LabelRule: TypeAlias = Literal["soft", "remix", "union", "base"]
 Resize: TypeAlias = Literal["crop", "pad", "stretch", "canvas"]
-Task: TypeAlias = Literal["classify", "detect", "pose", "segment"]
+Task: TypeAlias = Literal["classify", "detect", "pose", "segment", "audio", "video", "text"]
 """What labels say of an image: its class; boxes around objects; the same with keypoints; the class or the object that
-each pixel belongs to."""
+each pixel belongs to. Or the class of a sound, of a video or of a text."""
+
+PLACED_TASKS: tuple[Task, ...] = ("detect", "pose", "segment")
+"""Those whose labels have a place in the image …"""
+
+TIMED_TASKS: tuple[Task, ...] = ("audio", "video", "text")
+"""… and those whose samples are not images: they go on in time."""
 
 MapRule: TypeAlias = Literal["heavier", "both"]
 """What is stored of index maps where parents are averaged: that of the heavier parent, or those of all."""
 
 ObjectWeights: TypeAlias = Literal["share", "one"]
 Channels: TypeAlias = Literal["rgb", "grey"]
-Dtype: TypeAlias = Literal["uint8", "uint16", "float16", "float32", "source"]
+Dtype: TypeAlias = Literal["uint8", "uint16", "int16", "float16", "float32", "source"]
 Layout: TypeAlias = Literal["nhwc", "nchw"]
 LabelColumns: TypeAlias = Literal["dense", "sparse", "both"]
 Compression: TypeAlias = Literal["none", "gzip", "zstd"]

@@ -176,6 +176,10 @@ class Recipe:
     """The names of keypoints, as the source has them."""
     mirrored_keypoints: tuple[int, ...] = added(())
     """Which keypoint takes the place of each in a mirror, by position."""
+    reading: tuple[tuple[str, int | float | str], ...] = added(())
+    """How the source reads samples that go on in time, as far as that decides their values, by name."""
+    is_part_in_time: bool = added(False)
+    """Whether rows show parts of longer samples, as the source has them."""
     object_weights: ObjectWeights = added("share")
     min_visible: float = added(0.1)
     max_objects: int | None = added(None)

@@ -34,7 +34,7 @@ from mixup_cli.fields.axes import Axes, natural_axes
 from mixup_cli.fields.encoding import encoded_shape
 from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.label_rules import mixed_kind
-from mixup_cli.fields.signal import FIRST, Signal
+from mixup_cli.fields.signal import ATTENTION, FIRST, FIRST_OF_AXES, OF_ONE, Signal, first_kind
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.runs.records import Content, manifest_of
@@ -58,7 +58,10 @@ from mixup_cli.storage.shard_records import ShardRecord, StoredColumn, shard_nam
 from mixup_cli.storage.source_table import TABLE_LIMIT_BYTES, SourceTable, read_table
 from mixup_cli.wording import setting
 
-KINDS = ("pictures", "webdataset", "hugging-face", "cifar", "idx", "array_file", "arrays", "mixup-gen", "combined")
+KINDS = (
+    *("pictures", "webdataset", "hugging-face", "cifar", "idx", "array_file", "arrays", "mixup-gen", "combined"),
+    *("sounds", "clips", "texts"),
+)
 """The kinds of source."""
 
 UNREADABLE = (DataError, StorageError, FileNotFoundError)
@@ -169,10 +172,17 @@ def _signals(recipe: Recipe, columns: Sequence[ColumnRecord]) -> tuple[Signal, .
     found = columns[: 1 + len(recipe.signals)]
     named: dict[str | None, Axes] = {"nhwc": "hwc", "nchw": "chw"}
     first: Axes = "hw" if len(found[0].shape) == 2 else ""
-    signals = [Signal(found[0].name, found[0].dtype, found[0].shape, named.get(recipe.layout, first))]
+    for axes, name in FIRST_OF_AXES.items():
+        if name == found[0].name and len(axes) == len(found[0].shape):
+            first = axes
+    signals = [
+        Signal(found[0].name, found[0].dtype, found[0].shape, named.get(recipe.layout, first), first_kind(first))
+    ]
     for column in found[1:]:
-        is_map = column.name in recipe.index_maps
-        axes: Axes = natural_axes(column.shape) if not is_map else "hw" if recipe.masks == "heavier" else "phw"
+        is_map, of_one = column.name in recipe.index_maps, "t" if column.name == ATTENTION else "hw"
+        axes = natural_axes(column.shape)
+        if is_map:
+            axes = next(each for each in (*OF_ONE, *OF_ONE.values()) if each == "p" * (recipe.masks == "both") + of_one)
         signals.append(Signal(column.name, column.dtype, column.shape, axes, "index" if is_map else "signal"))
     return tuple(signals)
 
@@ -240,7 +250,8 @@ def _read(path: Path, digest: str, file: h5py.File) -> StoredShard:
     recipe = Recipe.from_dict(json.loads(attributes["recipe"]))
     if recipe.store == "plan":
         raise DataError("it holds a plan, which generate makes again soon")
-    present = [name for name in (FIRST, *recipe.signals, *COLUMNS) if name in file]
+    present = [name for name in (FIRST, *FIRST_OF_AXES.values(), *recipe.signals, *COLUMNS) if name in file]
+    present = [*dict.fromkeys(present)]
     if surplus := sorted(file.keys() - set(present)):
         raise DataError(f"{surplus[0]!r} is not a column")
     encoded = [encoded_form(recipe)] if recipe.encode else []

@@ -33,6 +33,7 @@ class Stream(IntEnum):
     VIEW = 5
     MASK = 6
     WINDOW = 7
+    START = 8
 
 
 class RowWord(IntEnum):

@@ -13,7 +13,6 @@ from webdataset import TarWriter
 from mixup_cli.exporters.by_sample import FACTS, BySample
 from mixup_cli.exporters.exporter import Notes
 from mixup_cli.exporters.job import Piece
-from mixup_cli.fields.signal import FIRST
 from mixup_cli.storage.json_files import to_json
 
 CLASSES = "classes.txt"
@@ -45,7 +44,7 @@ class WebDataset(BySample):
         for name, value in sample.items():
             if isinstance(value, bytes):
                 ending = self.ending_of(name)
-                members[ending if name == FIRST else f"{name}.{ending}"] = value
+                members[ending if name == next(iter(self.job.signals)) else f"{name}.{ending}"] = value
             elif name == "labels" or name in self.job.signals:
                 members[f"{name}.npy"] = value
             else:

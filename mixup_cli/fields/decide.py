@@ -6,12 +6,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from mixup_cli.choices import Dtype
+from mixup_cli.choices import PLACED_TASKS, Dtype
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.form import DEPTHS, Form, SampleDtype
 from mixup_cli.fields.scaling import Finish
-from mixup_cli.fields.signal import FIRST, MASK, Signal
+from mixup_cli.fields.signal import FIRST, INPUT_IDS, MASK, PADDING, Signal, first_name
 from mixup_cli.fields.target import Survey, Target
 from mixup_cli.methods import METHODS, parent_count
 from mixup_cli.recipe import Normalize, Recipe
@@ -49,11 +49,9 @@ class Decided:
 
 def decide(recipe: Recipe, survey: Survey) -> Decided:
     """Fill in what the recipe leaves to the source. Raises UsageError where the two do not fit."""
-    has_objects = recipe.task != "classify"
+    has_objects = recipe.task in PLACED_TASKS
     recipe = recipe.with_(resize=recipe.resize or ("pad" if has_objects else "crop"))
-    form, notices = (
-        _picture_form(recipe, survey) if survey.array_form is None else _array_form(recipe, survey.array_form)
-    )
+    form, notices = _picture_form(recipe, survey) if survey.array_form is None else _array_form(recipe, survey)
     asked = recipe.dtype or ("uint8" if survey.array_form is None else "source")
     deepest = _deepest(asked)
     depth = _depth(asked, survey, recipe)
@@ -68,13 +66,15 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
         notices += _narrowing(survey)
     cached = _cached(recipe, survey, form)
     resolved = recipe.with_(
-        size=form.size if form.axes else None,
+        size=form.size if form.is_picture else None,
         cache_size=cached.size if recipe.crop_area else None,
         channels={1: "grey", 3: "rgb"}.get(form.channels) if form.axes in ("hwc", "chw") else None,
         layout={"hwc": "nhwc", "chw": "nchw"}.get(form.axes),
         dtype=form.dtype if asked == "source" else asked,
     )
     _check_channels(resolved, form.channels)
+    if asked == "int16" and form.axes != "tc":
+        raise UsageError("it is for waves. Leave it out.", field="dtype", value=asked)
     if recipe.linear_light and form.dtype != "uint8":
         raise UsageError(
             f"it is for 8-bit images, and these samples are {form.dtype}. Leave it out.", field="linear_light"
@@ -122,16 +122,27 @@ def decide_map(name: str, dtype: SampleDtype, recipe: Recipe, decided: Decided) 
     return signal, Target(Form(target.form.size, dtype, "hw"), target.resize, fill=fill)
 
 
+def decide_line(name: str, natural: Form, recipe: Recipe) -> tuple[Signal, Target]:
+    """An index map along one line keeps its form. `recipe` is the resolved one."""
+    dtype = "int32" if name == INPUT_IDS else natural.dtype
+    if recipe.masks == "both":
+        shape = (parent_count(recipe.methods), *natural.shape)
+        return Signal(name, dtype, shape, "pt", "index"), Target(natural)
+    return Signal(name, dtype, natural.shape, natural.axes, "index"), Target(natural)
+
+
 def void_of(recipe: Recipe, signal: Signal) -> int | None:
-    """The number in an index map around its picture; None of other signals."""
+    """The number in an index map around its picture, or behind its text; None of other signals."""
     if not signal.is_index_map:
         return None
+    if signal.name == INPUT_IDS:
+        return int(dict(recipe.reading)[PADDING])
     return recipe.ignore_index if signal.name == MASK else 0
 
 
 def recipe_of(recipe: Recipe, signal: Signal) -> Recipe:
     """What a resolved recipe says of one signal: fill is zeros in all but the first, whose values and light stay."""
-    if signal.name == FIRST:
+    if signal.name == first_name(signal.axes) and not signal.is_index_map:
         return recipe
     return recipe.with_(dtype=signal.dtype, normalize=None, fill=(0,), linear_light=False)
 
@@ -159,11 +170,11 @@ def finish_of(form: Form, resolved: Recipe) -> Finish | None:
 
 def _cached(recipe: Recipe, survey: Survey, form: Form) -> Form:
     """The form in which samples wait in the cache. Raises UsageError if samples without axes are to be cropped."""
-    if not form.axes and recipe.has_views:
+    if not form.is_picture and recipe.has_views:
         given = tuple(name for name in VIEWS if getattr(recipe, name))
         raise UsageError(f"for images only; these samples have the shape {form.shape}. Leave it out.", field=given)
     if recipe.crop_area is None:
-        return form
+        return form if survey.window is None or survey.array_form is None else survey.array_form
     return form.sized(recipe.cache_size or _room_to_crop(recipe, survey, form.size))
 
 
@@ -192,9 +203,14 @@ def _picture_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
     return _oriented((*size, channels), "uint8", recipe.layout or "nhwc"), notices
 
 
-def _array_form(recipe: Recipe, natural: Form) -> tuple[Form, list[str]]:
-    """Arrays keep their shape, unless the recipe has a size, channels or a layout."""
-    if not natural.axes:
+def _array_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
+    """Arrays keep their shape, unless the recipe has a size, channels or a layout, or rows show a part in time."""
+    natural = survey.array_form
+    if natural is None:
+        raise ValueError("the survey found pictures")
+    if survey.window is not None:
+        natural = natural.lasting(survey.window)
+    if not natural.is_picture:
         if given := tuple(name for name in ("size", "channels", "layout") if getattr(recipe, name)):
             raise UsageError(
                 f"for images only; these samples have the shape {natural.shape}. Leave it out.", field=given

@@ -22,8 +22,11 @@ from numpy.typing import NDArray
 
 from mixup_cli.fields.objects import OBJECT_COLUMNS
 
+IN_TIME = ("span", "source_start", "gain")
+"""The columns of samples that go on in time."""
+
 COLUMNS = (
-    *("labels", "index", "source_index", "source_label", "share", "label_share", "method", "box", "view"),
+    *("labels", "index", "source_index", "source_label", "share", "label_share", "method", "box", "view", *IN_TIME),
     *OBJECT_COLUMNS,
 )
 """The columns that follow the signals, in this order. No further signal can have one of these names."""

@@ -8,7 +8,7 @@ from typing import Literal, Self, TypeAlias
 
 import numpy as np
 
-from mixup_cli.fields.axes import Axes, as_axes, lengths
+from mixup_cli.fields.axes import PICTURES, Axes, as_axes, has_time, lengths, plane_of
 from mixup_cli.methods import Grid
 
 SampleDtype: TypeAlias = Literal["uint8", "uint16", "float32"]
@@ -42,15 +42,38 @@ class Shaped:
     @property
     def grid(self) -> Grid | None:
         """The places that a box or a mask may choose from; None without height and width."""
-        return Grid(*self.size) if self.axes else None
+        return Grid(*self._plane, self.length) if self.axes else None
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is an image."""
+        return self.axes in PICTURES
+
+    @property
+    def length(self) -> int:
+        """How many places in time a part can be chosen from; 1 without time."""
+        return lengths(self.shape, self.axes, "t")[0] if has_time(self.axes) else 1
+
+    @property
+    def frames(self) -> int:
+        """How many images follow each other."""
+        return self.length if plane_of(self.axes) else 1
+
+    @property
+    def _plane(self) -> tuple[int, int]:
+        """How many lines and columns a box may choose from."""
+        lines, columns = lengths(self.shape, self.axes, plane_of(self.axes) or "hw")
+        return lines, columns
 
     @property
     def planes(self) -> tuple[int, int, int, int]:
-        """How a sample lies in memory: outer × height × width × inner (see `kernels.Surface`)."""
+        """How a sample lies in memory, or one frame of it: outer × height × width × inner (see `kernels.Surface`)."""
+        if has_time(self.axes) and not plane_of(self.axes):
+            return 1, 1, self.length, math.prod(self.shape) // self.length
         if not self.axes:
             return 1, 1, math.prod(self.shape), 1
-        at = self.axes.index("h")
-        return math.prod(self.shape[:at]), *self.size, math.prod(self.shape[at + 2 :])
+        at = self.axes.index(plane_of(self.axes)[0])
+        return math.prod(self.shape[:at]) // self.frames, *self._plane, math.prod(self.shape[at + 2 :])
 
 
 @dataclass(frozen=True)
@@ -68,6 +91,11 @@ class Form(Shaped):
     @property
     def sample_bytes(self) -> int:
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
+    def lasting(self, length: int) -> Self:
+        """The same form with another length in time."""
+        at = self.axes.index("t")
+        return replace(self, shape=(*self.shape[:at], length, *self.shape[at + 1 :]))
 
     def sized(self, size: tuple[int, int]) -> Self:
         """The same form with another height and width."""

@@ -66,13 +66,14 @@ class Survey:
     """What the samples look like before any is decoded: how many have which (height, width), and which dtype.
     `sizes` is empty for arrays without axes, whose `array_form` then says all. `broken` are left out of them:
     the keys of samples whose headers cannot be read, with the reasons. `upper_bits` is how many pictures have 16 bits
-    a colour, of which only the upper 8 are read."""
+    a colour, of which only the upper 8 are read. `window` is how many places in time rows show, if not all."""
 
     sizes: Counter[tuple[int, int]]
     dtypes: Counter[SampleDtype]
     array_form: Form | None = None
     broken: Mapping[str, str] = field(default_factory=dict)
     upper_bits: int = 0
+    window: int | None = None
 
 
 class FormMismatch(Exception):

@@ -14,7 +14,7 @@ device) do the same and give the same bits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
@@ -31,6 +31,10 @@ class Weights:
     there is one; `inside` int32 (m, P) then holds inside it. `mask` int32 (m, P, H, W), where given, replaces them all;
     so does `choice` uint8 (m, H, W), the number of the parent that is alone at each position. Weights are in 0 … 65536
     and their sum over the parents is at most 65536.
+
+    What kernels never see, since `mixing.regions.in_time` puts it into the others: of samples that go on in time,
+    `inside` holds within `span` int32 (m, 2: start, stop), and inside the box if there is one. `content` int64 (m) is
+    how many places in time count for shares, if not all.
     """
 
     parts: NDArray[np.int32]
@@ -38,11 +42,13 @@ class Weights:
     inside: NDArray[np.int32] | None = None
     mask: NDArray[np.int32] | None = None
     choice: NDArray[np.uint8] | None = None
+    span: NDArray[np.int32] | None = None
+    content: NDArray[np.int64] | None = None
 
-    def of(self, rows: slice) -> Weights:
+    def of(self, rows: slice | NDArray[np.int64]) -> Weights:
         """The weights of some of the samples."""
-        box, inside, mask = (None if each is None else each[rows] for each in (self.box, self.inside, self.mask))
-        return Weights(self.parts[rows], box, inside, mask, None if self.choice is None else self.choice[rows])
+        given = {each.name: values for each in fields(self) if (values := getattr(self, each.name)) is not None}
+        return Weights(**{name: values[rows] for name, values in given.items()})
 
 
 @dataclass(frozen=True)

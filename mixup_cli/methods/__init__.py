@@ -11,7 +11,8 @@ from importlib import import_module
 
 from mixup_cli.choices import METHOD_ALIASES, METHOD_NAMES
 from mixup_cli.errors import UsageError
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Shown
+from mixup_cli.methods.base import Method, Shown
+from mixup_cli.methods.decisions import Decisions, Grid, Known, Peaks
 from mixup_cli.methods.options import MAX_ALPHA, check_option, option_named
 from mixup_cli.methods.shares import shares
 from mixup_cli.recipe import MethodChoice, written
@@ -21,6 +22,7 @@ __all__ = [
     "METHODS",
     "Decisions",
     "Grid",
+    "Known",
     "Method",
     "Peaks",
     "Shown",

@@ -15,67 +15,12 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.choices import Task
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.draws.rng import Draws
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The positions that a box or a mask may choose from: `height` × `width` of an image, 1 × 1 of anything else."""
-
-    height: int
-    width: int
-
-    def __str__(self) -> str:
-        """For messages: its sides."""
-        return f"{self.height} high and {self.width} wide"
-
-    @property
-    def sides(self) -> tuple[int, int]:
-        """Height and width."""
-        return self.height, self.width
-
-    @property
-    def position_count(self) -> int:
-        return self.height * self.width
-
-    def holds(self, boxes: NDArray[np.int32 | np.int64]) -> NDArray[np.bool_]:
-        """Which boxes (…, 4: top, left, bottom, right, half-open) lie inside it, empty ones too: bool (…)."""
-        top, left, bottom, right = np.moveaxis(boxes, -1, 0)
-        vertical = (top >= 0) & (top <= bottom) & (bottom <= self.height)
-        inside: NDArray[np.bool_] = vertical & (left >= 0) & (left <= right) & (right <= self.width)
-        return inside
-
-
-@dataclass(frozen=True)
-class Decisions:
-    """What the plan stores for m rows: `parts` int32 (m, P) in 65536ths, `box` int32 (m, 4: top, left, bottom, right,
-    half-open; zeros without a box), `mask_seed` uint64 (m) (zero without a mask). What no plan stores, since it follows
-    from the source: `inner` int32 (m, P, 4), where the picture of each parent lies in its padding; None: everywhere."""
-
-    parts: NDArray[np.int32]
-    box: NDArray[np.int32]
-    mask_seed: NDArray[np.uint64]
-    inner: NDArray[np.int32] | None = None
-
-    def __getitem__(self, rows: slice | NDArray[np.int64]) -> Decisions:
-        inner = None if self.inner is None else self.inner[rows]
-        return Decisions(self.parts[rows], self.box[rows], self.mask_seed[rows], inner)
-
-
-def decided(
-    parts: NDArray[np.int32], box: NDArray[np.int32] | None = None, mask_seed: NDArray[np.uint64] | None = None
-) -> Decisions:
-    """Decisions, with zeros for what is not given."""
-    rows = len(parts)
-    return Decisions(
-        parts,
-        np.zeros((rows, 4), np.int32) if box is None else box,
-        np.zeros(rows, np.uint64) if mask_seed is None else mask_seed,
-    )
-
+from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known
 
 Resample: TypeAlias = Callable[[NDArray[Any], tuple[int, int]], NDArray[Any]]
 """Brings pixels (height, width, channels) to a size (height, width): see `kernels.resample`."""
@@ -91,10 +36,6 @@ class Pictures:
 
     all: NDArray[Any]
     numbers: NDArray[np.int64]
-
-
-Peaks = NDArray[np.int32]
-"""Where each row's donor is most salient: int32 (m, 2: y, x) in the grid of the output."""
 
 
 class Method(ABC):
@@ -113,6 +54,9 @@ class Method(ABC):
     has_box: ClassVar[bool] = False
     """Whether its rows have a box."""
 
+    has_span: ClassVar[bool] = False
+    """Whether it can choose a part in time, where samples go on in time."""
+
     has_seed: ClassVar[bool] = False
     """Whether something in its rows is drawn from a mask seed."""
 
@@ -130,6 +74,18 @@ class Method(ABC):
 
     needs_peaks: ClassVar[bool] = False
     """Whether it must know where donors are salient."""
+
+    needs_levels: ClassVar[bool] = False
+    """Whether it must know how loud its parents are."""
+
+    shares_apart: ClassVar[bool] = False
+    """Whether it decides shares, too, which do not follow from its weights."""
+
+    moves_in_time: ClassVar[bool] = False
+    """Whether it decides from which place in time on parents are seen."""
+
+    only: ClassVar[Task | None] = None
+    """The task for which alone it makes sense."""
 
     needs_map: ClassVar[str] = ""
     """The column of the index map that decides its weights: see `weights_by`."""
@@ -177,8 +133,8 @@ class Method(ABC):
         return frozenset()
 
     @abstractmethod
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
-        """The decisions of m rows from their random words. `peaks` is given where `needs_peaks` asks for it."""
+    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
+        """The decisions of m rows from their random words and what is known of their parents."""
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         """The weights that the decisions mean: constant over the sample, unless a method says otherwise."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import RowWord, Words, below
-from mixup_cli.methods.base import Grid
+from mixup_cli.methods.decisions import Grid
 
 
 def clipped_box(

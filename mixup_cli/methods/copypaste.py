@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Words, uniforms
-from mixup_cli.methods.base import Decisions, Grid, Shown
+from mixup_cli.methods.base import Shown
+from mixup_cli.methods.decisions import Decisions, Grid
 from mixup_cli.methods.options import number
 from mixup_cli.methods.pasted import PasteMethod
 

@@ -19,22 +19,24 @@ from mixup_cli.draws.beta import UNIT, levels
 from mixup_cli.draws.rng import Draws, RowWord, Words, below
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Shown, decided, pure
+from mixup_cli.methods.base import Method, Shown, pure
 from mixup_cli.methods.box import centred_box, inside_box
+from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 from mixup_cli.methods.options import MAX_ALPHA, follows, number, word
+from mixup_cli.methods.span import Bounds, bounds_of, centred_span, in_region, inside_span, lengths_of, span_of_boxes
 
 MINMAX = (0.2, 0.8)
 """The sides of `box=minmax` where none are given, as fractions of the picture's: timm's usual values."""
 
 
 class BoxMethod(Method):
-    """The base outside the box, the donor inside it."""
+    """The base outside the box, the donor inside it; of samples that go on in time, inside the box within a span."""
 
     needs_picture = True
     has_box = True
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
-        return Weights(decisions.parts, decisions.box, pure(len(decisions.parts), 1, 2))
+        return in_region(decisions, grid, pure(len(decisions.parts), 1, 2))
 
     def shown(self, decisions: Decisions, grid: Grid) -> Shown:
         shown = super().shown(decisions, grid)
@@ -56,6 +58,7 @@ class CutMix(BoxMethod):
   year = {2019}
 }"""
     keeps_objects = True
+    has_span = True
     ranges = (("low", "high"),)
     decided = frozenset({"alpha", "box", "low", "high"})
 
@@ -77,8 +80,22 @@ class CutMix(BoxMethod):
     def idle(self) -> frozenset[str]:
         return frozenset({"alpha"} if self.box == "minmax" else ())
 
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
-        return decided(pure(len(draws), 0, 2), self._box(draws.words, grid))
+    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
+        parts = pure(len(draws), 0, 2)
+        if not grid.has_plane:
+            return decided(parts, span=self._span(draws.words, bounds_of(len(draws), grid, known)))
+        return decided(parts, self._box(draws.words, grid), span=span_of_boxes(len(draws), grid))
+
+    def _span(self, words: Words, bounds: Bounds) -> NDArray[np.int32]:
+        """In time, a part of 1 − lam."""
+        side = lengths_of(bounds)
+        if self.box == "minmax":
+            low, high = ((fraction * side).astype(np.int64) for fraction in (self.low or 0.0, self.high or 0.0))
+            return inside_span(words, low + below(words[:, RowWord.LAM], high - low + 1), bounds)
+        part = (UNIT - levels(words[:, RowWord.LAM], self.alpha, self.alpha)) / UNIT
+        if self.box == "inside":
+            return inside_span(words, (part * side).astype(np.int64), bounds)
+        return centred_span(words, (0.5 * part * side).astype(np.int64), bounds)
 
     def _box(self, words: Words, grid: Grid) -> NDArray[np.int32]:
         if self.box == "minmax":

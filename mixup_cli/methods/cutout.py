@@ -12,9 +12,11 @@ import numpy as np
 
 from mixup_cli.draws.rng import Draws
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Shown, decided, pure
+from mixup_cli.methods.base import Method, Shown, pure
 from mixup_cli.methods.box import centred_box
+from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 from mixup_cli.methods.options import number
+from mixup_cli.methods.span import bounds_of, centred_span, in_region, lengths_of, span_of_boxes
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,21 @@ class Cutout(Method):
     has_box = True
     fills = True
     keeps_objects = True
+    has_span = True
     decided = frozenset({"side"})
 
     side: float = number(0.5)
 
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
+        if not grid.has_plane:
+            bounds = bounds_of(len(draws), grid, known)
+            half = np.minimum(self.side, 2.0) * lengths_of(bounds)
+            return decided(pure(len(draws), 0, 1), span=centred_span(draws.words, half.astype(np.int64) // 2, bounds))
         half_px = int(self.side * min(grid.height, grid.width)) // 2
         half = np.full(len(draws), min(half_px, grid.height + grid.width), np.int64)  # beyond that it hides everything
-        return decided(pure(len(draws), 0, 1), centred_box(draws.words, half, half, grid))
+        return decided(
+            pure(len(draws), 0, 1), centred_box(draws.words, half, half, grid), span=span_of_boxes(len(draws), grid)
+        )
 
     def shown(self, decisions: Decisions, grid: Grid) -> Shown:
         shown = super().shown(decisions, grid)
@@ -50,4 +59,4 @@ class Cutout(Method):
         return shown
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
-        return Weights(decisions.parts, decisions.box, np.zeros_like(decisions.parts))
+        return in_region(decisions, grid, np.zeros_like(decisions.parts))

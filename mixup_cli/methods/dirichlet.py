@@ -14,7 +14,8 @@ import numpy as np
 
 from mixup_cli.draws.beta import UNIT, levels
 from mixup_cli.draws.rng import ROW_WORDS, Draws, RowWord
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided
+from mixup_cli.methods.base import Method
+from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 from mixup_cli.methods.options import MAX_ALPHA, count, number
 
 
@@ -36,7 +37,7 @@ class Dirichlet(Method):
     def parent_count(self) -> int:  # type: ignore[override]  # it depends on the option
         return int(self.k)
 
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
         parts = np.zeros((len(draws), self.parent_count), np.int32)
         left = np.full(len(draws), UNIT, np.int64)
         for parent in range(self.parent_count - 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mixup_cli.choices import PLACED_TASKS
 from mixup_cli.errors import UsageError
 from mixup_cli.methods import METHODS, build
 from mixup_cli.methods.base import Method
@@ -39,5 +40,5 @@ def check_effect(recipe: Recipe) -> None:
 
 def _pads(recipe: Recipe) -> bool:
     """Whether the fill colour lies around images."""
-    is_padded = recipe.resize == "canvas" or (recipe.resize == "pad" and recipe.task != "classify")
+    is_padded = recipe.resize == "canvas" or (recipe.resize == "pad" and recipe.task in PLACED_TASKS)
     return is_padded or recipe.crop_pad > 0

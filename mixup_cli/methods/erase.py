@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, Words, mask_words, uniforms
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Pictures, Resample, decided, pure
+from mixup_cli.methods.base import Method, Pictures, Resample, pure
 from mixup_cli.methods.box import inside_box
+from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 from mixup_cli.methods.options import number, word
 
 ATTEMPTS = 10
@@ -72,7 +73,7 @@ class Erase(Method):
     def of_index_maps(self) -> Method:
         return replace(self, fill="colour")
 
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
         height, width = self._sides(draws, grid)
         box = inside_box(draws.words, height, width, grid)
         box[(height == 0) | (width == 0)] = 0

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.draws.rng import below, mask_words
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid
+from mixup_cli.methods.decisions import Decisions, Grid
 from mixup_cli.methods.masked import MaskMethod
 from mixup_cli.methods.options import count
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from mixup_cli.draws.beta import UNIT, levels
 from mixup_cli.draws.rng import Draws, RowWord
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided
+from mixup_cli.methods.base import Method
+from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 from mixup_cli.methods.options import MAX_ALPHA, number
 
 
@@ -24,6 +25,6 @@ class MaskMethod(Method):
 
     alpha: float = number(1.0, 0.0, MAX_ALPHA)
 
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
         lam = levels(draws.words[:, RowWord.LAM], self.alpha, self.alpha)
         return decided(np.stack([lam, UNIT - lam], axis=1), mask_seed=draws.words[:, RowWord.MASK_SEED])

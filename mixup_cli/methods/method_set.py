@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -37,7 +36,7 @@ class MethodSet:
         probabilities = np.array([choice.probability for choice in recipe.methods], np.float64)
         self._thresholds = np.cumsum(probabilities / probabilities.sum())[:-1]
         for method in self.methods:
-            if method.needs_picture and grid is None:
+            if method.needs_picture and not (grid and (grid.has_plane or method.has_span)):
                 found = "it places something in an image, and these samples have no height and width. Use mixup."
                 raise UsageError(found, field="methods", value=method.name)
         if leaves_unmixed and Unmixed.name not in self.names:
@@ -80,9 +79,7 @@ class MethodSet:
 
     def own(self, number: int, decisions: Decisions) -> Decisions:
         """Decisions with room for just the parents of one method."""
-        count = self.methods[number].parent_count
-        inner = None if decisions.inner is None else decisions.inner[:, :count]
-        return replace(decisions, parts=np.ascontiguousarray(decisions.parts[:, :count]), inner=inner)
+        return decisions.own(self.methods[number].parent_count)
 
     def weights(self, number: int, decisions: Decisions, maps_of: MapsOf | None = None) -> Weights:
         """The weights of rows that are all of one method, with that method's own count of parents. `maps_of` gives the

@@ -16,7 +16,8 @@ import numpy as np
 
 from mixup_cli.draws.beta import UNIT, levels
 from mixup_cli.draws.rng import Draws, RowWord
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided
+from mixup_cli.methods.base import Method
+from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 from mixup_cli.methods.options import MAX_ALPHA, follows, number
 
 
@@ -44,7 +45,7 @@ class Mixup(Method):
     alpha: float = number(0.2, 0.0, MAX_ALPHA)
     base: float | None = follows(0.0, MAX_ALPHA)
 
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
         first = self.alpha if self.base is None else self.base
         lam = levels(draws.words[:, RowWord.LAM], first, self.alpha)
         return decided(np.stack([lam, UNIT - lam], axis=1))

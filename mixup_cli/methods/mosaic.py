@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, uniforms
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, Pictures, Resample, Shown, decided, pure
+from mixup_cli.methods.base import Method, Pictures, Resample, Shown, pure
+from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 from mixup_cli.methods.options import number
 
 QUARTERS = ((False, False), (False, True), (True, False), (True, True))
@@ -51,7 +52,7 @@ class Mosaic(Method):
     low: float = number(0.3, 0.0, 1.0)
     high: float = number(0.7, 0.0, 1.0)
 
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
         box = np.zeros((len(draws), 4), np.int32)
         for corner, word, side in ((2, RowWord.CENTRE_Y, grid.height), (3, RowWord.CENTRE_X, grid.width)):
             place = self.low + (self.high - self.low) * uniforms(draws.words[:, word])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mixup_cli.draws.rng import Draws
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
+from mixup_cli.methods.base import Method, pure
+from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 
 
 @dataclass(frozen=True)
@@ -17,5 +18,5 @@ class Unmixed(Method):
     parent_count = 1
     keeps_objects = True
 
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
         return decided(pure(len(draws), 0, 1))

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, Words, mask_words
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, DonorMaps, Grid, Method, Peaks, decided, pure
+from mixup_cli.methods.base import DonorMaps, Method, pure
+from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class PasteMethod(Method):
     has_mask = True
     has_seed = True
 
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
         return decided(pure(len(draws), 0, 2), mask_seed=draws.words[:, RowWord.MASK_SEED])
 
     @abstractmethod

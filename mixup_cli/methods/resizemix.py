@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, uniforms
-from mixup_cli.methods.base import Decisions, Grid, Peaks, Pictures, Resample, Shown, decided, pure
+from mixup_cli.methods.base import Pictures, Resample, Shown, pure
 from mixup_cli.methods.box import inside_box
 from mixup_cli.methods.cutmix import BoxMethod
+from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 from mixup_cli.methods.options import number
 
 
@@ -45,7 +46,7 @@ class ResizeMix(BoxMethod):
     low: float = number(0.1, 0.0, 1.0)
     high: float = number(0.8, 0.0, 1.0)
 
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
         scale = self.low + (self.high - self.low) * uniforms(draws.words[:, RowWord.LAM])
         height, width = (np.maximum(np.rint(scale * side).astype(np.int64), 1) for side in (grid.height, grid.width))
         return decided(pure(len(draws), 0, 2), inside_box(draws.words, height, width, grid))

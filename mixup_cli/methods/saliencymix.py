@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mixup_cli.draws.rng import Draws
-from mixup_cli.methods.base import Decisions, Grid, Peaks, decided, pure
+from mixup_cli.methods.base import pure
 from mixup_cli.methods.box import clipped_box
 from mixup_cli.methods.cutmix import BoxMethod, half_sides
+from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 from mixup_cli.methods.options import MAX_ALPHA, number
 
 
@@ -38,9 +39,9 @@ class SaliencyMix(BoxMethod):
 
     alpha: float = number(1.0, 0.0, MAX_ALPHA)
 
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
-        if peaks is None:
+    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
+        if known.peaks is None:
             raise ValueError("saliencymix decides from the donors' peaks")
         half_height, half_width = half_sides(draws.words, self.alpha, grid)
-        centre_y, centre_x = peaks.astype(np.int64).T
+        centre_y, centre_x = known.peaks.astype(np.int64).T
         return decided(pure(len(draws), 0, 2), clipped_box(centre_y, centre_x, half_height, half_width, grid))

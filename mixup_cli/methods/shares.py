@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Grid
+from mixup_cli.methods.decisions import Grid
 
 
 def shares(weights: Weights, grid: Grid) -> NDArray[np.float32]:
@@ -32,10 +32,15 @@ def _summed(weights: Weights, grid: Grid) -> NDArray[np.int64]:
         totals[:, 0] = grid.position_count - totals[:, 1:].sum(axis=1)
     elif weights.mask is not None:
         totals = weights.mask.sum(axis=(2, 3), dtype=np.int64)
-    elif weights.box is not None and weights.inside is not None:
-        top, left, bottom, right = weights.box.astype(np.int64).T
-        area = ((bottom - top) * (right - left))[:, None]
-        totals = totals * (grid.position_count - area) + weights.inside * area
+    elif weights.inside is not None:
+        whole, part = np.array(grid.position_count, np.int64), np.array(grid.position_count, np.int64)
+        if weights.box is not None:
+            top, left, bottom, right = weights.box.astype(np.int64).T
+            part = (bottom - top) * (right - left)
+        if weights.span is not None:
+            whole = whole * (grid.length if weights.content is None else weights.content)
+            part = part * (weights.span[:, 1] - weights.span[:, 0]).astype(np.int64)
+        totals = totals * np.reshape(whole - part, (-1, 1)) + weights.inside * np.reshape(part, (-1, 1))
     return totals
 
 

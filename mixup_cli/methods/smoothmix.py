@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.draws.rng import Draws, RowWord, below, mask_words, uniforms
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided, pure
+from mixup_cli.methods.base import Method, pure
+from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 from mixup_cli.methods.options import number
 
 
@@ -42,7 +43,7 @@ class SmoothMix(Method):
     low: float = number(0.25, 0.01, 10.0)
     high: float = number(0.5, 0.01, 10.0)
 
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
         return decided(pure(len(draws), 0, 2), mask_seed=draws.words[:, RowWord.MASK_SEED])
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:

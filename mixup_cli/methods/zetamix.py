@@ -14,7 +14,8 @@ import numpy as np
 
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.draws.rng import Draws
-from mixup_cli.methods.base import Decisions, Grid, Method, Peaks, decided
+from mixup_cli.methods.base import Method
+from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 from mixup_cli.methods.options import count, number
 
 
@@ -43,7 +44,7 @@ class ZetaMix(Method):
     def parent_count(self) -> int:  # type: ignore[override]  # it depends on the option
         return int(self.k)
 
-    def decide(self, draws: Draws, grid: Grid, peaks: Peaks | None = None) -> Decisions:
+    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
         falling = np.arange(1, self.parent_count + 1, dtype=np.float64) ** -self.gamma
         exact = falling / falling.sum() * UNIT
         parts = np.floor(exact)

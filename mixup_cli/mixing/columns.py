@@ -10,12 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.fields.field import COLUMNS
+from mixup_cli.draws.beta import UNIT
+from mixup_cli.fields.axes import has_time
+from mixup_cli.fields.field import COLUMNS, IN_TIME
 from mixup_cli.fields.label import Label
 from mixup_cli.fields.labels import Labels, base_shares, remix_shares, union_shares
 from mixup_cli.fields.objects import Objects
 from mixup_cli.fields.signal import Signal
 from mixup_cli.image_format import ImageFormat
+from mixup_cli.methods import METHODS
 from mixup_cli.mixing.objects import ObjectMaker, most_objects, object_columns
 from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Rows, population_of
@@ -46,10 +49,19 @@ def columns_of(
     chosen += [Column("method", "uint8", ()), Column("box", "int32", (4,))]
     if recipe.has_views:
         chosen.append(Column("view", "int32", (parent_count, 5)))
+    chosen += _columns_in_time(recipe, first, pair)
     if objects is not None:
         keypoint_count = len(objects.keypoints.names) if objects.keypoints else None
         chosen += object_columns(most_objects(objects, recipe, parent_count), keypoint_count)
     return tuple(chosen)
+
+
+def _columns_in_time(recipe: Recipe, first: Signal, pair: tuple[int]) -> list[Column]:
+    """The columns of samples that go on in time."""
+    made = [Column("span", "int32", (2,))] if has_time(first.axes) else []
+    if recipe.is_part_in_time or any(METHODS[choice.name].moves_in_time for choice in recipe.methods):
+        made.append(Column("source_start", "int64", pair))
+    return [*made, Column("gain", "float32", pair)] if first.axes == "tc" else made
 
 
 def planned_columns(columns: Sequence[Column], signals: Sequence[Signal]) -> tuple[Column, ...]:
@@ -92,6 +104,8 @@ class RowColumns:
                 return share
             case "label_share":
                 return self._label_share(rows, share)
+        if name in IN_TIME:
+            return self._in_time(name, rows, share.shape[1])
         planned = {
             "index": rows.index,
             "source_index": rows.parents,
@@ -102,6 +116,17 @@ class RowColumns:
             "mask_seed": rows.decisions.mask_seed.view(np.int64),
         }
         return np.asarray(planned[name])
+
+    def _in_time(self, name: str, rows: Rows, parent_count: int) -> NDArray[Any]:
+        """What was decided about time: zeros where nothing was."""
+        made, shape = rows.decisions, (len(rows), parent_count)
+        match name:
+            case "span":
+                return np.zeros((len(rows), 2), np.int32) if made.span is None else made.span
+            case "source_start":
+                return np.zeros(shape, np.int64) if made.start is None else made.start
+        gain = made.parts.astype(np.float32) / np.float32(UNIT)
+        return gain if made.scale is None else gain * made.scale[:, None]
 
     def _classes(self, rows: Rows) -> NDArray[np.int32]:
         if self.labels.classes is None:

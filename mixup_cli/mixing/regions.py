@@ -9,6 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.form import Form
 from mixup_cli.kernels import Weights
 from mixup_cli.kernels.resample import nearest_places
 from mixup_cli.methods import Decisions, Grid, Method
@@ -20,6 +21,23 @@ def scaled(decisions: Decisions, planned: Grid, grid: Grid) -> Decisions:
     """The same decisions with boxes on another grid: each edge at the nearest line, halves up."""
     before, now = (np.array(each.sides * 2, np.int64) for each in (planned, grid))
     return replace(decisions, box=((2 * decisions.box * now + before) // (2 * before)).astype(np.int32))
+
+
+def in_time(weights: Weights, form: Form) -> Weights:
+    """Weights as kernels take them, of samples that go on in time: a span of one line is a box on it; of frames, each
+    has weights of its own, and the box is empty in those outside of the span."""
+    span, count = weights.span, form.length
+    if form.frames == 1:
+        if span is None:
+            return weights
+        box = np.stack([np.zeros_like(span[:, 0]), span[:, 0], np.ones_like(span[:, 0]), span[:, 1]], axis=1)
+        return replace(weights, box=np.ascontiguousarray(box, np.int32), span=None)
+    frames = replace(weights, span=None).of(np.repeat(np.arange(len(weights.parts)), count))
+    if span is None or frames.box is None:
+        return frames
+    frame, (start, stop) = np.tile(np.arange(count), len(span)), np.repeat(span, count, axis=0).T
+    frames.box[(frame < start) | (frame >= stop)] = 0
+    return frames
 
 
 def weights_at(method: Method, own: Decisions, weights: Weights, grid: Grid) -> Weights:

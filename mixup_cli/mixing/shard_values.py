@@ -61,7 +61,11 @@ def block_of(plan: Planned, start: int, stop: int, maps_of: MapsOfRows | None = 
     for number, positions in methods.groups(rows.method):
         maps = None if maps_of is None else partial(maps_of, rows[positions])
         weights = methods.weights(number, rows.decisions[positions], maps)
-        share[positions, : weights.parts.shape[1]] = shares(weights, methods.grid)
+        method, apart = methods.methods[number], rows.decisions.share
+        if method.shares_apart and apart is not None:
+            share[positions] = apart[positions]
+        else:
+            share[positions, : method.parent_count] = shares(weights, methods.grid)
         groups.append((positions, weights))
     return Block(rows, share, groups)
 
@@ -78,13 +82,13 @@ class ShardValues:
     """The columns of a shard as a writer asks for them, each once. Tiles of the first signal that were not taken when
     another column is asked for are mixed and dropped."""
 
-    def __init__(self, mixing: Mixing) -> None:
-        self._mixing = mixing
+    def __init__(self, mixing: Mixing, first_name: str = FIRST) -> None:
+        self._mixing, self._first_name = mixing, first_name
         self._others: Others | None = None
 
     def __call__(self, column: Column) -> Iterator[NDArray[Any]]:
         """A column, block by block."""
-        if column.name == FIRST:
+        if column.name == self._first_name:
             return self._first()
         for _ in self._first():
             pass
@@ -123,7 +127,8 @@ class ShardMaker:
 
     def values(self, rows: range) -> ShardValues:
         """The values of each column of these rows."""
-        return ShardValues(self.mix(rows))
+        first = self.signals[0].column.name if self.signals else FIRST
+        return ShardValues(self.mix(rows), first)
 
     def mix(self, rows: range) -> Mixing:
         """Mix the rows. See `Mixing`."""
@@ -198,7 +203,8 @@ class ShardMaker:
     def _tiles(self, block: Block, portion: Portion, number: int) -> Iterator[NDArray[Any]]:
         signal = self.signals[number]
         tile_rows = min(signal.tile_rows, len(block.rows))
-        blended = np.empty((tile_rows, *signal.column.shape), blend_dtype(signal.column.dtype))
+        dtype = blend_dtype(signal.column.dtype, signal.mixer.stage.form.dtype)
+        blended = np.empty((tile_rows, *signal.column.shape), dtype)
         placed = replace(block.rows, parents=portion.places(block.rows.parents))
         for first in range(0, len(block.rows), tile_rows):
             self.checkpoint()
@@ -206,12 +212,24 @@ class ShardMaker:
             for positions, weights in block.parts(first, first + len(tile)):
                 samples = portion.for_a_tile(number)
                 signal.mixer.mix(samples, placed[positions], weights, tile, positions - first)
-            yield tile.astype(signal.column.dtype, copy=False)
+            yield stored(tile, signal.column.dtype)
 
 
-def blend_dtype(column_dtype: str) -> str:
-    """The dtype that kernels write: float16 output is blended in float32 and rounded once."""
-    return "float32" if column_dtype == "float16" else column_dtype
+def blend_dtype(column_dtype: str, sample_dtype: str) -> str:
+    """The dtype that kernels write: output that they cannot write is blended in float32 and rounded once; numbers of
+    more bits, which are selected, come as the samples have them."""
+    return {"float16": "float32", "int16": "float32", "int32": sample_dtype}.get(column_dtype, column_dtype)
+
+
+INT16_SCALE = 32768
+"""What stands for 1.0 in a wave of 16 bits, as in files."""
+
+
+def stored(values: NDArray[Any], dtype: str) -> NDArray[Any]:
+    """What kernels have written, as it is stored."""
+    if dtype == "int16":
+        values = np.clip(np.rint(values * np.float32(INT16_SCALE)), -INT16_SCALE, INT16_SCALE - 1)
+    return values.astype(dtype, copy=False)
 
 
 def tile_rows_for(column: Column, batch_size: int | None, device: Device) -> int:

@@ -17,7 +17,7 @@ from mixup_cli.kernels.resample import nearest, resample
 from mixup_cli.methods import Decisions, Method
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.mixing.index_map import of_parent, selected
-from mixup_cli.mixing.regions import scaled, weights_at
+from mixup_cli.mixing.regions import in_time, scaled, weights_at
 from mixup_cli.mixing.stage import Stage
 from mixup_cli.mixing.surface import surface_of
 from mixup_cli.plan.plan import Rows
@@ -75,8 +75,12 @@ class Mixer:
         if self.selects:
             self._select(samples, parents, weights, out, places)
             return
+        if (frames := self.stage.form.frames) > 1:
+            samples, parents, out, places = _frame_by_frame(samples, parents, out, places, frames)
         if self.encoded is None:
             self.kernel.blend(samples, parents, weights, out, places)
+            if decisions.scale is not None:
+                out[places] *= decisions.scale.reshape(-1, *[1] * (out.ndim - 1))
             return
         light = np.empty((len(rows), *out.shape[1:]), np.uint16)
         self.kernel.blend(samples, parents, weights, light, np.arange(len(rows)))
@@ -93,8 +97,8 @@ class Mixer:
             decisions = scaled(decisions, self.methods.grid, grid)
             weights = weights_at(method, decisions, weights, grid)
         if self.selects and grid is not None and (other := method.of_index_maps) != method:
-            return other, decisions, other.weights(decisions, grid)
-        return method, decisions, weights
+            method, weights = other, other.weights(decisions, grid)
+        return method, decisions, in_time(weights, self.stage.form)
 
     def _select(
         self,
@@ -124,3 +128,13 @@ class Mixer:
         parents = np.tile(np.arange(count), (len(rows), 1))
         self.kernel.blend(numbers, parents, selected(weights), out, np.arange(len(rows)))
         return out
+
+
+def _frame_by_frame(
+    samples: NDArray[Any], parents: NDArray[np.int64], out: NDArray[Any], places: NDArray[np.int64], count: int
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[Any], NDArray[np.int64]]:
+    """Samples, parents, output and its places with each of `count` frames as a sample of its own."""
+    number = np.arange(count)
+    frames = (parents[:, None, :] * count + number[:, None]).reshape(-1, parents.shape[1])
+    room = (places[:, None] * count + number).ravel()
+    return samples.reshape(-1, *samples.shape[2:]), frames, out.reshape(-1, *out.shape[2:]), room

@@ -1,7 +1,7 @@
 """The stage: copies of a tile's parents, as they are to be mixed. Most recipes need none, and mix from the cache.
 
-Parents are copied a tile at a time, while they are in the core's cache: through their views (flips and crops), then
-rearranged by the method (ResizeMix), then decoded to linear light.
+Parents are copied a tile at a time, while they are in the core's cache: the part in time that is seen, through their
+views (flips and crops), then rearranged by the method (ResizeMix), then decoded to linear light.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ class Stage:
         decisions: Decisions,
     ) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Samples and parents (m, P) as the kernel is to take them: the cache's own, or copies made for this tile."""
+        if decisions.start is not None:
+            samples = self._later(samples, parents.ravel(), decisions.start.ravel())
+            parents = np.arange(parents.size).reshape(parents.shape)
         if views is None and not method.rearranges and not self.linear_light:
             return samples, parents
         if views is not None:
@@ -55,6 +58,18 @@ class Stage:
             samples = linear_levels()[samples[parents.ravel()]]
             parents = np.arange(parents.size).reshape(parents.shape)
         return samples, parents
+
+    def _later(self, samples: NDArray[Any], parents: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[Any]:
+        """Copies of parents (m) from some places in time on: (m, *form.shape)."""
+        axis = self.form.axes.index("t")
+        copies = np.empty((len(parents), *self.form.shape), samples.dtype)
+        copies[...] = self.fill.ravel()[0]
+        for copy, parent, start in zip(copies, parents.tolist(), starts.tolist(), strict=True):
+            whole, seen = np.moveaxis(samples[parent], axis, 0), np.moveaxis(copy, axis, 0)
+            first, last = max(0, start), min(len(whole), start + len(seen))
+            if first < last:
+                seen[first - start : last - start] = whole[first:last]
+        return copies
 
     def _seen(self, samples: NDArray[Any], parents: NDArray[np.int64], views: Views) -> NDArray[Any]:
         """Copies of parents (m) through views (m, …, 5): (m, *form.shape)."""

@@ -21,7 +21,7 @@ from mixup_cli.fields.target import Target
 from mixup_cli.methods import Decisions
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.methods.none import Unmixed
-from mixup_cli.mixing.shard_values import blend_dtype
+from mixup_cli.mixing.shard_values import blend_dtype, stored
 from mixup_cli.mixing.signal import Mixer
 from mixup_cli.plan.plan import Rows
 from mixup_cli.recipe import Recipe
@@ -116,11 +116,12 @@ class Remixer:
 
     def _mixed(self, number: int, rows: NDArray[np.int64]) -> NDArray[Any]:
         signal, methods = self._signals[number], self._plan.methods
-        mixed = np.empty((len(rows), *signal.shape), blend_dtype(signal.dtype))
+        dtype = blend_dtype(signal.dtype, self._mixers[number].stage.form.dtype)
+        mixed = np.empty((len(rows), *signal.shape), dtype)
         step = min(methods.block_rows, max(1, PORTION_BYTES // mixed[:1].nbytes))
         for start in range(0, len(rows), step):
             self._mix(number, rows[start : start + step], mixed[start : start + step])
-        return mixed.astype(signal.dtype, copy=False)
+        return stored(mixed, signal.dtype)
 
     def _mix(self, number: int, rows: NDArray[np.int64], out: NDArray[Any]) -> None:
         planned, methods = self._plan.at(rows), self._plan.methods

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 from mixup_cli.draws.rng import Draws
 from mixup_cli.errors import DataError
 from mixup_cli.fields.labels import Labels
-from mixup_cli.methods import Decisions, Grid, Peaks, parent_count
-from mixup_cli.methods.base import decided, pure
+from mixup_cli.methods import Decisions, Grid, Known, Method, parent_count
+from mixup_cli.methods.base import pure
+from mixup_cli.methods.decisions import decided, put_together
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.pairing import (
     ORIGINALS_LANE,
@@ -31,6 +33,7 @@ from mixup_cli.pairing import (
     open_pairing,
     windows_of,
 )
+from mixup_cli.plan.timeline import Timeline
 from mixup_cli.plan.views import ViewRules, Views, peaks_in_view
 from mixup_cli.recipe import Recipe
 from mixup_cli.wording import counted, plural, setting
@@ -63,6 +66,7 @@ def joined(parts: Sequence[Rows]) -> Rows:
     """Rows one after another."""
     if len(parts) == 1:
         return parts[0]
+    starts = [0, *accumulate(map(len, parts))]
 
     def column(of: Callable[[Rows], NDArray[Any]]) -> NDArray[Any]:
         return np.concatenate([of(part) for part in parts])
@@ -71,10 +75,10 @@ def joined(parts: Sequence[Rows]) -> Rows:
         column(lambda rows: rows.index),
         column(lambda rows: rows.parents),
         column(lambda rows: rows.method),
-        Decisions(
-            column(lambda rows: rows.decisions.parts),
-            column(lambda rows: rows.decisions.box),
-            column(lambda rows: rows.decisions.mask_seed),
+        put_together(
+            [(np.arange(first, first + len(part)), part.decisions) for first, part in zip(starts, parts, strict=False)],
+            starts[-1],
+            parts[0].parents.shape[1],
         ),
         None if parts[0].views is None else np.concatenate([part.views for part in parts if part.views is not None]),
     )
@@ -123,18 +127,19 @@ class Moved:
         return self.places(self.plan.parents(start, stop))
 
 
-class PeaksOf(Protocol):
-    """Finds where cached samples are salient."""
+class Finder(Protocol):
+    """Finds what methods must know of cached samples: where images are salient, how loud waves are."""
 
-    def of(self, samples: NDArray[np.int64]) -> Peaks:
-        """The peaks of some samples, by source index."""
+    def of(self, samples: NDArray[np.int64]) -> NDArray[Any]:
+        """What is found of some samples (m) by source index: (m, 2), see `methods.base.Known`."""
 
 
 class Plan:
     """The plan of a recipe over a population of samples that can be mixed.
 
-    `grid` is None for samples without height and width, `view_rules` is None if parents are seen unchanged; SaliencyMix
-    asks `peaks`. Raises DataError or UsageError if the recipe does not fit these samples.
+    `grid` is None for samples without axes, `view_rules` is None if parents are seen unchanged; some methods ask a
+    `finder` about the samples, and `timeline` knows those that go on in time. Raises DataError or UsageError if the
+    recipe does not fit these samples.
     """
 
     def __init__(
@@ -143,10 +148,11 @@ class Plan:
         population: Population,
         grid: Grid | None,
         view_rules: ViewRules | None = None,
-        peaks: PeaksOf | None = None,
+        finder: Finder | None = None,
+        timeline: Timeline | None = None,
     ) -> None:
         self._seed = recipe.seed
-        self._view_rules, self._peaks = view_rules, peaks
+        self._view_rules, self._finder, self._timeline = view_rules, finder, timeline or Timeline()
         self._population = chosen(recipe, population)
         count = len(self._population)
         for choice in recipe.methods:
@@ -159,10 +165,10 @@ class Plan:
         self.original_count = count if recipe.keep_originals else 0
         self.notices = (*choice_notices(recipe, population), *self._pairing.notices)
 
-    def asking(self, peaks: PeaksOf | None) -> Self:
-        """The same plan, which asks for peaks there."""
+    def asking(self, finder: Finder | None) -> Self:
+        """The same plan, which asks there about samples."""
         plan = copy(self)
-        plan._peaks = peaks
+        plan._finder = finder
         return plan
 
     def parents(self, start: int, stop: int) -> NDArray[np.int64]:
@@ -198,11 +204,12 @@ class Plan:
         base = self._population.samples[self._originals_order[start:stop]]
         count = self.methods.parent_count
         views = None if self._view_rules is None else self._view_rules.whole(stop - start, count)
+        parents = np.repeat(base[:, None], count, axis=1)
         return Rows(
             np.arange(start, stop),
-            np.repeat(base[:, None], count, axis=1),
+            parents,
             np.full(stop - start, self.methods.unmixed, np.uint8),
-            decided(pure(stop - start, 0, count)),
+            self._timed(decided(pure(stop - start, 0, count)), parents, self._timeline.middle(parents)),
             views,
         )
 
@@ -215,6 +222,7 @@ class Plan:
             drawn = self._view_rules.decide(self._seed, start, stop, self.methods.parent_count)
             views = np.where(used[..., None], drawn, drawn[:, :1])
         decisions = self._decide(draws, method, parents, views)
+        decisions = self._timed(decisions, parents, self._timeline.starts(self._seed, start, stop, parents))
         return Rows(np.arange(start, stop) + self.original_count, parents, method, decisions, views)
 
     def _met(
@@ -231,26 +239,41 @@ class Plan:
     def _decide(
         self, draws: Draws, method: NDArray[np.uint8], parents: NDArray[np.int64], views: Views | None
     ) -> Decisions:
-        rows = len(draws)
-        parts = np.zeros((rows, self.methods.parent_count), np.int32)
-        box, mask_seed = np.zeros((rows, 4), np.int32), np.zeros(rows, np.uint64)
+        rows, parent_count = len(draws), self.methods.parent_count
+        blocks = []
         for number, positions in self.methods.groups(method):
             deciding = self.methods.methods[number]
-            peaks = self._donor_peaks(parents, views, positions) if deciding.needs_peaks else None
+            known = self._known(deciding, parents, views, positions)
             everywhere = len(positions) == rows
-            made = deciding.decide(draws if everywhere else draws[positions], self.methods.grid, peaks)
-            if everywhere and made.parts.shape == parts.shape:
+            made = deciding.decide(draws if everywhere else draws[positions], self.methods.grid, known)
+            if everywhere and made.parts.shape == (rows, parent_count):
                 return made
-            parts[positions, : made.parts.shape[1]] = made.parts
-            box[positions], mask_seed[positions] = made.box, made.mask_seed
-        return Decisions(parts, box, mask_seed)
+            blocks.append((positions, made))
+        nothing = decided(np.zeros((0, parent_count), np.int32))
+        return put_together([*blocks, (np.arange(0), nothing)], rows, parent_count)
 
-    def _donor_peaks(self, parents: NDArray[np.int64], views: Views | None, positions: NDArray[np.int64]) -> Peaks:
-        """Where the donors of some rows are salient, in the output."""
-        if self._peaks is None:
-            raise ValueError("a method needs peaks, and this plan was opened without a peak finder")
-        peaks = self._peaks.of(parents[positions, 1])
-        return peaks if views is None else peaks_in_view(peaks, views[positions, 1], self.methods.grid)
+    def _known(
+        self, method: Method, parents: NDArray[np.int64], views: Views | None, positions: NDArray[np.int64]
+    ) -> Known:
+        """What a method must know of the parents of some rows."""
+        chosen, content = parents[positions, : method.parent_count], self._timeline.content
+        known = Known(content=None if content is None else content[chosen])
+        if not (method.needs_peaks or method.needs_levels):
+            return known
+        if self._finder is None:
+            raise ValueError("a method must know the samples, and this plan was opened without a finder")
+        if method.needs_levels:
+            return replace(known, levels=self._finder.of(chosen.ravel()).reshape(*chosen.shape, -1))
+        peaks = self._finder.of(chosen[:, 1])
+        return Known(peaks if views is None else peaks_in_view(peaks, views[positions, 1], self.methods.grid))
+
+    def _timed(self, decisions: Decisions, parents: NDArray[np.int64], starts: NDArray[np.int64] | None) -> Decisions:
+        """Decisions with what the timeline says of their parents. Methods that move parents in time themselves go with
+        samples that are shown whole."""
+        content = self._timeline.content
+        if content is not None:
+            decisions = replace(decisions, content=content[parents[:, 0]])
+        return decisions if starts is None else replace(decisions, start=starts)
 
 
 def _too_few(recipe: Recipe, count: int, method: str, needed: int) -> DataError:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
 from mixup_cli.fields.labels import dense_from_classes
-from mixup_cli.fields.signal import FIRST
 from mixup_cli.readers.mixed_column import MixedColumn
 from mixup_cli.readers.passes import Passes, passes_of
 from mixup_cli.storage.hdf5.columns import column_of
@@ -93,7 +92,7 @@ class MixedArrays:
 
     def images(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:
         """The images of some rows, in the given order: (m, *image shape)."""
-        return self._columns[FIRST].take(rows)
+        return self._columns[self.manifest.signals[0].name].take(rows)
 
     def signals(self, rows: Sequence[int] | NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         """Every signal of some rows by its column, the images first: (m, *shape) each."""

@@ -16,7 +16,6 @@ from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from mixup_cli.errors import UsageError
-from mixup_cli.fields.signal import FIRST
 from mixup_cli.readers.pytorch_batch import NamedSample, ReadBatch, TupleSample
 from mixup_cli.readers.pytorch_targets import Target, detection_batch, segmentation_batch
 from mixup_cli.readers.samples import PAIR
@@ -38,7 +37,8 @@ class _Reader:
         self.class_names = self.arrays.class_names
         self.label_kind = self.arrays.label_kind
         self._transform = transform
-        if transform is not None and all(part.name != FIRST for part in self.view.parts):
+        self._first = self.arrays.manifest.signals[0].name
+        if transform is not None and all(part.name != self._first for part in self.view.parts):
             raise UsageError("samples have no images.", "Leave it out, or choose images.", field="transform")
         self._epoch = torch.tensor(choices.get("epoch") or 0)
         if self._has_epochs:  # workers that stay from epoch to epoch must see it
@@ -75,7 +75,7 @@ class _Reader:
         names = [part.name for part in self.view.parts]
         parts: list[Any] = [torch.from_numpy(each) for each in values]
         for place, name in enumerate(names):
-            if name == FIRST and self._transform is not None:
+            if name == self._first and self._transform is not None:
                 parts[place] = [self._transform(image) for image in parts[place]]
             if name in PAIR[:2]:
                 parts[place] = parts[place].long()  # as `cross_entropy` takes classes

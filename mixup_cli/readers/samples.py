@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import UsageError
-from mixup_cli.fields.axes import Axes, as_axes
+from mixup_cli.fields.axes import PICTURES, Axes, as_axes
 from mixup_cli.fields.objects import OBJECT_COLUMNS
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.words import SAMPLES
@@ -79,7 +79,7 @@ def _part(arrays: MixedArrays, name: str, axes: Axes | None) -> Part:
     column = arrays.column(name)
     pictures = {each.name: each.axes for each in arrays.manifest.signals if not each.is_index_map}
     of_signal: Axes = pictures.get(name, "")
-    if axes is None or not of_signal:
+    if axes is None or of_signal not in PICTURES:
         return Part(name, column.dtype, column.shape[1:], column.take)
     shape = as_axes(np.empty((0, *column.shape[1:])), of_signal, axes).shape[1:]
     return Part(name, column.dtype, shape, lambda rows: as_axes(column.take(rows), of_signal, axes))

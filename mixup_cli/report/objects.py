@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.fields.objects import KEYPOINTS, NO_CLASS
-from mixup_cli.methods.base import decided, pure
+from mixup_cli.methods.base import pure
+from mixup_cli.methods.decisions import decided
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.objects import ObjectMaker, most_objects

@@ -17,7 +17,8 @@ from mixup_cli.fields.decide import void_of
 from mixup_cli.fields.objects import OBJECT_COLUMNS
 from mixup_cli.fields.signal import FIRST, INSTANCES
 from mixup_cli.kernels.resample import nearest, resample
-from mixup_cli.methods.base import Resample, decided, pure
+from mixup_cli.methods.base import Resample, pure
+from mixup_cli.methods.decisions import decided
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.shard_values import ShardMaker

@@ -13,20 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli import backend
-from mixup_cli.fields.axes import as_pictures
 from mixup_cli.fields.objects import ObjectField
-from mixup_cli.fields.signal import FIRST
 from mixup_cli.fields.target import Arrays, FormMismatch, room_for
-from mixup_cli.methods import Peaks
 from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Moved, Planned, population_of
-from mixup_cli.plan.saliency import PeakFinder
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.job import Asked, Job, shard_rows
 from mixup_cli.runs.needs import Needs, needs
-from mixup_cli.runs.planning import maker_of, object_maker, parents_of, planned
+from mixup_cli.runs.planning import finder_of, maker_of, object_maker, parents_of, planned
 from mixup_cli.runs.samples import check_stores_plan
 from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import Stored, job_beside
@@ -142,10 +138,10 @@ class Forecast:
         yield from self.source.notices
         yield from self.job.notices
         yield from self.notices
-        columns = {column.name: column.row_bytes for column in self.job.spec.columns}
-        if self.job.label_kind == "classes" and columns.get("labels", 0) > columns.get(FIRST, 0):
+        columns, first = {column.name: column.row_bytes for column in self.job.spec.columns}, self.job.signals[0].name
+        if self.job.label_kind == "classes" and columns.get("labels", 0) > columns.get(first, 0):
             yield (
-                f"dense labels take {readable(columns['labels'])} a sample and the pixels {readable(columns[FIRST])}: "
+                f"dense labels take {readable(columns['labels'])} a sample and the pixels {readable(columns[first])}: "
                 f"{setting('labels', 'sparse')} stores classes and shares instead"
             )
         if 2 * self.needed.fixed_bytes > self.needed.shard_bytes > SMALL_BYTES:
@@ -238,9 +234,13 @@ class _Probe:
             raise none_usable(f"{source.name_of(0)}: {loaded[0].problem}", len(loaded), source)
         return cls(job, source, samples, count, (time.perf_counter() - began) / count)
 
-    def of(self, samples: NDArray[np.int64]) -> Peaks:
-        """See `PeaksOf`."""
-        return PeakFinder(as_pictures(self.samples[0], self.job.target.form.axes)).of(samples % self.count)
+    def of(self, samples: NDArray[np.int64]) -> NDArray[Any]:
+        """See `Finder`."""
+        finder = finder_of(self.samples, self.job)
+        if finder is None:
+            raise ValueError("there is no cache to look into")
+        found: NDArray[Any] = finder.of(samples % self.count)
+        return found
 
     def of_rows(self, plan: Planned, run: Run, rows: int) -> tuple[float, float | None]:
         """The time for one row, measured on the first rows of a plan, once everything is compiled; and the bytes that

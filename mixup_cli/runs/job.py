@@ -6,17 +6,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from mixup_cli.choices import LabelKind
+from mixup_cli.choices import TIMED_TASKS, LabelKind, Task
 from mixup_cli.errors import NoInputError, UsageError
-from mixup_cli.fields.decide import Decided, decide, decide_beside, decide_map
+from mixup_cli.fields.decide import Decided, decide, decide_beside, decide_line, decide_map
 from mixup_cli.fields.encoding import is_built_in, problem_of
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.label_rules import mixed_kind, with_label_rule
 from mixup_cli.fields.labels import Labels
-from mixup_cli.fields.signal import FIRST, INSTANCES, MASK, Signal
+from mixup_cli.fields.signal import FIRST, INSTANCES, MASK, Signal, first_name
 from mixup_cli.fields.target import Survey, Target, sample_bytes
 from mixup_cli.image_format import ImageFormat
-from mixup_cli.methods import METHODS, for_balanced_pairing, for_objects, parent_count, resolve, same_rows
+from mixup_cli.methods import METHODS, Method, for_balanced_pairing, for_objects, parent_count, resolve, same_rows
 from mixup_cli.methods.effect import check_effect
 from mixup_cli.mixing.columns import columns_of, planned_columns
 from mixup_cli.mixing.surface import check_fill
@@ -131,7 +131,7 @@ class Asked:
 
 
 def _without_effect(recipe: Recipe, job: Job, survey: Survey) -> Iterator[UsageError]:
-    is_resized = job.form.axes and job.target.resize is not None
+    is_resized = job.form.is_picture and job.target.resize is not None
     if survey.array_form is not None and not is_resized and recipe.resize not in (None, "crop"):
         yield UsageError("these samples keep their size. Leave it out.", field="resize", value=recipe.resize)
     if recipe.value_range is not None and job.form.dtype == "float32":
@@ -155,8 +155,8 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
         found = f"up to {most_parents} different samples are mixed. Give at least as many."
         raise UsageError(found, field="window", value=resolved.window)
     signals, targets = _signals(source, decided, survey, resolved)
-    maps = tuple(signal.name for signal in signals if signal.is_index_map)
-    resolved = resolved.with_(signals=tuple(source.beside), index_maps=maps)
+    maps = tuple(signal.name for signal in signals[1:] if signal.is_index_map)
+    resolved = resolved.with_(signals=tuple(source.beside), index_maps=maps, is_part_in_time=survey.window is not None)
     _check_encode(resolved, signals)
     columns = columns_of(resolved, signals, labels, most_parents, objects)
     resolved, spec = laid_out(resolved, signals, columns, labels, recipe.samples_per_shard, asked.shard_bytes)
@@ -193,17 +193,27 @@ def _signals(
 ) -> tuple[tuple[Signal, ...], tuple[Target, ...]]:
     """All signals of a sample: the first as the recipe wants it, others as the source has them."""
     form, target = decided.form, decided.target
-    found = [(Signal(FIRST, str(resolved.dtype), form.shape, form.axes), target)]
+    found = [_first(source, form, target, resolved)]
     sizes = {form.size, target.form.size, *survey.sizes}
     for name, other in source.beside.items():
         natural = other.survey(1).array_form
         if natural is not None and other.void is not None:
-            found.append(decide_map(name, natural.dtype, resolved, decided))
+            is_line = natural.axes == "t"
+            found.append(
+                decide_line(name, natural, resolved) if is_line else decide_map(name, natural.dtype, resolved, decided)
+            )
             continue
         if natural is None or len(sizes) > 1:
             raise UsageError(f"{FIRST} would be resized, and {name} keeps its form. Leave it out.", field="size")
         found.append(decide_beside(name, natural, resolved, target))
     return tuple(signal for signal, _ in found), tuple(target for _, target in found)
+
+
+def _first(source: Source, form: Form, target: Target, resolved: Recipe) -> tuple[Signal, Target]:
+    """The first signal, with the target in which it is cached."""
+    if source.void is not None:
+        return decide_line(first_name(form.axes), form, resolved)
+    return Signal(first_name(form.axes), str(resolved.dtype), form.shape, form.axes), target
 
 
 def _check_encode(resolved: Recipe, signals: Sequence[Signal]) -> None:
@@ -216,7 +226,7 @@ def _check_encode(resolved: Recipe, signals: Sequence[Signal]) -> None:
         found, remedy = f"this Pillow was built without {image_format.kind}.", "Pass png, or leave it out."
     elif others:
         found = f"it stores images alone, and {others[0].name} stands beside them."
-    elif not first.axes:
+    elif not first.is_picture:
         found = f"it stores images, and these samples have the shape {first.shape}."
     elif problem := problem_of(first.shape, image_format):
         found, remedy = f"the output {problem}.", "Pass png, or leave it out."
@@ -239,7 +249,9 @@ def _with_methods(recipe: Recipe, source: Source) -> Recipe:
     if not voids and (given := _given(recipe, OF_MAPS)):
         raise UsageError(f"the source {source.location} has no masks. Leave it out.", field=given)
     methods = resolve(methods, is_planned)
+    _check_task(methods, source)
     _check_maps(methods, voids.keys(), source.location)
+    recipe = _with_time(recipe, methods, source)
     keypoints = source.objects.keypoints if source.objects is not None else None
     names = () if keypoints is None else keypoints.names
     mirrored = () if keypoints is None else keypoints.mirrored
@@ -250,6 +262,33 @@ def _with_methods(recipe: Recipe, source: Source) -> Recipe:
         mirrored_keypoints=mirrored,
         ignore_index=voids.get(MASK, Recipe.ignore_index),
     )
+
+
+def _with_time(recipe: Recipe, methods: Sequence[MethodChoice], source: Source) -> Recipe:
+    """The recipe with how samples that go on in time are read. Tokens cannot be averaged: where a method averages,
+    those of all parents are kept. Raises UsageError for what such samples cannot do yet."""
+    if source.task not in TIMED_TASKS:
+        return recipe
+    for field in ("store", "plan"):
+        if getattr(recipe, field) != getattr(Recipe, field):
+            found = f"it is not there for {setting('task', source.task)}. Leave it out."
+            raise UsageError(found, field=field, value=getattr(recipe, field))
+    averages = source.void is not None and any(METHODS[choice.name].averages for choice in methods)
+    return recipe.with_(reading=source.how_read, masks="both" if averages else recipe.masks)
+
+
+def _check_task(methods: Sequence[MethodChoice], source: Source) -> None:
+    """Raises UsageError for a method that makes no sense for what the source holds."""
+    able = [name for name, method in METHODS.items() if _goes_with(method, source.task)]
+    for choice in methods:
+        if choice.name not in able:
+            found = f"it does not go with {setting('task', source.task)}. Use {', '.join(able)}."
+            raise UsageError(found, field="methods", value=choice.name)
+
+
+def _goes_with(method: type[Method], task: Task) -> bool:
+    is_of_images = method.rearranges or method.needs_peaks or bool(method.needs_map)
+    return method.only in (None, task) and not (is_of_images and task in TIMED_TASKS)
 
 
 def _check_maps(methods: Sequence[MethodChoice], maps: Collection[str], where: str) -> None:

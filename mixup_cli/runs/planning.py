@@ -25,8 +25,9 @@ from mixup_cli.plan.files.checking import checked
 from mixup_cli.plan.files.columns import PlanColumns
 from mixup_cli.plan.files.reading import PlanFile
 from mixup_cli.plan.files.writing import Recorder
-from mixup_cli.plan.plan import PeaksOf, Plan, Planned, population_of
+from mixup_cli.plan.plan import Finder, Plan, Planned, population_of
 from mixup_cli.plan.saliency import PeakFinder
+from mixup_cli.plan.timeline import Timeline
 from mixup_cli.plan.views import ViewRules
 from mixup_cli.runs.job import Job
 from mixup_cli.runs.scanned import Scanned
@@ -74,17 +75,17 @@ def shard_maker(scanned: Scanned, run: Run, checkpoint: Callable[[], None], plan
     source, job, table, cache = scanned.source, scanned.job, scanned.table, scanned.cache
     plan = plan or plan_of(scanned, run)
     supply: Supply
-    peaks: PeaksOf | None = None
+    finder: Finder | None = None
     if scanned.samples is not None:
-        supply, peaks = Cache(()), PeakFinder(Pictures(scanned.samples))
+        supply, finder = Cache(()), PeakFinder(Pictures(scanned.samples))
     elif cache is not None:
-        supply, peaks = Cache(cache, scanned.indices), peaks_of(cache, job, scanned.indices)
+        supply, finder = Cache(cache, scanned.indices), finder_of(cache, job, scanned.indices)
     elif isinstance(plan, Plan) and plan.schedule is not None:
         supply = WindowStore(Inputs(source, job.targets, table.loaded), plan.schedule, run.threads, checkpoint)
     else:
         raise ValueError("without a cache, rows must keep to windows; see `check_caching`")
-    if peaks is not None and isinstance(plan, Plan):
-        plan = plan.asking(peaks)
+    if finder is not None and isinstance(plan, Plan):
+        plan = plan.asking(finder)
     columns = RowColumns(source.labels, job.recipe, table.usable, object_maker(source, job, plan))
     return maker_of(job, columns, plan, supply, run, checkpoint)
 
@@ -109,23 +110,30 @@ def maker_of(
     return ShardMaker(plan, supply, columns, tuple(makers), checkpoint)
 
 
-def peaks_of(cache: Arrays | None, job: Job, indices: NDArray[np.int64] | None = None) -> PeaksOf | None:
+def finder_of(cache: Arrays | None, job: Job, indices: NDArray[np.int64] | None = None) -> Finder | None:
     """What finds the peaks of the first signal in a cache of all samples, or of `indices`; None without a cache."""
     return None if cache is None else PeakFinder(as_pictures(cache[0], job.target.form.axes), indices)
 
 
 def planned(
-    job: Job, source: Source, usable: NDArray[np.int64], peaks: PeaksOf | None, plan_file: PlanFile | None = None
+    job: Job, source: Source, usable: NDArray[np.int64], finder: Finder | None, plan_file: PlanFile | None = None
 ) -> Planned:
     """The plan of a job over the usable samples int64 (n): computed, or from a file, of which every row is checked.
     Raises DataError and UsageError."""
     view_rules = _view_rules(job)
     if plan_file is None:
-        return Plan(job.recipe, population_of(source.labels, usable), job.form.grid, view_rules, peaks)
+        population = population_of(source.labels, usable)
+        return Plan(job.recipe, population, job.form.grid, view_rules, finder, timeline_of(source, job))
     methods = MethodSet(job.recipe, job.form.grid, leaves_unmixed=Unmixed.name in plan_file.methods)
     columns = PlanColumns(methods.parent_count, view_rules is not None)
     recorder = Recorder(methods, columns, source.keys, source.labels)
     return checked(plan_file, recorder, usable, view_rules)
+
+
+def timeline_of(source: Source, job: Job) -> Timeline:
+    """What is known of samples that go on in time."""
+    window = job.form.length
+    return Timeline(window, source.lengths if job.target.form.length > window else None, source.content)
 
 
 def _view_rules(job: Job) -> ViewRules | None:

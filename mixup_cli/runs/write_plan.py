@@ -16,7 +16,7 @@ from mixup_cli.plan.files.plan_file import Table
 from mixup_cli.plan.files.writing import Recorder
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.job import Asked, Job
-from mixup_cli.runs.planning import peaks_of, planned
+from mixup_cli.runs.planning import finder_of, planned
 from mixup_cli.runs.scanned import scanned
 from mixup_cli.runs.settings import Run, check_caching, row_count
 from mixup_cli.scan.fill import CachePlace, ScanSettings
@@ -54,7 +54,7 @@ def with_plan(
         how = ScanSettings(run.tolerance, LocalEngine(run.threads), listener)
         scan = scanned(Asked(source, recipe), how, place)
         job, usable = scan.job, scan.table.usable
-        plan = planned(job, source, usable, peaks_of(scan.cache, job))
+        plan = planned(job, source, usable, finder_of(scan.cache, job))
         for notice in (*scan.notices(), *plan.notices):
             listener.notice(notice)
         rows = row_count(job.recipe, run, source.labels, usable)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mixup_cli.choices import PLACED_TASKS
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import Source, SourceOptions
@@ -41,7 +42,7 @@ def _labels_as_asked(source: Source, options: SourceOptions) -> Labels:
     """The source's labels, of the kind and over the classes asked for. Raises UsageError for other labels."""
     from mixup_cli.sources.reading.class_table import as_given
 
-    if source.task != "classify":  # their classes were given when they were read
+    if source.task in PLACED_TASKS:  # their classes were given when they were read
         return source.labels
     if options.label_kind == "none":
         source.labels = Labels(groups=source.labels.groups)

@@ -30,6 +30,9 @@ class ChosenSamples(Source):
         self._source, self._indices = source, indices
         self.load_limit, self.portable, self.list_folder = source.load_limit, source.portable, source.list_folder
         self.task, self.void = source.task, source.void
+        self.column, self.how_read = source.column, source.how_read
+        self.lengths = None if source.lengths is None else source.lengths[indices]
+        self.content = None if source.content is None else source.content[indices]
         self.objects = None if source.objects is None else source.objects.at(indices.tolist())
         self.beside = {name: ChosenSamples(other, indices) for name, other in source.beside.items()}
 

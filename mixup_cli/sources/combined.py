@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.choices import PLACED_TASKS, TIMED_TASKS
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.fields.labels import Labels, dense_from_classes
@@ -32,7 +33,10 @@ def combine(sources: Sequence[Source]) -> Source:
     """
     if not sources:
         raise NoInputError("no source was given.")
-    placed = next((each for each in sources if each.task != "classify"), None)
+    placed = next((each for each in sources if each.task in PLACED_TASKS), None)
+    if len(sources) > 1 and (timed := next((each for each in sources if each.task in TIMED_TASKS), None)) is not None:
+        found = f"{timed.location}: is read for {setting('task', timed.task)}, and such sources cannot be combined."
+        raise DataError(found, "Give it alone, or put all samples into one folder or table.")
     if len(sources) > 1 and placed is not None:
         what = "masks" if placed.objects is None else "objects"
         remedy = "Give it alone, or write one file of annotations about the images of all."

@@ -10,7 +10,7 @@ from mixup_cli.errors import UsageError
 from mixup_cli.fields.encoding import problem_of
 from mixup_cli.fields.field import COLUMNS, PLAN_COLUMNS
 from mixup_cli.fields.objects import KEYPOINTS, OBJECT_COLUMNS, ObjectField, object_forms
-from mixup_cli.fields.signal import FIRST
+from mixup_cli.fields.signal import first_name
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.members import derived
@@ -46,7 +46,11 @@ def _of_recipe(manifest: Manifest, its: Manifest | MemberRecord) -> Iterator[str
     if recipe.to_dict() != its.recipe:
         yield "recipe: lacks fields"
     names = tuple(field.name for field in manifest.fields or ())
-    if names != recipe.signals or len(set(names)) < len(names) or not {FIRST, *COLUMNS}.isdisjoint(names):
+    if (
+        names != recipe.signals
+        or len(set(names)) < len(names)
+        or not {first_name(manifest.axes), *COLUMNS}.isdisjoint(names)
+    ):
         yield f"fields: are {', '.join(names) or 'not there'}, and the recipe has {', '.join(recipe.signals) or 'none'}"
     maps = tuple(field.name for field in manifest.fields or () if field.kind == "index")
     if maps != recipe.index_maps:
@@ -87,7 +91,7 @@ def of_columns(manifest: Manifest) -> Iterator[str]:
     columns = {column.name: column for column in manifest.columns}
     if len(columns) < len(manifest.columns):
         yield "columns: two have the same name"
-    signals = {FIRST, *(field.name for field in manifest.fields or ())}
+    signals = {first_name(manifest.axes), *(field.name for field in manifest.fields or ())}
     if problem := _of_mixed(manifest, signals):
         yield problem
         return
@@ -108,6 +112,9 @@ def of_columns(manifest: Manifest) -> Iterator[str]:
         "method": ("uint8", ()),
         "box": ("int32", (4,)),
         "view": ("int32", (*parents, 5)),
+        "span": ("int32", (2,)),
+        "source_start": ("int64", parents),
+        "gain": ("float32", parents),
         "weight": ("int32", parents),
         "mask_seed": ("int64", ()),
     }
@@ -139,7 +146,9 @@ def _of_mixed(manifest: Manifest, signals: set[str]) -> str | None:
 def _of_encodings(manifest: Manifest) -> Iterator[str]:
     """Rows of the images are encoded as each recipe says, all others are stored as they are."""
     for column in manifest.columns:
-        wanted = {recipe.get("encode") if column.name == FIRST else None for recipe in manifest.recipes}
+        wanted = {
+            recipe.get("encode") if column.name == first_name(manifest.axes) else None for recipe in manifest.recipes
+        }
         if wanted != {column.encoding}:
             asked = " and ".join(str(each or "none") for each in sorted(wanted, key=str))
             yield f"columns: {column.name} has the encoding {column.encoding or 'none'}, and the recipe {asked}"

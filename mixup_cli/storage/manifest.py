@@ -20,7 +20,7 @@ from mixup_cli.fields.axes import Axes
 from mixup_cli.fields.field import Field as SampleField
 from mixup_cli.fields.label import Label
 from mixup_cli.fields.objects import BoxEdges, ObjectField
-from mixup_cli.fields.signal import FIRST, Signal, SignalKind
+from mixup_cli.fields.signal import Signal, SignalKind, first_kind, first_name
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.storage.contradictions import of_columns, of_members, of_recipes
@@ -55,7 +55,7 @@ REFERENCE_BYTES = 16
 """What HDF5 takes for a reference to a row of any length."""
 
 Encoding = Annotated[str, Field(pattern="^(png|(jpeg|webp):([1-9][0-9]?|100))$")]
-DtypeName = Annotated[str, Field(pattern="^(int8|uint8|uint16|int32|int64|float16|float32)$")]
+DtypeName = Annotated[str, Field(pattern="^(int8|uint8|int16|uint16|int32|int64|float16|float32)$")]
 
 
 class ColumnRecord(Model):
@@ -189,12 +189,12 @@ class Manifest(Model):
         description="what a row of labels is: shares of classes that sum to 1 (classes, if each parent has one; else "
         "soft), any number of classes in 0 … 1 (multi), finite numbers (real), or nothing (none)"
     )
-    axes: Axes = Field(description="what the dimensions of one image are")
+    axes: Axes = Field(description="what the dimensions of one image, wave … are")
     boxes: BoxEdges | None = Field(
         default=None, description="what the numbers of `object_box` are, if samples have objects"
     )
     fields: tuple[FieldRecord, ...] | None = Field(
-        default=None, description="what a sample is made of besides `images` and its label, if there is more"
+        default=None, description="what a sample is made of besides its first signal and its label, if there is more"
     )
     methods: tuple[str, ...] = Field(
         description="what the numbers in the column `method` mean; of a merged data set, the methods of all members"
@@ -228,7 +228,7 @@ class Manifest(Model):
     def signals(self) -> tuple[Signal, ...]:
         """What a sample is made of besides its label."""
         columns = {column.name: column for column in self.readable}
-        named: dict[str, tuple[Axes, SignalKind]] = {FIRST: (self.axes, "signal")}
+        named: dict[str, tuple[Axes, SignalKind]] = {first_name(self.axes): (self.axes, first_kind(self.axes))}
         named |= {field.name: (field.axes, field.kind) for field in self.fields or ()}
         return tuple(Signal(name, columns[name].dtype, columns[name].shape, *how) for name, how in named.items())
 

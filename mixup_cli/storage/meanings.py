@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mixup_cli.fields.objects import BOX_EDGES
-from mixup_cli.fields.signal import FIRST, INSTANCES, MASK, Signal
+from mixup_cli.fields.signal import ATTENTION, FIRST, INPUT_IDS, INSTANCES, MASK, OF_ONE, Signal
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.storage.manifest import ColumnRecord, Manifest
 
@@ -18,6 +18,9 @@ MEANINGS = {
     "method": "the mixing method: a position in the manifest's `methods`",
     "view": "what is seen of each parent: top, left, bottom, right in the cached picture, and 1 if mirrored",
     "box": "top, left, bottom, right of the pasted box, half-open; zeros where there is none",
+    "span": "the part in time that another parent fills: start and stop, half-open; zeros where there is none",
+    "source_start": "the place in time of each parent that is seen first",
+    "gain": "by which each parent is multiplied",
     "weight": "what the method mixes each parent by, in 65536ths",
     "mask_seed": "what the method's mask is drawn from; 0 without one",
     "object_count": "how many objects there are: they stand in the first places of the columns that follow",
@@ -38,6 +41,8 @@ FURTHER = "the same mix of a further signal"
 
 MAPS = {
     MASK: "the class of each pixel; {void} where it has none",
+    INPUT_IDS: "the number of each token in the tokenizer, which the recipe has the hash of",
+    ATTENTION: "1 where there is a token, 0 behind the last",
     INSTANCES: "which object each pixel belongs to: its place in the columns of objects plus 1; 0 outside of all",
 }
 """What index maps hold."""
@@ -82,9 +87,10 @@ LOSS_OF_ALL_MASKS = (
 def meanings(manifest: Manifest) -> dict[str, str]:
     """What the columns hold, by name."""
     found = {**{signal.name: FURTHER for signal in manifest.signals}, **MEANINGS}
+    found[manifest.signals[0].name] = MEANINGS[FIRST]
     for signal in manifest.signals:
         if signal.is_index_map:
-            of_each = OF_EACH_PARENT if signal.axes == "phw" else ""
+            of_each = OF_EACH_PARENT if signal.axes in OF_ONE else ""
             found[signal.name] = MAPS[signal.name].format(void=manifest.ignore_index) + of_each
     weight = WEIGHTS[manifest.recipe.get("object_weights", "share")]
     return {**found, "object_weight": found["object_weight"].format(weight=weight)}

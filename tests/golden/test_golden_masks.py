@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, Stream, mask_words, words
-from mixup_cli.methods import Grid, Method
+from mixup_cli.methods import Grid, Known, Method
 from mixup_cli.plan.views import ViewRules
 from mixup_cli.recipe import Recipe
 from tests.unit.methods.making import mask_of, method_of
@@ -38,7 +38,7 @@ def decided(method: Method) -> tuple[str, str]:
     """Digests of decisions and of weights."""
     rows = np.arange(ROWS)
     peaks = np.stack([rows * 5 % GRID.height, rows * 7 % GRID.width], axis=1).astype(np.int32)
-    decisions = method.decide(Draws.of_rows(SEED, 0, ROWS), GRID, peaks if method.needs_peaks else None)
+    decisions = method.decide(Draws.of_rows(SEED, 0, ROWS), GRID, Known(peaks))
     weights = method.weights(decisions, GRID)
     return (
         digest(decisions.parts, decisions.box, decisions.mask_seed),

@@ -7,8 +7,9 @@ import pytest
 
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.methods import Grid, shares
-from mixup_cli.methods.base import decided, pure
+from mixup_cli.methods.base import pure
 from mixup_cli.methods.cutmix import CutMix
+from mixup_cli.methods.decisions import decided
 from mixup_cli.methods.mixup import Mixup
 from tests.oracles.recorded import SIZE_NUMBERS, Arrays, blended, draws_of, integer_words, recorded
 

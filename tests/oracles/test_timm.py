@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.fields.labels import dense_from_classes
 from mixup_cli.methods import Grid, shares
-from mixup_cli.methods.base import decided, pure
+from mixup_cli.methods.base import pure
 from mixup_cli.methods.cutmix import CutMix
+from mixup_cli.methods.decisions import decided
 from mixup_cli.methods.mixup import Mixup
 from tests.oracles.recorded import (
     CLASS_COUNT,

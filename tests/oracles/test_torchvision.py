@@ -17,8 +17,8 @@ from mixup_cli.kernels import Kernel, Surface, Weights
 from mixup_cli.kernels.cpu import CpuKernel
 from mixup_cli.kernels.torch import TorchKernel
 from mixup_cli.methods import Grid, shares
-from mixup_cli.methods.base import decided
 from mixup_cli.methods.cutmix import CutMix
+from mixup_cli.methods.decisions import decided
 from mixup_cli.methods.mixup import Mixup
 from tests.oracles.recorded import draws_of, integer_words, lam_words
 

@@ -11,7 +11,8 @@ from mixup_cli.draws.rng import Draws
 from mixup_cli.fields.form import Form
 from mixup_cli.kernels.resample import resample
 from mixup_cli.methods import Grid
-from mixup_cli.methods.base import decided, pure
+from mixup_cli.methods.base import pure
+from mixup_cli.methods.decisions import decided
 from mixup_cli.methods.erase import Erase
 from mixup_cli.methods.mixup import Mixup
 from mixup_cli.mixing.stage import Stage

@@ -70,6 +70,8 @@ OTHER: dict[str, Any] = {
     "max_objects": 5,
     "keypoints": ("nose",),
     "mirrored_keypoints": (0,),
+    "reading": (("rate", 16000), ("seconds", 1.5), ("short", "pad")),
+    "is_part_in_time": True,
 }
 WITH_ANOTHER = {"bandwidth", "remix_kappa", "remix_tau", "cache_size", "encode"}
 

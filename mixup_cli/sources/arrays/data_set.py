@@ -63,6 +63,11 @@ def open_data_set(path: Path, options: SourceOptions) -> DataSetSource:
         remedy = "Give the source that it was made from."
         what = "objects" if opened.manifest.boxes is not None else maps[0]
         raise DataError(f"{folder}: its samples have {what}, which cannot be mixed again.", remedy)
+    first = opened.manifest.signals[0].name
+    if first != FIRST:
+        raise DataError(
+            f"{folder}: holds {first}, which cannot be mixed again.", "Give the source that it was made from."
+        )
     signals = {signal.name: column_of(opened, signal.name, mapped=False) for signal in opened.manifest.signals}
     images = signals.pop(FIRST)
     labels = _labels(opened)

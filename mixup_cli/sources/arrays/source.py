@@ -69,6 +69,9 @@ class ArraySource(Source):
     kind: ClassVar[str] = "arrays"
     has_numbered_classes: ClassVar[bool] = True
 
+    sample_axes: ClassVar[Axes | None] = None
+    """The axes of a sample, where its shape does not say them."""
+
     def __init__(
         self,
         location: str,
@@ -88,7 +91,7 @@ class ArraySource(Source):
         self._hashes: Sequence[str] | None = None
         self._looks: dict[Path, Look | None] = {}
         self._sample_shape = tuple(rows.shape[1:])
-        self._axes = natural_axes(self._sample_shape)
+        self._axes = natural_axes(self._sample_shape) if self.sample_axes is None else self.sample_axes
         self._form = Form(self._sample_shape, dtype, self._axes).turned(self._axes if shown is None else shown)
 
     def watch(self, *files: Path) -> Self:

@@ -111,11 +111,23 @@ class Source(ABC):
     task: Task = "classify"
     """What the labels are for."""
 
+    column: str = FIRST
+    """The column of the first signal."""
+
     beside: Mapping[str, Source] = MappingProxyType({})
     """Further signals of the same samples, by the name of their column: a source each, of the same length."""
 
     void: int | None = None
     """Of an index map, the number around a picture; None of signals, which are blended."""
+
+    how_read: tuple[tuple[str, int | float | str], ...] = ()
+    """How samples that go on in time are read, as far as that decides their values, by name: for the recipe."""
+
+    lengths: NDArray[np.int64] | None = None
+    """How long each sample is in time, int64 (n), where rows may show a part of it."""
+
+    content: NDArray[np.int32] | None = None
+    """Where the content of each sample lies in time, int32 (n, 2: start, stop), if not everywhere."""
 
     def __init__(self, location: str, keys: Sequence[str], labels: Labels, notices: Sequence[str] = ()) -> None:
         self.location = location
@@ -171,7 +183,7 @@ class Source(ABC):
     @property
     def signals(self) -> dict[str, Source]:
         """This source, which has the first signal, and those beside it, by the names of their columns."""
-        return {FIRST: self, **self.beside}
+        return {self.column: self, **self.beside}
 
     def load_signals(self, start: int, stop: int, targets: Sequence[Target], out: Arrays) -> list[Loaded]:
         """As `load`, for all signals: a target and an array for each."""

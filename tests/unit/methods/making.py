@@ -15,7 +15,7 @@ from mixup_cli.draws.rng import Draws
 from mixup_cli.fields.axes import Axes, as_pictures
 from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.kernels import Weights
-from mixup_cli.methods import Decisions, Grid, Method, build, shares
+from mixup_cli.methods import Decisions, Grid, Known, Method, build, shares
 from mixup_cli.mixing.signal import Mixer
 from mixup_cli.pairing import Population
 from mixup_cli.plan.plan import Plan, Rows
@@ -111,7 +111,7 @@ def decided_by(method: Method, grid: Grid, rows: int, seed: int = 0) -> Decision
     """What a method decides of the first rows; the donors' peaks, if it needs them, lie anywhere."""
     rng = np.random.default_rng(seed)
     peaks = np.stack([rng.integers(0, side, rows) for side in (grid.height, grid.width)], axis=1).astype(np.int32)
-    return method.decide(Draws.of_rows(seed, 0, rows), grid, peaks if method.needs_peaks else None)
+    return method.decide(Draws.of_rows(seed, 0, rows), grid, Known(peaks))
 
 
 def mask_of(weights: Weights) -> NDArray[np.int32]:

@@ -12,7 +12,7 @@ from scipy import stats
 
 from mixup_cli.draws.beta import levels
 from mixup_cli.draws.rng import Draws, RowWord
-from mixup_cli.methods import Grid, shares
+from mixup_cli.methods import Grid, Known, shares
 from tests.unit.methods.making import decided_by, method_of
 
 GRIDS = [Grid(1, 1), Grid(1, 9), Grid(7, 2), Grid(8, 8), Grid(31, 20)]
@@ -101,7 +101,7 @@ def test_cutout_hides_a_square_of_the_shorter_side(grid: Grid, side: float) -> N
 
 def saliencymix_box(peaks: NDArray[np.int32], grid: Grid) -> tuple[Draws, NDArray[np.int32]]:
     draws = Draws.of_rows(0, 0, len(peaks))
-    return draws, method_of("saliencymix").decide(draws, grid, peaks).box
+    return draws, method_of("saliencymix").decide(draws, grid, Known(peaks)).box
 
 
 @pytest.mark.parametrize("grid", GRIDS)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mixup_cli.fields.field import COLUMNS
+from mixup_cli.fields.field import COLUMNS, IN_TIME
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.objects import OBJECT_COLUMNS
 from mixup_cli.fields.signal import FIRST, Signal
@@ -25,11 +25,11 @@ def names(recipe: Recipe, labels: Labels) -> list[str]:
     return [column.name for column in columns_of(recipe, SIGNALS, labels, 2)]
 
 
-WITHOUT_OBJECTS = [name for name in COLUMNS if name not in OBJECT_COLUMNS]
+OF_IMAGES = [name for name in COLUMNS if name not in (*OBJECT_COLUMNS, *IN_TIME)]
 
 
-def test_classes_and_views_bring_all_columns_but_those_of_objects() -> None:
-    assert names(Recipe(flip=0.5), CLASSES) == [FIRST, "depth", *WITHOUT_OBJECTS]
+def test_classes_and_views_bring_all_columns_but_those_of_objects_and_of_time() -> None:
+    assert names(Recipe(flip=0.5), CLASSES) == [FIRST, "depth", *OF_IMAGES]
 
 
 def test_objects_bring_theirs() -> None:
@@ -56,5 +56,5 @@ def test_the_others_keep_the_order(labels: Labels, options: dict[str, Any], miss
     assert names(Recipe(**options), labels) == [
         FIRST,
         "depth",
-        *(each for each in WITHOUT_OBJECTS if each not in missing),
+        *(each for each in OF_IMAGES if each not in missing),
     ]

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from mixup_cli.draws.rng import mask_words, uniforms
 from mixup_cli.errors import UsageError
 from mixup_cli.methods import Grid
-from mixup_cli.methods.base import decided, pure
+from mixup_cli.methods.base import pure
 from mixup_cli.methods.classmix import ClassMix
 from mixup_cli.methods.copypaste import CopyPaste
+from mixup_cli.methods.decisions import decided
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.recipe import MethodChoice, Recipe
 from tests.unit.mixing.test_instances import Outlined, outlined

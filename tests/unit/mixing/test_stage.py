@@ -15,7 +15,8 @@ from mixup_cli.fields.axes import Axes, as_pictures
 from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.kernels.resample import resample
 from mixup_cli.methods import Method
-from mixup_cli.methods.base import decided, pure
+from mixup_cli.methods.base import pure
+from mixup_cli.methods.decisions import decided
 from mixup_cli.mixing.stage import Stage
 from mixup_cli.mixing.surface import surface_of
 from mixup_cli.recipe import Recipe

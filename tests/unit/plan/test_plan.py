@@ -97,7 +97,7 @@ class Asked:
 def test_saliencymix_asks_for_the_peaks_of_its_donors() -> None:
     both = Recipe(methods=(MethodChoice("saliencymix"), MethodChoice("mixup")))
     asked = Asked()
-    rows = Plan(both, Population(np.arange(10)), Grid(8, 8), peaks=asked).rows(0, 40)
+    rows = Plan(both, Population(np.arange(10)), Grid(8, 8), finder=asked).rows(0, 40)
     assert asked.samples == rows.parents[rows.method == 0, 1].tolist()
 
 
@@ -112,7 +112,7 @@ def test_peaks_are_seen_as_the_donor_is() -> None:
 
 
 def test_without_somebody_to_ask_there_are_no_peaks() -> None:
-    with pytest.raises(ValueError, match="without a peak finder"):
+    with pytest.raises(ValueError, match="without a finder"):
         plan(Recipe(methods=(MethodChoice("saliencymix"),)), 3).rows(0, 1)
 
 

@@ -12,7 +12,8 @@ from mixup_cli.draws.rng import Stream, words
 from mixup_cli.fields.form import Form
 from mixup_cli.kernels.resample import resample
 from mixup_cli.methods import Grid
-from mixup_cli.methods.base import decided, pure
+from mixup_cli.methods.base import pure
+from mixup_cli.methods.decisions import decided
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.stage import Stage
 from mixup_cli.pairing import Population
