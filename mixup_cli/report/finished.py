@@ -6,23 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.fields.objects import OBJECT_COLUMNS
-from mixup_cli.fields.signal import FIRST
-from mixup_cli.plan.views import Views
+from mixup_cli.fields.signal import Signal
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
+from mixup_cli.report.drawn import regions
 from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
 from mixup_cli.report.maps import IndexMaps
 from mixup_cli.report.object_counts import checked
 from mixup_cli.report.objects import Objects, seen_in
-from mixup_cli.report.preview import check_pictures, parents_seen
+from mixup_cli.report.preview import Parts, check_pictures, parents_seen
 from mixup_cli.report.rgb import levels
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.scanned import fitting
@@ -64,7 +64,7 @@ class Finished:
 
     def preview(self, rows: NDArray[np.int64]) -> Preview:
         """Some rows, int64 (m) ascending. Raises UsageError if they are not images, DataError for damaged ones."""
-        check_pictures(self.data.axes, self.data.column(FIRST).shape[1:])
+        check_pictures(self.data.axes, self._first.shape)
         shown = list[Preview]()
         for member in members_of(self.data.manifest):
             own = rows[(rows >= member.rows.start) & (rows < member.rows.stop)]
@@ -83,7 +83,7 @@ class Finished:
             methods=[data.manifest.methods[number] for number in data.column("method").take(rows)],
             parents=data.column("source_index").take(rows) - member.inputs.start,
             pictures=pictures,
-            boxes=data.column("box").take(rows),
+            boxes=regions(data.column("box").take(rows), self._taken("span", rows), (self._first.shape, data.axes)),
             lam=data.column("share").take(rows)[:, 0],
             labels=data.labels(rows),
             label_kind=data.label_kind,
@@ -93,12 +93,20 @@ class Finished:
         )
         if source is None:
             return Preview(lines_of(mixed, recipe, None))
-        has_views = any(column.name == "view" for column in data.manifest.columns)
-        views = data.column("view").take(rows) if has_views else None
-        parents = _parents(self.table and self.table.part(member.inputs), recipe, source, mixed.parents, views)
+        parts = self._taken("view", rows), self._taken("source_start", rows)
+        parents = _parents(self.table and self.table.part(member.inputs), recipe, source, mixed.parents, parts)
         if isinstance(parents, Parents):
             return Preview(lines_of(mixed, recipe, parents))
         return Preview(lines_of(mixed, recipe, None), (f"{self.folder}: {parents}. Showing results without parents.",))
+
+    @property
+    def _first(self) -> Signal:
+        return self.data.manifest.signals[0]
+
+    def _taken(self, name: str, rows: NDArray[np.int64]) -> NDArray[Any] | None:
+        """A column of some rows; None if there is none of that name."""
+        there = any(column.name == name for column in self.data.manifest.columns)
+        return self.data.column(name).take(rows) if there else None
 
     def _objects(self, rows: NDArray[np.int64], size: tuple[int, int]) -> Objects | None:
         """The objects of some rows of images of `size`; None where samples have a label instead."""
@@ -125,7 +133,7 @@ def check_numbers(folder: Path, data: MixedArrays, inputs: range, rows: NDArray[
 
 
 def _parents(
-    table: SourceTable | None, recipe: Recipe, source: Source, indices: NDArray[np.int64], views: Views | None
+    table: SourceTable | None, recipe: Recipe, source: Source, indices: NDArray[np.int64], parts: Parts
 ) -> Parents | str:
     """The parents `indices` (m, P), or why the source is not the one that the data set was made from."""
     if table is None:
@@ -136,7 +144,7 @@ def _parents(
     def read(job: Job) -> Parents | str:
         gathered = Gathered(source, job.targets)
         gathered.places(indices)
-        return _difference(table, source, gathered) or parents_seen(source, job, gathered, indices, views)
+        return _difference(table, source, gathered) or parents_seen(source, job, gathered, indices, parts)
 
     try:
         return fitting(Asked(source, recipe, is_recorded=True), read)

@@ -7,15 +7,17 @@ real plan and mixer make the results, so that they are what `generate` would wri
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import UsageError
+from mixup_cli.fields.axes import PICTURES
 from mixup_cli.fields.decide import void_of
 from mixup_cli.fields.objects import OBJECT_COLUMNS
-from mixup_cli.fields.signal import FIRST, INSTANCES
+from mixup_cli.fields.signal import INSTANCES
 from mixup_cli.kernels.resample import nearest, resample
 from mixup_cli.methods.base import Resample, pure
 from mixup_cli.methods.decisions import decided
@@ -27,6 +29,7 @@ from mixup_cli.mixing.surface import surface_of
 from mixup_cli.plan.files.reading import PlanFile
 from mixup_cli.plan.views import Views
 from mixup_cli.recipe import Recipe
+from mixup_cli.report.drawn import DRAWN, regions
 from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
 from mixup_cli.report.maps import IndexMaps
@@ -38,6 +41,12 @@ from mixup_cli.runs.scanned import fitting
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.wording import setting
+
+SHOWN = (*PICTURES, *DRAWN)
+"""The axes of samples that can be shown."""
+
+Parts: TypeAlias = tuple[Views | None, NDArray[np.int64] | None]
+"""The views through which parents are seen, and the places in time that are seen first, if not all is seen."""
 
 
 def preview_source(source: Source, recipe: Recipe, wanted: range, plan_file: PlanFile | None = None) -> Preview:
@@ -65,8 +74,8 @@ def preview_of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile 
         numbers=rows.index,
         methods=[plan.methods.names[number] for number in rows.method],
         parents=rows.parents,
-        pictures=levels(made[FIRST], job.form.axes, job.recipe.normalize),
-        boxes=rows.decisions.box,
+        pictures=levels(made[job.signals[0].name], job.form.axes, job.recipe.normalize),
+        boxes=regions(rows.decisions.box, rows.decisions.span, (job.form.shape, job.form.axes)),
         lam=share[:, 0],
         labels=None if source.labels.kind == "none" else columns.values("labels", rows, share),
         label_kind=job.label_kind,
@@ -74,20 +83,20 @@ def preview_of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile 
         objects=None if source.objects is None else seen_in(_of_objects(made), job.form.size, job.class_names),
         maps=IndexMaps.of(job.signals, made.__getitem__),
     )
-    parents = parents_seen(source, job, gathered, rows.parents, rows.views)
+    parents = parents_seen(source, job, gathered, rows.parents, (rows.views, rows.decisions.start))
     notices = (*source.notices, *job.notices, *plan.notices, *_doubts(source, gathered))
     return Preview(lines_of(mixed, job.recipe, parents), notices)
 
 
 def check_pictures(axes: str, shape: tuple[int, ...]) -> None:
     """Raises UsageError for samples that are not images."""
-    if not axes:
+    if axes not in SHOWN:
         raise UsageError(f"preview shows images, and these samples have the shape {shape}. Use mixup-gen inspect.")
 
 
 def _made(maker: ShardMaker, job: Job, wanted: range) -> dict[str, NDArray[Any]]:
     """What is shown of some rows, by column: the images, index maps, shares and objects."""
-    shown = {FIRST, "share", *job.recipe.index_maps, *OBJECT_COLUMNS}
+    shown = {job.signals[0].name, "share", *job.recipe.index_maps, *OBJECT_COLUMNS}
     values = maker.values(wanted)
     return {
         column.name: np.concatenate([tile.copy() for tile in values(column)])  # a tile is good until the next one
@@ -100,16 +109,14 @@ def _of_objects(made: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return {name: values for name, values in made.items() if name in OBJECT_COLUMNS}
 
 
-def parents_seen(
-    source: Source, job: Job, gathered: Gathered, indices: NDArray[np.int64], views: Views | None
-) -> Parents:
-    """The parents `indices` (m, P) as they are seen in their rows, through `views`: flipped, cropped, not yet mixed."""
-    places, maps = gathered.places(indices), None
+def parents_seen(source: Source, job: Job, gathered: Gathered, indices: NDArray[np.int64], parts: Parts) -> Parents:
+    """The parents `indices` (m, P) as they are seen in their rows, of which `parts` are shown, not yet mixed."""
+    places, maps, (views, starts) = gathered.places(indices), None, parts
 
     def seen(number: int, fill: NDArray[Any], resize: Resample) -> NDArray[Any]:
         signal, target = job.signals[number], job.targets[number]
         stage = Stage(target.form, signal.mixed(target), fill, linear_light=False, resample=resize)
-        alone = decided(pure(len(places), 0, places.shape[1]))
+        alone = replace(decided(pure(len(places), 0, places.shape[1])), start=starts)
         samples, positions = stage.set(gathered.signal(number), places, views, Unmixed(), alone)
         return samples[positions]
 

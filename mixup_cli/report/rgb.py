@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.fields.axes import Axes, as_pictures
 from mixup_cli.recipe import Normalize
+from mixup_cli.report.drawn import DRAWN, drawn
 
 Pictures = NDArray[np.uint8]
 """uint8 (…, height, width, 3)."""
@@ -22,7 +23,7 @@ def levels(samples: NDArray[Any], axes: Axes, normalize: Normalize | None = None
 
     Integers become 0 … 1; floats keep their values, but that `normalize` is undone. What is not finite becomes 0.
     """
-    pictures = as_pictures(samples, axes)
+    pictures = drawn(samples, axes) if axes in DRAWN else as_pictures(samples, axes)
     if pictures.dtype.kind == "u":
         return np.asarray(pictures / np.float32(np.iinfo(pictures.dtype).max), np.float32)
     values = np.nan_to_num(pictures.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
-from mixup_cli.fields.signal import FIRST
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.finished import Finished, Opened, check_numbers
@@ -22,6 +21,7 @@ from mixup_cli.report.page.cards import chosen_rows
 from mixup_cli.report.page.content import SURVEYED, Content, before_of
 from mixup_cli.report.page.kinds import Kind, kinds_of
 from mixup_cli.report.page.tally import BLOCK_ROWS, Block, Tally
+from mixup_cli.report.preview import SHOWN
 from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.members import Member, members_of
 from mixup_cli.storage.mirror import mirrored
@@ -116,11 +116,11 @@ def _blocks(
 def _drawn(finished: Finished, tally: Tally) -> Preview:
     """Rows with their pictures, some at a time; none of samples that are not images."""
     data = finished.data
-    if not data.axes:
+    if data.axes not in SHOWN:
         return Preview(())
     rows = chosen_rows(tally.first, len(data))
     pictures = 1 + data.column("source_index").shape[1]
-    count = max(1, PICTURES_BYTES // (4 * int(np.prod(data.column(FIRST).shape[1:])) * pictures))
+    count = max(1, PICTURES_BYTES // (4 * int(np.prod(data.manifest.signals[0].shape)) * pictures))
     parts = [finished.preview(rows[start : start + count]) for start in range(0, len(rows), count)]
     notices = dict.fromkeys(notice for part in parts for notice in part.notices)
     return Preview(tuple(line for part in parts for line in part.lines), tuple(notices))

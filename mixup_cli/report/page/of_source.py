@@ -16,7 +16,7 @@ from mixup_cli.report.page.cards import USUAL_ROWS
 from mixup_cli.report.page.content import SURVEYED, Content, before_of
 from mixup_cli.report.page.kinds import kinds_of
 from mixup_cli.report.page.tally import BLOCK_ROWS, Block, Tally
-from mixup_cli.report.preview import preview_of_job
+from mixup_cli.report.preview import SHOWN, preview_of_job
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.needs import needs
 from mixup_cli.runs.planning import object_maker, planned
@@ -47,7 +47,7 @@ def _of_job(source: Source, job: Job, plan_file: PlanFile | None) -> Content:
     tally = Tally(kinds_of(job.recipe, plan.methods.names), len(manifest.class_names), before)
     objects = _count(tally, source, job, plan, manifest.totals.samples)
     drawn = Preview((), (*source.notices, *job.notices, *plan.notices))
-    if manifest.axes:
+    if manifest.axes in SHOWN:
         drawn = preview_of_job(source, job, range(min(manifest.totals.samples, USUAL_ROWS)), plan_file)
     return Content(manifest, True, before, tally, drawn.lines, source.survey(SURVEYED).sizes, drawn.notices, objects)
 
