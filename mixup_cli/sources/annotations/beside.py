@@ -169,7 +169,7 @@ def pairs_below(root: Path, folders: Sequence[str], suffix: str, exclude: Sequen
     pictures, files = list[str](), list[str]()
     for folder in folders:
         tree, before = walk(str(root / folder), exclude), f"{folder}/" if folder else ""
-        pictures += [before + name for name in tree.pictures]
+        pictures += [before + name for name in tree.samples]
         files += [before + name for name in tree.others if name.lower().endswith(suffix)]
     return Pairs.of(pictures, files)
 

@@ -31,7 +31,7 @@ def open_open_images(path: Path, options: SourceOptions) -> AnnotatedPictures:
     background; rows of other pictures are counted. Raises DataError for a table without its columns or of other
     pictures alone."""
     table = Path(str(options.labels_from))
-    pictures = sorted(walk(str(path), options.exclude).pictures)
+    pictures = sorted(walk(str(path), options.exclude).samples)
     names, name = PictureNames(pictures), escape_name(str(table))
     drafts: dict[str, list[Draft]] = defaultdict(list)
     others = Counter[str]()

@@ -81,7 +81,7 @@ def open_voc(path: Path, options: SourceOptions) -> AnnotatedPictures:
 
 
 def _kit_pairs(path: Path, exclude: Sequence[Path]) -> Pairs:
-    pictures = [f"{PICTURES}/{name}" for name in walk(str(path / PICTURES), exclude).pictures]
+    pictures = [f"{PICTURES}/{name}" for name in walk(str(path / PICTURES), exclude).samples]
     files = [f"{ANNOTATIONS}/{each.name}" for each in files_in(path / ANNOTATIONS, ".xml")]
     return Pairs.of(pictures, files, lambda stem: stem.replace(ANNOTATIONS, PICTURES, 1))
 

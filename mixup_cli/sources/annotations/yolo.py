@@ -137,7 +137,7 @@ class _Described:
         found = root / place
         found = found if os.path.exists(found) else root / place.removeprefix("../")
         if os.path.isdir(found):
-            yield from (os.path.join(found, name) for name in walk(str(found), self._exclude).pictures)
+            yield from (os.path.join(found, name) for name in walk(str(found), self._exclude).samples)
             return
         if not os.path.isfile(found):
             problem = f"{self._name}: names {quoted(place, 80)}, and {escape_name(str(found))} does not exist."

@@ -113,14 +113,14 @@ def _halves_in(folder: Path) -> Halves | None:
     with os.scandir(folder) as entries:  # a folder may have millions of files
         inside = [Path(each.path) for each in entries if each.name.lower() in (*PICTURES, *MASKS) and each.is_dir()]
     pictures, masks = ([each for each in inside if each.name.lower() in names] for names in (PICTURES, MASKS))
-    masks = [each for each in masks if len(pictures) == 1 and walk(str(each)).pictures]
+    masks = [each for each in masks if len(pictures) == 1 and walk(str(each)).samples]
     return Halves(pictures[0], masks[0]) if len(pictures) == len(masks) == 1 else None
 
 
 def _listing(folder: Path, exclude: Sequence[Path]) -> list[str]:
     if not folder.is_dir():
         raise NoInputError(f"{escape_name(str(folder))}: no such folder. Check the path.")
-    return sorted(walk(str(folder), exclude).pictures)
+    return sorted(walk(str(folder), exclude).samples)
 
 
 def _of_split(where: str, halves: Halves, pictures: list[str], options: SourceOptions, notices: list[str]) -> list[str]:

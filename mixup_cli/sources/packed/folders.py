@@ -13,7 +13,6 @@ from mixup_cli.sources.packed.pictures import PackedPictures, Span
 from mixup_cli.sources.packed.tars import Member
 from mixup_cli.sources.pictures.decode import Undecodable
 from mixup_cli.sources.pictures.folder import open_tree
-from mixup_cli.sources.pictures.folder_classes import is_unread
 from mixup_cli.sources.pictures.walk import Tree
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.containers import Container, StoredFile
@@ -49,12 +48,12 @@ def _open(
     location: str, containers: Sequence[Container], members: Mapping[str, Span | str], options: SourceOptions
 ) -> PackedPictures:
     tree, shown = Tree.of(members), escape_name(location)
-    if not tree.pictures:
+    if not tree.samples:
         is_archive = location == containers[0].name
         if inner := next((escape_name(each) for each in tree.others if each.endswith(".tar")), None):
             remedy = "Unpack it, and give these" if is_archive else "Give these, or their folder"
             raise NoInputError(f"{shown}: holds archives, such as {inner}. {remedy}.")
-        if is_archive and not any(map(is_unread, tree.others)):
+        if is_archive and not any(map(tree.kind.leaves, tree.others)):
             found = f"{shown}: an archive without images, and without a plain file of CIFAR"
             raise DataError(f"{found}, such as data_batch_1. Give another, or fetch it again.")
 

@@ -14,18 +14,17 @@ from typing import TypeVar
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.folder import arrays_in
-from mixup_cli.sources.pictures.encoded import EncodedPictures
-from mixup_cli.sources.pictures.folder_classes import by_folders, is_unread, unread_text
+from mixup_cli.sources.pictures.folder_classes import by_folders
 from mixup_cli.sources.pictures.folder_labels import Tables
 from mixup_cli.sources.pictures.layout import Folders, choose_split
-from mixup_cli.sources.pictures.source import SUFFIXES, PictureSource
+from mixup_cli.sources.pictures.source import PictureSource
 from mixup_cli.sources.pictures.walk import Tree, walk
-from mixup_cli.sources.reading.base import NO_GROUPS, SourceOptions
+from mixup_cli.sources.reading.base import NO_GROUPS, Source, SourceOptions
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.tables.beside import tables_beside
 from mixup_cli.wording import counted, setting
 
-Opened = TypeVar("Opened", bound=EncodedPictures)
+Opened = TypeVar("Opened", bound=Source)
 
 Making = Callable[[Sequence[str], Labels, Sequence[str]], Opened]
 """Makes a source of some of a tree's files, with labels and notices."""
@@ -47,8 +46,8 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
 
 def open_tree(root: str, tree: Tree, options: SourceOptions, make: Making[Opened]) -> Opened:
     """As `open_folder`, for a tree of which perhaps only the tables of labels are in the folder `root`."""
-    split = choose_split(root, Folders.of(tree.pictures), options)
-    tables = Tables(root, tree.pictures, split, options)
+    split = choose_split(root, Folders.of(tree.samples, tree.kind.noun), options)
+    tables = Tables(root, tree, split, options)
     if (metadata := tables.nearest()) is None:
         names = tables.names(split.base)
         beside = partial(tables_beside, root, tree.others, names, tables.split_kind)
@@ -70,7 +69,7 @@ def open_tree(root: str, tree: Tree, options: SourceOptions, make: Making[Opened
     paths = [taken.paths[index] for index in order]
     source = make(paths, taken.labels.at(order), [*split.notices, *taken.notices, *ignored])
     if metadata is not None:
-        source.read_as = "images with metadata"
+        source.read_as = f"{tree.kind.noun}s with metadata"
     return source
 
 
@@ -83,13 +82,13 @@ def _check_nothing_needs_metadata(root: str, options: SourceOptions, beside: Cal
 
 
 def _ignored(tree: Tree, base: str, table: str, root: Path) -> list[str]:
-    """What to say of what the walk found besides the images; `table` is the file of labels, if any."""
-    notices = []
+    """What to say of what the walk found besides the samples; `table` is the file of labels, if any."""
+    notices, kind = list[str](), tree.kind
     others = sorted(name for name in tree.others if name.startswith(base) and escape_name(str(root / name)) != table)
-    if unread := [name for name in others if is_unread(name)]:
-        notices.append(f"ignored {unread_text(unread)}. Convert them to JPEG or PNG to include them")
-    if others := [name for name in others if not is_unread(name)]:
-        notices.append(f"ignored {counted(len(others), 'non-image file')} ({names_of(others, 1)})")
+    if unread := [name for name in others if kind.leaves(name)]:
+        notices.append(f"ignored {kind.unread_text(unread)}. Convert them to {kind.convert_to} to include them")
+    if others := [name for name in others if not kind.leaves(name)]:
+        notices.append(f"ignored {counted(len(others), f'non-{kind.noun} file')} ({names_of(others, 1)})")
     if tree.repeated:
         links = names_of(sorted(tree.repeated))
         notices.append(f"ignored {counted(len(tree.repeated), 'link')} to folders that were read already: {links}")
@@ -99,9 +98,10 @@ def _ignored(tree: Tree, base: str, table: str, root: Path) -> list[str]:
 
 
 def _nothing_found(place: str, tree: Tree) -> str:
-    if unread := sorted(filter(is_unread, tree.others)):
-        return f"{escape_name(place)}: found only {unread_text(unread)}. Convert them to JPEG or PNG."
-    kinds = ", ".join("." + suffix for suffix in sorted(SUFFIXES))
+    kind = tree.kind
+    if unread := sorted(filter(kind.leaves, tree.others)):
+        return f"{escape_name(place)}: found only {kind.unread_text(unread)}. Convert them to {kind.convert_to}."
+    kinds = ", ".join("." + suffix for suffix in sorted(kind.suffixes))
     others = f"; found {counted(len(tree.others), 'other file')}: {names_of(sorted(tree.others), 1)}"
-    found = f"no images found (looked for {kinds}, in subfolders too{others if tree.others else ''})"
+    found = f"no {kind.noun}s found (looked for {kinds}, in subfolders too{others if tree.others else ''})"
     return f"{escape_name(place)}: {found}. Give another folder."

@@ -1,9 +1,8 @@
-"""Class folders: the images of a split, over the classes of all splits."""
+"""Class folders: the samples of a split, over the classes of all splits."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ import numpy as np
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.pictures.layout import Folders, Split, Taken, class_level, descend
-from mixup_cli.sources.pictures.source import UNREAD_SUFFIXES
 from mixup_cli.sources.pictures.walk import Tree, is_junk
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.class_order import in_order
@@ -26,7 +24,7 @@ def by_folders(root: str, tree: Tree, split: Split, options: SourceOptions) -> T
     Raises UsageError if it is in doubt which folders are the classes, DataError for a class of which no image can be
     read.
     """
-    folders = Folders.of(tree.pictures)
+    folders = Folders.of(tree.samples, tree.kind.noun)
     base, notices = split.base, list[str]()
     if split.doubt is not None:
         raise UsageError(split.doubt)
@@ -34,16 +32,16 @@ def by_folders(root: str, tree: Tree, split: Split, options: SourceOptions) -> T
         base, notices = class_level(root, folders, split.base, options)
     heads = folders.below(base)
     _check_readable(root, tree, base, heads)
-    pictures = [name for name in tree.pictures if name.startswith(base)]
-    nested = [name for name in pictures if "/" in name[len(base) :]]
+    inside = [name for name in tree.samples if name.startswith(base)]
+    nested = [name for name in inside if "/" in name[len(base) :]]
     if options.label_kind == "none":
-        return Taken(nested or pictures, Labels(), ())
+        return Taken(nested or inside, Labels(), ())
     names, found = class_names(folders, base, split, options)
     if not names:
-        found = found or ["no class folders: the source is unlabelled (images and shares only)"]
-        return Taken(pictures, Labels(), (*notices, *found))
-    if loose := len(pictures) - len(nested):
-        notices.append(f"ignored {counted(loose, 'image')} beside the class folders")
+        found = found or [f"no class folders: the source is unlabelled ({tree.kind.noun}s and shares only)"]
+        return Taken(inside, Labels(), (*notices, *found))
+    if loose := len(inside) - len(nested):
+        notices.append(f"ignored {counted(loose, tree.kind.noun)} beside the class folders")
     notices += [*_empty_folders(tree, base, {*heads, *names, *(options.classes or ())}), *found]
     if len(names) == 1 and options.classes is None:
         notices.append(
@@ -83,7 +81,7 @@ def class_names(folders: Folders, base: str, split: Split, options: SourceOption
         notices.append(f"{escape_name(base)} shares no class with the other splits: all of their classes are numbered")
     if lacking := sorted(elsewhere - taken.keys()):
         have = "has" if len(lacking) == 1 else "have"
-        found = f"{counted(len(lacking), 'class')} of other splits {have} no images in {escape_name(base)}"
+        found = f"{counted(len(lacking), 'class')} of other splits {have} no {folders.noun}s in {escape_name(base)}"
         notices.append(f"{found}: {names_of(lacking)}")
     return in_order(escape_name(name) for each in splits.values() for name in each), notices
 
@@ -126,30 +124,18 @@ def _empty_folders(tree: Tree, base: str, known: set[str]) -> list[str]:
         return []
     inside = sorted(name for name in tree.others if name[len(base) :].partition("/")[0] in empty)
     files = f" (found {counted(len(inside), 'other file')}: {names_of(inside, 1)})" if inside else ""
-    return [f"ignored {counted(len(empty), 'folder')} without images, not a class: {names_of(empty)}{files}"]
+    return [f"ignored {counted(len(empty), 'folder')} without {tree.kind.noun}s, not a class: {names_of(empty)}{files}"]
 
 
 def _check_readable(root: str, tree: Tree, base: str, heads: Mapping[str, bool]) -> None:
-    """Raises DataError if all images of a folder are in unsupported formats: its class would vanish."""
+    """Raises DataError if all samples of a folder are in unsupported formats: its class would vanish."""
     missed: dict[str, list[str]] = {}
-    for name in sorted(filter(is_unread, tree.others)):
+    for name in sorted(filter(tree.kind.leaves, tree.others)):
         head, slash, _ = name[len(base) :].partition("/")
         if name.startswith(base) and slash and heads and head not in heads:
             missed.setdefault(head, []).append(name)
     for head, names in missed.items():
         raise DataError(
-            f"{escape_name(root)}: the class {escape_name(head)} would be lost: it holds only {unread_text(names)}. "
-            "Convert them to JPEG or PNG, or move that folder away."
+            f"{escape_name(root)}: the class {escape_name(head)} would be lost: it holds only "
+            f"{tree.kind.unread_text(names)}. Convert them to {tree.kind.convert_to}, or move that folder away."
         )
-
-
-def is_unread(name: str) -> bool:
-    """Whether a file is an image in an unsupported format, by its name."""
-    return "." in name and name.rpartition(".")[2].lower() in UNREAD_SUFFIXES
-
-
-def unread_text(names: Sequence[str]) -> str:
-    """How many images in which unsupported formats, with the first one's name."""
-    kinds = Counter("." + name.rpartition(".")[2].lower() for name in names)
-    what = "an unsupported format" if len(kinds) == 1 else "unsupported formats"
-    return f"{counted(len(names), 'image')} in {what} ({', '.join(sorted(kinds))}: {names_of(names, 1)})"

@@ -1,4 +1,4 @@
-"""Images that a table of labels names, over the classes of all splits."""
+"""Samples that a table of labels names, over the classes of all splits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.pictures.layout import Folders, Split, Taken, descend
+from mixup_cli.sources.pictures.walk import Tree
 from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.file_kind import FileKind
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.reading.splits import files_of_other_splits, split_kind, split_of
 from mixup_cli.sources.tables.labels import Label, separator_hint
@@ -23,16 +25,16 @@ _MANY_CLASSES = 100
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of labels for a split of the tree at `root`; `pictures` are all images of the tree."""
+    """The tables of labels for a split of the tree at `root`."""
 
     root: str
-    pictures: Sequence[str]
+    tree: Tree
     split: Split
     options: SourceOptions
 
     def names(self, base: str) -> PictureNames:
-        """The images below `base`."""
-        return PictureNames([name for name in self.pictures if name.startswith(base)])
+        """The samples below `base`."""
+        return PictureNames([name for name in self.tree.samples if name.startswith(base)], self.tree.kind)
 
     @property
     def split_kind(self) -> str | None:
@@ -70,9 +72,9 @@ class Tables:
             remedy = "For one split, keep only its rows"
             notices.append(f"column {column} of {metadata.name} names splits, and all rows are used. {remedy}")
         if unnamed := len(names.known.difference(found.values())):
-            notices.append(f"ignored {counted(unnamed, 'image')} that {metadata.name} does not name")
+            notices.append(f"ignored {counted(unnamed, self.tree.kind.noun)} that {metadata.name} does not name")
         elsewhere = self._labels_elsewhere(metadata, {*found}, notices)
-        labels, more = _labels(metadata, [metadata.entries[name] for name in found], elsewhere)
+        labels, more = _labels(metadata, [metadata.entries[name] for name in found], elsewhere, self.tree.kind)
         return Taken(list(found.values()), labels, (*more, *notices))
 
     def _labels_elsewhere(self, metadata: Metadata, found: set[str], notices: list[str]) -> list[Label]:
@@ -91,7 +93,7 @@ class Tables:
                 if (path := find_metadata(Path(self.root, other))) is not None:
                     entries += self._entries(path, split_kind(other.split("/")[-2]) == "train", self.options, notices)
                 elif reader.kind == "classes":
-                    folders = Folders.of(self.pictures)
+                    folders = Folders.of(self.tree.samples, self.tree.kind.noun)
                     labels += map(escape_name, folders.below(descend(folders, other, self.options)))
         return [*labels, *(entry.label for entry in entries if entry.label is not None)]
 
@@ -111,7 +113,9 @@ class Tables:
             return []
 
 
-def _labels(metadata: Metadata, entries: Sequence[Entry], elsewhere: Sequence[Label]) -> tuple[Labels, list[str]]:
+def _labels(
+    metadata: Metadata, entries: Sequence[Entry], elsewhere: Sequence[Label], kind: FileKind
+) -> tuple[Labels, list[str]]:
     """The labels and groups of some rows, over the classes of these and of the labels `elsewhere`; and notices."""
     groups = tuple(entry.group for entry in entries if entry.group is not None) or None
     if metadata.reader is None:
@@ -122,7 +126,7 @@ def _labels(metadata: Metadata, entries: Sequence[Entry], elsewhere: Sequence[La
     if labels.kind == "none":
         return Labels(groups=groups), [f"ignored the labels in {metadata.name}, if any"]
     which = f"{plural(len(metadata.reader.columns), 'column')} {names_of(metadata.reader.columns, 8)}"
-    files = "" if metadata.file_column == "file_name" else f"; column {metadata.file_column} names the images"
+    files = "" if metadata.file_column == "file_name" else f"; column {metadata.file_column} names the {kind.noun}s"
     notices = [f"labels taken from {metadata.name}, {which}{files}"]
     if labels.kind == "classes" and (separator := separator_hint(labels)):
         splits = f"{setting('label_separator', repr(separator))} splits them"
@@ -130,7 +134,7 @@ def _labels(metadata: Metadata, entries: Sequence[Entry], elsewhere: Sequence[La
     if labels.classes is not None:
         lacking = sorted({*range(len(labels.class_names))} - {*labels.classes.tolist()})
         names = names_of([labels.class_names[number] for number in lacking])
-        notices += [f"classes of other rows, without an image here: {names}"] if lacking else []
+        notices += [f"classes of other rows, without {kind.one} here: {names}"] if lacking else []
     if labels.kind == "classes" and (count := len({*own})) > max(len(own) // 2, _MANY_CLASSES):
-        notices.append(f"{which} has {count:,} different names for {counted(len(own), 'image')}: are they classes?")
+        notices.append(f"{which} has {count:,} different names for {counted(len(own), kind.noun)}: are they classes?")
     return replace(labels, groups=groups), notices

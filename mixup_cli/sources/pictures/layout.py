@@ -36,13 +36,15 @@ _SHOWN_CLASSES = 6
 
 @dataclass(frozen=True)
 class Folders:
-    """The folders of a tree that hold images themselves, as paths relative to its root; "" is the root."""
+    """The folders of a tree that hold samples themselves, as paths relative to its root; "" is the root. `noun` is what
+    messages call a sample."""
 
     holding: frozenset[str]
+    noun: str = "image"
 
     @classmethod
-    def of(cls, pictures: Sequence[str]) -> Folders:
-        return cls(frozenset(name.rpartition("/")[0] for name in pictures))
+    def of(cls, samples: Sequence[str], noun: str = "image") -> Folders:
+        return cls(frozenset(name.rpartition("/")[0] for name in samples), noun)
 
     def below(self, base: str) -> dict[str, bool]:
         """The folders in `base` ("" or a path that ends with "/") with images in or below them, sorted, and whether
@@ -68,7 +70,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Taken:
-    """The images taken (paths relative to the root) and their labels, in the same order."""
+    """The samples taken (paths relative to the root) and their labels, in the same order."""
 
     paths: Sequence[str]
     labels: Labels
@@ -152,11 +154,13 @@ def class_level(root: str, folders: Folders, base: str, options: SourceOptions) 
     level = descend(folders, base, options)
     heads, notices = folders.below(level), []
     if level != base:
-        notices.append(f"looking for classes in {escape_name(level)}: no other folder has images")
+        notices.append(f"looking for classes in {escape_name(level)}: no other folder has {folders.noun}s")
     if len(heads) > 1 and not _is_asked_for(heads, options):
         _check_classes(root, folders, level, heads)
         if deeper := [head for head, holds in heads.items() if not holds]:
-            notices.append(f"each of these is one class, though its images lie in subfolders: {names_of(deeper)}")
+            notices.append(
+                f"each of these is one class, though its {folders.noun}s lie in subfolders: {names_of(deeper)}"
+            )
     return level, notices
 
 
@@ -187,14 +191,14 @@ def _check_classes(root: str, folders: Folders, base: str, heads: dict[str, bool
         first = next(iter(heads))
         below = names_of(list(folders.below(f"{base}{first}/")), 3)
         raise UsageError(
-            f"{place}: its folders ({shown}) hold no images themselves, only folders (in {escape_name(first)}: "
+            f"{place}: its folders ({shown}) hold no {folders.noun}s themselves, only folders (in {escape_name(first)}: "
             f"{below}). If {shown} are the classes, {as_classes}; else give the folder that holds the class folders, "
             f"such as {place}/{escape_name(first)}."
         )
     for head in (head for head, holds in heads.items() if not holds):
         if {*folders.below(f"{base}{head}/")} <= {*heads} - {head}:
             raise UsageError(
-                f"{place}: {escape_name(head)} holds no images itself, and its folders have the names of those beside "
+                f"{place}: {escape_name(head)} holds no {folders.noun}s itself, and its folders have the names of those beside "
                 f"it. Move it away if it is a copy, or {as_classes} if it is a class."
             )
 

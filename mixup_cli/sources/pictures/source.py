@@ -18,6 +18,7 @@ from mixup_cli.sources.pictures.encoded import FILE_BYTES, EncodedPictures
 from mixup_cli.sources.pictures.headers import Header
 from mixup_cli.sources.reading.base import Stamps
 from mixup_cli.sources.reading.changing import Look, change_while_read, look, look_of, stamp_of
+from mixup_cli.sources.reading.file_kind import FileKind
 from mixup_cli.sources.reading.names import escape_name
 
 SUFFIXES = frozenset(
@@ -29,8 +30,9 @@ UNREAD_SUFFIXES = frozenset(
     "arw bpg cr2 cr3 dcm dds dng eps exr fits hdr heic heif hif ico jxl jxr nef nrw orf pam pcx "
     "pef pfm psd qoi raf raw rw2 sgi srw svg svgz tga wdp wmf xcf".split()
 )
-"""Other files that their owner takes for images: they are ignored, and never silently."""
+"""Other files that their owner takes for images."""
 
+PICTURE_FILES = FileKind("image", SUFFIXES, UNREAD_SUFFIXES, "JPEG or PNG")
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 

@@ -1,4 +1,4 @@
-"""The walk over a folder tree: which files are images."""
+"""The walk over a folder tree: which files are samples, images unless another kind is asked for."""
 # Plain os.scandir and strings: pathlib takes several times as long on 200,000 files.
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Self
 
 from mixup_cli.errors import MixupGenError, StorageError
-from mixup_cli.sources.pictures.source import SUFFIXES
+from mixup_cli.sources.pictures.source import PICTURE_FILES
+from mixup_cli.sources.reading.file_kind import FileKind
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.storage.json_files import content_of
 
@@ -33,11 +34,12 @@ JUNK = frozenset(
 class Tree:
     """What a walk found outside of `JUNK`, as paths relative to its root with "/" between folders, in any order.
 
-    `others` are files that are not images (without read-me and licence files); `repeated` are links to folders that
-    were read already; `sealed` are data sets of ours, finished or not, which no walk enters.
+    `samples` are files of this `kind`, `others` are not (without read-me and licence files); `repeated` are links to
+    folders that were read already; `sealed` are data sets of ours, finished or not, which no walk enters.
     """
 
-    pictures: list[str] = field(default_factory=list)
+    kind: FileKind = PICTURE_FILES
+    samples: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
@@ -59,15 +61,15 @@ class Tree:
 
     def add(self, path: str, name: str) -> None:
         """Sort a file in by its name."""
-        if is_picture(name):
-            self.pictures.append(path)
+        if self.kind.has(name):
+            self.samples.append(path)
         elif not _PAPERS.fullmatch(name):
             self.others.append(path)
 
 
 def is_picture(name: str) -> bool:
     """Whether a file is an image, by its name."""
-    return "." in name and name.rpartition(".")[2].lower() in SUFFIXES
+    return PICTURE_FILES.has(name)
 
 
 def is_junk(folder: str) -> bool:
@@ -75,13 +77,13 @@ def is_junk(folder: str) -> bool:
     return not JUNK.isdisjoint(folder.lower().split("/"))
 
 
-def walk(root: str, exclude: Iterable[Path] = ()) -> Tree:
-    """List the images below `root`, following links, and no folder twice.
+def walk(root: str, exclude: Iterable[Path] = (), kind: FileKind = PICTURE_FILES) -> Tree:
+    """List the samples below `root`, following links, and no folder twice.
 
     Linked folders come last and in order, so that a folder is found under its real name if it has one in the tree,
     whatever order the file system lists it in. Raises StorageError for a folder that cannot be listed.
     """
-    tree = Tree()
+    tree = Tree(kind)
     excluded = {identity for path in exclude if (identity := _identity(os.fspath(path)))}
     seen: set[tuple[int, int]] = set()
     pending, links = [""], list[str]()
@@ -120,8 +122,8 @@ def _list_folder(root: str, folder: str, tree: Tree, queues: tuple[list[str], li
             continue
         if _is_folder(entry):
             queues[entry.is_symlink()].append(prefix + name)
-        # A broken link to an image counts too: the scan then reports it. A pipe would block, so it does not count.
-        elif not is_picture(name) or entry.is_symlink() or entry.is_file():
+        # A broken link to a sample counts too: the scan then reports it. A pipe would block, so it does not count.
+        elif not tree.kind.has(name) or entry.is_symlink() or entry.is_file():
             tree.add(prefix + name, name)
 
 

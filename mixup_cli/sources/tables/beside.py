@@ -35,7 +35,7 @@ def tables_beside(
     for path in sorted(tables, key=lambda path: (split_of(path) != (split or "train"), split_of(path) is not None)):
         if _names_pictures(path, names):
             table = escape_name(str(path))
-            return [f"{table} names these images; {setting('labels_from', table)} reads labels from it"]
+            return [f"{table} names these {names.noun}s; {setting('labels_from', table)} reads labels from it"]
     return []
 
 

@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
 from mixup_cli.errors import DataError
+from mixup_cli.sources.reading.file_kind import FileKind
 from mixup_cli.sources.reading.names import escape_name
 
 
 class PictureNames:
-    """The images of a source: paths with "/" between their parts."""
+    """The samples of a source, images unless another kind is given: paths with "/" between their parts."""
 
-    def __init__(self, paths: Sequence[str]) -> None:
+    def __init__(self, paths: Sequence[str], kind: FileKind | None = None) -> None:
         self.paths = paths
+        self.noun, self.one = ("image", "an image") if kind is None else (kind.noun, kind.one)
 
     def has(self, cell: str) -> bool:
         """Whether a cell can name one of the images: its last part is an image's, with the ending or without."""

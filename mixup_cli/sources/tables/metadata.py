@@ -120,14 +120,14 @@ def pictures_of(metadata: Metadata, names: PictureNames, place: Place) -> tuple[
         has = f" (which has {escape_name(nearest)})" if (nearest := names.nearest(first)) else ""
         raise DataError(
             f"{metadata.where(first)}: column {metadata.file_column} names {escape_name(first)}, and neither it nor "
-            f"any other row names an image of {escape_name(place.root)}{has}.",
-            f"Pass another {setting('file_column')}, give the folder with these images, or write the names as the "
-            "images have them.",
+            f"any other row names {names.one} of {escape_name(place.root)}{has}.",
+            f"Pass another {setting('file_column')}, give the folder with these {names.noun}s, or write the names as "
+            f"the {names.noun}s have them.",
         )
     is_whole = all(path in (name, place.base + name) for name, path in found.items())
-    notices = [] if is_whole else [f"rows of {metadata.name} and images were matched {rule}"]
+    notices = [] if is_whole else [f"rows of {metadata.name} and {names.noun}s were matched {rule}"]
     if without := [name for name in metadata.entries if name not in found]:
-        notices.append(_missing(metadata, without, "image") + "; left out")
+        notices.append(_missing(metadata, without, names.noun) + "; left out")
     return found, notices
 
 
@@ -173,8 +173,9 @@ def _file_column(name: str, head: Sequence[TableRow], options: SourceOptions, na
     chosen = best if len(best) == 1 and counts[best[0]] else by_name
     if not chosen:
         raise DataError(
-            f"{name}: has no column file_name, and no other that names images of the source (found: "
-            f"{', '.join(columns)}). Pass {setting('file_column', 'NAME')}, or give the folder with these images."
+            f"{name}: has no column file_name, and no other that names {names.noun}s of the source (found: "
+            f"{', '.join(columns)}). Pass {setting('file_column', 'NAME')}, or give the folder with these "
+            f"{names.noun}s."
         )
     return chosen[0]
 
