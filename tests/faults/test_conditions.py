@@ -21,6 +21,7 @@ from mixup_cli.errors import DataError
 from mixup_cli.fields.target import Survey
 from mixup_cli.runs.generate import generate
 from mixup_cli.sources.pictures import source as pictures
+from mixup_cli.sources.reading import stored_files
 from tests.data_sets import digests
 from tests.running import Runner, error_line, interrupted_at_the_end
 from tests.small_sources import write_arrays, write_colours
@@ -162,7 +163,7 @@ def test_a_picture_that_changes_while_it_is_read_ends_the_run(
     run_cli: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = write_colours(tmp_path / "colours")
-    whole, place = pictures._whole, source / "green" / "2.png"
+    whole, place = stored_files._whole, source / "green" / "2.png"
 
     def slowly(file: int, size_bytes: int) -> bytes:
         data = whole(file, size_bytes)
@@ -174,7 +175,7 @@ def test_a_picture_that_changes_while_it_is_read_ends_the_run(
     monkeypatch.setattr(
         pictures.PictureSource, "survey", lambda *_: Survey(Counter({(6, 8): 12}), Counter({"uint8": 12}))
     )
-    monkeypatch.setattr(pictures, "_whole", slowly)
+    monkeypatch.setattr(stored_files, "_whole", slowly)
     refused = run_cli("generate", source, "--on-error", "skip", cwd=tmp_path)
     assert refused.returncode == 65
     assert error_line(refused).startswith("green/2.png: changed while it was read. Stop what writes to it")

@@ -24,7 +24,7 @@ from mixup_cli.sources.arrays import source as arrays
 from mixup_cli.sources.cifar import safe_pickle
 from mixup_cli.sources.cifar import source as cifar
 from mixup_cli.sources.pictures import decode
-from mixup_cli.sources.pictures.limits import Undecodable
+from mixup_cli.sources.reading.encoded import Undecodable
 from mixup_cli.sources.tables import labels as metadata_labels
 from mixup_cli.storage import source_table as table
 from mixup_cli.storage.loaded import LoadedColumn

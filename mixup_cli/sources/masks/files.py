@@ -13,8 +13,9 @@ from mixup_cli.fields.fit import fit_map
 from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.target import Survey, Target
-from mixup_cli.sources.pictures.decode import Undecodable, upright
+from mixup_cli.sources.pictures.decode import upright
 from mixup_cli.sources.pictures.source import PictureSource
+from mixup_cli.sources.reading.encoded import Undecodable
 
 LOOKED_AT = 64
 """Headers that decide whether numbers have 8 bits or 16."""

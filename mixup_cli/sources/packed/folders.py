@@ -11,11 +11,11 @@ from mixup_cli.sources.packed import zips
 from mixup_cli.sources.packed.copies import opened_as
 from mixup_cli.sources.packed.pictures import PackedPictures, Span
 from mixup_cli.sources.packed.tars import Member
-from mixup_cli.sources.pictures.decode import Undecodable
 from mixup_cli.sources.pictures.folder import open_tree
 from mixup_cli.sources.pictures.walk import Tree
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.containers import Container, StoredFile
+from mixup_cli.sources.reading.encoded import Undecodable
 from mixup_cli.sources.reading.names import escape_name, inner_name
 from mixup_cli.sources.tables.beside import MOST_FILES, SUFFIXES
 from mixup_cli.sources.tables.metadata import HUGGING_FACE, OF_DATA_SETS

@@ -20,9 +20,9 @@ from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.source import RowKeys, unlabelled
 from mixup_cli.sources.packed.cells import Columns, Group, read_groups, schema_of
 from mixup_cli.sources.packed.values import labels_of_values
-from mixup_cli.sources.pictures.decode import Undecodable
 from mixup_cli.sources.pictures.encoded import EncodedPictures
 from mixup_cli.sources.reading.base import SourceOptions, Stamps
+from mixup_cli.sources.reading.encoded import Undecodable
 from mixup_cli.sources.reading.splits import of_one_split
 from mixup_cli.sources.tables.delimited import LABEL_COLUMNS
 from mixup_cli.sources.tables.labels import check_column

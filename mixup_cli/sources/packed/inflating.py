@@ -6,8 +6,8 @@ import struct
 import zipfile
 import zlib
 
-from mixup_cli.sources.pictures.decode import Undecodable
 from mixup_cli.sources.reading.bounded_read import HIGHEST_RATIO
+from mixup_cli.sources.reading.encoded import Undecodable
 
 PLAIN = -1
 """Not a member of a zip: the bytes are the image's own."""

@@ -15,11 +15,10 @@ import numpy as np
 from mixup_cli.errors import NoInputError, StorageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.packed.inflating import PLAIN, member_of
-from mixup_cli.sources.pictures.damage import MACHINE_ERRNOS
-from mixup_cli.sources.pictures.decode import Undecodable
-from mixup_cli.sources.pictures.encoded import FILE_BYTES, EncodedPictures
+from mixup_cli.sources.pictures.encoded import EncodedPictures
 from mixup_cli.sources.reading.base import Stamps
 from mixup_cli.sources.reading.containers import Container
+from mixup_cli.sources.reading.encoded import FILE_BYTES, MACHINE_ERRNOS, Undecodable
 
 FAR_LIMIT = 64
 """How many images of a store are asked for at once …"""
@@ -97,11 +96,11 @@ class PackedPictures(EncodedPictures):
             return next((each.name for each, is_it in zip(self._containers, changed, strict=True) if is_it), None)
 
     def read(self, index: int) -> bytes:
-        """See `EncodedPictures.read`."""
+        """See `Encoded.read`."""
         return self._member({}, index)
 
     def reader(self, start: int, stop: int) -> Callable[[int], bytes]:
-        """See `EncodedPictures.reader`: from a store, neighbours come together, and several requests run at a time."""
+        """See `Encoded.reader`: from a store, neighbours come together, and several requests run at a time."""
         if not self._is_far or stop - start == 1:
             return self.read
         with ThreadPoolExecutor(REQUESTS) as pool:
@@ -146,7 +145,7 @@ class PackedPictures(EncodedPictures):
             raise Undecodable(problem)
         span = Span(*self._spans[index].item())
         if max(span.size, span.stop - span.start) > FILE_BYTES:
-            raise Undecodable(f"has {span.size} bytes, more than a picture may have ({FILE_BYTES})")
+            raise Undecodable(f"has {span.size} bytes, more than a sample may have ({FILE_BYTES})")
         return span
 
     def _bytes(self, number: int, start: int, stop: int) -> bytes:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mixup_cli.sources.pictures.boxes import Numbers, boxes
-from mixup_cli.sources.pictures.limits import MOST_TAG_BYTES, Undecodable
+from mixup_cli.sources.pictures.limits import MOST_TAG_BYTES
+from mixup_cli.sources.reading.encoded import Undecodable
 
 MOST_LIST_BYTES = 64 << 10
 """Of a list of items: libavif searches it from the start for each of them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from mixup_cli.sources.pictures.limits import Undecodable
+from mixup_cli.sources.reading.encoded import Undecodable
 
 MOST_BOXES = 10_000
 

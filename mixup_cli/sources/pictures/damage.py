@@ -5,15 +5,11 @@ damaged: only the words differ. tests/unit/sources/pictures/test_damage.py holds
 
 from __future__ import annotations
 
-import errno
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mixup_cli.sources.pictures.limits import Undecodable
-
-MACHINE_ERRNOS = frozenset([errno.EMFILE, errno.ENFILE, errno.EIO])
-"""Errors of the machine, not of the file that was being read."""
+from mixup_cli.sources.reading.encoded import MACHINE_ERRNOS, Undecodable
 
 CUT_OFF_WORDS = (
     "truncated",

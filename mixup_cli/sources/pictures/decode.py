@@ -23,9 +23,10 @@ from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.sources.pictures.damage import reasons
 from mixup_cli.sources.pictures.headers import Header, header_of, is_deep_colour, orientation_of, read_header
 from mixup_cli.sources.pictures.kinds import check_stream, open_picture
-from mixup_cli.sources.pictures.limits import Undecodable, WatchedBytes, check_work
+from mixup_cli.sources.pictures.limits import WatchedBytes, check_work
 from mixup_cli.sources.pictures.plain_jpeg import decoded, look_at_jpeg
 from mixup_cli.sources.pictures.quick_decoder import quickly_decoded
+from mixup_cli.sources.reading.encoded import Undecodable
 
 __all__ = [
     "Header",

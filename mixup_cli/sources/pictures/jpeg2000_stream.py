@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mixup_cli.sources.pictures.boxes import boxes
-from mixup_cli.sources.pictures.limits import MOST_TAG_BYTES, Undecodable
+from mixup_cli.sources.pictures.limits import MOST_TAG_BYTES
+from mixup_cli.sources.reading.encoded import Undecodable
 
 MOST_TILES, MOST_PARTS_OF_A_TILE, MOST_LAYERS, MOST_CHANNELS = 10_000, 40, 100, 4
 MOST_PIECES = 100

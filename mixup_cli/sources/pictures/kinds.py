@@ -28,8 +28,8 @@ from PIL.WebPImagePlugin import WebPImageFile
 from mixup_cli.sources.pictures.avif_stream import look_at_avif
 from mixup_cli.sources.pictures.damage import is_cut_off
 from mixup_cli.sources.pictures.jpeg2000_stream import IN_BOXES, RAW, look_at_jpeg2000
-from mixup_cli.sources.pictures.limits import Undecodable
 from mixup_cli.sources.pictures.tiff_tags import ARRAYS, check_tags
+from mixup_cli.sources.reading.encoded import Undecodable
 
 _BRANDS_END = 64
 _UNKNOWN = "not a picture Pillow can read"

@@ -191,15 +191,15 @@ def _check_classes(root: str, folders: Folders, base: str, heads: dict[str, bool
         first = next(iter(heads))
         below = names_of(list(folders.below(f"{base}{first}/")), 3)
         raise UsageError(
-            f"{place}: its folders ({shown}) hold no {folders.noun}s themselves, only folders (in {escape_name(first)}: "
-            f"{below}). If {shown} are the classes, {as_classes}; else give the folder that holds the class folders, "
-            f"such as {place}/{escape_name(first)}."
+            f"{place}: its folders ({shown}) hold no {folders.noun}s themselves, only folders (in "
+            f"{escape_name(first)}: {below}). If {shown} are the classes, {as_classes}; else give the folder that "
+            f"holds the class folders, such as {place}/{escape_name(first)}."
         )
     for head in (head for head, holds in heads.items() if not holds):
         if {*folders.below(f"{base}{head}/")} <= {*heads} - {head}:
             raise UsageError(
-                f"{place}: {escape_name(head)} holds no {folders.noun}s itself, and its folders have the names of those beside "
-                f"it. Move it away if it is a copy, or {as_classes} if it is a class."
+                f"{place}: {escape_name(head)} holds no {folders.noun}s itself, and its folders have the names of "
+                f"those beside it. Move it away if it is a copy, or {as_classes} if it is a class."
             )
 
 

@@ -11,6 +11,8 @@ import re
 
 from PIL.ImageFile import ImageFile
 
+from mixup_cli.sources.reading.encoded import Undecodable
+
 MOST_READS = 500_000
 """An image of 100 million pixels in tiles of 32 pixels takes 200,000; a second or two pass over these."""
 
@@ -32,10 +34,6 @@ MOST_PLAIN_PIXELS, MOST_COMMENTS = 5_000_000, 1000
 
 _SCAN, _END = b"\xff\xda", b"\xff\xd9"
 _MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")  # in compressed data only 00 and D0 … D7 follow FF
-
-
-class Undecodable(Exception):
-    """An image cannot be used; the text is the reason, short enough to stand behind "KEY: "."""
 
 
 class _Budget:

@@ -18,7 +18,8 @@ from PIL.TiffImagePlugin import (
     ImageFileDirectory_v2,
 )
 
-from mixup_cli.sources.pictures.limits import MOST_TAG_BYTES, Undecodable
+from mixup_cli.sources.pictures.limits import MOST_TAG_BYTES
+from mixup_cli.sources.reading.encoded import Undecodable
 from mixup_cli.wording import counted
 
 ARRAYS = "store such pictures as an array: .npy or .h5"

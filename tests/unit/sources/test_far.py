@@ -147,5 +147,5 @@ def test_a_far_member_that_is_too_large_is_never_asked_for(
     source = open_source([url])
     monkeypatch.setattr(Store, "read", noted)
     problems = loaded(source)[1]
-    assert all("more than a picture may have (300)" in str(each) for each in problems)
+    assert all("more than a sample may have (300)" in str(each) for each in problems)
     assert asked == []

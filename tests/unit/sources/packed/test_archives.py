@@ -198,7 +198,7 @@ def test_numbers_of_64_bits_in_a_zip_s_list(photos: Path, tmp_path: Path) -> Non
         archive.getinfo("c/0.jpg").header_offset = (1 << 64) - 1
     first, large, outside = loaded(opened(path))[1]
     assert (first, outside) == (None, "is not where the archive's list says")
-    assert str(large).startswith("has 9223372036854775807 bytes, more than a picture may have")
+    assert str(large).startswith("has 9223372036854775807 bytes, more than a sample may have")
 
 
 def test_a_member_behind_the_end_leaves_the_one_before_it_whole(photos: Path, tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ from mixup_cli.fields.fit import crop_box, pad_size
 from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.sources.pictures import kinds as picture_kinds
-from mixup_cli.sources.pictures.decode import Header, Undecodable, decode, jpeg_divisor, read_header
+from mixup_cli.sources.pictures.decode import Header, decode, jpeg_divisor, read_header
+from mixup_cli.sources.reading.encoded import Undecodable
 
 MANY = 10**9
 FOR_THE_PLUGIN = b"\0"

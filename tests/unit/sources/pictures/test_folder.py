@@ -12,8 +12,8 @@ import pytest
 from mixup_cli.errors import DataError, NoInputError, StorageError, UsageError
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.target import Target
-from mixup_cli.sources.pictures import source as module
 from mixup_cli.sources.pictures.folder import open_folder
+from mixup_cli.sources.reading import stored_files as module
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.names import escape_name, unescape_name
 from tests.picture_folders import classes, open_it, pictures
@@ -281,7 +281,7 @@ def test_what_never_ends_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     loaded = source.load(0, 4, Target(Form((3, 2, 3), "uint8", "hwc")), np.empty((4, 3, 2, 3), np.uint8))
     found = [one.problem for one in loaded]
     assert found[:3] == [None, "not a regular file", "not a regular file"]
-    assert "more than a picture may have" in str(found[3])
+    assert "more than a sample may have" in str(found[3])
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.EIO])

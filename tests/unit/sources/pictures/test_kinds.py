@@ -14,8 +14,9 @@ from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.fields.target import Target
 from mixup_cli.sources.pictures.avif_stream import look_at_avif
 from mixup_cli.sources.pictures.boxes import boxes
-from mixup_cli.sources.pictures.decode import Header, Undecodable, decode, read_header
+from mixup_cli.sources.pictures.decode import Header, decode, read_header
 from mixup_cli.sources.pictures.jpeg2000_stream import look_at_jpeg2000
+from mixup_cli.sources.reading.encoded import Undecodable
 from tests.hostile.makers import pictures
 from tests.hostile.makers.pictures import jpeg2000_size
 

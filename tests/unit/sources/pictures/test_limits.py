@@ -11,8 +11,9 @@ from PIL import Image
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.target import Target
 from mixup_cli.sources.pictures import limits as picture_limits
-from mixup_cli.sources.pictures.decode import Undecodable, decode, read_header
+from mixup_cli.sources.pictures.decode import decode, read_header
 from mixup_cli.sources.pictures.limits import WatchedBytes, WatchedFile
+from mixup_cli.sources.reading.encoded import Undecodable
 from tests.hostile.makers import pictures
 
 TARGET = Target(Form((8, 8, 3), "uint8", "hwc"), "crop")

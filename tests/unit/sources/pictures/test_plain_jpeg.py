@@ -15,8 +15,9 @@ from mixup_cli.choices import Resize
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.sources.pictures import decode as module
-from mixup_cli.sources.pictures.decode import Undecodable, decode
+from mixup_cli.sources.pictures.decode import decode
 from mixup_cli.sources.pictures.plain_jpeg import PlainJpeg, look_at_jpeg
+from mixup_cli.sources.reading.encoded import Undecodable
 
 MANY = 10**9
 SAMPLES = Path(__file__).parents[4] / "sample_data"
