@@ -15,9 +15,9 @@ from PIL.ImageFile import ImageFile
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.target import Target
 from mixup_cli.sources.pictures import kinds
-from mixup_cli.sources.pictures.damage import CUT_OFF_WORDS, MACHINE_ERRNOS, reasons
+from mixup_cli.sources.pictures.damage import CUT_OFF_WORDS, reasons
 from mixup_cli.sources.pictures.decode import decode
-from mixup_cli.sources.reading.encoded import Undecodable
+from mixup_cli.sources.reading.encoded import MACHINE_ERRNOS, Undecodable
 
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (12, 10, 3), np.uint8))
 TARGET = Target(Form((12, 10, 3), "uint8", "hwc"))
