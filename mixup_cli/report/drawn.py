@@ -55,7 +55,7 @@ def _waves(samples: NDArray[Any]) -> NDArray[np.float32]:
 
 def regions(boxes: NDArray[np.int32], spans: NDArray[np.int32] | None, form: tuple[tuple[int, ...], Axes]) -> Boxes:
     """Where boxes int32 (m, 4) and spans int32 (m, 2) of samples of a form (shape, axes) lie in their pictures: int32
-    (m, 4: top, left, bottom, right), zeros where there are none."""
+    (m, 4: top, left, bottom, right), zeros without one."""
     shape, axes = form
     if axes == "ft":
         top, left, bottom, right = boxes.T

@@ -104,7 +104,7 @@ class Finished:
         return self.data.manifest.signals[0]
 
     def _taken(self, name: str, rows: NDArray[np.int64]) -> NDArray[Any] | None:
-        """A column of some rows; None if there is none of that name."""
+        """A column of some rows; None if the data set lacks it."""
         there = any(column.name == name for column in self.data.manifest.columns)
         return self.data.column(name).take(rows) if there else None
 
