@@ -6,18 +6,20 @@ line in `_open_one`; a new container of arrays, as `.npz` is one, is a line in `
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
-from mixup_cli.choices import PLACED_TASKS
+from mixup_cli.choices import PLACED_TASKS, TIMED_TASKS, Task
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import Source, SourceOptions
+from mixup_cli.sources.reading.media import Media
 from mixup_cli.sources.reading.takes import check_taken
 from mixup_cli.storage.stores import is_url
 from mixup_cli.wording import setting
 
-__all__ = ["Labels", "Source", "SourceOptions", "open_source"]
+__all__ = ["Labels", "Source", "SourceOptions", "open_list", "open_source"]
 
 _ARCHIVES = (".gz", ".tgz", ".xz", ".txz", ".bz2", ".tbz2", ".zst", ".7z", ".rar")
 
@@ -83,13 +85,10 @@ def _expanded(location: str | Path) -> list[str]:
 
 def _open_one(path: Path, options: SourceOptions) -> Source:
     """The kinds, from the one that is surest of itself to the one that takes any folder."""
-    from mixup_cli.sources.annotations.opening import open_annotated
     from mixup_cli.sources.arrays import data_set, idx, stl10  # each brings its own libraries
     from mixup_cli.sources.arrays import files as array_files
     from mixup_cli.sources.cifar import source as cifar
-    from mixup_cli.sources.masks.pairs import open_pairs
     from mixup_cli.sources.packed import folders, hugging_face, tars, web_dataset, zips
-    from mixup_cli.sources.pictures import folder
     from mixup_cli.sources.reading.containers import LocalFile
 
     def open_tar(path: Path, options: SourceOptions) -> Source:
@@ -112,17 +111,64 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
         ):
             if looks_alike(path):
                 return open_it(path, options)
-        wants_masks = options.task == "segment" or os.path.isdir(options.labels_from or "")
-        for open_placed in (open_pairs, open_annotated) if wants_masks else (open_annotated, open_pairs):
-            if (placed := open_placed(path, options)) is not None:
-                return placed
+        if (placed := _open_placed(path, options)) is not None:
+            return placed
         if web_dataset.has_tars(path):
             return web_dataset.open_folder_of_tars(path, options)
         if path.is_dir():
-            return folder.open_folder(path, options)
+            return _open_files(path, options)
     except OSError as problem:
         raise NoInputError(f"{path}: cannot be read ({problem.strerror or problem}).") from problem
     raise _unknown_kind(path)
+
+
+def _open_placed(path: Path, options: SourceOptions) -> Source | None:
+    """Images whose labels have a place in them: annotations, or masks; None if there are none."""
+    from mixup_cli.sources.annotations.opening import open_annotated
+    from mixup_cli.sources.masks.pairs import open_pairs
+
+    if options.task in TIMED_TASKS:
+        return None
+    wants_masks = options.task == "segment" or os.path.isdir(options.labels_from or "")
+    for open_it in (open_pairs, open_annotated) if wants_masks else (open_annotated, open_pairs):
+        if (placed := open_it(path, options)) is not None:
+            return placed
+    return None
+
+
+def _of_files() -> dict[Task | None, tuple[Media, Callable[[str, SourceOptions], Source]]]:
+    """The samples that a folder or a list of files can hold instead of images, and what opens a folder of them."""
+    from mixup_cli.sources.clips.source import VIDEOS, open_clips
+
+    return {"video": (VIDEOS, open_clips)}
+
+
+def _open_files(path: Path, options: SourceOptions) -> Source:
+    """A folder of images; or of other samples, if these are asked for, or found and no image."""
+    from mixup_cli.sources.pictures import folder, walk
+
+    kinds, root = _of_files(), str(path)
+    if options.task in kinds:
+        return kinds[options.task][1](root, options)
+    tree = walk.walk(root, options.exclude)
+    for media, open_it in kinds.values() if options.task is None and not tree.pictures else ():
+        if any(map(media.has, tree.others)):
+            return open_it(root, options)
+    return folder.open_folder(path, options, tree)
+
+
+def open_list(lines: Iterable[bytes], location: str, options: SourceOptions, root: str = os.curdir) -> Source:
+    """Open a list of paths, one a line: see `pictures.file_list`. What `options.task` does not say, the first path does
+    by its ending."""
+    from mixup_cli.sources.clips.source import VIDEOS, open_list_of_clips
+    from mixup_cli.sources.pictures.file_list import ListPlace, open_file_list
+
+    lines = iter(lines)
+    first = next(lines, b"")
+    lines = chain([first] if first else [], lines)
+    if options.task == "video" or (options.task is None and VIDEOS.has(os.fsdecode(first).strip())):
+        return open_list_of_clips(lines, ListPlace(location, root), options)
+    return open_file_list(lines, location, options, root)
 
 
 def _check_is_there(path: Path) -> None:
@@ -134,9 +180,12 @@ def _check_is_there(path: Path) -> None:
 
 def _unknown_kind(path: Path) -> DataError:
     from mixup_cli.sources.arrays.containers import CONTAINERS
+    from mixup_cli.sources.clips.source import VIDEOS
     from mixup_cli.sources.pictures.source import SUFFIXES
 
     in_list = f"a list of images with {setting('files_from')}"
+    if VIDEOS.has(path.name):
+        return DataError(f"{path}: a single video. Give its folder, or a list of videos with {setting('files_from')}.")
     if path.suffix.lower().lstrip(".") in SUFFIXES:
         return DataError(f"{path}: a single image. Give its folder, or {in_list}.")
     if path.suffix.lower() in _ARCHIVES:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+FRAMES, STRIDE, SIZE = 16, 2, (112, 112)
+"""What is taken of a video if nothing else is asked for; the last is height and width. As C3D and R(2+1)D take it."""
+
 
 @dataclass(frozen=True)
 class Sampling:
-    """`frames` frames, every `stride`-th one, each brought to `size` (height, width)."""
+    """`frames` frames, every `stride`-th one."""
 
-    frames: int = 16
-    stride: int = 2
-    size: tuple[int, int] = (112, 112)
+    frames: int
+    stride: int
 
     @property
     def span(self) -> int:

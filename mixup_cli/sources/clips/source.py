@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.errors import NoInputError
+from mixup_cli.choices import Task
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import Labels
+from mixup_cli.fields.signal import first_name
 from mixup_cli.fields.target import Survey, Target
 from mixup_cli.sources.clips.decode import Video, check_clip, read_clip, require_av
-from mixup_cli.sources.clips.sampling import Sampling
+from mixup_cli.sources.clips.sampling import FRAMES, SIZE, STRIDE, Sampling
+from mixup_cli.sources.pictures.file_list import ListPlace, open_list_of
 from mixup_cli.sources.pictures.files import FileSource
 from mixup_cli.sources.pictures.folder import open_tree
 from mixup_cli.sources.pictures.limits import Undecodable
@@ -26,6 +27,7 @@ from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.media import Media
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.storage.loaded import Loaded
+from mixup_cli.wording import counted, setting
 
 VIDEOS = Media(
     "video",
@@ -37,37 +39,35 @@ VIDEOS = Media(
 
 
 class ClipSource(FileSource):
-    """Videos in files, of which each gives one clip, uint8 (frames, height, width, 3)."""
+    """Videos in files, of which each gives one clip, uint8 (frames, height, width, 3). Its size is the target's."""
 
     kind: ClassVar[str] = "clips"
-    read_as = "class folders"
-    task = "video"
+    read_as = "videos in folders"
+    task: Task = "video"
+    column = first_name("thwc")
 
     def __init__(
-        self,
-        root: str,
-        paths: Sequence[str],
-        labels: Labels,
-        notices: Sequence[str] = (),
-        *,
-        sampling: Sampling,
-        max_pixels: int,
+        self, root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str] = (), *, options: SourceOptions
     ) -> None:
         require_av()
-        super().__init__(root, [escape_name(path) for path in paths], labels, notices)
+        frames, stride = options.frames or FRAMES, options.stride or STRIDE
+        said = f"read as videos: {counted(frames, 'frame')} of each, from its middle, {stride} apart"
+        chosen = f"{setting('frames')} and {setting('stride')} choose otherwise"
+        super().__init__(root, [escape_name(path) for path in paths], labels, (f"{said}; {chosen}", *notices))
         self._take(root, paths)
-        self._sampling, self._max_pixels = sampling, max_pixels
+        self._sampling, self._max_pixels = Sampling(frames, stride), options.max_pixels
+        self.how_read = (("frames", frames), ("stride", stride))
 
     @property
     def reading(self) -> tuple[str, ...]:
         """See `FileSource.reading`."""
-        return (f"max_pixels {self._max_pixels}", str(self._sampling))
+        return (f"max_pixels {self._max_pixels}", f"{self._sampling}")
 
     def survey(self, limit: int | None = None) -> Survey:
-        """See `Source.survey`: every clip has the form that was asked for."""
-        sampling, count = self._sampling, len(self) if limit is None else min(limit, len(self))
-        form = Form((sampling.frames, *sampling.size, 3), "uint8", "thwc")
-        return Survey(Counter({sampling.size: count}), Counter({form.dtype: count}), form)
+        """See `Source.survey`: every clip has the form that was asked for, and the size that is usual."""
+        count = len(self) if limit is None else min(limit, len(self))
+        form = Form((self._sampling.frames, *SIZE, 3), "uint8", "thwc")
+        return Survey(Counter({SIZE: count}), Counter({form.dtype: count}), form)
 
     def rehash(self, index: int) -> str:
         """See `Source.rehash`."""
@@ -98,10 +98,12 @@ class ClipSource(FileSource):
             return Loaded(0, "", str(problem))
 
 
-def open_clips(path: str | Path, options: SourceOptions, sampling: Sampling) -> ClipSource:
+def open_clips(root: str, options: SourceOptions) -> ClipSource:
     """Open a folder of videos; see `pictures.folder.open_folder`, whose rules and errors it has."""
-    root = str(path)
-    if not Path(root).is_dir():
-        raise NoInputError(f"{escape_name(root)}: no such folder. Check the path.")
-    make = partial(ClipSource, root, sampling=sampling, max_pixels=options.max_pixels)
+    make = partial(ClipSource, root, options=options)
     return open_tree(root, walk(root, options.exclude, VIDEOS), options, make)
+
+
+def open_list_of_clips(lines: Iterable[bytes], place: ListPlace, options: SourceOptions) -> ClipSource:
+    """Open a list of videos; see `pictures.file_list.open_file_list`."""
+    return open_list_of(VIDEOS, partial(ClipSource, options=options), lines, place, options)

@@ -7,24 +7,29 @@ import os
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from typing import IO
+from typing import IO, TypeVar
 
 import numpy as np
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
-from mixup_cli.sources.pictures.source import PictureSource
+from mixup_cli.sources.pictures.source import IMAGES, PictureSource
 from mixup_cli.sources.pictures.walk import is_junk
-from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.sources.reading.bounded_read import LINE_LIMIT_BYTES
 from mixup_cli.sources.reading.class_order import in_order
 from mixup_cli.sources.reading.class_table import as_given
+from mixup_cli.sources.reading.media import Media
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.reading.splits import find_splits, split_kind
 from mixup_cli.sources.reading.takes import check_taken
 from mixup_cli.wording import counted, is_url, setting
+
+Opened = TypeVar("Opened", bound=Source)
 
 _BLOCK_BYTES = 1 << 20
 _REDUNDANT = re.compile(r"(?<=/)(?:\.?/)+")
@@ -55,8 +60,25 @@ def open_file_list(
     that are missing. `location` names the list in messages. Raises DataError for a path that is listed twice, and for
     lines that are more or less than a path; NoInputError for an empty list.
     """
+    make = partial(PictureSource, max_pixels=options.max_pixels)
+    return open_list_of(IMAGES, make, lines, ListPlace(location, root), options)
+
+
+@dataclass(frozen=True)
+class ListPlace:
+    """What messages call a list, and the folder that its paths are relative to."""
+
+    location: str
+    root: str
+
+
+def open_list_of(
+    media: Media, make: Callable[..., Opened], lines: Iterable[bytes], place: ListPlace, options: SourceOptions
+) -> Opened:
+    """As `open_file_list`, for other samples than images, of which `make` makes a source."""
+    location, root = place.location, place.root
     if options.label_kind not in (None, "classes", "none"):
-        problem = f"{location} is a list of images, which has classes only"
+        problem = f"{location} is a list of {media.nouns}, which has classes only"
         remedy = "Leave it out, or give a folder with metadata.csv."
         raise UsageError(f"{problem}. {remedy}", field="label_kind", value=options.label_kind)
     paths, numbers = _read_paths(lines, location, root)
@@ -75,9 +97,9 @@ def open_file_list(
     if options.label_kind != "none":
         labels, more = _labels_by_parent(paths, location, options, root)
         notices += more
-    source = PictureSource(root, paths, labels, notices, max_pixels=options.max_pixels)
+    source = make(root, paths, labels, notices)
     source.location, source.list_folder = location, os.path.abspath(root)
-    source.read_as = "a list of images"
+    source.read_as = f"a list of {media.nouns}"
     check_taken([source], options)
     if options.classes is not None:
         source.labels = as_given(source, options.classes)

@@ -30,8 +30,9 @@ Making = Callable[[Sequence[str], Labels, Sequence[str]], Opened]
 """Makes a source of some of a tree's files, with labels and notices."""
 
 
-def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
-    """Open an image folder; the keys are relative to `path`, in the order of their bytes.
+def open_folder(path: str | Path, options: SourceOptions, tree: Tree | None = None) -> PictureSource:
+    """Open an image folder, of which the `tree` may have been walked; the keys are relative to `path`, in the order of
+    their bytes.
 
     The source's `notices` say which split is used and what is ignored. Raises NoInputError without any image,
     UsageError for an unknown split or label column and if it is in doubt which folders are the classes, DataError for
@@ -41,7 +42,7 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     if not Path(root).is_dir():
         raise NoInputError(f"{escape_name(root)}: no such folder. Check the path.")
     make = partial(PictureSource, root, max_pixels=options.max_pixels)
-    return open_tree(root, walk(root, options.exclude), options, make)
+    return open_tree(root, tree or walk(root, options.exclude), options, make)
 
 
 def open_tree(root: str, tree: Tree, options: SourceOptions, make: Making[Opened]) -> Opened:
