@@ -4,6 +4,7 @@ FFmpeg is given an open file, limits, and a list of formats, so that no file mak
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -50,13 +51,11 @@ class Video:
         """Its container and the stream of frames. Raises Undecodable for a file without, or with frames too large."""
         av = require_av()
         options = {"format_whitelist": FORMATS, "max_pixels": str(self.max_pixels), "threads": "1"}
+        how = {"options": options, "metadata_errors": "replace", "io_open": _refuse, "buffer_size": _BUFFER_BYTES}
         self.file.seek(0)
-        with (
-            self._problems(),
-            av.open(
-                self.file, options=options, metadata_errors="replace", io_open=_refuse, buffer_size=_BUFFER_BYTES
-            ) as container,
-        ):
+        with self._problems("not a video, or damaged"):
+            container = av.open(self.file, **how)
+        with self._problems("the compressed frames are damaged"), container:
             stream = _stream_of(container)
             self._check_size(stream)
             stream.codec_context.options = {"max_pixels": str(self.max_pixels)}
@@ -64,17 +63,16 @@ class Video:
             yield container, stream
 
     @contextmanager
-    def _problems(self) -> Iterator[None]:
+    def _problems(self, reason: str) -> Iterator[None]:
         """Turn what PyAV raises on damaged content into Undecodable."""
-        av = require_av()
         try:
             yield
-        except (av.FFmpegError, EOFError) as error:
-            if is_cut_off(self.file, self.size_bytes):
-                raise Undecodable(f"cannot decode (file ends at byte {self.size_bytes})") from error
-            if isinstance(error, av.InvalidDataError) and "avcodec" not in str(error):
-                raise Undecodable("cannot decode (not a video, or damaged)") from error
-            raise Undecodable("cannot decode (the compressed frames are damaged)") from error
+        except (require_av().FFmpegError, EOFError) as error:
+            raise Undecodable(f"cannot decode ({reason})") from error
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # FFmpeg seeks to where a damaged header leads
+                raise
+            raise Undecodable(f"cannot decode ({reason})") from error
 
     def _check_size(self, stream: VideoStream) -> None:
         width, height = stream.codec_context.width, stream.codec_context.height
