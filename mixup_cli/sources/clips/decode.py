@@ -32,8 +32,8 @@ FRAMED = ("mov", "matroska")
 """Decoders, and containers, where each packet is one frame and has its time: these are counted without decoding."""
 
 MOST_FRAMES = 1 << 20
-MOST_DECODED_PIXELS = 1 << 38
-"""Of a whole video, in all of the frames that must be decoded before its clip: half an hour at 1920x1080."""
+MOST_DECODED_PIXELS = 1 << 36
+"""In all of the frames that must be decoded: a quarter of an hour at 1920x1080. A few bytes make a large frame."""
 
 _BUFFER_BYTES = 1 << 17
 
@@ -156,7 +156,7 @@ def _by_time(
     av = require_av()
     with suppress(av.FFmpegError):
         container.seek(time, stream=stream)
-        for frame in container.decode(stream):
+        for frame in _decoded(container, stream):
             if frame.pts is None or (number == chosen[0] and frame.pts < time):
                 continue
             if frame.pts != time or frame.is_corrupt:
@@ -171,17 +171,12 @@ def _by_time(
 def _by_counting(video: Video, sampling: Sampling, out: NDArray[np.uint8]) -> None:
     """Decode the video twice: to count its frames, and up to the end of its clip."""
     with video.opened() as (container, stream):
-        count = pixels = 0
-        for frame in container.decode(stream):
-            count, pixels = count + 1, pixels + frame.width * frame.height
-            _check_count(count)
-            if pixels > MOST_DECODED_PIXELS:
-                raise Undecodable(f"has more than {MOST_DECODED_PIXELS} pixels in all frames. Cut it into clips")
+        count = sum(1 for _ in _decoded(container, stream))
     if not count:
         raise Undecodable("holds no frames")
     chosen = sampling.chosen(count)
     with video.opened() as (container, stream):
-        for number, frame in enumerate(container.decode(stream)):
+        for number, frame in enumerate(_decoded(container, stream)):
             if (at := chosen == number).any():
                 if frame.is_corrupt:
                     raise Undecodable(f"cannot decode (frame {number} is damaged)")
@@ -189,6 +184,17 @@ def _by_counting(video: Video, sampling: Sampling, out: NDArray[np.uint8]) -> No
             if number == chosen[-1]:
                 return
     raise Undecodable("cannot decode (it gives other frames each time)")
+
+
+def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """The frames from where the container is. Raises Undecodable for too many."""
+    pixels = 0
+    for count, frame in enumerate(container.decode(stream), 1):
+        pixels += frame.width * frame.height
+        _check_count(count)
+        if pixels > MOST_DECODED_PIXELS:
+            raise Undecodable(f"more than {MOST_DECODED_PIXELS} pixels lie before the end of its clip. Cut it")
+        yield frame
 
 
 def _take(frame: VideoFrame, at: NDArray[np.bool_], out: NDArray[np.uint8]) -> None:

@@ -17,6 +17,7 @@ from mixup_cli.sources.clips.decode import Video as VideoFile
 from mixup_cli.sources.clips.decode import check_clip, read_clip
 from mixup_cli.sources.clips.sampling import Sampling
 from mixup_cli.sources.pictures.limits import Undecodable
+from tests.hostile.makers.videos import jpeg_of, mp4
 from tests.small_clips import Video, numbered, numbers_in
 
 EIGHT = Sampling(8, 2)
@@ -221,6 +222,14 @@ def test_frames_that_are_too_large_are_not_decoded(tmp_path: Path) -> None:
     assert problem_of(path, 1000) == "its frames have 640x480 = 307200 pixels, more than max_pixels allows (1000)"
 
 
+def test_headers_that_lie_about_sizes(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(mp4(size=(60_000, 60_000)))
+    assert read(path).std() > 20, "its frames are small"
+    path.write_bytes(mp4(jpeg=jpeg_of(60_000, 60_000)))
+    assert problem_of(path) == "cannot decode (the compressed frames are damaged)"
+
+
 def test_too_many_frames_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decode, "MOST_FRAMES", 39)
     for name in ("a.mp4", "a.mpg"):
@@ -228,7 +237,7 @@ def test_too_many_frames_are_not_counted(tmp_path: Path, monkeypatch: pytest.Mon
         assert problem_of(path) == "has more than 39 frames. Cut it into clips"
     monkeypatch.setattr(decode, "MOST_FRAMES", 1000)
     monkeypatch.setattr(decode, "MOST_DECODED_PIXELS", 40 * 48 * 64 - 1)
-    assert "pixels in all frames" in problem_of(tmp_path / "a.mpg")
+    assert "pixels lie before the end of its clip" in problem_of(tmp_path / "a.mpg")
 
 
 def test_a_list_of_other_files_opens_none_of_them(tmp_path: Path) -> None:
