@@ -6,15 +6,14 @@ line in `_open_one`; a new container of arrays, as `.npz` is one, is a line in `
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from mixup_cli.choices import PLACED_TASKS, TIMED_TASKS, Task
+from mixup_cli.choices import PLACED_TASKS, TIMED_TASKS
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import Source, SourceOptions
-from mixup_cli.sources.reading.media import Media
 from mixup_cli.sources.reading.takes import check_taken
 from mixup_cli.storage.stores import is_url
 from mixup_cli.wording import setting
@@ -116,14 +115,14 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
         if web_dataset.has_tars(path):
             return web_dataset.open_folder_of_tars(path, options)
         if path.is_dir():
-            return _open_files(path, options)
+            return _open_folder(path, options)
     except OSError as problem:
         raise NoInputError(f"{path}: cannot be read ({problem.strerror or problem}).") from problem
     raise _unknown_kind(path)
 
 
 def _open_placed(path: Path, options: SourceOptions) -> Source | None:
-    """Images whose labels have a place in them: annotations, or masks; None if there are none."""
+    """Images whose labels have a place in them: annotations, or masks; None without both."""
     from mixup_cli.sources.annotations.opening import open_annotated
     from mixup_cli.sources.masks.pairs import open_pairs
 
@@ -136,37 +135,29 @@ def _open_placed(path: Path, options: SourceOptions) -> Source | None:
     return None
 
 
-def _of_files() -> dict[Task | None, tuple[Media, Callable[[str, SourceOptions], Source]]]:
-    """The samples that a folder or a list of files can hold instead of images, and what opens a folder of them."""
-    from mixup_cli.sources.clips.source import VIDEOS, open_clips
+def _open_folder(path: Path, options: SourceOptions) -> Source:
+    """Images; or where there are none, and the labels are not said to be of images, videos."""
+    from mixup_cli.sources.clips.source import VIDEO_FILES, open_clips
+    from mixup_cli.sources.pictures import folder
 
-    return {"video": (VIDEOS, open_clips)}
-
-
-def _open_files(path: Path, options: SourceOptions) -> Source:
-    """A folder of images; or of other samples, if these are asked for, or found and no image."""
-    from mixup_cli.sources.pictures import folder, walk
-
-    kinds, root = _of_files(), str(path)
-    if options.task in kinds:
-        return kinds[options.task][1](root, options)
-    tree = walk.walk(root, options.exclude)
-    for media, open_it in kinds.values() if options.task is None and not tree.pictures else ():
-        if any(map(media.has, tree.others)):
-            return open_it(root, options)
-    return folder.open_folder(path, options, tree)
+    if options.task == "video":
+        return open_clips(path, options)
+    tree = folder.walked(path, options)
+    if options.task is None and not tree.samples and any(map(VIDEO_FILES.has, tree.others)):
+        return open_clips(path, options)
+    return folder.open_walked(path, tree, options)
 
 
 def open_list(lines: Iterable[bytes], location: str, options: SourceOptions, root: str = os.curdir) -> Source:
     """Open a list of paths, one a line: see `pictures.file_list`. What `options.task` does not say, the first path does
     by its ending."""
-    from mixup_cli.sources.clips.source import VIDEOS, open_list_of_clips
+    from mixup_cli.sources.clips.source import VIDEO_FILES, open_list_of_clips
     from mixup_cli.sources.pictures.file_list import ListPlace, open_file_list
 
     lines = iter(lines)
     first = next(lines, b"")
     lines = chain([first] if first else [], lines)
-    if options.task == "video" or (options.task is None and VIDEOS.has(os.fsdecode(first).strip())):
+    if options.task == "video" or (options.task is None and VIDEO_FILES.has(os.fsdecode(first).strip())):
         return open_list_of_clips(lines, ListPlace(location, root), options)
     return open_file_list(lines, location, options, root)
 
@@ -180,11 +171,11 @@ def _check_is_there(path: Path) -> None:
 
 def _unknown_kind(path: Path) -> DataError:
     from mixup_cli.sources.arrays.containers import CONTAINERS
-    from mixup_cli.sources.clips.source import VIDEOS
+    from mixup_cli.sources.clips.source import VIDEO_FILES
     from mixup_cli.sources.pictures.source import SUFFIXES
 
     in_list = f"a list of images with {setting('files_from')}"
-    if VIDEOS.has(path.name):
+    if VIDEO_FILES.has(path.name):
         return DataError(f"{path}: a single video. Give its folder, or a list of videos with {setting('files_from')}.")
     if path.suffix.lower().lstrip(".") in SUFFIXES:
         return DataError(f"{path}: a single image. Give its folder, or {in_list}.")

@@ -17,7 +17,7 @@ from mixup_cli.errors import UsageError
 from mixup_cli.sources.clips.cut_off import is_cut_off
 from mixup_cli.sources.clips.frames import write_frame
 from mixup_cli.sources.clips.sampling import Sampling
-from mixup_cli.sources.pictures.limits import Undecodable
+from mixup_cli.sources.reading.encoded import Undecodable
 
 if TYPE_CHECKING:
     from av.container import InputContainer

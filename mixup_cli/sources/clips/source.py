@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -19,30 +20,31 @@ from mixup_cli.fields.target import Survey, Target
 from mixup_cli.sources.clips.decode import Video, check_clip, read_clip, require_av
 from mixup_cli.sources.clips.sampling import FRAMES, SIZE, STRIDE, Sampling
 from mixup_cli.sources.pictures.file_list import ListPlace, open_list_of
-from mixup_cli.sources.pictures.files import FileSource
-from mixup_cli.sources.pictures.folder import open_tree
-from mixup_cli.sources.pictures.limits import Undecodable
-from mixup_cli.sources.pictures.walk import walk
+from mixup_cli.sources.pictures.folder import open_tree, walked
 from mixup_cli.sources.reading.base import SourceOptions
-from mixup_cli.sources.reading.media import Media
+from mixup_cli.sources.reading.encoded import Undecodable
+from mixup_cli.sources.reading.file_kind import FileKind
 from mixup_cli.sources.reading.names import escape_name
+from mixup_cli.sources.reading.stored_files import WatchedFiles
 from mixup_cli.storage.loaded import Loaded
 from mixup_cli.wording import counted, setting
 
-VIDEOS = Media(
+VIDEO_FILES = FileKind(
     "video",
     frozenset("3gp avi flv m4v mkv mov mp4 mpeg mpg webm wmv".split()),
     frozenset("asf divx f4v m2ts mts mxf ogv rm rmvb vob y4m".split()),
-    "Convert them to MP4",
+    "MP4",
 )
 """What a folder walk takes for a video. The content decides how it is decoded."""
 
 
-class ClipSource(FileSource):
+class ClipSource(WatchedFiles):
     """Videos in files, of which each gives one clip, uint8 (frames, height, width, 3). Its size is the target's."""
 
     kind: ClassVar[str] = "clips"
-    read_as = "videos in folders"
+    read_as = "class folders of videos"
+    load_limit = 1
+    portable = True
     task: Task = "video"
     column = first_name("thwc")
 
@@ -54,14 +56,14 @@ class ClipSource(FileSource):
         said = f"read as videos: {counted(frames, 'frame')} of each, from its middle, {stride} apart"
         chosen = f"{setting('frames')} and {setting('stride')} choose otherwise"
         super().__init__(root, [escape_name(path) for path in paths], labels, (f"{said}; {chosen}", *notices))
-        self._take(root, paths)
+        self._keep(root, paths)
         self._sampling, self._max_pixels = Sampling(frames, stride), options.max_pixels
         self.how_read = (("frames", frames), ("stride", stride))
 
     @property
     def reading(self) -> tuple[str, ...]:
-        """See `FileSource.reading`."""
-        return (f"max_pixels {self._max_pixels}", f"{self._sampling}")
+        """See `WatchedFiles.reading`."""
+        return (f"max_pixels {self._max_pixels}", str(self._sampling))
 
     def survey(self, limit: int | None = None) -> Survey:
         """See `Source.survey`: every clip has the form that was asked for, and the size that is usual."""
@@ -87,7 +89,10 @@ class ClipSource(FileSource):
     def _used(self, index: int, use: Callable[[Video], None]) -> Loaded:
         """Hash a video file, piece by piece, and `use` it."""
         try:
-            with self.watched(index) as (descriptor, status), open(descriptor, "rb", closefd=False) as file:
+            with (
+                self.watched(index, is_whole=False) as (descriptor, status),
+                open(descriptor, "rb", closefd=False) as file,
+            ):
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
                 try:
                     use(Video(file, status.st_size, self._max_pixels))
@@ -98,12 +103,12 @@ class ClipSource(FileSource):
             return Loaded(0, "", str(problem))
 
 
-def open_clips(root: str, options: SourceOptions) -> ClipSource:
+def open_clips(path: Path, options: SourceOptions) -> ClipSource:
     """Open a folder of videos; see `pictures.folder.open_folder`, whose rules and errors it has."""
-    make = partial(ClipSource, root, options=options)
-    return open_tree(root, walk(root, options.exclude, VIDEOS), options, make)
+    root = str(path)
+    return open_tree(root, walked(root, options, VIDEO_FILES), options, partial(ClipSource, root, options=options))
 
 
 def open_list_of_clips(lines: Iterable[bytes], place: ListPlace, options: SourceOptions) -> ClipSource:
     """Open a list of videos; see `pictures.file_list.open_file_list`."""
-    return open_list_of(VIDEOS, partial(ClipSource, options=options), lines, place, options)
+    return open_list_of(VIDEO_FILES, partial(ClipSource, options=options), lines, place, options)

@@ -17,13 +17,13 @@ import numpy as np
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
-from mixup_cli.sources.pictures.source import IMAGES, PictureSource
+from mixup_cli.sources.pictures.source import PICTURE_FILES, PictureSource
 from mixup_cli.sources.pictures.walk import is_junk
 from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.sources.reading.bounded_read import LINE_LIMIT_BYTES
 from mixup_cli.sources.reading.class_order import in_order
 from mixup_cli.sources.reading.class_table import as_given
-from mixup_cli.sources.reading.media import Media
+from mixup_cli.sources.reading.file_kind import FileKind
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.reading.splits import find_splits, split_kind
 from mixup_cli.sources.reading.takes import check_taken
@@ -61,7 +61,7 @@ def open_file_list(
     lines that are more or less than a path; NoInputError for an empty list.
     """
     make = partial(PictureSource, max_pixels=options.max_pixels)
-    return open_list_of(IMAGES, make, lines, ListPlace(location, root), options)
+    return open_list_of(PICTURE_FILES, make, lines, ListPlace(location, root), options)
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ class ListPlace:
 
 
 def open_list_of(
-    media: Media, make: Callable[..., Opened], lines: Iterable[bytes], place: ListPlace, options: SourceOptions
+    kind: FileKind, make: Callable[..., Opened], lines: Iterable[bytes], place: ListPlace, options: SourceOptions
 ) -> Opened:
     """As `open_file_list`, for other samples than images, of which `make` makes a source."""
     location, root = place.location, place.root
     if options.label_kind not in (None, "classes", "none"):
-        problem = f"{location} is a list of {media.nouns}, which has classes only"
+        problem = f"{location} is a list of {kind.noun}s, which has classes only"
         remedy = "Leave it out, or give a folder with metadata.csv."
         raise UsageError(f"{problem}. {remedy}", field="label_kind", value=options.label_kind)
     paths, numbers = _read_paths(lines, location, root)
@@ -99,7 +99,7 @@ def open_list_of(
         notices += more
     source = make(root, paths, labels, notices)
     source.location, source.list_folder = location, os.path.abspath(root)
-    source.read_as = f"a list of {media.nouns}"
+    source.read_as = f"a list of {kind.noun}s"
     check_taken([source], options)
     if options.classes is not None:
         source.labels = as_given(source, options.classes)

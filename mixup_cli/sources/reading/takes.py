@@ -29,7 +29,7 @@ TAKES: Mapping[str, frozenset[str]] = {
     "Pascal VOC annotations": frozenset(("task", "split", "classes", "box_origin", "max_pixels")),
     "labelme annotations": frozenset(("task", "split", "classes", "max_pixels")),
     "Open Images annotations": frozenset(("task", "classes", "labels_from", "max_pixels")),
-    "videos in folders": frozenset((*_CLASSES, *_CLIPS, "split")),
+    "class folders of videos": frozenset((*_CLASSES, *_CLIPS, "split")),
     "videos with metadata": frozenset((*_CLASSES, *_TABLES, *_CLIPS, "split")),
     "a list of videos": frozenset((*_CLASSES, *_CLIPS)),
     "a mixup-gen data set": frozenset((*_CLASSES, "group_column")),

@@ -16,7 +16,7 @@ from mixup_cli.sources.clips import decode
 from mixup_cli.sources.clips.decode import Video as VideoFile
 from mixup_cli.sources.clips.decode import check_clip, read_clip
 from mixup_cli.sources.clips.sampling import Sampling
-from mixup_cli.sources.pictures.limits import Undecodable
+from mixup_cli.sources.reading.encoded import Undecodable
 from tests.hostile.makers.videos import jpeg_of, mp4
 from tests.small_clips import Video, numbered, numbers_in
 
