@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -46,6 +46,19 @@ class Video:
                 container.mux(stream.encode(frame))
             container.mux(stream.encode())
         return path
+
+
+NAMES = ("long/0.mp4", "long/1.avi", "short/2.mkv", "short/3.mp4")
+
+
+def write_videos(folder: Path, names: Sequence[str] = NAMES) -> Path:
+    """A folder of videos, of which those after the second are too short for 16 frames, two apart."""
+    for number, name in enumerate(names):
+        options = {"b": "2000000", "g": "10"}
+        colour = (255 - 20 * number, 200, 155 + 20 * number)
+        video = Video(48 - 14 * number, codec="mpeg4", options=options, colour=colour)
+        video.write(folder / name)
+    return folder
 
 
 def numbered(number: int, size: tuple[int, int], colour: tuple[int, int, int] = (255, 255, 255)) -> NDArray[np.uint8]:
