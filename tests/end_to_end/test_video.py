@@ -188,7 +188,10 @@ def test_readers_and_exports(run_cli: Runner, videos: Path, tmp_path: Path) -> N
     assert label.shape == (2,)
     for kind in ("npz", "webdataset", "parquet"):
         ended = run_cli("export", tmp_path / "out", "--to", kind, "-o", tmp_path / kind)
-        assert ended.returncode in (0, 2), ended.stderr
+        assert ended.returncode == 0, ended.stderr
+    refused = run_cli("export", tmp_path / "out", "--to", "imagefolder", "-o", tmp_path / "no")
+    message = "--to imagefolder: samples are clips, and not images. Use npz."
+    assert (refused.returncode, refused.stderr.splitlines()[-1]) == (2, f"mixup-gen: error: {message}")
 
 
 def broken(videos: Path, folder: Path) -> Path:
