@@ -17,7 +17,7 @@ MOST_FRAMES = 8
 """Of a longer clip, so many frames are shown, equally far apart."""
 
 STRIP_PX = 448
-"""The width of a strip, in which frames can be told apart; other pictures are smaller."""
+"""The width of a strip, in which frames can be seen one by one; other pictures are smaller."""
 
 DRAWN: tuple[Axes, ...] = ("tc", "ft", "thwc")
 """The axes of what is drawn here."""

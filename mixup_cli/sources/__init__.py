@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 
 from mixup_cli.choices import PLACED_TASKS, TIMED_TASKS
@@ -37,6 +36,21 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
     for source in opened:
         source.labels = _labels_as_asked(source, options)
     return combine(opened)
+
+
+def open_list(lines: Iterable[bytes], location: str, options: SourceOptions, root: str = os.curdir) -> Source:
+    """Open a list of paths of images or of videos. See `pictures.file_list.open_file_list`."""
+    from mixup_cli.sources.clips.source import VIDEO_FILES, ClipSource
+    from mixup_cli.sources.pictures.file_list import of_pictures, open_file_list
+    from mixup_cli.sources.reading.stored_files import WatchedFiles
+
+    def make(
+        root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str], options: SourceOptions
+    ) -> WatchedFiles:
+        is_of_videos = options.task == "video" or (options.task is None and all(map(VIDEO_FILES.has, paths)))
+        return (ClipSource if is_of_videos else of_pictures)(root, paths, labels, notices, options)
+
+    return open_file_list(lines, location, options, root, make)
 
 
 def _labels_as_asked(source: Source, options: SourceOptions) -> Labels:
@@ -136,7 +150,7 @@ def _open_placed(path: Path, options: SourceOptions) -> Source | None:
 
 
 def _open_folder(path: Path, options: SourceOptions) -> Source:
-    """Images; or where there are none, and the labels are not said to be of images, videos."""
+    """Images; or in a folder without any, if the labels are not said to be of images, videos."""
     from mixup_cli.sources.clips.source import VIDEO_FILES, open_clips
     from mixup_cli.sources.pictures import folder
 
@@ -146,20 +160,6 @@ def _open_folder(path: Path, options: SourceOptions) -> Source:
     if options.task is None and not tree.samples and any(map(VIDEO_FILES.has, tree.others)):
         return open_clips(path, options)
     return folder.open_walked(path, tree, options)
-
-
-def open_list(lines: Iterable[bytes], location: str, options: SourceOptions, root: str = os.curdir) -> Source:
-    """Open a list of paths, one a line: see `pictures.file_list`. What `options.task` does not say, the first path does
-    by its ending."""
-    from mixup_cli.sources.clips.source import VIDEO_FILES, open_list_of_clips
-    from mixup_cli.sources.pictures.file_list import ListPlace, open_file_list
-
-    lines = iter(lines)
-    first = next(lines, b"")
-    lines = chain([first] if first else [], lines)
-    if options.task == "video" or (options.task is None and VIDEO_FILES.has(os.fsdecode(first).strip())):
-        return open_list_of_clips(lines, ListPlace(location, root), options)
-    return open_file_list(lines, location, options, root)
 
 
 def _check_is_there(path: Path) -> None:

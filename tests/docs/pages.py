@@ -43,8 +43,8 @@ def blocks(document: str) -> list[tuple[str, str]]:
 
 
 def run_page(document: str, place: Path, pattern: str = "") -> None:
-    """Run a page, or its blocks that match a pattern, in a folder of photographs, with a CIFAR-10 archive, pictures with
-    objects and videos beside it.
+    """Run a page, or its blocks that match a pattern, in a folder of photographs. Beside it are a CIFAR-10 archive,
+    pictures with objects, and videos.
     Leaves out what needs a framework that is not installed: `make test-frameworks` runs that."""
     folder = place / "photos"
     shutil.copytree(ROOT / "sample_data" / "photos", folder)

@@ -61,5 +61,5 @@ def _segment_goes_beyond(file: BinaryIO, size_bytes: int) -> bool:
 
 
 def _length(first: bytes) -> int:
-    """How many bytes a number of variable length has, by its first byte; 0 if it is none."""
+    """How many bytes a number of variable length has, by its first byte; 0 if none begins so."""
     return 9 - first[0].bit_length() if first and first[0] else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -19,7 +19,6 @@ from mixup_cli.fields.signal import first_name
 from mixup_cli.fields.target import Survey, Target
 from mixup_cli.sources.clips.decode import Video, check_clip, read_clip, require_av
 from mixup_cli.sources.clips.sampling import FRAMES, SIZE, STRIDE, Sampling
-from mixup_cli.sources.pictures.file_list import ListPlace, open_list_of
 from mixup_cli.sources.pictures.folder import open_tree, walked
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.encoded import Undecodable
@@ -49,7 +48,7 @@ class ClipSource(WatchedFiles):
     column = first_name("thwc")
 
     def __init__(
-        self, root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str] = (), *, options: SourceOptions
+        self, root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str], options: SourceOptions
     ) -> None:
         require_av()
         frames, stride = options.frames or FRAMES, options.stride or STRIDE
@@ -107,8 +106,3 @@ def open_clips(path: Path, options: SourceOptions) -> ClipSource:
     """Open a folder of videos; see `pictures.folder.open_folder`, whose rules and errors it has."""
     root = str(path)
     return open_tree(root, walked(root, options, VIDEO_FILES), options, partial(ClipSource, root, options=options))
-
-
-def open_list_of_clips(lines: Iterable[bytes], place: ListPlace, options: SourceOptions) -> ClipSource:
-    """Open a list of videos; see `pictures.file_list.open_file_list`."""
-    return open_list_of(VIDEO_FILES, partial(ClipSource, options=options), lines, place, options)

@@ -7,29 +7,26 @@ import os
 import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import IO, TypeVar
+from typing import IO, TypeAlias
 
 import numpy as np
 
+from mixup_cli.choices import Task
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
-from mixup_cli.sources.pictures.source import PICTURE_FILES, PictureSource
+from mixup_cli.sources.pictures.source import PictureSource
 from mixup_cli.sources.pictures.walk import is_junk
-from mixup_cli.sources.reading.base import Source, SourceOptions
+from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.bounded_read import LINE_LIMIT_BYTES
 from mixup_cli.sources.reading.class_order import in_order
 from mixup_cli.sources.reading.class_table import as_given
-from mixup_cli.sources.reading.file_kind import FileKind
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.reading.splits import find_splits, split_kind
+from mixup_cli.sources.reading.stored_files import WatchedFiles
 from mixup_cli.sources.reading.takes import check_taken
 from mixup_cli.wording import counted, is_url, setting
-
-Opened = TypeVar("Opened", bound=Source)
 
 _BLOCK_BYTES = 1 << 20
 _REDUNDANT = re.compile(r"(?<=/)(?:\.?/)+")
@@ -51,34 +48,37 @@ def split_nul(stream: IO[bytes], location: str) -> Iterator[bytes]:
         yield rest
 
 
-def open_file_list(
-    lines: Iterable[bytes], location: str, options: SourceOptions, root: str = os.curdir
+Making: TypeAlias = Callable[[str, Sequence[str], Labels, Sequence[str], SourceOptions], WatchedFiles]
+"""Makes a source of paths that are relative to a root, with labels and notices."""
+
+
+LISTED: dict[Task, str] = {"audio": "sounds", "video": "videos"}
+"""What messages call the samples of a list, by what they are read for, unless it is images."""
+
+
+def of_pictures(
+    root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str], options: SourceOptions
 ) -> PictureSource:
-    """Open a list of image paths, one a line; `lines` may end in a newline or not, and blank ones are ignored.
+    """The images of a list."""
+    return PictureSource(root, paths, labels, notices, max_pixels=options.max_pixels)
+
+
+def open_file_list(
+    lines: Iterable[bytes],
+    location: str,
+    options: SourceOptions,
+    root: str = os.curdir,
+    make: Making = of_pictures,
+) -> WatchedFiles:
+    """Open a list of paths of images, unless `make` takes others, one a line; `lines` may end in a newline or not, and
+    blank ones are ignored.
 
     Paths are relative to `root`, and so are the keys. Only the first file is looked for here; the scan reports others
     that are missing. `location` names the list in messages. Raises DataError for a path that is listed twice, and for
     lines that are more or less than a path; NoInputError for an empty list.
     """
-    make = partial(PictureSource, max_pixels=options.max_pixels)
-    return open_list_of(PICTURE_FILES, make, lines, ListPlace(location, root), options)
-
-
-@dataclass(frozen=True)
-class ListPlace:
-    """What messages call a list, and the folder that its paths are relative to."""
-
-    location: str
-    root: str
-
-
-def open_list_of(
-    kind: FileKind, make: Callable[..., Opened], lines: Iterable[bytes], place: ListPlace, options: SourceOptions
-) -> Opened:
-    """As `open_file_list`, for other samples than images, of which `make` makes a source."""
-    location, root = place.location, place.root
     if options.label_kind not in (None, "classes", "none"):
-        problem = f"{location} is a list of {kind.noun}s, which has classes only"
+        problem = f"{location} is a list of images, which has classes only"
         remedy = "Leave it out, or give a folder with metadata.csv."
         raise UsageError(f"{problem}. {remedy}", field="label_kind", value=options.label_kind)
     paths, numbers = _read_paths(lines, location, root)
@@ -97,9 +97,9 @@ def open_list_of(
     if options.label_kind != "none":
         labels, more = _labels_by_parent(paths, location, options, root)
         notices += more
-    source = make(root, paths, labels, notices)
+    source = make(root, paths, labels, notices, options)
     source.location, source.list_folder = location, os.path.abspath(root)
-    source.read_as = f"a list of {kind.noun}s"
+    source.read_as = f"a list of {LISTED.get(source.task, 'images')}"
     check_taken([source], options)
     if options.classes is not None:
         source.labels = as_given(source, options.classes)

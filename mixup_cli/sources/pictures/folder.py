@@ -42,7 +42,7 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
 
 
 def walked(path: str | Path, options: SourceOptions, kind: FileKind = PICTURE_FILES) -> Tree:
-    """What a folder holds. Raises NoInputError where there is none, StorageError for one that cannot be listed."""
+    """What a folder holds. Raises NoInputError if it does not exist, StorageError if it cannot be listed."""
     root = str(path)
     if not Path(root).is_dir():
         raise NoInputError(f"{escape_name(root)}: no such folder. Check the path.")
