@@ -24,6 +24,9 @@ CHROMA_STEPS = {
 }
 """Pixel formats of 8 bits, a plane for each component: how many lines and columns share a value of chroma."""
 
+EXACT = 0x2 | 0x40000 | 0x80000
+"""FFmpeg's flags for bilinear interpolation that rounds alike on every processor."""
+
 FULL_RANGE = 2
 """FFmpeg's number for values in 0 … 255."""
 
@@ -47,7 +50,7 @@ def write_frame(frame: VideoFrame, out: NDArray[np.uint8]) -> None:
     turn = _turn_of(frame)
     steps = CHROMA_STEPS.get(frame.format.name)
     if steps is None or any(plane.line_size < 0 for plane in frame.planes):
-        flat = frame.reformat(format="rgb24", interpolation=_exact(), threads=1)
+        flat = frame.reformat(format="rgb24", interpolation=EXACT, threads=1)
         out[...] = _fitted(_image("RGB", flat, 0, (1, 1)), (frame.height, frame.width), turn, out)
         return
     luma, u, v = (
@@ -83,10 +86,3 @@ def _turn_of(frame: VideoFrame) -> Image.Transpose | None:
         return None
     first, second, _, third, fourth = np.frombuffer(cast(bytes, matrix), "=i4")[:5] / (1 << 16)
     return TURNS.get((first, second, third, fourth))
-
-
-def _exact() -> int:
-    """FFmpeg's way to another pixel format that is the same on every processor."""
-    from av.video.reformatter import Interpolation
-
-    return Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
