@@ -22,6 +22,7 @@ from mixup_cli.sources.reading.base import Source
 from tests.mask_scenes import write_pairs
 from tests.object_scenes import write_scenes
 from tests.running import Runner
+from tests.small_clips import write_videos
 from tests.small_objects import write_coco, write_voc
 from tests.small_sources import write_colours
 
@@ -43,6 +44,8 @@ CASES = {
     "flip_pairs": "pose --flip-pairs 0-1",
     "data_key": "two.npz --data-key b --label-key y",
     "label_key": "two.npz --data-key a --label-key z",
+    "frames": "videos --frames 4",
+    "stride": "videos --stride 3",
     "max_pixels": "colours --max-pixels 1000",
     "object_weights": "scenes --object-weights one",
     "min_visible": "scenes --min-visible 0.3",
@@ -160,6 +163,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(root / "real.npz", x=draw.random((12, 8, 8, 3), np.float32), y=draw.random(12, np.float32))
     write_scenes(root / "scenes")
     write_pairs(root / "pairs")
+    write_videos(root / "videos")
     return root
 
 

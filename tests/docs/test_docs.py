@@ -26,6 +26,7 @@ DOCUMENTS = {
     "docs/segmentation.md": 3,
     "docs/sources.md": 1,
     "docs/training.md": 6,
+    "docs/video.md": 3,
 }
 """The pages with commands and snippets, and how many each has at least."""
 

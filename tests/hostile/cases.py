@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tests.hostile.makers import archives, arrays, objects, packed, pictures, texts
+from tests.hostile.makers import archives, arrays, objects, packed, pictures, texts, videos
 
 USAGE, DATA, NO_INPUT, FULL = 2, 65, 66, 74
 
@@ -213,4 +213,8 @@ def _objects() -> Iterator[Case]:
     yield from _of("boxes.csv", objects.TABLE, objects.table, boxes, refused, "boxes.csv")
 
 
-CASES = [*_archives(), *_arrays(), *_packed(), *_texts(), *_objects()]
+def _videos() -> Iterator[Case]:
+    yield from _of("video", videos.BAD, videos.bad, "generate set", DATA, "cat/bad.mp4: ", "Remove it, or pass")
+
+
+CASES = [*_archives(), *_arrays(), *_packed(), *_texts(), *_objects(), *_videos()]

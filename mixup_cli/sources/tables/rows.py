@@ -13,6 +13,7 @@ from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.sources.reading.bounded_read import GZIP_MAGIC, lines_of
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.tables.delimited import delimited_rows
+from mixup_cli.sources.tables.kinetics import with_file_name
 from mixup_cli.sources.tables.parquet import reason, require_parquet
 from mixup_cli.wording import json_problem
 
@@ -61,13 +62,14 @@ def table_rows(path: Path, names_picture: Callable[[str], bool]) -> Iterator[tup
             if start.startswith(magic):
                 raise DataError(f"{name}: {found}.")
         if start.startswith(b"PAR1"):
-            yield from _parquet_rows(path, name)
+            rows = _parquet_rows(path, name)
         elif start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
-            yield from _json_rows(path, name)
+            rows = _json_rows(path, name)
         elif start.count(0) > len(start) // 4:
             raise DataError(f"{name}: is UTF-16 text, or not text. Save it as UTF-8.")
         else:
-            yield from delimited_rows(path, name, names_picture)
+            rows = delimited_rows(path, name, names_picture)
+        yield from ((line, with_file_name(row)) for line, row in rows)
 
 
 def first_rows(path: Path, names_picture: Callable[[str], bool]) -> list[TableRow]:
