@@ -20,6 +20,8 @@ METHOD_NAMES = (
     "jigsaw",
     "classmix",
     "copypaste",
+    "bc",
+    "snr",
     "none",
 )
 """The names of methods; `methods.METHODS` has their code, which takes longer to import."""
@@ -45,7 +47,12 @@ MapRule: TypeAlias = Literal["heavier", "both"]
 """What is stored of index maps where parents are averaged: that of the heavier parent, or those of all."""
 
 ObjectWeights: TypeAlias = Literal["share", "one"]
-Channels: TypeAlias = Literal["rgb", "grey"]
+Channels: TypeAlias = Literal["rgb", "grey", "mono", "stereo"]
+"""Colours of images, and channels of sounds."""
+
+Short: TypeAlias = Literal["pad", "loop"]
+"""What is done about sounds that are too short: silence behind them, or the same again."""
+
 Dtype: TypeAlias = Literal["uint8", "uint16", "int16", "float16", "float32", "source"]
 Layout: TypeAlias = Literal["nhwc", "nchw"]
 LabelColumns: TypeAlias = Literal["dense", "sparse", "both"]

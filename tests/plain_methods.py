@@ -1,5 +1,5 @@
-"""The methods that mix any images: others need masks or instances beside them."""
+"""The methods that mix any images: others need masks or instances beside them, or sounds."""
 
 from mixup_cli.methods import METHODS
 
-PLAIN = tuple(name for name, method in METHODS.items() if not method.needs_map)
+PLAIN = tuple(name for name, method in METHODS.items() if not method.needs_map and method.only is None)

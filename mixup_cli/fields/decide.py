@@ -6,8 +6,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from mixup_cli.choices import PLACED_TASKS, Dtype
+from mixup_cli.choices import PLACED_TASKS, Channels, Dtype
 from mixup_cli.errors import UsageError
+from mixup_cli.fields.axes import Axes
 from mixup_cli.fields.field import COLUMNS
 from mixup_cli.fields.form import DEPTHS, Form, SampleDtype
 from mixup_cli.fields.scaling import Finish
@@ -24,6 +25,16 @@ _NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 
 DEFAULT_SIZE, OBJECTS_SIZE = (224, 224), (640, 640)
 """Height and width if images differ in size and the recipe has none: what ImageNet models take, and detectors."""
+
+CHANNELS_OF: dict[tuple[Axes, int], Channels] = {
+    ("hwc", 1): "grey",
+    ("chw", 1): "grey",
+    ("hwc", 3): "rgb",
+    ("chw", 3): "rgb",
+    ("tc", 1): "mono",
+    ("tc", 2): "stereo",
+}
+"""What counts of channels are called, by the axes of samples."""
 
 FITTED = {
     "crop": "resized and centre-cropped",
@@ -68,7 +79,7 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
     resolved = recipe.with_(
         size=form.size if form.has_pictures else None,
         cache_size=cached.size if recipe.crop_area else None,
-        channels={1: "grey", 3: "rgb"}.get(form.channels) if form.axes in ("hwc", "chw") else None,
+        channels=CHANNELS_OF.get((form.axes, form.channels)),
         layout={"hwc": "nhwc", "chw": "nchw"}.get(form.axes),
         dtype=form.dtype if asked == "source" else asked,
     )
@@ -174,7 +185,7 @@ def _cached(recipe: Recipe, survey: Survey, form: Form) -> Form:
         given = tuple(name for name in VIEWS if getattr(recipe, name))
         raise UsageError(f"for images only; these samples have the shape {form.shape}. Leave it out.", field=given)
     if recipe.crop_area is None:
-        return form if survey.window is None or survey.array_form is None else survey.array_form
+        return form if survey.window is None or survey.array_form is None else form.lasting(survey.array_form.length)
     return form.sized(recipe.cache_size or _room_to_crop(recipe, survey, form.size))
 
 
@@ -199,7 +210,7 @@ def _picture_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
             f"the images differ in size (from {smallest[1]}x{smallest[0]} to {largest[1]}x{largest[0]}): "
             f"{how} to {size[1]}x{size[0]}; {setting('size', 'WIDTHxHEIGHT')} and {setting('resize')} choose otherwise"
         )
-    channels = 1 if recipe.channels == "grey" else 3
+    channels = 3 if recipe.channels is None else _count(recipe, "hwc")
     return _oriented((*size, channels), "uint8", recipe.layout or "nhwc"), notices
 
 
@@ -210,6 +221,8 @@ def _array_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
         raise ValueError("the survey found pictures")
     if survey.window is not None:
         natural = natural.lasting(survey.window)
+    if natural.axes == "tc" and recipe.channels is not None:
+        natural, recipe = replace(natural, shape=(natural.length, _count(recipe, "tc"))), recipe.with_(channels=None)
     if not natural.is_picture:
         of_pictures = ("channels", "layout") if natural.has_pictures else ("size", "channels", "layout")
         if given := tuple(name for name in of_pictures if getattr(recipe, name)):
@@ -220,9 +233,18 @@ def _array_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
     size = recipe.size or natural.size
     if natural.axes == "hw" and recipe.channels is None and recipe.layout is None:
         return natural.sized(size), []
-    channels = {"grey": 1, "rgb": 3}.get(recipe.channels or "", natural.channels)
+    channels = natural.channels if recipe.channels is None else _count(recipe, natural.axes)
     layout = recipe.layout or ("nchw" if natural.axes == "chw" else "nhwc")
     return _oriented((*size, channels), natural.dtype, layout), []
+
+
+def _count(recipe: Recipe, axes: Axes) -> int:
+    """How many channels the recipe wants of samples with these axes. Raises UsageError for a word of others."""
+    words = {word: count for (of, count), word in CHANNELS_OF.items() if of == ("hwc" if axes == "hw" else axes)}
+    if recipe.channels not in words:
+        found = f"these samples take {' and '.join(words)}. Leave it out."
+        raise UsageError(found, field="channels", value=recipe.channels)
+    return words[recipe.channels]
 
 
 def _oriented(shape: tuple[int, int, int], dtype: SampleDtype, layout: str) -> Form:

@@ -30,6 +30,9 @@ FIRST_OF_AXES: dict[Axes, str] = {
 PADDING = "padding"
 """In a recipe's `reading`: the number behind the last token."""
 
+RATE = "rate"
+"""In a recipe's `reading`: how many samples of a wave make a second."""
+
 INPUT_IDS, ATTENTION = "input_ids", "attention_mask"
 """The columns of index maps along one line: the number of each token, and 1 where there is one."""
 

@@ -131,6 +131,11 @@ class Method(ABC):
                 raise UsageError(found, "Give them the other way round.", field="methods", value=self.name)
 
     @property
+    def looks_ahead(self) -> bool:
+        """Whether it must see its parents before it decides."""
+        return self.needs_peaks or self.needs_levels
+
+    @property
     def idle(self) -> frozenset[str]:
         """The options without effect beside the values of the others."""
         return frozenset()

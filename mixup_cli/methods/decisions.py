@@ -108,9 +108,9 @@ Peaks = NDArray[np.int32]
 @dataclass(frozen=True)
 class Known:
     """What is known of the parents (m, P) when a method decides, as far as it asks: where each row's donor is most
-    salient, `peaks` int32 (m, 2: y, x) in the grid of the output (`needs_peaks`); the level of each parent, `levels`
-    float64 (m, P, 2: A-weighted level in dB, largest absolute value) (`needs_levels`); and where the content of each
-    lies in time, `content` int32 (m, P, 2: start, stop), None if that is everywhere."""
+    salient, `peaks` int32 (m, 2: y, x) in the grid of the output (`needs_peaks`); how loud each parent is, `levels`
+    float64 (m, P, 3: A-weighted level and RMS level in dB, largest absolute value) (`needs_levels`); and where the
+    content of each lies in time, `content` int32 (m, P, 2: start, stop), None if that is everywhere."""
 
     peaks: Peaks | None = None
     levels: NDArray[np.float64] | None = None

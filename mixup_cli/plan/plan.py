@@ -11,7 +11,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,11 +127,16 @@ class Moved:
         return self.places(self.plan.parents(start, stop))
 
 
+Seen: TypeAlias = tuple[Views | None, NDArray[np.int64] | None]
+"""What rows show of their parents: their views, and from which place in time on; None: all."""
+
+
 class Finder(Protocol):
     """Finds what methods must know of cached samples: where images are salient, how loud waves are."""
 
-    def of(self, samples: NDArray[np.int64]) -> NDArray[Any]:
-        """What is found of some samples (m) by source index: (m, 2), see `methods.base.Known`."""
+    def of(self, samples: NDArray[np.int64], starts: NDArray[np.int64] | None = None) -> NDArray[Any]:
+        """What is found of some samples (m) by source index, or of what rows show of them from `starts` (m) on: (m, …),
+        see `methods.decisions.Known`."""
 
 
 class Plan:
@@ -221,8 +226,8 @@ class Plan:
         if self._view_rules is not None:
             drawn = self._view_rules.decide(self._seed, start, stop, self.methods.parent_count)
             views = np.where(used[..., None], drawn, drawn[:, :1])
-        decisions = self._decide(draws, method, parents, views)
-        decisions = self._timed(decisions, parents, self._timeline.starts(self._seed, start, stop, parents))
+        starts = self._timeline.starts(self._seed, start, stop, parents)
+        decisions = self._timed(self._decide(draws, method, parents, (views, starts)), parents, starts)
         return Rows(np.arange(start, stop) + self.original_count, parents, method, decisions, views)
 
     def _met(
@@ -236,14 +241,12 @@ class Plan:
         used = self.methods.used(method)
         return method, used, paired.parents if used.all() else np.where(used, paired.parents, paired.parents[:, :1])
 
-    def _decide(
-        self, draws: Draws, method: NDArray[np.uint8], parents: NDArray[np.int64], views: Views | None
-    ) -> Decisions:
+    def _decide(self, draws: Draws, method: NDArray[np.uint8], parents: NDArray[np.int64], seen: Seen) -> Decisions:
         rows, parent_count = len(draws), self.methods.parent_count
         blocks = []
         for number, positions in self.methods.groups(method):
             deciding = self.methods.methods[number]
-            known = self._known(deciding, parents, views, positions)
+            known = self._known(deciding, parents, seen, positions)
             everywhere = len(positions) == rows
             made = deciding.decide(draws if everywhere else draws[positions], self.methods.grid, known)
             if everywhere and made.parts.shape == (rows, parent_count):
@@ -252,18 +255,18 @@ class Plan:
         nothing = decided(np.zeros((0, parent_count), np.int32))
         return put_together([*blocks, (np.arange(0), nothing)], rows, parent_count)
 
-    def _known(
-        self, method: Method, parents: NDArray[np.int64], views: Views | None, positions: NDArray[np.int64]
-    ) -> Known:
+    def _known(self, method: Method, parents: NDArray[np.int64], seen: Seen, positions: NDArray[np.int64]) -> Known:
         """What a method must know of the parents of some rows."""
+        views, starts = seen
         chosen, content = parents[positions, : method.parent_count], self._timeline.content
         known = Known(content=None if content is None else content[chosen])
-        if not (method.needs_peaks or method.needs_levels):
+        if not method.looks_ahead:
             return known
         if self._finder is None:
             raise ValueError("a method must know the samples, and this plan was opened without a finder")
         if method.needs_levels:
-            return replace(known, levels=self._finder.of(chosen.ravel()).reshape(*chosen.shape, -1))
+            heard = None if starts is None else starts[positions, : method.parent_count].ravel()
+            return replace(known, levels=self._finder.of(chosen.ravel(), heard).reshape(*chosen.shape, -1))
         peaks = self._finder.of(chosen[:, 1])
         return Known(peaks if views is None else peaks_in_view(peaks, views[positions, 1], self.methods.grid))
 

@@ -87,8 +87,9 @@ class PeakFinder:
         self._pictures, self._indices = pictures, indices
         self._found: Peaks = np.full((len(pictures), 2), -1, np.int32)
 
-    def of(self, samples: NDArray[np.int64]) -> Peaks:
-        """The peaks of some samples, by source index: int32 (m, 2: y, x) in the cached picture."""
+    def of(self, samples: NDArray[np.int64], starts: NDArray[np.int64] | None = None) -> Peaks:
+        """The peaks of some samples, by source index: int32 (m, 2: y, x) in the cached picture. Images have no
+        `starts`."""
         places = samples if self._indices is None else np.searchsorted(self._indices, samples)
         for place in np.unique(places[self._found[places, 0] < 0]):
             self._found[place] = peak(self._pictures[int(place)])

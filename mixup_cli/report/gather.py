@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.fields.axes import as_pictures
 from mixup_cli.fields.target import Arrays, Target, room_for
-from mixup_cli.methods import Peaks
-from mixup_cli.plan.saliency import peak
+from mixup_cli.plan.plan import Finder
 from mixup_cli.scan.supply import Cache
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import Loaded
 
+FinderIn: TypeAlias = Callable[[Arrays], Finder | None]
+"""Makes the finder of some samples, numbered from 0."""
+
+
+def none_in(samples: Arrays) -> None:
+    """No finder: rows are planned already."""
+
 
 class Gathered:
-    """The samples of `source` that were asked for, in the form of the first of `targets`.
+    """The samples of `source` that were asked for, in the form of the first of `targets`; `finder` looks into them.
 
     A sample has a place in `cache`, which is not its index in the source; one that cannot be read is zeros there.
     Asking for a sample may raise FormMismatch, as `Source.load` does.
     """
 
-    def __init__(self, source: Source, targets: Sequence[Target]) -> None:
-        self._source, self._targets, self._target = source, targets, targets[0]
+    def __init__(self, source: Source, targets: Sequence[Target], finder: FinderIn = none_in) -> None:
+        self._source, self._targets, self._finder = source, targets, finder
         self._samples: list[Arrays] = []
         self._places: dict[int, int] = {}
         self.loaded: dict[int, Loaded] = {}
@@ -60,11 +65,13 @@ class Gathered:
                 self._load(index)
         return np.array([self._places[index] for index in indices.ravel().tolist()], np.int64).reshape(indices.shape)
 
-    def of(self, samples: NDArray[np.int64]) -> Peaks:
-        """Where samples are salient, as `saliency.PeakFinder` finds it: int32 (m, 2: y, x)."""
-        places = self.places(samples)
-        pictures = as_pictures(self.cache, self._target.form.axes)
-        return np.array([peak(pictures[place]) for place in places], np.int32).reshape(-1, 2)
+    def of(self, samples: NDArray[np.int64], starts: NDArray[np.int64] | None = None) -> NDArray[Any]:
+        """See `plan.Finder`: what the finder finds among the samples."""
+        places, finder = self.places(samples), self._finder((self.cache,))
+        if finder is None:
+            raise ValueError("these samples were gathered without a finder")
+        found: NDArray[Any] = finder.of(places, starts)
+        return found
 
     def _load(self, index: int) -> None:
         room = room_for(self._targets, 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -36,7 +37,7 @@ from mixup_cli.report.maps import IndexMaps
 from mixup_cli.report.objects import of_parents, seen_in
 from mixup_cli.report.rgb import levels
 from mixup_cli.runs.job import Asked, Job
-from mixup_cli.runs.planning import maker_of, object_maker, planned
+from mixup_cli.runs.planning import finder_of, maker_of, object_maker, planned
 from mixup_cli.runs.scanned import fitting
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources.reading.base import Source
@@ -62,7 +63,7 @@ def preview_of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile 
     """Rows of the plan of a job. Raises FormMismatch where a sample does not fit it, and UsageError for other samples
     than images."""
     check_pictures(job.form.axes, job.form.shape)
-    gathered = Gathered(source, job.targets)
+    gathered = Gathered(source, job.targets, partial(finder_of, job=job))
     everything = np.arange(len(source))  # as if each of them could be read
     plan = planned(job, source, everything, gathered, plan_file)
     rows = plan.rows(wanted.start, wanted.stop)

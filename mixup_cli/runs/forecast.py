@@ -234,12 +234,12 @@ class _Probe:
             raise none_usable(f"{source.name_of(0)}: {loaded[0].problem}", len(loaded), source)
         return cls(job, source, samples, count, (time.perf_counter() - began) / count)
 
-    def of(self, samples: NDArray[np.int64]) -> NDArray[Any]:
+    def of(self, samples: NDArray[np.int64], starts: NDArray[np.int64] | None = None) -> NDArray[Any]:
         """See `Finder`."""
         finder = finder_of(self.samples, self.job)
         if finder is None:
             raise ValueError("there is no cache to look into")
-        found: NDArray[Any] = finder.of(samples % self.count)
+        found: NDArray[Any] = finder.of(samples % self.count, starts)
         return found
 
     def of_rows(self, plan: Planned, run: Run, rows: int) -> tuple[float, float | None]:

@@ -14,6 +14,7 @@ from mixup_cli.draws.beta import start_numba
 from mixup_cli.fields.axes import as_pictures
 from mixup_cli.fields.decide import recipe_of, void_of
 from mixup_cli.fields.objects import ObjectField
+from mixup_cli.fields.signal import RATE
 from mixup_cli.fields.target import Arrays
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.methods.none import Unmixed
@@ -25,6 +26,7 @@ from mixup_cli.plan.files.checking import checked
 from mixup_cli.plan.files.columns import PlanColumns
 from mixup_cli.plan.files.reading import PlanFile
 from mixup_cli.plan.files.writing import Recorder
+from mixup_cli.plan.levels import LevelFinder
 from mixup_cli.plan.plan import Finder, Plan, Planned, population_of
 from mixup_cli.plan.saliency import PeakFinder
 from mixup_cli.plan.timeline import Timeline
@@ -111,7 +113,10 @@ def maker_of(
 
 
 def finder_of(cache: Arrays | None, job: Job, indices: NDArray[np.int64] | None = None) -> Finder | None:
-    """What finds the peaks of the first signal in a cache of all samples, or of `indices`; None without a cache."""
+    """What finds peaks, or of waves levels, of the first signal in a cache of all samples, or of `indices`; None
+    without a cache."""
+    if cache is not None and job.form.axes == "tc":
+        return LevelFinder(cache[0], int(dict(job.recipe.reading)[RATE]), job.form.length, indices)
     return None if cache is None else PeakFinder(as_pictures(cache[0], job.target.form.axes), indices)
 
 

@@ -153,4 +153,4 @@ def keeps_to_windows(recipe: Recipe) -> bool:
 
 def _looks_ahead(recipe: Recipe) -> str | None:
     """A method of the recipe that needs pixels to plan rows."""
-    return next((choice.name for choice in recipe.methods if METHODS[choice.name].needs_peaks), None)
+    return next((choice.name for choice in recipe.methods if METHODS[choice.name]().looks_ahead), None)

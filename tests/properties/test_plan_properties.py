@@ -50,7 +50,7 @@ class AnywhereElse:
 
     grid: Grid
 
-    def of(self, samples: NDArray[np.int64]) -> Peaks:
+    def of(self, samples: NDArray[np.int64], starts: NDArray[np.int64] | None = None) -> Peaks:
         return np.stack([samples * 7 % self.grid.height, samples * 5 % self.grid.width], axis=1).astype(np.int32)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from mixup_cli.mixing.columns import RowColumns
@@ -19,7 +21,7 @@ from mixup_cli.report.page.tally import BLOCK_ROWS, Block, Tally
 from mixup_cli.report.preview import SHOWN, preview_of_job
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.needs import needs
-from mixup_cli.runs.planning import object_maker, planned
+from mixup_cli.runs.planning import finder_of, object_maker, planned
 from mixup_cli.runs.records import Content as Recorded
 from mixup_cli.runs.records import manifest_of_run
 from mixup_cli.runs.scanned import fitting
@@ -41,7 +43,8 @@ def content_of_source(source: Source, recipe: Recipe, plan_file: PlanFile | None
 
 
 def _of_job(source: Source, job: Job, plan_file: PlanFile | None) -> Content:
-    plan = planned(job, source, np.arange(len(source)), Gathered(source, job.targets), plan_file)
+    gathered = Gathered(source, job.targets, partial(finder_of, job=job))
+    plan = planned(job, source, np.arange(len(source)), gathered, plan_file)
     manifest = _manifest(source, job, plan, Run(plan=plan_file))
     before = before_of(source.labels.classes, manifest, [source])
     tally = Tally(kinds_of(job.recipe, plan.methods.names), len(manifest.class_names), before)
@@ -64,7 +67,7 @@ def _manifest(source: Source, job: Job, plan: Planned, run: Run) -> Manifest:
 
 def _count(tally: Tally, source: Source, job: Job, plan: Planned, rows: int) -> ObjectCounts | None:
     """Count the first rows of a plan of so many. Returns their objects, if samples have such."""
-    is_slow = any(method.has_mask or method.needs_peaks for method in plan.methods.methods)
+    is_slow = any(method.has_mask or method.looks_ahead for method in plan.methods.methods)
     rows, labels = min(rows, DRAWN_ROWS if is_slow else BLOCK_ROWS), source.labels
     columns, maker = RowColumns(labels, job.recipe, np.arange(len(source))), object_maker(source, job, plan)
     objects = None if maker is None else ObjectCounts(maker.most, len(job.class_names))

@@ -94,7 +94,7 @@ def test_methods_say_what_they_are(name: str) -> None:
     assert method.name == name
     assert 5 < len(method.summary) < 70
     assert not method.summary.endswith(".")
-    assert method.paper.startswith("@") or name in ("none", "dirichlet")
+    assert method.paper.startswith("@") or name in ("none", "dirichlet", "snr")
 
 
 @pytest.mark.parametrize("name", METHODS)
