@@ -30,7 +30,7 @@ FLOORS = [
     "plan",
     "scan",
     "sources",
-    "sources/packed sources/annotations sources/clips",
+    "sources/packed sources/annotations sources/sounds sources/clips",
     "sources/pictures sources/cifar",
     "sources/arrays sources/tables",
     "sources/reading",

@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from typing import Self
 
+from mixup_cli.choices import Task
 from mixup_cli.draws.beta import cumulative
 from mixup_cli.fields.encoding import PictureCodec, problem_of
 from mixup_cli.fields.form import Form
@@ -42,7 +43,7 @@ PROBE_JPEG = base64.b64decode(
 
 LIBRARIES = (
     *("mixup-gen", "numpy", "pillow", "h5py", "numba", "scipy", "pydantic", "click", "torch", "simplejpeg"),
-    "av",
+    *("av", "soundfile", "soxr"),
 )
 
 
@@ -57,8 +58,8 @@ class Pixels:
     def here(cls, recipe: Recipe) -> Self:
         """What they give on this machine, for the rows of a recipe."""
         fingerprint = pixel_fingerprint(recipe.encode)
-        if recipe.task == "video":
-            fingerprint = hashlib.sha256(f"{fingerprint} {_video_decoders()}".encode()).hexdigest()
+        if (decoders := DECODERS.get(recipe.task)) is not None:
+            fingerprint = hashlib.sha256(f"{fingerprint} {decoders()}".encode()).hexdigest()
         return cls(fingerprint, versions())
 
 
@@ -88,6 +89,7 @@ def decoder_id() -> str:
     libraries = [f"{name} {found[name]}" for name in ("mixup-gen", "numpy", "pillow")]
     libraries += [f"{name} {features.version(name)}" for name in ("jpg", "libtiff", "webp", "zlib")]
     libraries += [] if found["av"] == "not installed" else [_video_decoders()]
+    libraries += [] if "not installed" in (found["soundfile"], found["soxr"]) else [_sound_decoders()]
     libraries += [] if quick_decoder() is None else [f"simplejpeg {found['simplejpeg']}"]
     return "; ".join([pixel_fingerprint(), *libraries])
 
@@ -98,6 +100,19 @@ def _video_decoders() -> str:
     import av
 
     return f"av {av.__version__}, FFmpeg {av.ffmpeg_version_info}"
+
+
+@cache
+def _sound_decoders() -> str:
+    """The same of what decodes sounds, and changes their rate."""
+    import soundfile
+    import soxr
+
+    return f"libsndfile {soundfile.__libsndfile_version__}, libsoxr {soxr.__libsoxr_version__}"
+
+
+DECODERS: dict[Task, Callable[[], str]] = {"video": _video_decoders, "audio": _sound_decoders}
+"""What else decides the samples of a task."""
 
 
 @cache

@@ -39,16 +39,19 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
 
 
 def open_list(lines: Iterable[bytes], location: str, options: SourceOptions, root: str = os.curdir) -> Source:
-    """Open a list of paths of images or of videos. See `pictures.file_list.open_file_list`."""
+    """Open a list of paths of images, sounds or videos. See `pictures.file_list.open_file_list`."""
     from mixup_cli.sources.clips.source import VIDEO_FILES, ClipSource
     from mixup_cli.sources.pictures.file_list import of_pictures, open_file_list
     from mixup_cli.sources.reading.stored_files import WatchedFiles
+    from mixup_cli.sources.sounds.source import SOUND_FILES, SoundSource
 
     def make(
         root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str], options: SourceOptions
     ) -> WatchedFiles:
-        is_of_videos = options.task == "video" or (options.task is None and all(map(VIDEO_FILES.has, paths)))
-        return (ClipSource if is_of_videos else of_pictures)(root, paths, labels, notices, options)
+        makers = {"video": ClipSource, "audio": SoundSource}
+        of_files = {"video": VIDEO_FILES, "audio": SOUND_FILES}
+        found = next((task for task, kind in of_files.items() if all(map(kind.has, paths))), None)
+        return makers.get(options.task or found or "", of_pictures)(root, paths, labels, notices, options)
 
     return open_file_list(lines, location, options, root, make)
 
@@ -150,15 +153,22 @@ def _open_placed(path: Path, options: SourceOptions) -> Source | None:
 
 
 def _open_folder(path: Path, options: SourceOptions) -> Source:
-    """Images; or in a folder without any, if the labels are not said to be of images, videos."""
+    """Images; or in a folder without any, if the labels are not said to be of images, videos or sounds."""
     from mixup_cli.sources.clips.source import VIDEO_FILES, open_clips
     from mixup_cli.sources.pictures import folder
+    from mixup_cli.sources.sounds.folder import open_sounds
+    from mixup_cli.sources.sounds.source import SOUND_FILES
 
     if options.task == "video":
         return open_clips(path, options)
+    if options.task == "audio":
+        return open_sounds(path, options)
     tree = folder.walked(path, options)
-    if options.task is None and not tree.samples and any(map(VIDEO_FILES.has, tree.others)):
-        return open_clips(path, options)
+    if options.task is None and not tree.samples:
+        if any(map(VIDEO_FILES.has, tree.others)):
+            return open_clips(path, options)
+        if any(map(SOUND_FILES.has, tree.others)):
+            return open_sounds(path, options)
     return folder.open_walked(path, tree, options)
 
 
@@ -173,12 +183,15 @@ def _unknown_kind(path: Path) -> DataError:
     from mixup_cli.sources.arrays.containers import CONTAINERS
     from mixup_cli.sources.clips.source import VIDEO_FILES
     from mixup_cli.sources.pictures.source import SUFFIXES
+    from mixup_cli.sources.sounds.source import SOUND_FILES
 
     in_list = f"a list of images with {setting('files_from')}"
     if VIDEO_FILES.has(path.name):
         return DataError(f"{path}: a single video. Give its folder, or a list of videos with {setting('files_from')}.")
     if path.suffix.lower().lstrip(".") in SUFFIXES:
         return DataError(f"{path}: a single image. Give its folder, or {in_list}.")
+    if SOUND_FILES.has(path.name):
+        return DataError(f"{path}: a single sound. Give its folder.")
     if path.suffix.lower() in _ARCHIVES:
         return DataError(
             f"{path}: an archive without a plain file of CIFAR, such as data_batch_1. Fetch it again if it should hold "

@@ -24,6 +24,7 @@ from tests.object_scenes import write_scenes
 from tests.running import Runner
 from tests.small_clips import write_videos
 from tests.small_objects import write_coco, write_voc
+from tests.small_sounds import write_sounds
 from tests.small_sources import write_colours
 
 CASES = {
@@ -47,6 +48,9 @@ CASES = {
     "frames": "videos --frames 4",
     "stride": "videos --stride 3",
     "max_pixels": "colours --max-pixels 1000",
+    "rate": "sounds --rate 4000",
+    "seconds": "sounds --seconds 0.25",
+    "short": "sounds --short loop",
     "object_weights": "scenes --object-weights one",
     "min_visible": "scenes --min-visible 0.3",
     "masks": "pairs --masks both",
@@ -140,6 +144,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "list.txt").write_text("\n".join(pictures))
     (root / "nul.txt").write_text("\0".join(pictures[:-1]))
     write_cifar(root / "cifar-100-python.tar.gz", cifar_files("100", "python"), "cifar-100-python")
+    write_sounds(root / "sounds")
     meta = write_colours(root / "meta")
     rows = [f"{path.relative_to(meta)},{n % 2},k{n % 3},w{n % 2}" for n, path in enumerate(sorted(meta.rglob("*.png")))]
     (meta / "metadata.csv").write_text("\n".join(["file_name,colour,kind,who", *rows]))

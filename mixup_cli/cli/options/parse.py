@@ -100,6 +100,14 @@ def _number(text: str) -> float:
         raise UsageError(f"{_shown(text)} is not a number.") from None
 
 
+def _seconds(text: str) -> float:
+    """A time above 0, of a day at most."""
+    value = _number(text)
+    if not 0 < value <= 86400:
+        raise UsageError(f"{_shown(text)} is not a time above 0.", "Give seconds: 1, or 0.5.")
+    return value
+
+
 def local_name(text: str) -> str:
     """The name of a file or folder. Raises UsageError for a URL, which would be taken for a relative path."""
     if "\0" in text:
@@ -230,6 +238,7 @@ def _image_format(text: str) -> ImageFormat:
 
 
 NUMBER = Reader(_number, "X")
+SECONDS = Reader(_seconds, "S")
 TEXT = Reader(str, "TEXT")
 NAME = Reader(local_name, "FILE", is_path=True)
 PATH = Reader(lambda text: Path(local_name(text)), "FOLDER", is_path=True)

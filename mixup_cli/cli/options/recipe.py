@@ -47,8 +47,7 @@ class RecipeFlags(Group):
 
     method: tuple[MethodChoice, ...] | None = flag(
         MIXING,
-        f"{', '.join(METHOD_NAMES)}. Several with probabilities that sum to 1, and options of each: "
-        "mixup:0.5:alpha=0.4,cutmix:0.5.",
+        f"{', '.join(METHOD_NAMES)}. Several, with probabilities and options: mixup:0.5:alpha=0.4,cutmix:0.5.",
         METHODS,
         otherwise=",".join(choice.name for choice in Recipe.methods),
         everyday=True,
@@ -104,7 +103,9 @@ class RecipeFlags(Group):
     resize: Resize | None = flag(
         OUTPUT, "How to fit images to that size.", word(Resize), otherwise="crop; pad where images have objects"
     )
-    channels: Channels | None = flag(OUTPUT, "Colour or grey.", word(Channels), otherwise="rgb; arrays keep theirs")
+    channels: Channels | None = flag(
+        OUTPUT, "Images in colour or grey; channels of sounds.", word(Channels), otherwise="rgb; arrays keep theirs"
+    )
     dtype: Dtype | None = flag(
         OUTPUT,
         "Type of stored values.",

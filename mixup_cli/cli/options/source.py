@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
-from mixup_cli.choices import LabelKind, LabelLevel, OnError, Task
+from mixup_cli.choices import LabelKind, LabelLevel, OnError, Short, Task
 from mixup_cli.cli.options.groups import SOURCE, Group, argument, flag, switch
-from mixup_cli.cli.options.parse import NAME, PATH_OR_URL, whole, word
+from mixup_cli.cli.options.parse import NAME, PATH_OR_URL, SECONDS, whole, word
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.wording import setting
 
@@ -37,8 +37,8 @@ class PlaceFlags:
 
     sources: Places = argument(
         "[SOURCE]…",
-        "Image folders, .zip or .tar files of them, annotations of objects, WebDataset tars, CIFAR archives, IDX or "
-        "array files, or URLs of these.",
+        "Folders of images or sounds, .zip or .tar files of images, annotations of objects, WebDataset tars, CIFAR "
+        "archives, IDX or array files, or URLs of these.",
         nargs=-1,
         reader=PATH_OR_URL,
         otherwise="the current folder",
@@ -106,7 +106,8 @@ class SourceFlags(Group):
     task: Task | None = flag(
         SOURCE,
         "What is read of annotations (COCO, YOLO, Pascal VOC, labelme): boxes (detect), boxes with keypoints (pose), "
-        "outlines or masks (segment), or nothing but the images (classify); or that these are videos (video).",
+        "outlines or masks (segment), or nothing but the images (classify); or that these are sounds (audio) or videos "
+        "(video).",
         word(Task),
         otherwise="as found",
     )
@@ -140,6 +141,23 @@ class SourceFlags(Group):
         SOURCE,
         "Array or column with the labels; for .npy, a file; for WebDataset tars, an ending or a field of .json.",
         metavar="NAME",
+    )
+    rate: int | None = flag(
+        SOURCE,
+        "With sounds: samples a second; those of other rates are resampled.",
+        whole(1000, 768_000),
+        metavar="HZ",
+        otherwise="the files' own",
+    )
+    seconds: float | None = flag(
+        SOURCE,
+        "With sounds: how long each row lasts; of longer ones each row shows another part.",
+        SECONDS,
+        metavar="S",
+        otherwise="as long as the longest",
+    )
+    short: Short | None = flag(
+        SOURCE, "With sounds: what follows shorter ones, silence or the same again.", word(Short), otherwise="pad"
     )
     max_pixels: int | None = flag(SOURCE, "Refuse images with more pixels than N.", whole(1), otherwise="100 million")
 

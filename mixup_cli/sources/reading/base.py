@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.choices import LabelKind, LabelLevel, OnError, Task
+from mixup_cli.choices import LabelKind, LabelLevel, OnError, Short, Task
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.objects import Objects
 from mixup_cli.fields.signal import FIRST
@@ -40,7 +40,9 @@ class SourceOptions:
     of annotations, "classify" that none are. `ignore_index` is the class in masks of pixels that have none,
     `box_origin` the coordinate of the first pixel in Pascal VOC's boxes, and `flip_pairs` are the keypoints that change
     places in a mirror, by number from 0: "1-2,3-4". `on_error` says what to do about objects that cannot be used.
-    Of a video, `frames` frames are read, every `stride`-th one (see `clips.sampling`, which has the defaults).
+    Of a video, `frames` frames are read, every `stride`-th one (see `clips.sampling`, which has the defaults). Sounds
+    are read at `rate` samples a second, None for their own; rows last `seconds`, None for as long as the longest, and
+    `short` says what is done about shorter ones.
     """
 
     split: str | None = None
@@ -62,6 +64,9 @@ class SourceOptions:
     stride: int | None = None
     max_pixels: int = 100_000_000
     exclude: tuple[Path, ...] = ()
+    rate: int | None = None
+    seconds: float | None = None
+    short: Short = "pad"
     on_error: OnError = "fail"
 
     def group_column_of(self, columns: Container[str]) -> str | None:

@@ -10,6 +10,7 @@ from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.wording import setting
 
 _CLASSES = ("classes", "label_kind")
+_SOUNDS = ("task", "rate", "seconds", "short")
 _TABLES = ("labels_from", "file_column", "label_column", "label_separator", "group_column")
 _CLIPS = ("task", "frames", "stride", "max_pixels")
 TAKES: Mapping[str, frozenset[str]] = {
@@ -29,6 +30,9 @@ TAKES: Mapping[str, frozenset[str]] = {
     "Pascal VOC annotations": frozenset(("task", "split", "classes", "box_origin", "max_pixels")),
     "labelme annotations": frozenset(("task", "split", "classes", "max_pixels")),
     "Open Images annotations": frozenset(("task", "classes", "labels_from", "max_pixels")),
+    "class folders of sounds": frozenset((*_CLASSES, *_SOUNDS, "split")),
+    "sounds with metadata": frozenset((*_CLASSES, *_TABLES, *_SOUNDS, "split")),
+    "a list of sounds": frozenset((*_CLASSES, *_SOUNDS)),
     "class folders of videos": frozenset((*_CLASSES, *_CLIPS, "split")),
     "videos with metadata": frozenset((*_CLASSES, *_TABLES, *_CLIPS, "split")),
     "a list of videos": frozenset((*_CLASSES, *_CLIPS)),

@@ -17,6 +17,7 @@ from mixup_cli.sources.pictures.file_list import open_file_list
 from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.sources.reading.takes import OF_THE_RUN, TAKES
 from tests.small_clips import write_videos
+from tests.small_sounds import encoded, noise, put
 
 SAMPLES = np.zeros((4, 8, 8, 3), np.uint8)
 CLASSES = np.array([0, 1, 0, 1])
@@ -45,6 +46,9 @@ OTHER_THAN_DEFAULT: dict[str, Any] = {
     "frames": 3,
     "stride": 5,
     "max_pixels": 1_000_000,
+    "rate": 4000,
+    "seconds": 0.1,
+    "short": "loop",
 }
 
 
@@ -91,7 +95,14 @@ def _stl10(folder: Path) -> Path:
     return folder
 
 
+def _sounds(folder: Path) -> Path:
+    for name in ("train/cat/0.wav", "train/dog/0.wav"):
+        put(folder / "sounds" / name, encoded(noise(0)))
+    return folder / "sounds"
+
+
 MAKERS = {
+    "class folders of sounds": _sounds,
     "class folders": _class_folders,
     "images with metadata": _with_metadata,
     "CIFAR": lambda _: SAMPLE_DATA / "cifar-10-sample.tar.gz",
@@ -115,6 +126,8 @@ def test_an_option_has_an_effect_or_is_refused_by_name(kind: str, name: str, tmp
     value = OTHER_THAN_DEFAULT[name]
     if kind == "IDX" and name == "label_key":
         value = "train-labels-idx1-ubyte"
+    if "sounds" in kind and name == "task":
+        value = "audio"
     is_file = kind == "a .npy file" and name in ("label_key", "group_column")
     given: dict[str, Any] = {name: f"{value}.npy" if is_file else value}
     is_video = kind == "class folders of videos"
@@ -122,10 +135,12 @@ def test_an_option_has_an_effect_or_is_refused_by_name(kind: str, name: str, tmp
         given[name] = "video"
     if name == "labels_from":
         given[name] = tmp_path / "labels.csv"
-        given[name].write_text(f"file_name,label\ntrain/cat/0.{'mp4' if is_video else 'png'},cat\n")
+        noun = "sounds" if "sounds" in kind else "videos" if is_video else "images"
+        ending = {"sounds": "wav", "videos": "mp4", "images": "png"}[noun]
+        given[name].write_text(f"file_name,label\ntrain/cat/0.{ending},cat\n")
     options = SourceOptions(**given)
     if name == "labels_from" and kind.startswith("class folders"):
-        assert opened(kind, tmp_path, options).read_as == f"{'videos' if is_video else 'images'} with metadata"
+        assert opened(kind, tmp_path, options).read_as == f"{noun} with metadata"
     elif name in TAKES[kind]:
         assert opened(kind, tmp_path, options).read_as == kind
     else:
