@@ -24,6 +24,7 @@ DOCUMENTS = {
     "docs/report.md": 3,
     "docs/scripts.md": 1,
     "docs/segmentation.md": 3,
+    "docs/sound.md": 3,
     "docs/sources.md": 1,
     "docs/training.md": 6,
     "docs/video.md": 3,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tests.hostile.makers import archives, arrays, objects, packed, pictures, texts, videos
+from tests.hostile.makers import archives, arrays, objects, packed, pictures, sounds, texts, videos
 
 USAGE, DATA, NO_INPUT, FULL = 2, 65, 66, 74
 
@@ -43,6 +43,18 @@ def _of(kind: str, names: Iterable[str], make: Callable[..., object], *rest: obj
 
 def _codes(code: object) -> tuple[int, ...]:
     return code if isinstance(code, tuple) else (int(str(code)),)
+
+
+def _sounds() -> Iterator[Case]:
+    command = "generate sounds"
+    yield Case("sounds: of two rates", sounds.of_two_rates, command, (USAGE,), ("sounds", "8,000 Hz", "16,000 Hz"))
+    yield Case("sounds: none can be read", sounds.only_bad, command, (DATA,), ("high/0.wav", "None of the 2"))
+    for options in ("--rate 10", "--seconds 0", "--seconds nan", "--short cut", "--channels rgb", "--size 32"):
+        name = options.split()[0]
+        yield Case(f"sounds: {options}", sounds.of_two_rates, f"{command} --rate 8000 {options}", (USAGE,), (name,))
+    for method in ("fmix", "resizemix", "saliencymix"):
+        make = sounds.of_two_rates
+        yield Case(f"sounds: {method}", make, f"{command} --rate 8000 --method {method}", (USAGE,), (method, "mixup"))
 
 
 def _archives() -> Iterator[Case]:
@@ -217,4 +229,4 @@ def _videos() -> Iterator[Case]:
     yield from _of("video", videos.BAD, videos.bad, "generate set", DATA, "cat/bad.mp4: ", "Remove it, or pass")
 
 
-CASES = [*_archives(), *_arrays(), *_packed(), *_texts(), *_objects(), *_videos()]
+CASES = [*_archives(), *_arrays(), *_packed(), *_texts(), *_objects(), *_sounds(), *_videos()]

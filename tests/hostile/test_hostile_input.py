@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from tests.hostile.cases import CASES, Case
 from tests.hostile.cell import Cell
 from tests.hostile.conftest import check_harmless, check_remedy, error_of
-from tests.hostile.makers import pictures, texts
+from tests.hostile.makers import pictures, sounds, texts
 
 
 def parameters(heavy: bool) -> list[object]:
@@ -45,18 +45,20 @@ def test_heavy_ones_too(case: Case, cell: Cell, place: Path) -> None:
 SIZED = ["--size", "16", "--quiet"]
 
 
-def check_left_out(cell: Cell, place: Path, name: str = "bad.png") -> None:
+def check_left_out(
+    cell: Cell, place: Path, key: str = "cat/bad.png", command: Sequence[str] = ("pictures", *SIZED)
+) -> None:
     """Refused by its name; left out with its reason where that is wanted."""
-    refused = cell.run(["generate", "pictures", *SIZED], place, {})
+    refused = cell.run(["generate", *command], place, {})
     check_harmless(refused, place)
     assert refused.code == 65, refused.err
     reason = error_of(refused)
     assert reason.endswith("Remove it, or pass --on-error skip.")
-    skipped = cell.run(["generate", "pictures", *SIZED, "--on-error", "skip"], place, {})
+    skipped = cell.run(["generate", *command, "--on-error", "skip"], place, {})
     check_harmless(skipped, place)
     assert skipped.code == 0, skipped.err
     (left_out,) = json.loads((place / "mixup-out/manifest.json").read_text())["source"]["skipped"]
-    assert left_out["key"] == f"cat/{pictures.escaped(name)}"
+    assert left_out["key"] == key
     assert len(left_out["reason"]) > 5
 
 
@@ -79,7 +81,13 @@ def test_what_is_no_file_is_left_out(make: object, cell: Cell, place: Path) -> N
 @pytest.mark.parametrize("name", [name for name, _ in pictures.SOUND.values() if not name.isprintable()])
 def test_a_bad_picture_of_a_hostile_name(name: str, cell: Cell, place: Path) -> None:
     pictures.bad_name(place, name)
-    check_left_out(cell, place, name)
+    check_left_out(cell, place, f"cat/{pictures.escaped(name)}")
+
+
+@pytest.mark.parametrize("name", sounds.BAD)
+def test_a_bad_sound_is_refused_or_left_out(name: str, cell: Cell, place: Path) -> None:
+    sounds.bad_sound(place, name)
+    check_left_out(cell, place, f"high/{name}", ["sounds", "--quiet"])
 
 
 NAMED: dict[str, tuple[Callable[[Path], object], str, str]] = {
