@@ -18,12 +18,14 @@ from PIL import Image
 HERE = Path(__file__).parent
 PHOTOS = HERE.parents[1] / "sample_data" / "photos"
 OBJECTS = HERE.parents[1] / "sample_data" / "objects"
-SOURCES = {"classmix": OBJECTS, "copypaste": OBJECTS / "annotations.json"}
+SOUNDS = HERE.parents[1] / "sample_data" / "sounds"
+SOURCES = {"classmix": OBJECTS, "copypaste": OBJECTS / "annotations.json", "bc": SOUNDS, "snr": SOUNDS}
 """What is mixed, where it is not the sample photographs."""
 
 PROGRAM = Path(sys.executable).with_name("mixup-gen")
 
-COMMON = ("--size", "128", "--seed", "346", "--rows", "3")
+COMMON = ("--seed", "346", "--rows", "3")
+SIZE = ("--size", "128")
 """This seed's first rows are of different classes, and their lam are neither all large nor all small."""
 
 PICTURES = {
@@ -43,6 +45,8 @@ PICTURES = {
     "jigsaw": ("--method", "jigsaw"),
     "classmix": ("--method", "classmix", "--task", "segment"),
     "copypaste": ("--method", "copypaste", "--task", "segment", "--size", "112"),
+    "bc": ("--method", "bc"),
+    "snr": ("--method", "snr:low=5:high=10"),
     "views": ("--method", "cutmix", "--random-resized-crop", "--flip", "0.5"),
     "linear-light": ("--method", "mixup", "--alpha", "1", "--linear-light"),
 }
@@ -63,7 +67,8 @@ def drawn(name: str, folder: Path) -> Path:
     """A picture as `mixup-gen preview` draws it, in a folder."""
     path = folder / f"{name}.png"
     source = SOURCES.get(name, PHOTOS)
-    command = [PROGRAM, "preview", source, "--quiet", *COMMON, *PICTURES[name], "-o", path]
+    size = () if source == SOUNDS else SIZE
+    command = [PROGRAM, "preview", source, "--quiet", *COMMON, *size, *PICTURES[name], "-o", path]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  # our own program
     return path
 
