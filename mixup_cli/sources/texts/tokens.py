@@ -1,0 +1,143 @@
+"""Texts as tokens, by a file of the `tokenizers` library: `tokenizer.json`, as it lies beside most models."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.sources.reading.names import escape_name
+from mixup_cli.storage.json_files import content_of
+from mixup_cli.wording import counted, setting
+
+MOST_TOKENS = 512
+"""The most tokens of a text unless a length is given: what BERT and its kin read."""
+
+MAX_LENGTH = 1 << 20
+PAD_NAMES = ("[PAD]", "<pad>", "<|pad|>", "<PAD>", "<|padding|>", "<|endoftext|>")
+"""How the token behind a text is called where the file does not say it; the last is GPT-2's only special one."""
+
+_MOST_ID = (1 << 24) - 1
+"""float32 holds every number up to it."""
+
+_BATCH = 1024
+_REMEDY = "Give the tokenizer.json of a model, as tokenizers' save writes it."
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of n texts: `ids` (n, L), uint16 or, where the vocabulary is larger, float32; `mask` uint8 (n, L), 1
+    where there is a token; `content` int32 (n, 2: start, stop), where those lie that are neither special nor padding.
+    `cut_count` is how many texts were longer."""
+
+    ids: NDArray[Any]
+    mask: NDArray[np.uint8]
+    content: NDArray[np.int32]
+    cut_count: int
+
+
+class TokenizerFile:
+    """A tokenizer. Raises NoInputError for a missing file, UsageError without the library, DataError for another kind
+    of file and for a vocabulary that is empty or too large."""
+
+    def __init__(self, path: Path) -> None:
+        library, self._where = _library(), escape_name(str(path))
+        try:
+            content = content_of(path)
+        except FileNotFoundError:
+            raise NoInputError(f"{self._where}: no such file. {_REMEDY}") from None
+        self.path, self.sha256 = path, hashlib.sha256(content).hexdigest()
+        with self._failing("is not a tokenizer"):
+            self._tokenizer = library.Tokenizer.from_buffer(content)
+            self._names = {number: name for name, number in self._tokenizer.get_vocab(with_added_tokens=True).items()}
+        if not self._names:
+            raise DataError(f"{self._where}: its vocabulary is empty. {_REMEDY}")
+        if max(self._names) > _MOST_ID:
+            found = f"it has a token with the number {max(self._names)}, and {_MOST_ID} is the largest that can be used"
+            raise DataError(f"{self._where}: {found}. {_REMEDY}")
+
+    def name_of(self, number: int) -> str:
+        """What a token is called in the vocabulary."""
+        return self._names.get(number, f"[{number}]")
+
+    @property
+    def padding(self) -> int:
+        """The number of the token behind a text; 0 where the file has none."""
+        return self._said_padding or 0
+
+    @property
+    def has_padding(self) -> bool:
+        """Whether the file has a token for what is behind a text."""
+        return self._said_padding is not None
+
+    @cached_property
+    def _said_padding(self) -> int | None:
+        said = self._tokenizer.padding
+        if said is not None and said["pad_id"] in self._names:
+            return int(said["pad_id"])
+        numbers = {name: number for number, name in self._names.items()}
+        return next((numbers[name] for name in PAD_NAMES if name in numbers), None)
+
+    @property
+    def dtype(self) -> str:
+        """The dtype in which tokens are selected."""
+        return "uint16" if max(self._names) < 1 << 16 else "float32"
+
+    def tokens(self, texts: Sequence[str], length: int | None) -> Tokens:
+        """The tokens of texts, cut and padded to `length`; without one, to the longest, up to `MOST_TOKENS`. Raises
+        UsageError for a length with no room beside the special tokens."""
+        special = self._tokenizer.num_special_tokens_to_add(False)
+        if length is not None and length <= special:
+            found = f"the tokenizer adds {counted(special, 'special token')}, which leaves no room for a text."
+            raise UsageError(found, "Give a larger one.", field="length", value=length)
+        cut, is_left = (self._tokenizer.truncation or {}), (self._tokenizer.padding or {}).get("direction") == "left"
+        self._tokenizer.enable_truncation(length or MOST_TOKENS, direction=cut.get("direction", "right"))
+        self._tokenizer.no_padding()
+        found, content, cut_count = list[NDArray[np.uint32]](), np.zeros((len(texts), 2), np.int32), 0
+        for row, encoding in enumerate(self._encoded(texts)):
+            found.append(np.array(encoding.ids, np.uint32))
+            own = np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)
+            content[row] = (own[0], own[-1] + 1) if len(own) else (0, 0)
+            cut_count += bool(encoding.overflowing)
+        width = length or max(map(len, found), default=1) or 1
+        ids, mask = np.full((len(texts), width), self.padding, self.dtype), np.zeros((len(texts), width), np.uint8)
+        for row, each in enumerate(found):
+            place = slice(width - len(each), width) if is_left else slice(0, len(each))
+            ids[row, place], mask[row, place] = each, 1
+            if is_left:
+                content[row] += width - len(each)
+        return Tokens(ids, mask, content, cut_count)
+
+    def _encoded(self, texts: Sequence[str]) -> Iterator[Any]:
+        for start in range(0, len(texts), _BATCH):
+            with self._failing("cannot take a text apart"):
+                encodings = self._tokenizer.encode_batch_fast(texts[start : start + _BATCH])
+            yield from encodings
+
+    @contextmanager
+    def _failing(self, what: str) -> Iterator[None]:
+        """Within the context, what the library raises becomes DataError: it panics, too, which is not an Exception."""
+        try:
+            yield
+        except BaseException as problem:
+            if not isinstance(problem, Exception) and type(problem).__name__ != "PanicException":
+                raise
+            reason = f"{(str(problem).splitlines() or ['damaged'])[0].rstrip('.'):.200}"
+            raise DataError(f"{self._where}: {what} ({reason}). {_REMEDY}") from None
+
+
+def _library() -> Any:
+    try:
+        import tokenizers
+    except ImportError as problem:
+        remedy = "Install it with: pip install 'mixup-gen[text]'."
+        raise UsageError(f"{setting('task', 'text')} needs a library: {problem}.", remedy) from None
+    return tokenizers
