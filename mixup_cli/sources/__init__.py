@@ -20,6 +20,7 @@ from mixup_cli.wording import setting
 __all__ = ["Labels", "Source", "SourceOptions", "open_source"]
 
 _ARCHIVES = (".gz", ".tgz", ".xz", ".txz", ".bz2", ".tbz2", ".zst", ".7z", ".rar")
+_TEXTS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
 
 
 def open_source(locations: Sequence[str | Path], options: SourceOptions | None = None) -> Source:
@@ -91,6 +92,7 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
     from mixup_cli.sources.packed import folders, hugging_face, tars, web_dataset, zips
     from mixup_cli.sources.pictures import folder
     from mixup_cli.sources.reading.containers import LocalFile
+    from mixup_cli.sources.texts import source as texts
 
     def open_tar(path: Path, options: SourceOptions) -> Source:
         return web_dataset.open_tars([str(path)], str(path), options)
@@ -101,6 +103,7 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
     try:
         _check_is_there(path)
         for looks_alike, open_it in (
+            (lambda _: texts.are_wanted(options), texts.open_texts),
             (data_set.looks_like_data_set, data_set.open_data_set),
             (cifar.looks_like_cifar, cifar.open_cifar),
             (idx.looks_like_idx, idx.open_idx),
@@ -139,6 +142,13 @@ def _unknown_kind(path: Path) -> DataError:
     in_list = f"a list of images with {setting('files_from')}"
     if path.suffix.lower().lstrip(".") in SUFFIXES:
         return DataError(f"{path}: a single image. Give its folder, or {in_list}.")
+    if path.suffix.lower() in _TEXTS:
+        remedy = (
+            f"Pass {setting('tokenizer', 'tokenizer.json')} if it holds labelled texts; if it holds labels of images,"
+        )
+        return DataError(
+            f"{path}: a table or a text.", f"{remedy} give their folder and {setting('labels_from', path)}."
+        )
     if path.suffix.lower() in _ARCHIVES:
         return DataError(
             f"{path}: an archive without a plain file of CIFAR, such as data_batch_1. Fetch it again if it should hold "

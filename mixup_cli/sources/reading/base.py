@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.choices import LabelKind, LabelLevel, OnError, Task
+from mixup_cli.choices import LabelKind, LabelLevel, OnError, Task, TextEncoding
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.objects import Objects
 from mixup_cli.fields.signal import FIRST
@@ -40,6 +40,9 @@ class SourceOptions:
     of annotations, "classify" that none are. `ignore_index` is the class in masks of pixels that have none,
     `box_origin` the coordinate of the first pixel in Pascal VOC's boxes, and `flip_pairs` are the keypoints that change
     places in a mirror, by number from 0: "1-2,3-4". `on_error` says what to do about objects that cannot be used.
+
+    Of texts: the file of a `tokenizer`, the `length` in tokens to which they are cut and padded, the `text_column`, and
+    the `encoding` of their files.
     """
 
     split: str | None = None
@@ -55,6 +58,10 @@ class SourceOptions:
     ignore_index: int = 255
     box_origin: int | None = None
     flip_pairs: str | None = None
+    tokenizer: str | None = None
+    length: int | None = None
+    text_column: str | None = None
+    encoding: TextEncoding | None = None
     data_key: str | None = None
     label_key: str | None = None
     max_pixels: int = 100_000_000

@@ -11,6 +11,7 @@ from mixup_cli.wording import setting
 
 _CLASSES = ("classes", "label_kind")
 _TABLES = ("labels_from", "file_column", "label_column", "label_separator", "group_column")
+_TEXTS = ("tokenizer", "length", "text_column", "encoding", "label_column", "label_separator", "group_column")
 TAKES: Mapping[str, frozenset[str]] = {
     "class folders": frozenset((*_CLASSES, "split", "task", "max_pixels")),
     "images with metadata": frozenset((*_CLASSES, *_TABLES, "split", "task", "max_pixels")),
@@ -28,6 +29,9 @@ TAKES: Mapping[str, frozenset[str]] = {
     "Pascal VOC annotations": frozenset(("task", "split", "classes", "box_origin", "max_pixels")),
     "labelme annotations": frozenset(("task", "split", "classes", "max_pixels")),
     "Open Images annotations": frozenset(("task", "classes", "labels_from", "max_pixels")),
+    "labelled texts": frozenset(
+        (*_CLASSES, *_TEXTS, "label_column", "label_separator", "group_column", "split", "task")
+    ),
     "a mixup-gen data set": frozenset((*_CLASSES, "group_column")),
 }
 """By what a source is read as (`Source.read_as`): the fields of `SourceOptions` that have an effect on it."""

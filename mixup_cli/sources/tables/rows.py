@@ -106,7 +106,9 @@ def readable(path: Path, name: str, encoding: str | None = None) -> Iterator[Non
         if encoding not in (None, "utf-8"):
             remedy = f"Pass another {setting('encoding')}."
             raise DataError(f"{name}, line {line}: is not {encoding} ({found}). {remedy}") from error
-        remedy = "Save it as UTF-8" if encoding is None else f"Pass {setting('encoding', 'latin-1')}, or save it as UTF-8"
+        remedy = (
+            "Save it as UTF-8" if encoding is None else f"Pass {setting('encoding', 'latin-1')}, or save it as UTF-8"
+        )
         raise DataError(
             f"{name}, line {line}: is not UTF-8 text ({found}; is it Latin-1 or Windows-1252?). {remedy}."
         ) from error

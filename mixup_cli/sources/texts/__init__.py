@@ -1,2 +1,3 @@
-"""Labelled texts as tokens: tables with a text column and lines that begin with their label (`reading`), tokenizer files
-(`tokens`), and the source of both (`source`)."""
+"""Labelled texts as tokens. `reading` has what tables and lines say, `tokens` the files of tokenizers, and `source` the
+source that comes of both.
+"""

@@ -18,8 +18,28 @@ from mixup_cli.sources.tables.rows import TableRow, head_of, table_rows
 from mixup_cli.sources.texts.lines import labelled_lines
 from mixup_cli.wording import counted, setting
 
-TEXT_COLUMNS = ("text", "sentence", "question", "review", "content", "utterance", "tweet", "document", "comment", "body")
-OTHER_LABEL_COLUMNS = ("coarse_label", "label-coarse", "label_coarse", "sentiment", "intent", "polarity", "topic", "stars")
+TEXT_COLUMNS = (
+    "text",
+    "sentence",
+    "question",
+    "review",
+    "content",
+    "utterance",
+    "tweet",
+    "document",
+    "comment",
+    "body",
+)
+OTHER_LABEL_COLUMNS = (
+    "coarse_label",
+    "label-coarse",
+    "label_coarse",
+    "sentiment",
+    "intent",
+    "polarity",
+    "topic",
+    "stars",
+)
 """Usual names of columns, in lower case, beside `LABEL_COLUMNS`; the surest come first."""
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")

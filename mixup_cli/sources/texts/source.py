@@ -27,10 +27,14 @@ READ_AS = "labelled texts"
 
 
 class TokenMask(ArraySource):
-    """1 where a text has a token, 0 in the padding."""
+    """1 where a text has a token, 0 in the padding. No file stores it."""
 
     sample_axes: ClassVar[Axes | None] = "t"
     void = 0
+
+    def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
+        """See `ArraySource.load`."""
+        return [replace(each, stored_bytes=0) for each in super().load(start, stop, target, out)]
 
 
 class TextSource(ArraySource):
@@ -49,7 +53,7 @@ class TextSource(ArraySource):
 
     def __init__(self, location: str, found: Texts, tokenizer: TokenizerFile, tokens: Tokens) -> None:
         super().__init__(location, _keys(found), found.labels, tokens.ids, notices=found.notices)
-        self.tokenizer, self._found = tokenizer, found
+        self.tokenizer, self._read = tokenizer, found
         self.void, self.content = tokenizer.padding, tokens.content
         self.how_read = (
             ("tokenizer", tokenizer.sha256),
@@ -58,7 +62,9 @@ class TextSource(ArraySource):
         )
         self.beside = {ATTENTION: TokenMask(location, self.keys, Labels(), tokens.mask)}
         stored = zip(found.texts, tokens.ids, strict=True)
-        self.hashed_before([hashlib.sha256(b"%b\0%b" % (text.encode(), _bytes(ids))).hexdigest() for text, ids in stored])
+        self.hashed_before(
+            [hashlib.sha256(b"%b\0%b" % (text.encode(), _bytes(ids))).hexdigest() for text, ids in stored]
+        )
         self._has_splits, self._has_encoding = Path(location).is_dir(), found.is_encoded
 
     def ignores(self, name: str, value: object) -> bool:
@@ -68,11 +74,11 @@ class TextSource(ArraySource):
 
     def name_of(self, index: int) -> str:
         """See `Source.name_of`."""
-        return self._found.where(index)
+        return self._read.where(index)
 
     def stored_bytes(self) -> Sequence[int]:
         """See `Source.stored_bytes`: the text in UTF-8."""
-        return [len(each.encode()) for each in self._found.texts]
+        return [len(each.encode()) for each in self._read.texts]
 
     def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
         """See `ArraySource.load`."""
@@ -80,11 +86,16 @@ class TextSource(ArraySource):
         return [self._with_problem(each, index) for each, index in loaded]
 
     def _with_problem(self, loaded: Loaded, index: int) -> Loaded:
-        problem = self._found.problems[index]
+        problem = self._read.problems[index]
         if problem is None and not self.content[index].any():
             problem = "has no tokens, once it is taken apart"
-        size = len(self._found.texts[index].encode())
+        size = len(self._read.texts[index].encode())
         return replace(loaded, stored_bytes=size, problem=problem or loaded.problem)
+
+
+def are_wanted(options: SourceOptions) -> bool:
+    """Whether a place is to be read as texts: a table alone can hold anything."""
+    return options.task == "text" or (options.task is None and options.tokenizer is not None)
 
 
 def open_texts(path: Path, options: SourceOptions) -> TextSource:

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from mixup_cli.wording import counted, setting
 MOST_TOKENS = 512
 """The most tokens of a text unless a length is given: what BERT and its kin read."""
 
-MAX_LENGTH = 1 << 20
 PAD_NAMES = ("[PAD]", "<pad>", "<|pad|>", "<PAD>", "<|padding|>", "<|endoftext|>")
 """How the token behind a text is called where the file does not say it; the last is GPT-2's only special one."""
 
@@ -45,7 +43,7 @@ class Tokens:
 
 
 class TokenizerFile:
-    """A tokenizer. Raises NoInputError for a missing file, UsageError without the library, DataError for another kind
+    """A tokenizer; `padding` is the number that stands behind texts, 0 if it has no token for that. Raises NoInputError for a missing file, UsageError without the library, DataError for another kind
     of file and for a vocabulary that is empty or too large."""
 
     def __init__(self, path: Path) -> None:
@@ -64,27 +62,20 @@ class TokenizerFile:
             found = f"it has a token with the number {max(self._names)}, and {_MOST_ID} is the largest that can be used"
             raise DataError(f"{self._where}: {found}. {_REMEDY}")
 
-    def name_of(self, number: int) -> str:
-        """What a token is called in the vocabulary."""
-        return self._names.get(number, f"[{number}]")
+        said = self._padding_said()
+        self.has_padding, self.padding = said is not None, said or 0
 
-    @property
-    def padding(self) -> int:
-        """The number of the token behind a text; 0 where the file has none."""
-        return self._said_padding or 0
-
-    @property
-    def has_padding(self) -> bool:
-        """Whether the file has a token for what is behind a text."""
-        return self._said_padding is not None
-
-    @cached_property
-    def _said_padding(self) -> int | None:
+    def _padding_said(self) -> int | None:
+        """The number of the token that stands behind a text; None where the file has none."""
         said = self._tokenizer.padding
         if said is not None and said["pad_id"] in self._names:
             return int(said["pad_id"])
         numbers = {name: number for number, name in self._names.items()}
         return next((numbers[name] for name in PAD_NAMES if name in numbers), None)
+
+    def name_of(self, number: int) -> str:
+        """What a token is called in the vocabulary."""
+        return self._names.get(number, f"[{number}]")
 
     @property
     def dtype(self) -> str:

@@ -39,6 +39,10 @@ OTHER_THAN_DEFAULT: dict[str, Any] = {
     "ignore_index": 0,
     "box_origin": 0,
     "flip_pairs": "0-1",
+    "tokenizer": "sample_data/texts/tokenizer.json",
+    "length": 9,
+    "text_column": "text",
+    "encoding": "latin-1",
     "data_key": "images",
     "label_key": "labels",
     "max_pixels": 1_000_000,
@@ -88,9 +92,15 @@ def _stl10(folder: Path) -> Path:
     return folder
 
 
+def _texts(folder: Path) -> Path:
+    (folder / "train.csv").write_text("text,label,group\nwho lives?,cat,a\nwhere is it?,dog,b\n")
+    return folder
+
+
 MAKERS = {
     "class folders": _class_folders,
     "images with metadata": _with_metadata,
+    "labelled texts": _texts,
     "CIFAR": lambda _: SAMPLE_DATA / "cifar-10-sample.tar.gz",
     "IDX": _idx,
     "STL-10": _stl10,
@@ -116,6 +126,8 @@ def test_an_option_has_an_effect_or_is_refused_by_name(kind: str, name: str, tmp
     if name == "labels_from":
         given[name] = tmp_path / "labels.csv"
         given[name].write_text("file_name,label\ntrain/cat/0.png,cat\n")
+    if kind == "labelled texts":
+        given = {"task": "text", "tokenizer": OTHER_THAN_DEFAULT["tokenizer"], **given}
     options = SourceOptions(**given)
     if name == "labels_from" and kind == "class folders":
         assert opened(kind, tmp_path, options).read_as == "images with metadata"
