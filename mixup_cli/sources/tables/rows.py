@@ -58,19 +58,30 @@ def table_rows(
     if not path.is_file():
         raise NoInputError(f"{name}: no such file. Check the path.")
     with readable(path, name, encoding):
-        with path.open("rb") as file:
-            start = file.read(_START_BYTES)
-        for magic, found in _NOT_TABLES:
-            if start.startswith(magic):
-                raise DataError(f"{name}: {found}.")
+        start = start_of(path, name)
         if start.startswith(b"PAR1"):
             yield from _parquet_rows(path, name)
         elif start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
             yield from _json_rows(path, name, encoding)
-        elif start.count(0) > len(start) // 4:
-            raise DataError(f"{name}: is UTF-16 text, or not text. Save it as UTF-8.")
         else:
+            check_is_text(start, name)
             yield from delimited_rows(path, name, is_sample, codec_of(encoding))
+
+
+def start_of(path: Path, name: str) -> bytes:
+    """The first bytes of a table. Raises DataError for those of other files."""
+    with path.open("rb") as file:
+        start = file.read(_START_BYTES)
+    for magic, found in _NOT_TABLES:
+        if start.startswith(magic):
+            raise DataError(f"{name}: {found}.")
+    return start
+
+
+def check_is_text(start: bytes, name: str) -> None:
+    """Raises DataError if a file that begins so is not text."""
+    if start.count(0) > len(start) // 4:
+        raise DataError(f"{name}: is UTF-16 text, or not text. Save it as UTF-8.")
 
 
 def first_rows(path: Path, is_sample: Callable[[str], bool]) -> list[TableRow]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mixup_cli.sources.reading.bounded_read import lines_of
-from mixup_cli.sources.tables.rows import TableRow, codec_of, readable
+from mixup_cli.sources.tables.rows import TableRow, check_is_text, codec_of, readable, start_of
 
 LABEL, TEXT = "label", "text"
 """The columns of such lines."""
@@ -20,6 +20,7 @@ def labelled_lines(path: Path, name: str, encoding: str) -> Iterator[tuple[int, 
     """Each line that is not empty, with its number: its label, the first word, and its text. Of fastText's lines the
     label is a list where there are several. Raises DataError for what is not text in this encoding."""
     with readable(path, name, encoding), path.open(encoding=codec_of(encoding)) as file:
+        check_is_text(start_of(path, name), name)
         for number, line in enumerate(lines_of(file, name), 1):
             if line := line.strip():
                 yield number, _row(line)

@@ -43,8 +43,11 @@ class Tokens:
 
 
 class TokenizerFile:
-    """A tokenizer; `padding` is the number that stands behind texts, 0 if it has no token for that. Raises NoInputError for a missing file, UsageError without the library, DataError for another kind
-    of file and for a vocabulary that is empty or too large."""
+    """A tokenizer; `padding` is the number that stands behind texts, 0 if it has no token for that.
+
+    Raises NoInputError for a missing file, UsageError without the library, DataError for another kind of file and for a
+    vocabulary that is empty or too large.
+    """
 
     def __init__(self, path: Path) -> None:
         library, self._where = _library(), escape_name(str(path))
