@@ -269,12 +269,17 @@ def _with_time(recipe: Recipe, methods: Sequence[MethodChoice], source: Source) 
     those of all parents are kept. Raises UsageError for what such samples cannot do yet."""
     if source.task not in TIMED_TASKS:
         return recipe
-    for field in ("store", "plan"):
-        if getattr(recipe, field) != getattr(Recipe, field):
-            found = f"it is not there for {setting('task', source.task)}. Leave it out."
-            raise UsageError(found, field=field, value=getattr(recipe, field))
+    check_is_timed(recipe, source.task)
     averages = source.void is not None and any(METHODS[choice.name].averages for choice in methods)
     return recipe.with_(reading=source.how_read, masks="both" if averages else recipe.masks)
+
+
+def check_is_timed(recipe: Recipe, task: Task) -> None:
+    """Raises UsageError for what samples that go on in time cannot do yet."""
+    for field in ("store", "plan") if task in TIMED_TASKS else ():
+        if getattr(recipe, field) != getattr(Recipe, field):
+            found = f"it is not there for {setting('task', task)}. Leave it out."
+            raise UsageError(found, field=field, value=getattr(recipe, field))
 
 
 def _check_task(methods: Sequence[MethodChoice], source: Source) -> None:

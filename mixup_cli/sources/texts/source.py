@@ -85,6 +85,11 @@ class TextSource(ArraySource):
         loaded = zip(super().load(start, stop, target, out), range(start, stop), strict=True)
         return [self._with_problem(each, index) for each, index in loaded]
 
+    def _together(self, found: list[list[Loaded]]) -> list[Loaded]:
+        """What is wrong with a text is wrong with all of it: no column is named."""
+        parts = super()._together([[replace(each, problem=None) for each in of_one] for of_one in found])
+        return [replace(part, problem=each.problem) for part, each in zip(parts, found[0], strict=True)]
+
     def _with_problem(self, loaded: Loaded, index: int) -> Loaded:
         problem = self._read.problems[index]
         if problem is None and not self.content[index].any():
