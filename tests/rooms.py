@@ -31,7 +31,7 @@ FLOORS = [
     "scan",
     "sources",
     "sources/packed sources/annotations",
-    "sources/pictures sources/cifar",
+    "sources/pictures sources/cifar sources/texts",
     "sources/arrays sources/tables",
     "sources/reading",
     "storage/hdf5",

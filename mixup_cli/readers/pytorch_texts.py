@@ -40,7 +40,7 @@ def blended_words(batch: Mapping[str, Tensor], embed: Callable[[Tensor], Tensor]
 def blended_sentences(batch: Mapping[str, Tensor], encode: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """Σ share · encode(parent) for each row, (B, D). `encode` takes token numbers, int64 (m, L), and the mask, (m, L),
     and gives (m, D): all of a network but its last layers. Raises UsageError for batches without a column that is
-    needed, and for rows that were cut from several texts, which are no parent's sentence."""
+    needed, and for rows that were cut from several texts: no parent has such a sentence."""
     ids, mask = _column(batch, INPUT_IDS).long(), _column(batch, ATTENTION)
     if ids.ndim == 2:
         return encode(ids, mask)

@@ -47,8 +47,7 @@ class RecipeFlags(Group):
 
     method: tuple[MethodChoice, ...] | None = flag(
         MIXING,
-        f"{', '.join(METHOD_NAMES)}. Several with probabilities that sum to 1, and options of each: "
-        "mixup:0.5:alpha=0.4,cutmix:0.5.",
+        f"{', '.join(METHOD_NAMES)}. Several with probabilities, and options of each: mixup:0.5:alpha=0.4,cutmix:0.5.",
         METHODS,
         otherwise=",".join(choice.name for choice in Recipe.methods),
         everyday=True,

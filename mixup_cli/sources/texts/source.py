@@ -76,6 +76,10 @@ class TextSource(ArraySource):
         """See `Source.name_of`."""
         return self._read.where(index)
 
+    def text_of(self, index: int) -> str:
+        """The text of a sample; empty if it cannot be used."""
+        return self._read.texts[index]
+
     def stored_bytes(self) -> Sequence[int]:
         """See `Source.stored_bytes`: the text in UTF-8."""
         return [len(each.encode()) for each in self._read.texts]

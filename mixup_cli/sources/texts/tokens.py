@@ -43,7 +43,8 @@ class Tokens:
 
 
 class TokenizerFile:
-    """A tokenizer; `padding` is the number that stands behind texts, 0 if it has no token for that.
+    """A tokenizer; `padding` is the number that stands behind texts, 0 if it has no token for that, and `dtype`
+    the one in which its numbers are selected.
 
     Raises NoInputError for a missing file, UsageError without the library, DataError for another kind of file and for a
     vocabulary that is empty or too large.
@@ -58,12 +59,13 @@ class TokenizerFile:
         self.path, self.sha256 = path, hashlib.sha256(content).hexdigest()
         with self._failing("is not a tokenizer"):
             self._tokenizer = library.Tokenizer.from_buffer(content)
-            self._names = {number: name for name, number in self._tokenizer.get_vocab(with_added_tokens=True).items()}
-        if not self._names:
+            self._numbers: dict[str, int] = self._tokenizer.get_vocab(with_added_tokens=True)
+        if not self._numbers:
             raise DataError(f"{self._where}: its vocabulary is empty. {_REMEDY}")
-        if max(self._names) > _MOST_ID:
-            found = f"it has a token with the number {max(self._names)}, and {_MOST_ID} is the largest that can be used"
+        if (largest := max(self._numbers.values())) > _MOST_ID:
+            found = f"it has a token with the number {largest}, and {_MOST_ID} is the largest that can be used"
             raise DataError(f"{self._where}: {found}. {_REMEDY}")
+        self.dtype = "uint16" if largest < 1 << 16 else "float32"
 
         said = self._padding_said()
         self.has_padding, self.padding = said is not None, said or 0
@@ -71,19 +73,13 @@ class TokenizerFile:
     def _padding_said(self) -> int | None:
         """The number of the token that stands behind a text; None where the file has none."""
         said = self._tokenizer.padding
-        if said is not None and said["pad_id"] in self._names:
+        if said is not None and said["pad_id"] in self._numbers.values():
             return int(said["pad_id"])
-        numbers = {name: number for number, name in self._names.items()}
-        return next((numbers[name] for name in PAD_NAMES if name in numbers), None)
+        return next((self._numbers[name] for name in PAD_NAMES if name in self._numbers), None)
 
-    def name_of(self, number: int) -> str:
-        """What a token is called in the vocabulary."""
-        return self._names.get(number, f"[{number}]")
-
-    @property
-    def dtype(self) -> str:
-        """The dtype in which tokens are selected."""
-        return "uint16" if max(self._names) < 1 << 16 else "float32"
+    def text_of(self, ids: NDArray[Any]) -> str:
+        """What some tokens stand for, without special ones, as far as a tokenizer can say it."""
+        return str(self._tokenizer.decode(ids.astype(np.int64).tolist(), skip_special_tokens=True))
 
     def tokens(self, texts: Sequence[str], length: int | None) -> Tokens:
         """The tokens of texts, cut and padded to `length`; without one, to the longest, up to `MOST_TOKENS`. Raises
