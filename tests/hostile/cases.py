@@ -215,4 +215,11 @@ def _objects() -> Iterator[Case]:
     yield from _of("boxes.csv", objects.TABLE, objects.table, boxes, refused, "boxes.csv")
 
 
-CASES = [*_archives(), *_arrays(), *_packed(), *_texts(), *_objects()]
+def _labelled() -> Iterator[Case]:
+    refused = (DATA, NO_INPUT, USAGE)
+    command = "generate t.csv --tokenizer tokenizer.json --method ssmix"
+    yield from _of("labelled texts", texts.LABELLED, texts.labelled, command, refused, "t.csv")
+    yield from _of("tokenizer", texts.TOKENIZERS, texts.tokenizer, command, (DATA,), "tokenizer.json")
+
+
+CASES = [*_archives(), *_arrays(), *_packed(), *_texts(), *_labelled(), *_objects()]

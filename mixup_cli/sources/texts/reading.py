@@ -97,7 +97,7 @@ def read_texts(path: Path, options: SourceOptions) -> Texts:
                 label = reader.read(where, row)
             except DataError as problem:
                 if options.on_error == "fail":
-                    raise type(problem)(f"{problem.found} {problem.remedy}", _or_skip()) from problem
+                    raise type(problem)(problem.found, _or_skip(problem.remedy)) from problem
                 left_out.append(where)
                 continue
             found.add((number, line), row.get(column))
@@ -112,8 +112,8 @@ def read_texts(path: Path, options: SourceOptions) -> Texts:
     return found
 
 
-def _or_skip() -> str:
-    return f"Or pass {setting('on_error', 'skip')}."
+def _or_skip(remedy: str) -> str:
+    return remedy.replace("Fix it.", f"Fix it, or pass {setting('on_error', 'skip')}.")
 
 
 def _problem_of(text: object) -> str | None:

@@ -62,10 +62,11 @@ class TokenizerFile:
             self._numbers: dict[str, int] = self._tokenizer.get_vocab(with_added_tokens=True)
         if not self._numbers:
             raise DataError(f"{self._where}: its vocabulary is empty. {_REMEDY}")
-        if (largest := max(self._numbers.values())) > _MOST_ID:
-            found = f"it has a token with the number {largest}, and {_MOST_ID} is the largest that can be used"
+        self._largest = max(self._numbers.values())
+        if self._largest > _MOST_ID:
+            found = f"it has a token with the number {self._largest}, and {_MOST_ID} is the largest that can be used"
             raise DataError(f"{self._where}: {found}. {_REMEDY}")
-        self.dtype = "uint16" if largest < 1 << 16 else "float32"
+        self.dtype = "uint16" if self._largest < 1 << 16 else "float32"
 
         said = self._padding_said()
         self.has_padding, self.padding = said is not None, said or 0
@@ -93,7 +94,7 @@ class TokenizerFile:
         self._tokenizer.no_padding()
         found, content, cut_count = list[NDArray[np.uint32]](), np.zeros((len(texts), 2), np.int32), 0
         for row, encoding in enumerate(self._encoded(texts)):
-            found.append(np.array(encoding.ids, np.uint32))
+            found.append(self._checked(np.array(encoding.ids, np.uint32)))
             own = np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)
             content[row] = (own[0], own[-1] + 1) if len(own) else (0, 0)
             cut_count += bool(encoding.overflowing)
@@ -105,6 +106,13 @@ class TokenizerFile:
             if is_left:
                 content[row] += width - len(each)
         return Tokens(ids, mask, content, cut_count)
+
+    def _checked(self, ids: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """The same. What a file adds before and behind a text need not be in its vocabulary."""
+        if (largest := int(ids.max(initial=0))) > self._largest:
+            found = f"it makes a token with the number {largest}, which its vocabulary does not have"
+            raise DataError(f"{self._where}: {found}. {_REMEDY}")
+        return ids
 
     def _encoded(self, texts: Sequence[str]) -> Iterator[Any]:
         for start in range(0, len(texts), _BATCH):
