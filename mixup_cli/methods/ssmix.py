@@ -1,8 +1,8 @@
 """SSMix: a span of the donor's tokens takes the place of as many tokens of the base.
 
-Yoon et al., "SSMix: Saliency-Based Span Mixup for Text Classification", Findings of ACL 2021, section 3: of a base with
+Yoon et al., "SSMix: Saliency-Based Span Mixup for Text Classification", Findings of ACL 2021: of a base with
 n tokens and a donor with n′, spans of the length l = max(min([λ₀·n], n′), 1) change places, and the label of the donor
-counts l/n (eq. 2). There the spans are those of the least and of the greatest saliency, which a network must say; here
+counts l/n. There the spans are those of the least and of the greatest saliency, which a network must say; here
 both lie anywhere with equal chance, which is the paper's ablation "without saliency". λ₀ is the constant `part`, 0.1 in
 the paper; with `alpha`, it is 1 − lam and lam ~ Beta(alpha, alpha) instead. [·] rounds half up. Special tokens and
 padding count as no tokens of a text, and stay where they are.

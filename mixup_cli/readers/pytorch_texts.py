@@ -1,8 +1,8 @@
 """Texts of several parents, mixed in the embeddings of a network, which can be averaged, by the parents' shares.
 
-Guo, Mao and Zhang, "Augmenting Data with Mixup for Sentence Classification: An Empirical Study", 2019, section 3.2:
-wordMixup averages the embeddings of words at each place (eq. 3), of texts padded with zeros; senMixup averages what the
-network makes of each text (eq. 5).
+Guo, Mao and Zhang, "Augmenting Data with Mixup for Sentence Classification: An Empirical Study", 2019: wordMixup
+averages the embeddings of words at each place, of texts padded with zeros; senMixup averages what the network makes of
+each text.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ DOCUMENTS = {
     "docs/scripts.md": 1,
     "docs/segmentation.md": 3,
     "docs/sources.md": 1,
+    "docs/text.md": 4,
     "docs/training.md": 6,
 }
 """The pages with commands and snippets, and how many each has at least."""
