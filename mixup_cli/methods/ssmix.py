@@ -70,9 +70,11 @@ class SSMix(Method):
         """How many of so many tokens to replace: at least one, unless none are to be mixed."""
         if self.alpha is None:
             part = PART if self.part is None else self.part
-            return np.maximum(np.floor(part * length + 0.5).astype(np.int64), int(part > 0))
-        others = UNIT - levels(words[:, RowWord.LAM], self.alpha, self.alpha).astype(np.int64)
-        return np.maximum((2 * length * others + UNIT) // (2 * UNIT), others > 0)
+            wanted, least = np.floor(part * length + 0.5).astype(np.int64), np.full_like(length, part > 0)
+        else:
+            others = UNIT - levels(words[:, RowWord.LAM], self.alpha, self.alpha).astype(np.int64)
+            wanted, least = (2 * length * others + UNIT) // (2 * UNIT), (others > 0).astype(np.int64)
+        return np.asarray(np.maximum(wanted, least))
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         return in_region(decisions, grid, pure(len(decisions.parts), 1, 2))

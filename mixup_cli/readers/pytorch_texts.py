@@ -46,7 +46,7 @@ def blended_sentences(batch: Mapping[str, Tensor], encode: Callable[[Tensor, Ten
         return encode(ids, mask)
     if bool(_is_cut(batch).any()):
         raise UsageError("some rows were cut from several texts.", "Show those of mixup alone: methods=['mixup'].")
-    found = encode(ids.flatten(0, 1), mask.flatten(0, 1)).unflatten(0, ids.shape[:2])
+    found = encode(ids.flatten(0, 1), mask.flatten(0, 1)).reshape(*ids.shape[:2], -1)
     return (_column(batch, SHARE)[..., None].to(found.dtype) * found).sum(dim=1)
 
 

@@ -54,7 +54,7 @@ class TextSource(ArraySource):
     def __init__(self, location: str, found: Texts, tokenizer: TokenizerFile, tokens: Tokens) -> None:
         super().__init__(location, _keys(found), found.labels, tokens.ids, notices=found.notices)
         self.tokenizer, self._read = tokenizer, found
-        self.void, self.content = tokenizer.padding, tokens.content
+        self.void, self.content, self._counts = tokenizer.padding, tokens.content, np.ptp(tokens.content, axis=1)
         self.how_read = (
             ("tokenizer", tokenizer.sha256),
             ("length", tokens.ids.shape[1]),
@@ -96,7 +96,7 @@ class TextSource(ArraySource):
 
     def _with_problem(self, loaded: Loaded, index: int) -> Loaded:
         problem = self._read.problems[index]
-        if problem is None and not self.content[index].any():
+        if problem is None and not self._counts[index]:
             problem = "has no tokens, once it is taken apart"
         size = len(self._read.texts[index].encode())
         return replace(loaded, stored_bytes=size, problem=problem or loaded.problem)
@@ -114,15 +114,15 @@ def open_texts(path: Path, options: SourceOptions) -> TextSource:
         found = f"{path}: texts need a tokenizer, which makes numbers of them."
         raise UsageError(found, f"Pass {setting('tokenizer', 'tokenizer.json')}: it lies beside most models.")
     tokenizer = TokenizerFile(Path(options.tokenizer))
-    found = read_texts(path, options)
-    tokens = tokenizer.tokens(found.texts, options.length)
+    read = read_texts(path, options)
+    tokens = tokenizer.tokens(read.texts, options.length)
     if tokens.cut_count:
         length = tokens.ids.shape[1]
-        found.notices.append(f"cut {counted(tokens.cut_count, 'text')} to {length} tokens ({setting('length')})")
+        read.notices.append(f"cut {counted(tokens.cut_count, 'text')} to {length} tokens ({setting('length')})")
     if not tokenizer.has_padding:
-        found.notices.append(f"{tokenizer.path}: has no token for padding; number 0 stands behind texts")
-    source = TextSource(str(path), found, tokenizer, tokens)
-    return source.watch(*found.files, tokenizer.path)
+        read.notices.append(f"{tokenizer.path}: has no token for padding; number 0 stands behind texts")
+    source = TextSource(str(path), read, tokenizer, tokens)
+    return source.watch(*read.files, tokenizer.path)
 
 
 def _keys(found: Texts) -> list[str]:

@@ -92,15 +92,15 @@ class TokenizerFile:
         cut, is_left = (self._tokenizer.truncation or {}), (self._tokenizer.padding or {}).get("direction") == "left"
         self._tokenizer.enable_truncation(length or MOST_TOKENS, direction=cut.get("direction", "right"))
         self._tokenizer.no_padding()
-        found, content, cut_count = list[NDArray[np.uint32]](), np.zeros((len(texts), 2), np.int32), 0
+        rows, content, cut_count = list[NDArray[np.uint32]](), np.zeros((len(texts), 2), np.int32), 0
         for row, encoding in enumerate(self._encoded(texts)):
-            found.append(self._checked(np.array(encoding.ids, np.uint32)))
+            rows.append(self._checked(np.array(encoding.ids, np.uint32)))
             own = np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)
             content[row] = (own[0], own[-1] + 1) if len(own) else (0, 0)
             cut_count += bool(encoding.overflowing)
-        width = length or max(map(len, found), default=1) or 1
+        width = length or max(map(len, rows), default=1) or 1
         ids, mask = np.full((len(texts), width), self.padding, self.dtype), np.zeros((len(texts), width), np.uint8)
-        for row, each in enumerate(found):
+        for row, each in enumerate(rows):
             place = slice(width - len(each), width) if is_left else slice(0, len(each))
             ids[row, place], mask[row, place] = each, 1
             if is_left:

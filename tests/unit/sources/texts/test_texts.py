@@ -35,7 +35,7 @@ def loaded(source: TextSource) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, An
         assert form is not None
         targets.append(Target(form))
         rooms.append(np.empty((len(source), *form.shape), form.dtype))
-    found = source.load_signals(0, len(source), targets, rooms)
+    found = source.load_signals(0, len(source), targets, tuple(rooms))
     return rooms[0], rooms[1], found
 
 
@@ -217,8 +217,9 @@ def test_columns_that_are_asked_for(tmp_path: Path) -> None:
     assert source.labels.class_names == ("b", "d")
     assert source.labels.groups == ("1", "2")
     for field in ("text_column", "label_column", "group_column"):
+        asked: dict[str, Any] = {"label_column": "fine", field: "x"}
         with pytest.raises(UsageError, match=rf"{field}=x: .*t\.csv has no such column \(found: title, body"):
-            opened(path, **{"label_column": "fine", field: "x"})
+            opened(path, **asked)
 
 
 def test_columns_in_doubt(tmp_path: Path) -> None:
