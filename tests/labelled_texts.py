@@ -72,5 +72,6 @@ def words_tokenizer(path: Path, words: Sequence[str], **changes: Any) -> Path:
     made = Tokenizer(models.WordLevel({name: number for number, name in enumerate(names)}, "[UNK]"))
     made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     made.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)])
+    made.add_special_tokens([name for name in names if name.startswith(("[", "<"))])
     path.write_text(json.dumps({**json.loads(made.to_str()), **changes}))
     return path
