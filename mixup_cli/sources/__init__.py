@@ -143,12 +143,9 @@ def _unknown_kind(path: Path) -> DataError:
     if path.suffix.lower().lstrip(".") in SUFFIXES:
         return DataError(f"{path}: a single image. Give its folder, or {in_list}.")
     if path.suffix.lower() in _TEXTS:
-        remedy = (
-            f"Pass {setting('tokenizer', 'tokenizer.json')} if it holds labelled texts; if it holds labels of images,"
-        )
-        return DataError(
-            f"{path}: a table or a text.", f"{remedy} give their folder and {setting('labels_from', path)}."
-        )
+        texts = f"Pass {setting('tokenizer', 'tokenizer.json')} if it holds labelled texts"
+        labels = f"give a folder and {setting('labels_from', path)} if it holds labels of images"
+        return DataError(f"{path}: an unknown kind of file.", f"{texts}; {labels}; or {in_list}.")
     if path.suffix.lower() in _ARCHIVES:
         return DataError(
             f"{path}: an archive without a plain file of CIFAR, such as data_batch_1. Fetch it again if it should hold "
