@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from tests.data_sets import Columns, columns, manifest
+from tests.end_to_end.format_methods import below, lam_of, words
 from tests.end_to_end.whatever_happens import check_how, check_killed, check_repaired, make
 from tests.labelled_texts import QUESTIONS, TOKENIZER
 from tests.running import Runner
@@ -81,6 +83,25 @@ def test_every_token_is_a_parents_at_its_place(run_cli: Runner, texts: Path, tmp
     assert stored["attention_mask"].dtype == np.uint8
     check_rows(stored, *encoded(texts))
     assert len(np.unique(stored["span"], axis=0)) > 20
+
+
+@pytest.mark.parametrize("options", ["", ":part=0.35", ":alpha=0.5"])
+def test_ssmix_is_what_the_format_says(run_cli: Runner, texts: Path, tmp_path: Path, options: str) -> None:
+    """Written again from docs/format.md, section 18."""
+    given = f"{READ} --method ssmix{options} --passes 5 --seed 7"
+    stored, lengths = columns(make(run_cli, texts, tmp_path / "out", given)), encoded(texts)[1]
+    for row, (base, donor) in enumerate(stored["source_index"].tolist()):
+        word = words(7, 2, 0, 8 * row, 8)
+        n1, n2 = lengths[base] - 2, lengths[donor] - 2
+        if "alpha" in options:
+            lam = lam_of(0.5, 0.5, word[1])
+            wanted = 0 if lam == 65536 else max(1, (2 * n1 * (65536 - lam) + 65536) // 131072)
+        else:
+            wanted = max(1, math.floor((0.35 if options else 0.1) * n1 + 0.5))
+        length = min(wanted, n1, n2)
+        start, theirs = 1 + below(word[3], n1 - length + 1), 1 + below(word[2], n2 - length + 1)
+        assert stored["span"][row].tolist() == [start, start + length]
+        assert stored["source_start"][row].tolist() == [0, theirs - start]
 
 
 def test_mixup_keeps_the_tokens_of_all_parents(run_cli: Runner, texts: Path, tmp_path: Path) -> None:
