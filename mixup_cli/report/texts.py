@@ -53,18 +53,18 @@ class _Mixed:
 def preview_texts(source: Source, recipe: Recipe, wanted: range) -> TextPreview:
     """Rows of the plan and what `generate` would make of them. Raises what `generate` raises for a recipe that does not
     fit the source."""
-    texts = _texts(source)
+    return fitting(Asked(source, recipe), lambda job: texts_of_job(source, job, wanted))
 
-    def read(job: Job) -> TextPreview:
-        sketch = sketched(source, job, wanted, COLUMNS, None)
-        columns = sketch.made
-        if source.labels.kind != "none":
-            columns = {**columns, "labels": sketch.columns.values("labels", sketch.rows, columns["share"])}
-        mixed = _Mixed(columns, tuple(sketch.plan.methods.names), job.label_kind, job.class_names)
-        notices = (*source.notices, *job.notices, *sketch.plan.notices, *doubts(source, sketch.gathered))
-        return TextPreview(tuple(_lines(mixed, texts)), notices)
 
-    return fitting(Asked(source, recipe), read)
+def texts_of_job(source: Source, job: Job, wanted: range) -> TextPreview:
+    """The same of a job."""
+    texts, sketch = _texts(source), sketched(source, job, wanted, COLUMNS, None)
+    columns = sketch.made
+    if source.labels.kind != "none":
+        columns = {**columns, "labels": sketch.columns.values("labels", sketch.rows, columns["share"])}
+    mixed = _Mixed(columns, tuple(sketch.plan.methods.names), job.label_kind, job.class_names)
+    notices = (*source.notices, *job.notices, *sketch.plan.notices, *doubts(source, sketch.gathered))
+    return TextPreview(tuple(_lines(mixed, texts)), notices)
 
 
 def preview_text_set(folder: Path, data: MixedArrays, opened: Opened, wanted: range) -> TextPreview:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 from pathlib import Path
@@ -101,7 +102,13 @@ def test_the_report_has_a_command_that_makes_the_same_again(run_cli: Runner, tmp
     given = ["--tokenizer", TOKENIZER, "--method", "mixup,ssmix", "-o", tmp_path / "out", "-q"]
     assert run_cli("generate", QUESTIONS, *given).returncode == 0
     assert run_cli("report", tmp_path / "out", "-o", tmp_path / "r.html").returncode == 0
-    (command,) = re.findall(r"mixup-gen (generate [^<]*questions\.csv[^<]*) -o", (tmp_path / "r.html").read_text())
+    page = (tmp_path / "r.html").read_text()
+    (lines,) = re.findall(r"<pre>(row 0 .*?)</pre>", page, re.DOTALL)
+    printed = run_cli("preview", tmp_path / "out", "--rows", 24).stdout
+    assert html.unescape(lines) + "\n" == printed
+    assert run_cli("report", QUESTIONS, *given[:4], "-o", tmp_path / "source.html").returncode == 0
+    assert f"<pre>{lines}</pre>" in (tmp_path / "source.html").read_text()
+    (command,) = re.findall(r"mixup-gen (generate [^<]*questions\.csv[^<]*) -o", page)
     assert run_cli(*command.split(), "-q", "-o", tmp_path / "again").returncode == 0
     for name, values in columns(tmp_path / "out").items():
         assert (columns(tmp_path / "again")[name] == values).all(), name
