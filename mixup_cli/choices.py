@@ -25,7 +25,7 @@ METHOD_NAMES = (
 )
 """The names of methods; `methods.METHODS` has their code, which takes longer to import."""
 
-METHOD_ALIASES = {"patchmix": "jigsaw", "copy-paste": "copypaste"}
+METHOD_ALIASES = {"patchmix": "jigsaw", "copy-paste": "copypaste", "videomix": "cutmix"}
 """Other names that people know a method by; recipes hold the first."""
 
 Pair: TypeAlias = Literal["any", "same-class", "cross-class", "balanced", "nearest"]

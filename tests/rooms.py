@@ -30,7 +30,7 @@ FLOORS = [
     "plan",
     "scan",
     "sources",
-    "sources/packed sources/annotations",
+    "sources/packed sources/annotations sources/clips",
     "sources/pictures sources/cifar sources/texts",
     "sources/arrays sources/tables",
     "sources/reading",

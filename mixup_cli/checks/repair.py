@@ -15,7 +15,7 @@ from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.listener import Listener
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.recipe import Recipe
-from mixup_cli.runs.fingerprint import otherwise, pixel_fingerprint
+from mixup_cli.runs.fingerprint import Pixels, otherwise
 from mixup_cli.runs.planning import shard_maker
 from mixup_cli.runs.scanned import Scanned
 from mixup_cli.runs.settings import Run
@@ -202,9 +202,9 @@ def _make(folder: DataSetFolder, maker: ShardMaker, writer: ShardWriter, record:
     written = writer.write(folder.scratch / record.file, rows, maker.values(range(record.start, record.stop)))
     if written.file.sha256 == record.sha256:
         return record
-    encode = maker.row_columns.recipe.encode
-    changed = other_pixels(folder, pixel_fingerprint(encode))
-    why = f"images {otherwise(encode)} here ({changed})" if changed else "made with other versions, or edited"
+    recipe = maker.row_columns.recipe
+    changed = other_pixels(folder, Pixels.here(recipe).fingerprint)
+    why = f"images {otherwise(recipe.encode)} here ({changed})" if changed else "made with other versions, or edited"
     raise DataError(
         f"{folder.path / record.file}: made again, its sha256 is {written.file.sha256[:12]}…, and "
         f"{record.sha256[:12]}… was sealed: {why}. Nothing was changed.",

@@ -45,6 +45,8 @@ class RowWord(IntEnum):
     CENTRE_X = 3
     MASK_SEED = 4
     SPARE = 5
+    CENTRE_T = 6
+    SPARE_T = 7
 
 
 def words(seed: int, stream: Stream, start: int, count: int, lane: int = 0) -> Words:

@@ -28,6 +28,8 @@ class ImageFolder(BySample):
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
+        if (first := job.arrays.manifest.signals[0].name) != FIRST:
+            raise UsageError(f"samples are {first}, and not images.", "Use npz.", field="to", value="imagefolder")
         if FIRST not in job.signals:
             raise UsageError("leaves out the images.", f"Add {FIRST}, or use npz.", field="columns")
         if beside := [name for name in job.signals if name != FIRST]:

@@ -17,7 +17,7 @@ from mixup_cli.wording import counted
 
 def can_hold(signal: Signal, image_format: ImageFormat) -> bool:
     """Whether images of this encoding hold a signal."""
-    channels = lengths(signal.shape, signal.axes, "c")[0] if signal.axes and "p" not in signal.axes else 0
+    channels = lengths(signal.shape, signal.axes, "c")[0] if signal.is_picture else 0
     return channels in HOLDS.get((image_format.encoding, signal.dtype), ())
 
 
@@ -26,14 +26,14 @@ def check_images(signals: dict[str, Signal], image_format: ImageFormat, to: str)
     signal = signals.get(FIRST)
     if signal is None or can_hold(signal, image_format):
         return
-    if signal.axes and can_hold(signal, ImageFormat()):
+    if signal.is_picture and can_hold(signal, ImageFormat()):
         raise UsageError(f"holds no {_form(signal)}.", "Pass png.", field="image_format", value=image_format)
     found = f"{to} has encoded images, which hold no {_form(signal)}."
     raise UsageError(found, f"Use npz, or leave {FIRST} out of the columns.", field="to", value=to)
 
 
 def _form(signal: Signal) -> str:
-    if not signal.axes:
+    if not signal.is_picture:
         return f"samples of shape {signal.shape}"
     return f"{signal.dtype} images with {counted(lengths(signal.shape, signal.axes, 'c')[0], 'channel')}"
 

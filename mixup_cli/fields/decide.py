@@ -66,7 +66,7 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
         notices += _narrowing(survey)
     cached = _cached(recipe, survey, form)
     resolved = recipe.with_(
-        size=form.size if form.is_picture else None,
+        size=form.size if form.has_pictures else None,
         cache_size=cached.size if recipe.crop_area else None,
         channels={1: "grey", 3: "rgb"}.get(form.channels) if form.axes in ("hwc", "chw") else None,
         layout={"hwc": "nhwc", "chw": "nchw"}.get(form.axes),
@@ -211,11 +211,12 @@ def _array_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
     if survey.window is not None:
         natural = natural.lasting(survey.window)
     if not natural.is_picture:
-        if given := tuple(name for name in ("size", "channels", "layout") if getattr(recipe, name)):
+        of_pictures = ("channels", "layout") if natural.has_pictures else ("size", "channels", "layout")
+        if given := tuple(name for name in of_pictures if getattr(recipe, name)):
             raise UsageError(
                 f"for images only; these samples have the shape {natural.shape}. Leave it out.", field=given
             )
-        return natural, []
+        return natural.sized(recipe.size or natural.size), []
     size = recipe.size or natural.size
     if natural.axes == "hw" and recipe.channels is None and recipe.layout is None:
         return natural.sized(size), []

@@ -50,6 +50,11 @@ class Shaped:
         return self.axes in PICTURES
 
     @property
+    def has_pictures(self) -> bool:
+        """Whether it is an image, or several that follow each other."""
+        return plane_of(self.axes) == "hw"
+
+    @property
     def length(self) -> int:
         """How many places in time a part can be chosen from; 1 without time."""
         return lengths(self.shape, self.axes, "t")[0] if has_time(self.axes) else 1

@@ -51,6 +51,9 @@ class Method(ABC):
     needs_picture: ClassVar[bool] = False
     """Whether it needs height and width, for a box or a mask."""
 
+    needs_frames: ClassVar[bool] = False
+    """Whether it chooses among images that follow each other."""
+
     has_box: ClassVar[bool] = False
     """Whether its rows have a box."""
 

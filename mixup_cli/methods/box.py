@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.draws.beta import UNIT
 from mixup_cli.draws.rng import RowWord, Words, below
 from mixup_cli.methods.decisions import Grid
 
@@ -21,6 +24,18 @@ def clipped_box(
         [centre_y - half_height, centre_x - half_width, centre_y + half_height, centre_x + half_width], axis=1
     )
     return np.clip(box, 0, [grid.height, grid.width, grid.height, grid.width]).astype(np.int32)
+
+
+def cube_roots(part: NDArray[np.int32], side: int, step: int) -> NDArray[np.int64]:
+    """trunc(side·∛(part / 65536) / step) of parts int (m) in 0 … 65536, exactly: int64 (m). No machine's cube root is
+    asked, since these differ in the last bit."""
+    return np.searchsorted(_least_parts(side, step), part, side="right") - 1
+
+
+@cache
+def _least_parts(side: int, step: int) -> NDArray[np.int64]:
+    """The smallest part for which the root reaches 0, step, 2·step … up to `side`."""
+    return np.array([-(-((count * step) ** 3 * UNIT) // side**3) for count in range(side // step + 1)])
 
 
 def centred_box(

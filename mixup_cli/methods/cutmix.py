@@ -6,6 +6,10 @@ and 2: lam ~ Beta(alpha, alpha), box sides H·√(1 − lam) and W·√(1 − la
 Two variants that libraries offer: `box=inside` puts a box of those sides wholly inside the picture (kornia, Keras),
 and `box=minmax` draws each side between two fractions of the picture's, `low` and `high`, and never clips (timm's
 cutmix_minmax, which includes `low` and excludes `high`; here both are included).
+
+On clips it is VideoMix (Yun et al., "VideoMix: Rethinking Data Augmentation for Video Classification", 2020), a cuboid
+of the donor's voxels: `over=space` is a box through all frames, `over=time` some whole frames, in a row, that
+are 1 − lam of all, and `over=both` a box in some frames, each side of which is ∛(1 − lam) of the clip's.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from mixup_cli.draws.rng import Draws, RowWord, Words, below
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Method, Shown, pure
-from mixup_cli.methods.box import centred_box, inside_box
+from mixup_cli.methods.box import centred_box, cube_roots, inside_box
 from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 from mixup_cli.methods.options import MAX_ALPHA, follows, number, word
 from mixup_cli.methods.span import Bounds, bounds_of, centred_span, in_region, inside_span, lengths_of, span_of_boxes
@@ -60,10 +64,11 @@ class CutMix(BoxMethod):
     keeps_objects = True
     has_span = True
     ranges = (("low", "high"),)
-    decided = frozenset({"alpha", "box", "low", "high"})
+    decided = frozenset({"alpha", "box", "over", "low", "high"})
 
     alpha: float = number(1.0, 0.0, MAX_ALPHA)
     box: str = word("paper", "inside", "minmax")
+    over: str = word("space", "time", "both")
     low: float | None = follows(0.0, 1.0)
     high: float | None = follows(0.0, 1.0)
 
@@ -77,14 +82,37 @@ class CutMix(BoxMethod):
             raise UsageError("low and high go with box=minmax.", "Leave them out.", field="methods", value="cutmix")
 
     @property
+    def needs_frames(self) -> bool:  # type: ignore[override]  # it depends on the option
+        return self.over != "space"
+
+    @property
     def idle(self) -> frozenset[str]:
         return frozenset({"alpha"} if self.box == "minmax" else ())
 
     def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
         parts = pure(len(draws), 0, 2)
+        bounds = bounds_of(len(draws), grid, known)
+        if self.over == "both":
+            return decided(parts, *self._cuboid(draws.words, grid, bounds))
+        if self.over == "time":
+            whole = np.tile(np.array([0, 0, *grid.sides], np.int32), (len(draws), 1))
+            return decided(parts, whole, span=self._span(draws.words, bounds))
         if not grid.has_plane:
-            return decided(parts, span=self._span(draws.words, bounds_of(len(draws), grid, known)))
+            return decided(parts, span=self._span(draws.words, bounds))
         return decided(parts, self._box(draws.words, grid), span=span_of_boxes(len(draws), grid))
+
+    def _cuboid(self, words: Words, grid: Grid, bounds: Bounds) -> tuple[NDArray[np.int32], None, NDArray[np.int32]]:
+        """Box, no mask, and span."""
+        if self.box == "minmax":
+            length = self._between(words[:, RowWord.SPARE_T], grid.length)
+            return self._box(words, grid), None, inside_span(words, length, bounds, RowWord.CENTRE_T)
+        part = UNIT - levels(words[:, RowWord.LAM], self.alpha, self.alpha)
+        step = 1 if self.box == "inside" else 2
+        height, width, length = (cube_roots(part, side, step) for side in (*grid.sides, grid.length))
+        if self.box == "inside":
+            return inside_box(words, height, width, grid), None, inside_span(words, length, bounds, RowWord.CENTRE_T)
+        span = centred_span(words, length, bounds, RowWord.CENTRE_T)
+        return centred_box(words, height, width, grid), None, span
 
     def _span(self, words: Words, bounds: Bounds) -> NDArray[np.int32]:
         """In time, a part of 1 − lam."""

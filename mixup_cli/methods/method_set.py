@@ -39,6 +39,9 @@ class MethodSet:
             if method.needs_picture and not (grid and (grid.has_plane or method.has_span)):
                 found = "it places something in an image, and these samples have no height and width. Use mixup."
                 raise UsageError(found, field="methods", value=method.name)
+            if method.needs_frames and not (grid and grid.length > 1 and grid.has_plane):
+                found = "over chooses frames of a clip, and these samples have none. Leave it out."
+                raise UsageError(found, field="methods", value=method.name)
         if leaves_unmixed and Unmixed.name not in self.names:
             self.methods.append(Unmixed())
         self.grid = grid or Grid(1, 1)

@@ -28,16 +28,20 @@ def lengths_of(bounds: Bounds) -> NDArray[np.int64]:
     return np.asarray(bounds[:, 1] - bounds[:, 0])
 
 
-def centred_span(words: Words, half: NDArray[np.int64], bounds: Bounds) -> NDArray[np.int32]:
-    """Spans around uniform centres, clipped to their bounds: int32 (m, 2)."""
-    centre = bounds[:, 0] + below(words[:, RowWord.CENTRE_X], np.maximum(1, lengths_of(bounds)))
+def centred_span(
+    words: Words, half: NDArray[np.int64], bounds: Bounds, word: RowWord = RowWord.CENTRE_X
+) -> NDArray[np.int32]:
+    """Spans around uniform centres, drawn from a `word`, clipped to their bounds: int32 (m, 2)."""
+    centre = bounds[:, 0] + below(words[:, word], np.maximum(1, lengths_of(bounds)))
     ends = np.stack([centre - half, centre + half], axis=1)
     return np.clip(ends, bounds[:, :1], bounds[:, 1:]).astype(np.int32)
 
 
-def inside_span(words: Words, length: NDArray[np.int64], bounds: Bounds) -> NDArray[np.int32]:
-    """Spans of these lengths, anywhere wholly inside their bounds with equal chance: int32 (m, 2)."""
-    start = bounds[:, 0] + below(words[:, RowWord.CENTRE_X], lengths_of(bounds) - length + 1)
+def inside_span(
+    words: Words, length: NDArray[np.int64], bounds: Bounds, word: RowWord = RowWord.CENTRE_X
+) -> NDArray[np.int32]:
+    """Spans of these lengths, anywhere wholly inside their bounds with equal chance, by a `word`: int32 (m, 2)."""
+    start = bounds[:, 0] + below(words[:, word], lengths_of(bounds) - length + 1)
     return np.stack([start, start + length], axis=1).astype(np.int32)
 
 

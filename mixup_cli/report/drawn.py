@@ -16,6 +16,9 @@ WAVE_PX = (64, 256)
 MOST_FRAMES = 8
 """Of a longer clip, so many frames are shown, equally far apart."""
 
+STRIP_PX = 448
+"""The width of a strip, in which frames can be seen one by one; other pictures are smaller."""
+
 DRAWN: tuple[Axes, ...] = ("tc", "ft", "thwc")
 """The axes of what is drawn here."""
 
@@ -38,6 +41,16 @@ def drawn(samples: NDArray[Any], axes: Axes) -> NDArray[Any]:
 def shown_frames(count: int) -> NDArray[np.int64]:
     """Which of so many frames are shown."""
     return np.unique(np.linspace(0, count - 1, min(count, MOST_FRAMES)).round().astype(np.int64))
+
+
+def is_strip(height: int, width: int) -> bool:
+    """Whether a picture is a strip of frames, by its sides."""
+    return width > 4 * height
+
+
+def most_px(usual_px: int, height: int, width: int) -> int:
+    """How long the longer side of a picture may be: as usual, but of strips."""
+    return max(usual_px, STRIP_PX) if is_strip(height, width) else usual_px
 
 
 def _waves(samples: NDArray[Any]) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 from mixup_cli.report.captions import Word
+from mixup_cli.report.drawn import most_px
 from mixup_cli.report.fonts import Face
 from mixup_cli.report.lines import Line, Tile, roles
 from mixup_cli.report.marks import colour_of, mark
@@ -67,7 +68,7 @@ class _Sheet:
         height, width = next((tile.picture.shape[:2] for tile in self.tiles if tile.picture is not None), (1, 1))
         longer = max(height, width)
         enlarged_px, largest_px = (OBJECTS_PX, OBJECTS_PX) if self.has_objects else (ENLARGED_PX, LARGEST_PX)
-        factor = enlarged_px // longer or min(1.0, largest_px / longer)
+        factor = enlarged_px // longer or min(1.0, most_px(largest_px, height, width) / longer)
         return max(1, round(width * factor)), max(1, round(height * factor))
 
     @cached_property

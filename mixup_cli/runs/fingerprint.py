@@ -40,7 +40,10 @@ PROBE_JPEG = base64.b64decode(
 )
 """A 40 × 32 colour image with edges and gradients, so that decoder and resizer both have something to round."""
 
-LIBRARIES = ("mixup-gen", "numpy", "pillow", "h5py", "numba", "scipy", "pydantic", "click", "torch", "simplejpeg")
+LIBRARIES = (
+    *("mixup-gen", "numpy", "pillow", "h5py", "numba", "scipy", "pydantic", "click", "torch", "simplejpeg"),
+    "av",
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,10 @@ class Pixels:
     @classmethod
     def here(cls, recipe: Recipe) -> Self:
         """What they give on this machine, for the rows of a recipe."""
-        return cls(pixel_fingerprint(recipe.encode), versions())
+        fingerprint = pixel_fingerprint(recipe.encode)
+        if recipe.task == "video":
+            fingerprint = hashlib.sha256(f"{fingerprint} {_video_decoders()}".encode()).hexdigest()
+        return cls(fingerprint, versions())
 
 
 def pixel_fingerprint(encode: str | None = None) -> str:
@@ -81,8 +87,17 @@ def decoder_id() -> str:
     found = versions()
     libraries = [f"{name} {found[name]}" for name in ("mixup-gen", "numpy", "pillow")]
     libraries += [f"{name} {features.version(name)}" for name in ("jpg", "libtiff", "webp", "zlib")]
+    libraries += [] if found["av"] == "not installed" else [_video_decoders()]
     libraries += [] if quick_decoder() is None else [f"simplejpeg {found['simplejpeg']}"]
     return "; ".join([pixel_fingerprint(), *libraries])
+
+
+@cache
+def _video_decoders() -> str:
+    """The version of FFmpeg that decodes videos, with PyAV's. No probe stands for all of its decoders."""
+    import av
+
+    return f"av {av.__version__}, FFmpeg {av.ffmpeg_version_info}"
 
 
 @cache

@@ -165,7 +165,7 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Stored | None = N
     `stored` is what the run would continue. Raises OutputExistsError if it is something else, and what `generate`
     raises if the recipe does not fit this source.
     """
-    check_stores_plan(recipe, run, source.task)
+    check_stores_plan(recipe, run)
     folder = DataSetFolder(run.out)
     job = job_beside(stored or Stored(folder), Asked(source, recipe, run.shard_bytes), source.survey(), run)
     everything, place = np.arange(len(source)), run.place(folder.work)

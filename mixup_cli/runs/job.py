@@ -134,7 +134,10 @@ def _without_effect(recipe: Recipe, job: Job, survey: Survey) -> Iterator[UsageE
     yield from _of_values(recipe, job.signals[0], survey)
     is_resized = job.form.is_picture and job.target.resize is not None
     if survey.array_form is not None and not is_resized and recipe.resize not in (None, "crop"):
-        yield UsageError("these samples keep their size. Leave it out.", field="resize", value=recipe.resize)
+        found = "clips are resized and centre-cropped." if job.form.has_pictures and not job.form.is_picture else ""
+        yield UsageError(
+            f"{found or 'these samples keep their size.'} Leave it out.", field="resize", value=recipe.resize
+        )
     if recipe.value_range is not None and job.form.dtype == "float32":
         found = "it turns values into integers, and these samples stay floats."
         yield UsageError(f"{found} Pass {setting('dtype', 'uint8')} or uint16, or leave it out.", field="value_range")
@@ -279,16 +282,16 @@ def _with_time(recipe: Recipe, methods: Sequence[MethodChoice], source: Source) 
     those of all parents are kept. Raises UsageError for what such samples cannot do yet."""
     if source.task not in TIMED_TASKS:
         return recipe
-    check_is_timed(recipe, source.task)
+    check_timed(recipe, source)
     averages = source.void is not None and any(METHODS[choice.name].averages for choice in methods)
     return recipe.with_(reading=source.how_read, masks="both" if averages else recipe.masks)
 
 
-def check_is_timed(recipe: Recipe, task: Task) -> None:
+def check_timed(recipe: Recipe, source: Source) -> None:
     """Raises UsageError for what samples that go on in time cannot do yet."""
-    for field in ("store", "plan") if task in TIMED_TASKS else ():
+    for field in ("store", "plan") if source.task in TIMED_TASKS else ():
         if getattr(recipe, field) != getattr(Recipe, field):
-            found = f"it is not there for {setting('task', task)}. Leave it out."
+            found = f"it is not there for {setting('task', source.task)}. Leave it out."
             raise UsageError(found, field=field, value=getattr(recipe, field))
 
 

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mixup_cli.choices import Task
 from mixup_cli.errors import OutputExistsError, UsageError
 from mixup_cli.fields.target import Survey
 from mixup_cli.listener import Listener
 from mixup_cli.methods import METHODS, resolve
 from mixup_cli.recipe import MethodChoice, Recipe
-from mixup_cli.runs.job import Asked, Job, check_is_timed
+from mixup_cli.runs.job import Asked, Job, check_timed
 from mixup_cli.runs.scanned import Scanned
 from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import stored_in
@@ -88,7 +87,8 @@ class PlannedOn:
 def planned_on(asked: Asked, run: Run, listener: Listener, make: Make) -> PlannedOn:
     """Make the samples of a run that stores its plan, or take those that are there. Raises UsageError for a run that
     cannot store its plan, OutputExistsError if the folder holds others, and what `make` raises."""
-    check_stores_plan(asked.recipe, run, asked.source.task)
+    check_timed(asked.recipe, asked.source)
+    check_stores_plan(asked.recipe, run)
     stored_in(DataSetFolder(run.out), run.force)
     folder = run.samples_place
     heard = _Remembering(listener)
@@ -129,11 +129,10 @@ def recipe_of_samples(asked: Asked) -> Recipe:
     return Recipe(methods=(MethodChoice("none"),), size=size, dtype=dtype, fill=fill, **same)
 
 
-def check_stores_plan(recipe: Recipe, run: Run, task: Task) -> None:
+def check_stores_plan(recipe: Recipe, run: Run) -> None:
     """Raises UsageError for a run that is to store its plan, and cannot."""
     if recipe.store == "rows":
         return
-    check_is_timed(recipe, task)
     if pasted := [choice.name for choice in resolve(recipe.methods) if METHODS[choice.name].needs_map]:
         found = f"{pasted[0]} decides by masks what it pastes, and readers mix without them."
         raise UsageError(found, "Leave it out.", field="store", value="plan")

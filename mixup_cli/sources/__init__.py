@@ -6,10 +6,10 @@ line in `_open_one`; a new container of arrays, as `.npz` is one, is a line in `
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from mixup_cli.choices import PLACED_TASKS
+from mixup_cli.choices import PLACED_TASKS, TIMED_TASKS
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import Source, SourceOptions
@@ -17,7 +17,7 @@ from mixup_cli.sources.reading.takes import check_taken
 from mixup_cli.storage.stores import is_url
 from mixup_cli.wording import setting
 
-__all__ = ["Labels", "Source", "SourceOptions", "open_source"]
+__all__ = ["Labels", "Source", "SourceOptions", "open_list", "open_source"]
 
 _ARCHIVES = (".gz", ".tgz", ".xz", ".txz", ".bz2", ".tbz2", ".zst", ".7z", ".rar")
 _TEXTS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
@@ -37,6 +37,21 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
     for source in opened:
         source.labels = _labels_as_asked(source, options)
     return combine(opened)
+
+
+def open_list(lines: Iterable[bytes], location: str, options: SourceOptions, root: str = os.curdir) -> Source:
+    """Open a list of paths of images or of videos. See `pictures.file_list.open_file_list`."""
+    from mixup_cli.sources.clips.source import VIDEO_FILES, ClipSource
+    from mixup_cli.sources.pictures.file_list import of_pictures, open_file_list
+    from mixup_cli.sources.reading.stored_files import WatchedFiles
+
+    def make(
+        root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str], options: SourceOptions
+    ) -> WatchedFiles:
+        is_of_videos = options.task == "video" or (options.task is None and all(map(VIDEO_FILES.has, paths)))
+        return (ClipSource if is_of_videos else of_pictures)(root, paths, labels, notices, options)
+
+    return open_file_list(lines, location, options, root, make)
 
 
 def _labels_as_asked(source: Source, options: SourceOptions) -> Labels:
@@ -84,13 +99,10 @@ def _expanded(location: str | Path) -> list[str]:
 
 def _open_one(path: Path, options: SourceOptions) -> Source:
     """The kinds, from the one that is surest of itself to the one that takes any folder."""
-    from mixup_cli.sources.annotations.opening import open_annotated
     from mixup_cli.sources.arrays import data_set, idx, stl10  # each brings its own libraries
     from mixup_cli.sources.arrays import files as array_files
     from mixup_cli.sources.cifar import source as cifar
-    from mixup_cli.sources.masks.pairs import open_pairs
     from mixup_cli.sources.packed import folders, hugging_face, tars, web_dataset, zips
-    from mixup_cli.sources.pictures import folder
     from mixup_cli.sources.reading.containers import LocalFile
     from mixup_cli.sources.texts import source as texts
 
@@ -115,17 +127,42 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
         ):
             if looks_alike(path):
                 return open_it(path, options)
-        wants_masks = options.task == "segment" or os.path.isdir(options.labels_from or "")
-        for open_placed in (open_pairs, open_annotated) if wants_masks else (open_annotated, open_pairs):
-            if (placed := open_placed(path, options)) is not None:
-                return placed
+        if (placed := _open_placed(path, options)) is not None:
+            return placed
         if web_dataset.has_tars(path):
             return web_dataset.open_folder_of_tars(path, options)
         if path.is_dir():
-            return folder.open_folder(path, options)
+            return _open_folder(path, options)
     except OSError as problem:
         raise NoInputError(f"{path}: cannot be read ({problem.strerror or problem}).") from problem
     raise _unknown_kind(path)
+
+
+def _open_placed(path: Path, options: SourceOptions) -> Source | None:
+    """Images whose labels have a place in them: annotations, or masks; None without both."""
+    from mixup_cli.sources.annotations.opening import open_annotated
+    from mixup_cli.sources.masks.pairs import open_pairs
+
+    if options.task in TIMED_TASKS:
+        return None
+    wants_masks = options.task == "segment" or os.path.isdir(options.labels_from or "")
+    for open_it in (open_pairs, open_annotated) if wants_masks else (open_annotated, open_pairs):
+        if (placed := open_it(path, options)) is not None:
+            return placed
+    return None
+
+
+def _open_folder(path: Path, options: SourceOptions) -> Source:
+    """Images; or in a folder without any, if the labels are not said to be of images, videos."""
+    from mixup_cli.sources.clips.source import VIDEO_FILES, open_clips
+    from mixup_cli.sources.pictures import folder
+
+    if options.task == "video":
+        return open_clips(path, options)
+    tree = folder.walked(path, options)
+    if options.task is None and not tree.samples and any(map(VIDEO_FILES.has, tree.others)):
+        return open_clips(path, options)
+    return folder.open_walked(path, tree, options)
 
 
 def _check_is_there(path: Path) -> None:
@@ -137,9 +174,12 @@ def _check_is_there(path: Path) -> None:
 
 def _unknown_kind(path: Path) -> DataError:
     from mixup_cli.sources.arrays.containers import CONTAINERS
+    from mixup_cli.sources.clips.source import VIDEO_FILES
     from mixup_cli.sources.pictures.source import SUFFIXES
 
     in_list = f"a list of images with {setting('files_from')}"
+    if VIDEO_FILES.has(path.name):
+        return DataError(f"{path}: a single video. Give its folder, or a list of videos with {setting('files_from')}.")
     if path.suffix.lower().lstrip(".") in SUFFIXES:
         return DataError(f"{path}: a single image. Give its folder, or {in_list}.")
     if path.suffix.lower() in _TEXTS:

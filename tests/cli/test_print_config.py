@@ -23,6 +23,7 @@ from tests.labelled_texts import TOKENIZER, words_tokenizer
 from tests.mask_scenes import write_pairs
 from tests.object_scenes import write_scenes
 from tests.running import Runner
+from tests.small_clips import write_videos
 from tests.small_objects import write_coco, write_voc
 from tests.small_sources import write_colours
 
@@ -48,6 +49,8 @@ CASES = {
     "encoding": f"texts.csv --method ssmix --tokenizer {TOKENIZER} --encoding latin-1",
     "data_key": "two.npz --data-key b --label-key y",
     "label_key": "two.npz --data-key a --label-key z",
+    "frames": "videos --frames 4",
+    "stride": "videos --stride 3",
     "max_pixels": "colours --max-pixels 1000",
     "object_weights": "scenes --object-weights one",
     "min_visible": "scenes --min-visible 0.3",
@@ -171,6 +174,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_pairs(root / "pairs")
     (root / "texts.csv").write_text("text,review,label\nwho é é é?,who lives here in the sea?,a\nwhere?,how?,b\n")
     words_tokenizer(root / "words.json", ["[PAD]", "who", "where?"])
+    write_videos(root / "videos")
     return root
 
 

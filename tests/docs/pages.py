@@ -43,12 +43,12 @@ def blocks(document: str) -> list[tuple[str, str]]:
 
 
 def run_page(document: str, place: Path, pattern: str = "") -> None:
-    """Run a page, or its blocks that match a pattern, in a folder of photographs, with a CIFAR-10 archive, pictures
-    with objects and texts beside it.
+    """Run a page, or its blocks that match a pattern, in a folder of photographs. Beside it are a CIFAR-10 archive,
+    pictures with objects, videos and texts.
     Leaves out what needs a framework that is not installed: `make test-frameworks` runs that."""
     folder = place / "photos"
     shutil.copytree(ROOT / "sample_data" / "photos", folder)
-    for name in ("objects", "texts"):
+    for name in ("objects", "clips", "texts"):
         shutil.copytree(ROOT / "sample_data" / name, place / name)
     shutil.copy(ROOT / "sample_data" / "cifar-10-sample.tar.gz", place / "cifar-10-python.tar.gz")
     environment = program_environment(place)

@@ -27,6 +27,7 @@ DOCUMENTS = {
     "docs/sources.md": 1,
     "docs/text.md": 4,
     "docs/training.md": 6,
+    "docs/video.md": 3,
 }
 """The pages with commands and snippets, and how many each has at least."""
 

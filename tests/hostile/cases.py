@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tests.hostile.makers import archives, arrays, objects, packed, pictures, texts
+from tests.hostile.makers import archives, arrays, objects, packed, pictures, texts, videos
 
 USAGE, DATA, NO_INPUT, FULL = 2, 65, 66, 74
 
@@ -222,4 +222,8 @@ def _labelled() -> Iterator[Case]:
     yield from _of("tokenizer", texts.TOKENIZERS, texts.tokenizer, command, (DATA,), "tokenizer.json")
 
 
-CASES = [*_archives(), *_arrays(), *_packed(), *_texts(), *_labelled(), *_objects()]
+def _videos() -> Iterator[Case]:
+    yield from _of("video", videos.BAD, videos.bad, "generate set", DATA, "cat/bad.mp4: ", "Remove it, or pass")
+
+
+CASES = [*_archives(), *_arrays(), *_packed(), *_texts(), *_labelled(), *_objects(), *_videos()]

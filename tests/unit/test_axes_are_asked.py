@@ -20,6 +20,7 @@ ALLOWED = (
     "fields/",
     "sources/pictures/",
     "sources/annotations/",  # boxes in images
+    "sources/clips/",  # frames
     "sources/masks/",  # masks of images
     "methods/",  # the image methods, with the grid and the boxes that they share
     "report/",

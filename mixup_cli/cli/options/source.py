@@ -108,9 +108,13 @@ class SourceFlags(Group):
     task: Task | None = flag(
         SOURCE,
         "What is read of annotations (COCO, YOLO, Pascal VOC, labelme): boxes (detect), boxes with keypoints (pose), "
-        "outlines or masks (segment), or nothing but the images (classify).",
+        "outlines or masks (segment), or nothing but the images (classify); or that these are videos (video).",
         word(Task),
         otherwise="as found",
+    )
+    frames: int | None = flag(SOURCE, "Frames to take of each video.", whole(1, 4096), metavar="COUNT", otherwise=16)
+    stride: int | None = flag(
+        SOURCE, "Take every so many frames of a video, counted as they are shown.", whole(1, 4096), otherwise=2
     )
     ignore_index: int | None = flag(
         SOURCE, "Class in masks of pixels that have none.", whole(0, 65535), metavar="CLASS", otherwise=255
@@ -176,8 +180,8 @@ class SourceFlags(Group):
         """The source that the command line names; the current folder if it names none. What a list names is relative
         to `list_folder`. Objects that cannot be used are left out by a command that only looks at the source, or
         computes again what a run has made of it."""
-        from mixup_cli.sources import open_source
-        from mixup_cli.sources.pictures.file_list import open_file_list, split_nul
+        from mixup_cli.sources import open_list, open_source
+        from mixup_cli.sources.pictures.file_list import split_nul
         from mixup_cli.sources.reading.bounded_read import lines_of
 
         for location in local(locations or (Path(),)):
@@ -191,7 +195,7 @@ class SourceFlags(Group):
             raise UsageError(found, "Give one or the other.", field="files_from", value=self.files_from)
         with _list_stream(self.files_from) as stream:
             lines = split_nul(stream, self.files_from) if self.null else lines_of(stream, self.files_from)
-            return open_file_list(lines, self.files_from, self.options(out), str(list_folder))
+            return open_list(lines, self.files_from, self.options(out), str(list_folder))
 
     def origin(self, locations: Places) -> dict[str, Any]:
         """What run.json says of the source, so that `verify --deep` finds it again: class names, not the file that they

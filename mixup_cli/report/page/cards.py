@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mixup_cli.methods.none import Unmixed
+from mixup_cli.report import drawn
 from mixup_cli.report.lines import Line, Tile, roles
 from mixup_cli.report.marks import COLOURS
 from mixup_cli.report.objects import Seen
@@ -91,7 +92,7 @@ class Sheet:
         height, width = (0, 0) if tile.picture is None else tile.picture.shape[:2]
         if tile.picture is not None:
             most_px = SMALL_PX if len(self.lines) > USUAL_ROWS else OBJECTS_PX if self.has_objects else LARGE_PX
-            url = data_url(tile.picture, most_px)
+            url = data_url(tile.picture, drawn.most_px(most_px, height, width))
         marks = marks_of(tile.objects)
         return {
             "role": role,
@@ -100,6 +101,7 @@ class Sheet:
             "url": url,
             "width": width,
             "height": height,
+            "is_strip": drawn.is_strip(height, width),
             "marks": marks,
         }
 

@@ -7,12 +7,13 @@ import os
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import IO
+from typing import IO, TypeAlias
 
 import numpy as np
 
+from mixup_cli.choices import Task
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.pictures.source import PictureSource
@@ -23,6 +24,7 @@ from mixup_cli.sources.reading.class_order import in_order
 from mixup_cli.sources.reading.class_table import as_given
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.reading.splits import find_splits, split_kind
+from mixup_cli.sources.reading.stored_files import WatchedFiles
 from mixup_cli.sources.reading.takes import check_taken
 from mixup_cli.wording import counted, is_url, setting
 
@@ -46,10 +48,30 @@ def split_nul(stream: IO[bytes], location: str) -> Iterator[bytes]:
         yield rest
 
 
-def open_file_list(
-    lines: Iterable[bytes], location: str, options: SourceOptions, root: str = os.curdir
+Making: TypeAlias = Callable[[str, Sequence[str], Labels, Sequence[str], SourceOptions], WatchedFiles]
+"""Makes a source of paths that are relative to a root, with labels and notices."""
+
+
+LISTED: dict[Task, str] = {"audio": "sounds", "video": "videos"}
+"""What messages call the samples of a list, by what they are read for, unless it is images."""
+
+
+def of_pictures(
+    root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str], options: SourceOptions
 ) -> PictureSource:
-    """Open a list of image paths, one a line; `lines` may end in a newline or not, and blank ones are ignored.
+    """The images of a list."""
+    return PictureSource(root, paths, labels, notices, max_pixels=options.max_pixels)
+
+
+def open_file_list(
+    lines: Iterable[bytes],
+    location: str,
+    options: SourceOptions,
+    root: str = os.curdir,
+    make: Making = of_pictures,
+) -> WatchedFiles:
+    """Open a list of paths of images, unless `make` takes others, one a line; `lines` may end in a newline or not, and
+    blank ones are ignored.
 
     Paths are relative to `root`, and so are the keys. Only the first file is looked for here; the scan reports others
     that are missing. `location` names the list in messages. Raises DataError for a path that is listed twice, and for
@@ -75,9 +97,9 @@ def open_file_list(
     if options.label_kind != "none":
         labels, more = _labels_by_parent(paths, location, options, root)
         notices += more
-    source = PictureSource(root, paths, labels, notices, max_pixels=options.max_pixels)
+    source = make(root, paths, labels, notices, options)
     source.location, source.list_folder = location, os.path.abspath(root)
-    source.read_as = "a list of images"
+    source.read_as = f"a list of {LISTED.get(source.task, 'images')}"
     check_taken([source], options)
     if options.classes is not None:
         source.labels = as_given(source, options.classes)

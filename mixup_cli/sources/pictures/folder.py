@@ -17,9 +17,10 @@ from mixup_cli.sources.arrays.folder import arrays_in
 from mixup_cli.sources.pictures.folder_classes import by_folders
 from mixup_cli.sources.pictures.folder_labels import Tables
 from mixup_cli.sources.pictures.layout import Folders, choose_split
-from mixup_cli.sources.pictures.source import PictureSource
+from mixup_cli.sources.pictures.source import PICTURE_FILES, PictureSource
 from mixup_cli.sources.pictures.walk import Tree, walk
 from mixup_cli.sources.reading.base import NO_GROUPS, Source, SourceOptions
+from mixup_cli.sources.reading.file_kind import FileKind
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.tables.beside import tables_beside
 from mixup_cli.wording import counted, setting
@@ -37,11 +38,21 @@ def open_folder(path: str | Path, options: SourceOptions) -> PictureSource:
     UsageError for an unknown split or label column and if it is in doubt which folders are the classes, DataError for
     damaged metadata and for a class of which no image can be read, StorageError for folders that cannot be listed.
     """
+    return open_walked(path, walked(path, options), options)
+
+
+def walked(path: str | Path, options: SourceOptions, kind: FileKind = PICTURE_FILES) -> Tree:
+    """What a folder holds. Raises NoInputError if it does not exist, StorageError if it cannot be listed."""
     root = str(path)
     if not Path(root).is_dir():
         raise NoInputError(f"{escape_name(root)}: no such folder. Check the path.")
-    make = partial(PictureSource, root, max_pixels=options.max_pixels)
-    return open_tree(root, walk(root, options.exclude), options, make)
+    return walk(root, options.exclude, kind)
+
+
+def open_walked(path: str | Path, tree: Tree, options: SourceOptions) -> PictureSource:
+    """As `open_folder`, after the walk."""
+    make = partial(PictureSource, str(path), max_pixels=options.max_pixels)
+    return open_tree(str(path), tree, options, make)
 
 
 def open_tree(root: str, tree: Tree, options: SourceOptions, make: Making[Opened]) -> Opened:

@@ -40,6 +40,7 @@ class SourceOptions:
     of annotations, "classify" that none are. `ignore_index` is the class in masks of pixels that have none,
     `box_origin` the coordinate of the first pixel in Pascal VOC's boxes, and `flip_pairs` are the keypoints that change
     places in a mirror, by number from 0: "1-2,3-4". `on_error` says what to do about objects that cannot be used.
+    Of a video, `frames` frames are read, every `stride`-th one (see `clips.sampling`, which has the defaults).
 
     Of texts: the file of a `tokenizer`, the `length` in tokens to which they are cut and padded, the `text_column`, and
     the `encoding` of their files.
@@ -64,6 +65,8 @@ class SourceOptions:
     encoding: TextEncoding | None = None
     data_key: str | None = None
     label_key: str | None = None
+    frames: int | None = None
+    stride: int | None = None
     max_pixels: int = 100_000_000
     exclude: tuple[Path, ...] = ()
     on_error: OnError = "fail"

@@ -1,17 +1,18 @@
-"""Encoded samples in files of their own."""
+"""Samples in files of their own."""
 # Paths stay strings: a Path for each of millions of files takes seconds and much memory.
 
 from __future__ import annotations
 
 import os
 import stat
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 
 from mixup_cli.errors import StorageError
-from mixup_cli.sources.reading.base import Stamps
+from mixup_cli.sources.reading.base import Source, Stamps
 from mixup_cli.sources.reading.changing import Look, change_while_read, look, look_of, stamp_of
 from mixup_cli.sources.reading.encoded import FILE_BYTES, MACHINE_ERRNOS, Encoded, Undecodable
 from mixup_cli.sources.reading.names import escape_name
@@ -19,8 +20,13 @@ from mixup_cli.sources.reading.names import escape_name
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
-class StoredFiles(Encoded):
-    """Samples in files, once `_keep` is called."""
+class WatchedFiles(Source):
+    """Samples in files, once `_keep` is called. A subclass reads them through `watched`."""
+
+    @property
+    @abstractmethod
+    def reading(self) -> tuple[str, ...]:
+        """What decides the result of `load` besides the bytes (see `Stamps`)."""
 
     def _keep(self, root: str, paths: Sequence[str]) -> None:
         """Read from these `paths`, relative to `root` (or absolute): one for each key, in the order of the keys."""
@@ -56,21 +62,30 @@ class StoredFiles(Encoded):
                 return self.keys[index]
         return next((name for other in self.beside.values() if (name := other.changed()) is not None), None)
 
-    def read(self, index: int) -> bytes:
-        """See `Encoded.read`."""
-        with opened(self.path(index)) as (file, status):
-            data = _whole(file, status.st_size)
+    @contextmanager
+    def watched(self, index: int, is_whole: bool = True) -> Iterator[tuple[int, os.stat_result]]:
+        """A file to read, as `opened` has it. Raises DataError if it changes meanwhile."""
+        with opened(self.path(index), is_whole) as (file, status):
             seen = look_of(status)
+            yield file, status
             if look_of(os.fstat(file)) != seen:
                 raise change_while_read(self.keys[index])
         self._looks[index] = _in_one_number(seen)
-        return data
+
+
+class StoredFiles(Encoded, WatchedFiles):
+    """Samples in files that are read whole."""
+
+    def read(self, index: int) -> bytes:
+        """See `Encoded.read`."""
+        with self.watched(index) as (file, status):
+            return _whole(file, status.st_size)
 
 
 @contextmanager
-def opened(path: str) -> Iterator[tuple[int, os.stat_result]]:
+def opened(path: str, is_whole: bool = True) -> Iterator[tuple[int, os.stat_result]]:
     """The descriptor of a regular file, opened without waiting for the other end of a pipe, and its status. Buffers
-    would take longer than all calls of the system together.
+    would take longer than all calls of the system together. What is to be read `is_whole` must fit into memory.
 
     Raises Undecodable if this file cannot be read, and StorageError if no file could be.
     """
@@ -80,7 +95,7 @@ def opened(path: str) -> Iterator[tuple[int, os.stat_result]]:
             status = os.fstat(file)
             if not stat.S_ISREG(status.st_mode):
                 raise Undecodable("not a regular file")
-            if status.st_size > FILE_BYTES:
+            if is_whole and status.st_size > FILE_BYTES:
                 raise Undecodable(f"has {status.st_size} bytes, more than a sample may have ({FILE_BYTES})")
             yield file, status
         finally:

@@ -12,6 +12,7 @@ from mixup_cli.wording import setting
 _CLASSES = ("classes", "label_kind")
 _TABLES = ("labels_from", "file_column", "label_column", "label_separator", "group_column")
 _TEXTS = ("tokenizer", "length", "text_column", "encoding", "label_column", "label_separator", "group_column")
+_CLIPS = ("task", "frames", "stride", "max_pixels")
 TAKES: Mapping[str, frozenset[str]] = {
     "class folders": frozenset((*_CLASSES, "split", "task", "max_pixels")),
     "images with metadata": frozenset((*_CLASSES, *_TABLES, "split", "task", "max_pixels")),
@@ -32,6 +33,9 @@ TAKES: Mapping[str, frozenset[str]] = {
     "labelled texts": frozenset(
         (*_CLASSES, *_TEXTS, "label_column", "label_separator", "group_column", "split", "task")
     ),
+    "class folders of videos": frozenset((*_CLASSES, *_CLIPS, "split")),
+    "videos with metadata": frozenset((*_CLASSES, *_TABLES, *_CLIPS, "split")),
+    "a list of videos": frozenset((*_CLASSES, *_CLIPS)),
     "a mixup-gen data set": frozenset((*_CLASSES, "group_column")),
 }
 """By what a source is read as (`Source.read_as`): the fields of `SourceOptions` that have an effect on it."""

@@ -13,6 +13,7 @@ from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.sources.reading.bounded_read import GZIP_MAGIC, lines_of
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.tables.delimited import delimited_rows
+from mixup_cli.sources.tables.kinetics import with_file_name
 from mixup_cli.sources.tables.parquet import reason, require_parquet
 from mixup_cli.wording import json_problem, setting
 
@@ -60,12 +61,13 @@ def table_rows(
     with readable(path, name, encoding):
         start = start_of(path, name)
         if start.startswith(b"PAR1"):
-            yield from _parquet_rows(path, name)
+            rows = _parquet_rows(path, name)
         elif start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
-            yield from _json_rows(path, name, encoding)
+            rows = _json_rows(path, name, encoding)
         else:
             check_is_text(start, name)
-            yield from delimited_rows(path, name, is_sample, codec_of(encoding))
+            rows = delimited_rows(path, name, is_sample, codec_of(encoding))
+        yield from ((line, with_file_name(row)) for line, row in rows)
 
 
 def start_of(path: Path, name: str) -> bytes:

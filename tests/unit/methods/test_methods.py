@@ -108,7 +108,7 @@ def test_recipes_hold_every_number_that_a_method_goes_by(name: str) -> None:
     assert {field.name for field in fields(built)} - set(resolved.options) == LEFT_OPEN.get(name, set())  # type: ignore[arg-type]  # every method is a dataclass
 
 
-LEFT_OPEN = {"mixup": {"base"}, "cutmix": {"box", "low", "high"}, "erase": {"fill"}, "ssmix": {"alpha"}}
+LEFT_OPEN = {"mixup": {"base"}, "cutmix": {"box", "over", "low", "high"}, "erase": {"fill"}, "ssmix": {"alpha"}}
 
 
 def test_mixup_divides_everything_between_base_and_donor() -> None:
@@ -266,7 +266,14 @@ def test_what_has_no_effect_is_refused(choices: list[MethodChoice], alpha: float
         asked(choices, alpha)
 
 
-CHANGED: dict[str, float | str] = {"alpha": 0.7, "base": 3.0, "box": "inside", "side": 0.1, "gamma": 1.0}
+CHANGED: dict[str, float | str] = {
+    "alpha": 0.7,
+    "base": 3.0,
+    "box": "inside",
+    "over": "time",
+    "side": 0.1,
+    "gamma": 1.0,
+}
 CHANGED |= {"area_low": 0.1, "area_high": 0.2, "aspect_low": 0.5, "aspect_high": 2.0}
 
 

@@ -15,8 +15,8 @@ from mixup_cli.fields.form import Form
 from mixup_cli.fields.target import Target
 from mixup_cli.sources.pictures import file_list
 from mixup_cli.sources.pictures.file_list import open_file_list, split_nul
-from mixup_cli.sources.pictures.source import PictureSource
 from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.stored_files import WatchedFiles
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def open_lines(*lines: bytes) -> PictureSource:
+def open_lines(*lines: bytes) -> WatchedFiles:
     return open_file_list(lines, "list.txt", SourceOptions())
 
 

@@ -16,6 +16,7 @@ from mixup_cli.sources import open_source
 from mixup_cli.sources.pictures.file_list import open_file_list
 from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.sources.reading.takes import OF_THE_RUN, TAKES
+from tests.small_clips import write_videos
 
 SAMPLES = np.zeros((4, 8, 8, 3), np.uint8)
 CLASSES = np.array([0, 1, 0, 1])
@@ -45,6 +46,8 @@ OTHER_THAN_DEFAULT: dict[str, Any] = {
     "encoding": "latin-1",
     "data_key": "images",
     "label_key": "labels",
+    "frames": 3,
+    "stride": 5,
     "max_pixels": 1_000_000,
 }
 
@@ -104,6 +107,7 @@ MAKERS = {
     "CIFAR": lambda _: SAMPLE_DATA / "cifar-10-sample.tar.gz",
     "IDX": _idx,
     "STL-10": _stl10,
+    "class folders of videos": lambda folder: write_videos(folder, ("train/cat/0.mp4", "train/dog/0.mp4")),
     "a .npy file": _npy,
     "an array file": _h5,
 }
@@ -126,14 +130,17 @@ def test_an_option_has_an_effect_or_is_refused_by_name(kind: str, name: str, tmp
         value = "train-labels-idx1-ubyte"
     is_file = kind == "a .npy file" and name in ("label_key", "group_column")
     given: dict[str, Any] = {name: f"{value}.npy" if is_file else value}
+    is_video = kind == "class folders of videos"
+    if is_video and name == "task":
+        given[name] = "video"
     if name == "labels_from":
         given[name] = tmp_path / "labels.csv"
-        given[name].write_text("file_name,label\ntrain/cat/0.png,cat\n")
+        given[name].write_text(f"file_name,label\ntrain/cat/0.{'mp4' if is_video else 'png'},cat\n")
     if kind == "labelled texts":
         given |= {"task": "text", "tokenizer": OTHER_THAN_DEFAULT["tokenizer"]}
     options = SourceOptions(**given)
-    if name == "labels_from" and kind == "class folders":
-        assert opened(kind, tmp_path, options).read_as == "images with metadata"
+    if name == "labels_from" and kind.startswith("class folders"):
+        assert opened(kind, tmp_path, options).read_as == f"{'videos' if is_video else 'images'} with metadata"
     elif name in TAKES[kind]:
         assert opened(kind, tmp_path, options).read_as == kind
     else:
