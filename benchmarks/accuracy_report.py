@@ -63,6 +63,7 @@ def read_runs(question: str) -> Runs:
     with (RESULTS / f"{question}.csv").open(newline="") as file:
         lines = [line for line in csv.DictReader(file) if line["model"] == MODEL]
     names = [each.name for each in CONFIGURATIONS if each.question == question]
+    names = names or [*dict.fromkeys(line["configuration"] for line in lines)]
     found = {name: {line["seed"]: line for line in lines if line["configuration"] == name} for name in names}
     return {name: by_seed for name, by_seed in found.items() if by_seed}
 

@@ -22,6 +22,7 @@ METHOD_NAMES = (
     "copypaste",
     "bc",
     "snr",
+    "ssmix",
     "none",
 )
 """The names of methods; `methods.METHODS` has their code, which takes longer to import."""
@@ -42,6 +43,20 @@ PLACED_TASKS: tuple[Task, ...] = ("detect", "pose", "segment")
 
 TIMED_TASKS: tuple[Task, ...] = ("audio", "video", "text")
 """… and those whose samples are not images: they go on in time."""
+
+TextEncoding: TypeAlias = Literal[
+    "utf-8",
+    "latin-1",
+    "windows-1252",
+    "windows-1251",
+    "iso-8859-2",
+    "iso-8859-15",
+    "koi8-r",
+    "gb18030",
+    "big5",
+    "euc-kr",
+]
+"""Of files with texts. In all of them a line ends with the byte 10."""
 
 MapRule: TypeAlias = Literal["heavier", "both"]
 """What is stored of index maps where parents are averaged: that of the heavier parent, or those of all."""

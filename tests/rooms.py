@@ -31,7 +31,7 @@ FLOORS = [
     "scan",
     "sources",
     "sources/packed sources/annotations sources/sounds sources/clips",
-    "sources/pictures sources/cifar",
+    "sources/pictures sources/cifar sources/texts",
     "sources/arrays sources/tables",
     "sources/reading",
     "storage/hdf5",

@@ -116,6 +116,10 @@ class Known:
     levels: NDArray[np.float64] | None = None
     content: NDArray[np.int32] | None = None
 
+    def of(self, slot: int) -> Known:
+        """The content of one parent alone."""
+        return Known(content=None if self.content is None else self.content[:, slot : slot + 1])
+
 
 NOTHING = Known()
 

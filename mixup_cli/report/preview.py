@@ -6,8 +6,8 @@ real plan and mixer make the results, so that they are what `generate` would wri
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -24,10 +24,10 @@ from mixup_cli.methods.base import Resample, pure
 from mixup_cli.methods.decisions import decided
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import RowColumns
-from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.mixing.stage import Stage
 from mixup_cli.mixing.surface import surface_of
 from mixup_cli.plan.files.reading import PlanFile
+from mixup_cli.plan.plan import Planned, Rows
 from mixup_cli.plan.views import Views
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.drawn import DRAWN, regions
@@ -63,13 +63,9 @@ def preview_of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile 
     """Rows of the plan of a job. Raises FormMismatch where a sample does not fit it, and UsageError for other samples
     than images."""
     check_pictures(job.form.axes, job.form.shape)
-    gathered = Gathered(source, job.targets, partial(finder_of, job=job))
-    everything = np.arange(len(source))  # as if each of them could be read
-    plan = planned(job, source, everything, gathered, plan_file)
-    rows = plan.rows(wanted.start, wanted.stop)
-    gathered.places(rows.parents)
-    columns = RowColumns(source.labels, job.recipe, everything, object_maker(source, job, plan))
-    made = _made(maker_of(job, columns, plan, gathered.supply, Run(device="cpu", batch_size=1)), job, wanted)
+    shown = {job.signals[0].name, "share", *job.recipe.index_maps, *OBJECT_COLUMNS}
+    sketch = sketched(source, job, wanted, shown, plan_file)
+    gathered, plan, rows, columns, made = sketch.gathered, sketch.plan, sketch.rows, sketch.columns, sketch.made
     share = made["share"]
     mixed = Mixed(
         numbers=rows.index,
@@ -85,7 +81,7 @@ def preview_of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile 
         maps=IndexMaps.of(job.signals, made.__getitem__),
     )
     parents = parents_seen(source, job, gathered, rows.parents, (rows.views, rows.decisions.start))
-    notices = (*source.notices, *job.notices, *plan.notices, *_doubts(source, gathered))
+    notices = (*source.notices, *job.notices, *plan.notices, *doubts(source, gathered))
     return Preview(lines_of(mixed, job.recipe, parents), notices)
 
 
@@ -95,15 +91,33 @@ def check_pictures(axes: str, shape: tuple[int, ...]) -> None:
         raise UsageError(f"preview shows images, and these samples have the shape {shape}. Use mixup-gen inspect.")
 
 
-def _made(maker: ShardMaker, job: Job, wanted: range) -> dict[str, NDArray[Any]]:
-    """What is shown of some rows, by column: the images, index maps, shares and objects."""
-    shown = {job.signals[0].name, "share", *job.recipe.index_maps, *OBJECT_COLUMNS}
-    values = maker.values(wanted)
-    return {
+@dataclass(frozen=True)
+class Sketch:
+    """Some rows as they would be made: the samples that were gathered for them, the plan and its rows, what computes
+    columns from these, and some columns, by name."""
+
+    gathered: Gathered
+    plan: Planned
+    rows: Rows
+    columns: RowColumns
+    made: dict[str, NDArray[Any]]
+
+
+def sketched(source: Source, job: Job, wanted: range, names: Container[str], plan_file: PlanFile | None) -> Sketch:
+    """Make some columns of some rows, without a scan. Raises FormMismatch where a sample does not fit the job."""
+    gathered = Gathered(source, job.targets, partial(finder_of, job=job))
+    everything = np.arange(len(source))  # as if each of them could be read
+    plan = planned(job, source, everything, gathered, plan_file)
+    rows = plan.rows(wanted.start, wanted.stop)
+    gathered.places(rows.parents)
+    columns = RowColumns(source.labels, job.recipe, everything, object_maker(source, job, plan))
+    values = maker_of(job, columns, plan, gathered.supply, Run(device="cpu", batch_size=1)).values(wanted)
+    made = {
         column.name: np.concatenate([tile.copy() for tile in values(column)])  # a tile is good until the next one
         for column in job.columns
-        if column.name in shown
+        if column.name in names
     }
+    return Sketch(gathered, plan, rows, columns, made)
 
 
 def _of_objects(made: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -132,7 +146,7 @@ def parents_seen(source: Source, job: Job, gathered: Gathered, indices: NDArray[
     return Parents(source, pictures, of_parents(source, job, indices, views), gathered.problems, maps)
 
 
-def _doubts(source: Source, gathered: Gathered) -> list[str]:
+def doubts(source: Source, gathered: Gathered) -> list[str]:
     """Why `generate` may make other rows than these."""
     if not gathered.problems:
         return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
@@ -12,6 +13,8 @@ from mixup_cli.runs.fingerprint import Pixels
 from mixup_cli.storage.manifest import SOURCES
 from mixup_cli.storage.source_table import SourceTable, first_difference
 from mixup_cli.wording import plural
+
+_HASH = re.compile("[0-9a-f]{64}")
 
 LabelMeaning: TypeAlias = tuple[LabelKind, tuple[str, ...]]
 """The kind of the labels and the names of the classes: what the numbers of labels mean."""
@@ -37,6 +40,12 @@ def differences(stored: Identity, wanted: Identity) -> Iterator[tuple[str, str]]
             yield field.name, found
 
 
+def _plain(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as plain data, with names for how its samples are read."""
+    plain = recipe.to_dict()
+    return plain if "reading" not in plain else {**plain, "reading": dict(plain["reading"])}
+
+
 def _other_values(before: Any, now: Any, name: str = "") -> Iterator[str]:
     """What differs between two recipes as plain data: `methods.0.options.alpha was 0.2 and is 0.3`."""
     if isinstance(before, dict) and isinstance(now, dict):
@@ -50,10 +59,11 @@ def _other_values(before: Any, now: Any, name: str = "") -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
-    """A value of a recipe; of methods, if some were added or left out, their names."""
+    """A value of a recipe; of methods, if some were added or left out, their names; of a hash, its beginning."""
     if isinstance(value, list) and all(isinstance(each, dict) and "name" in each for each in value):
         return ", ".join(str(each["name"]) for each in value)
-    return repr(value)
+    is_hash = isinstance(value, str) and _HASH.fullmatch(value)
+    return f"{value[:12]}…" if is_hash else repr(value)
 
 
 def _pixels(before: Pixels, now: Pixels) -> str | None:
@@ -84,7 +94,7 @@ def _rows(before: int, now: int) -> str | None:
 
 
 COMPARED: dict[str, Callable[[Any, Any], str | None]] = {
-    "recipe": lambda before, now: "; ".join(_other_values(before.to_dict(), now.to_dict())),
+    "recipe": lambda before, now: "; ".join(_other_values(_plain(before), _plain(now))),
     "pixels": _pixels,
     "source": _sources,
     "labels": _labels,

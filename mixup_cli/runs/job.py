@@ -131,6 +131,7 @@ class Asked:
 
 
 def _without_effect(recipe: Recipe, job: Job, survey: Survey) -> Iterator[UsageError]:
+    yield from _of_values(recipe, job.signals[0], survey)
     is_resized = job.form.is_picture and job.target.resize is not None
     if survey.array_form is not None and not is_resized and recipe.resize not in (None, "crop"):
         found = "clips are resized and centre-cropped." if job.form.has_pictures and not job.form.is_picture else ""
@@ -144,6 +145,15 @@ def _without_effect(recipe: Recipe, job: Job, survey: Survey) -> Iterator[UsageE
         yield UsageError(
             "these samples have 8 bits, and such values stay as they are. Leave it out.", field="value_range"
         )
+
+
+def _of_values(recipe: Recipe, first: Signal, survey: Survey) -> Iterator[UsageError]:
+    """What a recipe says of values, where samples are numbers that name something."""
+    dtype = None if survey.array_form is None else survey.array_form.dtype
+    for name in ("dtype", "value_range", "normalize", "fill", "linear_light") if first.is_index_map else ():
+        if getattr(recipe, name) not in (getattr(Recipe(), name), dtype):
+            found = f"{first.name} are numbers of a vocabulary, and stay as they are. Leave it out."
+            yield UsageError(found, field=name)
 
 
 def _resolved(asked: Asked, survey: Survey) -> Job:
@@ -283,6 +293,12 @@ def check_timed(recipe: Recipe, source: Source) -> None:
         if getattr(recipe, field) != getattr(Recipe, field):
             found = f"it is not there for {setting('task', source.task)}. Leave it out."
             raise UsageError(found, field=field, value=getattr(recipe, field))
+
+
+def check_plan_file(task: Task) -> None:
+    """Raises UsageError where rows of what a source holds cannot be written into a plan file."""
+    if task in TIMED_TASKS:
+        raise UsageError("plan files have no spans yet. Run mixup-gen generate.", field="task", value=task)
 
 
 def _check_task(methods: Sequence[MethodChoice], source: Source) -> None:

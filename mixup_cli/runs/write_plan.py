@@ -15,7 +15,7 @@ from mixup_cli.plan.files.columns import PlanColumns
 from mixup_cli.plan.files.plan_file import Table
 from mixup_cli.plan.files.writing import Recorder
 from mixup_cli.recipe import Recipe
-from mixup_cli.runs.job import Asked, Job
+from mixup_cli.runs.job import Asked, Job, check_plan_file
 from mixup_cli.runs.planning import finder_of, planned
 from mixup_cli.runs.scanned import scanned
 from mixup_cli.runs.settings import Run, check_caching, row_count
@@ -45,6 +45,7 @@ def with_plan(
     A cache that does not fit in memory lies in `scratch`; None is the system's folder for temporary files.
     Raises what `generate` raises.
     """
+    check_plan_file(source.task)
     with _temporary(scratch) as folder:
 
         def place(job: Job) -> CachePlace:

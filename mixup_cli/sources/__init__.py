@@ -20,6 +20,7 @@ from mixup_cli.wording import setting
 __all__ = ["Labels", "Source", "SourceOptions", "open_list", "open_source"]
 
 _ARCHIVES = (".gz", ".tgz", ".xz", ".txz", ".bz2", ".tbz2", ".zst", ".7z", ".rar")
+_TEXTS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
 
 
 def open_source(locations: Sequence[str | Path], options: SourceOptions | None = None) -> Source:
@@ -106,6 +107,7 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
     from mixup_cli.sources.cifar import source as cifar
     from mixup_cli.sources.packed import folders, hugging_face, tars, web_dataset, zips
     from mixup_cli.sources.reading.containers import LocalFile
+    from mixup_cli.sources.texts import source as texts
 
     def open_tar(path: Path, options: SourceOptions) -> Source:
         return web_dataset.open_tars([str(path)], str(path), options)
@@ -116,6 +118,7 @@ def _open_one(path: Path, options: SourceOptions) -> Source:
     try:
         _check_is_there(path)
         for looks_alike, open_it in (
+            (lambda _: texts.are_wanted(options), texts.open_texts),
             (data_set.looks_like_data_set, data_set.open_data_set),
             (cifar.looks_like_cifar, cifar.open_cifar),
             (idx.looks_like_idx, idx.open_idx),
@@ -192,6 +195,10 @@ def _unknown_kind(path: Path) -> DataError:
         return DataError(f"{path}: a single image. Give its folder, or {in_list}.")
     if SOUND_FILES.has(path.name):
         return DataError(f"{path}: a single sound. Give its folder.")
+    if path.suffix.lower() in _TEXTS:
+        texts = f"Pass {setting('tokenizer', 'tokenizer.json')} if it holds labelled texts"
+        labels = f"give a folder and {setting('labels_from', path)} if it holds labels of images"
+        return DataError(f"{path}: an unknown kind of file.", f"{texts}; {labels}; or {in_list}.")
     if path.suffix.lower() in _ARCHIVES:
         return DataError(
             f"{path}: an archive without a plain file of CIFAR, such as data_batch_1. Fetch it again if it should hold "

@@ -19,6 +19,7 @@ from mixup_cli.runs.generate import Outcome
 from mixup_cli.runs.job import SURVEY_SAMPLES, Asked
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources.reading.base import Source
+from tests.labelled_texts import TOKENIZER, words_tokenizer
 from tests.mask_scenes import write_pairs
 from tests.object_scenes import write_scenes
 from tests.running import Runner
@@ -43,6 +44,10 @@ CASES = {
     "ignore_index": "pairs --ignore-index 0",
     "box_origin": "voc --box-origin 0",
     "flip_pairs": "pose --flip-pairs 0-1",
+    "tokenizer": f"texts.csv --method ssmix --tokenizer {TOKENIZER}",
+    "length": f"texts.csv --method ssmix --tokenizer {TOKENIZER} --length 9",
+    "text_column": f"texts.csv --method ssmix --tokenizer {TOKENIZER} --text-column review",
+    "encoding": f"texts.csv --method ssmix --tokenizer {TOKENIZER} --encoding latin-1",
     "data_key": "two.npz --data-key b --label-key y",
     "label_key": "two.npz --data-key a --label-key z",
     "frames": "videos --frames 4",
@@ -121,6 +126,10 @@ BASES |= {"ray_address": "colours --engine ray"}
 BASES |= {"files_from": "colours", "fill": "colours --method cutout"}
 BASES |= {"task": "boxes --task classify", "ignore_index": "pairs", "masks": "pairs"}
 
+TEXTS = f"texts.csv --method ssmix --tokenizer {TOKENIZER}"
+BASES |= {"tokenizer": "texts.csv --method ssmix --tokenizer words.json"}
+BASES |= {"length": TEXTS, "text_column": TEXTS, "encoding": TEXTS}
+
 
 def command() -> Any:
     return app.commands["generate"]
@@ -168,6 +177,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(root / "real.npz", x=draw.random((12, 8, 8, 3), np.float32), y=draw.random(12, np.float32))
     write_scenes(root / "scenes")
     write_pairs(root / "pairs")
+    (root / "texts.csv").write_text("text,review,label\nwho é é é?,who lives here in the sea?,a\nwhere?,how?,b\n")
+    words_tokenizer(root / "words.json", ["[PAD]", "who", "where?"])
     write_videos(root / "videos")
     return root
 

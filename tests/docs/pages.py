@@ -44,11 +44,11 @@ def blocks(document: str) -> list[tuple[str, str]]:
 
 def run_page(document: str, place: Path, pattern: str = "") -> None:
     """Run a page, or its blocks that match a pattern, in a folder of photographs. Beside it are a CIFAR-10 archive,
-    pictures with objects, sounds and videos.
+    pictures with objects, sounds, videos and texts.
     Leaves out what needs a framework that is not installed: `make test-frameworks` runs that."""
     folder = place / "photos"
     shutil.copytree(ROOT / "sample_data" / "photos", folder)
-    for name in ("objects", "sounds", "clips"):
+    for name in ("objects", "sounds", "clips", "texts"):
         shutil.copytree(ROOT / "sample_data" / name, place / name)
     shutil.copy(ROOT / "sample_data" / "cifar-10-sample.tar.gz", place / "cifar-10-python.tar.gz")
     environment = program_environment(place)

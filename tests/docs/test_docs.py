@@ -26,6 +26,7 @@ DOCUMENTS = {
     "docs/segmentation.md": 3,
     "docs/sound.md": 3,
     "docs/sources.md": 1,
+    "docs/text.md": 4,
     "docs/training.md": 6,
     "docs/video.md": 3,
 }

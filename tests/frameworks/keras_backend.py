@@ -13,9 +13,14 @@ import pytest
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.axes import Axes
 from mixup_cli.readers.keras import MixedDataset
+from mixup_cli.readers.keras_texts import BlendedWords
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.view import Batch
+from mixup_cli.recipe import MethodChoice, Recipe
+from mixup_cli.runs.generate import generate
+from mixup_cli.runs.settings import Run
 from tests.contracts.reader_contract import PASSES, ReaderContract, write_mixed
+from tests.timed_sources import tokens
 
 
 def small_model(shape: Sequence[int] = (4, 6, 3)) -> Any:
@@ -113,3 +118,36 @@ def test_mistakes(folder: Path) -> None:
         MixedDataset(folder, 8)[6]
     with pytest.raises(UsageError, match="batch_size=0: expected a whole number, 1 or more"):
         MixedDataset(folder, 0)
+
+
+TEXTS = ["input_ids", "attention_mask", "share", "span"]
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Token numbers of two parents, averaged or cut, with what is beside them."""
+    out = tmp_path_factory.mktemp("texts") / "out"
+    methods = (MethodChoice("mixup"), MethodChoice("ssmix"), MethodChoice("none"))
+    generate(tokens(), Recipe(methods=methods), Run(out=out, passes=4))
+    return dict(MixedDataset(out, 48, sample=TEXTS)[0])
+
+
+def test_words_are_averaged_by_share(texts: dict[str, Any], tmp_path: Path) -> None:
+    """As the formula has it, place by place; also after the model was saved and loaded."""
+    given = {name: keras.Input(texts[name].shape[1:], dtype=texts[name].dtype.name, name=name) for name in TEXTS}
+    model = keras.Model(given, BlendedWords(keras.layers.Embedding(100, 5))(*given.values()))
+    found = np.asarray(keras.ops.convert_to_numpy(model(texts)))
+    table, expected = np.asarray(model.get_weights()[0], np.float64), np.zeros(found.shape)
+    for row, slot, place in np.argwhere(texts["attention_mask"] == 1).tolist():
+        weight = 1.0 if texts["span"][row, 0] < texts["span"][row, 1] else float(texts["share"][row, slot])
+        expected[row, place] += weight * table[texts["input_ids"][row, slot, place]]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(again(texts)), found)
+
+
+def test_one_text_a_row_has_its_own_embeddings(texts: dict[str, Any]) -> None:
+    layer = BlendedWords(keras.layers.Embedding(100, 5))
+    ids = texts["input_ids"][:, 0]
+    np.testing.assert_array_equal(*(keras.ops.convert_to_numpy(each(ids)) for each in (layer, layer.embedding)))

@@ -143,10 +143,12 @@ def _arrays() -> Iterator[Case]:
     yield Case(".npz: encrypted", arrays.npz_encrypted, npz, (DATA,), ("x.npz", "encrypted"))
     bomb = partial(arrays.npz_bomb, count_bytes=2 << 30)
     yield Case(".npz bomb of 2 GB", bomb, npz, (DATA,), ("x.npz", "inflate to", "np.savez"), heavy=True)
-    for name in ("x.npz", "x.h5", "x.csv", "x.tar.gz", "x.idx3-ubyte", "x.parquet", "x.mat"):
+    for name in ("x.npz", "x.h5", "x.csv", "x.tar.gz", "x.idx3-ubyte", "x.parquet", "x.mat", "x.safetensors"):
         yield Case(
             f"an array named {name}", partial(arrays.wrong_suffix, name=name), f"generate {name}", (DATA,), (name,)
         )
+    tensors = "generate x.safetensors"
+    yield from _of(".safetensors", arrays.SAFETENSORS, arrays.safetensors_file, tensors, (DATA, NO_INPUT), "x.safet")
     yield from _of("HDF5", arrays.HDF5, arrays.hdf5_file, "generate x.h5", (DATA, NO_INPUT), "x.h5")
     for kept in (0.05, 0.5, 0.99):
         yield Case(f"HDF5: cut at {kept}", partial(arrays.hdf5_cut, kept=kept), "generate x.h5", (DATA,), ("x.h5",))
@@ -225,8 +227,15 @@ def _objects() -> Iterator[Case]:
     yield from _of("boxes.csv", objects.TABLE, objects.table, boxes, refused, "boxes.csv")
 
 
+def _labelled() -> Iterator[Case]:
+    refused = (DATA, NO_INPUT, USAGE)
+    command = "generate t.csv --tokenizer tokenizer.json --method ssmix"
+    yield from _of("labelled texts", texts.LABELLED, texts.labelled, command, refused, "t.csv")
+    yield from _of("tokenizer", texts.TOKENIZERS, texts.tokenizer, command, (DATA,), "tokenizer.json")
+
+
 def _videos() -> Iterator[Case]:
     yield from _of("video", videos.BAD, videos.bad, "generate set", DATA, "cat/bad.mp4: ", "Remove it, or pass")
 
 
-CASES = [*_archives(), *_arrays(), *_packed(), *_texts(), *_objects(), *_sounds(), *_videos()]
+CASES = [*_archives(), *_arrays(), *_packed(), *_texts(), *_labelled(), *_objects(), *_sounds(), *_videos()]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mixup_cli.cli.options.again import perhaps_opener, source_flag
+from mixup_cli.cli.options.again import open_origin, perhaps_opener, source_flag
 from mixup_cli.cli.options.groups import OUTPUT, RUNNING, SOURCE, flag
 from mixup_cli.cli.options.needs import check_asks_for_no_mixing
 from mixup_cli.cli.options.outputs import Output, check_file, force_switch, read_files
@@ -52,13 +53,15 @@ class SheetFlags:
 def preview(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet: SheetFlags) -> None:
     """Draw rows of a source or a data set.
 
-    Each row shows its parents, the result, lam and the label: of a source as generate would mix it, without a scan, or
-    of a finished data set.
+    Each row shows its parents, the result, lam and the label: of a source as generate would mix it, or of a finished
+    data set. Texts are printed.
     """
     from mixup_cli.report.preview import preview_source
     from mixup_cli.report.sheet import sheet as drawn
     from mixup_cli.runs.settings import Run
 
+    if _print_texts(places, source, recipe, sheet):
+        return
     draw = pictures.drawing(os.environ) if sheet.out is None else None
     output = Output(_place(sheet.out), sheet.force) if draw is None else None
     wanted, locations = range(sheet.start, sheet.start + sheet.rows), places.sources
@@ -84,6 +87,38 @@ def preview(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet:
         show.result(str(output.path))
     elif draw is not None:
         show.piece(draw(drawn(made.lines)))
+
+
+def _print_texts(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet: SheetFlags) -> bool:
+    """Print rows of a source or a data set of texts. False, without doing anything, for any other."""
+    wanted, finished = range(sheet.start, sheet.start + sheet.rows), places.finished
+    if not (source.asks_for_texts if finished is None else _holds_texts(finished)):
+        return False
+    for field in ("out", "plan"):
+        if (given := getattr(sheet, field)) is not None:
+            raise UsageError("texts are printed. Leave it out.", field=field, value=given)
+    from mixup_cli.readers.numpy import MixedArrays
+    from mixup_cli.report.texts import preview_text_set, preview_texts
+    from mixup_cli.runs.settings import Run
+
+    if finished is None:
+        made = preview_texts(source.open(places.sources, Run.out), recipe.recipe(None), wanted)
+    else:
+        check_asks_for_no_mixing(finished)
+        opened = partial(open_origin, finished, source, sheet.source_paths)
+        made = preview_text_set(finished, MixedArrays(finished), opened, wanted)
+    for notice in () if sheet.quiet else made.notices:
+        show.notice(notice)
+    for line in made.lines:
+        show.result(line)
+    return True
+
+
+def _holds_texts(folder: Path) -> bool:
+    from mixup_cli.fields.signal import INPUT_IDS
+    from mixup_cli.storage.manifest import read_manifest
+
+    return read_manifest(folder).signals[0].name == INPUT_IDS
 
 
 def _place(out: Path | None) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
-from mixup_cli.choices import LabelKind, LabelLevel, OnError, Short, Task
+from mixup_cli.choices import LabelKind, LabelLevel, OnError, Short, Task, TextEncoding
 from mixup_cli.cli.options.groups import SOURCE, Group, argument, flag, switch
 from mixup_cli.cli.options.parse import NAME, PATH_OR_URL, SECONDS, whole, word
 from mixup_cli.errors import NoInputError, UsageError
@@ -17,7 +17,7 @@ from mixup_cli.wording import setting
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
     from mixup_cli.sources import Source, SourceOptions
 
-FILES = ("files_from", "labels_from")
+FILES = ("files_from", "labels_from", "tokenizer")
 PERHAPS_FILES = ("label_key", "group_column")
 """Options that name a file, and those that name an array, a column or a file."""
 
@@ -87,7 +87,9 @@ class SourceFlags(Group):
     )
     file_column: str | None = flag(SOURCE, "Column of that table that names the images.", metavar="NAME")
     label_column: str | None = flag(
-        SOURCE, "Column or columns with labels, in that table or in metadata.csv.", metavar="NAME[,NAME…]"
+        SOURCE,
+        "Column or columns with labels, in that table, in metadata.csv or in a table of texts.",
+        metavar="NAME[,NAME…]",
     )
     label_separator: str | None = flag(SOURCE, "What separates several classes in one cell, such as ' ' or ','.")
     label_kind: LabelKind | None = flag(
@@ -131,10 +133,26 @@ class SourceFlags(Group):
         metavar="A-B,…",
         otherwise="as the annotations say, or left and right by name",
     )
+    tokenizer: str | None = flag(
+        SOURCE,
+        "Read labelled texts (CSV, TSV, JSON lines, Parquet, or lines that begin with their label), and make tokens of "
+        "them by this tokenizer.json.",
+        NAME,
+    )
+    length: int | None = flag(
+        SOURCE,
+        "Cut and pad texts to N tokens.",
+        whole(1, 65536),
+        otherwise="those of the longest, at most 512",
+    )
+    text_column: str | None = flag(SOURCE, "Column with the texts.", metavar="NAME", otherwise="by its name")
+    encoding: TextEncoding | None = flag(
+        SOURCE, "Encoding of the texts.", word(TextEncoding, "NAME"), otherwise="utf-8"
+    )
     data_key: str | None = flag(
         SOURCE,
-        "Array with the samples, in a file of several arrays (.npz, .h5, .mat); several are mixed alike. Column or "
-        "ending of the images, in a table or in WebDataset tars.",
+        "Array with the samples, in a file of several arrays (.npz, .h5, .safetensors); several are mixed alike. "
+        "Column or ending of the images, in a table or in WebDataset tars.",
         metavar="NAME,…",
     )
     label_key: str | None = flag(
@@ -160,6 +178,11 @@ class SourceFlags(Group):
         SOURCE, "With sounds: what follows shorter ones, silence or the same again.", word(Short), otherwise="pad"
     )
     max_pixels: int | None = flag(SOURCE, "Refuse images with more pixels than N.", whole(1), otherwise="100 million")
+
+    @property
+    def asks_for_texts(self) -> bool:
+        """Whether a source is read as texts."""
+        return self.task == "text" or (self.task is None and self.tokenizer is not None)
 
     def options(self, out: Path, on_error: OnError = "skip") -> SourceOptions:
         """As the library takes them."""

@@ -26,7 +26,7 @@ class Content:
     the sums of the labels of the inputs by class, None if they are unknown, and `tally` counts the first `tally.rows`
     rows. `lines` are the rows of the contact sheet. `sizes` counts (height, width) among inputs. `objects` are
     those of the rows that were counted, None where samples have labels instead; `masks` what is counted of masks, None
-    without, or where no row exists yet."""
+    without, or where no row exists yet. `texts` are some rows of texts, in lines."""
 
     manifest: Manifest
     is_expected: bool
@@ -37,6 +37,7 @@ class Content:
     notices: tuple[str, ...]
     objects: ObjectCounts | None = None
     masks: MaskCounts | None = None
+    texts: tuple[str, ...] = ()
 
 
 def before_of(

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.errors import DataError
+from mixup_cli.errors import DataError, UsageError
+from mixup_cli.fields.signal import INPUT_IDS
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.finished import Finished, Opened, check_numbers
 from mixup_cli.report.lines import Preview
 from mixup_cli.report.mask_counts import MaskCounts
 from mixup_cli.report.object_counts import ObjectCounts, blocks
-from mixup_cli.report.page.cards import chosen_rows
+from mixup_cli.report.page.cards import USUAL_ROWS, chosen_rows
 from mixup_cli.report.page.content import SURVEYED, Content, before_of
 from mixup_cli.report.page.kinds import Kind, kinds_of
 from mixup_cli.report.page.tally import BLOCK_ROWS, Block, Tally
 from mixup_cli.report.preview import SHOWN
+from mixup_cli.report.texts import preview_text_set
 from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.members import Member, members_of
 from mixup_cli.storage.mirror import mirrored
@@ -57,7 +60,17 @@ def content_of_data_set(folder: Path, opened: Opened) -> Content:
         tally.add_labels(np.asarray(labels))
     drawn = _drawn(finished, tally)
     sizes = sum((source.survey(SURVEYED).sizes for source in sources), Counter[tuple[int, int]]())
-    return Content(manifest, False, before, tally, drawn.lines, sizes, drawn.notices, objects, MaskCounts.of_rows(data))
+    masks, texts = MaskCounts.of_rows(data), _texts(finished)
+    return Content(manifest, False, before, tally, drawn.lines, sizes, drawn.notices, objects, masks, texts)
+
+
+def _texts(finished: Finished) -> tuple[str, ...]:
+    """Some rows of texts, in lines; none without their source, which has the words."""
+    if finished.data.manifest.signals[0].name != INPUT_IDS:
+        return ()
+    with suppress(UsageError):
+        return preview_text_set(finished.folder, finished.data, finished.opened, range(USUAL_ROWS)).lines
+    return ()
 
 
 def _check_sizes(folder: Path, manifest: Manifest) -> None:

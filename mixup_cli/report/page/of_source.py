@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from mixup_cli.fields.signal import INPUT_IDS
 from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.shard_values import block_of
 from mixup_cli.plan.files.reading import PlanFile
@@ -19,6 +20,7 @@ from mixup_cli.report.page.content import SURVEYED, Content, before_of
 from mixup_cli.report.page.kinds import kinds_of
 from mixup_cli.report.page.tally import BLOCK_ROWS, Block, Tally
 from mixup_cli.report.preview import SHOWN, preview_of_job
+from mixup_cli.report.texts import texts_of_job
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.needs import needs
 from mixup_cli.runs.planning import finder_of, object_maker, planned
@@ -52,7 +54,10 @@ def _of_job(source: Source, job: Job, plan_file: PlanFile | None) -> Content:
     drawn = Preview((), (*source.notices, *job.notices, *plan.notices))
     if manifest.axes in SHOWN:
         drawn = preview_of_job(source, job, range(min(manifest.totals.samples, USUAL_ROWS)), plan_file)
-    return Content(manifest, True, before, tally, drawn.lines, source.survey(SURVEYED).sizes, drawn.notices, objects)
+    sizes, texts = source.survey(SURVEYED).sizes, tuple[str, ...]()
+    if manifest.signals[0].name == INPUT_IDS:
+        texts = texts_of_job(source, job, range(min(manifest.totals.samples, USUAL_ROWS))).lines
+    return Content(manifest, True, before, tally, drawn.lines, sizes, drawn.notices, objects, texts=texts)
 
 
 def _manifest(source: Source, job: Job, plan: Planned, run: Run) -> Manifest:

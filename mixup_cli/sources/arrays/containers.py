@@ -12,6 +12,7 @@ from mixup_cli.sources.arrays.idx_file import IdxFile, begins_as_idx
 from mixup_cli.sources.arrays.matlab import MatlabFile
 from mixup_cli.sources.arrays.npy import NpyFile
 from mixup_cli.sources.arrays.npz import NpzFile
+from mixup_cli.sources.arrays.safetensors import SafetensorsFile
 
 CONTAINERS: dict[str, Callable[[Path], ArrayFile]] = {
     ".npz": NpzFile,
@@ -19,6 +20,7 @@ CONTAINERS: dict[str, Callable[[Path], ArrayFile]] = {
     ".h5": Hdf5File,
     ".hdf5": Hdf5File,
     ".mat": MatlabFile,
+    ".safetensors": SafetensorsFile,
 }
 
 

@@ -25,7 +25,7 @@ from mixup_cli.wording import setting
 _LABELS = ("labels", "targets", "label", "target")
 PARTNERS: dict[str, tuple[str, ...]] = {
     "x": ("y", *_LABELS),
-    **dict.fromkeys(("images", "image", "imgs", "data", "features"), (*_LABELS, "y")),
+    **dict.fromkeys(("images", "image", "imgs", "data", "features", "embeddings", "embedding"), (*_LABELS, "y")),
     "arr_0": ("arr_1",),  # as np.savez calls arrays without a name
 }
 # No sample has more values; one sample must fit into memory many times over.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError
-from mixup_cli.fields.axes import Axes, as_axes, natural_axes
+from mixup_cli.fields.axes import Axes, as_axes, natural_axes, plane_of
 from mixup_cli.fields.fit import bring
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import Labels
@@ -119,7 +119,7 @@ class ArraySource(Source):
     def survey(self, limit: int | None = None) -> Survey:
         count = len(self) if limit is None else min(limit, len(self))
         sizes: Counter[tuple[int, int]] = Counter()
-        if self._axes:
+        if plane_of(self._axes) == "hw":
             sizes[self._form.size] = count
         return Survey(sizes, Counter({self._form.dtype: count}), self._form)
 

@@ -1,4 +1,4 @@
-"""Hugging Face data sets on disk: what `save_to_disk` writes, and Parquet files with an image column.
+"""Hugging Face data sets on disk: what `save_to_disk` writes, and Parquet files, with a column of images or features.
 
 An image is a cell with its bytes. Paths in cells are not followed.
 """
@@ -19,6 +19,7 @@ from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.source import RowKeys, unlabelled
 from mixup_cli.sources.packed.cells import Columns, Group, read_groups, schema_of
+from mixup_cli.sources.packed.features import FeatureRows, FeatureSource, feature_columns
 from mixup_cli.sources.packed.values import labels_of_values
 from mixup_cli.sources.pictures.encoded import EncodedPictures
 from mixup_cli.sources.reading.base import SourceOptions, Stamps
@@ -87,28 +88,35 @@ class HuggingFacePictures(EncodedPictures):
 
 
 def looks_like_hugging_face(path: Path) -> bool:
-    """Whether a path is a data set of theirs, or a Parquet file; or a folder of Parquet files with images."""
+    """Whether a path is a data set of theirs, or a Parquet file; or a folder of Parquet files with either."""
     if path.is_file():
         return path.suffix.lower() == ".parquet"
     if any((path / name).is_file() for name in (DICTIONARY, STATE)):
         return True
     with suppress(MixupGenError):
-        return any(_image_columns(schema_of(each)) for each in _parquets(path)[:1])
+        return any(_image_columns(found) or feature_columns(found) for found in map(schema_of, _parquets(path)[:1]))
     return False
 
 
-def open_hugging_face(path: Path, options: SourceOptions) -> HuggingFacePictures:
+def open_hugging_face(path: Path, options: SourceOptions) -> HuggingFacePictures | FeatureSource:
     """Open one split, the training split if none is asked for. Raises NoInputError for a split without rows, UsageError
-    for columns or splits that are not there or in doubt, DataError for damage and for tables without images."""
+    for columns or splits that are not there or in doubt, DataError for damage and for tables without images and
+    features."""
     files, notices, has_splits = _files(path, options)
     columns = schema_of(files[0])
-    image = _image_column(path, columns, options)
+    feature = _feature_column(path, columns, options)
+    image = _image_column(path, columns, options) if feature is None else feature
     label = None if options.label_kind == "none" else _label_column(path, columns, options)
     groups, values = read_groups(files, label)
     if not any(each.count for each in groups):
         raise NoInputError(f"{path}: has no rows. Give another split, or another data set.")
     labels, more = _labels(values, {} if label is None else columns[label][1], str(path), options)
-    source = HuggingFacePictures(str(path), (groups, image), labels, [*notices, *more], options.max_pixels)
+    source: HuggingFacePictures | FeatureSource
+    if feature is None:
+        source = HuggingFacePictures(str(path), (groups, image), labels, [*notices, *more], options.max_pixels)
+    else:
+        rows = FeatureRows.open(groups, feature)
+        source = FeatureSource(str(path), rows, labels, [*notices, *more]).watch(*files)
     source.has_splits = has_splits
     return source
 
@@ -159,6 +167,21 @@ def _image_columns(columns: Columns) -> list[str]:
     return [name for name in found if columns[name][1].get("_type") == "Image"] or found
 
 
+def _feature_column(path: Path, columns: Columns, options: SourceOptions) -> str | None:
+    """The column of features that is asked for, or the only one of a table without images; None without any. Raises
+    UsageError if there are several."""
+    found = feature_columns(columns)
+    if options.data_key is not None:
+        return options.data_key if options.data_key in found else None
+    found = [each for each in found if each != options.label_key and each.lower() not in LABEL_COLUMNS]
+    if _image_columns(columns) or not found:
+        return None
+    if len(found) > 1:
+        one = setting("data_key", found[0])
+        raise UsageError(f"{path}: has several columns of features ({', '.join(found)}). Pick one: {one}.")
+    return found[0]
+
+
 def _image_column(path: Path, columns: Columns, options: SourceOptions) -> str:
     found = _image_columns(columns)
     if options.data_key is not None:
@@ -169,8 +192,8 @@ def _image_column(path: Path, columns: Columns, options: SourceOptions) -> str:
         one = setting("data_key", found[0])
         raise UsageError(f"{path}: has several columns of images ({', '.join(found)}). Pick one: {one}.")
     listed = ", ".join(f"{name} ({kind:.40})" for name, (kind, _) in columns.items())
-    what = f"no column {options.data_key} of images" if options.data_key else "no column of images"
-    remedy = f"Give a table with an image feature; one of labels goes with {setting('labels_from')}."
+    what = f"no column {options.data_key} of images" if options.data_key else "no column of images or features"
+    remedy = f"Give a table with one; one of labels goes with {setting('labels_from')}."
     raise DataError(f"{path}: {what} (found: {listed}).", remedy)
 
 

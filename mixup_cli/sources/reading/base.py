@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.choices import LabelKind, LabelLevel, OnError, Short, Task
+from mixup_cli.choices import LabelKind, LabelLevel, OnError, Short, Task, TextEncoding
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.objects import Objects
 from mixup_cli.fields.signal import FIRST
@@ -42,7 +42,8 @@ class SourceOptions:
     places in a mirror, by number from 0: "1-2,3-4". `on_error` says what to do about objects that cannot be used.
     Of a video, `frames` frames are read, every `stride`-th one (see `clips.sampling`, which has the defaults). Sounds
     are read at `rate` samples a second, None for their own; rows last `seconds`, None for as long as the longest, and
-    `short` says what is done about shorter ones.
+    `short` says what is done about shorter ones. Of texts: the file of a `tokenizer`, the `length` in tokens to which
+    they are cut and padded, the `text_column`, and the `encoding` of their files.
     """
 
     split: str | None = None
@@ -58,6 +59,10 @@ class SourceOptions:
     ignore_index: int = 255
     box_origin: int | None = None
     flip_pairs: str | None = None
+    tokenizer: str | None = None
+    length: int | None = None
+    text_column: str | None = None
+    encoding: TextEncoding | None = None
     data_key: str | None = None
     label_key: str | None = None
     frames: int | None = None

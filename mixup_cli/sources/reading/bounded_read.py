@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import IO, AnyStr, Protocol
 
@@ -177,6 +178,12 @@ def read_line(stream: IO[AnyStr], where: str) -> AnyStr:
 
 
 def lines_of(stream: IO[AnyStr], where: str) -> Iterator[AnyStr]:
-    """The lines of a file that may not be text. Raises DataError as `read_line` does."""
-    while line := read_line(stream, where):
+    """The lines of a file that may not be text. Raises DataError, with the line, as `read_line` does."""
+    for number in count(1):
+        line = stream.readline(LINE_LIMIT_BYTES + 1)
+        if len(line) > LINE_LIMIT_BYTES:
+            found = f"line {number} has more than {LINE_LIMIT_BYTES} bytes"
+            raise DataError(f"{where}: {found}. Is it the right file?")
+        if not line:
+            return
         yield line

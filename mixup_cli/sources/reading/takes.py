@@ -12,6 +12,7 @@ from mixup_cli.wording import setting
 _CLASSES = ("classes", "label_kind")
 _SOUNDS = ("task", "rate", "seconds", "short")
 _TABLES = ("labels_from", "file_column", "label_column", "label_separator", "group_column")
+_TEXTS = ("tokenizer", "length", "text_column", "encoding", "label_column", "label_separator", "group_column")
 _CLIPS = ("task", "frames", "stride", "max_pixels")
 TAKES: Mapping[str, frozenset[str]] = {
     "class folders": frozenset((*_CLASSES, "split", "task", "max_pixels")),
@@ -33,6 +34,9 @@ TAKES: Mapping[str, frozenset[str]] = {
     "class folders of sounds": frozenset((*_CLASSES, *_SOUNDS, "split")),
     "sounds with metadata": frozenset((*_CLASSES, *_TABLES, *_SOUNDS, "split")),
     "a list of sounds": frozenset((*_CLASSES, *_SOUNDS)),
+    "labelled texts": frozenset(
+        (*_CLASSES, *_TEXTS, "label_column", "label_separator", "group_column", "split", "task")
+    ),
     "class folders of videos": frozenset((*_CLASSES, *_CLIPS, "split")),
     "videos with metadata": frozenset((*_CLASSES, *_TABLES, *_CLIPS, "split")),
     "a list of videos": frozenset((*_CLASSES, *_CLIPS)),

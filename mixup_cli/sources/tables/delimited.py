@@ -33,17 +33,17 @@ Line = tuple[int, list[str]]
 
 
 def delimited_rows(
-    path: Path, name: str, names_picture: Callable[[str], bool]
+    path: Path, name: str, is_sample: Callable[[str], bool], codec: str
 ) -> Iterator[tuple[int, dict[str, object]]]:
     """The rows of a text whose cells have tabs, commas, semicolons or blanks between them; see `rows.table_rows`.
 
     The separator is the one that the first line has most often, outside of quotes. Not read as the first line are
     `sep=;`, as Excel writes it, and a line with the number of rows alone, as in CelebA.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with path.open(encoding=codec, newline="") as file:
         lines = _lines(name, lines_of(file, name))
         head = [*islice(lines, 2)]
-        columns, head = _header(head, names_picture)
+        columns, head = _header(head, is_sample)
         for column, count in Counter(filter(None, columns) if any(columns) else columns).most_common(1):
             if count > 1:
                 raise DataError(f"{name}: has {count} columns {column!r:.80}. Rename all but one.")
@@ -93,7 +93,7 @@ def _separator_of(line: str) -> str:
     return "|" if counts["|"] and not counts[" "] else " "
 
 
-def _header(head: list[Line], names_picture: Callable[[str], bool]) -> tuple[list[str], list[Line]]:
+def _header(head: list[Line], is_sample: Callable[[str], bool]) -> tuple[list[str], list[Line]]:
     """The names of the columns, and which of the first two lines are rows.
 
     Columns have numbers if the first line is a row like others. A header that is one cell short, as in CelebA, does not
@@ -104,7 +104,7 @@ def _header(head: list[Line], names_picture: Callable[[str], bool]) -> tuple[lis
     first = head[0][1]
     lower = {cell.lower() for cell in first}
     has_names = not lower.isdisjoint({*FILE_COLUMNS, *LABEL_COLUMNS})
-    if not has_names and (any(map(names_picture, first)) or all(cell.isdecimal() for cell in first)):
+    if not has_names and (any(map(is_sample, first)) or all(cell.isdecimal() for cell in first)):
         return [str(number + 1) for number in range(len(first))], head
     is_short = len(head) > 1 and len(head[1][1]) == len(first) + 1 and lower.isdisjoint(FILE_COLUMNS)
     return [FILE_COLUMNS[0], *first] if is_short else first, head[1:]

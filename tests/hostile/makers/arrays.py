@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import struct
 import zipfile
 import zlib
@@ -228,3 +229,34 @@ def hdf5_cut(folder: Path, kept: float) -> None:
     hdf5(folder, lambda file, _: file.create_dataset("x", data=np.tile(X, (200, 1, 1, 1)), compression="gzip"))
     whole = (folder / "x.h5").read_bytes()
     (folder / "x.h5").write_bytes(whole[: int(len(whole) * kept)])
+
+
+def tensor(**changes: Any) -> bytes:
+    """A file of safetensors with one array, x, whose header says something else."""
+    said = {"dtype": "U8", "shape": [6, 8], "data_offsets": [0, 48], **changes}
+    header = json.dumps({"x": said}).encode()
+    return struct.pack("<Q", len(header)) + header + bytes(48)
+
+
+SAFETENSORS = {
+    "nothing": b"",
+    "a header of 2**63 bytes": struct.pack("<Q", 2**63) + bytes(48),
+    "no JSON": struct.pack("<Q", 8) + bytes(48),
+    "a list": struct.pack("<Q", 2) + b"[]",
+    "200,000 brackets": struct.pack("<Q", 200_000) + b"[" * 200_000,
+    "more than is there": tensor(shape=[60_000, 32], data_offsets=[0, 60_000 * 32]),
+    "another length than its offsets": tensor(shape=[60_000, 32]),
+    "2**70 samples": tensor(shape=[2**70]),
+    "minus one sample": tensor(shape=[-1, 8]),
+    "an offset before the file": tensor(data_offsets=[-48, 0]),
+    "offsets that go back": tensor(data_offsets=[48, 0]),
+    "a dtype that there is not": tensor(dtype="F8_E4M3"),
+    "a list for the dtype": tensor(dtype=[]),
+    "a number for the shape": tensor(shape=6),
+    "a text for an offset": tensor(data_offsets=["0", 48]),
+    "no samples": tensor(shape=[0, 8], data_offsets=[0, 0]),
+}
+
+
+def safetensors_file(folder: Path, name: str) -> None:
+    (folder / "x.safetensors").write_bytes(SAFETENSORS[name])

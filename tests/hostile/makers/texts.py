@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.hostile.makers.pictures import encoded, good
+from tests.labelled_texts import QUESTIONS, TOKENIZER
 
 DEEP = 200_000
 
@@ -202,3 +203,79 @@ NO_JSON = {
     "another encoding": '{"recipe": "é"}'.encode("latin-1"),
     "a line end in a key": b'{"a\\nb\\u001b[2J": 1}',
 }
+
+
+LABELLED = {
+    "nothing": b"",
+    "a header alone": b"text,label\n",
+    "Latin-1": "text,label\nun café,a\n".encode("latin-1"),
+    "UTF-16": "text,label\nwho?,a\n".encode("utf-16"),
+    "NULs": bytes(1000),
+    "a NUL in a text": b"text,label\nwho\0lives,a\nwhere,b\n",
+    "a text of blanks": b"text,label\n  ,a\nwhere,b\n",
+    "no label": b"text,label\nwho?,\n",
+    "a row that is too short": b"text,label\nwho?\n",
+    "an open quotation mark": b'text,label\n"who?,a\n',
+    "a line of 10 MB": b"text,label\n" + b"a" * (10 << 20) + b",a\n",
+    "a cell of 200 kB": b"text,label\n" + b"a " * 100_000 + b",a\n",
+    "two columns of one name": b"text,text,label\nwho?,where?,a\n",
+    "no column of texts": b"left,right,label\nwho?,where?,a\n",
+    "half a letter": b'{"text": "\\ud800", "label": "a"}\n',
+    "a number for a text": b'{"text": 1e400, "label": "a"}\n',
+    "an object for a text": b'{"text": {"a": [1]}, "label": "a"}\n',
+    "200,000 brackets": b"[" * DEEP + b"\n",
+    "no text behind the label": b"__label__a\n",
+    "labels alone": b"__label__a __label__b\n",
+    "a picture's bytes": encoded("PNG"),
+    "Parquet that is none": b"PAR1" + bytes(99) + b"PAR1",
+}
+
+
+def labelled(folder: Path, name: str) -> None:
+    """Texts with what is wrong with them, and a tokenizer that is right."""
+    (folder / "t.csv").write_bytes(LABELLED[name])
+    (folder / "tokenizer.json").write_bytes(TOKENIZER.read_bytes())
+
+
+def _with_model(**model: object) -> bytes:
+    return json.dumps({"model": model}).encode()
+
+
+def _changed(**changes: object) -> bytes:
+    return json.dumps({**json.loads(TOKENIZER.read_bytes()), **changes}).encode()
+
+
+_PADDING: dict[str, object] = {"strategy": "BatchLongest", "direction": "Right", "pad_to_multiple_of": None}
+_PADDING |= {"pad_id": 1 << 31, "pad_type_id": 0, "pad_token": "x"}
+
+TOKENIZERS: dict[str, Callable[[], bytes]] = {
+    "nothing": lambda: b"",
+    "no JSON": lambda: b"{",
+    "another object": lambda: b'{"a": 1}',
+    "200,000 brackets": lambda: b"[" * DEEP,
+    "another encoding": lambda: "{}".encode("utf-16"),
+    "a pickle": lambda: b"\x80\x04cos\nsystem\n(S'touch IT-RAN'\ntR.",
+    "no vocabulary": lambda: _with_model(type="BPE", vocab={}, merges=[]),
+    "a number beyond 2**24": lambda: _with_model(type="WordLevel", vocab={"a": 1 << 24, "b": 0}, unk_token="b"),
+    "a negative number": lambda: _with_model(type="WordLevel", vocab={"a": -1}, unk_token="a"),
+    "an unknown token that is not there": lambda: _with_model(type="WordLevel", vocab={"a": 0}, unk_token="b"),
+    "a score that is infinite": lambda: b'{"model": {"type": "Unigram", "vocab": [["a", 1e999]]}}',
+    "merges of nothing": lambda: _with_model(type="BPE", vocab={"a": 0}, merges=[["x", "y"]]),
+    "a pattern that is none": lambda: _changed(
+        pre_tokenizer={"type": "Split", "pattern": {"Regex": "("}, "behavior": "Isolated", "invert": False}
+    ),
+    "special tokens that are not there": lambda: _changed(
+        post_processor={"type": "BertProcessing", "sep": ["[SEP]", 1 << 31], "cls": ["[CLS]", 1 << 31]}
+    ),
+    "a padding beyond the vocabulary": lambda: _changed(
+        padding=_PADDING,
+        added_tokens=[],
+        model={"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "b"},
+    ),
+}
+
+
+def tokenizer(folder: Path, name: str) -> None:
+    """A tokenizer with what is wrong with it, and texts that are right."""
+    (folder / "t.csv").write_bytes(QUESTIONS.read_bytes())
+    (folder / "tokenizer.json").write_bytes(TOKENIZERS[name]())

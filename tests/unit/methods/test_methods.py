@@ -108,7 +108,7 @@ def test_recipes_hold_every_number_that_a_method_goes_by(name: str) -> None:
     assert {field.name for field in fields(built)} - set(resolved.options) == LEFT_OPEN.get(name, set())  # type: ignore[arg-type]  # every method is a dataclass
 
 
-LEFT_OPEN = {"mixup": {"base"}, "cutmix": {"box", "over", "low", "high"}, "erase": {"fill"}}
+LEFT_OPEN = {"mixup": {"base"}, "cutmix": {"box", "over", "low", "high"}, "erase": {"fill"}, "ssmix": {"alpha"}}
 
 
 def test_mixup_divides_everything_between_base_and_donor() -> None:

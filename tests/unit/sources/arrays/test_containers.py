@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from scipy import io as scipy_io
 
 from mixup_cli.errors import DataError
@@ -34,7 +35,18 @@ def npy(path: Path, x: Any, y: Any) -> None:
     np.save(path.with_name("y.npy"), y)
 
 
-WRITERS: dict[str, Callable[..., None]] = {".npz": np.savez, ".npy": npy, ".h5": hdf5, ".hdf5": hdf5, ".mat": mat}
+def tensors(path: Path, **arrays: Any) -> None:
+    save_file(arrays, path)
+
+
+WRITERS: dict[str, Callable[..., None]] = {
+    ".npz": np.savez,
+    ".npy": npy,
+    ".h5": hdf5,
+    ".hdf5": hdf5,
+    ".mat": mat,
+    ".safetensors": tensors,
+}
 
 
 @pytest.fixture(params=CONTAINERS)

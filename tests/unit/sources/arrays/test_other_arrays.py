@@ -14,13 +14,19 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+from safetensors.numpy import load_file as load_numpy
+from safetensors.numpy import save_file as save_numpy
+from safetensors.torch import save_file
 from scipy import io as scipy_io
 
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
 from mixup_cli.fields.target import Target
 from mixup_cli.sources import open_source
+from mixup_cli.sources.arrays.containers import open_container
 from mixup_cli.sources.arrays.mat5 import read_variable, variables
+from mixup_cli.sources.arrays.safetensors import DTYPES
 from mixup_cli.sources.reading import bounded_read
 from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.sources.reading.labels import labels_from_array
@@ -447,3 +453,21 @@ def test_a_data_set_that_lost_its_manifest_is_repaired(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     with pytest.raises(NoInputError, match=f"{tmp_path}: has no manifest.json. .*repair makes it again"):
         open_source([tmp_path])
+
+
+# safetensors
+
+
+def test_bfloat16_is_widened_to_float32(tmp_path: Path) -> None:
+    values = torch.randn(6, 7, generator=torch.Generator().manual_seed(1)).bfloat16()
+    save_file({"x": values, "y": torch.from_numpy(Y)}, tmp_path / "x.safetensors", metadata={"format": "pt"})
+    check(open_source([tmp_path / "x.safetensors"]), values.float().numpy())
+
+
+def test_every_dtype_of_safetensors_is_read_as_the_library_reads_it(tmp_path: Path) -> None:
+    for name in DTYPES.values():
+        written = np.arange(12).reshape(6, 2).astype(name)
+        save_numpy({"x": written}, tmp_path / "x.safetensors")
+        read = open_container(tmp_path / "x.safetensors").read("x")
+        assert read.dtype == written.dtype
+        np.testing.assert_array_equal(read[:], load_numpy(tmp_path / "x.safetensors")["x"])

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.fields.target import Target
 from mixup_cli.sources import Source, SourceOptions, open_source
 from mixup_cli.sources.packed import cells
 from tests.contracts.source_contract import loaded
@@ -158,7 +160,7 @@ def test_a_path_in_a_cell_is_not_followed(photos: Path, tmp_path: Path) -> None:
 
 def test_what_is_not_an_image_is_named(tmp_path: Path) -> None:
     with pytest.raises(
-        DataError, match=r"no column of images \(found: a \(int64\), b \(string\)\)\. Give a table with"
+        DataError, match=r"no column of images or features \(found: a \(int64\), b \(string\)\)\. Give a table with"
     ):
         opened(table(tmp_path / "a.parquet", a=[1], b=["x"]))
     with pytest.raises(NoInputError, match="has no rows"):
@@ -217,3 +219,72 @@ print(*sorted({{'pyarrow', 'datasets', 'fsspec', 's3fs', 'aiohttp', 'zipfile2'}}
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == []
+
+
+# Features
+
+
+EMBEDDINGS = np.random.default_rng(2).normal(size=(7, 3, 4)).astype(np.float32)
+KINDS: dict[str, Any] = {
+    "of one length": datasets.Sequence(datasets.Value("float32"), length=4),
+    "of any length": datasets.Sequence(datasets.Value("float32")),
+    "float16": datasets.Sequence(datasets.Value("float16")),
+    "Array2D": datasets.Array2D((3, 4), "float32"),
+}
+
+
+def numbers_of(source: Source) -> tuple[np.ndarray[Any, Any], list[str | None]]:
+    """All samples in their own form, and why some cannot be read."""
+    form = source.survey().array_form
+    assert form is not None
+    out = np.zeros((len(source), *form.shape), form.dtype)
+    return out, [each.problem for each in source.load(0, len(source), Target(form), out)]
+
+
+def with_features(kind: str) -> tuple[Any, np.ndarray[Any, Any]]:
+    """A data set with a column of features, and what is in it."""
+    values = EMBEDDINGS if kind == "Array2D" else EMBEDDINGS[:, 0]
+    values = values.astype(np.float16) if kind == "float16" else values
+    features = Features({"embedding": KINDS[kind], "label": ClassLabel(names=["cat", "dog"])})
+    made = datasets.Dataset.from_dict({"embedding": list(values), "label": [0, 1, 1, 0, 1, 0, 1]}, features=features)
+    return made, values
+
+
+@pytest.mark.parametrize("where", ["saved", "a.parquet", "folder/train-0.parquet"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_features_are_arrays(kind: str, where: str, tmp_path: Path) -> None:
+    made, values = with_features(kind)
+    path = tmp_path / where
+    path.parent.mkdir(exist_ok=True)
+    made.save_to_disk(path) if where == "saved" else made.to_parquet(path, batch_size=3)
+    source = opened(path.parent if "/" in where else path)
+    found, problems = numbers_of(source)
+    np.testing.assert_array_equal(found, values.astype(np.float32))
+    assert problems == [None] * 7
+    assert source.labels.class_names == ("cat", "dog")
+    assert source.read_as == "a Hugging Face data set"
+
+
+def test_lists_of_another_length_are_broken_inputs(tmp_path: Path) -> None:
+    cells = [[1.0, 2.0], [3.0, 4.0, 5.0], None, [6.0, None], [7.0, 8.0]]
+    found, problems = numbers_of(opened(table(tmp_path / "a.parquet", features=cells, label=[0, 1, 0, 1, 0])))
+    np.testing.assert_array_equal(found[[0, 4]], [[1, 2], [7, 8]])
+    assert [each is None for each in problems] == [True, False, False, False, True]
+    assert "a list has 3 values, and the first row's have 2" in str(problems[1])
+    assert "a value is missing" in str(problems[3])
+    with pytest.raises(DataError, match="row 0 of column features has no numbers"):
+        opened(table(tmp_path / "b.parquet", features=[[], [1.0]], label=[0, 1]))
+
+
+def test_features_are_chosen_by_option(image: bytes, tmp_path: Path) -> None:
+    rows = {"image": [{"bytes": image}] * 2, "a": [[1.0, 2.0]] * 2, "b": [[3, 4, 5]] * 2, "label": [0, 1]}
+    path = table(tmp_path / "a.parquet", **rows)
+    assert opened(path).kind == "hugging-face"
+    assert opened(path).survey().array_form is None, "images come first"
+    np.testing.assert_array_equal(numbers_of(opened(path, data_key="b"))[0], [[3, 4, 5]] * 2)
+    del rows["image"]
+    path = table(tmp_path / "b.parquet", **rows)
+    with pytest.raises(UsageError, match=r"several columns of features \(a, b\)\. Pick one: data_key=a"):
+        opened(path)
+    with pytest.raises(UsageError, match="max_pixels"):
+        opened(path, data_key="a", max_pixels=9)

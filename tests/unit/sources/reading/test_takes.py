@@ -41,6 +41,10 @@ OTHER_THAN_DEFAULT: dict[str, Any] = {
     "ignore_index": 0,
     "box_origin": 0,
     "flip_pairs": "0-1",
+    "tokenizer": "sample_data/texts/tokenizer.json",
+    "length": 9,
+    "text_column": "text",
+    "encoding": "latin-1",
     "data_key": "images",
     "label_key": "labels",
     "frames": 3,
@@ -101,10 +105,16 @@ def _sounds(folder: Path) -> Path:
     return folder / "sounds"
 
 
+def _texts(folder: Path) -> Path:
+    (folder / "train.csv").write_text("text,label,group\nwho lives?,cat,a\nwhere is it?,dog,b\n")
+    return folder
+
+
 MAKERS = {
     "class folders of sounds": _sounds,
     "class folders": _class_folders,
     "images with metadata": _with_metadata,
+    "labelled texts": _texts,
     "CIFAR": lambda _: SAMPLE_DATA / "cifar-10-sample.tar.gz",
     "IDX": _idx,
     "STL-10": _stl10,
@@ -120,8 +130,11 @@ def opened(kind: str, folder: Path, options: SourceOptions) -> Source:
     return open_source([MAKERS[kind](folder)], options)
 
 
-@pytest.mark.parametrize("name", OTHER_THAN_DEFAULT)
-@pytest.mark.parametrize("kind", [*MAKERS, "a list of images"])
+EVERY = [(kind, name) for kind in [*MAKERS, "a list of images"] for name in OTHER_THAN_DEFAULT]
+"""A tokenizer makes texts of a source whatever it is."""
+
+
+@pytest.mark.parametrize(("kind", "name"), [each for each in EVERY if each[1] != "tokenizer" or "list" in each[0]])
 def test_an_option_has_an_effect_or_is_refused_by_name(kind: str, name: str, tmp_path: Path) -> None:
     value = OTHER_THAN_DEFAULT[name]
     if kind == "IDX" and name == "label_key":
@@ -138,6 +151,8 @@ def test_an_option_has_an_effect_or_is_refused_by_name(kind: str, name: str, tmp
         noun = "sounds" if "sounds" in kind else "videos" if is_video else "images"
         ending = {"sounds": "wav", "videos": "mp4", "images": "png"}[noun]
         given[name].write_text(f"file_name,label\ntrain/cat/0.{ending},cat\n")
+    if kind == "labelled texts":
+        given |= {"task": "text", "tokenizer": OTHER_THAN_DEFAULT["tokenizer"]}
     options = SourceOptions(**given)
     if name == "labels_from" and kind.startswith("class folders"):
         assert opened(kind, tmp_path, options).read_as == f"{noun} with metadata"
