@@ -14,12 +14,14 @@ from tests.data_sets import columns, manifest
 from tests.end_to_end.whatever_happens import check_how, check_killed, check_repaired, make
 from tests.mask_scenes import COLOURS, VOID, masks, write_pairs
 from tests.object_scenes import write_scenes
+from tests.panoptic_scenes import classes_shown, write_panoptic
 from tests.running import Runner
 
 MASKS = "--method classmix,mixup,cutmix,fmix,mosaic,resizemix,cutout,erase,none --keep-originals --size 48 --flip 0.5"
 INSTANCES = (
     "--task segment --method copypaste,mixup,cutmix,mosaic,resizemix,cutout,none --keep-originals --size 48 --flip 0.5"
 )
+PANOPTIC = "--method copypaste,classmix,mixup,cutmix,mosaic,resizemix,cutout,none --keep-originals --size 48 --flip 0.5"
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +35,20 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_scenes(tmp_path_factory.mktemp("instances") / "scenes")
 
 
-@pytest.fixture(params=["mask", "instances"])
+@pytest.fixture(scope="module")
+def segments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("panoptic") / "segments"
+    write_panoptic(root, 12)
+    return root
+
+
+@pytest.fixture(params=["mask", "instances", "both"])
 def source(request: pytest.FixtureRequest) -> tuple[Path, str]:
     """A source with index maps, and the options to mix it."""
     if request.param == "mask":
         return request.getfixturevalue("pairs"), MASKS
+    if request.param == "both":
+        return request.getfixturevalue("segments"), PANOPTIC
     return request.getfixturevalue("scenes"), INSTANCES
 
 
@@ -121,11 +132,26 @@ def test_unmixed_instances_are_those_of_the_file(run_cli: Runner, scenes: Path, 
             assert stored["object_visible"][row, place] == 1
 
 
+def test_masks_and_instances_follow_the_same_pixels(run_cli: Runner, segments: Path, tmp_path: Path) -> None:
+    """Every pixel shows its class by its grey, and that of an object has the class of this."""
+    options = (
+        "--method copypaste,classmix,cutmix,mosaic,cutout,none --passes 10 --flip 0.5 --crop-pad 4 --min-visible 0"
+    )
+    stored = columns(make(run_cli, segments, tmp_path / "out", options))
+    np.testing.assert_array_equal(stored["mask"], classes_shown(stored["images"]))
+    is_thing = stored["mask"] < 2  # ball and cup
+    assert is_thing.any()
+    np.testing.assert_array_equal(stored["instances"] > 0, is_thing)
+    places = np.maximum(stored["instances"].astype(np.int64) - 1, 0).reshape(len(is_thing), -1)
+    of_object = np.take_along_axis(stored["object_class"], places, 1).reshape(is_thing.shape)
+    np.testing.assert_array_equal(of_object[is_thing], stored["mask"][is_thing])
+
+
 @pytest.mark.parametrize(
     ("options", "found"),
     [
         ("--task segment --method fmix", "boxes cannot follow"),
-        ("--task segment --method classmix", "boxes cannot follow"),
+        ("--task segment --method classmix", "it pastes what mask shows"),
         ("--task detect --method copy-paste", "read outlines with --task segment"),
         ("--task detect --masks both", "has no masks"),
         ("--task segment --method cutmix --masks both", "one parent is alone at each pixel"),

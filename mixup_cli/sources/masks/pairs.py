@@ -21,6 +21,7 @@ from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.signal import MASK
 from mixup_cli.sources.annotations.beside import listed, split_folders
+from mixup_cli.sources.annotations.panoptic import panoptic_in
 from mixup_cli.sources.masks.files import MaskFiles, MaskRules
 from mixup_cli.sources.pictures.source import PictureSource
 from mixup_cli.sources.pictures.walk import walk
@@ -113,7 +114,7 @@ def _halves_in(folder: Path) -> Halves | None:
     with os.scandir(folder) as entries:  # a folder may have millions of files
         inside = [Path(each.path) for each in entries if each.name.lower() in (*PICTURES, *MASKS) and each.is_dir()]
     pictures, masks = ([each for each in inside if each.name.lower() in names] for names in (PICTURES, MASKS))
-    masks = [each for each in masks if len(pictures) == 1 and walk(str(each)).samples]
+    masks = [each for each in masks if len(pictures) == 1 and not panoptic_in(each) and walk(str(each)).samples]
     return Halves(pictures[0], masks[0]) if len(pictures) == len(masks) == 1 else None
 
 
