@@ -22,7 +22,6 @@ from mixup_cli.kernels.resample import nearest, resample
 from mixup_cli.methods.base import Resample, pure
 from mixup_cli.methods.decisions import decided
 from mixup_cli.methods.none import Unmixed
-from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.mixing.stage import Stage
 from mixup_cli.mixing.surface import surface_of
@@ -36,7 +35,7 @@ from mixup_cli.report.maps import IndexMaps
 from mixup_cli.report.objects import of_parents, seen_in
 from mixup_cli.report.rgb import levels
 from mixup_cli.runs.job import Asked, Job
-from mixup_cli.runs.planning import maker_of, object_maker, planned
+from mixup_cli.runs.planning import maker_of, planned, row_columns
 from mixup_cli.runs.scanned import fitting
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources.reading.base import Source
@@ -67,7 +66,7 @@ def preview_of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile 
     plan = planned(job, source, everything, gathered, plan_file)
     rows = plan.rows(wanted.start, wanted.stop)
     gathered.places(rows.parents)
-    columns = RowColumns(source.labels, job.recipe, everything, object_maker(source, job, plan))
+    columns = row_columns(source, job, plan, everything)
     made = _made(maker_of(job, columns, plan, gathered.supply, Run(device="cpu", batch_size=1)), job, wanted)
     share = made["share"]
     mixed = Mixed(

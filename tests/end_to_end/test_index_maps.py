@@ -76,13 +76,34 @@ def test_hugging_face_reads_it(run_cli: Runner, source: tuple[Path, str], tmp_pa
 
 
 def test_a_stored_plan_gives_the_same_masks(run_cli: Runner, pairs: Path, tmp_path: Path) -> None:
-    options = MASKS.replace("classmix,", "")
+    options = MASKS.replace("classmix,", "") + " --resize crop"
     rows = make(run_cli, pairs, tmp_path / "rows", options, "--fill 114")
     plan = make(run_cli, pairs, tmp_path / "plan", options, "--fill 114 --store plan")
     ended = run_cli("materialize", plan, "-o", tmp_path / "made", "-q")
     assert ended.returncode == 0, ended.stderr
     for name in ("images", "mask"):
         np.testing.assert_array_equal(columns(tmp_path / "made")[name], columns(rows)[name])
+
+
+def test_in_a_mosaic_masks_meet_and_not_their_padding(run_cli: Runner, tmp_path: Path) -> None:
+    """Pictures that all have a class, wide and tall: around the point none is missing, and what is padded is black."""
+    root = tmp_path / "pairs"
+    for folder in ("images", "masks"):
+        (root / folder).mkdir(parents=True)
+    for number, size in enumerate([(60, 30), (30, 60), (59, 21), (40, 40), (60, 60)]):
+        Image.new("RGB", size, (60 + 40 * number,) * 3).save(root / f"images/{number}.png")
+        Image.new("L", size, number).save(root / f"masks/{number}.png")
+    for view in ("", "--flip 0.5", "--resize canvas"):
+        out = make(
+            run_cli, root, tmp_path / f"out{view}".replace(" ", ""), f"--method mosaic --size 60 --passes 6 {view}"
+        )
+        stored = columns(out)
+        for mask, (_, _, bottom, right) in zip(stored["mask"], stored["box"].tolist(), strict=True):
+            assert (mask[bottom - 1 : bottom + 1, right - 1 : right + 1] != VOID).all()
+        np.testing.assert_array_equal(stored["mask"] == VOID, stored["images"].max(axis=3) == 0)
+    ended = run_cli("generate", root, "-o", tmp_path / "plan", *"--method mosaic --size 60 --store plan".split())
+    assert ended.returncode == 2
+    assert "--store plan: a mosaic of padded pictures" in ended.stderr
 
 
 def test_a_class_shows_its_colour(run_cli: Runner, pairs: Path, tmp_path: Path) -> None:

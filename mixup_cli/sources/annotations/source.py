@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
@@ -22,9 +21,6 @@ from mixup_cli.sources.annotations.outlines import OutlineMaps, check_library
 from mixup_cli.sources.reading.base import Source, SourceOptions, Stamps
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.wording import counted, quoted, setting
-
-READERS = 4
-"""Threads that read headers: most of the time goes to waiting for a disk."""
 
 
 class AnnotatedPictures(NotedPictures):
@@ -84,8 +80,7 @@ class Annotated:
         paths = [self.paths[index] for index in order]
         labels = Labels(class_names=self.notes.class_names)
         source = AnnotatedPictures(self.root, paths, labels, max_pixels=options.max_pixels)
-        with ThreadPoolExecutor(READERS) as pool:
-            extent = np.array([*pool.map(source.extent, range(len(source)))], np.int32).reshape(-1, 2)
+        extent = source.extents()
         as_listed = np.empty_like(extent)
         as_listed[order] = extent
         self.notes.check_sizes(as_listed, self.paths)

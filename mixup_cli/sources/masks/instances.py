@@ -18,8 +18,9 @@ from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.signal import INSTANCES
 from mixup_cli.sources.annotations.notes import Fault, Notes
 from mixup_cli.sources.annotations.segments import SegmentMaps, Segments, ids_of
-from mixup_cli.sources.annotations.source import READERS, AnnotatedPictures
+from mixup_cli.sources.annotations.source import AnnotatedPictures
 from mixup_cli.sources.pictures.decode import Undecodable
+from mixup_cli.sources.pictures.source import READERS
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.wording import counted
@@ -64,9 +65,7 @@ class Instances:
         largest = max(each.largest for each in found)
         labels = Labels(class_names=options.classes or tuple(map(str, range(largest + 1))))
         source = AnnotatedPictures(root, paths, labels, max_pixels=options.max_pixels)
-        with ThreadPoolExecutor(READERS) as pool:
-            extent = np.array([*pool.map(source.extent, range(len(source)))], np.int32).reshape(-1, 2)
-        made = self._notes(found, labels.class_names).objects(extent, range(len(source)), options.on_error)
+        made = self._notes(found, labels.class_names).objects(source.extents(), range(len(source)), options.on_error)
         source.objects = made.objects
         segments = Segments.of_objects(made.objects)
         maps = SegmentMaps((str(self.objects), self.names), segments, source.extent, options.max_pixels)
