@@ -120,7 +120,7 @@ def parents_seen(source: Source, job: Job, gathered: Gathered, indices: NDArray[
         return samples[positions]
 
     for number, signal in enumerate(job.signals):
-        if (void := void_of(job.recipe, signal)) is not None:
+        if maps is None and (void := void_of(job.recipe, signal)) is not None:
             numbers = seen(number, np.full((1, 1), void, job.targets[number].form.dtype), nearest)
             slots = np.tile(np.arange(places.shape[1]), len(places))[:, None] if signal.name == INSTANCES else None
             maps = IndexMaps(numbers.reshape(-1, 1, *numbers.shape[2:]), slots)
