@@ -21,6 +21,7 @@ from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.differences import Identity
 from mixup_cli.runs.fingerprint import Pixels
+from mixup_cli.runs.heldout import write_heldout
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.needs import Needs, check_room, needs
 from mixup_cli.runs.planning import parents_of, plan_of, shard_maker, start_ahead
@@ -39,7 +40,7 @@ from mixup_cli.storage.finish import finish
 from mixup_cli.storage.folder import DataSetFolder, data_set_at
 from mixup_cli.storage.manifest import MANIFEST, Manifest
 from mixup_cli.storage.parts import Part
-from mixup_cli.storage.source_table import SourceTable
+from mixup_cli.storage.source_table import SourceTable, finished_table
 from mixup_cli.wording import counted, setting
 
 
@@ -119,6 +120,9 @@ def _generated(
         folder.settle()
     standing = _standing(bench)
     if standing.complete is not None:
+        if run.heldout is not None:
+            usable = finished_table(folder.path, standing.complete).usable
+            write_heldout(run.heldout, asked.source, standing.job.recipe, usable)
         _leave_alone(bench, standing.stored)
         return _of_manifest(bench, standing.complete, standing.state)
     needed = _needs(bench, standing)
@@ -139,6 +143,8 @@ def _carried_out(bench: Bench, expected_rows: int, engine: Engine) -> Outcome:
             check_same(standing.stored, Identity(pixels=pixels))
         scan = _planned_on(bench, standing) or _scanned_before(bench, standing) or _scanned(bench, standing, engine)
         plan = plan_of(scan, run)
+        if run.heldout is not None:
+            write_heldout(run.heldout, scan.source, scan.job.recipe, scan.table.usable, run.force)
         bench.report(plan.notices)
         rows = row_count(scan.job.recipe, run, scan.source.labels, scan.table.usable)
         wanted = Wanted(scan.job, scan.table, pixels, rows)
