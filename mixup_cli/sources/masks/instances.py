@@ -19,9 +19,9 @@ from mixup_cli.fields.signal import INSTANCES
 from mixup_cli.sources.annotations.notes import Fault, Notes
 from mixup_cli.sources.annotations.segments import SegmentMaps, Segments, ids_of
 from mixup_cli.sources.annotations.source import AnnotatedPictures
-from mixup_cli.sources.pictures.decode import Undecodable
 from mixup_cli.sources.pictures.source import READERS
 from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.encoded import Undecodable
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.wording import counted
 

@@ -33,6 +33,7 @@ PICTURE_FILES = FileKind("image", SUFFIXES, UNREAD_SUFFIXES, "JPEG or PNG")
 READERS = 4
 """Threads that read headers: most of the time goes to waiting for a disk."""
 
+
 class PictureSource(StoredFiles, EncodedPictures):
     """Images in files: `paths` are relative to `root` (or absolute), one for each key, in the order of the keys."""
 
