@@ -94,7 +94,7 @@ test: $(VENV)/.dev-installed
 test-frameworks: $(FRAMEWORKS)/.installed
 	$(FRAMEWORKS)/bin/python -m pytest -n 2 tests/frameworks $(TESTS)
 
-# Exports whose libraries need torchvision, in an environment of its own, because torchvision needs another torch than the
+# torchvision's own models, and exports whose libraries need torchvision, in an environment of its own, because torchvision needs another torch than the
 # one that the project pins (6.3 GB on Linux with CUDA; PIP_FLAGS as above for less).
 TORCHVISION := .venv-torchvision
 
@@ -106,7 +106,8 @@ $(TORCHVISION)/.installed: tests/frameworks/requirements-torchvision.txt
 	@touch $@
 
 test-torchvision: $(TORCHVISION)/.installed
-	$(TORCHVISION)/bin/python -m pytest tests/frameworks/test_exporters.py -k "Mds or LitData or torchvision"
+	$(TORCHVISION)/bin/python -m pytest tests/frameworks/test_exporters.py tests/frameworks/test_torchvision_models.py \
+		-k "Mds or LitData or torchvision"
 
 test-slow: $(VENV)/.dev-installed
 	$(BIN)/python -m pytest -n 2 -m slow $(TESTS)

@@ -18,7 +18,7 @@ from mixup_cli.exporters.exporter import Notes
 from mixup_cli.exporters.job import Job
 from mixup_cli.exporters.objects import Columns, PicturesWithObjects, texts
 from mixup_cli.fields.colours import VOC_COLOURS
-from mixup_cli.fields.signal import MASK, Signal
+from mixup_cli.fields.signal import INSTANCES, MASK, Signal
 
 ANNOTATIONS, CLASSES, OBJECTS = "Annotations", "SegmentationClass", "SegmentationObject"
 
@@ -42,8 +42,8 @@ class Voc(PicturesWithObjects):
     `visible` are elements of ours. Boxes have fractions of pixels, as some of VOC's own do.
 
     Masks are PNG with VOC's palette, and listed in `ImageSets/Segmentation/train.txt`: `SegmentationClass` has class
-    masks as they are. Of instances, it has their classes from 1, and `SegmentationObject` their numbers; crowds are
-    void there."""
+    masks as they are. Of instances alone, it has their classes from 1. `SegmentationObject` has their numbers. Crowds
+    are void."""
 
     pictures: ClassVar[str] = "JPEGImages"
     holds_masks: ClassVar[bool] = True
@@ -51,8 +51,8 @@ class Voc(PicturesWithObjects):
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         self.check_names(job.class_names)
-        self._map = next((signal for signal in job.signals.values() if signal.is_index_map), None)
-        if self._map is not None and (found := self._unfit(self._map)):
+        self._maps = {name: signal for name, signal in job.signals.items() if signal.is_index_map}
+        if found := next(filter(None, map(self._unfit, self._maps.values())), ""):
             others = "webdataset" if job.manifest.boxes is None else "coco"
             raise UsageError(found, f"Use {others}.", field="to", value=job.options.to)
 
@@ -90,15 +90,16 @@ class Voc(PicturesWithObjects):
 
     def _masks(self, rows: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[Any]]]:
         """The folders of masks, with those of some rows: (m, height, width)."""
-        if self._map is None:
+        if MASK in self._maps:
+            yield CLASSES, self.job.arrays.column(MASK).take(rows)
+        if INSTANCES not in self._maps:
             return
-        numbers = self.job.arrays.column(self._map.name).take(rows)
-        if self._map.name == MASK:
-            yield CLASSES, numbers
-            return
+        numbers = self.job.arrays.column(INSTANCES).take(rows)
         crowd, classes = (self.job.arrays.column(f"object_{name}").take(rows) for name in ("crowd", "class"))
         places = np.broadcast_to(np.arange(1, classes.shape[1] + 1), classes.shape)
         for name, shown in ((CLASSES, classes + 1), (OBJECTS, places)):
+            if name == CLASSES and MASK in self._maps:
+                continue
             known = np.pad(np.where(crowd > 0, VOID, shown), ((0, 0), (1, 0)))
             yield (
                 name,
@@ -109,7 +110,7 @@ class Voc(PicturesWithObjects):
         height, width, depth = self.size
         yield f"<annotation>\n  <folder>{self.pictures}</folder>\n  <filename>{self.file_name(row)}</filename>"
         yield f"  <size><width>{width}</width><height>{height}</height><depth>{depth}</depth></size>"
-        yield f"  <segmented>{int(self._map is not None)}</segmented>"
+        yield f"  <segmented>{int(bool(self._maps))}</segmented>"
         names = (escape(self.job.class_names[number], quote=False) for number in objects["object_class"])
         columns = (
             objects["object_crowd"],
@@ -124,7 +125,7 @@ class Voc(PicturesWithObjects):
 
     def close(self, folder: Path, notes: Sequence[Notes]) -> None:
         """See `Exporter.close`."""
-        has = {ANNOTATIONS: self.job.manifest.boxes is not None, CLASSES: self._map is not None}
+        has = {ANNOTATIONS: self.job.manifest.boxes is not None, CLASSES: bool(self._maps)}
         for place in (SETS[name] for name, is_there in has.items() if is_there):
             (folder / place).mkdir(parents=True)
             with (folder / place / "train.txt").open("w") as file:

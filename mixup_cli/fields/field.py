@@ -20,14 +20,14 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from mixup_cli.fields.objects import OBJECT_COLUMNS
+from mixup_cli.fields.objects import LOST, OBJECT_COLUMNS
 
 IN_TIME = ("span", "source_start", "gain")
 """The columns of samples that go on in time."""
 
 COLUMNS = (
     *("labels", "index", "source_index", "source_label", "share", "label_share", "method", "box", "view", *IN_TIME),
-    *OBJECT_COLUMNS,
+    *(*OBJECT_COLUMNS, LOST),
 )
 """The columns that follow the signals, in this order. No further signal can have one of these names."""
 

@@ -20,6 +20,10 @@ NO_CLASS = -1
 
 KEYPOINTS = "keypoints"
 
+LOST = "object_lost"
+"""The column, behind those of objects, that counts the objects of a row that found no place: only of a bounded number
+of places."""
+
 
 def object_forms(places: int, keypoint_count: int | None) -> dict[str, tuple[str, tuple[int, ...]]]:
     """The columns of objects in order, behind all others: dtype, and shape of a row, with so many places for objects.
@@ -132,6 +136,8 @@ class ObjectField:
         if not ((counts >= 0) & (counts <= places)).all():
             yield f"object_count goes from {counts.min()} to {counts.max()}, and there are {places} places"
             return
+        if LOST in columns and ((columns[LOST] < 0) | ((columns[LOST] > 0) & (counts < places))).any():
+            yield f"{LOST} is below 0, or above it in a row with a free place"
         is_there = np.arange(places) < counts[:, None]
         for problem, is_right in (
             ("has an object of an unknown class", (classes >= 0) & (classes < len(self.class_names))),

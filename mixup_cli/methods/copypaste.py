@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Words, uniforms
-from mixup_cli.methods.base import Shown
-from mixup_cli.methods.decisions import Decisions, Grid
 from mixup_cli.methods.options import number
 from mixup_cli.methods.pasted import PasteMethod
 
@@ -33,15 +31,8 @@ class CopyPaste(PasteMethod):
   year = {2021}
 }"""  # noqa: E501  # as BibTeX has it
     needs_map = "instances"
-    keeps_objects = True
 
     part: float = number(0.5, 0.0, 1.0)
 
     def drawn(self, words: Words) -> NDArray[np.bool_]:
         return np.asarray(uniforms(words) < self.part)
-
-    def shown(self, decisions: Decisions, grid: Grid) -> Shown:
-        """Of a donor's objects without outlines nothing is seen."""
-        shown = super().shown(decisions, grid)
-        shown.window[:, 1] = 0
-        return shown

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.rng import Draws, RowWord, Words, mask_words
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import DonorMaps, Method, pure
+from mixup_cli.methods.base import DonorMaps, Method, Shown, pure
 from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 
 
@@ -22,6 +22,7 @@ class PasteMethod(Method):
     needs_picture = True
     has_mask = True
     has_seed = True
+    keeps_objects = True
 
     def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
         return decided(pure(len(draws), 0, 2), mask_seed=draws.words[:, RowWord.MASK_SEED])
@@ -39,3 +40,9 @@ class PasteMethod(Method):
             is_drawn[present[self.drawn(mask_words(seed.reshape(1), len(present))[0])]] = True
             pasted[...] = is_drawn[numbers]
         return Weights(decisions.parts, choice=choice)
+
+    def shown(self, decisions: Decisions, grid: Grid) -> Shown:
+        """Of a donor's objects without outlines nothing is seen."""
+        shown = super().shown(decisions, grid)
+        shown.window[:, 1] = 0
+        return shown

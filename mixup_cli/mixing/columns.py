@@ -15,10 +15,11 @@ from mixup_cli.fields.axes import has_time
 from mixup_cli.fields.field import COLUMNS, IN_TIME
 from mixup_cli.fields.label import Label
 from mixup_cli.fields.labels import Labels, base_shares, remix_shares, union_shares
-from mixup_cli.fields.objects import Objects
+from mixup_cli.fields.objects import LOST, Objects
 from mixup_cli.fields.signal import Signal
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.methods import METHODS
+from mixup_cli.mixing.inner import Inner
 from mixup_cli.mixing.objects import ObjectMaker, most_objects, object_columns
 from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Rows, population_of
@@ -53,6 +54,8 @@ def columns_of(
     if objects is not None:
         keypoint_count = len(objects.keypoints.names) if objects.keypoints else None
         chosen += object_columns(most_objects(objects, recipe, parent_count), keypoint_count)
+        if recipe.max_objects is not None:
+            chosen.append(Column(LOST, "int32", ()))
     return tuple(chosen)
 
 
@@ -88,10 +91,13 @@ class RowColumns:
     recipe: Recipe
     usable: NDArray[np.int64]
     objects: ObjectMaker | None = None
+    inner: Inner | None = None
+    """Where pictures lie in the padding around them, of samples that have index maps and no objects."""
 
     def seen(self, rows: Rows) -> Rows:
-        """Rows with what of their parents' form decides where pixels go: see `ObjectMaker.seen`."""
-        return rows if self.objects is None else self.objects.seen(rows)
+        """Rows with what of their parents' form decides where pixels go: see `Inner.seen`."""
+        inner = self.inner if self.objects is None else self.objects.inner
+        return rows if inner is None else inner.seen(rows)
 
     def values(self, name: str, rows: Rows, share: NDArray[np.float32]) -> NDArray[Any]:
         """The values of column `name` for the rows: (m, *column.shape)."""

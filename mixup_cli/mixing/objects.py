@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.draws.beta import UNIT
-from mixup_cli.fields.fit import placed
-from mixup_cli.fields.objects import KEYPOINTS, NO_CLASS, Objects, object_forms
+from mixup_cli.fields.objects import KEYPOINTS, LOST, NO_CLASS, Objects, object_forms
 from mixup_cli.fields.signal import INSTANCES
 from mixup_cli.fields.target import Target
 from mixup_cli.methods import Shown
 from mixup_cli.methods.method_set import MethodSet
+from mixup_cli.mixing.inner import Inner, places_in
 from mixup_cli.mixing.instances import InstanceMaps
 from mixup_cli.plan.plan import Rows
 from mixup_cli.recipe import Recipe
@@ -142,19 +142,15 @@ class ObjectMaker:
     recipe: Recipe
     cached: tuple[int, int]
     most: int
-    inner: Floats | None
-    """Where each sample's picture lies in the padding around it, (n, 4: top, left, bottom, right); None if none has
-    any."""
+    inner: Inner | None
+    """Where pictures lie in the padding around them; None if none has any."""
 
     @classmethod
     def open(cls, objects: Objects, methods: MethodSet, recipe: Recipe, target: Target, most: int) -> Self:
         """The maker for objects as the source has them, of samples that are brought to a target."""
-        size = target.form.size
-        scale, shift = _places(objects, target)
-        corners = [shift, shift + np.maximum(objects.extent, 1) * scale]
-        inner = np.concatenate([np.clip(each, 0, size) for each in corners], axis=1)
-        is_padded = (inner != [0, 0, *size]).any()
-        return cls(_fitted(objects, scale, shift), methods, recipe, size, most, inner if is_padded else None)
+        scale, shift = places_in(objects.extent, target)
+        inner = Inner.of(objects.extent, target, methods.grid.sides)
+        return cls(_fitted(objects, scale, shift), methods, recipe, target.form.size, most, inner)
 
     @property
     def stride(self) -> int:
@@ -184,7 +180,9 @@ class ObjectMaker:
         found, area, visible = found[kept], area[kept], visible[kept]
         row = found.place // rows.parents.shape[1]
         fits = self._fitting(row, area)
-        made = self._laid_out(len(rows), found[fits], visible[fits], weight.ravel())
+        made = dict(self._laid_out(len(rows), found[fits], visible[fits], weight.ravel()))
+        if self.recipe.max_objects is not None:
+            made[LOST] = np.bincount(row[~fits], minlength=len(rows)).astype(np.int32)
         if maps is None or measured is None:
             return made
         row, code = row[fits], measured.code[kept][fits]
@@ -192,18 +190,7 @@ class ObjectMaker:
 
     def seen(self, rows: Rows) -> Rows:
         """The same rows, with where the pictures of their parents lie in the padding around them."""
-        if self.inner is None or rows.decisions.inner is not None:
-            return rows
-        inner = self.inner[rows.parents]
-        if rows.views is not None:
-            part, sides = rows.views[..., :4].astype(np.float64), np.array(self.methods.grid.sides)
-            scale, first = sides / (part[..., 2:] - part[..., :2]), part[..., :2]
-            low, high = (np.clip((each - first) * scale, 0, sides) for each in (inner[..., :2], inner[..., 2:]))
-            is_mirrored = rows.views[..., 4] == 1
-            left = np.where(is_mirrored, sides[1] - high[..., 1], low[..., 1])
-            right = np.where(is_mirrored, sides[1] - low[..., 1], high[..., 1])
-            inner = np.stack([low[..., 0], left, high[..., 0], right], axis=-1)
-        return replace(rows, decisions=replace(rows.decisions, inner=np.rint(inner).astype(np.int32)))
+        return rows if self.inner is None else self.inner.seen(rows)
 
     def _shown(self, rows: Rows) -> tuple[Shown, Floats]:
         """Where the pixels of parents lie, and the weight of each (m, P): 0 of one that takes no part."""
@@ -285,14 +272,6 @@ class ObjectMaker:
 def _place_in(row: NDArray[np.int64]) -> NDArray[np.int64]:
     """The place of each object among those of its row, from rows in ascending order."""
     return np.arange(len(row)) - np.searchsorted(row, row)
-
-
-def _places(objects: Objects, target: Target) -> tuple[Floats, Floats]:
-    """Scale and shift, each (n, 2: y, x), that bring each picture to a target."""
-    extents, which = np.unique(np.maximum(objects.extent, 1), axis=0, return_inverse=True)
-    places = np.array([placed((int(h), int(w)), target.form.size, target.resize) for h, w in extents])
-    scale, shift = np.moveaxis(places[which.reshape(-1)], 1, 0)
-    return scale, shift
 
 
 def _fitted(objects: Objects, scale: Floats, shift: Floats) -> Objects:

@@ -18,23 +18,25 @@ from mixup_cli.report.rgb import Pictures
 OF_PARENTS = np.array([ImageColor.getrgb(colour) for colour in COLOURS], np.uint8)
 """The colours of instances, by the slot of their parent: those of its boxes."""
 
-QUARTERS_OF_CLASS, QUARTERS_INSIDE, QUARTERS_AT_EDGE = 2, 1, 4
-"""How much of a colour is laid over a picture, in quarters: of a class; of an instance, and of its outermost pixels."""
+PARTS = 256
+OF_CLASS, INSIDE, AT_EDGE = 128, 64, 256
+"""How much of a colour is laid over a picture, in 256ths: of a class; of an instance, and of its outermost pixels."""
 
 
 @dataclass(frozen=True)
 class IndexMaps:
-    """The index maps of m tiles: `numbers` (m, layers, height, width), of which later layers lie on top; of instances
-    also `slots` (m, O), the slot of the parent that the object in each place comes from, which may stand once for
-    all."""
+    """The index maps of m tiles: `numbers` (m, layers, height, width). Of instances later layers lie on top, and
+    `slots` (m, O) is the slot of the parent that the object in each place comes from, which may stand once for all. The
+    colours of classes are mixed: `share` (m, layers) is the part of each layer, None where there is one."""
 
     numbers: NDArray[Any]
     slots: NDArray[Any] | None = None
+    share: NDArray[Any] | None = None
 
     @classmethod
     def of(cls, signals: Iterable[Signal], read: Callable[[str], NDArray[Any]]) -> Self | None:
-        """Those of rows, None if they have none. Of several parents' instances all are shown, and of their masks that
-        of the parent with the largest share. `read` gives a column by its name."""
+        """Those of rows, None if they have none: the first that they have. Of several parents all are shown. `read`
+        gives a column by its name."""
         for signal in signals:
             if not signal.is_index_map:
                 continue
@@ -43,29 +45,35 @@ class IndexMaps:
                 numbers = numbers[:, None]
             if signal.name == INSTANCES:
                 return cls(numbers, read("object_parent"))
-            heaviest = read("share").argmax(axis=1) if signal.axes == "phw" else np.zeros(len(numbers), np.int64)
-            return cls(numbers[np.arange(len(numbers)), heaviest][:, None])
+            return cls(numbers, None, read("share") if signal.axes == "phw" else None)
         return None
 
     def over(self, tile: int, picture: Pictures) -> Pictures:
         """A picture (height, width, 3) under its map; where that is 0, as it is."""
-        for layer in self.numbers[tile]:
-            numbers = layer.astype(np.int64)
-            if numbers.any():
-                colours, quarters = self._laid(tile, numbers)
-                part = quarters[..., None]
-                picture = ((picture * (4 - part) + colours * part) // 4).astype(np.uint8)
+        layers = self.numbers[tile].astype(np.int64)
+        if not layers.any():
+            return picture
+        if self.slots is None:
+            return self._tinted(tile, layers, picture)
+        for numbers in layers:
+            slots = self.slots[tile][np.clip(numbers - 1, 0, self.slots.shape[1] - 1)]
+            parts = np.where(_edges(numbers), AT_EDGE, INSIDE) * (numbers > 0)
+            picture = _laid(picture, OF_PARENTS[slots % len(OF_PARENTS)].astype(np.int64) * parts[..., None], parts)
         return picture
 
-    def _laid(self, tile: int, numbers: NDArray[np.int64]) -> tuple[Pictures, NDArray[np.int64]]:
-        """The colours (height, width, 3) that a map lays over a picture, and how much of each (height, width), in
-        quarters."""
-        if self.slots is None:
-            of_class = np.where(numbers > 0, (numbers - 1) % (len(VOC_COLOURS) - 1) + 1, 0)
-            return VOC_COLOURS[of_class], QUARTERS_OF_CLASS * (numbers > 0)
-        slots = self.slots[tile][np.clip(numbers - 1, 0, self.slots.shape[1] - 1)]
-        quarters = np.where(_edges(numbers), QUARTERS_AT_EDGE, QUARTERS_INSIDE) * (numbers > 0)
-        return OF_PARENTS[slots % len(OF_PARENTS)], quarters
+    def _tinted(self, tile: int, layers: NDArray[np.int64], picture: Pictures) -> Pictures:
+        """A picture under the colours of its classes, each by the share of its layer."""
+        share = np.ones(len(layers)) if self.share is None else np.nan_to_num(self.share[tile])
+        parts = np.rint(OF_CLASS * np.clip(share, 0, 1)).astype(np.int64)[:, None, None] * (layers > 0)
+        colours = VOC_COLOURS[np.where(layers > 0, (layers - 1) % (len(VOC_COLOURS) - 1) + 1, 0)]
+        return _laid(picture, (colours * parts[..., None]).sum(axis=0), parts.sum(axis=0))
+
+
+def _laid(picture: Pictures, colours: NDArray[np.int64], parts: NDArray[np.int64]) -> Pictures:
+    """Colours (height, width, 3), times their parts (height, width) in 256ths, over a picture."""
+    parts = np.minimum(parts, PARTS)
+    laid: Pictures = np.minimum((picture * (PARTS - parts[..., None]) + colours) // PARTS, 255).astype(np.uint8)
+    return laid
 
 
 def _edges(numbers: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -37,7 +37,7 @@ from mixup_cli.report.maps import IndexMaps
 from mixup_cli.report.objects import of_parents, seen_in
 from mixup_cli.report.rgb import levels
 from mixup_cli.runs.job import Asked, Job
-from mixup_cli.runs.planning import finder_of, maker_of, object_maker, planned
+from mixup_cli.runs.planning import finder_of, maker_of, planned, row_columns
 from mixup_cli.runs.scanned import fitting
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources.reading.base import Source
@@ -110,7 +110,7 @@ def sketched(source: Source, job: Job, wanted: range, names: Container[str], pla
     plan = planned(job, source, everything, gathered, plan_file)
     rows = plan.rows(wanted.start, wanted.stop)
     gathered.places(rows.parents)
-    columns = RowColumns(source.labels, job.recipe, everything, object_maker(source, job, plan))
+    columns = row_columns(source, job, plan, everything)
     values = maker_of(job, columns, plan, gathered.supply, Run(device="cpu", batch_size=1)).values(wanted)
     made = {
         column.name: np.concatenate([tile.copy() for tile in values(column)])  # a tile is good until the next one
@@ -136,7 +136,7 @@ def parents_seen(source: Source, job: Job, gathered: Gathered, indices: NDArray[
         return samples[positions]
 
     for number, signal in enumerate(job.signals):
-        if (void := void_of(job.recipe, signal)) is not None:
+        if maps is None and (void := void_of(job.recipe, signal)) is not None:
             numbers = seen(number, np.full((1, 1), void, job.targets[number].form.dtype), nearest)
             slots = np.tile(np.arange(places.shape[1]), len(places))[:, None] if signal.name == INSTANCES else None
             maps = IndexMaps(numbers.reshape(-1, 1, *numbers.shape[2:]), slots)

@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from mixup_cli import backend
 from mixup_cli.fields.objects import ObjectField
 from mixup_cli.fields.target import Arrays, FormMismatch, room_for
-from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Moved, Planned, population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.job import Asked, Job, shard_rows
 from mixup_cli.runs.needs import Needs, needs
-from mixup_cli.runs.planning import finder_of, maker_of, object_maker, parents_of, planned
+from mixup_cli.runs.planning import finder_of, maker_of, parents_of, planned, row_columns
 from mixup_cli.runs.samples import check_stores_plan
 from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import Stored, job_beside
@@ -246,8 +245,7 @@ class _Probe:
         """The time for one row, measured on the first rows of a plan, once everything is compiled; and the bytes that
         it takes encoded, if rows are."""
         job, count = self.job, max(1, min(rows, PROBE_BYTES // self.job.spec.row_bytes))
-        objects = object_maker(self.source, job, plan)
-        columns = RowColumns(self.source.labels, job.recipe, np.arange(len(self.source)), objects)
+        columns = row_columns(self.source, job, plan, np.arange(len(self.source)))
         moved = Moved(plan, lambda parents: parents % self.count)
         backend.settle(rows, job.spec.row_bytes)
         maker = maker_of(job, columns, moved, Cache(self.samples), run)

@@ -16,9 +16,12 @@ from mixup_cli.engines.base import Engine
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.fields.target import Survey
 from mixup_cli.listener import Listener
+from mixup_cli.readers.lost_objects import LostObjects
+from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.differences import Identity
 from mixup_cli.runs.fingerprint import Pixels
+from mixup_cli.runs.heldout import write_heldout
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.needs import Needs, check_room, needs
 from mixup_cli.runs.planning import parents_of, plan_of, shard_maker, start_ahead
@@ -37,8 +40,8 @@ from mixup_cli.storage.finish import finish
 from mixup_cli.storage.folder import DataSetFolder, data_set_at
 from mixup_cli.storage.manifest import MANIFEST, Manifest
 from mixup_cli.storage.parts import Part
-from mixup_cli.storage.source_table import SourceTable
-from mixup_cli.wording import counted
+from mixup_cli.storage.source_table import SourceTable, finished_table
+from mixup_cli.wording import counted, setting
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,9 @@ def _generated(
         folder.settle()
     standing = _standing(bench)
     if standing.complete is not None:
+        if run.heldout is not None:
+            usable = finished_table(folder.path, standing.complete).usable
+            write_heldout(run.heldout, asked.source, standing.job.recipe, usable)
         _leave_alone(bench, standing.stored)
         return _of_manifest(bench, standing.complete, standing.state)
     needed = _needs(bench, standing)
@@ -137,6 +143,8 @@ def _carried_out(bench: Bench, expected_rows: int, engine: Engine) -> Outcome:
             check_same(standing.stored, Identity(pixels=pixels))
         scan = _planned_on(bench, standing) or _scanned_before(bench, standing) or _scanned(bench, standing, engine)
         plan = plan_of(scan, run)
+        if run.heldout is not None:
+            write_heldout(run.heldout, scan.source, scan.job.recipe, scan.table.usable, run.force)
         bench.report(plan.notices)
         rows = row_count(scan.job.recipe, run, scan.source.labels, scan.table.usable)
         wanted = Wanted(scan.job, scan.table, pixels, rows)
@@ -156,6 +164,9 @@ def _carried_out(bench: Bench, expected_rows: int, engine: Engine) -> Outcome:
     if (name := scan.source.changed()) is not None:
         bench.report([f"{name} has changed since it was read; the data set was made from its old content"])
     outcome = _sealed(bench, wanted, standing.state, plan.methods.names, records)
+    if outcome.manifest is not None and run.store is None and (most := scan.job.recipe.max_objects) is not None:
+        lost = LostObjects.of(MixedArrays(folder.path))
+        bench.report([f"{lost.text} with {setting('max_objects', str(most))}"] if lost else [])
     return replace(outcome, shards_made=len(records) - len(found))
 
 

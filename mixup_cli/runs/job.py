@@ -10,6 +10,7 @@ from mixup_cli.choices import TIMED_TASKS, LabelKind, Task
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.fields.decide import Decided, decide, decide_beside, decide_line, decide_map
 from mixup_cli.fields.encoding import is_built_in, problem_of
+from mixup_cli.fields.fit import INNER_SIZES
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.label_rules import mixed_kind, with_label_rule
 from mixup_cli.fields.labels import Labels
@@ -18,6 +19,7 @@ from mixup_cli.fields.target import Survey, Target, sample_bytes
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.methods import METHODS, Method, for_balanced_pairing, for_objects, parent_count, resolve, same_rows
 from mixup_cli.methods.effect import check_effect
+from mixup_cli.methods.mosaic import Mosaic
 from mixup_cli.mixing.columns import columns_of, planned_columns
 from mixup_cli.mixing.surface import check_fill
 from mixup_cli.pairing import DEFAULT_BANDWIDTH
@@ -174,6 +176,7 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
     columns = columns_of(resolved, signals, labels, most_parents, objects)
     resolved, spec = laid_out(resolved, signals, columns, labels, recipe.samples_per_shard, asked.shard_bytes)
     notices = decided.notices + ((ZSTD_NOTICE,) if resolved.compression == "zstd" else ())
+    _check_stored_plan(resolved, decided.target)
     if any(column.encoding and column.encoding.is_lossy for column in columns):
         notices += (LOSSY_NOTICE.format(resolved.encode),)
     label_kind = mixed_kind(resolved, labels.kind)
@@ -324,6 +327,14 @@ def _check_maps(methods: Sequence[MethodChoice], maps: Collection[str], where: s
             found = f"it pastes what {needed} shows, and {where} is read without. Use {able[0]}"
             task = f", or read outlines with {setting('task', 'segment')}" if needed == INSTANCES else ""
             raise UsageError(f"{found}{task}.", field="methods", value=choice.name)
+
+
+def _check_stored_plan(recipe: Recipe, target: Target) -> None:
+    """Raises UsageError where readers, which see no headers, would have to know where pictures lie in their padding."""
+    is_padded = recipe.store == "plan" and MASK in recipe.index_maps and target.resize in INNER_SIZES
+    if is_padded and any(choice.name == Mosaic.name for choice in recipe.methods):
+        found = "a mosaic of padded pictures needs to know where these lie, and a stored plan does not hold that."
+        raise UsageError(found, f"Leave it out, or pass {setting('resize', 'crop')}.", field="store", value="plan")
 
 
 def _given(recipe: Recipe, names: Sequence[str]) -> tuple[str, ...]:

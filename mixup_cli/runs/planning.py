@@ -13,12 +13,14 @@ from mixup_cli import backend
 from mixup_cli.draws.beta import start_numba
 from mixup_cli.fields.axes import as_pictures
 from mixup_cli.fields.decide import recipe_of, void_of
+from mixup_cli.fields.fit import INNER_SIZES
 from mixup_cli.fields.objects import ObjectField
-from mixup_cli.fields.signal import RATE
+from mixup_cli.fields.signal import MASK, RATE
 from mixup_cli.fields.target import Arrays
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import RowColumns
+from mixup_cli.mixing.inner import Inner
 from mixup_cli.mixing.objects import ObjectMaker
 from mixup_cli.mixing.shard_values import ShardMaker, SignalMaker, tile_rows_for
 from mixup_cli.mixing.signal import Mixer
@@ -88,8 +90,16 @@ def shard_maker(scanned: Scanned, run: Run, checkpoint: Callable[[], None], plan
         raise ValueError("without a cache, rows must keep to windows; see `check_caching`")
     if finder is not None and isinstance(plan, Plan):
         plan = plan.asking(finder)
-    columns = RowColumns(source.labels, job.recipe, table.usable, object_maker(source, job, plan))
+    columns = row_columns(source, job, plan, table.usable)
     return maker_of(job, columns, plan, supply, run, checkpoint)
+
+
+def row_columns(source: Source, job: Job, plan: Planned, usable: NDArray[np.int64]) -> RowColumns:
+    """What makes all columns but those of signals, for rows of a plan over the usable samples int64 (n)."""
+    inner = None
+    if MASK in source.beside and job.target.resize in INNER_SIZES and (extent := source.extents()) is not None:
+        inner = Inner.of(extent, job.target, plan.methods.grid.sides)
+    return RowColumns(source.labels, job.recipe, usable, object_maker(source, job, plan), inner)
 
 
 def object_maker(source: Source, job: Job, plan: Planned) -> ObjectMaker | None:

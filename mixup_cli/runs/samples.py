@@ -113,7 +113,9 @@ def planning(run: Run) -> Run:
 
 def run_of_samples(run: Run) -> Run:
     """How they are made: each once, whatever the run asks for."""
-    own = replace(run, out=run.samples_place, samples_folder=None, force=False, batch_size=None, shard_bytes=None)
+    own = replace(
+        run, out=run.samples_place, samples_folder=None, heldout=None, force=False, batch_size=None, shard_bytes=None
+    )
     return replace(own, passes=1, samples=None, plan=None)
 
 

@@ -38,8 +38,9 @@ class Run:
     overrules both: the run makes its rows, and the recipe has its digest. `workers` None is one for each core, with the
     engine "ray" each of the cluster that `ray_address` names. `part` says which of the shards this run makes (in a job
     array: `schedulers.assigned_part(os.environ)`); `samples_folder` has the samples of a data set that stores its plan;
-    `origin` is what run.json says of the source. With the engine "processes", a script must begin its work under
-    `if __name__ == "__main__":`, as `multiprocessing` asks.
+    `heldout` is where a table of the samples goes that `per_class` leaves out; `origin` is what run.json says of the
+    source. With the engine "processes", a script must begin its work under `if __name__ == "__main__":`, as
+    `multiprocessing` asks.
     """
 
     out: Path = Path("mixup-out")
@@ -58,6 +59,7 @@ class Run:
     part: Part = field(default_factory=Part)
     force: bool = False
     samples_folder: Path | None = None
+    heldout: Path | None = None
     origin: Mapping[str, Any] = field(default_factory=dict)
 
     @property

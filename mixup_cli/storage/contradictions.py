@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.encoding import problem_of
 from mixup_cli.fields.field import COLUMNS, PLAN_COLUMNS
-from mixup_cli.fields.objects import KEYPOINTS, OBJECT_COLUMNS, ObjectField, object_forms
+from mixup_cli.fields.objects import KEYPOINTS, LOST, OBJECT_COLUMNS, ObjectField, object_forms
 from mixup_cli.fields.signal import first_name
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.recipe import Recipe
@@ -117,6 +117,7 @@ def of_columns(manifest: Manifest) -> Iterator[str]:
         "gain": ("float32", parents),
         "weight": ("int32", parents),
         "mask_seed": ("int64", ()),
+        LOST: ("int32", ()),
     }
     if ObjectField.name in columns:
         places, points = next(iter(columns[ObjectField.name].shape), 0), columns.get(KEYPOINTS)

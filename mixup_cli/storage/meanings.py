@@ -31,6 +31,7 @@ MEANINGS = {
     "object_parent": "the parent that it comes from: a position in `source_index`; -1 in a place without an object",
     "object_id": "by which the source knows it",
     "object_crowd": "1 if its box stands around many",
+    "object_lost": "how many more objects there were, which found no place",
     "keypoints": "x, y and visibility of each: 0 not labelled, 1 hidden, 2 visible",
 }
 

@@ -35,6 +35,7 @@ ALONE = {
     "classes": "--label-kind none --classes a,b",
     "bandwidth": "--bandwidth 0.5",
     "ray_address": "--ray-address auto",
+    "heldout": "--heldout x.csv",
     "samples_folder": "--samples-folder x",
     "remix_kappa": "--remix-kappa 2",
     "remix_tau": "--remix-tau 0.1",

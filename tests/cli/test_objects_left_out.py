@@ -68,9 +68,8 @@ def test_a_data_set_with_objects_is_not_a_source(broken: Path, run_cli: Runner) 
     run_cli("generate", "boxes", "--size", 32, "--on-error", "skip", cwd=broken)
     ended = run_cli("generate", "mixup-out", "-o", "again", cwd=broken)
     assert ended.returncode == 65
-    assert (
-        "its samples have objects, which cannot be mixed again. Give the source that it was made from." in ended.stderr
-    )
+    why = "have objects, which cannot be mixed again: what a mix has hidden of them is not stored."
+    assert f"{why} Give the source that it was made from." in ended.stderr
 
 
 def test_the_task_is_guessed_and_said(broken: Path, run_cli: Runner) -> None:

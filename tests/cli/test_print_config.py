@@ -77,6 +77,7 @@ CASES = {
     "linear_light": "colours --linear-light",
     "fill": "colours --method cutout --fill 1,2,3",
     "store": "colours --store plan",
+    "heldout": "colours --per-class 3 --heldout rest.csv",
     "samples_folder": "colours --store plan --samples-folder elsewhere",
     "size": "colours --size 9x5",
     "resize": "colours --size 9x5 --resize pad",

@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from tests.clusters.cluster import IS_BLIND, SEES_ALL, RayCluster
 from tests.data_sets import digests
 from tests.faults.progress import sidecars
 from tests.forking.client import Running
+from tests.mask_scenes import write_pairs
 from tests.object_scenes import write_scenes
+from tests.panoptic_scenes import write_panoptic
 from tests.running import Runner, error_line, start_process, wait_while_running
 from tests.small_sources import write_arrays, write_photos
 
@@ -34,9 +37,20 @@ def test_the_same_bytes(run_cli: Runner, cluster: RayCluster, photos: Path, tmp_
     assert (told["engine"], told["workers"]) == ("ray", 4)
 
 
-def test_objects_make_the_same_bytes(run_cli: Runner, cluster: RayCluster, tmp_path: Path) -> None:
-    command = ["generate", write_scenes(tmp_path / "scenes"), "--samples-per-shard", 5, "--size", 40, "--flip", 0.5]
-    command += ["--method", "mixup,cutmix,mosaic"]
+@pytest.mark.parametrize(
+    ("write", "methods"),
+    [
+        (write_scenes, "mixup,cutmix,mosaic"),
+        (write_pairs, "mixup,mosaic,classmix"),
+        (write_panoptic, "mosaic,classmix,copypaste"),
+    ],
+)
+def test_objects_and_masks_make_the_same_bytes(
+    run_cli: Runner, cluster: RayCluster, tmp_path: Path, write: Callable[[Path], object], methods: str
+) -> None:
+    write(tmp_path / "scenes")
+    command = ["generate", tmp_path / "scenes", "--samples-per-shard", 5, "--size", 40, "--flip", 0.5]
+    command += ["--method", methods]
     assert run_cli(*command, "-o", "threads", cwd=tmp_path).returncode == 0
     ended = run_cli(*command, "-o", "ray", *on(cluster))
     assert ended.returncode == 0, ended.stderr

@@ -14,12 +14,14 @@ from tests.data_sets import columns, manifest
 from tests.end_to_end.whatever_happens import check_how, check_killed, check_repaired, make
 from tests.mask_scenes import COLOURS, VOID, masks, write_pairs
 from tests.object_scenes import write_scenes
+from tests.panoptic_scenes import classes_shown, write_panoptic
 from tests.running import Runner
 
 MASKS = "--method classmix,mixup,cutmix,fmix,mosaic,resizemix,cutout,erase,none --keep-originals --size 48 --flip 0.5"
 INSTANCES = (
     "--task segment --method copypaste,mixup,cutmix,mosaic,resizemix,cutout,none --keep-originals --size 48 --flip 0.5"
 )
+PANOPTIC = "--method copypaste,classmix,mixup,cutmix,mosaic,resizemix,cutout,none --keep-originals --size 48 --flip 0.5"
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +35,20 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_scenes(tmp_path_factory.mktemp("instances") / "scenes")
 
 
-@pytest.fixture(params=["mask", "instances"])
+@pytest.fixture(scope="module")
+def segments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("panoptic") / "segments"
+    write_panoptic(root, 12)
+    return root
+
+
+@pytest.fixture(params=["mask", "instances", "both"])
 def source(request: pytest.FixtureRequest) -> tuple[Path, str]:
     """A source with index maps, and the options to mix it."""
     if request.param == "mask":
         return request.getfixturevalue("pairs"), MASKS
+    if request.param == "both":
+        return request.getfixturevalue("segments"), PANOPTIC
     return request.getfixturevalue("scenes"), INSTANCES
 
 
@@ -65,13 +76,34 @@ def test_hugging_face_reads_it(run_cli: Runner, source: tuple[Path, str], tmp_pa
 
 
 def test_a_stored_plan_gives_the_same_masks(run_cli: Runner, pairs: Path, tmp_path: Path) -> None:
-    options = MASKS.replace("classmix,", "")
+    options = MASKS.replace("classmix,", "") + " --resize crop"
     rows = make(run_cli, pairs, tmp_path / "rows", options, "--fill 114")
     plan = make(run_cli, pairs, tmp_path / "plan", options, "--fill 114 --store plan")
     ended = run_cli("materialize", plan, "-o", tmp_path / "made", "-q")
     assert ended.returncode == 0, ended.stderr
     for name in ("images", "mask"):
         np.testing.assert_array_equal(columns(tmp_path / "made")[name], columns(rows)[name])
+
+
+def test_in_a_mosaic_masks_meet_and_not_their_padding(run_cli: Runner, tmp_path: Path) -> None:
+    """Pictures that all have a class, wide and tall: around the point none is missing, and what is padded is black."""
+    root = tmp_path / "pairs"
+    for folder in ("images", "masks"):
+        (root / folder).mkdir(parents=True)
+    for number, size in enumerate([(60, 30), (30, 60), (59, 21), (40, 40), (60, 60)]):
+        Image.new("RGB", size, (60 + 40 * number,) * 3).save(root / f"images/{number}.png")
+        Image.new("L", size, number).save(root / f"masks/{number}.png")
+    for view in ("", "--flip 0.5", "--resize canvas"):
+        out = make(
+            run_cli, root, tmp_path / f"out{view}".replace(" ", ""), f"--method mosaic --size 60 --passes 6 {view}"
+        )
+        stored = columns(out)
+        for mask, (_, _, bottom, right) in zip(stored["mask"], stored["box"].tolist(), strict=True):
+            assert (mask[bottom - 1 : bottom + 1, right - 1 : right + 1] != VOID).all()
+        np.testing.assert_array_equal(stored["mask"] == VOID, stored["images"].max(axis=3) == 0)
+    ended = run_cli("generate", root, "-o", tmp_path / "plan", *"--method mosaic --size 60 --store plan".split())
+    assert ended.returncode == 2
+    assert "--store plan: a mosaic of padded pictures" in ended.stderr
 
 
 def test_a_class_shows_its_colour(run_cli: Runner, pairs: Path, tmp_path: Path) -> None:
@@ -121,11 +153,26 @@ def test_unmixed_instances_are_those_of_the_file(run_cli: Runner, scenes: Path, 
             assert stored["object_visible"][row, place] == 1
 
 
+def test_masks_and_instances_follow_the_same_pixels(run_cli: Runner, segments: Path, tmp_path: Path) -> None:
+    """Every pixel shows its class by its grey, and that of an object has the class of this."""
+    options = (
+        "--method copypaste,classmix,cutmix,mosaic,cutout,none --passes 10 --flip 0.5 --crop-pad 4 --min-visible 0"
+    )
+    stored = columns(make(run_cli, segments, tmp_path / "out", options))
+    np.testing.assert_array_equal(stored["mask"], classes_shown(stored["images"]))
+    is_thing = stored["mask"] < 2  # ball and cup
+    assert is_thing.any()
+    np.testing.assert_array_equal(stored["instances"] > 0, is_thing)
+    places = np.maximum(stored["instances"].astype(np.int64) - 1, 0).reshape(len(is_thing), -1)
+    of_object = np.take_along_axis(stored["object_class"], places, 1).reshape(is_thing.shape)
+    np.testing.assert_array_equal(of_object[is_thing], stored["mask"][is_thing])
+
+
 @pytest.mark.parametrize(
     ("options", "found"),
     [
         ("--task segment --method fmix", "boxes cannot follow"),
-        ("--task segment --method classmix", "boxes cannot follow"),
+        ("--task segment --method classmix", "it pastes what mask shows"),
         ("--task detect --method copy-paste", "read outlines with --task segment"),
         ("--task detect --masks both", "has no masks"),
         ("--task segment --method cutmix --masks both", "one parent is alone at each pixel"),

@@ -17,6 +17,7 @@ from mixup_cli.fields.colours import VOC_COLOURS
 from tests.contracts.exporter_contract import leaving_files_open
 from tests.data_sets import columns
 from tests.mask_sources import ROWS, write_masked
+from tests.panoptic_scenes import write_panoptic
 from tests.running import Runner, error_line
 
 VIEWS: dict[str, Any] = {"flip": 0.5, "crop_pad": 5}
@@ -91,6 +92,19 @@ def test_voc_has_classes_and_numbers_of_instances(run_cli: Runner, instances: Pa
     assert "<segmented>1</segmented>" in (out / "Annotations/000000000.xml").read_text()
     for name in ("Main", "Segmentation"):
         assert len((out / "ImageSets" / name / "train.txt").read_text().split()) == ROWS
+
+
+def test_voc_has_masks_and_instances_side_by_side(run_cli: Runner, tmp_path: Path) -> None:
+    write_panoptic(tmp_path / "source")
+    out = tmp_path / "made"
+    ended = run_cli("generate", tmp_path / "source", "--method", "cutmix", "-q", "-o", out)
+    assert ended.returncode == 0, ended.stderr
+    made, stored = export(run_cli, out, "voc", tmp_path / "voc"), columns(out)
+    np.testing.assert_array_equal(numbers_in(made / "SegmentationClass"), stored["mask"])
+    crowd = np.take_along_axis(np.pad(stored["object_crowd"], ((0, 0), (1, 0))), stored["instances"].reshape(8, -1), 1)
+    expected = np.where(crowd.reshape(stored["instances"].shape), 255, stored["instances"])
+    assert crowd.any()
+    np.testing.assert_array_equal(numbers_in(made / "SegmentationObject"), expected)
 
 
 @pytest.mark.parametrize("kind", ["instances", "both"])

@@ -148,11 +148,25 @@ def test_options_of_objects_need_objects(run_cli: Runner, colours: Path, tmp_pat
 
 
 def test_no_more_objects_than_asked_for(run_cli: Runner, scenes: Path, tmp_path: Path) -> None:
-    out = make(run_cli, scenes, tmp_path / "out", "--method mosaic --max-objects 2 --size 48")
-    stored = columns(out)
+    """What found no place is counted: it is what the same rows have without the bound."""
+    options = "--method mosaic --size 48 --flip 0.5"
+    every = columns(make(run_cli, scenes, tmp_path / "every", options))
+    assert "object_lost" not in every
+    ended = run_cli("generate", scenes, "-o", tmp_path / "out", *options.split(), "--max-objects", "2")
+    assert ended.returncode == 0, ended.stderr
+    stored = columns(tmp_path / "out")
     assert stored["object_box"].shape[1:] == (2, 4)
-    assert stored["object_count"].max() == 2
-    assert run_cli("verify", out).returncode == 0
+    np.testing.assert_array_equal(stored["object_count"] + stored["object_lost"], every["object_count"])
+    lost, rows = stored["object_lost"].sum(), np.count_nonzero(stored["object_lost"])
+    assert 1 < rows < lost
+    said = f"{lost} objects of {rows} rows found no place"
+    assert f"{said} with --max-objects 2" in ended.stderr
+    assert said in run_cli("inspect", tmp_path / "out").stdout
+    assert (
+        f'"objects_lost": {{"objects": {lost}, "rows": {rows}}}'
+        in run_cli("inspect", tmp_path / "out", "--json").stdout
+    )
+    assert run_cli("verify", "--deep", tmp_path / "out").returncode == 0
 
 
 @pytest.mark.parametrize("view", ["", "--flip 0.5"])

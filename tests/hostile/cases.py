@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tests.hostile.makers import archives, arrays, objects, packed, pictures, sounds, texts, videos
+from tests.hostile.makers import archives, arrays, objects, packed, pictures, segments, sounds, texts, videos
 
 USAGE, DATA, NO_INPUT, FULL = 2, 65, 66, 74
 
@@ -218,6 +218,8 @@ def _objects() -> Iterator[Case]:
     refused = (DATA, NO_INPUT)
     yield from _of("COCO", objects.COCO, objects.coco, "generate set/x.json", refused, "x")
     yield from _of("outline", objects.OUTLINES, objects.outlined, "generate set/x.json --task segment", refused, "x")
+    yield from _of("panoptic", segments.PANOPTIC, segments.panoptic, "generate set", refused, "panoptic_train2017.json")
+    yield from _of("segments", segments.PNGS, segments.png, "generate set", refused, "003.png")
     yield from _of("data.yaml", objects.YAML, objects.yaml, "generate set/data.yaml", (*refused, USAGE), "set/")
     yield from _of("YOLO", objects.YOLO, objects.yolo, "generate set", refused, "b.txt, line 1")
     yield from _of("VOC", objects.VOC, objects.voc, "generate set", refused, "b.xml")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from mixup_cli.fields.form import Form
     from mixup_cli.fields.target import Survey
+    from mixup_cli.readers.lost_objects import LostObjects
     from mixup_cli.report.mask_counts import MaskCounts
     from mixup_cli.report.object_counts import ObjectCounts
     from mixup_cli.sources import Source
@@ -127,22 +128,25 @@ def _source_lines(source: Source, survey: Survey) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Counts:
-    """What is counted in the shards of a data set: its objects, and the classes of its masks, where it has some."""
+    """What is counted in the shards of a data set: its objects, those that found no place, and the classes of its
+    masks, where it has some."""
 
     objects: ObjectCounts | None = None
     masks: MaskCounts | None = None
+    lost: LostObjects | None = None
 
 
 def _counted(folder: Path, manifest: Manifest) -> Counts:
     """Raises DataError for a damaged data set."""
     if manifest.boxes is None and all(not signal.is_index_map for signal in manifest.signals):
         return Counts()
+    from mixup_cli.readers.lost_objects import LostObjects
     from mixup_cli.readers.numpy import MixedArrays
     from mixup_cli.report.mask_counts import MaskCounts
     from mixup_cli.report.object_counts import ObjectCounts
 
     data = MixedArrays(folder)
-    return Counts(ObjectCounts.of_rows(data), MaskCounts.of_rows(data))
+    return Counts(ObjectCounts.of_rows(data), MaskCounts.of_rows(data), LostObjects.of(data))
 
 
 def _data_set_facts(manifest: Manifest, counts: Counts) -> dict[str, Any]:
@@ -158,6 +162,7 @@ def _data_set_facts(manifest: Manifest, counts: Counts) -> dict[str, Any]:
         "source_kind": source.kind,
         "source_fingerprint": source.fingerprint,
         **({} if counts.objects is None else {"objects": object_facts(counts.objects, manifest.class_names)}),
+        **({} if counts.lost is None else {"objects_lost": counts.lost.facts}),
         **({} if counts.masks is None else {"masks": counts.masks.facts}),
         **whole,
     }
@@ -187,6 +192,8 @@ def _data_set_lines(manifest: Manifest, counts: Counts) -> Iterator[tuple[str, s
     else:
         yield from object_lines(counts.objects, manifest.class_names, "row")
         yield "places", f"for {counted(counts.objects.places, 'object')} in each row"
+        if counts.lost is not None:
+            yield "lost", counts.lost.text
     if counts.masks is not None:
         yield "pixels", some([f"{name} ({100 * part:.3g} %)" for name, part in counts.masks.shares])
     yield "source", f"{source.kind}, {counted(source.samples, 'input')}, {len(source.skipped):,} skipped"

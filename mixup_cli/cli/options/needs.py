@@ -62,6 +62,7 @@ NEEDS = (
     Need(("crop_area", "cache_size"), "random_resized_crop", (True,)),
     Need(LABEL_OPTIONS, "label_kind", LABELLED, "a --label-kind other than none"),
     Need(("samples_folder",), "store", ("plan",)),
+    Need(("heldout",), "per_class"),
     Need(("bandwidth",), "pair", ("nearest",)),
     Need(("remix_kappa", "remix_tau"), "label_rule", ("remix",)),
     Need(("value_range",), "dtype", (None, "uint8", "uint16"), "--dtype uint8 or uint16"),

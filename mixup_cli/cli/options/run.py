@@ -134,6 +134,12 @@ class RunFlags(Group):
         PATH,
         otherwise="samples, in the output",
     )
+    heldout: Path | None = flag(
+        OUTPUT,
+        "With --per-class: write the other samples, and their classes, to this CSV, as --labels-from takes it.",
+        PATH,
+        metavar="FILE",
+    )
     force: bool = switch(RUNNING, "Replace an existing data set.", everyday=True)
 
     def given(self) -> dict[str, Any]:

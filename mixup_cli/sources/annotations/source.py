@@ -4,34 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.objects import Keypoints, Objects
 from mixup_cli.fields.signal import INSTANCES
-from mixup_cli.fields.target import Target
+from mixup_cli.sources.annotations.noted import NotedPictures
 from mixup_cli.sources.annotations.notes import Notes
 from mixup_cli.sources.annotations.outlines import OutlineMaps, check_library
-from mixup_cli.sources.pictures.source import PictureSource
-from mixup_cli.sources.reading.base import SourceOptions, Stamps
+from mixup_cli.sources.reading.base import Source, SourceOptions, Stamps
 from mixup_cli.sources.reading.names import escape_name
-from mixup_cli.storage.loaded import Loaded
 from mixup_cli.wording import counted, quoted, setting
 
-READERS = 4
-"""Threads that read headers: most of the time goes to waiting for a disk."""
 
-
-class AnnotatedPictures(PictureSource):
-    """Image files, each with any number of objects. The hash of a sample is that of two, of 32 bytes each: of its file,
-    and of its objects (`Objects.digest`)."""
+class AnnotatedPictures(NotedPictures):
+    """Image files, each with any number of objects, which are part of their hashes (`Objects.digest`)."""
 
     objects: Objects
     ignored: frozenset[str] = frozenset()
@@ -50,29 +43,15 @@ class AnnotatedPictures(PictureSource):
 
     @cached_property
     def _objects_sha256(self) -> str:
-        return hashlib.sha256(b"".join(map(self.objects.digest, range(len(self))))).hexdigest()
+        return hashlib.sha256(b"".join(map(self.noted, range(len(self))))).hexdigest()
 
-    def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
-        """See `Source.load`."""
-        return self._with_objects(start, super().load(start, stop, target, out))
+    def noted(self, index: int) -> bytes:
+        """See `NotedPictures`."""
+        return self.objects.digest(index)
 
-    def examine(self, start: int, stop: int, target: Target) -> list[Loaded]:
-        """See `Source.examine`."""
-        return self._with_objects(start, super().examine(start, stop, target))
 
-    def rehash(self, index: int) -> str:
-        """See `Source.rehash`."""
-        found = super().rehash(index)
-        return found and self._together_with(index, found)
-
-    def _with_objects(self, start: int, found: list[Loaded]) -> list[Loaded]:
-        return [
-            replace(each, sha256=self._together_with(index, each.sha256)) if each.sha256 else each
-            for index, each in enumerate(found, start)
-        ]
-
-    def _together_with(self, index: int, sha256: str) -> str:
-        return hashlib.sha256(bytes.fromhex(sha256) + self.objects.digest(index)).hexdigest()
+MapsOf: TypeAlias = Callable[[AnnotatedPictures, Sequence[int]], Mapping[str, Source]]
+"""Makes the index maps of a source, by column. Its pictures are those `order` (n) of what annotation files list."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +66,8 @@ class Annotated:
     read_as: str
     notices: Sequence[str] = ()
     ignored: frozenset[str] = frozenset()
+    maps: MapsOf | None = None
+    """What makes their index maps; None: of outlines, if they are asked for."""
 
     def opened(self, options: SourceOptions) -> AnnotatedPictures:
         """The source, in the order of its keys. Raises DataError for objects that cannot be used and for pictures of
@@ -99,8 +80,7 @@ class Annotated:
         paths = [self.paths[index] for index in order]
         labels = Labels(class_names=self.notes.class_names)
         source = AnnotatedPictures(self.root, paths, labels, max_pixels=options.max_pixels)
-        with ThreadPoolExecutor(READERS) as pool:
-            extent = np.array([*pool.map(source.extent, range(len(source)))], np.int32).reshape(-1, 2)
+        extent = source.extents()
         as_listed = np.empty_like(extent)
         as_listed[order] = extent
         self.notes.check_sizes(as_listed, self.paths)
@@ -110,7 +90,9 @@ class Annotated:
             raise NoInputError(f"{where}: {self.read_as} without objects.", remedy)
         source.objects = _for_task(made.objects, options, where)
         source.task = "detect" if source.objects.keypoints is None else "pose"
-        if options.task == "segment":
+        if self.maps is not None:
+            source.beside, source.task = self.maps(source, order), "segment"
+        elif options.task == "segment":
             if not any(outline is not None for outline in made.outlines):
                 found = f"{where} has no outlines. Pass {setting('task', 'detect')}."
                 raise UsageError(found, field="task", value="segment")

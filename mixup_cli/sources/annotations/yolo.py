@@ -18,7 +18,7 @@ import numpy as np
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.objects import Keypoints
-from mixup_cli.sources.annotations.coco import MOST_KEYPOINTS, keypoints_of
+from mixup_cli.sources.annotations.coco_tables import MOST_KEYPOINTS, keypoints_of
 from mixup_cli.sources.annotations.notes import CORRECT, Fault, Notes, Numbers, checked_names, shown
 from mixup_cli.sources.annotations.source import Annotated, AnnotatedPictures
 from mixup_cli.sources.pictures.walk import is_picture, walk

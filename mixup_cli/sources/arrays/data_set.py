@@ -61,8 +61,10 @@ def open_data_set(path: Path, options: SourceOptions) -> DataSetSource:
     maps = [signal.name for signal in opened.manifest.signals if signal.is_index_map]
     if opened.manifest.boxes is not None or maps:
         remedy = "Give the source that it was made from."
-        what = "objects" if opened.manifest.boxes is not None else maps[0]
-        raise DataError(f"{folder}: its samples have {what}, which cannot be mixed again.", remedy)
+        what, why = maps[0] if maps else "", "index maps are read from their own sources alone"
+        if opened.manifest.boxes is not None:
+            what, why = "objects", "what a mix has hidden of them is not stored"
+        raise DataError(f"{folder}: its samples have {what}, which cannot be mixed again: {why}.", remedy)
     first = opened.manifest.signals[0].name
     if first != FIRST:
         raise DataError(

@@ -13,15 +13,13 @@ from mixup_cli.fields.fit import fit_map
 from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.target import Survey, Target
+from mixup_cli.sources.annotations.segments import NUMBERS, check_extent
 from mixup_cli.sources.pictures.decode import upright
 from mixup_cli.sources.pictures.source import PictureSource
 from mixup_cli.sources.reading.encoded import Undecodable
 
 LOOKED_AT = 64
 """Headers that decide whether numbers have 8 bits or 16."""
-
-NUMBERS = ("1", "L", "P", "I", "I;16", "I;16B", "I;16L")
-"""Pillow's modes of one number a pixel."""
 
 
 @dataclass(frozen=True)
@@ -75,10 +73,7 @@ class MaskFiles(PictureSource):
         if picture.mode not in NUMBERS:
             raise Undecodable(f"is not a mask: its pixels are {picture.mode}, expected one number for each, a class")
         mask = np.asarray(picture).astype(np.int64)
-        extent = self._extent_of(index)
-        if 0 not in extent and mask.shape != extent:
-            found, expected = (f"{width}x{height}" for height, width in (mask.shape, extent))
-            raise Undecodable(f"is {found}, and its image is {expected}")
+        check_extent(mask.shape, self._extent_of(index))
         if mask.size and not 0 <= mask.min() <= mask.max() <= np.iinfo(target.form.dtype).max:
             raise Undecodable(f"has the class {mask.max()}, and the first {LOOKED_AT} masks have 8 bits")
         if (problem := self._rules.problem_of(mask)) is not None:

@@ -4,7 +4,7 @@
 |---|---|---|
 | plain | `images/a.jpg` | `masks/a.png`, `masks/a_mask.png` |
 | ADE20K | `images/training/a.jpg` | `annotations/training/a.png` |
-| Pascal VOC | `JPEGImages/a.jpg` | `SegmentationClass/a.png`; `ImageSets/Segmentation/train.txt` |
+| Pascal VOC | `JPEGImages/a.jpg` | `SegmentationClass/a.png`; `ImageSets/Segmentation/train.txt` (see `instances`) |
 | Cityscapes | `leftImg8bit/train/b/a_leftImg8bit.png` | `gtFine/train/b/a_gtFine_labelTrainIds.png`, `…_labelIds.png` |
 | CamVid | `train/a.png` | `trainannot/a.png`, `train_labels/a_L.png` |
 | splits outside | `train/images/a.jpg` | `train/masks/a.png` |
@@ -21,7 +21,9 @@ from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.signal import MASK
 from mixup_cli.sources.annotations.beside import listed, split_folders
+from mixup_cli.sources.annotations.panoptic import panoptic_in
 from mixup_cli.sources.masks.files import MaskFiles, MaskRules
+from mixup_cli.sources.masks.instances import instances_of
 from mixup_cli.sources.pictures.source import PictureSource
 from mixup_cli.sources.pictures.walk import walk
 from mixup_cli.sources.reading.base import SourceOptions
@@ -113,7 +115,7 @@ def _halves_in(folder: Path) -> Halves | None:
     with os.scandir(folder) as entries:  # a folder may have millions of files
         inside = [Path(each.path) for each in entries if each.name.lower() in (*PICTURES, *MASKS) and each.is_dir()]
     pictures, masks = ([each for each in inside if each.name.lower() in names] for names in (PICTURES, MASKS))
-    masks = [each for each in masks if len(pictures) == 1 and walk(str(each)).samples]
+    masks = [each for each in masks if len(pictures) == 1 and not panoptic_in(each) and walk(str(each)).samples]
     return Halves(pictures[0], masks[0]) if len(pictures) == len(masks) == 1 else None
 
 
@@ -169,12 +171,16 @@ def _opened(
         notices.append(f"left out {counted(len(without), 'image')} without a mask ({names_of(without, 1)})")
     before = "" if halves.pictures == path else f"{halves.pictures.relative_to(path)}/"
     order = sorted(found, key=lambda each: escape_name(before + each))
-    labels = Labels(class_names=options.classes or ())
-    source = PictureSource(str(path), [before + each for each in order], labels, max_pixels=options.max_pixels)
+    paths, names = [before + each for each in order], [found[each] for each in order]
+    instances = instances_of(halves.masks, names)
+    source: PictureSource | None = None if instances is None else instances.source_of(str(path), paths, options)
+    if source is None:
+        labels = Labels(class_names=options.classes or ())
+        source = PictureSource(str(path), paths, labels, max_pixels=options.max_pixels)
     rules = MaskRules(options.ignore_index, len(options.classes) if options.classes else None)
-    masks = MaskFiles(str(halves.masks), [found[each] for each in order], rules, source.extent, options.max_pixels)
-    source.beside, source.task, source.read_as = {MASK: masks}, "segment", READ_AS
-    source.notices = (_said(source, halves, options), *notices)
+    masks = MaskFiles(str(halves.masks), names, rules, source.extent, options.max_pixels)
+    source.beside, source.task, source.read_as = {MASK: masks, **source.beside}, "segment", READ_AS
+    source.notices = (_said(source, halves, options), *source.notices, *notices)
     return source
 
 

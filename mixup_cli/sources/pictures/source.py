@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.pictures.decode import read_header
@@ -26,6 +30,9 @@ UNREAD_SUFFIXES = frozenset(
 
 PICTURE_FILES = FileKind("image", SUFFIXES, UNREAD_SUFFIXES, "JPEG or PNG")
 
+READERS = 4
+"""Threads that read headers: most of the time goes to waiting for a disk."""
+
 
 class PictureSource(StoredFiles, EncodedPictures):
     """Images in files: `paths` are relative to `root` (or absolute), one for each key, in the order of the keys."""
@@ -44,6 +51,11 @@ class PictureSource(StoredFiles, EncodedPictures):
         except Undecodable:
             return 0, 0
         return header.height, header.width
+
+    def extents(self) -> NDArray[np.int32]:
+        """See `Source.extents`."""
+        with ThreadPoolExecutor(READERS) as pool:
+            return np.array([*pool.map(self.extent, range(len(self)))], np.int32).reshape(-1, 2)
 
     def header(self, index: int) -> Header:
         """See `EncodedPictures.header`: no more of the file than that."""

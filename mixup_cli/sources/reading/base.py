@@ -171,6 +171,11 @@ class Source(ABC):
         """What shows whether any sample has changed; None if only reading would show it, or would be as quick."""
         return None
 
+    def extents(self) -> NDArray[np.int32] | None:
+        """Height and width of each sample as it is stored and shown: int32 (n, 2), zeros of one that cannot be read;
+        None where that takes more than headers."""
+        return None
+
     def files(self) -> Iterator[str]:
         """The files that samples are read from, as far as the source knows them one by one."""
         yield from ()

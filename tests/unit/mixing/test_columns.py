@@ -10,10 +10,11 @@ import pytest
 
 from mixup_cli.fields.field import COLUMNS, IN_TIME
 from mixup_cli.fields.labels import Labels
-from mixup_cli.fields.objects import OBJECT_COLUMNS
+from mixup_cli.fields.objects import LOST, OBJECT_COLUMNS
 from mixup_cli.fields.signal import FIRST, Signal
 from mixup_cli.mixing.columns import columns_of
 from mixup_cli.recipe import Recipe
+from mixup_cli.storage.hdf5.layout import Column
 from tests.object_scenes import objects_of
 
 SIGNALS = (Signal(FIRST, "uint8", (4, 4, 3), "hwc"), Signal("depth", "float32", (4, 4), "hw"))
@@ -25,7 +26,7 @@ def names(recipe: Recipe, labels: Labels) -> list[str]:
     return [column.name for column in columns_of(recipe, SIGNALS, labels, 2)]
 
 
-OF_IMAGES = [name for name in COLUMNS if name not in (*OBJECT_COLUMNS, *IN_TIME)]
+OF_IMAGES = [name for name in COLUMNS if name not in (*OBJECT_COLUMNS, LOST, *IN_TIME)]
 
 
 def test_classes_and_views_bring_all_columns_but_those_of_objects_and_of_time() -> None:
@@ -40,6 +41,7 @@ def test_objects_bring_theirs() -> None:
     fewer = columns_of(Recipe(max_objects=2), SIGNALS, Labels(), 2, replace(objects, keypoints=None))
     assert {column.name: column.shape for column in fewer}["object_box"] == (2, 4)
     assert "keypoints" not in {column.name for column in fewer}
+    assert fewer[-1] == Column("object_lost", "int32", ()), "what found no place is counted where there is a bound"
 
 
 @pytest.mark.parametrize(

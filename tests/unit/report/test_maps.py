@@ -81,14 +81,18 @@ def test_source_and_data_set_show_the_same(kind: Any, masks: str, tmp_path: Path
             np.testing.assert_array_equal(pixels(a), pixels(b))
 
 
-def test_of_several_masks_that_of_the_heaviest_parent_is_shown(tmp_path: Path) -> None:
+def test_masks_of_several_parents_are_shown_by_their_shares(tmp_path: Path) -> None:
+    """Half of a colour is that of the classes, of each parent's as much as its share; class 0 has none."""
     folder = write_masked(tmp_path, "mask", "mixup", masks="both")
     stored = columns(folder)
-    found = IndexMaps.of(read_manifest(folder).signals, lambda name: stored[name])
-    assert found is not None
-    donors = stored["share"][:, 1] > stored["share"][:, 0]
-    assert 0 < donors.sum() < ROWS
-    np.testing.assert_array_equal(found.numbers[:, 0], stored["mask"][np.arange(ROWS), donors.astype(int)])
+    colours = np.where(stored["mask"][..., None] > 0, VOC_COLOURS[(stored["mask"].astype(int) - 1) % 255 + 1], 0)
+    part = 0.5 * stored["share"][:, :, None, None, None] * (stored["mask"] > 0)[..., None]
+    expected = stored["images"] * (1 - part.sum(axis=1)) + (colours * part).sum(axis=1)
+    assert (
+        (stored["mask"][:, 0] > 0) & (stored["mask"][:, 1] > 0) & (stored["share"].min(axis=1) > 0.1)[:, None, None]
+    ).any()
+    for line in preview_data_set(folder, lambda *_: None, range(ROWS)).lines:
+        np.testing.assert_allclose(pixels(line.result), expected[line.number], atol=2.5)
 
 
 def test_instances_of_both_parents_are_shown(tmp_path: Path) -> None:

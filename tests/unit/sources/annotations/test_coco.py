@@ -11,7 +11,7 @@ import pytest
 
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.sources import SourceOptions, open_source
-from mixup_cli.sources.annotations.coco import keypoints_of
+from mixup_cli.sources.annotations.coco_tables import keypoints_of
 from tests.small_objects import coco_content, write_images
 
 KEYPOINTS = ["nose", "left_eye", "right_eye"]
