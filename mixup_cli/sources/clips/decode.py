@@ -5,7 +5,7 @@ FFmpeg is given an open file, limits, and a list of formats, so that no file mak
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -30,6 +30,9 @@ FORMATS = "mov,avi,matroska,mpeg,mpegvideo,flv,asf"
 FRAME_IN_A_PACKET = frozenset({"av1", "h264", "hevc", "libdav1d", "libvpx-vp9", "mjpeg", "vp9"})
 FRAMED = ("mov", "matroska")
 """Decoders, and containers, where each packet is one frame and has its time: these are counted without decoding."""
+
+WITH_FRAMES_APART = frozenset({"h264"})
+"""Decoders that leave out frames of which no other is made, on demand, without a change of the others."""
 
 MOST_FRAMES = 1 << 20
 MOST_DECODED_PIXELS = 1 << 36
@@ -98,8 +101,8 @@ def read_clip(video: Video, sampling: Sampling, out: NDArray[np.uint8]) -> None:
     if is_cut_off(video.file, video.size_bytes):
         raise Undecodable(f"cannot decode (file ends at byte {video.size_bytes})")
     with video.opened() as (container, stream):
-        times = _times(container, stream)
-        if times and _by_time(container, stream, times, sampling, out):
+        clip = _ByTime(container, stream, _times(container, stream), sampling)
+        if clip.times and any(clip.decode(out, leaves_out) for leaves_out in (True, False)):
             return
     _by_counting(video, sampling, out)
 
@@ -145,27 +148,40 @@ def _times(container: InputContainer, stream: VideoStream) -> list[int]:
     return times if len({*times}) == len(times) else []
 
 
-def _by_time(
-    container: InputContainer, stream: VideoStream, times: Sequence[int], sampling: Sampling, out: NDArray[np.uint8]
-) -> bool:
-    """Decode the clip from the last frame before it that stands alone. False, with `out` undefined, where the decoder
-    shows other frames than the packets promise."""
-    chosen = sampling.chosen(len(times))
-    expected = iter(enumerate(times[chosen[0] : chosen[-1] + 1], int(chosen[0])))
-    number, time = next(expected)
-    av = require_av()
-    with suppress(av.FFmpegError):
-        container.seek(time, stream=stream)
-        for frame in _decoded(container, stream):
-            if frame.pts is None or (number == chosen[0] and frame.pts < time):
-                continue
-            if frame.pts != time or frame.is_corrupt:
-                return False
-            _take(frame, chosen == number, out)
-            number, time = next(expected, (-1, -1))
-            if number < 0:
-                return True
-    return False
+@dataclass(frozen=True)
+class _ByTime:
+    """A clip of a video whose frames have these `times`, in the order in which they are shown."""
+
+    container: InputContainer
+    stream: VideoStream
+    times: Sequence[int]
+    sampling: Sampling
+
+    def decode(self, out: NDArray[np.uint8], leaves_out: bool) -> bool:
+        """Decode it from the last frame before it that stands alone; with `leaves_out`, leave out others of which none
+        is made. False, with `out` undefined, where the decoder does not bear out that each packet is a frame."""
+        places: dict[int, list[int]] = {}
+        chosen = self.sampling.chosen(len(self.times)).tolist()
+        for place, number in enumerate(chosen):
+            places.setdefault(self.times[number], []).append(place)
+        known, left, seen = frozenset(self.times), [*places], 0
+        with suppress(require_av().FFmpegError):
+            first = left[0]
+            self.container.seek(first, stream=self.stream)
+            for frame in _decoded(self.container, self.stream, places if leaves_out else None):
+                if frame.pts is None or frame.pts < first:
+                    continue
+                if frame.pts not in known or frame.interlaced_frame:  # each packet may be a field
+                    return False
+                seen += 1
+                if frame.pts in places:
+                    if frame.pts != left.pop(0) or frame.is_corrupt:
+                        return False
+                    _take(frame, places[frame.pts], out)
+                if not left:
+                    others: int = chosen[-1] - chosen[0] + 1 - len(places)
+                    return seen - len(places) >= (min(others, 1) if leaves_out else others)
+        return False
 
 
 def _by_counting(video: Video, sampling: Sampling, out: NDArray[np.uint8]) -> None:
@@ -177,30 +193,34 @@ def _by_counting(video: Video, sampling: Sampling, out: NDArray[np.uint8]) -> No
     chosen = sampling.chosen(count)
     with video.opened() as (container, stream):
         for number, frame in enumerate(_decoded(container, stream)):
-            if (at := chosen == number).any():
-                if frame.is_corrupt:
-                    raise Undecodable(f"cannot decode (frame {number} is damaged)")
-                _take(frame, at, out)
+            if (places := np.flatnonzero(chosen == number).tolist()) and frame.is_corrupt:
+                raise Undecodable(f"cannot decode (frame {number} is damaged)")
+            _take(frame, places, out)
             if number == chosen[-1]:
                 return
     raise Undecodable("cannot decode (it gives other frames each time)")
 
 
-def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """The frames from where the container is. Raises Undecodable for too many."""
-    pixels = 0
-    for count, frame in enumerate(container.decode(stream), 1):
-        pixels += frame.width * frame.height
-        _check_count(count)
-        if pixels > MOST_DECODED_PIXELS:
-            raise Undecodable(f"more than {MOST_DECODED_PIXELS} pixels lie before the end of its clip. Cut it")
-        yield frame
+def _decoded(
+    container: InputContainer, stream: VideoStream, wanted: Collection[int] | None = None
+) -> Iterator[VideoFrame]:
+    """The frames from where the container is; of those at other times than the `wanted` perhaps only what others are
+    made of. Raises Undecodable for too many."""
+    pixels = count = 0
+    for packet in container.demux(stream):
+        if wanted is not None and stream.codec_context.name in WITH_FRAMES_APART:
+            stream.codec_context.skip_frame = "DEFAULT" if packet.pts in wanted else "NONREF"
+        for frame in packet.decode():
+            count, pixels = count + 1, pixels + frame.width * frame.height
+            _check_count(count)
+            if pixels > MOST_DECODED_PIXELS:
+                raise Undecodable(f"more than {MOST_DECODED_PIXELS} pixels lie before the end of its clip. Cut it")
+            yield frame
 
 
-def _take(frame: VideoFrame, at: NDArray[np.bool_], out: NDArray[np.uint8]) -> None:
+def _take(frame: VideoFrame, places: list[int], out: NDArray[np.uint8]) -> None:
     """Write a frame into each of the places where the clip shows it."""
-    places = np.flatnonzero(at)
-    if places.size:
+    if places:
         write_frame(frame, out[places[0]])
         out[places[1:]] = out[places[0]]
 
