@@ -98,6 +98,27 @@ def photographs(source: Path, folder: Path, count: int) -> int:
     return len(found)
 
 
+def make_videos(photos: Path, folder: Path, count: int) -> Path:
+    """Write `count` videos of 250 frames, 340 × 256, in four classes: H.264 in MP4 with one key frame for all, as
+    FFmpeg writes them. Each is a photograph that passes by."""
+    import av
+
+    pictures, (width, height), frames = sorted(photos.rglob("*.jpg")), (340, 256), 250
+    for number in range(count):
+        path = folder / f"class-{number % 4}" / f"{number:05d}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        page = Image.open(pictures[number % len(pictures)]).convert("RGB").resize((width + frames, height + frames))
+        with av.open(str(path), "w") as container:
+            stream: Any = container.add_stream("libx264", rate=25, options={"preset": "veryfast"})
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            for at in range(frames):
+                top = (at * (1 + number % 3)) % frames
+                shown = page.crop((at, top, at + width, top + height))
+                container.mux(stream.encode(av.VideoFrame.from_image(shown)))
+            container.mux(stream.encode())
+    return folder
+
+
 def annotate(folder: Path, file: Path, most: int = 8) -> Path:
     """Write COCO's annotations of the photographs in `folder`: 1 to `most` boxes each, anywhere in them. The file must
     lie elsewhere: others read the same folder without objects."""

@@ -34,6 +34,7 @@ from benchmarks.cases import (
     ray,
     sweeps,
     tiny,
+    videos,
 )
 from benchmarks.hot_spots import profile
 from benchmarks.measure import Failure, run
@@ -43,6 +44,7 @@ CASES = {
     "cifar": cifar.measure,
     "photos": photos.measure,
     "objects": objects.measure,
+    "videos": videos.measure,
     "tiny": tiny.measure,
     "again": again.measure,
     "methods": methods.measure,

@@ -245,3 +245,10 @@ def test_what_clips_cannot_do_is_said(
     assert ended.returncode == 2, ended.stderr
     assert ended.stderr.splitlines()[-1].startswith(f"mixup-gen: error: {message}"), ended.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_images_have_no_frames_to_choose(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    ended = run_cli("generate", colours, "-o", tmp_path / "out", "--method", "cutmix:over=time")
+    message = "--method cutmix: over chooses frames of a clip, and these samples have none. Leave it out."
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (2, f"mixup-gen: error: {message}")
+    assert run_cli("generate", colours, "-o", tmp_path / "out", "--method", "videomix").returncode == 0, "it is CutMix"
