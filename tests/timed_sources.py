@@ -9,7 +9,7 @@ import numpy as np
 
 from mixup_cli.fields.axes import Axes
 from mixup_cli.fields.labels import Labels
-from mixup_cli.fields.signal import ATTENTION, INPUT_IDS, PADDING, first_name
+from mixup_cli.fields.signal import ATTENTION, INPUT_IDS, PADDING, RATE, first_name
 from mixup_cli.fields.target import Survey
 from mixup_cli.sources.arrays.source import ArraySource, RowKeys
 
@@ -65,7 +65,7 @@ def waves(kind: type[Waves] = Waves) -> Waves:
     for sample, length in zip(values, lengths.tolist(), strict=True):
         sample[length:] = 0
     source = kind("waves", RowKeys(COUNT), _labels(), values)
-    source.lengths = lengths
+    source.lengths, source.how_read = lengths, ((RATE, 8000),)
     return source
 
 
