@@ -5,7 +5,7 @@
 FOLDER has class folders of WAV files at 8,000 Hz that are named SPEAKER_TAKE.wav, as those of the Free Spoken Digit
 Dataset. For each speaker, each method and each seed: a data set of as many passes as there are epochs is generated of
 the other speakers, and a network is trained on it, one pass an epoch, and tested on the speaker that was left out. All
-runs of a seed begin with the same weights. One row is written for each run; docs/accuracy.md has the means.
+runs of a seed begin with the same weights. One row is written for each run.
 """
 
 from __future__ import annotations

@@ -65,8 +65,7 @@ def waves(kind: type[Waves] = Waves) -> Waves:
     for sample, length in zip(values, lengths.tolist(), strict=True):
         sample[length:] = 0
     source = kind("waves", RowKeys(COUNT), _labels(), values)
-    source.how_read = ((RATE, 8000),)
-    source.lengths = lengths
+    source.lengths, source.how_read = lengths, ((RATE, 8000),)
     return source
 
 
