@@ -4,9 +4,9 @@ python -m benchmarks.accuracy_texts trec-train.txt [--seeds 0 1 2]
 
 The file has a question a line, in Latin-1, behind its class and a blank; TREC's `train_5500.label`
 (https://cogcomp.seas.upenn.edu/Data/QA/QC/) is such a file, with the coarse class cut out of it. Each run is a line in
-`benchmarks/accuracy/texts.csv` or `texts_fifth.csv`; runs that are there are not made again. Runs of one seed have the
-same first weights and the same held-out questions, and are compared in pairs. `python -m benchmarks.accuracy_report`
-writes the tables of docs/accuracy.md.
+`benchmarks/accuracy/texts.csv`; runs that are there are not made again. Runs of one seed have the same first weights,
+and the same held-out questions, and are compared in pairs. `python -m benchmarks.accuracy_report` writes the tables of
+docs/accuracy.md.
 """
 
 from __future__ import annotations
@@ -37,14 +37,11 @@ from mixup_cli.runs.generate import generate
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import SourceOptions, open_source
 
-RESULTS = Path(__file__).parent / "accuracy"
+RESULTS = Path(__file__).parent / "accuracy" / "texts.csv"
 HELD_OUT, LENGTH, VOCABULARY = 500, 40, 4000
 BATCH_SIZE, RATE, WIDTH, STEPS = 64, 1e-3, 64, 770
 COLUMNS = ["configuration", "model", "seed", "options", "accuracy", "calibration_error", "seconds", "steps"]
 COLUMNS += ["data_sha256", "torch", "commit"]
-
-QUESTIONS = {"texts": 1, "texts_fifth": 5}
-"""The files of results, and which part of the training questions is trained on: every k-th."""
 
 CONFIGURATIONS = {
     "none": MethodChoice("none"),
@@ -79,10 +76,10 @@ class Place:
     folder: Path
     commit: str
 
-    def prepare(self, lines: list[str], seed: int, every: int) -> None:
+    def prepare(self, lines: list[str], seed: int) -> None:
         """Write the questions, and train the tokenizer."""
         shuffled = random.Random(seed).sample(lines, len(lines))  # noqa: S311  # no secret
-        parts = {"train": shuffled[HELD_OUT:][::every], "test": shuffled[:HELD_OUT]}
+        parts = {"train": shuffled[HELD_OUT:], "test": shuffled[:HELD_OUT]}
         for name, part in parts.items():
             (self.folder / f"{name}.txt").write_text("".join(part), encoding="utf-8")
         tokenizer = Tokenizer(models.BPE(unk_token="[UNK]"))  # noqa: S106  # no password
@@ -149,13 +146,23 @@ def run(place: Place, name: str, seed: int) -> dict[str, object]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def missing(path: Path, seeds: list[int]) -> Iterator[tuple[str, int]]:
+def missing(seeds: list[int]) -> Iterator[tuple[str, int]]:
     """The runs without a line."""
     there = set[tuple[str, str]]()
-    if path.exists():
-        with path.open(newline="") as file:
+    if RESULTS.exists():
+        with RESULTS.open(newline="") as file:
             there = {(line["configuration"], line["seed"]) for line in csv.DictReader(file)}
     yield from ((name, seed) for seed in seeds for name in CONFIGURATIONS if (name, str(seed)) not in there)
+
+
+def record(line: dict[str, object]) -> None:
+    """Add a line to the results."""
+    begins = not RESULTS.exists()
+    with RESULTS.open("a", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        if begins:
+            writer.writeheader()
+        writer.writerow(line)
 
 
 def main() -> None:
@@ -168,20 +175,13 @@ def main() -> None:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)  # noqa: S607
     with given.questions.open(encoding="latin-1") as file:
         lines = list(file)
-    for question, every in QUESTIONS.items():
-        path = RESULTS / f"{question}.csv"
-        for name, seed in missing(path, given.seeds):
-            with tempfile.TemporaryDirectory() as folder:
-                place = Place(Path(folder), commit.stdout.strip())
-                place.prepare(lines, seed, every)
-                line = run(place, name, seed)
-            begins = not path.exists()
-            with path.open("a", newline="") as file:
-                writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-                if begins:
-                    writer.writeheader()
-                writer.writerow(line)
-            print(question, name, seed, line["accuracy"], line["calibration_error"], line["seconds"], flush=True)
+    for name, seed in missing(given.seeds):
+        with tempfile.TemporaryDirectory() as folder:
+            place = Place(Path(folder), commit.stdout.strip())
+            place.prepare(lines, seed)
+            line = run(place, name, seed)
+        record(line)
+        print(name, seed, line["accuracy"], line["calibration_error"], line["seconds"], flush=True)
 
 
 if __name__ == "__main__":

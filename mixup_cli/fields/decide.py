@@ -229,7 +229,7 @@ def _array_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
             raise UsageError(
                 f"for images only; these samples have the shape {natural.shape}. Leave it out.", field=given
             )
-        return natural.sized(recipe.size or natural.size), []
+        return natural.sized(recipe.size or natural.size) if natural.has_pictures else natural, []
     size = recipe.size or natural.size
     if natural.axes == "hw" and recipe.channels is None and recipe.layout is None:
         return natural.sized(size), []
