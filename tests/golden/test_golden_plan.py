@@ -39,6 +39,8 @@ def test_what_each_word_decides() -> None:
         "CENTRE_X": 3,
         "MASK_SEED": 4,
         "SPARE": 5,
+        "CENTRE_T": 6,
+        "SPARE_T": 7,
     }
 
 
