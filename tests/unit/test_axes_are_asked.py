@@ -21,6 +21,7 @@ ALLOWED = (
     "sources/pictures/",
     "sources/annotations/",  # boxes in images
     "sources/clips/",  # frames
+    "sources/sounds/",  # channels of sounds
     "sources/masks/",  # masks of images
     "methods/",  # the image methods, with the grid and the boxes that they share
     "report/",
