@@ -79,7 +79,7 @@ def test_too_little_memory_is_told_as_that(command: str, size_mib: int, photos: 
 )
 def test_a_limit_of_files_sizes(command: str, told: str, colours: Path, tmp_path: Path) -> None:
     """The system reports it by a signal."""
-    ended = run_process(*command.format(colours).split(), cwd=tmp_path, limits={resource.RLIMIT_FSIZE: 1152})
+    ended = run_process(*command.format(colours).split(), cwd=tmp_path, limits={resource.RLIMIT_FSIZE: 1088})
     assert ended.returncode == 74
     assert error_line(ended).startswith(told)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".mixup-gen") or path.is_file()]
