@@ -17,7 +17,16 @@ from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.signal import FIRST, INSTANCES, MASK, Signal, first_name
 from mixup_cli.fields.target import Survey, Target, sample_bytes
 from mixup_cli.image_format import ImageFormat
-from mixup_cli.methods import METHODS, Method, for_balanced_pairing, for_objects, parent_count, resolve, same_rows
+from mixup_cli.methods import (
+    METHODS,
+    Method,
+    build,
+    for_balanced_pairing,
+    for_objects,
+    parent_count,
+    resolve,
+    same_rows,
+)
 from mixup_cli.methods.effect import check_effect
 from mixup_cli.methods.mosaic import Mosaic
 from mixup_cli.mixing.columns import columns_of, planned_columns
@@ -306,14 +315,14 @@ def check_plan_file(task: Task) -> None:
 
 def _check_task(methods: Sequence[MethodChoice], source: Source) -> None:
     """Raises UsageError for a method that makes no sense for what the source holds."""
-    able = [name for name, method in METHODS.items() if _goes_with(method, source.task)]
+    able = [name for name, method in METHODS.items() if _goes_with(method(), source.task)]
     for choice in methods:
-        if choice.name not in able:
+        if not _goes_with(build(choice), source.task):
             found = f"it does not go with {setting('task', source.task)}. Use {', '.join(able)}."
             raise UsageError(found, field="methods", value=choice.name)
 
 
-def _goes_with(method: type[Method], task: Task) -> bool:
+def _goes_with(method: Method, task: Task) -> bool:
     is_of_images = method.rearranges or method.needs_peaks or bool(method.needs_map)
     return method.only in (None, task) and not (is_of_images and task in TIMED_TASKS)
 

@@ -24,7 +24,8 @@ UNIT = 65536
 
 def made(source: ArraySource, out: Path, method: str, **options: object) -> MixedArrays:
     """Three passes of one method, or of several with commas between them."""
-    methods = tuple(MethodChoice(name) for name in method.split(","))
+    chosen = (each.partition(":fill=") for each in method.split(","))
+    methods = tuple(MethodChoice(name, options={"fill": fill} if fill else {}) for name, _, fill in chosen)
     generate(source, Recipe(methods=methods, samples_per_shard=7, **options), Run(out=out, passes=3))  # type: ignore[arg-type]
     return MixedArrays(out)
 
@@ -78,7 +79,7 @@ def test_whole_numbers_of_waves_are_rounded_once(tmp_path: Path) -> None:
     np.testing.assert_array_equal(whole.column("waves")[:], expected)
 
 
-@pytest.mark.parametrize("method", ["cutmix", "cutout", "mixup", "fmix", "none"])
+@pytest.mark.parametrize("method", ["cutmix", "cutout", "erase", "mixup", "fmix", "none"])
 def test_frames_of_clips_are_mixed_as_images_are(method: str, tmp_path: Path) -> None:
     """The same decisions on each frame, where a box goes through all of the time."""
     source = clips()
@@ -127,7 +128,14 @@ def test_workers_and_batches_change_no_byte(source: ArraySource, tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("source", "method"),
-    [(waves(), "fmix"), (waves(), "resizemix"), (clips(), "mosaic"), (clips(), "saliencymix"), (tokens(), "gridmix")],
+    [
+        (waves(), "fmix"),
+        (waves(), "resizemix"),
+        (clips(), "mosaic"),
+        (clips(), "saliencymix"),
+        (clips(), "erase:fill=noise"),
+        (tokens(), "gridmix"),
+    ],
 )
 def test_methods_of_images_are_refused(source: ArraySource, method: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"Use (mixup|none)"):
