@@ -114,7 +114,7 @@ def make_videos(photos: Path, folder: Path, count: int) -> Path:
             for at in range(frames):
                 top = (at * (1 + number % 3)) % frames
                 shown = page.crop((at, top, at + width, top + height))
-                container.mux(stream.encode(av.VideoFrame.from_image(shown)))
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(shown), "rgb24")))
             container.mux(stream.encode())
     return folder
 
