@@ -1,5 +1,7 @@
 """The engines keep the contract."""
 
+import pytest
+
 from mixup_cli.engines.base import Engine, Report
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.engines.processes import ProcessEngine
@@ -14,6 +16,11 @@ class TestThreads(EngineContract):
 
 
 class TestProcesses(EngineContract):
+    @pytest.fixture(autouse=True)
+    def _patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """On a machine that stalls, a process may need longer to stop than a user would wait."""
+        monkeypatch.setattr("mixup_cli.engines.processes.STOP_SECONDS", 60.0)
+
     @classmethod
     def open(cls, report: Report) -> Engine:
         return ProcessEngine(WORKERS, report)
