@@ -81,15 +81,17 @@ def otherwise(encode: str | None) -> str:
     return "decode to other pixels" if encode is None else "are decoded or encoded otherwise"
 
 
-def decoder_id() -> str:
-    """What decoded samples depend on besides their source: the fingerprint, which probes one decoder, and versions."""
+def decoder_id(task: Task | None = None) -> str:
+    """What decoded samples of a task depend on besides their source: the fingerprint, which probes one decoder, and
+    versions. Without a task: those of all that can be decoded here, of which some are slow to import."""
     from PIL import features
 
     found = versions()
     libraries = [f"{name} {found[name]}" for name in ("mixup-gen", "numpy", "pillow")]
     libraries += [f"{name} {features.version(name)}" for name in ("jpg", "libtiff", "webp", "zlib")]
-    libraries += [] if found["av"] == "not installed" else [_video_decoders()]
-    libraries += [] if "not installed" in (found["soundfile"], found["soxr"]) else [_sound_decoders()]
+    for each, decoders in DECODERS.items():
+        if each == task or (task is None and all(found[name] != "not installed" for name in DECODED_BY[each])):
+            libraries.append(decoders())
     libraries += [] if quick_decoder() is None else [f"simplejpeg {found['simplejpeg']}"]
     return "; ".join([pixel_fingerprint(), *libraries])
 
@@ -112,7 +114,10 @@ def _sound_decoders() -> str:
 
 
 DECODERS: dict[Task, Callable[[], str]] = {"video": _video_decoders, "audio": _sound_decoders}
-"""What else decides the samples of a task."""
+"""What else decides the samples of a task …"""
+
+DECODED_BY: dict[Task, tuple[str, ...]] = {"video": ("av",), "audio": ("soundfile", "soxr")}
+"""… and the libraries that must be there for it."""
 
 
 @cache

@@ -167,7 +167,7 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Stored | None = N
     check_stores_plan(recipe, run)
     folder = DataSetFolder(run.out)
     job = job_beside(stored or Stored(folder), Asked(source, recipe, run.shard_bytes), source.survey(), run)
-    everything, place = np.arange(len(source)), run.place(folder.work)
+    everything, place = np.arange(len(source)), run.place(folder.work, source.task)
     needed, cache = needs(job, source, run, place), cache_text(source, job.targets, place)
     has_samples = job.recipe.store == "plan" and not needed.samples_bytes
     to_decode = 0 if has_samples or is_kept(source, job.target, place) else len(source)

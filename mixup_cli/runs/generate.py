@@ -111,7 +111,7 @@ def generate(source: Source, recipe: Recipe, run: Run, listener: Listener | None
 def _generated(
     asked: Asked, run: Run, folder: DataSetFolder, listener: Listener | None, samples: PlannedOn | None
 ) -> Outcome:
-    survey, place = asked.survey(), run.place(folder.scratch)
+    survey, place = asked.survey(), run.place(folder.scratch, asked.source.task)
     if samples is not None:
         samples.widen(survey)
     bench = Bench(time.time(), asked, survey, run, folder, place, listener or Listener(), samples)

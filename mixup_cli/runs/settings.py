@@ -10,7 +10,7 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.choices import Device, EngineKind
+from mixup_cli.choices import Device, EngineKind, Task
 from mixup_cli.engines.base import Engine, Report
 from mixup_cli.engines.local import LocalEngine, available_cores
 from mixup_cli.errors import UsageError
@@ -78,13 +78,14 @@ class Run:
         part = {} if self.part.is_whole else {"part": str(self.part)}
         return {**{name: getattr(self, name) for name in names}, **part, "source": dict(self.origin)}
 
-    def place(self, work: Path) -> CachePlace:
-        """Where decoded samples wait; `work` is for a file that serves this run alone. Raises UsageError."""
+    def place(self, work: Path, task: Task = "classify") -> CachePlace:
+        """Where samples wait that are decoded for a task; `work` is for a file that serves this run alone. Raises
+        UsageError."""
         mapped = self.engine != "threads"
         if mapped and self.caching.kind == "memory":
             remedy = f"Drop it, or pass {setting('engine', 'threads')}."
             raise UsageError("worker processes share a file.", remedy, field="cache", value="memory")
-        decoder = decoder_id() if self.caching.kept_in(self.out) else ""
+        decoder = decoder_id(task) if self.caching.kept_in(self.out) else ""
         return CachePlace(caching=self.caching, work=work, out=self.out, decoder=decoder, mapped=mapped)
 
     def open_engine(self, report: Report) -> Engine:

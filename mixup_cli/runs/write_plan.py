@@ -50,7 +50,7 @@ def with_plan(
 
         def place(job: Job) -> CachePlace:
             check_caching(job.recipe, run)
-            return run.place(Path(folder))
+            return run.place(Path(folder), source.task)
 
         how = ScanSettings(run.tolerance, LocalEngine(run.threads), listener)
         scan = scanned(Asked(source, recipe), how, place)

@@ -189,12 +189,12 @@ def _unknown_kind(path: Path) -> DataError:
     from mixup_cli.sources.sounds.source import SOUND_FILES
 
     in_list = f"a list of images with {setting('files_from')}"
-    if VIDEO_FILES.has(path.name):
-        return DataError(f"{path}: a single video. Give its folder, or a list of videos with {setting('files_from')}.")
+    for kind in (VIDEO_FILES, SOUND_FILES):
+        if kind.has(path.name):
+            listed = f"a list of {kind.noun}s with {setting('files_from')}"
+            return DataError(f"{path}: a single {kind.noun}. Give its folder, or {listed}.")
     if path.suffix.lower().lstrip(".") in SUFFIXES:
         return DataError(f"{path}: a single image. Give its folder, or {in_list}.")
-    if SOUND_FILES.has(path.name):
-        return DataError(f"{path}: a single sound. Give its folder.")
     if path.suffix.lower() in _TEXTS:
         texts = f"Pass {setting('tokenizer', 'tokenizer.json')} if it holds labelled texts"
         labels = f"give a folder and {setting('labels_from', path)} if it holds labels of images"

@@ -62,7 +62,7 @@ def _of_job(source: Source, job: Job, plan_file: PlanFile | None) -> Content:
 
 def _manifest(source: Source, job: Job, plan: Planned, run: Run) -> Manifest:
     """The manifest as it would be, but for the hashes."""
-    needed = needs(job, source, run, run.place(DataSetFolder(run.out).work))
+    needed = needs(job, source, run, run.place(DataSetFolder(run.out).work, source.task))
     count, labels = len(source), source.labels
     table = SourceTable(source.keys, label_texts(labels, count), LoadedColumn(count), labels.groups)
     manifest = manifest_of_run(Recorded.of(job), source.kind, table, plan.methods.names, ())

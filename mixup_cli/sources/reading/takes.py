@@ -35,9 +35,7 @@ TAKES: Mapping[str, frozenset[str]] = {
     "class folders of sounds": frozenset((*_CLASSES, *_SOUNDS, "split")),
     "sounds with metadata": frozenset((*_CLASSES, *_TABLES, *_SOUNDS, "split")),
     "a list of sounds": frozenset((*_CLASSES, *_SOUNDS)),
-    "labelled texts": frozenset(
-        (*_CLASSES, *_TEXTS, "label_column", "label_separator", "group_column", "split", "task")
-    ),
+    "labelled texts": frozenset((*_CLASSES, *_TEXTS, "split", "task")),
     "class folders of videos": frozenset((*_CLASSES, *_CLIPS, "split")),
     "videos with metadata": frozenset((*_CLASSES, *_TABLES, *_CLIPS, "split")),
     "a list of videos": frozenset((*_CLASSES, *_CLIPS)),
