@@ -31,6 +31,7 @@ class Amounts:
     peer_large: int = 150_000
     expert_large: int = 550_000
     photos: int = 1_000
+    sounds: int = 4_000
     videos: int = 200
     tiny: int = 50_000
     passes: int = 10
@@ -55,6 +56,7 @@ QUICK = Amounts(
     peer_large=100_000,
     expert_large=150_000,
     photos=200,
+    sounds=400,
     videos=20,
     tiny=5_000,
     ray_passes=20,

@@ -10,41 +10,36 @@ import h5py
 import numpy as np
 
 from benchmarks.bench import Bench
+from benchmarks.cases.pairs import Pair, measure_pairs
 from benchmarks.make_data import annotate
-from benchmarks.measure import Contender, Failure, alternate, ratio, walls
-from benchmarks.results import Line, Part
+from benchmarks.measure import Failure
+from benchmarks.results import Part
 
 KINDS = {"mosaic": "--method mosaic --fill 114", "mixup": "--method mixup --resize pad"}
-PEER = "DataLoader + torchvision"
 
 
 def measure(bench: Bench) -> Part:
-    """Two passes of each method, as whole processes."""
-    count, few = 2 * bench.amounts.photos, bench.amounts.few
+    """Two passes of each method."""
+    count = 2 * bench.amounts.photos
     file = annotate(bench.photos, bench.scratch / "annotations.json")
-    source = ["--labels-from", file]
-    contenders = []
-    for kind, options in KINDS.items():
-        ours = bench.generate(bench.photos, *source, *options.split(), "--passes", "2", "--size", "640")
-        contenders.append(Contender(f"mixup-gen, {kind}", partial(bench.fresh, ours, partial(_check_ours, bench)), few))
-        made = bench.out / "peer.h5"
-        words = ["--samples", str(count), "--workers", str(bench.cores)]
-        theirs = bench.peer("objects_torchvision.py", bench.photos, file, made, kind, *words)
-        contenders.append(Contender(f"{PEER}, {kind}", partial(bench.fresh, theirs, partial(_check, made, count)), few))
-    runs, failures = alternate(contenders, bench.tell)
-    part = Part(f"{count:,} rows of photographs with boxes, at 640")
-    part.fail(failures)
-    for name, usages in runs.items():
-        part.figure(name, walls(usages), "s")
-    for kind in KINDS:
-        ours, theirs = (walls(runs[f"{who}, {kind}"]) for who in ("mixup-gen", PEER))
-        if ours and theirs:
-            work = f"{kind} of {count:,} photographs with boxes, 640 × 640, whole process against {PEER}"
-            part.lines.append(Line(f"objects-{kind}", work, ratio(theirs, ours), "x", 2))
-    part.profiled = [
-        str(word) for word in bench.generate(bench.photos, *source, *KINDS["mosaic"].split(), "--size", "640")
+    made = bench.out / "peer.h5"
+    words = ["--samples", str(count), "--workers", str(bench.cores)]
+    pairs = [
+        Pair(
+            key=f"objects-{kind}",
+            work=f"{kind} of {count:,} photographs with boxes, 640 × 640",
+            ours=bench.generate(
+                bench.photos, "--labels-from", file, *options.split(), "--passes", "2", "--size", "640"
+            ),
+            theirs=bench.peer("objects_torchvision.py", bench.photos, file, made, kind, *words),
+            check=partial(_check, made, count),
+            check_ours=partial(_check_ours, bench),
+            at_least=2,
+        )
+        for kind, options in KINDS.items()
     ]
-    return part
+    part = Part(f"{count:,} rows of photographs with boxes, at 640")
+    return measure_pairs(bench, part, "DataLoader + torchvision", pairs)
 
 
 def _check_ours(bench: Bench) -> None:

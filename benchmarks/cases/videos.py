@@ -9,35 +9,30 @@ import h5py
 import numpy as np
 
 from benchmarks.bench import Bench
+from benchmarks.cases.pairs import Pair, measure_pairs
 from benchmarks.make_data import make_videos
-from benchmarks.measure import Contender, Failure, alternate, ratio, walls
-from benchmarks.results import Line, Part
-
-PEER = "DataLoader + PyAV + torch"
+from benchmarks.measure import Failure
+from benchmarks.results import Part
 
 
 def measure(bench: Bench) -> Part:
-    """One pass of VideoMix, as whole processes: each video is decoded once by both."""
-    count, few = bench.amounts.videos, bench.amounts.few
-    folder = make_videos(bench.photos, bench.scratch / "videos", count)
-    ours = bench.generate(folder, "--method", "videomix", "--passes", "1")
+    """VideoMix: one pass, in which both decode each video once, and four, for which mixup-gen decodes no more."""
+    videos = bench.amounts.videos
+    folder = make_videos(bench.photos, bench.scratch / "videos", videos)
     made = bench.out / "peer.h5"
-    theirs = bench.peer("videos_pyav.py", folder, made, "--passes", "1", "--workers", str(bench.cores))
-    contenders = [
-        Contender("mixup-gen", partial(bench.fresh, ours), few),
-        Contender(PEER, partial(bench.fresh, theirs, partial(_check, made, count)), few),
+    pairs = [
+        Pair(
+            key=f"videos-{passes}",
+            work=f"VideoMix of {videos:,} videos, {passes} pass{'es' * (passes > 1)}",
+            ours=bench.generate(folder, "--method", "videomix", "--passes", str(passes)),
+            theirs=bench.peer("videos_pyav.py", folder, made, "--passes", str(passes), "--workers", str(bench.cores)),
+            check=partial(_check, made, passes * videos),
+            at_least=1.2,
+        )
+        for passes in (1, 4)
     ]
-    runs, failures = alternate(contenders, bench.tell)
-    part = Part(f"{count:,} clips of 16 frames at 112, from videos of 250 frames at 340 × 256")
-    part.fail(failures)
-    for name, usages in runs.items():
-        part.figure(name, walls(usages), "s")
-    ours_walls, their_walls = (walls(runs[who]) for who in ("mixup-gen", PEER))
-    if ours_walls and their_walls:
-        work = f"VideoMix of {count:,} videos, whole process against {PEER}"
-        part.lines.append(Line("videos", work, ratio(their_walls, ours_walls), "x", 1.2))
-    part.profiled = [str(word) for word in ours]
-    return part
+    part = Part("Clips of 16 frames at 112, from videos of 250 frames at 340 × 256")
+    return measure_pairs(bench, part, "DataLoader + PyAV + torch", pairs)
 
 
 def _check(file: Path, count: int) -> None:
