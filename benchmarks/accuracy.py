@@ -9,7 +9,6 @@ interrupted goes on. Runs of one seed have the same samples and first weights, a
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import os
 import subprocess
@@ -30,26 +29,17 @@ from torch.utils.data import DataLoader, Subset, default_collate
 from torchvision.transforms import v2
 
 from benchmarks.accuracy_configurations import CONFIGURATIONS, STEPS, Configuration
+from benchmarks.result_lines import add, commit, measured
 from benchmarks.scores import accuracy, calibration_error
 from examples.train_cifar10 import MODELS, predict, residual_network, train
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.pytorch import MixedDataset
 
-RESULTS = Path(__file__).parent / "accuracy"
 BATCH_SIZE, RATE, CLASSES = 64, 0.1, 10
 POINTS = 30
 """How often a run is tested on the way: 30 epochs of 5,000 samples have 2,340 steps."""
 QUICK_TEST = 1000
 """On so many of the test split's rows; at the end on all 10,000."""
-
-
-COLUMNS = [
-    *("configuration", "model", "seed", "options", "online", "accuracy", "calibration_error", "seconds"),
-    *("steps", "accuracy_on_the_way", "data_sha256", "torch", "device", "commit"),
-]
-
-CODE = ["mixup_cli", "examples", "benchmarks/*.py"]
-"""What a run is made with."""
 
 
 @dataclass(frozen=True)
@@ -146,24 +136,6 @@ def _trained(network: nn.Module, configuration: Configuration, made: Path, test:
             yield accuracy(*predict(network, few))
 
 
-def measured(question: str) -> list[dict[str, str]]:
-    """The runs of a question that are there."""
-    path = RESULTS / f"{question}.csv"
-    return [*csv.DictReader(path.open(newline=""))] if path.exists() else []
-
-
-def add(question: str, line: dict[str, Any]) -> None:
-    """Write a run behind the others."""
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{question}.csv"
-    is_new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerow(line)
-
-
 def missing(questions: list[str], names: list[str], seeds: list[int], model: str) -> list[tuple[Configuration, int]]:
     """What is still to be run, seed by seed."""
     done = {
@@ -173,15 +145,6 @@ def missing(questions: list[str], names: list[str], seeds: list[int], model: str
     return [
         (each, seed) for seed in seeds for each in wanted if (each.question, each.name, model, str(seed)) not in done
     ]
-
-
-def commit() -> str:
-    """The commit that is checked out, with a mark if code was changed since."""
-
-    def git(*words: str) -> str:
-        return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout.strip()  # noqa: S607
-
-    return git("rev-parse", "--short", "HEAD") + "-changed" * bool(git("status", "--short", *CODE))
 
 
 def main() -> None:

@@ -12,14 +12,13 @@ docs/accuracy.md.
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import random
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -28,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
+from benchmarks.result_lines import add, commit, measured
 from benchmarks.scores import accuracy, calibration_error
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.pytorch import MixedDataset
@@ -37,11 +37,8 @@ from mixup_cli.runs.generate import generate
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import SourceOptions, open_source
 
-RESULTS = Path(__file__).parent / "accuracy" / "texts.csv"
 HELD_OUT, LENGTH, VOCABULARY = 500, 40, 4000
 BATCH_SIZE, RATE, WIDTH, STEPS = 64, 1e-3, 64, 770
-COLUMNS = ["configuration", "model", "seed", "options", "accuracy", "calibration_error", "seconds", "steps"]
-COLUMNS += ["data_sha256", "torch", "commit"]
 
 CONFIGURATIONS = {
     "none": MethodChoice("none"),
@@ -138,31 +135,19 @@ def run(place: Place, name: str, seed: int) -> dict[str, object]:
         scores = network({each: torch.tensor(test.column(each)[:]) for each in ("input_ids", "attention_mask")})
     classes = torch.tensor(test.column("source_label")[:][:, 0]).long()
     options = ":".join([choice.name, *(f"{key}={value}" for key, value in choice.options.items())])
-    values = (
-        *(name, "small", seed, f"--method {options} --passes {passes}", f"{accuracy(scores, classes):.4f}"),
-        *(f"{calibration_error(scores.softmax(1), classes):.4f}", round(time.monotonic() - began), STEPS),
-        *(hashlib.sha256((data / "SHA256SUMS").read_bytes()).hexdigest()[:16], torch.__version__, place.commit),
-    )
-    return dict(zip(COLUMNS, values, strict=True))
-
-
-def missing(seeds: list[int]) -> Iterator[tuple[str, int]]:
-    """The runs without a line."""
-    there = set[tuple[str, str]]()
-    if RESULTS.exists():
-        with RESULTS.open(newline="") as file:
-            there = {(line["configuration"], line["seed"]) for line in csv.DictReader(file)}
-    yield from ((name, seed) for seed in seeds for name in CONFIGURATIONS if (name, str(seed)) not in there)
-
-
-def record(line: dict[str, object]) -> None:
-    """Add a line to the results."""
-    begins = not RESULTS.exists()
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        if begins:
-            writer.writeheader()
-        writer.writerow(line)
+    return {
+        "configuration": name,
+        "model": "small",
+        "seed": seed,
+        "options": f"--method {options} --passes {passes}",
+        "accuracy": f"{accuracy(scores, classes):.4f}",
+        "calibration_error": f"{calibration_error(scores.softmax(1), classes):.4f}",
+        "seconds": round(time.monotonic() - began),
+        "steps": STEPS,
+        "data_sha256": hashlib.sha256((data / "SHA256SUMS").read_bytes()).hexdigest()[:16],
+        "torch": torch.__version__,
+        "commit": place.commit,
+    }
 
 
 def main() -> None:
@@ -172,15 +157,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     given = parser.parse_args()
     torch.set_num_threads(1)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)  # noqa: S607
+    done = {(line["configuration"], line["seed"]) for line in measured("texts")}
     with given.questions.open(encoding="latin-1") as file:
         lines = list(file)
-    for name, seed in missing(given.seeds):
+    for seed, name in product(given.seeds, CONFIGURATIONS):
+        if (name, str(seed)) in done:
+            continue
         with tempfile.TemporaryDirectory() as folder:
-            place = Place(Path(folder), commit.stdout.strip())
+            place = Place(Path(folder), commit())
             place.prepare(lines, seed)
             line = run(place, name, seed)
-        record(line)
+        add("texts", line)
         print(name, seed, line["accuracy"], line["calibration_error"], line["seconds"], flush=True)
 
 
