@@ -245,7 +245,8 @@ def _count(recipe: Recipe, axes: Axes) -> int:
     """How many channels the recipe wants of samples with these axes. Raises UsageError for a word of others."""
     words = {word: count for (of, count), word in CHANNELS_OF.items() if of == ("hwc" if axes == "hw" else axes)}
     if recipe.channels not in words:
-        found = f"these samples take {' and '.join(words)}. Leave it out."
+        found = f"these samples take {' and '.join(words)}"
+        found += ", the mean of all channels. Leave it out." if axes == "ft" else ". Leave it out."
         raise UsageError(found, field="channels", value=recipe.channels)
     return words[recipe.channels]
 

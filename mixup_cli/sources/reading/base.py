@@ -43,8 +43,8 @@ class SourceOptions:
     Of a video, `frames` frames are read, every `stride`-th one (see `clips.sampling`, which has the defaults). Sounds
     are read at `rate` samples a second, None for their own; rows last `seconds`, None for as long as the longest, and
     `short` says what is done about shorter ones; `features` is the text of what is computed of them (see
-    `sounds.log_mel.LogMel`), None for the waves themselves. Of texts: the file of a `tokenizer`, the `length` in tokens to which
-    they are cut and padded, the `text_column`, and the `encoding` of their files.
+    `sounds.log_mel.LogMel`), None for the waves themselves. Of texts: the file of a `tokenizer`, the `length` in tokens
+    to which they are cut and padded, the `text_column`, and the `encoding` of their files.
     """
 
     split: str | None = None

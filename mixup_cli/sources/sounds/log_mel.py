@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import UsageError
-from mixup_cli.option_text import taken_apart
+from mixup_cli.option_text import SHOWN_LETTERS, taken_apart
 from mixup_cli.wording import did_you_mean, quoted
 
 NAME = "logmel"
@@ -52,11 +52,12 @@ class LogMel:
         """Of `logmel[:BANDS][:window=SECONDS][:hop=SECONDS]`. Raises UsageError for other texts."""
         name, bands, options = taken_apart(text, "a number of bands", EXAMPLE)
         if name != NAME:
-            raise UsageError(f"{quoted(name)} is not {NAME}{did_you_mean(name, [NAME])} {EXAMPLE}")
+            raise UsageError(f"{quoted(name, SHOWN_LETTERS)} is not {NAME}.", EXAMPLE)
         known = [each.name for each in fields(cls) if each.name != "bands"]
         for key, value in options.items():
             if key not in known:
-                raise UsageError(f"unknown option {key!r}{did_you_mean(key, known)} The options are window and hop.")
+                shown = quoted(key, SHOWN_LETTERS)
+                raise UsageError(f"unknown option {shown}{did_you_mean(key, known)}", "The options are window and hop.")
             if isinstance(value, str) or not LEAST_HOP_S <= value <= MOST_WINDOW_S:
                 found = f"{key}={value} is not a time from {LEAST_HOP_S} to {MOST_WINDOW_S:g} s."
                 raise UsageError(found, EXAMPLE)

@@ -23,7 +23,7 @@ from mixup_cli.sources.reading.file_kind import FileKind
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.stored_files import StoredFiles, opened
 from mixup_cli.sources.sounds.decode import Header, at, decode, read_header
-from mixup_cli.sources.sounds.log_mel import LogMel, Transform
+from mixup_cli.sources.sounds.log_mel import LogMel
 from mixup_cli.wording import counted, setting
 
 SUFFIXES = frozenset("aif aifc aiff au caf flac mp3 oga ogg opus w64 wav wave".split())
@@ -46,8 +46,8 @@ class SoundSource(StoredFiles):
     """Sounds in files: `paths` are relative to `root` (or absolute), one for each key, in the order of the keys.
 
     A sample is float32 (time, channels), with its content first; or with `features` the spectrogram of that, (bands,
-    frames), of the mean of all channels. `lengths` int64 (n) is that of each sound, in samples at the working rate or in
-    frames, from its header; 0 for one that cannot be read. Raises UsageError if sounds differ in rate and none was
+    frames), of the mean of all channels. `lengths` int64 (n) is that of each sound, in samples at the working rate or
+    in frames, from its header; 0 for one that cannot be read. Raises UsageError if sounds differ in rate and none was
     chosen, or the features do not go with it; DataError if no header can be read.
     """
 
