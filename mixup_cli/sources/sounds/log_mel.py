@@ -4,10 +4,10 @@ Power of the short-time Fourier transform (Hann window, periodic, in pieces cent
 beyond the sound), summed by triangular bands on the mel scale, in decibels above 10⁻¹⁰: what
 `librosa.power_to_db(librosa.feature.melspectrogram(…), ref=1e-10, top_db=None)` gives, to half a step. The bands are
 those of M. Slaney's Auditory Toolbox (1998), as librosa's and Whisper's: linear below 1 kHz, logarithmic above,
-each of area 1. librosa would bring scikit-learn and a dozen packages more for that one table.
+each of area 1. librosa would bring scikit-learn and ten packages more for that one table.
 
-Silence is 0, as is what methods and padding fill with. Values are whole 256ths of a decibel: transforms and
-logarithms of other machines differ by 10⁻¹² dB, so that not one value in 10⁹ falls to another step.
+Silence is 0, as is what methods and padding fill with. Values are whole 256ths of a decibel: transforms of other
+machines differ by 10⁻¹² dB or less, so that hardly one value in 10¹⁰ falls to another step.
 """
 
 from __future__ import annotations
