@@ -15,7 +15,7 @@ Options: TypeAlias = Mapping[str, float | str]
 
 def taken_apart(text: str, number_is: str, example: str) -> tuple[str, float | None, Options]:
     """The name, the number that stands without a name (`number_is` says what it is, for messages) if there is one, and
-    the options. Raises UsageError, which gives the `example`, for a part that is none of them, or a second time."""
+    the options. Raises UsageError, which gives the `example`, for any other part, and for one that comes twice."""
     name, *rest = (part.strip() for part in text.split(":"))
     alone: float | None = None
     options: dict[str, float | str] = {}
