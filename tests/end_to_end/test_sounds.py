@@ -187,7 +187,8 @@ def test_spectrograms_hold_what_is_heard(run_cli: Runner, tmp_path: Path) -> Non
 
 
 def test_the_recipe_says_how_spectrograms_were_computed(run_cli: Runner, sounds: Path, tmp_path: Path) -> None:
-    recipe = manifest(make(run_cli, sounds, tmp_path / "out", "--features logmel:12 --dtype float32 --normalize 60/20"))["recipe"]
+    given = "--features logmel:12 --dtype float32 --normalize 60/20"
+    recipe = manifest(make(run_cli, sounds, tmp_path / "out", given))["recipe"]
     assert recipe["reading"][2:] == [["short", "pad"], ["features", "logmel:12:window=0.025:hop=0.01"]]
     assert (recipe["channels"], recipe["dtype"], recipe["task"]) == ("mono", "float32", "audio")
 

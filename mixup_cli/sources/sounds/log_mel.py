@@ -112,7 +112,7 @@ class Transform:
     def of(self, wave: NDArray[np.float32]) -> NDArray[np.float32]:
         """The spectrogram of a wave (time): float32 (bands, frames), low frequencies first, in dB from 0 up."""
         lead = self.points // 2 - (self.points - self.window) // 2
-        padded = np.pad(wave.astype(np.float64), (lead, self.window))
+        padded = np.pad(wave, (lead, self.window))
         pieces = np.lib.stride_tricks.sliding_window_view(padded, self.window)[:: self.hop][: self.frames(len(wave))]
         made = np.empty((self.bands, len(pieces)), np.float32)
         hann, filters = np.hanning(self.window + 1)[:-1], _sparse_filters(self)
