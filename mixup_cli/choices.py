@@ -23,6 +23,7 @@ METHOD_NAMES = (
     "bc",
     "snr",
     "ssmix",
+    "specmix",
     "none",
 )
 """The names of methods; `methods.METHODS` has their code, which takes longer to import."""

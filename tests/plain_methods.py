@@ -2,4 +2,4 @@
 
 from mixup_cli.methods import METHODS
 
-PLAIN = tuple(name for name, method in METHODS.items() if not method.needs_map and method.only is None)
+PLAIN = tuple(name for name, method in METHODS.items() if not method.needs_map and not method.only)

@@ -42,7 +42,7 @@ FLOORS = [
     "kernels draws",
     "backend",
     "engines recipe compiled",
-    "image_format",
+    "image_format option_text",
     "errors",
     "choices wording listener",
 ]

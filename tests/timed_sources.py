@@ -32,6 +32,17 @@ class PartsOfWaves(Waves):
         return replace(super().survey(limit), window=16)
 
 
+class Spectrograms(ArraySource):
+    """Noise of 6 bands and 20 frames, of which rows show 9; some have fewer."""
+
+    kind: ClassVar[str] = "sounds"
+    sample_axes: ClassVar[Axes] = "ft"
+    task, column = "audio", first_name("ft")
+
+    def survey(self, limit: int | None = None) -> Survey:
+        return replace(super().survey(limit), window=9)
+
+
 class Clips(ArraySource):
     """Noise of 6 frames, 8 high and 10 wide."""
 
@@ -66,6 +77,14 @@ def waves(kind: type[Waves] = Waves) -> Waves:
         sample[length:] = 0
     source = kind("waves", RowKeys(COUNT), _labels(), values)
     source.lengths, source.how_read = lengths, ((RATE, 8000),)
+    return source
+
+
+def spectrograms() -> Spectrograms:
+    """A source of spectrograms."""
+    values = np.random.default_rng(4).uniform(1, 100, (COUNT, 6, 20)).astype(np.float32)
+    source = Spectrograms("spectrograms", RowKeys(COUNT), _labels(), values)
+    source.lengths, source.how_read = np.arange(COUNT) + 5, ((RATE, 8000),)
     return source
 
 

@@ -19,7 +19,11 @@ HERE = Path(__file__).parent
 PHOTOS = HERE.parents[1] / "sample_data" / "photos"
 OBJECTS = HERE.parents[1] / "sample_data" / "objects"
 SOUNDS = HERE.parents[1] / "sample_data" / "sounds"
-SOURCES = {"classmix": OBJECTS, "copypaste": OBJECTS / "annotations.json", "bc": SOUNDS, "snr": SOUNDS}
+SOURCES = {
+    "classmix": OBJECTS,
+    "copypaste": OBJECTS / "annotations.json",
+    **dict.fromkeys(("bc", "snr", "specmix"), SOUNDS),
+}
 """What is mixed, where it is not the sample photographs."""
 
 PROGRAM = Path(sys.executable).with_name("mixup-gen")
@@ -47,6 +51,7 @@ PICTURES = {
     "copypaste": ("--method", "copypaste", "--task", "segment", "--size", "112"),
     "bc": ("--method", "bc"),
     "snr": ("--method", "snr:low=5:high=10"),
+    "specmix": ("--method", "specmix", "--features", "logmel:64:window=0.05:hop=0.0125"),
     "views": ("--method", "cutmix", "--random-resized-crop", "--flip", "0.5"),
     "linear-light": ("--method", "mixup", "--alpha", "1", "--linear-light"),
 }

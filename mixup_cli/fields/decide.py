@@ -33,6 +33,7 @@ CHANNELS_OF: dict[tuple[Axes, int], Channels] = {
     ("chw", 3): "rgb",
     ("tc", 1): "mono",
     ("tc", 2): "stereo",
+    ("ft", 1): "mono",
 }
 """What counts of channels are called, by the axes of samples."""
 
@@ -185,7 +186,7 @@ def _cached(recipe: Recipe, survey: Survey, form: Form) -> Form:
         given = tuple(name for name in VIEWS if getattr(recipe, name))
         raise UsageError(f"for images only; these samples have the shape {form.shape}. Leave it out.", field=given)
     if recipe.crop_area is None:
-        return form if survey.window is None or survey.array_form is None else form.lasting(survey.array_form.length)
+        return form if survey.window is None or survey.array_form is None else form.lasting(survey.array_form.time)
     return form.sized(recipe.cache_size or _room_to_crop(recipe, survey, form.size))
 
 
@@ -221,8 +222,10 @@ def _array_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
         raise ValueError("the survey found pictures")
     if survey.window is not None:
         natural = natural.lasting(survey.window)
-    if natural.axes == "tc" and recipe.channels is not None:
-        natural, recipe = replace(natural, shape=(natural.length, _count(recipe, "tc"))), recipe.with_(channels=None)
+    if natural.axes in ("tc", "ft") and recipe.channels is not None:
+        channels = _count(recipe, natural.axes)
+        natural = replace(natural, shape=(natural.length, channels)) if natural.axes == "tc" else natural
+        recipe = recipe.with_(channels=None)
     if not natural.is_picture:
         of_pictures = ("channels", "layout") if natural.has_pictures else ("size", "channels", "layout")
         if given := tuple(name for name in of_pictures if getattr(recipe, name)):
@@ -242,7 +245,8 @@ def _count(recipe: Recipe, axes: Axes) -> int:
     """How many channels the recipe wants of samples with these axes. Raises UsageError for a word of others."""
     words = {word: count for (of, count), word in CHANNELS_OF.items() if of == ("hwc" if axes == "hw" else axes)}
     if recipe.channels not in words:
-        found = f"these samples take {' and '.join(words)}. Leave it out."
+        found = f"these samples take {' and '.join(words)}"
+        found += ", the mean of all channels. Leave it out." if axes == "ft" else ". Leave it out."
         raise UsageError(found, field="channels", value=recipe.channels)
     return words[recipe.channels]
 

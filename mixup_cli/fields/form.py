@@ -60,6 +60,11 @@ class Shaped:
         return lengths(self.shape, self.axes, "t")[0] if has_time(self.axes) else 1
 
     @property
+    def time(self) -> int:
+        """How many places in time there are, also where a box has them; 1 without time."""
+        return lengths(self.shape, self.axes, "t")[0]
+
+    @property
     def frames(self) -> int:
         """How many images follow each other."""
         return self.length if plane_of(self.axes) else 1

@@ -33,6 +33,9 @@ PADDING = "padding"
 RATE = "rate"
 """In a recipe's `reading`: how many samples of a wave make a second."""
 
+FEATURES = "features"
+"""Likewise: how spectrograms are computed, if these are mixed."""
+
 INPUT_IDS, ATTENTION = "input_ids", "attention_mask"
 """The columns of index maps along one line: the number of each token, and 1 where there is one."""
 

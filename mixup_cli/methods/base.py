@@ -15,7 +15,6 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.choices import Task
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.draws.rng import Draws
 from mixup_cli.errors import UsageError
@@ -87,8 +86,8 @@ class Method(ABC):
     moves_in_time: ClassVar[bool] = False
     """Whether it decides from which place in time on parents are seen."""
 
-    only: ClassVar[Task | None] = None
-    """The task for which alone it makes sense."""
+    only: ClassVar[str] = ""
+    """The column of the first signal for which alone it makes sense: waves, spectrograms, input_ids."""
 
     needs_map: ClassVar[str] = ""
     """The column of the index map that decides its weights: see `weights_by`."""

@@ -37,7 +37,7 @@ class BetweenClass(Method):
   booktitle = {International Conference on Learning Representations},
   year = {2018}
 }"""
-    only = "audio"
+    only = "waves"
     averages = True
     weighs = True
     needs_levels = True

@@ -30,7 +30,7 @@ class SignalToNoise(Method):
     name = "snr"
     summary = "the donor as noise behind the base"
 
-    only = "audio"
+    only = "waves"
     averages = True
     weighs = True
     needs_levels = True

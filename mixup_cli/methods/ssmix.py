@@ -41,7 +41,7 @@ class SSMix(Method):
   booktitle = {Findings of the Association for Computational Linguistics: ACL-IJCNLP 2021},
   year = {2021}
 }"""
-    only = "text"
+    only = "input_ids"
     has_span = True
     moves_in_time = True
     decided = frozenset({"alpha", "part"})

@@ -15,15 +15,19 @@ from functools import cache
 from importlib.metadata import version
 from typing import Self
 
+import numpy as np
+
 from mixup_cli.choices import Task
 from mixup_cli.draws.beta import cumulative
 from mixup_cli.fields.encoding import PictureCodec, problem_of
 from mixup_cli.fields.form import Form
+from mixup_cli.fields.signal import FEATURES, RATE
 from mixup_cli.fields.target import Target
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.pictures.decode import decode
 from mixup_cli.sources.pictures.quick_decoder import quick_decoder
+from mixup_cli.sources.sounds.log_mel import LogMel
 
 PROBE_JPEG = base64.b64decode(
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcgLikxMC4pLSwzOko+MzZGNywtQFdBRkxOUlNSMj5aYV"
@@ -57,9 +61,12 @@ class Pixels:
     @classmethod
     def here(cls, recipe: Recipe) -> Self:
         """What they give on this machine, for the rows of a recipe."""
-        fingerprint = pixel_fingerprint(recipe.encode)
+        fingerprint, reading = pixel_fingerprint(recipe.encode), dict(recipe.reading)
         if (decoders := DECODERS.get(recipe.task)) is not None:
             fingerprint = hashlib.sha256(f"{fingerprint} {decoders()}".encode()).hexdigest()
+        if (features := reading.get(FEATURES)) is not None:
+            probe = spectrogram_fingerprint(str(features), int(reading[RATE]))
+            fingerprint = hashlib.sha256(f"{fingerprint} {probe}".encode()).hexdigest()
         return cls(fingerprint, versions())
 
 
@@ -74,6 +81,13 @@ def pixel_fingerprint(encode: str | None = None) -> str:
             digest.update(PictureCodec(image_format, shape).encode(picture[None])[0])
     digest.update(cumulative(0.2, 0.2).tobytes())
     return digest.hexdigest()
+
+
+def spectrogram_fingerprint(features: str, rate: int) -> str:
+    """64 hex digits; equal where the spectrogram of a second of what sweeps through all frequencies has equal bits."""
+    place = np.arange(rate, dtype=np.int64)
+    wave = (place * place % 2001 - 1000).astype(np.float32) * np.float32(2.0**-10)
+    return hashlib.sha256(LogMel.parse(features).at(rate).of(wave).tobytes()).hexdigest()
 
 
 def otherwise(encode: str | None) -> str:

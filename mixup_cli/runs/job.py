@@ -8,13 +8,14 @@ from typing import Any, Self
 
 from mixup_cli.choices import TIMED_TASKS, LabelKind, Task
 from mixup_cli.errors import NoInputError, UsageError
+from mixup_cli.fields.axes import plane_of
 from mixup_cli.fields.decide import Decided, decide, decide_beside, decide_line, decide_map
 from mixup_cli.fields.encoding import is_built_in, problem_of
 from mixup_cli.fields.fit import INNER_SIZES
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.label_rules import mixed_kind, with_label_rule
 from mixup_cli.fields.labels import Labels
-from mixup_cli.fields.signal import FIRST, INSTANCES, MASK, Signal, first_name
+from mixup_cli.fields.signal import FIRST, FIRST_OF_AXES, INSTANCES, MASK, Signal, first_name
 from mixup_cli.fields.target import Survey, Target, sample_bytes
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.methods import (
@@ -46,6 +47,9 @@ OF_OBJECTS = ("object_weights", "min_visible", "max_objects")
 
 OF_MAPS = ("masks",)
 """… and of index maps."""
+
+ON_A_LINE = frozenset(name for axes, name in FIRST_OF_AXES.items() if not plane_of(axes))
+"""The columns of samples in which a box has no place."""
 
 ZSTD_NOTICE = "zstd: readers need its HDF5 filter (in Python: import hdf5plugin); gzip is readable everywhere"
 
@@ -315,16 +319,22 @@ def check_plan_file(task: Task) -> None:
 
 def _check_task(methods: Sequence[MethodChoice], source: Source) -> None:
     """Raises UsageError for a method that makes no sense for what the source holds."""
-    able = [name for name, method in METHODS.items() if _goes_with(method(), source.task)]
+    able = [name for name, method in METHODS.items() if _goes_with(method(), source)]
     for choice in methods:
-        if not _goes_with(build(choice), source.task):
-            found = f"it does not go with {setting('task', source.task)}. Use {', '.join(able)}."
-            raise UsageError(found, field="methods", value=choice.name)
+        if not _goes_with(method := build(choice), source):
+            what = setting("task", source.task) if source.task != "audio" else source.column
+            found = f"it does not go with {what}. Use {', '.join(able)}"
+            if {method.only, source.column} == {"spectrograms", "waves"}:
+                of_other = setting("features", "logmel:80")
+                found += f"; or pass {of_other}" if source.column == "waves" else f"; or leave out {of_other}"
+            raise UsageError(f"{found}.", field="methods", value=choice.name)
 
 
-def _goes_with(method: Method, task: Task) -> bool:
+def _goes_with(method: Method, source: Source) -> bool:
     is_of_images = method.rearranges or method.needs_peaks or bool(method.needs_map)
-    return method.only in (None, task) and not (is_of_images and task in TIMED_TASKS)
+    if source.column in ON_A_LINE and method.needs_picture and not method.has_span:
+        return False
+    return method.only in ("", source.column) and not (is_of_images and source.task in TIMED_TASKS)
 
 
 def _check_maps(methods: Sequence[MethodChoice], maps: Collection[str], where: str) -> None:

@@ -147,8 +147,8 @@ def planned(
 
 def timeline_of(source: Source, job: Job) -> Timeline:
     """What is known of samples that go on in time."""
-    window = job.form.length
-    return Timeline(window, source.lengths if job.target.form.length > window else None, source.content)
+    window = job.form.time
+    return Timeline(window, source.lengths if job.target.form.time > window else None, source.content)
 
 
 def _view_rules(job: Job) -> ViewRules | None:

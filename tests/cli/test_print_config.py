@@ -56,6 +56,7 @@ CASES = {
     "rate": "sounds --rate 4000",
     "seconds": "sounds --seconds 0.25",
     "short": "sounds --short loop",
+    "features": "sounds --features logmel:8",
     "object_weights": "scenes --object-weights one",
     "min_visible": "scenes --min-visible 0.3",
     "masks": "pairs --masks both",

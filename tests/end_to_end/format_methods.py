@@ -208,6 +208,21 @@ def fmix(o: Options, row: Row) -> Made:
     return row.donors(of_donor.reshape(height, width))
 
 
+def specmix(o: Options, row: Row) -> Made:
+    bands = int(o["bands"])
+    drawn, inside = row.seeded(2 + 4 * bands), []
+    for side, (count, *words) in zip(
+        (row.height, row.width), (drawn[: 1 + 2 * bands], drawn[1 + 2 * bands :]), strict=True
+    ):
+        lines = np.zeros(side, bool)
+        for j in range(1 + below(count, bands)):
+            width = 1 + below(words[j], max(1, int(o["gamma"] * side)))
+            start = below(words[bands + j], side - width + 1)
+            lines[start : start + width] = True
+        inside.append(lines)
+    return row.donors(inside[0][:, None] | inside[1])
+
+
 def dirichlet(o: Options, row: Row) -> Made:
     left, k, parts = 65536, int(o["k"]), []
     for j in range(k - 1):
@@ -232,7 +247,10 @@ def none(o: Options, row: Row) -> Made:
 
 METHODS: Mapping[str, Callable[[Options, Row], Made]] = {
     each.__name__: each
-    for each in (mixup, cutmix, cutout, erase, mosaic, gridmix, smoothmix, jigsaw, fmix, dirichlet, zetamix, none)
+    for each in (
+        *(mixup, cutmix, cutout, erase, mosaic, gridmix, smoothmix, jigsaw, fmix, dirichlet, zetamix),
+        *(specmix, none),
+    )
 }
 
 

@@ -1,4 +1,5 @@
-"""Samples that go on in time: waves, clips and tokens, mixed by the same plan and the same blend as images."""
+"""Samples that go on in time: waves, spectrograms, clips and tokens, mixed by the same plan and the same blend as
+images."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from mixup_cli.runs.settings import Run
 from mixup_cli.sources.arrays.source import ArraySource
 from mixup_cli.sources.combined import combine
 from tests.data_sets import digests
-from tests.timed_sources import PAD, PartsOfWaves, clips, tokens, waves
+from tests.timed_sources import PAD, PartsOfWaves, clips, spectrograms, tokens, waves
 
 UNIT = 65536
 
@@ -79,6 +80,31 @@ def test_whole_numbers_of_waves_are_rounded_once(tmp_path: Path) -> None:
     np.testing.assert_array_equal(whole.column("waves")[:], expected)
 
 
+@pytest.mark.parametrize("method", ["mixup", "cutmix", "cutout", "erase", "fmix", "specmix", "none"])
+def test_parts_of_spectrograms_are_mixed_as_images_are(method: str, tmp_path: Path) -> None:
+    """Each parent from its own start on; places and shares as in images of that size."""
+    source = spectrograms()
+    data = made(source, tmp_path / "out", method)
+    column, starts = data.column("spectrograms"), data.column("source_start")[:]
+    assert (data.axes, column.dtype.name, column.shape) == ("ft", "float32", (36, 6, 9))
+    assert len(set(starts.ravel().tolist())) > 5
+    assert (starts <= np.maximum(0, source.lengths[data.column("source_index")[:]] - 9)).all()  # type: ignore[index]
+    frames = starts[..., None] + np.arange(9)
+    seen = np.take_along_axis(parents_of(data, source._rows[:]), frames[..., None, :], axis=3)
+    mixed, share = column[:], data.column("share")[:]
+    if method in ("mixup", "none"):
+        expected = np.einsum("rp,rpft->rft", share.astype(np.float64), seen)
+        np.testing.assert_allclose(mixed, expected, rtol=1e-6)
+        return
+    of_donor = mixed == (seen[:, 1] if seen.shape[1] > 1 else 0)
+    assert (of_donor | (mixed == seen[:, 0])).all()
+    if seen.shape[1] > 1:
+        np.testing.assert_allclose(of_donor.mean(axis=(1, 2)), share[:, 1], atol=1e-7)
+    if method not in ("specmix", "fmix"):
+        for place, (top, left, bottom, right) in zip(of_donor, data.column("box")[:].tolist(), strict=True):
+            assert place.sum() == place[top:bottom, left:right].size
+
+
 @pytest.mark.parametrize("method", ["cutmix", "cutout", "erase", "mixup", "fmix", "none"])
 def test_frames_of_clips_are_mixed_as_images_are(method: str, tmp_path: Path) -> None:
     """The same decisions on each frame, where a box goes through all of the time."""
@@ -116,7 +142,11 @@ def test_tokens_that_would_be_averaged_are_kept_of_both(tmp_path: Path) -> None:
     np.testing.assert_array_equal(data.column("input_ids")[:][mixup], expected[mixup])
 
 
-@pytest.mark.parametrize("source", [waves(), waves(PartsOfWaves), clips(), tokens()], ids=lambda each: each.location)
+@pytest.mark.parametrize(
+    "source",
+    [waves(), waves(PartsOfWaves), spectrograms(), clips(), tokens()],
+    ids=lambda each: each.location,
+)
 def test_workers_and_batches_change_no_byte(source: ArraySource, tmp_path: Path) -> None:
     methods = (MethodChoice("mixup"), MethodChoice("cutmix"), MethodChoice("none"))
     recipe = Recipe(methods=methods, samples_per_shard=5)
@@ -131,6 +161,11 @@ def test_workers_and_batches_change_no_byte(source: ArraySource, tmp_path: Path)
     [
         (waves(), "fmix"),
         (waves(), "resizemix"),
+        (waves(), "specmix"),
+        (spectrograms(), "bc"),
+        (spectrograms(), "erase:fill=mean"),
+        (spectrograms(), "mosaic"),
+        (clips(), "specmix"),
         (clips(), "mosaic"),
         (clips(), "saliencymix"),
         (clips(), "erase:fill=noise"),

@@ -20,6 +20,8 @@ from tests.unit.plan.test_levels import level_of
 
 ALL = "--method bc,snr,mixup,cutmix,cutout,dirichlet,none --keep-originals"
 WHOLE, PARTS = ALL, f"{ALL} --seconds 0.2 --dtype int16 --channels stereo --rate 11025"
+SPECTRA = "--features logmel:16:hop=0.02 --seconds 0.4 --method specmix,mixup,cutmix,cutout,erase,dirichlet,fmix,none"
+SPECTRA += " --keep-originals"
 HUNDREDTH = 0.01
 
 
@@ -28,7 +30,7 @@ def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_sounds(tmp_path_factory.mktemp("sounds") / "sounds")
 
 
-@pytest.fixture(params=[WHOLE, PARTS], ids=["whole", "parts"])
+@pytest.fixture(params=[WHOLE, PARTS, SPECTRA], ids=["whole", "parts", "spectra"])
 def options(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -49,7 +51,7 @@ def test_hugging_face_reads_it(run_cli: Runner, sounds: Path, options: str, tmp_
     datasets = pytest.importorskip("datasets")
     out = make(run_cli, sounds, tmp_path / "out", options)
     loaded = datasets.load_dataset(str(out), split="train", cache_dir=str(tmp_path / "cache")).with_format("numpy")
-    for name in ("waves", "gain"):
+    for name in ("spectrograms", "source_start") if options == SPECTRA else ("waves", "gain"):
         np.testing.assert_array_equal(np.stack([*loaded[name]]), columns(out)[name])
 
 
@@ -144,6 +146,13 @@ def test_the_recipe_says_how_sounds_were_read(run_cli: Runner, sounds: Path, tmp
         ("--method fmix", "Use mixup"),
         ("--method mosaic", "Use mixup, cutmix, cutout"),
         ("--channels rgb", "mono and stereo"),
+        ("--method specmix", "it does not go with waves. Use mixup"),
+        ("--features logmel:40 --method bc", "none; or leave out --features logmel:80"),
+        ("--features logmel:40 --channels stereo", "these samples take mono, the mean of all channels"),
+        ("--features logmel:40 --flip 0.5", "for images only"),
+        ("--features logmel:40 --dtype int16", "it is for waves"),
+        ("--features logmel:500", "of 500 bands would lie between the frequencies"),
+        ("--features mfcc:13", "'mfcc' is not logmel. Give, for example, logmel:80"),
         ("--flip 0.5", "for images only"),
         ("--size 32", "for images only"),
         ("--store plan", "it is not there for --task audio"),
@@ -160,15 +169,46 @@ def test_what_makes_no_sense_is_refused(
     assert words in error_line(ended)
 
 
-@pytest.mark.parametrize("method", ["bc", "snr"])
-def test_images_have_no_levels(run_cli: Runner, photos: Path, tmp_path: Path, method: str) -> None:
+def test_spectrograms_hold_what_is_heard(run_cli: Runner, tmp_path: Path) -> None:
+    """A short tone of 1 kHz: in its band for as long as it lasts, then silence, or the same again."""
+    put(tmp_path / "tones" / "a" / "0.wav", encoded(np.stack([tone(1000, 0.4)] * 2, axis=1), subtype="FLOAT"))
+    put(tmp_path / "tones" / "b" / "0.wav", encoded(tone(1000, 1.0), subtype="FLOAT"))
+    for short, last in (("pad", 0.4), ("loop", 1.0)):
+        out = make(
+            run_cli, tmp_path / "tones", tmp_path / short, "--method none --features logmel:30", f"--short {short}"
+        )
+        spectra = columns(out)["spectrograms"]
+        assert (spectra.dtype.name, spectra.shape) == ("float32", (2, 30, 101))
+        (first,) = spectra[columns(out)["source_index"][:, 0] == 0]
+        heard = first[:, 2 : round(last * 100) - 2]
+        assert len({*heard.argmax(axis=0).tolist()}) == 1
+        assert heard.max(axis=0).min() > 90
+        assert not first[:, round(last * 100) + 2 :].any()
+
+
+def test_the_recipe_says_how_spectrograms_were_computed(run_cli: Runner, sounds: Path, tmp_path: Path) -> None:
+    given = "--features logmel:12 --dtype float32 --normalize 60/20"
+    recipe = manifest(make(run_cli, sounds, tmp_path / "out", given))["recipe"]
+    assert recipe["reading"][2:] == [["short", "pad"], ["features", "logmel:12:window=0.025:hop=0.01"]]
+    assert (recipe["channels"], recipe["dtype"], recipe["task"]) == ("mono", "float32", "audio")
+
+
+@pytest.mark.parametrize("method", ["bc", "snr", "specmix"])
+def test_images_have_no_levels_or_frequencies(run_cli: Runner, photos: Path, tmp_path: Path, method: str) -> None:
     ended = run_cli("generate", photos, "-o", tmp_path / "out", "--method", method)
     assert ended.returncode == 2
     assert f"--method {method}: it does not go with --task classify. Use mixup" in error_line(ended)
 
 
 def test_options_of_sounds_are_refused_with_images(run_cli: Runner, photos: Path, tmp_path: Path) -> None:
-    for options in ("--rate 8000", "--seconds 1", "--short loop", "--channels mono", "--dtype int16"):
+    for options in (
+        "--rate 8000",
+        "--seconds 1",
+        "--short loop",
+        "--channels mono",
+        "--dtype int16",
+        "--features logmel",
+    ):
         ended = run_cli("generate", photos, "-o", tmp_path / "out", *options.split())
         assert ended.returncode == 2, options
         assert options.split()[0] in error_line(ended)
@@ -181,13 +221,14 @@ def test_windows_of_the_source_need_no_cache(run_cli: Runner, sounds: Path, tmp_
     np.testing.assert_array_equal(without["waves"], cached["waves"])
 
 
-def test_it_is_looked_at_before_and_after(run_cli: Runner, sounds: Path, tmp_path: Path) -> None:
-    out = make(run_cli, sounds, tmp_path / "out", PARTS)
+@pytest.mark.parametrize("options", [PARTS, SPECTRA], ids=["parts", "spectra"], indirect=True)
+def test_it_is_looked_at_before_and_after(run_cli: Runner, sounds: Path, tmp_path: Path, options: str) -> None:
+    out = make(run_cli, sounds, tmp_path / "out", options)
     for place in (sounds, out):
         ended = run_cli("inspect", place, "--json")
         assert ended.returncode == 0, ended.stderr
         assert json.loads(ended.stdout.splitlines()[0])
-        options = [] if place == out else PARTS.split()
+        given = [] if place == out else options.split()
         for command, name in (("preview", "sheet.png"), ("report", "page.html")):
-            ended = run_cli(command, place, *options, "-o", tmp_path / name, "--force")
+            ended = run_cli(command, place, *given, "-o", tmp_path / name, "--force")
             assert ended.returncode == 0, ended.stderr

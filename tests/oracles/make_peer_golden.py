@@ -1,4 +1,5 @@
-"""Records what timm, kornia and torchvision do for known draws: tests read it from golden/, and need none of them.
+"""Records what timm, kornia and torchvision do for known draws, and librosa for known waves: tests read it from
+golden/, and need none of them.
 
 The libraries want another torch than the one that the project pins, so this runs in an environment of its own, as
 make_torchvision_golden.py does (which records v2.MixUp and v2.CutMix, and is checked here too):
@@ -26,6 +27,7 @@ from unittest import mock
 
 import kornia
 import kornia.augmentation
+import librosa
 import numpy as np
 import timm
 import torch
@@ -275,6 +277,33 @@ def transforms_golden() -> Arrays:
     return arrays
 
 
+# --- librosa ------------------------------------------------------------------------------------------------------
+
+SPECTROGRAMS = [(8000, 40, 256, 128), (16_000, 80, 400, 160), (22_050, 128, 2048, 512), (44_100, 64, 1102, 441)]
+"""Samples a second, bands, window and hop in samples."""
+
+
+def librosa_golden() -> Arrays:
+    """Log-mel spectrograms of a sweep with noise behind it, with silence at its end."""
+    arrays: Arrays = {"cases": np.array(SPECTROGRAMS)}
+    for number, (rate, bands, window, hop) in enumerate(SPECTROGRAMS):
+        frequency = np.geomspace(60, rate / 2.1, rate // 6)
+        wave = 0.5 * np.sin(2 * np.pi * np.cumsum(frequency) / rate)
+        wave += np.random.default_rng(SEED).normal(0, 1e-3, len(wave))
+        whole = np.pad(np.rint(wave * 32768), (0, 2 * window)).astype(np.int16)
+        power = librosa.feature.melspectrogram(
+            y=whole.astype(np.float32) / 32768,
+            sr=rate,
+            n_fft=1 << (window - 1).bit_length(),
+            win_length=window,
+            hop_length=hop,
+            n_mels=bands,
+        )
+        arrays[f"wave/{number}"] = whole
+        arrays[f"decibels/{number}"] = librosa.power_to_db(power, ref=1e-10, top_db=None)
+    return arrays
+
+
 # --- writing and checking -----------------------------------------------------------------------------------------
 
 
@@ -294,6 +323,7 @@ RECORDERS: dict[str, Callable[[], Arrays]] = {
     "timm": timm_golden,
     "kornia": kornia_golden,
     "torchvision_transforms": transforms_golden,
+    "librosa": librosa_golden,
 }
 
 

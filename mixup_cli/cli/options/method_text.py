@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.cli.options.parse import Reader
 from mixup_cli.errors import UsageError
+from mixup_cli.option_text import Options, taken_apart
 from mixup_cli.recipe import MethodChoice
-from mixup_cli.wording import quoted
 
 MOST_OFF = 1e-9
 """How far the sum of probabilities may be from 1: thirds cannot be written out."""
 
-SHOWN_LETTERS = 60
-
 EXAMPLE = "Give, for example, mixup:0.5:alpha=0.4,cutmix:0.5."
 
 
-Options: TypeAlias = Mapping[str, float | str]
 Read: TypeAlias = tuple[str, float | None, Options]
 """A method as it is written: its name, its probability if it has one, and its options."""
 
@@ -28,38 +25,11 @@ Read: TypeAlias = tuple[str, float | None, Options]
 def methods(text: str) -> tuple[MethodChoice, ...]:
     """The methods that a text names: with probabilities that sum to 1, or 1 each, which is equal shares, where none is
     given. Raises UsageError for other probabilities."""
-    read = [_method(part.strip()) for part in text.split(",")]
+    read = [taken_apart(part.strip(), "a probability", EXAMPLE) for part in text.split(",")]
     given = [probability for _, probability, _ in read if probability is not None]
     if given:
         _check_probabilities(read, given)
     return tuple(MethodChoice(name, 1.0 if p is None else p, options) for name, p, options in read)
-
-
-def _method(text: str) -> Read:
-    name, *rest = (part.strip() for part in text.split(":"))
-    probability: float | None = None
-    options: dict[str, float | str] = {}
-    for part in rest:
-        key, equals, value = part.partition("=")
-        number = _number_or_word(value if equals else part)
-        if key in options or (not equals and probability is not None):
-            what = key if equals else "a probability"
-            raise UsageError(f"{quoted(text, SHOWN_LETTERS)} gives {what} twice.", "Give it once.")
-        if equals:
-            options[key] = number  # the method knows whether it takes a number or a word
-        elif isinstance(number, float):
-            probability = number
-        else:
-            found = f"{quoted(part, SHOWN_LETTERS)} in {quoted(text, SHOWN_LETTERS)}"
-            raise UsageError(f"{found} is neither a probability nor OPTION=VALUE.", EXAMPLE)
-    return name, probability, options
-
-
-def _number_or_word(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
 
 
 def _check_probabilities(read: Sequence[Read], given: Sequence[float]) -> None:

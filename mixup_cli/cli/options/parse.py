@@ -237,6 +237,12 @@ def _image_format(text: str) -> ImageFormat:
     return ImageFormat.parse(text)
 
 
+def _features(text: str) -> str:
+    from mixup_cli.sources.sounds.log_mel import LogMel
+
+    return str(LogMel.parse(text))
+
+
 NUMBER = Reader(_number, "X")
 SECONDS = Reader(_seconds, "S")
 TEXT = Reader(str, "TEXT")
@@ -251,6 +257,7 @@ FILL = Reader(_fill, "GREY|R,G,B")
 NAMES = Reader(_names, "NAME,…")
 ROWS = Reader(_rows, "A:B")
 ENCODE = Reader(lambda text: str(_image_format(text)), "png|jpeg:Q|webp:Q", choices=["png", "jpeg:90", "webp:80"])
+FEATURES = Reader(_features, "logmel[:BANDS]", choices=["logmel:80", "logmel:128"])
 IMAGE_FORMAT = Reader(_image_format, "png|jpeg:Q|webp:Q")
 NORMALIZE = Reader(_normalize, "NAME|MEAN/STD", choices=NORMALIZATIONS)
 

@@ -47,7 +47,7 @@ class RecipeFlags(Group):
 
     method: tuple[MethodChoice, ...] | None = flag(
         MIXING,
-        f"{', '.join(METHOD_NAMES)}. Several, with probabilities and options: mixup:0.5:alpha=0.4,cutmix:0.5.",
+        f"{', '.join(METHOD_NAMES)}. Several, with options: mixup:0.5:alpha=0.4,cutmix:0.5.",
         METHODS,
         otherwise=",".join(choice.name for choice in Recipe.methods),
         everyday=True,

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 from mixup_cli.choices import LabelKind, LabelLevel, OnError, Short, Task, TextEncoding
 from mixup_cli.cli.options.groups import SOURCE, Group, argument, flag, switch
-from mixup_cli.cli.options.parse import NAME, PATH_OR_URL, SECONDS, whole, word
+from mixup_cli.cli.options.parse import FEATURES, NAME, PATH_OR_URL, SECONDS, whole, word
 from mixup_cli.errors import NoInputError, UsageError
 from mixup_cli.wording import setting
 
@@ -176,6 +176,13 @@ class SourceFlags(Group):
     )
     short: Short | None = flag(
         SOURCE, "With sounds: what follows shorter ones, silence or the same again.", word(Short), otherwise="pad"
+    )
+    features: str | None = flag(
+        SOURCE,
+        "With sounds: mix their log-mel spectrograms of so many bands (80), not the waves. Further parts: "
+        "window=SECONDS (0.025), hop=SECONDS (0.01).",
+        FEATURES,
+        otherwise="the waves",
     )
     max_pixels: int | None = flag(SOURCE, "Refuse images with more pixels than N.", whole(1), otherwise="100 million")
 

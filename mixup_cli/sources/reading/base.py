@@ -42,8 +42,9 @@ class SourceOptions:
     places in a mirror, by number from 0: "1-2,3-4". `on_error` says what to do about objects that cannot be used.
     Of a video, `frames` frames are read, every `stride`-th one (see `clips.sampling`, which has the defaults). Sounds
     are read at `rate` samples a second, None for their own; rows last `seconds`, None for as long as the longest, and
-    `short` says what is done about shorter ones. Of texts: the file of a `tokenizer`, the `length` in tokens to which
-    they are cut and padded, the `text_column`, and the `encoding` of their files.
+    `short` says what is done about shorter ones; `features` is the text of what is computed of them (see
+    `sounds.log_mel.LogMel`), None for the waves themselves. Of texts: the file of a `tokenizer`, the `length` in tokens
+    to which they are cut and padded, the `text_column`, and the `encoding` of their files.
     """
 
     split: str | None = None
@@ -71,6 +72,7 @@ class SourceOptions:
     exclude: tuple[Path, ...] = ()
     rate: int | None = None
     seconds: float | None = None
+    features: str | None = None
     short: Short = "pad"
     on_error: OnError = "fail"
 

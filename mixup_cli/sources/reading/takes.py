@@ -10,7 +10,7 @@ from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.wording import setting
 
 _CLASSES = ("classes", "label_kind")
-_SOUNDS = ("task", "rate", "seconds", "short")
+_SOUNDS = ("task", "rate", "seconds", "short", "features")
 _TABLES = ("labels_from", "file_column", "label_column", "label_separator", "group_column")
 _TEXTS = ("tokenizer", "length", "text_column", "encoding", "label_column", "label_separator", "group_column")
 _CLIPS = ("task", "frames", "stride", "max_pixels")

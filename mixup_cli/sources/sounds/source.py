@@ -1,4 +1,4 @@
-"""Sound files as a source of waves: all at one rate, in rows of one length."""
+"""Sound files as a source of waves, or of their spectrograms: all at one rate, in rows of one length."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mixup_cli.choices import Short
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import Labels
-from mixup_cli.fields.signal import RATE, first_name
+from mixup_cli.fields.signal import FEATURES, RATE, first_name
 from mixup_cli.fields.target import Survey, Target
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.encoded import Undecodable
@@ -23,6 +23,7 @@ from mixup_cli.sources.reading.file_kind import FileKind
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.stored_files import StoredFiles, opened
 from mixup_cli.sources.sounds.decode import Header, at, decode, read_header
+from mixup_cli.sources.sounds.log_mel import LogMel
 from mixup_cli.wording import counted, setting
 
 SUFFIXES = frozenset("aif aifc aiff au caf flac mp3 oga ogg opus w64 wav wave".split())
@@ -44,9 +45,10 @@ class Timing:
 class SoundSource(StoredFiles):
     """Sounds in files: `paths` are relative to `root` (or absolute), one for each key, in the order of the keys.
 
-    A sample is float32 (time, channels), with its content first. `lengths` int64 (n) is that of each sound at the
-    working rate, from its header; 0 for one that cannot be read. Raises UsageError if sounds differ in rate and none
-    was chosen, DataError if no header can be read.
+    A sample is float32 (time, channels), with its content first; or with `features` the spectrogram of that, (bands,
+    frames), of the mean of all channels. `lengths` int64 (n) is that of each sound, in samples at the working rate or
+    in frames, from its header; 0 for one that cannot be read. Raises UsageError if sounds differ in rate and none was
+    chosen, or the features do not go with it; DataError if no header can be read.
     """
 
     kind: ClassVar[str] = "sounds"
@@ -60,20 +62,36 @@ class SoundSource(StoredFiles):
         self._keep(root, paths)
         headers, self._broken = self._headers()
         self._timing, found = _timing(headers, options, root)
-        self._channels, more = _channels(headers)
-        self.lengths = np.zeros(len(paths), np.int64)
+        timing, features = self._timing, LogMel.parse(options.features) if options.features is not None else None
+        self._transform = None if features is None else features.at(timing.rate)
+        self._channels, more = _channels(headers, most=2 if features is None else 1)
+        self._samples = np.zeros(len(paths), np.int64)  # as many as each sound has
         for index, header in headers.items():
-            self.lengths[index] = header.frames_at(self._timing.rate)
-        if self._timing.short == "loop":
-            self.lengths[self.lengths > 0] = np.maximum(self.lengths[self.lengths > 0], self._timing.window)
-        self._room = max(self._timing.window, int(self.lengths.max()))
-        timing = self._timing
+            self._samples[index] = header.frames_at(timing.rate)
+        if timing.short == "loop":
+            self._samples[self._samples > 0] = np.maximum(self._samples[self._samples > 0], timing.window)
+        self._set_form(max(timing.window, int(self._samples.max())))
         said = f"{counted(len(paths), 'sound')} at {timing.rate:,} Hz, rows of {timing.window / timing.rate:g} s"
+        how = counted(self._channels, "channel") if features is None else _bands_and_frames(self._form, self._window)
         self.notices = (
-            *[f"read as sounds: {said}, in {counted(self._channels, 'channel')}"] * (options.task is None),
+            *[f"read as sounds: {said}, in {how}"] * (options.task is None),
             *(*self.notices, *found, *more),
         )
         self.how_read = ((RATE, timing.rate), ("window", timing.window), ("short", timing.short))
+        if features is not None:
+            self.how_read = (*self.how_read, (FEATURES, str(features)))
+
+    def _set_form(self, room: int) -> None:
+        """The form in which sounds of up to `room` samples are cached, and how much of it a row shows."""
+        transform = self._transform
+        if transform is None:
+            self._form, self._window = Form((room, self._channels), "float32", "tc"), self._timing.window
+            self.lengths = self._samples
+            return
+        self._form = Form((transform.bands, transform.frames(room)), "float32", "ft")
+        self._window = transform.frames(self._timing.window)
+        self.lengths = np.where(self._samples > 0, 1 + self._samples // transform.hop, 0)
+        self.column = first_name("ft")
 
     def _headers(self) -> tuple[dict[int, Header], dict[str, str]]:
         """The headers of all sounds that have one, by number; and why others have none, by key."""
@@ -104,18 +122,22 @@ class SoundSource(StoredFiles):
 
     def survey(self, limit: int | None = None) -> Survey:
         """See `Source.survey`. Headers were read when the source was opened."""
-        form, window = Form((self._room, self._channels), "float32", "tc"), self._timing.window
-        return Survey(Counter(), Counter({"float32": len(self)}), form, self._broken, window=_shorter(window, form))
+        window = self._window if self._window < self._form.time else None
+        return Survey(Counter(), Counter({"float32": len(self)}), self._form, self._broken, window=window)
 
     def decoded(self, index: int, data: bytes, target: Target) -> NDArray[Any]:
         """See `Encoded.decoded`."""
         header, samples = decode(data)
         made = at(header, samples, self._timing.rate, target.form.channels)
         self._check_length(index, header)
-        room = np.zeros(target.form.shape, np.float32)
-        room[: len(made)] = made[: len(room)]
         if self._timing.short == "loop" and len(made) < self._timing.window:
-            room[: self._timing.window] = np.resize(made, (self._timing.window, made.shape[1]))
+            made = np.resize(made, (self._timing.window, made.shape[1]))
+        room = np.zeros(target.form.shape, np.float32)
+        if self._transform is None:
+            room[: len(made)] = made[: len(room)]
+        else:
+            found = self._transform.of(np.pad(made[:, 0], (0, max(0, self._timing.window - len(made)))))
+            room[:, : found.shape[1]] = found[:, : room.shape[1]]
         return room
 
     def check(self, index: int, data: bytes, target: Target) -> None:
@@ -127,12 +149,12 @@ class SoundSource(StoredFiles):
         frames = header.frames_at(self._timing.rate)
         if self._timing.short == "loop":
             frames = max(frames, self._timing.window)
-        if self.lengths is not None and self.lengths[index] != frames:
+        if self._samples[index] != frames:
             raise Undecodable("has changed since its header was read")
 
 
-def _shorter(window: int, form: Form) -> int | None:
-    return window if window < form.shape[0] else None
+def _bands_and_frames(form: Form, frames: int) -> str:
+    return f"spectrograms of {counted(form.shape[0], 'band')} and {counted(frames, 'frame')}"
 
 
 def _timing(headers: dict[int, Header], options: SourceOptions, where: str) -> tuple[Timing, list[str]]:
@@ -158,10 +180,10 @@ def _timing(headers: dict[int, Header], options: SourceOptions, where: str) -> t
     return Timing(rate, window, options.short), notices
 
 
-def _channels(headers: dict[int, Header]) -> tuple[int, list[str]]:
-    """How many channels a wave has: two if all sounds have two; and a notice if some lose theirs."""
+def _channels(headers: dict[int, Header], most: int) -> tuple[int, list[str]]:
+    """How many channels a wave has, at `most`: two if all sounds have two; and a notice if some lose theirs."""
     found = Counter(header.channels for header in headers.values())
-    if {*found} <= {1} or {*found} == {2}:
+    if {*found} <= {1} or {*found} == {most}:
         return max(found), []
     several = sum(count for channels, count in found.items() if channels > 1)
     return 1, [f"{counted(several, 'sound')} with several channels, of which the mean is taken"]

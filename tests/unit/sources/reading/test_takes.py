@@ -53,6 +53,7 @@ OTHER_THAN_DEFAULT: dict[str, Any] = {
     "rate": 4000,
     "seconds": 0.1,
     "short": "loop",
+    "features": "logmel:8",
 }
 
 

@@ -1,0 +1,64 @@
+"""SpecMix: bands of frequency and bands of time of the donor in the base's place, labels by the area of all of them.
+
+Kim, Han, Ko, "SpecMix: A Mixed Sample Data Augmentation Method for Training with Time-Frequency Domain Features",
+Interspeech 2021: a few bands over all of the time and a few over all frequencies, as SpecAugment hides them, show the
+donor, so that what belongs together in a spectrogram stays together. Here each axis has one to `bands` bands (three, as
+in the paper), any number with equal chance; the width of each is uniform from one line to `gamma` of the side, our
+reading of the paper's γ; and it lies anywhere wholly inside with equal chance. Bands may overlap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mixup_cli.draws.rng import Draws, RowWord, Words, below, mask_words
+from mixup_cli.kernels import Weights
+from mixup_cli.methods.base import Method, pure
+from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
+from mixup_cli.methods.options import count, number
+
+
+@dataclass(frozen=True)
+class SpecMix(Method):
+    """The donor in bands of frequency and of time, the base elsewhere."""
+
+    name = "specmix"
+    summary = "bands of frequency and of time of the donor"
+    paper = """\
+@inproceedings{kim2021specmix,
+  title = {SpecMix: A Mixed Sample Data Augmentation Method for Training with Time-Frequency Domain Features},
+  author = {Kim, Gwantae and Han, David K. and Ko, Hanseok},
+  booktitle = {Interspeech},
+  year = {2021}
+}"""
+    only = "spectrograms"
+    needs_picture = True
+    has_mask = True
+    has_seed = True
+    decided = frozenset[str]()
+
+    bands: float = count(3, 1, 100)
+    gamma: float = number(0.3, 0.0, 1.0)
+
+    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
+        return decided(pure(len(draws), 0, 2), mask_seed=draws.words[:, RowWord.MASK_SEED])
+
+    def weights(self, decisions: Decisions, grid: Grid) -> Weights:
+        own = 1 + 2 * int(self.bands)
+        drawn = mask_words(decisions.mask_seed, 2 * own)
+        lines, columns = self._in_bands(drawn[:, :own], grid.height), self._in_bands(drawn[:, own:], grid.width)
+        inside = lines[:, :, None] | columns[:, None, :]
+        return Weights(decisions.parts, choice=inside.view(np.uint8))
+
+    def _in_bands(self, drawn: Words, side: int) -> NDArray[np.bool_]:
+        """Which of a side's lines lie in bands, by words (m, 1 + 2·bands): bool (m, side)."""
+        most = int(self.bands)
+        is_there = np.arange(most) < 1 + below(drawn[:, :1], most)
+        width = 1 + below(drawn[:, 1 : 1 + most], max(1, int(self.gamma * side)))
+        start = below(drawn[:, 1 + most :], side - width + 1)
+        line = np.arange(side)
+        inside = (line >= start[..., None]) & (line < (start + width)[..., None]) & is_there[..., None]
+        return np.asarray(inside.any(axis=1))
