@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from mixup_cli.errors import UsageError
+from mixup_cli.recipe import Recipe
+from mixup_cli.runs.fingerprint import Pixels, spectrogram_fingerprint
+from mixup_cli.sources.sounds import log_mel
 from mixup_cli.sources.sounds.log_mel import STEPS_PER_DB, LogMel, Transform
 from tests.small_sounds import RATE, noise, tone
 
@@ -100,3 +103,20 @@ def test_other_texts_are_refused(text: str, words: str) -> None:
 def test_bands_without_a_frequency_are_refused() -> None:
     with pytest.raises(UsageError, match="of 400 bands would lie between the frequencies"):
         LogMel(400).at(RATE)
+
+
+@pytest.mark.parametrize(
+    ("features", "rate", "expected"),
+    [("logmel:40", 8000, "9e2284f5c1760fef"), ("logmel:80", 16_000, "55c6130b31ad4fa4")],
+)
+def test_values_stay_what_they_were(features: str, rate: int, expected: str) -> None:
+    """Rounded so that libraries and processors do not matter: one in 10¹⁰ values may fall to another step elsewhere."""
+    assert spectrogram_fingerprint(features, rate).startswith(expected)
+
+
+def test_a_run_is_not_continued_with_other_spectrograms(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Recipe(task="audio", reading=(("rate", RATE), ("features", str(LogMel()))))
+    before = Pixels.here(recipe).fingerprint
+    assert before == Pixels.here(recipe).fingerprint != Pixels.here(Recipe(task="audio")).fingerprint
+    monkeypatch.setattr(log_mel, "STEPS_PER_DB", 128)
+    assert Pixels.here(recipe).fingerprint != before
