@@ -1,10 +1,9 @@
 """SpecMix: bands of frequency and bands of time of the donor in the base's place, labels by the area of all of them.
 
 Kim, Han, Ko, "SpecMix: A Mixed Sample Data Augmentation Method for Training with Time-Frequency Domain Features",
-Interspeech 2021: a few bands over all of the time and a few over all frequencies, as SpecAugment hides them, show the
-donor, so that what belongs together in a spectrogram stays together. Here each axis has one to `bands` bands (three, as
-in the paper), any number with equal chance; the width of each is uniform from one line to `gamma` of the side, our
-reading of the paper's γ; and it lies anywhere wholly inside with equal chance. Bands may overlap.
+Interspeech 2021: up to `bands` bands over all of the time and as many over all frequencies, as SpecAugment hides them,
+show the donor, so that what belongs together in a spectrogram stays together. On each axis any count from none on has
+equal chance; a band has `gamma` of the axis, and lies anywhere wholly inside with equal chance. Bands may overlap.
 """
 
 from __future__ import annotations
@@ -47,18 +46,16 @@ class SpecMix(Method):
         return decided(pure(len(draws), 0, 2), mask_seed=draws.words[:, RowWord.MASK_SEED])
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
-        own = 1 + 2 * int(self.bands)
+        own = 1 + int(self.bands)
         drawn = mask_words(decisions.mask_seed, 2 * own)
         lines, columns = self._in_bands(drawn[:, :own], grid.height), self._in_bands(drawn[:, own:], grid.width)
         inside = lines[:, :, None] | columns[:, None, :]
         return Weights(decisions.parts, choice=inside.view(np.uint8))
 
     def _in_bands(self, drawn: Words, side: int) -> NDArray[np.bool_]:
-        """Which of a side's lines lie in bands, by words (m, 1 + 2·bands): bool (m, side)."""
-        most = int(self.bands)
-        is_there = np.arange(most) < 1 + below(drawn[:, :1], most)
-        width = 1 + below(drawn[:, 1 : 1 + most], max(1, int(self.gamma * side)))
-        start = below(drawn[:, 1 + most :], side - width + 1)
-        line = np.arange(side)
-        inside = (line >= start[..., None]) & (line < (start + width)[..., None]) & is_there[..., None]
+        """Which of a side's lines lie in bands, by words (m, 1 + bands): bool (m, side)."""
+        most, width = int(self.bands), max(1, int(self.gamma * side))
+        is_there = np.arange(most) < below(drawn[:, :1], most + 1)
+        start, line = below(drawn[:, 1:], side - width + 1)[..., None], np.arange(side)
+        inside = (line >= start) & (line < start + width) & is_there[..., None]
         return np.asarray(inside.any(axis=1))

@@ -209,15 +209,12 @@ def fmix(o: Options, row: Row) -> Made:
 
 
 def specmix(o: Options, row: Row) -> Made:
-    bands = int(o["bands"])
-    drawn, inside = row.seeded(2 + 4 * bands), []
-    for side, (count, *words) in zip(
-        (row.height, row.width), (drawn[: 1 + 2 * bands], drawn[1 + 2 * bands :]), strict=True
-    ):
-        lines = np.zeros(side, bool)
-        for j in range(1 + below(count, bands)):
-            width = 1 + below(words[j], max(1, int(o["gamma"] * side)))
-            start = below(words[bands + j], side - width + 1)
+    own = 1 + int(o["bands"])
+    drawn, inside = row.seeded(2 * own), []
+    for side, (count, *words) in ((row.height, drawn[:own]), (row.width, drawn[own:])):
+        lines, width = np.zeros(side, bool), max(1, int(o["gamma"] * side))
+        for word in words[: below(count, own)]:
+            start = below(word, side - width + 1)
             lines[start : start + width] = True
         inside.append(lines)
     return row.donors(inside[0][:, None] | inside[1])
