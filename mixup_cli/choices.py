@@ -24,6 +24,7 @@ METHOD_NAMES = (
     "snr",
     "ssmix",
     "specmix",
+    "mixgen",
     "none",
 )
 """The names of methods; `methods.METHODS` has their code, which takes longer to import."""
@@ -35,9 +36,9 @@ Pair: TypeAlias = Literal["any", "same-class", "cross-class", "balanced", "neare
 Balance: TypeAlias = Literal["none", "classes"]
 LabelRule: TypeAlias = Literal["soft", "remix", "union", "base"]
 Resize: TypeAlias = Literal["crop", "pad", "stretch", "canvas"]
-Task: TypeAlias = Literal["classify", "detect", "pose", "segment", "audio", "video", "text"]
+Task: TypeAlias = Literal["classify", "detect", "pose", "segment", "audio", "video", "text", "caption"]
 """What labels say of an image: its class; boxes around objects; the same with keypoints; the class or the object that
-each pixel belongs to. Or the class of a sound, of a video or of a text."""
+each pixel belongs to. Or the class of a sound, of a video or of a text; or the caption of an image."""
 
 PLACED_TASKS: tuple[Task, ...] = ("detect", "pose", "segment")
 """Those whose labels have a place in the image …"""

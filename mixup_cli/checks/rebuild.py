@@ -179,6 +179,9 @@ def _signals(recipe: Recipe, columns: Sequence[ColumnRecord]) -> tuple[Signal, .
         Signal(found[0].name, found[0].dtype, found[0].shape, named.get(recipe.layout, first), first_kind(first))
     ]
     for column in found[1:]:
+        if recipe.task == "caption":
+            signals.append(Signal(column.name, column.dtype, column.shape, "t", "text"))
+            continue
         is_map, of_one = column.name in recipe.index_maps, "t" if column.name == ATTENTION else "hw"
         axes = natural_axes(column.shape)
         if is_map:

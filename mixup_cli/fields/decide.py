@@ -202,7 +202,7 @@ def _room_to_crop(recipe: Recipe, survey: Survey, output: tuple[int, int]) -> tu
 def _picture_form(recipe: Recipe, survey: Survey) -> tuple[Form, list[str]]:
     """Images: the size they share or 224 × 224, in colour unless the recipe wants grey."""
     notices = []
-    usual = DEFAULT_SIZE if recipe.task == "classify" else OBJECTS_SIZE
+    usual = OBJECTS_SIZE if recipe.task in PLACED_TASKS else DEFAULT_SIZE
     size = recipe.size or (next(iter(survey.sizes)) if len(survey.sizes) == 1 else usual)
     if recipe.size is None and len(survey.sizes) > 1:
         smallest, largest = min(survey.sizes), max(survey.sizes)

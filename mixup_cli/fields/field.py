@@ -6,11 +6,11 @@ A kind of field answers four questions, each where what it takes is at hand:
 - **load**: how values from outside come into that form. A signal has a `target.Target`, which sources carry out.
 - **mix**: how parents combine. `mixing.signal` blends signals by a method's weights, each at its own resolution, and
   selects index maps by the same weights; `label.Label` mixes labels by share; `mixing.objects` concatenates objects,
-  moves and clips them.
+  moves and clips them; `mixing.captions` joins captions.
 - **check**: what must hold of stored values, whatever the recipe. `verify` asks.
 
-A sample has one or more signals, perhaps index maps, and a label, or objects. Other kinds (text) come as a file here
-and one in `mixing`.
+A sample has one or more signals, perhaps index maps or a caption, and a label, or objects. Other kinds come as a file
+here and one in `mixing`.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Signals: numbers on axes (images, arrays), of which parents are blended by weight; and index maps, whose numbers name
-something (a class, an object), of which one parent is selected at each position."""
+"""Signals: numbers on axes (images, arrays), of which parents are blended by weight; index maps, whose numbers name
+something (a class, an object), of which one parent is selected at each position; and tokens of captions, which are
+joined."""
 
 from __future__ import annotations
 
@@ -42,7 +43,7 @@ INPUT_IDS, ATTENTION = "input_ids", "attention_mask"
 MASK, INSTANCES = "mask", "instances"
 """The columns of index maps: the class of each pixel, and which object of the row it belongs to, from 1; 0 to none."""
 
-SignalKind: TypeAlias = Literal["signal", "index"]
+SignalKind: TypeAlias = Literal["signal", "index", "text"]
 
 
 def first_name(axes: Axes) -> str:
@@ -82,7 +83,7 @@ class Signal(Shaped):
 
     def check(self, columns: Mapping[str, NDArray[Any]], first_row: int) -> Iterator[str]:
         """Boxes and spans lie in the first signal; boxes are zeros if it lacks height and width."""
-        if self.name != first_name(self.axes):
+        if self.kind == "text" or self.name != first_name(self.axes):
             return
         grid = self.grid if plane_of(self.axes) else None
         inside = (grid or Grid(0, 0)).holds(columns["box"])

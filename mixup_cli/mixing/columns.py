@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.fields.axes import has_time
+from mixup_cli.fields.captions import Captions
 from mixup_cli.fields.field import COLUMNS, IN_TIME
 from mixup_cli.fields.label import Label
 from mixup_cli.fields.labels import Labels, base_shares, remix_shares, union_shares
 from mixup_cli.fields.objects import LOST, Objects
-from mixup_cli.fields.signal import Signal
+from mixup_cli.fields.signal import ATTENTION, INPUT_IDS, Signal
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.methods import METHODS
+from mixup_cli.mixing.captions import joined
 from mixup_cli.mixing.inner import Inner
 from mixup_cli.mixing.objects import ObjectMaker, most_objects, object_columns
 from mixup_cli.pairing import chosen
@@ -81,7 +83,7 @@ def planned_columns(columns: Sequence[Column], signals: Sequence[Signal]) -> tup
 
 @dataclass(frozen=True)
 class RowColumns:
-    """Every column but those of signals, from rows of the plan and the parents' shares, float32 (m, P).
+    """Every column but those of signals that are loaded, from rows of the plan and the parents' shares, float32 (m, P).
 
     `recipe` is the resolved one; `usable` int64 (n) are the source indices of the samples that can be mixed. Remix
     counts the classes over those of them that the recipe chooses.
@@ -91,6 +93,7 @@ class RowColumns:
     recipe: Recipe
     usable: NDArray[np.int64]
     objects: ObjectMaker | None = None
+    captions: Captions | None = None
     inner: Inner | None = None
     """Where pictures lie in the padding around them, of samples that have index maps and no objects."""
 
@@ -110,6 +113,8 @@ class RowColumns:
                 return share
             case "label_share":
                 return self._label_share(rows, share)
+        if name in (INPUT_IDS, ATTENTION) and self.captions is not None:
+            return joined(self.captions, rows.parents, share)[name == ATTENTION]
         if name in IN_TIME:
             return self._in_time(name, rows, share.shape[1])
         planned = {

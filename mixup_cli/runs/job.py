@@ -62,7 +62,7 @@ SHARD_BYTES = 64 << 20
 @dataclass(frozen=True)
 class Job:
     """What a run will do: a recipe resolved on a source, the signals as they are stored, the target in which each is
-    cached before, and what the user should know. `columns` are what readers give: what shards hold, unless they hold
+    cached before (none of captions, which come last), and what the user should know. `columns` are what readers give: what shards hold, unless they hold
     the plan. `form` and `target` are those of the first signal."""
 
     recipe: Recipe
@@ -184,7 +184,8 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
         raise UsageError(found, field="window", value=resolved.window)
     signals, targets = _signals(source, decided, survey, resolved)
     maps = tuple(signal.name for signal in signals[1:] if signal.is_index_map)
-    resolved = resolved.with_(signals=tuple(source.beside), index_maps=maps, is_part_in_time=survey.window is not None)
+    names = tuple(signal.name for signal in signals[1:])
+    resolved = resolved.with_(signals=names, index_maps=maps, is_part_in_time=survey.window is not None)
     _check_encode(resolved, signals)
     columns = columns_of(resolved, signals, labels, most_parents, objects)
     resolved, spec = laid_out(resolved, signals, columns, labels, recipe.samples_per_shard, asked.shard_bytes)
@@ -235,7 +236,8 @@ def _signals(
         if natural is None or len(sizes) > 1:
             raise UsageError(f"{FIRST} would be resized, and {name} keeps its form. Leave it out.", field="size")
         found.append(decide_beside(name, natural, resolved, target))
-    return tuple(signal for signal, _ in found), tuple(target for _, target in found)
+    captions = () if source.captions is None else source.captions.signals
+    return (*(signal for signal, _ in found), *captions), tuple(target for _, target in found)
 
 
 def _first(source: Source, form: Form, target: Target, resolved: Recipe) -> tuple[Signal, Target]:
@@ -280,7 +282,7 @@ def _with_methods(recipe: Recipe, source: Source) -> Recipe:
     methods = resolve(methods, is_planned)
     _check_task(methods, source)
     _check_maps(methods, voids.keys(), source.location)
-    recipe = _with_time(recipe, methods, source)
+    recipe = _as_read(recipe, methods, source)
     keypoints = source.objects.keypoints if source.objects is not None else None
     names = () if keypoints is None else keypoints.names
     mirrored = () if keypoints is None else keypoints.mirrored
@@ -293,19 +295,20 @@ def _with_methods(recipe: Recipe, source: Source) -> Recipe:
     )
 
 
-def _with_time(recipe: Recipe, methods: Sequence[MethodChoice], source: Source) -> Recipe:
-    """The recipe with how samples that go on in time are read. Tokens cannot be averaged: where a method averages,
-    those of all parents are kept. Raises UsageError for what such samples cannot do yet."""
+def _as_read(recipe: Recipe, methods: Sequence[MethodChoice], source: Source) -> Recipe:
+    """The recipe with how samples that go on in time, or their captions, are read. Tokens of texts cannot be averaged:
+    where a method averages, those of all parents are kept. Raises UsageError for what such samples cannot do yet."""
+    check_rows(recipe, source)
     if source.task not in TIMED_TASKS:
-        return recipe
-    check_timed(recipe, source)
+        return recipe.with_(reading=source.how_read)
     averages = source.void is not None and any(METHODS[choice.name].averages for choice in methods)
     return recipe.with_(reading=source.how_read, masks="both" if averages else recipe.masks)
 
 
-def check_timed(recipe: Recipe, source: Source) -> None:
-    """Raises UsageError for what samples that go on in time cannot do yet."""
-    for field in ("store", "plan") if source.task in TIMED_TASKS else ():
+def check_rows(recipe: Recipe, source: Source) -> None:
+    """Raises UsageError for what samples that go on in time, or have captions, cannot do yet."""
+    fields = ("store", "plan") if source.task in TIMED_TASKS else ("store",) if source.task == "caption" else ()
+    for field in fields:
         if getattr(recipe, field) != getattr(Recipe, field):
             found = f"it is not there for {setting('task', source.task)}. Leave it out."
             raise UsageError(found, field=field, value=getattr(recipe, field))

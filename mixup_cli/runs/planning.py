@@ -99,7 +99,7 @@ def row_columns(source: Source, job: Job, plan: Planned, usable: NDArray[np.int6
     inner = None
     if MASK in source.beside and job.target.resize in INNER_SIZES and (extent := source.extents()) is not None:
         inner = Inner.of(extent, job.target, plan.methods.grid.sides)
-    return RowColumns(source.labels, job.recipe, usable, object_maker(source, job, plan), inner)
+    return RowColumns(source.labels, job.recipe, usable, object_maker(source, job, plan), source.captions, inner)
 
 
 def object_maker(source: Source, job: Job, plan: Planned) -> ObjectMaker | None:

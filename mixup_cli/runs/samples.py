@@ -12,7 +12,7 @@ from mixup_cli.fields.target import Survey
 from mixup_cli.listener import Listener
 from mixup_cli.methods import METHODS, resolve
 from mixup_cli.recipe import MethodChoice, Recipe
-from mixup_cli.runs.job import Asked, Job, check_timed
+from mixup_cli.runs.job import Asked, Job, check_rows
 from mixup_cli.runs.scanned import Scanned
 from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import stored_in
@@ -87,7 +87,7 @@ class PlannedOn:
 def planned_on(asked: Asked, run: Run, listener: Listener, make: Make) -> PlannedOn:
     """Make the samples of a run that stores its plan, or take those that are there. Raises UsageError for a run that
     cannot store its plan, OutputExistsError if the folder holds others, and what `make` raises."""
-    check_timed(asked.recipe, asked.source)
+    check_rows(asked.recipe, asked.source)
     check_stores_plan(asked.recipe, run)
     stored_in(DataSetFolder(run.out), run.force)
     folder = run.samples_place

@@ -141,8 +141,7 @@ def _needs_cache(recipe: Recipe, run: Run) -> tuple[str, str] | None:
     if recipe.window is None:
         found = "without a cache, samples can meet only within windows of the source."
         return found, f"Pass {setting('window', 1000)}, or another number of samples that fit into memory."
-    if recipe.signals:
-        names = ", ".join(recipe.signals)
+    if names := ", ".join(_loaded(recipe)):
         return f"windows are read once, and {names} would read them again.", "Leave one of the two out."
     if (method := _looks_ahead(recipe)) is not None:
         return f"{method} looks at samples before rows are planned.", "Leave one of the two out."
@@ -151,7 +150,12 @@ def _needs_cache(recipe: Recipe, run: Run) -> tuple[str, str] | None:
 
 def keeps_to_windows(recipe: Recipe) -> bool:
     """Whether its rows can be made with the pixels of one window at a time."""
-    return recipe.window is not None and not recipe.signals and _looks_ahead(recipe) is None
+    return recipe.window is not None and not _loaded(recipe) and _looks_ahead(recipe) is None
+
+
+def _loaded(recipe: Recipe) -> tuple[str, ...]:
+    """The further signals that samples are read for; captions are known from the start."""
+    return () if recipe.task == "caption" else recipe.signals
 
 
 def _looks_ahead(recipe: Recipe) -> str | None:

@@ -70,7 +70,7 @@ class KeptCache:
             if len(doubtful):
                 return None
             raise found
-        if any(source.rehash(index) != found.loaded[index].sha256 for index in doubtful.tolist()):
+        if any(source.noted(index, source.rehash(index)) != found.loaded[index].sha256 for index in doubtful.tolist()):
             return None
         with suppress(OSError):  # the folder may be read-only
             os.utime(entry_path(self.folder, key), ns=(looked_ns, looked_ns))

@@ -68,6 +68,8 @@ def entry_key(source: Source, stamps: Stamps, target: Target, decoder: str) -> s
         "reading": stamps.reading,
         "target": asdict(target),
     }
+    if source.captions is not None:
+        facts["captions"] = hashlib.sha256(b"".join(map(source.captions.digest, range(len(source))))).hexdigest()
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for part in ("\0".join(source.keys).encode(), np.ascontiguousarray(stamps.files, "<i8").tobytes()):
         digest.update(b"%d\0" % len(part))

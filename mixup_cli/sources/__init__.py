@@ -32,11 +32,19 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
     from mixup_cli.sources.combined import combine
 
     options = options or SourceOptions()
+    tokenizer = None
+    if options.task == "caption":
+        from mixup_cli.sources.captions import give_captions, tokenizer_of
+
+        tokenizer = tokenizer_of(options)
     opened = list(_opened([each if is_url(each) else Path(each) for each in locations], options))
     check_taken(opened, options)
     for source in opened:
         source.labels = _labels_as_asked(source, options)
-    return combine(opened)
+    source = combine(opened)
+    if tokenizer is not None:
+        give_captions(source, tokenizer, options.length)
+    return source
 
 
 def open_list(lines: Iterable[bytes], location: str, options: SourceOptions, root: str = os.curdir) -> Source:

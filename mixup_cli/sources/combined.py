@@ -62,6 +62,8 @@ class CombinedSource(Source):
             merge_labels(sources),
             tuple(chain.from_iterable(source.notices for source in sources)),
         )
+        texts = [each.texts for each in sources if each.texts is not None]
+        self.texts = [*chain.from_iterable(texts)] if len(texts) == len(sources) else None
         self.beside = {name: combine([source.beside[name] for source in sources]) for name in _common_names(sources)}
 
     def survey(self, limit: int | None = None) -> Survey:

@@ -43,10 +43,12 @@ FURTHER = "the same mix of a further signal"
 MAPS = {
     MASK: "the class of each pixel; {void} where it has none",
     INPUT_IDS: "the number of each token in the tokenizer, which the recipe has the hash of",
-    ATTENTION: "1 where there is a token, 0 behind the last",
+    ATTENTION: "1 where there is a token, 0 in the padding",
     INSTANCES: "which object each pixel belongs to: its place in the columns of objects plus 1; 0 outside of all",
 }
 """What index maps hold."""
+
+JOINED = ": the captions of all parents that have a share, one after the other"
 
 OF_EACH_PARENT = ", in the map of each parent"
 
@@ -93,6 +95,8 @@ def meanings(manifest: Manifest) -> dict[str, str]:
         if signal.is_index_map:
             of_each = OF_EACH_PARENT if signal.axes in OF_ONE else ""
             found[signal.name] = MAPS[signal.name].format(void=manifest.ignore_index) + of_each
+        if signal.kind == "text":
+            found[signal.name] = MAPS[signal.name] + JOINED * (signal.name == INPUT_IDS)
     weight = WEIGHTS[manifest.recipe.get("object_weights", "share")]
     return {**found, "object_weight": found["object_weight"].format(weight=weight)}
 

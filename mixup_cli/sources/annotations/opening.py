@@ -21,7 +21,7 @@ FOLDERS = ("annotations", "Annotations")
 def open_annotated(path: Path, options: SourceOptions) -> AnnotatedPictures | None:
     """The pictures with objects at a place; None if there are no annotations, or labels of another kind are asked for.
     Raises NoInputError where a task needs annotations and the place has none, and what opening them raises."""
-    if options.task == "classify":
+    if options.task in ("classify", "caption"):
         return None
     if options.task is None and options.labels_from is None and not might_have(path):
         return None

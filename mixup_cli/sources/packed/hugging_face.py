@@ -27,6 +27,7 @@ from mixup_cli.sources.reading.encoded import Undecodable
 from mixup_cli.sources.reading.splits import of_one_split
 from mixup_cli.sources.tables.delimited import LABEL_COLUMNS
 from mixup_cli.sources.tables.labels import check_column
+from mixup_cli.sources.tables.metadata import caption_column
 from mixup_cli.storage.json_files import read_json
 from mixup_cli.wording import encodable, setting
 
@@ -106,6 +107,7 @@ def open_hugging_face(path: Path, options: SourceOptions) -> HuggingFacePictures
     columns = schema_of(files[0])
     feature = _feature_column(path, columns, options)
     image = _image_column(path, columns, options) if feature is None else feature
+    text = _text_column(path, columns, options) if options.task == "caption" and feature is None else None
     label = None if options.label_kind == "none" else _label_column(path, columns, options)
     groups, values = read_groups(files, label)
     if not any(each.count for each in groups):
@@ -114,6 +116,8 @@ def open_hugging_face(path: Path, options: SourceOptions) -> HuggingFacePictures
     source: HuggingFacePictures | FeatureSource
     if feature is None:
         source = HuggingFacePictures(str(path), (groups, image), labels, [*notices, *more], options.max_pixels)
+        if text is not None:
+            source.texts, source.task = read_groups(files, text)[1], "caption"
     else:
         rows = FeatureRows.open(groups, feature)
         source = FeatureSource(str(path), rows, labels, [*notices, *more]).watch(*files)
@@ -195,6 +199,12 @@ def _image_column(path: Path, columns: Columns, options: SourceOptions) -> str:
     what = f"no column {options.data_key} of images" if options.data_key else "no column of images or features"
     remedy = f"Give a table with one; one of labels goes with {setting('labels_from')}."
     raise DataError(f"{path}: {what} (found: {listed}).", remedy)
+
+
+def _text_column(path: Path, columns: Columns, options: SourceOptions) -> str:
+    """The column of captions. Raises UsageError for one that is not there, or in doubt."""
+    texts = [name for name, (kind, _) in columns.items() if kind in ("string", "large_string")]
+    return caption_column(str(path), [each for each in texts if each != options.label_key], options)
 
 
 def _label_column(path: Path, columns: Columns, options: SourceOptions) -> str | None:

@@ -33,11 +33,15 @@ from mixup_cli.sources.reading.class_table import as_given, names_in
 from mixup_cli.sources.reading.containers import Container, content_at, open_container
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.splits import of_one_split, split_kind
+from mixup_cli.sources.tables.delimited import CAPTION_COLUMNS
 from mixup_cli.storage.stores import is_url
 from mixup_cli.wording import json_problem, setting
 
 LABELS = ("cls", "json", "txt")
 """The endings that hold a label, the surest first."""
+
+CAPTION = "txt"
+"""The ending that holds a caption, where captions are read: it is not a label then."""
 
 NO_LABEL = len(LABELS)
 JSON_FIELDS = ("label", "class", "cls")
@@ -66,12 +70,13 @@ class WebDataset(PackedPictures):
 
 @dataclass(slots=True)  # there is one for every image
 class _Sample:
-    """What a tar holds of one sample: images by their endings, and the label, with the place of its ending among those
-    that hold labels."""
+    """What a tar holds of one sample: images by their endings, the label, with the place of its ending among those that
+    hold labels, and the caption, if captions are read."""
 
     pictures: dict[str, Span | str] = field(default_factory=dict)
     label: object = None
     rank: int = NO_LABEL
+    text: object = None
 
 
 def expanded(pattern: str) -> list[str]:
@@ -94,7 +99,7 @@ def expanded(pattern: str) -> list[str]:
 def open_tars(places: Sequence[str], shown: str, options: SourceOptions) -> PackedPictures:
     """Tars by their paths or URLs, as one source. A single tar without labels beside its images is read as the folder
     that was packed into it. Raises what its parts raise: DataError for a damaged tar, NoInputError without images."""
-    endings = _label_endings(options)
+    endings = {*_label_endings(options), *_caption_endings(options)}
     listed = partial(members, wanted=lambda name: _split(name)[1] in endings)
     with ThreadPoolExecutor(REQUESTS if any(map(is_url, places)) else 1) as pool:
         containers = [*pool.map(open_container, places)]
@@ -157,7 +162,16 @@ def _label_endings(options: SourceOptions) -> Sequence[str]:
     """The endings that hold labels, the surest first."""
     if options.label_kind == "none":
         return ()
-    return LABELS if options.label_key is None else (options.label_key.lower(), "json")
+    if options.label_key is not None:
+        return options.label_key.lower(), "json"
+    return tuple(each for each in LABELS if each not in _caption_endings(options)[:1])
+
+
+def _caption_endings(options: SourceOptions) -> Sequence[str]:
+    """The endings that hold captions, the surest first; none where these are not read."""
+    if options.task != "caption":
+        return ()
+    return (CAPTION, "json") if options.text_column is None else (options.text_column.lower(), "json")
 
 
 def _split(name: str) -> tuple[str, str]:
@@ -177,13 +191,13 @@ def _is_web_dataset(found: Sequence[Member], options: SourceOptions) -> bool:
             images.add(key)
         if key in images and key in labelled:
             return True
-    return options.data_key is not None or options.label_key is not None
+    return options.data_key is not None or options.label_key is not None or options.task == "caption"
 
 
 def _samples(container: Container, found: Iterable[Member], options: SourceOptions) -> dict[str, _Sample]:
     """The samples of one tar, by key."""
     samples: dict[str, _Sample] = {}
-    endings, data_key = _label_endings(options), options.data_key and options.data_key.lower()
+    endings, texts, data_key = _label_endings(options), _caption_endings(options), options.data_key and options.data_key.lower()
     for name, place, content in found:
         key, ending = _split(name)
         if not ending:
@@ -192,7 +206,10 @@ def _samples(container: Container, found: Iterable[Member], options: SourceOptio
             sample = samples[key] = _Sample()
         if ending == data_key or (data_key is None and ending in SUFFIXES):
             sample.pictures[name[len(key) + 1 :]] = place
-        elif content is not None and (rank := endings.index(ending)) < sample.rank:
+            continue
+        if content is not None and ending in texts and (ending == texts[0] or sample.text is None):
+            sample.text = _caption(content, ending, options)
+        if content is not None and ending in endings and (rank := endings.index(ending)) < sample.rank:
             label = _label(content, ending, f"{escape_name(container.name)}: {escape_name(name)}", options)
             if label is not None:
                 sample.label, sample.rank = label, rank
@@ -215,6 +232,19 @@ def _label(content: bytes, ending: str, where: str, options: SourceOptions) -> o
     return next((found[name] for name in names if name in found), None)
 
 
+def _caption(content: bytes, ending: str, options: SourceOptions) -> object:
+    """What a member says in the place of a caption: bytes, if they are not UTF-8; None if nothing."""
+    try:
+        text = content.decode().strip()
+        found = json.loads(text) if ending.endswith("json") else text
+    except (ValueError, RecursionError):
+        return content
+    if not isinstance(found, dict):
+        return found
+    names = CAPTION_COLUMNS if options.text_column is None else (options.text_column,)
+    return next((found[name] for name in names if name in found), None)
+
+
 def _source(
     shown: str, containers: Sequence[Container], of_tars: Sequence[dict[str, _Sample]], options: SourceOptions
 ) -> WebDataset:
@@ -233,6 +263,8 @@ def _source(
     labels, notices = _labels(rows, shown, options)
     places = containers, [place for _, place, _ in rows]
     source = WebDataset(shown, [key for key, _, _ in rows], labels, notices, places, options.max_pixels)
+    if options.task == "caption":
+        source.texts, source.task = [sample.text for _, _, sample in rows], "caption"
     if options.classes is None and labels.kind != "none":
         _name_classes(source, containers[0].name)
     return source

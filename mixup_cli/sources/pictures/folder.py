@@ -79,6 +79,8 @@ def open_tree(root: str, tree: Tree, options: SourceOptions, make: Making[Opened
     order = sorted(range(len(taken.paths)), key=[escape_name(name) for name in taken.paths].__getitem__)
     paths = [taken.paths[index] for index in order]
     source = make(paths, taken.labels.at(order), [*split.notices, *taken.notices, *ignored])
+    if taken.texts is not None:
+        source.texts, source.task = [taken.texts[index] for index in order], "caption"
     if metadata is not None:
         source.read_as = f"{tree.kind.noun}s with metadata"
     return source
@@ -90,6 +92,10 @@ def _check_nothing_needs_metadata(root: str, options: SourceOptions, beside: Cal
         if value is not None and (name, value) != ("group_column", NO_GROUPS):
             remedy = next(iter(beside()), f"Name a table with {setting('labels_from')}, or drop {setting(name)}")
             raise UsageError(f"{escape_name(root)} has no metadata.csv or .jsonl. {remedy}.", field=name, value=value)
+    if options.task == "caption":
+        remedy = next(iter(beside()), f"Name a table with {setting('labels_from')}")
+        found = f"{escape_name(root)} has no metadata.csv or .jsonl, in which captions stand. {remedy}."
+        raise UsageError(found, field="task", value=options.task)
 
 
 def _ignored(tree: Tree, base: str, table: str, root: Path) -> list[str]:

@@ -75,7 +75,8 @@ class Tables:
             notices.append(f"ignored {counted(unnamed, self.tree.kind.noun)} that {metadata.name} does not name")
         elsewhere = self._labels_elsewhere(metadata, {*found}, notices)
         labels, more = _labels(metadata, [metadata.entries[name] for name in found], elsewhere, self.tree.kind)
-        return Taken(list(found.values()), labels, (*more, *notices))
+        texts = [metadata.entries[name].text for name in found] if self.options.task == "caption" else None
+        return Taken(list(found.values()), labels, (*more, *notices), texts)
 
     def _labels_elsewhere(self, metadata: Metadata, found: set[str], notices: list[str]) -> list[Label]:
         """The labels of other splits, whose classes count too: from this table, other tables, or class folders."""

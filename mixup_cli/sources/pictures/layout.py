@@ -70,11 +70,12 @@ class Split:
 
 @dataclass(frozen=True)
 class Taken:
-    """The samples taken (paths relative to the root) and their labels, in the same order."""
+    """The samples taken (paths relative to the root), their labels and perhaps their captions, in the same order."""
 
     paths: Sequence[str]
     labels: Labels
     notices: tuple[str, ...]
+    texts: Sequence[object] | None = None
 
 
 def choose_split(root: str, folders: Folders, options: SourceOptions) -> Split:

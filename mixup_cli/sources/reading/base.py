@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.choices import LabelKind, LabelLevel, OnError, Short, Task, TextEncoding
+from mixup_cli.fields.captions import Captions
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.objects import Objects
 from mixup_cli.fields.signal import FIRST
@@ -45,6 +46,8 @@ class SourceOptions:
     `short` says what is done about shorter ones; `features` is the text of what is computed of them (see
     `sounds.log_mel.LogMel`), None for the waves themselves. Of texts: the file of a `tokenizer`, the `length` in tokens
     to which they are cut and padded, the `text_column`, and the `encoding` of their files.
+    `short` says what is done about shorter ones. Of texts and captions: the file of a `tokenizer`, the `length` in tokens
+    to which they are cut and padded, the `text_column`, and the `encoding` of the files of texts.
     """
 
     split: str | None = None
@@ -126,6 +129,12 @@ class Source(ABC):
     task: Task = "classify"
     """What the labels are for."""
 
+    texts: Sequence[object] | None = None
+    """Of the task "caption", the caption of each sample as it was found: whatever stands in its place, too …"""
+
+    captions: Captions | None = None
+    """… and all of them as tokens."""
+
     column: str = FIRST
     """The column of the first signal."""
 
@@ -155,7 +164,8 @@ class Source(ABC):
 
     def ignores(self, name: str, value: object) -> bool:
         """Whether this value of an option has no effect here, though sources of the kind take it (`takes.TAKES`)."""
-        return name == "task" and value != self.task
+        is_of_texts = name in ("tokenizer", "length", "text_column") and self.task not in ("text", "caption")
+        return is_of_texts or (name == "task" and value != self.task)
 
     def name_of(self, index: int) -> str:
         """What messages call a sample: for images the key, which is a path."""
@@ -208,12 +218,30 @@ class Source(ABC):
     def load_signals(self, start: int, stop: int, targets: Sequence[Target], out: Arrays) -> list[Loaded]:
         """As `load`, for all signals: a target and an array for each."""
         signals = zip(self.signals.values(), targets, out, strict=True)
-        return self._together([signal.load(start, stop, target, room) for signal, target, room in signals])
+        found = [signal.load(start, stop, target, room) for signal, target, room in signals]
+        return self._with_captions(start, self._together(found))
 
     def examine_signals(self, start: int, stop: int, targets: Sequence[Target]) -> list[Loaded]:
         """As `examine`, for all signals: a target for each."""
         signals = zip(self.signals.values(), targets, strict=True)
-        return self._together([signal.examine(start, stop, target) for signal, target in signals])
+        found = [signal.examine(start, stop, target) for signal, target in signals]
+        return self._with_captions(start, self._together(found))
+
+    def _with_captions(self, start: int, found: list[Loaded]) -> list[Loaded]:
+        """Captions are part of hashes, and one that cannot be used is a problem."""
+        if self.captions is None:
+            return found
+        problems = self.captions.problems
+        return [
+            replace(each, sha256=self.noted(index, each.sha256), problem=each.problem or problems.get(index))
+            for index, each in enumerate(found, start)
+        ]
+
+    def noted(self, index: int, sha256: str) -> str:
+        """The hash of a sample with its caption, from that of its content; empty if that is."""
+        if self.captions is None or not sha256:
+            return sha256
+        return hashlib.sha256(bytes.fromhex(sha256) + self.captions.digest(index)).hexdigest()
 
     def _together(self, found: list[list[Loaded]]) -> list[Loaded]:
         return found[0] if len(found) == 1 else [_of_all(self.signals, each) for each in zip(*found, strict=True)]

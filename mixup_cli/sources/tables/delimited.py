@@ -22,7 +22,8 @@ FILE_COLUMNS = (
     *("image_name", "image_id", "imageid", "image", "img", "id", "id_code"),
 )
 LABEL_COLUMNS = ("label", "labels", "class", "category", "target")
-"""Usual names of columns of files and of labels, in lower case; the surest names come first."""
+CAPTION_COLUMNS = ("text", "caption", "description", "title", "prompt", "alt_text")
+"""Usual names of columns of files, of labels and of captions, in lower case; the surest names come first."""
 
 _SEPARATORS = "\t,;"
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')

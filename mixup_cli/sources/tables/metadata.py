@@ -13,7 +13,7 @@ from mixup_cli.errors import DataError
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.splits import split_kind
-from mixup_cli.sources.tables.delimited import FILE_COLUMNS
+from mixup_cli.sources.tables.delimited import CAPTION_COLUMNS, FILE_COLUMNS
 from mixup_cli.sources.tables.labels import Label, LabelReader, check_column, choose_columns, text_of
 from mixup_cli.sources.tables.matching import PictureNames
 from mixup_cli.sources.tables.rows import TableRow, first_rows, table_rows
@@ -27,11 +27,13 @@ export and of Tiny ImageNet."""
 
 @dataclass(frozen=True, slots=True)  # slots: there is one for every file
 class Entry:
-    """What a row says about a file: `label` is None without a label column, `group` if none was asked for."""
+    """What a row says about a file: `label` is None without a label column, `group` if none was asked for, and `text`,
+    which is its caption, too."""
 
     line: int
     label: Label | None
     group: str | None
+    text: object = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,12 @@ def read_metadata(path: Path, options: SourceOptions, names: PictureNames) -> Me
         check_column(name, columns, "group_column", group_column)
     file_column = _file_column(name, head, options, names)
     others = [each for each in columns if each not in (file_column, group_column) and not _is_index(each)]
-    reader = choose_columns(name, others, _as_known(path, options), head)
+    known, text_column = _as_known(path, options), None
+    if options.task == "caption":
+        text_column = caption_column(name, others, options)
+        others = [each for each in others if each != text_column]
+        known = replace(known, labels_from=None)  # such a table need not have labels
+    reader = choose_columns(name, others, known, head)
     entries: dict[str, Entry] = {}
     for line, row in table_rows(path, names.has):
         where = f"{name}, line {line}"
@@ -85,10 +92,27 @@ def read_metadata(path: Path, options: SourceOptions, names: PictureNames) -> Me
         if file_name in entries:
             raise DataError(f"{where}: names {file_name}, as line {entries[file_name].line} does. Keep one.")
         entries[file_name] = Entry(
-            line, None if reader is None else reader.read(where, row), _group(where, row, group_column)
+            line,
+            None if reader is None else reader.read(where, row),
+            _group(where, row, group_column),
+            None if text_column is None else row.get(text_column),
         )
     rest = [each for each in others if reader is None or each not in reader.columns]
     return Metadata(name, columns, file_column, reader, entries, is_strict, _split_column(rest, head))
+
+
+def caption_column(name: str, columns: Sequence[str], options: SourceOptions) -> str:
+    """The column with captions: the one that is asked for, one with a usual name, or the only one. Raises UsageError if
+    that leaves a doubt."""
+    if options.text_column is not None:
+        check_column(name, columns, "text_column", options.text_column)
+        return options.text_column
+    by_name = {each.lower(): each for each in columns}
+    usual = [by_name[each] for each in CAPTION_COLUMNS if each in by_name]
+    if not usual and len(columns) != 1:
+        found = f"{name}: which column has the captions? Found: {', '.join(columns) or 'none but that of the files'}."
+        raise UsageError(found, f"Pass {setting('text_column', 'NAME')}.")
+    return (usual or columns)[0]
 
 
 @dataclass(frozen=True)

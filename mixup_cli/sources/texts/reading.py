@@ -76,7 +76,7 @@ class Texts:
     def add(self, place: tuple[int, int], text: object) -> None:
         """One more."""
         self.places.append(place)
-        self.problems.append(_problem_of(text))
+        self.problems.append(problem_of(text))
         self.texts.append(str(text) if self.problems[-1] is None else "")
 
 
@@ -116,13 +116,14 @@ def _or_skip(remedy: str) -> str:
     return remedy.replace("Fix it.", f"Fix it, or pass {setting('on_error', 'skip')}.")
 
 
-def _problem_of(text: object) -> str | None:
+def problem_of(text: object, what: str = "text") -> str | None:
+    """Why what stands in the place of a text cannot be used."""
     if not isinstance(text, str):
-        return f"has no text (found {text!r:.40})"
+        return f"has no {what} (found {text!r:.40})"
     if not text.strip():
-        return "has an empty text"
+        return f"has an empty {what}"
     if "\0" in text:
-        return "holds a NUL character, which no text has"
+        return f"holds a NUL character, which no {what} has"
     if text != text.encode("utf-8", "ignore").decode():
         return "holds half a character (a lone surrogate), which UTF-8 cannot encode"
     return None

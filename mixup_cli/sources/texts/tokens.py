@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.fields.captions import Frame
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.wording import counted, setting
@@ -85,10 +86,7 @@ class TokenizerFile:
     def tokens(self, texts: Sequence[str], length: int | None) -> Tokens:
         """The tokens of texts, cut and padded to `length`; without one, to the longest, up to `MOST_TOKENS`. Raises
         UsageError for a length with no room beside the special tokens."""
-        special = self._tokenizer.num_special_tokens_to_add(False)
-        if length is not None and length <= special:
-            found = f"the tokenizer adds {counted(special, 'special token')}, which leaves no room for a text."
-            raise UsageError(found, "Give a larger one.", field="length", value=length)
+        self._check_length(length, self._tokenizer.num_special_tokens_to_add(False))
         cut, is_left = (self._tokenizer.truncation or {}), (self._tokenizer.padding or {}).get("direction") == "left"
         self._tokenizer.enable_truncation(length or MOST_TOKENS, direction=cut.get("direction", "right"))
         self._tokenizer.no_padding()
@@ -107,6 +105,30 @@ class TokenizerFile:
                 content[row] += width - len(each)
         return Tokens(ids, mask, content, cut_count)
 
+    def pieces(self, texts: Sequence[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The tokens of texts without special ones, one text behind the other, and where each begins, (n + 1)."""
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        found = [self._checked(np.array(each.ids, np.uint32)) for each in self._encoded(texts, adds_special=False)]
+        starts = np.cumsum([0, *map(len, found)], dtype=np.int64)
+        return np.concatenate([np.empty(0, np.uint32), *found]).astype(np.int32), starts
+
+    def frame(self, text: str, longest: int, length: int | None) -> Frame:
+        """How tokens become rows of `length`; without one, of as many as two texts of `longest` tokens need, up to
+        `MOST_TOKENS`. `text` is any that has tokens. Raises UsageError for a length with no room."""
+        cut, pad = self._tokenizer.truncation or {}, self._tokenizer.padding or {}
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        (encoding,) = self._encoded([text])
+        own = np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)
+        ids = self._checked(np.array(encoding.ids, np.uint32)).tolist()
+        before, behind = tuple(ids[: own[0]]), tuple(ids[own[-1] + 1 :])
+        special = len(before) + len(behind)
+        self._check_length(length, special)
+        length = length or min(MOST_TOKENS, special + 2 * longest)
+        sides = (each.get("direction") == "left" for each in (pad, cut))
+        return Frame(length, self.padding, before, behind, *sides)
+
     def _checked(self, ids: NDArray[np.uint32]) -> NDArray[np.uint32]:
         """The same. What a file adds before and behind a text need not be in its vocabulary."""
         if (largest := int(ids.max(initial=0))) > self._largest:
@@ -114,10 +136,15 @@ class TokenizerFile:
             raise DataError(f"{self._where}: {found}. {_REMEDY}")
         return ids
 
-    def _encoded(self, texts: Sequence[str]) -> Iterator[Any]:
+    def _check_length(self, length: int | None, special: int) -> None:
+        if length is not None and length <= special:
+            found = f"the tokenizer adds {counted(special, 'special token')}, which leaves no room for a text."
+            raise UsageError(found, "Give a larger one.", field="length", value=length)
+
+    def _encoded(self, texts: Sequence[str], adds_special: bool = True) -> Iterator[Any]:
         for start in range(0, len(texts), _BATCH):
             with self._failing("cannot take a text apart"):
-                encodings = self._tokenizer.encode_batch_fast(texts[start : start + _BATCH])
+                encodings = self._tokenizer.encode_batch_fast(texts[start : start + _BATCH], add_special_tokens=adds_special)
             yield from encodings
 
     @contextmanager
