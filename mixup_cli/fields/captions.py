@@ -50,7 +50,7 @@ class Captions:
 
     def at(self, indices: NDArray[np.int64]) -> Captions:
         """Those of some samples, int64 (m)."""
-        counts = np.diff(self.starts)[indices]
+        counts = self.starts[indices + 1] - self.starts[indices]
         ids = self.ids[places_in(self.starts[indices], counts)]
         texts = [self.texts[index] for index in indices.tolist()]
         problems = {n: self.problems[each] for n, each in enumerate(indices.tolist()) if each in self.problems}

@@ -1,7 +1,7 @@
 """MixGen: two images averaged with a fixed weight, and their captions joined.
 
-Hao et al., "MixGen: A New Multi-Modal Data Augmentation", WACV 2023, eq. 1: I = lam·I₁ + (1 − lam)·I₂ with lam = 0.5, and
-the text is T₁ followed by T₂. Captions are joined by any method (`mixing.captions`), so that this one only decides lam.
+Hao et al., "MixGen: A New Multi-Modal Data Augmentation", WACV 2023, eq. 1: I = lam·I₁ + (1 − lam)·I₂ with lam = 0.5,
+and the text is T₁ followed by T₂. All methods join captions (`mixing.captions`), so that this one only decides lam.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ class MixGen(Method):
     paper = """\
 @inproceedings{hao2023mixgen,
   title = {MixGen: A New Multi-Modal Data Augmentation},
-  author = {Hao, Xiaoshuai and Zhu, Yi and Appalaraju, Srikar and Zhang, Aston and Zhang, Wanqian and Li, Bo and Li, Mu},
+  author = {Hao, Xiaoshuai and Zhu, Yi and Appalaraju, Srikar and Zhang, Aston and Zhang, Wanqian and Li, Bo and
+    Li, Mu},
   booktitle = {IEEE/CVF Winter Conference on Applications of Computer Vision Workshops},
   year = {2023}
 }"""

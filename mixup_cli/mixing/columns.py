@@ -20,7 +20,7 @@ from mixup_cli.fields.objects import LOST, Objects
 from mixup_cli.fields.signal import ATTENTION, INPUT_IDS, Signal
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.methods import METHODS
-from mixup_cli.mixing.captions import joined
+from mixup_cli.mixing.captions import attention_mask, token_ids
 from mixup_cli.mixing.inner import Inner
 from mixup_cli.mixing.objects import ObjectMaker, most_objects, object_columns
 from mixup_cli.pairing import chosen
@@ -114,7 +114,8 @@ class RowColumns:
             case "label_share":
                 return self._label_share(rows, share)
         if name in (INPUT_IDS, ATTENTION) and self.captions is not None:
-            return joined(self.captions, rows.parents, share)[name == ATTENTION]
+            made = token_ids if name == INPUT_IDS else attention_mask
+            return made(self.captions, rows.parents, share)
         if name in IN_TIME:
             return self._in_time(name, rows, share.shape[1])
         planned = {

@@ -17,7 +17,7 @@ from mixup_cli.report.maps import IndexMaps
 from mixup_cli.report.objects import Objects, Seen, object_words
 from mixup_cli.report.rgb import Pictures, rgb, span
 from mixup_cli.sources.reading.base import Source
-from mixup_cli.wording import counted
+from mixup_cli.wording import counted, printable
 
 UNREAD = "not mixed: a parent cannot be read"
 
@@ -91,7 +91,12 @@ class Parents:
     maps: IndexMaps | None = None
 
     def label(self, index: int) -> tuple[Word, ...]:
-        """The label of a sample; nothing if it has none."""
+        """The label of a sample and its caption; nothing if it has none."""
+        captions = self.source.captions
+        text = "" if captions is None else printable(" ".join(captions.texts[index].split()))
+        return (*self._label(index), *([Word(text)] if text else []))
+
+    def _label(self, index: int) -> tuple[Word, ...]:
         labels = self.source.labels
         if labels.classes is not None:
             return (Word(labels.class_names[labels.classes[index]]),)

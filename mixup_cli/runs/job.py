@@ -62,8 +62,8 @@ SHARD_BYTES = 64 << 20
 @dataclass(frozen=True)
 class Job:
     """What a run will do: a recipe resolved on a source, the signals as they are stored, the target in which each is
-    cached before (none of captions, which come last), and what the user should know. `columns` are what readers give: what shards hold, unless they hold
-    the plan. `form` and `target` are those of the first signal."""
+    cached before (none of captions, which come last), and what the user should know. `columns` are what readers give:
+    what shards hold, unless they hold the plan. `form` and `target` are those of the first signal."""
 
     recipe: Recipe
     signals: tuple[Signal, ...]

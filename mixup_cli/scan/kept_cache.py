@@ -70,7 +70,8 @@ class KeptCache:
             if len(doubtful):
                 return None
             raise found
-        if any(source.noted(index, source.rehash(index)) != found.loaded[index].sha256 for index in doubtful.tolist()):
+        now = ((index, source.with_caption(index, source.rehash(index))) for index in doubtful.tolist())
+        if any(sha256 != found.loaded[index].sha256 for index, sha256 in now):
             return None
         with suppress(OSError):  # the folder may be read-only
             os.utime(entry_path(self.folder, key), ns=(looked_ns, looked_ns))

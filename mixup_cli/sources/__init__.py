@@ -34,10 +34,12 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
     options = options or SourceOptions()
     tokenizer = None
     if options.task == "caption":
-        from mixup_cli.sources.captions import give_captions, tokenizer_of
+        from mixup_cli.sources.captions import check_have_captions, give_captions, tokenizer_of
 
         tokenizer = tokenizer_of(options)
     opened = list(_opened([each if is_url(each) else Path(each) for each in locations], options))
+    if tokenizer is not None:
+        check_have_captions(opened)
     check_taken(opened, options)
     for source in opened:
         source.labels = _labels_as_asked(source, options)

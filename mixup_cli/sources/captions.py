@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +27,20 @@ def tokenizer_of(options: SourceOptions) -> TokenizerFile:
     return TokenizerFile(Path(options.tokenizer))
 
 
+def check_have_captions(sources: Sequence[Source]) -> None:
+    """Raises UsageError for a source without."""
+    for source in sources:
+        if source.texts is None:
+            found = f"{source.location} is read as {source.read_as}, which has no captions."
+            known = "images with metadata.csv, .jsonl or a table, WebDataset and Hugging Face data sets"
+            raise UsageError(found, f"Captions are read from {known}.", field="task", value=WHAT)
+
+
 def give_captions(source: Source, tokenizer: TokenizerFile, length: int | None) -> None:
-    """Make tokens of the captions of a source. Raises DataError if it has none that can be used."""
+    """Make tokens of the captions of a source. Raises DataError if it has none that can be used, and as
+    `TokenizerFile.frame` does."""
     if source.texts is None:
-        raise DataError(f"{source.location}: a part of it has no captions. Give sources with captions alone.")
+        raise ValueError(f"{source.location} was opened without captions")
     problems = {n: found for n, each in enumerate(source.texts) if (found := problem_of(each, WHAT)) is not None}
     texts = ["" if n in problems else str(each) for n, each in enumerate(source.texts)]
     ids, starts = tokenizer.pieces(texts)
@@ -50,8 +61,8 @@ def _said(captions: Captions, tokenizer: TokenizerFile, counts: NDArray[np.int64
     frame, notices = captions.frame, list[str]()
     if (longest := int(counts.max())) * 2 > frame.room:
         notices.append(
-            f"the longest caption has {longest} tokens, and rows have room for {frame.room}: of captions that are joined, "
-            f"what does not fit is cut ({setting('length')})"
+            f"the longest caption has {longest} tokens, and rows have room for {frame.room}: of captions that are "
+            f"joined, what does not fit is cut ({setting('length')})"
         )
     if not tokenizer.has_padding:
         notices.append(f"{tokenizer.path}: has no token for padding; number {frame.padding} stands behind captions")
@@ -60,7 +71,7 @@ def _said(captions: Captions, tokenizer: TokenizerFile, counts: NDArray[np.int64
     together, _ = tokenizer.pieces([f"{captions.texts[first]} {captions.texts[second]}"])
     if not np.array_equal(together, np.concatenate(pair)):
         notices.append(
-            f"{tokenizer.path}: makes other tokens of two captions with a space between them than of each alone; rows have "
-            "those of each alone"
+            f"{tokenizer.path}: makes other tokens of two captions with a space between them than of each alone; "
+            "rows have those of each alone"
         )
     return tuple(notices)

@@ -92,8 +92,8 @@ class FieldRecord(Model):
 
     name: str = Field(description="its column")
     kind: SignalKind = Field(
-        description="how parents combine: signals are blended by weight, of index maps one is selected at each position, "
-        "and texts are joined"
+        description="how parents combine: signals are blended by weight, of index maps one is selected at each "
+        "position, and texts are joined"
     )
     axes: Axes = Field(description="what the dimensions of one value are")
 

@@ -59,6 +59,9 @@ def open_data_set(path: Path, options: SourceOptions) -> DataSetSource:
         remedy = f"Run mixup-gen materialize {folder}, and name its output."
         raise DataError(f"{folder}: stores its plan, not mixed samples.", remedy)
     maps = [signal.name for signal in opened.manifest.signals if signal.is_index_map]
+    if any(signal.kind == "text" for signal in opened.manifest.signals):
+        found = f"{folder}: its samples have captions, which cannot be mixed again: tokens of several stand in one row."
+        raise DataError(found, "Give the source that it was made from.")
     if opened.manifest.boxes is not None or maps:
         remedy = "Give the source that it was made from."
         what, why = maps[0] if maps else "", "index maps are read from their own sources alone"

@@ -197,7 +197,8 @@ def _is_web_dataset(found: Sequence[Member], options: SourceOptions) -> bool:
 def _samples(container: Container, found: Iterable[Member], options: SourceOptions) -> dict[str, _Sample]:
     """The samples of one tar, by key."""
     samples: dict[str, _Sample] = {}
-    endings, texts, data_key = _label_endings(options), _caption_endings(options), options.data_key and options.data_key.lower()
+    endings, texts = _label_endings(options), _caption_endings(options)
+    data_key = options.data_key and options.data_key.lower()
     for name, place, content in found:
         key, ending = _split(name)
         if not ending:

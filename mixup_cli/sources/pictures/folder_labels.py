@@ -75,7 +75,11 @@ class Tables:
             notices.append(f"ignored {counted(unnamed, self.tree.kind.noun)} that {metadata.name} does not name")
         elsewhere = self._labels_elsewhere(metadata, {*found}, notices)
         labels, more = _labels(metadata, [metadata.entries[name] for name in found], elsewhere, self.tree.kind)
-        texts = [metadata.entries[name].text for name in found] if self.options.task == "caption" else None
+        texts = None
+        if metadata.text_column is not None:
+            texts = [metadata.entries[name].text for name in found]
+            said = f"captions taken from {metadata.name}, column {metadata.text_column}"
+            more = [said, *(more if metadata.reader is not None else ())]
         return Taken(list(found.values()), labels, (*more, *notices), texts)
 
     def _labels_elsewhere(self, metadata: Metadata, found: set[str], notices: list[str]) -> list[Label]:

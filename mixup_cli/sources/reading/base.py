@@ -44,10 +44,8 @@ class SourceOptions:
     Of a video, `frames` frames are read, every `stride`-th one (see `clips.sampling`, which has the defaults). Sounds
     are read at `rate` samples a second, None for their own; rows last `seconds`, None for as long as the longest, and
     `short` says what is done about shorter ones; `features` is the text of what is computed of them (see
-    `sounds.log_mel.LogMel`), None for the waves themselves. Of texts: the file of a `tokenizer`, the `length` in tokens
-    to which they are cut and padded, the `text_column`, and the `encoding` of their files.
-    `short` says what is done about shorter ones. Of texts and captions: the file of a `tokenizer`, the `length` in tokens
-    to which they are cut and padded, the `text_column`, and the `encoding` of the files of texts.
+    `sounds.log_mel.LogMel`), None for the waves themselves. Of texts and captions: the file of a `tokenizer`, the
+    `length` in tokens to which they are cut and padded, the `text_column`, and the `encoding` of the files of texts.
     """
 
     split: str | None = None
@@ -233,11 +231,11 @@ class Source(ABC):
             return found
         problems = self.captions.problems
         return [
-            replace(each, sha256=self.noted(index, each.sha256), problem=each.problem or problems.get(index))
+            replace(each, sha256=self.with_caption(index, each.sha256), problem=each.problem or problems.get(index))
             for index, each in enumerate(found, start)
         ]
 
-    def noted(self, index: int, sha256: str) -> str:
+    def with_caption(self, index: int, sha256: str) -> str:
         """The hash of a sample with its caption, from that of its content; empty if that is."""
         if self.captions is None or not sha256:
             return sha256

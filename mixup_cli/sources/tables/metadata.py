@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mixup_cli.errors import DataError
+from mixup_cli.errors import DataError, UsageError
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.splits import split_kind
@@ -40,7 +40,7 @@ class Entry:
 class Metadata:
     """`entries` has the row of each file, by its name: a path from the folder of the table if `is_strict`, and else
     any name that `PictureNames` can match. `reader` is None without a label column. The cells of `split_column` name
-    several splits."""
+    several splits, those of `text_column` are captions."""
 
     name: str
     columns: tuple[str, ...]
@@ -49,6 +49,7 @@ class Metadata:
     entries: dict[str, Entry]
     is_strict: bool
     split_column: str | None = None
+    text_column: str | None = None
 
     def where(self, file_name: str) -> str:
         """The place of a file's row, for messages."""
@@ -98,7 +99,7 @@ def read_metadata(path: Path, options: SourceOptions, names: PictureNames) -> Me
             None if text_column is None else row.get(text_column),
         )
     rest = [each for each in others if reader is None or each not in reader.columns]
-    return Metadata(name, columns, file_column, reader, entries, is_strict, _split_column(rest, head))
+    return Metadata(name, columns, file_column, reader, entries, is_strict, _split_column(rest, head), text_column)
 
 
 def caption_column(name: str, columns: Sequence[str], options: SourceOptions) -> str:

@@ -14,6 +14,7 @@ from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.splits import of_one_split
 from mixup_cli.sources.tables.delimited import LABEL_COLUMNS
 from mixup_cli.sources.tables.labels import Label, LabelReader, check_column, choose_columns, text_of
+from mixup_cli.sources.tables.metadata import HUGGING_FACE
 from mixup_cli.sources.tables.rows import TableRow, head_of, table_rows
 from mixup_cli.sources.texts.lines import labelled_lines
 from mixup_cli.wording import counted, setting
@@ -134,6 +135,10 @@ def _files(path: Path, options: SourceOptions) -> tuple[list[Path], list[str]]:
     if path.is_file():
         return [path], []
     where = escape_name(str(path))
+    if options.task is None and (tables := [each for each in HUGGING_FACE if (path / each).is_file()]):
+        text, caption = setting("task", "text"), setting("task", "caption")
+        found = f"{where}: is {tables[0]} about texts, or about images with captions?"
+        raise UsageError(found, f"Pass {caption} for images, or {text}.")
     inside = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES and each.is_file())
     if not inside:
         raise NoInputError(f"{where}: has no texts ({', '.join(SUFFIXES)}). Name the file.")

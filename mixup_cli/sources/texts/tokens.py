@@ -144,7 +144,8 @@ class TokenizerFile:
     def _encoded(self, texts: Sequence[str], adds_special: bool = True) -> Iterator[Any]:
         for start in range(0, len(texts), _BATCH):
             with self._failing("cannot take a text apart"):
-                encodings = self._tokenizer.encode_batch_fast(texts[start : start + _BATCH], add_special_tokens=adds_special)
+                batch = texts[start : start + _BATCH]
+                encodings = self._tokenizer.encode_batch_fast(batch, add_special_tokens=adds_special)
             yield from encodings
 
     @contextmanager
