@@ -38,9 +38,7 @@ CASES = [
         "both are set",
         "Give one or the other.",
     ),
-    Case(
-        "generate colours --method mixdown", 2, "--method: ", "unknown method 'mixdown'", "snr, ssmix, specmix, none."
-    ),
+    Case("generate colours --method mixdown", 2, "--method: ", "unknown method 'mixdown'", "specmix, mixgen, none."),
     Case(
         "generate colours --method mixup:beta=1", 2, "--method mixup: ", "option 'beta'", "Its options are alpha, base."
     ),

@@ -66,7 +66,7 @@ def _class_folders(folder: Path) -> Path:
 
 def _with_metadata(folder: Path) -> Path:
     _class_folders(folder)
-    (folder / "metadata.csv").write_text("file_name,label,group\ntrain/cat/0.png,cat,a\ntrain/dog/0.png,dog,b\n")
+    (folder / "metadata.csv").write_text("file_name,label,group,text\ntrain/cat/0.png,cat,a,x y\ntrain/dog/0.png,dog,b,z\n")
     return folder
 
 
@@ -152,6 +152,8 @@ def test_an_option_has_an_effect_or_is_refused_by_name(kind: str, name: str, tmp
         noun = "sounds" if "sounds" in kind else "videos" if is_video else "images"
         ending = {"sounds": "wav", "videos": "mp4", "images": "png"}[noun]
         given[name].write_text(f"file_name,label\ntrain/cat/0.{ending},cat\n")
+    if kind == "images with metadata" and name in ("length", "text_column"):
+        given |= {"task": "caption", "tokenizer": OTHER_THAN_DEFAULT["tokenizer"]}
     if kind == "labelled texts":
         given |= {"task": "text", "tokenizer": OTHER_THAN_DEFAULT["tokenizer"]}
     options = SourceOptions(**given)
