@@ -26,6 +26,12 @@ SOURCES = {
 }
 """What is mixed, where it is not the sample photographs."""
 
+TEXTS = HERE.parents[1] / "sample_data" / "texts"
+CAPTIONS = (
+    *("--task", "caption", "--tokenizer", str(TEXTS / "tokenizer.json")),
+    *("--labels-from", str(TEXTS / "captions.csv")),
+)
+
 PROGRAM = Path(sys.executable).with_name("mixup-gen")
 
 COMMON = ("--seed", "346", "--rows", "3")
@@ -52,6 +58,7 @@ PICTURES = {
     "bc": ("--method", "bc"),
     "snr": ("--method", "snr:low=5:high=10"),
     "specmix": ("--method", "specmix", "--features", "logmel:64:window=0.05:hop=0.0125"),
+    "mixgen": ("--method", "mixgen", *CAPTIONS),
     "views": ("--method", "cutmix", "--random-resized-crop", "--flip", "0.5"),
     "linear-light": ("--method", "mixup", "--alpha", "1", "--linear-light"),
 }

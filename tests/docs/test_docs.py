@@ -13,6 +13,7 @@ from tests.docs.pages import ROOT, blocks, run_page
 DOCUMENTS = {
     "README.md": 3,
     "docs/api/library.md": 1,
+    "docs/captions.md": 2,
     "docs/cookbook.md": 18,
     "docs/exporting.md": 19,
     "docs/methods.md": 2,

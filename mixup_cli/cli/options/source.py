@@ -108,8 +108,8 @@ class SourceFlags(Group):
     task: Task | None = flag(
         SOURCE,
         "What is read of annotations (COCO, YOLO, Pascal VOC, labelme): boxes (detect), boxes with keypoints (pose), "
-        "outlines or masks (segment), or nothing but the images (classify); or that these are sounds (audio) or videos "
-        "(video).",
+        "outlines or masks (segment), or nothing but the images (classify); or that these are sounds (audio), videos "
+        "(video), or images with captions (caption).",
         word(Task),
         otherwise="as found",
     )
@@ -135,17 +135,22 @@ class SourceFlags(Group):
     )
     tokenizer: str | None = flag(
         SOURCE,
-        "Read labelled texts (CSV, TSV, JSON lines, Parquet, or lines that begin with their label), and make tokens of "
-        "them by this tokenizer.json.",
+        "Read labelled texts (CSV, TSV, JSON lines, Parquet, or lines that begin with their label), or with --task "
+        "caption captions, and make tokens of them by this tokenizer.json.",
         NAME,
     )
     length: int | None = flag(
         SOURCE,
-        "Cut and pad texts to N tokens.",
+        "Cut and pad texts, or the captions of a row, to N tokens.",
         whole(1, 65536),
-        otherwise="those of the longest, at most 512",
+        otherwise="those of the longest, or of two captions; at most 512",
     )
-    text_column: str | None = flag(SOURCE, "Column with the texts.", metavar="NAME", otherwise="by its name")
+    text_column: str | None = flag(
+        SOURCE,
+        "Column with the texts or captions; in WebDataset tars, an ending or a field of .json.",
+        metavar="NAME",
+        otherwise="by its name",
+    )
     encoding: TextEncoding | None = flag(
         SOURCE, "Encoding of the texts.", word(TextEncoding, "NAME"), otherwise="utf-8"
     )

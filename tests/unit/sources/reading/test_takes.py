@@ -66,7 +66,9 @@ def _class_folders(folder: Path) -> Path:
 
 def _with_metadata(folder: Path) -> Path:
     _class_folders(folder)
-    (folder / "metadata.csv").write_text("file_name,label,group,text\ntrain/cat/0.png,cat,a,x y\ntrain/dog/0.png,dog,b,z\n")
+    (folder / "metadata.csv").write_text(
+        "file_name,label,group,text\ntrain/cat/0.png,cat,a,x y\ntrain/dog/0.png,dog,b,z\n"
+    )
     return folder
 
 
