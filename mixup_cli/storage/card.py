@@ -14,7 +14,14 @@ from typing import Any
 from mixup_cli.fields.signal import FIRST, MASK
 from mixup_cli.methods import METHODS
 from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, ColumnRecord, Manifest, MemberRecord, SamplesRecord
-from mixup_cli.storage.meanings import encoding_meaning, label_meaning, loss_hint, mask_of, meanings
+from mixup_cli.storage.meanings import (
+    encoding_meaning,
+    has_captions,
+    label_meaning,
+    loss_hint,
+    mask_of,
+    meanings,
+)
 from mixup_cli.wording import counted, plural
 
 MAX_NAMES = 200
@@ -91,7 +98,7 @@ def _about(manifest: Manifest) -> Iterator[str]:
     label = (
         "objects that belong"
         if manifest.boxes is not None
-        else f"{'mask' if mask_of(manifest) else 'label'} that belongs"
+        else f"{'mask' if mask_of(manifest) else 'caption' if has_captions(manifest) else 'label'} that belongs"
     )
     yield f"Written by mixup-gen. Each row is a mix of source samples, with the {label} to it."
     left_out = f", {len(source.skipped)} left out (`{MANIFEST}` says why)" if source.skipped else ""

@@ -103,7 +103,7 @@ def _description(manifest: Manifest) -> str:
     )
     classes = f"{count} {what}" if count else "no classes"
     inputs = manifest.source.samples
-    maps = "".join(f"{s.name} is {known[s.name]}. " for s in manifest.signals if s.is_index_map)
+    maps = "".join(f"{s.name} is {known[s.name]}. " for s in manifest.signals if s.kind != "signal")
     labels = f"Labels are {label_meaning(manifest)}. {maps}" if count or maps else ""
     encoded = "".join(f" A row of {c.name} is {encoding_meaning(c)}." for c in manifest.columns if c.encoding)
     return (

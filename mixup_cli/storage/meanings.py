@@ -43,12 +43,16 @@ FURTHER = "the same mix of a further signal"
 MAPS = {
     MASK: "the class of each pixel; {void} where it has none",
     INPUT_IDS: "the number of each token in the tokenizer, which the recipe has the hash of",
-    ATTENTION: "1 where there is a token, 0 in the padding",
+    ATTENTION: "1 where there is a token, 0 behind the last",
     INSTANCES: "which object each pixel belongs to: its place in the columns of objects plus 1; 0 outside of all",
 }
 """What index maps hold."""
 
-JOINED = ": the captions of all parents that have a share, one after the other"
+CAPTIONS = {
+    INPUT_IDS: f"{MAPS[INPUT_IDS]}: the captions of all parents that have a share, one after the other",
+    ATTENTION: "1 where there is a token, 0 in the padding",
+}
+"""What the columns of captions hold."""
 
 OF_EACH_PARENT = ", in the map of each parent"
 
@@ -96,7 +100,7 @@ def meanings(manifest: Manifest) -> dict[str, str]:
             of_each = OF_EACH_PARENT if signal.axes in OF_ONE else ""
             found[signal.name] = MAPS[signal.name].format(void=manifest.ignore_index) + of_each
         if signal.kind == "text":
-            found[signal.name] = MAPS[signal.name] + JOINED * (signal.name == INPUT_IDS)
+            found[signal.name] = CAPTIONS[signal.name]
     weight = WEIGHTS[manifest.recipe.get("object_weights", "share")]
     return {**found, "object_weight": found["object_weight"].format(weight=weight)}
 
@@ -118,6 +122,11 @@ def label_meaning(manifest: Manifest) -> str:
 def mask_of(manifest: Manifest) -> Signal | None:
     """The class masks of a data set."""
     return next((signal for signal in manifest.signals if signal.name == MASK and signal.is_index_map), None)
+
+
+def has_captions(manifest: Manifest) -> bool:
+    """Whether samples have captions."""
+    return any(signal.kind == "text" for signal in manifest.signals)
 
 
 def loss_hint(manifest: Manifest) -> str:

@@ -70,6 +70,9 @@ def test_mixgen_averages_two_images(run_cli: Runner, pictures: Path, tmp_path: P
     assert (stored["source_index"][:, 0] != stored["source_index"][:, 1]).all()
     lengths = [sum(by_hand(text, 99)[1]) - 2 for text in CAPTIONS.values()]
     assert stored["input_ids"].shape[1] == 2 * max(lengths) + 2  # nothing is cut
+    card = (out / "README.md").read_text()
+    assert "Each row is a mix of source samples, with the caption that belongs to it." in card
+    assert "the captions of all parents that have a share, one after the other |" in card
     third = columns(make(run_cli, pictures, tmp_path / "third", f"{READ} --method mixgen:lam=0.25"))
     assert (third["share"] == [0.25, 0.75]).all()
 
