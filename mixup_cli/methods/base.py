@@ -87,7 +87,7 @@ class Method(ABC):
     """Whether it decides from which place in time on parents are seen."""
 
     only: ClassVar[str] = ""
-    """The column of the first signal for which alone it makes sense: waves, spectrograms, input_ids."""
+    """For which alone it makes sense: the column of the first signal (waves, spectrograms, input_ids), or a task."""
 
     needs_map: ClassVar[str] = ""
     """The column of the index map that decides its weights: see `weights_by`."""

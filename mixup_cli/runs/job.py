@@ -337,7 +337,7 @@ def _goes_with(method: Method, source: Source) -> bool:
     is_of_images = method.rearranges or method.needs_peaks or bool(method.needs_map)
     if source.column in ON_A_LINE and method.needs_picture and not method.has_span:
         return False
-    return method.only in ("", source.column) and not (is_of_images and source.task in TIMED_TASKS)
+    return method.only in ("", source.column, source.task) and not (is_of_images and source.task in TIMED_TASKS)
 
 
 def _check_maps(methods: Sequence[MethodChoice], maps: Collection[str], where: str) -> None:
