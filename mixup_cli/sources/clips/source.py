@@ -38,7 +38,8 @@ VIDEO_FILES = FileKind(
 
 
 class ClipSource(WatchedFiles):
-    """Videos in files, of which each gives one clip, uint8 (frames, height, width, 3). Its size is the target's."""
+    """Videos in files, of which each gives a clip, uint8 (frames, height, width, 3), or several of them, one after the
+    other, of which rows show one. Their size is the target's."""
 
     kind: ClassVar[str] = "clips"
     read_as = "class folders of videos"
@@ -51,13 +52,17 @@ class ClipSource(WatchedFiles):
         self, root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str], options: SourceOptions
     ) -> None:
         require_av()
-        frames, stride = options.frames or FRAMES, options.stride or STRIDE
-        said = f"read as videos: {counted(frames, 'frame')} of each, from its middle, {stride} apart"
+        frames, stride, clips = options.frames or FRAMES, options.stride or STRIDE, options.clips or 1
+        where = "its middle" if clips == 1 else f"one of {clips} places"
+        said = f"read as videos: {counted(frames, 'frame')} of each, from {where}, {stride} apart"
         chosen = f"{setting('frames')} and {setting('stride')} choose otherwise"
         super().__init__(root, [escape_name(path) for path in paths], labels, (f"{said}; {chosen}", *notices))
         self._keep(root, paths)
-        self._sampling, self._max_pixels = Sampling(frames, stride), options.max_pixels
+        self._sampling, self._max_pixels = Sampling(frames, stride, clips), options.max_pixels
         self.how_read = (("frames", frames), ("stride", stride))
+        if clips > 1:
+            self.how_read += (("clips", clips),)
+            self.lengths = np.full(len(paths), clips * frames)
 
     @property
     def reading(self) -> tuple[str, ...]:
@@ -67,8 +72,10 @@ class ClipSource(WatchedFiles):
     def survey(self, limit: int | None = None) -> Survey:
         """See `Source.survey`: every clip has the form that was asked for, and the size that is usual."""
         count = len(self) if limit is None else min(limit, len(self))
-        form = Form((self._sampling.frames, *SIZE, 3), "uint8", "thwc")
-        return Survey(Counter({SIZE: count}), Counter({form.dtype: count}), form)
+        frames, clips = self._sampling.frames, self._sampling.clips
+        form = Form((clips * frames, *SIZE, 3), "uint8", "thwc")
+        window = frames if clips > 1 else None
+        return Survey(Counter({SIZE: count}), Counter({form.dtype: count}), form, window=window)
 
     def rehash(self, index: int) -> str:
         """See `Source.rehash`."""

@@ -13,7 +13,7 @@ _CLASSES = ("classes", "label_kind")
 _SOUNDS = ("task", "rate", "seconds", "short", "features")
 _TABLES = ("labels_from", "file_column", "label_column", "label_separator", "group_column")
 _TEXTS = ("tokenizer", "length", "text_column", "encoding", "label_column", "label_separator", "group_column")
-_CLIPS = ("task", "frames", "stride", "max_pixels")
+_CLIPS = ("task", "frames", "stride", "clips", "max_pixels")
 TAKES: Mapping[str, frozenset[str]] = {
     "class folders": frozenset((*_CLASSES, "split", "task", "max_pixels")),
     "images with metadata": frozenset((*_CLASSES, *_TABLES, "split", "task", "max_pixels")),
