@@ -38,9 +38,9 @@ def made(run_cli: Runner, videos: Path, out: Path, *options: object) -> MixedArr
     return MixedArrays(out)
 
 
-def clips_of(videos: Path, clips: int = 1) -> NDArray[np.uint8]:
-    """The samples (4, 8 · clips, 20, 24, 3), as the source gives them."""
-    source = open_source([videos], SourceOptions(frames=8, clips=clips))
+def clips_of(videos: Path, each: int = 1) -> NDArray[np.uint8]:
+    """The samples (4, 8 · each, 20, 24, 3), as the source gives them."""
+    source = open_source([videos], SourceOptions(frames=8, clips=each))
     form = source.survey().array_form
     assert form is not None
     form = form.sized((20, 24))

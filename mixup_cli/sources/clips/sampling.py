@@ -31,4 +31,4 @@ class Sampling:
         (count − span) · (2 · number + 1) // (2 · clips). Of a video that is too short they begin with the first frame,
         and the last one is repeated."""
         starts = max(0, count - self.span) * (2 * np.arange(self.clips) + 1) // (2 * self.clips)
-        return np.minimum(starts[:, None] + np.arange(self.frames) * self.stride, count - 1)
+        return np.asarray(np.minimum(starts[:, None] + np.arange(self.frames) * self.stride, count - 1))

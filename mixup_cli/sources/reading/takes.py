@@ -19,6 +19,8 @@ TAKES: Mapping[str, frozenset[str]] = {
     "images with metadata": frozenset((*_CLASSES, *_TABLES, "split", "task", "max_pixels")),
     "a list of images": frozenset((*_CLASSES, "max_pixels")),
     "WebDataset": frozenset((*_CLASSES, "split", "data_key", "label_key", "max_pixels")),
+    "WebDataset of sounds": frozenset((*_CLASSES, *_SOUNDS, "split", "data_key", "label_key")),
+    "WebDataset of videos": frozenset((*_CLASSES, *_CLIPS, "split", "data_key", "label_key")),
     "a Hugging Face data set": frozenset((*_CLASSES, "split", "data_key", "label_key", "max_pixels")),
     "CIFAR": frozenset((*_CLASSES, "split", "label_level")),
     "IDX": frozenset((*_CLASSES, "split", "label_key")),
