@@ -16,21 +16,26 @@ from mixup_cli.draws.rng import Stream, below, words
 @dataclass(frozen=True)
 class Timeline:
     """What the plan knows of n samples, by source index: `lengths` int64 (n), how long each is, if rows show `window`
-    places in time of it; `content` int32 (n, 2: start, stop), where its content lies, if not everywhere."""
+    places in time of it, beginning at multiples of `step`; `content` int32 (n, 2: start, stop), where its content lies,
+    if not everywhere."""
 
     window: int = 0
     lengths: NDArray[np.int64] | None = None
     content: NDArray[np.int32] | None = None
+    step: int = 1
 
     def starts(self, seed: int, start: int, stop: int, parents: NDArray[np.int64]) -> NDArray[np.int64] | None:
         """The first places that mixed rows start … stop−1 show of their parents (m, P), any with equal chance: int64
         (m, P); None where all are shown whole."""
         if self.lengths is None:
             return None
-        places = self.lengths[parents] - self.window + 1
         drawn = [words(seed, Stream.START, start, stop - start, parent) for parent in range(parents.shape[1])]
-        return below(np.stack(drawn, axis=1), np.maximum(1, places))
+        return self.step * below(np.stack(drawn, axis=1), self._last(self.lengths, parents) + 1)
 
     def middle(self, parents: NDArray[np.int64]) -> NDArray[np.int64] | None:
         """The same for unmixed originals: the middle of each."""
-        return None if self.lengths is None else np.maximum(0, self.lengths[parents] - self.window) // 2
+        return None if self.lengths is None else self._last(self.lengths, parents) // 2 * self.step
+
+    def _last(self, lengths: NDArray[np.int64], parents: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The last places where parents (m, P) may begin, in steps."""
+        return np.asarray(np.maximum(0, lengths[parents] - self.window) // self.step)

@@ -22,6 +22,7 @@ from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
 from mixup_cli.report.maps import IndexMaps
 from mixup_cli.report.object_counts import checked
 from mixup_cli.report.objects import Objects, seen_in
+from mixup_cli.report.played import Player
 from mixup_cli.report.preview import Parts, check_pictures, parents_seen
 from mixup_cli.report.rgb import levels
 from mixup_cli.runs.job import Asked, Job
@@ -51,11 +52,12 @@ def preview_data_set(folder: Path, opened: Opened, wanted: range) -> Preview:
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished data set, and what opens a source of it: see `Opened`."""
+    """A finished data set, and what opens a source of it: see `Opened`. `player` is for previews that play."""
 
     folder: Path
     data: MixedArrays
     opened: Opened
+    player: Player | None = None
 
     @cached_property
     def table(self) -> SourceTable | None:
@@ -77,11 +79,13 @@ class Finished:
         """Rows of one member, as the whole numbers them."""
         data, recipe = self.data, Recipe.from_dict(member.manifest.recipe)
         check_numbers(self.folder, data, member.inputs, rows)
-        pictures = levels(data.images(rows), data.axes, recipe.normalize)
+        samples = data.images(rows)
+        pictures = levels(samples, data.axes, recipe.normalize)
         mixed = Mixed(
             numbers=data.column("index").take(rows),
             methods=[data.manifest.methods[number] for number in data.column("method").take(rows)],
             parents=data.column("source_index").take(rows) - member.inputs.start,
+            samples=samples,
             pictures=pictures,
             boxes=regions(data.column("box").take(rows), self._taken("span", rows), (self._first.shape, data.axes)),
             lam=data.column("share").take(rows)[:, 0],
@@ -92,12 +96,13 @@ class Finished:
             maps=IndexMaps.of(data.manifest.signals, lambda name: data.column(name).take(rows)),
         )
         if source is None:
-            return Preview(lines_of(mixed, recipe, None))
+            return Preview(lines_of(mixed, recipe, None, self.player))
         parts = self._taken("view", rows), self._taken("source_start", rows)
         parents = _parents(self.table and self.table.part(member.inputs), recipe, source, mixed.parents, parts)
         if isinstance(parents, Parents):
-            return Preview(lines_of(mixed, recipe, parents))
-        return Preview(lines_of(mixed, recipe, None), (f"{self.folder}: {parents}. Showing results without parents.",))
+            return Preview(lines_of(mixed, recipe, parents, self.player))
+        lines = lines_of(mixed, recipe, None, self.player)
+        return Preview(lines, (f"{self.folder}: {parents}. Showing results without parents.",))
 
     @property
     def _first(self) -> Signal:

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from mixup_cli.choices import LabelKind
 from mixup_cli.methods import build
+from mixup_cli.methods.none import Unmixed
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.captions import Word, label_words, weightiest
 from mixup_cli.report.maps import IndexMaps
 from mixup_cli.report.objects import Objects, Seen, object_words
+from mixup_cli.report.played import Player
 from mixup_cli.report.rgb import Pictures, rgb, span
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.wording import counted, printable
@@ -38,7 +40,8 @@ class Tile:
 @dataclass(frozen=True)
 class Line:
     """One row: its parents (none where they are not known), its result, and what is to be said of it. `weights` are the
-    largest values of its label, with their names."""
+    largest values of its label, with their names. `played` are data URLs of what plays of its parents and of its
+    result, if they do."""
 
     number: int
     method: str
@@ -47,6 +50,7 @@ class Line:
     parents: tuple[Tile, ...]
     result: Tile
     weights: tuple[tuple[str, float], ...] = ()
+    played: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,14 +64,16 @@ class Preview:
 @dataclass(frozen=True)
 class Mixed:
     """m mixed rows: `numbers` int64 (m) in the plan, `methods` the name of each row's, `parents` int64 (m, P) by source
-    index, `pictures` (m, height, width, channels) as `rgb.levels` gives them, `boxes` int32 (m, 4), zeros where a
-    row has none, `lam` float32 (m), `labels` float32 (m, K) or None, of the kind and with the names that are given.
+    index, `samples` (m, *shape), `pictures` (m, height, width, channels) as `rgb.levels` gives them, `boxes` int32
+    (m, 4), zeros where a row has none, `lam` float32 (m), `labels` float32 (m, K) or None, of the kind and with the
+    names that are given.
     `objects` are those of each row; None where samples have a label instead. `maps` are the index maps that rows have,
     if any."""
 
     numbers: NDArray[np.int64]
     methods: list[str]
     parents: NDArray[np.int64]
+    samples: NDArray[Any]
     pictures: NDArray[np.float32]
     boxes: NDArray[np.int32]
     lam: NDArray[np.float32]
@@ -80,11 +86,12 @@ class Mixed:
 
 @dataclass(frozen=True)
 class Parents:
-    """The parents of rows: `pictures` (m, P, height, width, channels) as `rgb.levels` gives them, with their objects by
-    row and slot, why some of them cannot be read, by source index, and their index maps, slot after slot of one row
-    after the other, if they have any."""
+    """The parents of rows: `samples` (m, P, *shape), and `pictures` (m, P, height, width, channels) as `rgb.levels`
+    gives them, with their objects by row and slot, why some of them cannot be read, by source index, and their index
+    maps, slot after slot of one row after the other, if they have any."""
 
     source: Source
+    samples: NDArray[Any]
     pictures: NDArray[np.float32]
     objects: Sequence[Objects]
     problems: Mapping[int, str] = field(default_factory=dict)
@@ -111,8 +118,9 @@ def roles(parent_count: int) -> list[str]:
     return [*["base", *donors][:parent_count], "result"]
 
 
-def lines_of(mixed: Mixed, recipe: Recipe, parents: Parents | None) -> tuple[Line, ...]:
-    """The lines of some rows, all shown by one scale of brightness; results alone where the parents are not known."""
+def lines_of(mixed: Mixed, recipe: Recipe, parents: Parents | None, player: Player | None = None) -> tuple[Line, ...]:
+    """The lines of some rows, all shown by one scale of brightness; results alone where the parents are not known.
+    `player` makes what plays of those that are mixed."""
     shown = span([mixed.pictures] if parents is None else [mixed.pictures, parents.pictures])
     results = rgb(mixed.pictures, shown)
     counts = {choice.name: build(choice).parent_count for choice in recipe.methods}
@@ -120,6 +128,8 @@ def lines_of(mixed: Mixed, recipe: Recipe, parents: Parents | None) -> tuple[Lin
     for row, method in enumerate(mixed.methods):
         tiles = () if parents is None else _tiles(parents, mixed.parents, row, counts.get(method, 1), shown)
         unread = any(tile.picture is None for tile in tiles)
+        own = [] if parents is None else [*parents.samples[row, : len(tiles)]]
+        playing = None if unread or method == Unmixed.name else player
         lines.append(
             Line(
                 number=int(mixed.numbers[row]),
@@ -131,6 +141,7 @@ def lines_of(mixed: Mixed, recipe: Recipe, parents: Parents | None) -> tuple[Lin
                 weights=()
                 if mixed.labels is None
                 else weightiest(mixed.labels[row], mixed.label_kind, mixed.class_names),
+                played=() if playing is None else playing.row(own, mixed.samples[row], recipe),
             )
         )
     return tuple(lines)

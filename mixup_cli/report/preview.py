@@ -35,6 +35,7 @@ from mixup_cli.report.gather import Gathered
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
 from mixup_cli.report.maps import IndexMaps
 from mixup_cli.report.objects import of_parents, seen_in
+from mixup_cli.report.played import Player
 from mixup_cli.report.rgb import levels
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.planning import finder_of, maker_of, planned, row_columns
@@ -59,9 +60,11 @@ def preview_source(source: Source, recipe: Recipe, wanted: range, plan_file: Pla
     return fitting(Asked(source, recipe), lambda job: preview_of_job(source, job, wanted, plan_file))
 
 
-def preview_of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile | None = None) -> Preview:
-    """Rows of the plan of a job. Raises FormMismatch where a sample does not fit it, and UsageError for other samples
-    than images."""
+def preview_of_job(
+    source: Source, job: Job, wanted: range, plan_file: PlanFile | None = None, player: Player | None = None
+) -> Preview:
+    """Rows of the plan of a job, with what `player` makes of them. Raises FormMismatch where a sample does not fit it,
+    and UsageError for other samples than images."""
     check_pictures(job.form.axes, job.form.shape)
     shown = {job.signals[0].name, "share", *job.recipe.index_maps, *OBJECT_COLUMNS}
     sketch = sketched(source, job, wanted, shown, plan_file)
@@ -71,6 +74,7 @@ def preview_of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile 
         numbers=rows.index,
         methods=[plan.methods.names[number] for number in rows.method],
         parents=rows.parents,
+        samples=made[job.signals[0].name],
         pictures=levels(made[job.signals[0].name], job.form.axes, job.recipe.normalize),
         boxes=regions(rows.decisions.box, rows.decisions.span, (job.form.shape, job.form.axes)),
         lam=share[:, 0],
@@ -82,7 +86,7 @@ def preview_of_job(source: Source, job: Job, wanted: range, plan_file: PlanFile 
     )
     parents = parents_seen(source, job, gathered, rows.parents, (rows.views, rows.decisions.start))
     notices = (*source.notices, *job.notices, *plan.notices, *doubts(source, gathered))
-    return Preview(lines_of(mixed, job.recipe, parents), notices)
+    return Preview(lines_of(mixed, job.recipe, parents, player), notices)
 
 
 def check_pictures(axes: str, shape: tuple[int, ...]) -> None:
@@ -143,7 +147,7 @@ def parents_seen(source: Source, job: Job, gathered: Gathered, indices: NDArray[
     samples = seen(0, surface_of(job.form, job.recipe).fill, resample)
     flat = levels(samples.reshape(-1, *samples.shape[2:]), job.form.axes)
     pictures = flat.reshape(*places.shape, *flat.shape[1:])
-    return Parents(source, pictures, of_parents(source, job, indices, views), gathered.problems, maps)
+    return Parents(source, samples, pictures, of_parents(source, job, indices, views), gathered.problems, maps)
 
 
 def doubts(source: Source, gathered: Gathered) -> list[str]:

@@ -148,7 +148,8 @@ def planned(
 def timeline_of(source: Source, job: Job) -> Timeline:
     """What is known of samples that go on in time."""
     window = job.form.time
-    return Timeline(window, source.lengths if job.target.form.time > window else None, source.content)
+    step = window if job.form.axes == "thwc" else 1  # clips stand one behind the other
+    return Timeline(window, source.lengths if job.target.form.time > window else None, source.content, step)
 
 
 def _view_rules(job: Job) -> ViewRules | None:

@@ -52,6 +52,7 @@ CASES = {
     "label_key": "two.npz --data-key a --label-key z",
     "frames": "videos --frames 4",
     "stride": "videos --stride 3",
+    "clips": "videos --clips 2",
     "max_pixels": "colours --max-pixels 1000",
     "rate": "sounds --rate 4000",
     "seconds": "sounds --seconds 0.25",

@@ -38,9 +38,9 @@ def made(run_cli: Runner, videos: Path, out: Path, *options: object) -> MixedArr
     return MixedArrays(out)
 
 
-def clips_of(videos: Path) -> NDArray[np.uint8]:
-    """The samples (4, 8, 20, 24, 3), as the source gives them."""
-    source = open_source([videos], SourceOptions(frames=8))
+def clips_of(videos: Path, each: int = 1) -> NDArray[np.uint8]:
+    """The samples (4, 8 · each, 20, 24, 3), as the source gives them."""
+    source = open_source([videos], SourceOptions(frames=8, clips=each))
     form = source.survey().array_form
     assert form is not None
     form = form.sized((20, 24))
@@ -192,6 +192,18 @@ def test_readers_and_exports(run_cli: Runner, videos: Path, tmp_path: Path) -> N
     refused = run_cli("export", tmp_path / "out", "--to", "imagefolder", "-o", tmp_path / "no")
     message = "--to imagefolder: samples are clips, and not images. Use npz."
     assert (refused.returncode, refused.stderr.splitlines()[-1]) == (2, f"mixup-gen: error: {message}")
+
+
+def test_rows_show_clips_from_several_places(run_cli: Runner, videos: Path, tmp_path: Path) -> None:
+    options = ("--clips", 4, "--method", "none", "--keep-originals")
+    data, clips = made(run_cli, videos, tmp_path / "out", *options), clips_of(videos, 4).reshape(4, 4, 8, 20, 24, 3)
+    starts, samples = data.column("source_start")[:][:, 0], data.column("source_index")[:][:, 0]
+    np.testing.assert_array_equal(data.column("clips")[:], clips[samples, starts // 8])
+    assert starts[:4].tolist() == [8] * 4, "originals show the last one before the middle"
+    counts = [(starts[4:] == start).sum() for start in (0, 8, 16, 24)]
+    assert sum(counts) == 64
+    assert min(counts) > 5
+    assert run_cli("verify", tmp_path / "out", "--deep").returncode == 0
 
 
 def broken(videos: Path, folder: Path) -> Path:

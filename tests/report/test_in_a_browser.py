@@ -21,6 +21,7 @@ from mixup_cli.runs.settings import Run
 from mixup_cli.sources import SourceOptions, open_source
 from tests.boxed_pictures import write_boxes
 from tests.report.browsing import browser, visit
+from tests.timed_sources import clips, waves
 from tests.tools import require
 
 if TYPE_CHECKING:
@@ -239,3 +240,20 @@ def test_objects_lie_on_their_pictures(opened: Browser, tmp_path: Path) -> None:
     assert {colour for *_, colour in found} == {"rgb(230, 159, 0)", "rgb(86, 180, 233)"}
     for across, down, x, y, _ in found:
         assert (across, down) == pytest.approx((x / 48, y / 40), abs=0.01)
+
+
+def test_sounds_and_clips_play(opened: Browser, tmp_path: Path) -> None:
+    recipe, words = Recipe(methods=resolve((MethodChoice("mixup"),))), Words("x", "x", [], [], "nothing")
+    for source in (waves(), clips()):
+        (tmp_path / f"{source.column}.html").write_bytes(page(content_of_source(source, recipe), words))
+    with visit(opened, tmp_path / "waves.html") as shown:
+        seconds = shown.evaluate(
+            "(async () => { const [each] = document.querySelectorAll('audio'); each.muted = true; await each.play();"
+            " return each.duration; })()"
+        )
+        assert seconds == pytest.approx(40 / 8000, abs=0.2), "MP3 has whole frames"
+    with visit(opened, tmp_path / "clips.html") as shown:
+        assert shown.locator(".moving").filter(visible=True).count() == 0, "nothing moves unasked"
+        shown.click(".card summary")
+        assert shown.locator(".moving").filter(visible=True).count() == 3
+        shown.wait_for_function("[...document.images].filter(each => each.matches('.moving'))[0].naturalWidth === 10")

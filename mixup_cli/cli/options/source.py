@@ -117,6 +117,13 @@ class SourceFlags(Group):
     stride: int | None = flag(
         SOURCE, "Take every so many frames of a video, counted as they are shown.", whole(1, 4096), otherwise=2
     )
+    clips: int | None = flag(
+        SOURCE,
+        "Clips to keep of each video, spread evenly over it; each row shows one.",
+        whole(1, 64),
+        metavar="COUNT",
+        otherwise=1,
+    )
     ignore_index: int | None = flag(
         SOURCE, "Class in masks of pixels that have none.", whole(0, 65535), metavar="CLASS", otherwise=255
     )

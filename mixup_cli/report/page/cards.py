@@ -28,7 +28,7 @@ LARGE_PX, OBJECTS_PX, SMALL_PX, LOSSLESS_PX = 112, 176, 56, 64
 as small as the last stay as they are, without loss."""
 
 MOST_PICTURE_BYTES = 3_400_000
-"""Of all pictures as data URLs: the page stays below 5 MB. Later rows are left out."""
+"""Of all pictures, and of what plays, as data URLs: the page stays below 5 MB. Later rows are left out."""
 
 
 def chosen_rows(first: NDArray[np.int64], count: int) -> NDArray[np.int64]:
@@ -60,12 +60,18 @@ class Sheet:
         for line in sorted(self.lines, key=lambda line: line.method == Unmixed.name):
             tiles = [*map(self._tile, roles(len(line.parents)), (*line.parents, line.result))]
             room -= sum(len(each["url"]) + sum(map(len, each["marks"].values())) for each in tiles)
+            room -= sum(map(len, line.played))
             if room < 0:
                 break
             found = sorted(numbers[name] for name in _classes(line) & numbers.keys())
             objects = sorted(line.result.objects, key=lambda each: -each.area)
             cards.append({"line": line, "classes": found, "tiles": tiles, "objects": objects})
         return cards
+
+    @property
+    def playing(self) -> int:
+        """How many of them play."""
+        return sum(bool(card["line"].played) for card in self.cards)
 
     @cached_property
     def classes(self) -> list[str]:

@@ -23,6 +23,7 @@ from mixup_cli.report.page.cards import USUAL_ROWS, chosen_rows
 from mixup_cli.report.page.content import SURVEYED, Content, before_of
 from mixup_cli.report.page.kinds import Kind, kinds_of
 from mixup_cli.report.page.tally import BLOCK_ROWS, Block, Tally
+from mixup_cli.report.played import Player
 from mixup_cli.report.preview import SHOWN
 from mixup_cli.report.texts import preview_text_set
 from mixup_cli.storage.manifest import Manifest
@@ -38,8 +39,9 @@ LABEL_NUMBERS = 1 << 22
 
 def content_of_data_set(folder: Path, opened: Opened) -> Content:
     """What a finished data set holds. Raises DataError if it is damaged."""
-    finished = Finished(folder, MixedArrays(folder), opened)
-    data, manifest, table = finished.data, finished.data.manifest, finished.table
+    data = MixedArrays(folder)
+    finished = Finished(folder, data, opened, Player(data.axes))
+    manifest, table = data.manifest, finished.table
     _check_sizes(folder, manifest)
     members = [*members_of(manifest)]
     sources = [source for each in dict.fromkeys(member.source for member in members) if (source := opened(*each))]

@@ -19,6 +19,7 @@ from mixup_cli.report.page.cards import USUAL_ROWS
 from mixup_cli.report.page.content import SURVEYED, Content, before_of
 from mixup_cli.report.page.kinds import kinds_of
 from mixup_cli.report.page.tally import BLOCK_ROWS, Block, Tally
+from mixup_cli.report.played import Player
 from mixup_cli.report.preview import SHOWN, preview_of_job
 from mixup_cli.report.texts import texts_of_job
 from mixup_cli.runs.job import Asked, Job
@@ -52,11 +53,12 @@ def _of_job(source: Source, job: Job, plan_file: PlanFile | None) -> Content:
     tally = Tally(kinds_of(job.recipe, plan.methods.names), len(manifest.class_names), before)
     objects = _count(tally, source, job, plan, manifest.totals.samples)
     drawn = Preview((), (*source.notices, *job.notices, *plan.notices))
+    wanted = range(min(manifest.totals.samples, USUAL_ROWS))
     if manifest.axes in SHOWN:
-        drawn = preview_of_job(source, job, range(min(manifest.totals.samples, USUAL_ROWS)), plan_file)
+        drawn = preview_of_job(source, job, wanted, plan_file, Player(manifest.axes))
     sizes, texts = source.survey(SURVEYED).sizes, tuple[str, ...]()
     if manifest.signals[0].name == INPUT_IDS:
-        texts = texts_of_job(source, job, range(min(manifest.totals.samples, USUAL_ROWS))).lines
+        texts = texts_of_job(source, job, wanted).lines
     return Content(manifest, True, before, tally, drawn.lines, sizes, drawn.notices, objects, texts=texts)
 
 

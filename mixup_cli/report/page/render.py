@@ -104,6 +104,7 @@ def _environment() -> jinja2.Environment:
         "percent": percent,
         "number": "{:,}".format,
         "hashed": _hashed,
+        "moves": lambda url: url.startswith("data:image/"),
     }
     made.globals |= {"counted": counted, "shape": shown_shape, "zip": zip, "enumerate": enumerate}
     return made

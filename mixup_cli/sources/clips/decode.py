@@ -1,4 +1,4 @@
-"""The clip of a video, through PyAV: frames are counted, and those that the clip takes decoded, one at a time.
+"""The clips of a video, through PyAV: frames are counted, and those that the clips take decoded, one at a time.
 
 FFmpeg is given an open file, limits, and a list of formats, so that no file makes it open another one."""
 
@@ -97,13 +97,15 @@ def require_av() -> Any:
 
 
 def read_clip(video: Video, sampling: Sampling, out: NDArray[np.uint8]) -> None:
-    """Decode a video's clip into `out` (frames, height, width, 3). Raises Undecodable for one that cannot be used."""
+    """Decode a video's clips, one after the other, into `out` (clips · frames, height, width, 3). Raises Undecodable
+    for one that cannot be used."""
     if is_cut_off(video.file, video.size_bytes):
         raise Undecodable(f"cannot decode (file ends at byte {video.size_bytes})")
     with video.opened() as (container, stream):
-        clip = _ByTime(container, stream, _times(container, stream), sampling)
-        if clip.times and any(clip.decode(out, leaves_out) for leaves_out in (True, False)):
-            return
+        if times := _times(container, stream):
+            clips = (_ByTime(container, stream, times, each.tolist()) for each in sampling.chosen(len(times)))
+            if all(clip.read(room) for clip, room in zip(clips, np.split(out, sampling.clips), strict=True)):
+                return
     _by_counting(video, sampling, out)
 
 
@@ -150,19 +152,22 @@ def _times(container: InputContainer, stream: VideoStream) -> list[int]:
 
 @dataclass(frozen=True)
 class _ByTime:
-    """A clip of a video whose frames have these `times`, in the order in which they are shown."""
+    """A clip of the frames `chosen` of a video. Its frames have these `times`, in the order in which they are shown."""
 
     container: InputContainer
     stream: VideoStream
     times: Sequence[int]
-    sampling: Sampling
+    chosen: Sequence[int]
+
+    def read(self, out: NDArray[np.uint8]) -> bool:
+        """Decode it as quickly as can be. False, with `out` undefined, where frames must be counted."""
+        return any(self.decode(out, leaves_out) for leaves_out in (True, False))
 
     def decode(self, out: NDArray[np.uint8], leaves_out: bool) -> bool:
         """Decode it from the last frame before it that stands alone; with `leaves_out`, leave out others of which none
         is made. False, with `out` undefined, where the decoder does not bear out that each packet is a frame."""
         places: dict[int, list[int]] = {}
-        chosen = self.sampling.chosen(len(self.times)).tolist()
-        for place, number in enumerate(chosen):
+        for place, number in enumerate(self.chosen):
             places.setdefault(self.times[number], []).append(place)
         known, left, seen = frozenset(self.times), [*places], 0
         with suppress(require_av().FFmpegError):
@@ -179,24 +184,25 @@ class _ByTime:
                         return False
                     _take(frame, places[frame.pts], out)
                 if not left:
-                    others: int = chosen[-1] - chosen[0] + 1 - len(places)
+                    others = self.chosen[-1] - self.chosen[0] + 1 - len(places)
                     return seen - len(places) >= (min(others, 1) if leaves_out else others)
         return False
 
 
 def _by_counting(video: Video, sampling: Sampling, out: NDArray[np.uint8]) -> None:
-    """Decode the video twice: to count its frames, and up to the end of its clip."""
+    """Decode the video twice: to count its frames, and up to the end of its last clip."""
     with video.opened() as (container, stream):
         count = sum(1 for _ in _decoded(container, stream))
     if not count:
         raise Undecodable("holds no frames")
-    chosen = sampling.chosen(count)
+    chosen = sampling.chosen(count).ravel()
+    last = int(chosen.max())
     with video.opened() as (container, stream):
         for number, frame in enumerate(_decoded(container, stream)):
             if (places := np.flatnonzero(chosen == number).tolist()) and frame.is_corrupt:
                 raise Undecodable(f"cannot decode (frame {number} is damaged)")
             _take(frame, places, out)
-            if number == chosen[-1]:
+            if number == last:
                 return
     raise Undecodable("cannot decode (it gives other frames each time)")
 

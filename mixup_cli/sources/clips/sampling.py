@@ -1,4 +1,4 @@
-"""Which frames of a video make its clip."""
+"""Which frames of a video make its clips."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ FRAMES, STRIDE, SIZE = 16, 2, (112, 112)
 
 @dataclass(frozen=True)
 class Sampling:
-    """`frames` frames, every `stride`-th one."""
+    """`clips` clips of `frames` frames each, every `stride`-th one."""
 
     frames: int
     stride: int
+    clips: int = 1
 
     @property
     def span(self) -> int:
@@ -24,9 +25,10 @@ class Sampling:
         return (self.frames - 1) * self.stride + 1
 
     def chosen(self, count: int) -> NDArray[np.int64]:
-        """The frames of a video of `count` ≥ 1 that its clip takes, in order, from 0: int64 (frames).
+        """The frames of a video of `count` ≥ 1 that its clips take, each in order, from 0: int64 (clips, frames).
 
-        They lie in the middle: start = (count − span) // 2. Of a video that is too short they begin with the first
-        frame, and the last one is repeated."""
-        start = max(0, (count - self.span) // 2)
-        return np.minimum(start + np.arange(self.frames) * self.stride, count - 1)
+        Each lies in the middle of its part of the video, which for a single one is all of it: starts are
+        (count − span) · (2 · number + 1) // (2 · clips). Of a video that is too short they begin with the first frame,
+        and the last one is repeated."""
+        starts = max(0, count - self.span) * (2 * np.arange(self.clips) + 1) // (2 * self.clips)
+        return np.asarray(np.minimum(starts[:, None] + np.arange(self.frames) * self.stride, count - 1))

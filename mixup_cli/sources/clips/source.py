@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,8 +21,8 @@ from mixup_cli.fields.target import Survey, Target
 from mixup_cli.sources.clips.decode import Video, check_clip, read_clip, require_av
 from mixup_cli.sources.clips.sampling import FRAMES, SIZE, STRIDE, Sampling
 from mixup_cli.sources.pictures.folder import open_tree, walked
-from mixup_cli.sources.reading.base import SourceOptions
-from mixup_cli.sources.reading.encoded import Undecodable
+from mixup_cli.sources.reading.base import Source, SourceOptions
+from mixup_cli.sources.reading.encoded import Encoded, Undecodable
 from mixup_cli.sources.reading.file_kind import FileKind
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.stored_files import WatchedFiles
@@ -37,27 +38,31 @@ VIDEO_FILES = FileKind(
 """What a folder walk takes for a video. The content decides how it is decoded."""
 
 
-class ClipSource(WatchedFiles):
-    """Videos in files, of which each gives one clip, uint8 (frames, height, width, 3). Its size is the target's."""
+class Clips(Source):
+    """Videos, of which each gives a clip, uint8 (frames, height, width, 3), or several of them, one after the other, of
+    which rows show one. Their size is the target's."""
 
     kind: ClassVar[str] = "clips"
     read_as = "class folders of videos"
-    load_limit = 1
+    load_limit: int | None = 1
     portable = True
     task: Task = "video"
     column = first_name("thwc")
 
     def __init__(
-        self, root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str], options: SourceOptions
+        self, location: str, keys: Sequence[str], labels: Labels, notices: Sequence[str], options: SourceOptions
     ) -> None:
         require_av()
-        frames, stride = options.frames or FRAMES, options.stride or STRIDE
-        said = f"read as videos: {counted(frames, 'frame')} of each, from its middle, {stride} apart"
+        frames, stride, clips = options.frames or FRAMES, options.stride or STRIDE, options.clips or 1
+        where = "its middle" if clips == 1 else f"one of {clips} places"
+        said = f"read as videos: {counted(frames, 'frame')} of each, from {where}, {stride} apart"
         chosen = f"{setting('frames')} and {setting('stride')} choose otherwise"
-        super().__init__(root, [escape_name(path) for path in paths], labels, (f"{said}; {chosen}", *notices))
-        self._keep(root, paths)
-        self._sampling, self._max_pixels = Sampling(frames, stride), options.max_pixels
+        super().__init__(location, keys, labels, (f"{said}; {chosen}", *notices))
+        self._sampling, self._max_pixels = Sampling(frames, stride, clips), options.max_pixels
         self.how_read = (("frames", frames), ("stride", stride))
+        if clips > 1:
+            self.how_read += (("clips", clips),)
+            self.lengths = np.full(len(keys), clips * frames)
 
     @property
     def reading(self) -> tuple[str, ...]:
@@ -67,8 +72,37 @@ class ClipSource(WatchedFiles):
     def survey(self, limit: int | None = None) -> Survey:
         """See `Source.survey`: every clip has the form that was asked for, and the size that is usual."""
         count = len(self) if limit is None else min(limit, len(self))
-        form = Form((self._sampling.frames, *SIZE, 3), "uint8", "thwc")
-        return Survey(Counter({SIZE: count}), Counter({form.dtype: count}), form)
+        frames, clips = self._sampling.frames, self._sampling.clips
+        form = Form((clips * frames, *SIZE, 3), "uint8", "thwc")
+        window = frames if clips > 1 else None
+        return Survey(Counter({SIZE: count}), Counter({form.dtype: count}), form, window=window)
+
+
+class EncodedClips(Clips, Encoded):
+    """Videos that are read whole. A subclass says how."""
+
+    def decoded(self, index: int, data: bytes, target: Target) -> NDArray[np.uint8]:
+        """See `Encoded.decoded`."""
+        clip = np.empty(target.form.shape, np.uint8)
+        read_clip(self._video(data), self._sampling, clip)
+        return clip
+
+    def check(self, index: int, data: bytes, target: Target) -> None:
+        """See `Encoded.check`."""
+        check_clip(self._video(data))
+
+    def _video(self, data: bytes) -> Video:
+        return Video(io.BytesIO(data), len(data), self._max_pixels)
+
+
+class ClipSource(Clips, WatchedFiles):
+    """Videos in files, which are never in memory as a whole: `paths` are relative to `root` (or absolute)."""
+
+    def __init__(
+        self, root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str], options: SourceOptions
+    ) -> None:
+        self._keep(root, paths)
+        super().__init__(root, [escape_name(path) for path in paths], labels, notices, options)
 
     def rehash(self, index: int) -> str:
         """See `Source.rehash`."""

@@ -12,7 +12,7 @@ from tarfile import nti  # type: ignore[attr-defined]  # numbers in octal digits
 from typing import NamedTuple
 
 from mixup_cli.errors import DataError
-from mixup_cli.sources.packed.pictures import Span
+from mixup_cli.sources.packed.places import Span
 from mixup_cli.sources.reading.containers import Container, FrontToBack, head_of
 from mixup_cli.sources.reading.names import escape_name, inner_name
 

@@ -18,15 +18,14 @@ from functools import partial
 from itertools import count
 from operator import itemgetter
 from pathlib import Path, PurePath
-from typing import ClassVar
 
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.packed.folders import open_tar
-from mixup_cli.sources.packed.pictures import REQUESTS, PackedPictures, Span
+from mixup_cli.sources.packed.media import Medium, WebDataset, first_in, media_for
+from mixup_cli.sources.packed.places import REQUESTS, Packed, Span
 from mixup_cli.sources.packed.tars import Member, members
 from mixup_cli.sources.packed.values import labels_of_values
-from mixup_cli.sources.pictures.source import SUFFIXES
 from mixup_cli.sources.pictures.walk import is_picture
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.class_table import as_given, names_in
@@ -51,29 +50,12 @@ _BRACES = re.compile(r"\{(?:([^{},]+(?:,[^{},]+)+)|(\d+)\.\.(\d+))\}")
 _SPLIT_NAME = re.compile(r"((?:.*/)?[^./][^./]*)\.([^/]+)")
 
 
-class WebDataset(PackedPictures):
-    """Images in tars; `tar/000017.jpg` is the key, with the tar's name."""
-
-    kind: ClassVar[str] = "webdataset"
-    read_as = "WebDataset"
-    has_numbered_classes: ClassVar[bool] = True
-    has_splits = False
-
-    def name_of(self, index: int) -> str:
-        """See `Source.name_of`: the key has the tar's name."""
-        return self.keys[index]
-
-    def ignores(self, name: str, value: object) -> bool:
-        """See `Source.ignores`. Tars that are named one by one have no splits."""
-        return name == "split" and not self.has_splits
-
-
-@dataclass(slots=True)  # there is one for every image
+@dataclass(slots=True)  # there is one for every sample
 class _Sample:
-    """What a tar holds of one sample: images by their endings, the label, with the place of its ending among those that
-    hold labels, and the caption, if captions are read."""
+    """What a tar holds of one sample: files that may be it, by their endings, the label, with the place of its ending
+    among those that hold labels, and the caption, if captions are read."""
 
-    pictures: dict[str, Span | str] = field(default_factory=dict)
+    files: dict[str, Span | str] = field(default_factory=dict)
     label: object = None
     rank: int = NO_LABEL
     text: object = None
@@ -96,7 +78,7 @@ def expanded(pattern: str) -> list[str]:
     return names
 
 
-def open_tars(places: Sequence[str], shown: str, options: SourceOptions) -> PackedPictures:
+def open_tars(places: Sequence[str], shown: str, options: SourceOptions) -> Packed:
     """Tars by their paths or URLs, as one source. A single tar without labels beside its images is read as the folder
     that was packed into it. Raises what its parts raise: DataError for a damaged tar, NoInputError without images."""
     endings = {*_label_endings(options), *_caption_endings(options)}
@@ -113,7 +95,7 @@ def open_tars(places: Sequence[str], shown: str, options: SourceOptions) -> Pack
     return _source(shown, containers, of_tars, options)
 
 
-def open_some(tars: Mapping[str, str], shown: str, options: SourceOptions) -> PackedPictures:
+def open_some(tars: Mapping[str, str], shown: str, options: SourceOptions) -> Packed:
     """Those of some tars that are of one split, by the names that count for each. Raises what `open_tars` raises, and
     UsageError for splits in doubt."""
     chosen, notices = of_one_split(tars, options.split, shown)
@@ -129,7 +111,7 @@ def has_tars(folder: Path) -> bool:
     return folder.is_dir() and bool(tars_among(_names_in(folder)))
 
 
-def open_folder_of_tars(folder: Path, options: SourceOptions) -> PackedPictures:
+def open_folder_of_tars(folder: Path, options: SourceOptions) -> Packed:
     """The tars of one split of a folder. Raises what `open_some` raises."""
     found = tars_among(_names_in(folder))
     return open_some({str(folder / name): split for name, split in found.items()}, str(folder), options)
@@ -174,6 +156,11 @@ def _caption_endings(options: SourceOptions) -> Sequence[str]:
     return (CAPTION, "json") if options.text_column is None else (options.text_column.lower(), "json")
 
 
+def _suffixes(options: SourceOptions) -> frozenset[str]:
+    """The endings of files that may be samples."""
+    return frozenset().union(*(each.files.suffixes for each in media_for(options.task)))
+
+
 def _split(name: str) -> tuple[str, str]:
     """The key of a member, and what it is, in lower case; empty if it is not of a sample."""
     parts = _SPLIT_NAME.fullmatch(name)
@@ -181,15 +168,15 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _is_web_dataset(found: Sequence[Member], options: SourceOptions) -> bool:
-    """Whether an option of these is given, or any image has a label beside it."""
-    images: set[str] = set()
+    """Whether an option of these is given, or any sample has a label beside it."""
+    suffixes, samples = _suffixes(options), set[str]()
     labelled: set[str] = set()
     for key, ending in (_split(each.name) for each in found):
         if ending in LABELS:
             labelled.add(key)
-        elif ending in SUFFIXES:
-            images.add(key)
-        if key in images and key in labelled:
+        elif ending in suffixes:
+            samples.add(key)
+        if key in samples and key in labelled:
             return True
     return options.data_key is not None or options.label_key is not None or options.task == "caption"
 
@@ -197,7 +184,7 @@ def _is_web_dataset(found: Sequence[Member], options: SourceOptions) -> bool:
 def _samples(container: Container, found: Iterable[Member], options: SourceOptions) -> dict[str, _Sample]:
     """The samples of one tar, by key."""
     samples: dict[str, _Sample] = {}
-    endings, texts = _label_endings(options), _caption_endings(options)
+    endings, texts, suffixes = _label_endings(options), _caption_endings(options), _suffixes(options)
     data_key = options.data_key and options.data_key.lower()
     for name, place, content in found:
         key, ending = _split(name)
@@ -205,8 +192,8 @@ def _samples(container: Container, found: Iterable[Member], options: SourceOptio
             continue
         if (sample := samples.get(key)) is None:
             sample = samples[key] = _Sample()
-        if ending == data_key or (data_key is None and ending in SUFFIXES):
-            sample.pictures[name[len(key) + 1 :]] = place
+        if ending == data_key or (data_key is None and ending in suffixes):
+            sample.files[name[len(key) + 1 :]] = place
             continue
         if content is not None and ending in texts and (ending == texts[0] or sample.text is None):
             sample.text = _caption(content, ending, options)
@@ -249,21 +236,23 @@ def _caption(content: bytes, ending: str, options: SourceOptions) -> object:
 def _source(
     shown: str, containers: Sequence[Container], of_tars: Sequence[dict[str, _Sample]], options: SourceOptions
 ) -> WebDataset:
+    medium = _medium(of_tars, options)
     rows: list[tuple[str, Span | str, _Sample]] = []
     for tar, samples in zip(_short_names([each.name for each in containers]), of_tars, strict=True):
         for key, sample in samples.items():
-            ending, place = _picture(sample, f"{tar}: {key}")
+            ending, place = _chosen(sample, f"{tar}: {key}", medium, options)
             rows.append((escape_name(f"{tar}/{key}{ending}"), place, sample))
     if all(isinstance(place, str) for _, place, _ in rows):
-        looked_for = options.data_key or ", ".join(sorted(SUFFIXES))
+        looked_for = options.data_key or ", ".join(sorted(medium.files.suffixes))
         raise NoInputError(
-            f"{shown}: no sample has an image (looked for members that end in {looked_for}). "
+            f"{shown}: no sample has {medium.files.one} (looked for members that end in {looked_for}). "
             f"Pass {setting('data_key', 'ENDING')}, or give other tars."
         )
     rows.sort(key=itemgetter(0))
     labels, notices = _labels(rows, shown, options)
     places = containers, [place for _, place, _ in rows]
-    source = WebDataset(shown, [key for key, _, _ in rows], labels, notices, places, options.max_pixels)
+    keys = [key for key, _, _ in rows]
+    source = medium.web(shown, keys, labels, notices, places=places, **medium.how(options))
     if options.task == "caption":
         source.texts, source.task = [sample.text for _, _, sample in rows], "caption"
     if options.classes is None and labels.kind != "none":
@@ -271,16 +260,24 @@ def _source(
     return source
 
 
-def _picture(sample: _Sample, where: str) -> tuple[str, Span | str]:
-    """The ending of a sample's image, with a dot, and where it lies; or nothing, and why. Raises UsageError if it has
+def _medium(of_tars: Sequence[dict[str, _Sample]], options: SourceOptions) -> Medium:
+    """What the samples are: by the ending that was chosen, or by what they hold."""
+    names = {name for samples in of_tars for sample in samples.values() for name in sample.files}
+    return first_in(media_for(options.task), (name.rpartition(".")[2].lower() for name in names))
+
+
+def _chosen(sample: _Sample, where: str, medium: Medium, options: SourceOptions) -> tuple[str, Span | str]:
+    """The ending of a sample's file, with a dot, and where it lies; or nothing, and why. Raises UsageError if it has
     several."""
-    if len(sample.pictures) > 1:
-        endings = ", ".join(sorted(sample.pictures))
-        one = setting("data_key", min(sample.pictures))
-        raise UsageError(f"{escape_name(where)} has several images ({endings}). Pick one: {one}.")
-    for ending, place in sample.pictures.items():
+    noun, files = medium.files.noun, sample.files
+    if options.data_key is None:
+        files = {ending: place for ending, place in files.items() if ending.lower() in medium.files.suffixes}
+    if len(files) > 1:
+        endings, one = ", ".join(sorted(files)), setting("data_key", min(files))
+        raise UsageError(f"{escape_name(where)} has several {noun}s ({endings}). Pick one: {one}.")
+    for ending, place in files.items():
         return f".{ending}", place
-    return "", "has no image beside its other members"
+    return "", f"has no {noun} beside its other members"
 
 
 def _labels(

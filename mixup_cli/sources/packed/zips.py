@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mixup_cli.errors import DataError
 from mixup_cli.sources.packed.inflating import METHODS
-from mixup_cli.sources.packed.pictures import Span
+from mixup_cli.sources.packed.places import Span
 from mixup_cli.sources.reading.containers import FAR_BYTES, Container, head_of
 from mixup_cli.sources.reading.names import escape_name, inner_name
 

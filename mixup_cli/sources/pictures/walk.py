@@ -46,9 +46,9 @@ class Tree:
     sealed: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, paths: Iterable[str]) -> Self:
+    def of(cls, paths: Iterable[str], kind: FileKind = PICTURE_FILES) -> Self:
         """The tree of these files, which lie in an archive or in a store."""
-        tree, seen = cls(), dict[str, bool]()
+        tree, seen = cls(kind), dict[str, bool]()
         for path in paths:
             folder, _, name = path.rpartition("/")
             if folder not in seen:

@@ -41,7 +41,8 @@ class SourceOptions:
     of annotations, "classify" that none are. `ignore_index` is the class in masks of pixels that have none,
     `box_origin` the coordinate of the first pixel in Pascal VOC's boxes, and `flip_pairs` are the keypoints that change
     places in a mirror, by number from 0: "1-2,3-4". `on_error` says what to do about objects that cannot be used.
-    Of a video, `frames` frames are read, every `stride`-th one (see `clips.sampling`, which has the defaults). Sounds
+    Of a video, `clips` clips of `frames` frames are read, every `stride`-th one (see `clips.sampling`, which has the
+    defaults), and rows show one of them. Sounds
     are read at `rate` samples a second, None for their own; rows last `seconds`, None for as long as the longest, and
     `short` says what is done about shorter ones; `features` is the text of what is computed of them (see
     `sounds.log_mel.LogMel`), None for the waves themselves. Of texts and captions: the file of a `tokenizer`, the
@@ -69,6 +70,7 @@ class SourceOptions:
     label_key: str | None = None
     frames: int | None = None
     stride: int | None = None
+    clips: int | None = None
     max_pixels: int = 100_000_000
     exclude: tuple[Path, ...] = ()
     rate: int | None = None

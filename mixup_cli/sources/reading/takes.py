@@ -14,12 +14,14 @@ _SOUNDS = ("task", "rate", "seconds", "short", "features")
 _TABLES = ("labels_from", "file_column", "label_column", "label_separator", "group_column")
 _TEXTS = ("tokenizer", "length", "text_column", "encoding", "label_column", "label_separator", "group_column")
 _CAPTIONS = ("task", "tokenizer", "length", "text_column")
-_CLIPS = ("task", "frames", "stride", "max_pixels")
+_CLIPS = ("task", "frames", "stride", "clips", "max_pixels")
 TAKES: Mapping[str, frozenset[str]] = {
     "class folders": frozenset((*_CLASSES, "split", "task", "max_pixels")),
     "images with metadata": frozenset((*_CLASSES, *_TABLES, *_CAPTIONS, "split", "max_pixels")),
     "a list of images": frozenset((*_CLASSES, "max_pixels")),
     "WebDataset": frozenset((*_CLASSES, *_CAPTIONS, "split", "data_key", "label_key", "max_pixels")),
+    "WebDataset of sounds": frozenset((*_CLASSES, *_SOUNDS, "split", "data_key", "label_key")),
+    "WebDataset of videos": frozenset((*_CLASSES, *_CLIPS, "split", "data_key", "label_key")),
     "a Hugging Face data set": frozenset((*_CLASSES, *_CAPTIONS, "split", "data_key", "label_key", "max_pixels")),
     "CIFAR": frozenset((*_CLASSES, "split", "label_level")),
     "IDX": frozenset((*_CLASSES, "split", "label_key")),

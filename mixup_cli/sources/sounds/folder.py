@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.labels import Labels
-from mixup_cli.sources.pictures.folder import open_tree, walked
+from mixup_cli.sources.pictures.folder import Making, Opened, open_tree, walked
 from mixup_cli.sources.pictures.walk import Tree
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.bounded_read import lines_of
@@ -42,7 +43,12 @@ def open_sounds(path: str | Path, options: SourceOptions) -> SoundSource:
     Raises what `pictures.folder.open_folder` raises, UsageError if the sounds have several rates, DataError if none can
     be read.
     """
-    root, tree = str(path), walked(path, options, SOUND_FILES)
+    make = partial(SoundSource, str(path), options=options)
+    return open_tree_of_sounds(str(path), walked(path, options, SOUND_FILES), options, make)
+
+
+def open_tree_of_sounds(root: str, tree: Tree, options: SourceOptions, make: Making[Opened]) -> Opened:
+    """As `open_sounds`, for a tree of which perhaps only the tables and lists are in the folder `root`."""
     notices, how = list[str](), options
     for table, column in TABLES.items():
         if options.labels_from is None and Path(root, table).is_file():
@@ -57,10 +63,10 @@ def open_sounds(path: str | Path, options: SourceOptions) -> SoundSource:
         notices.append(said)
         how = replace(how, split=None)
 
-    def make(paths: Sequence[str], labels: Labels, found: Sequence[str]) -> SoundSource:
-        return SoundSource(root, paths, labels, [*notices, *found], options)
+    def make_with_notices(paths: Sequence[str], labels: Labels, found: Sequence[str]) -> Opened:
+        return make(paths, labels, [*notices, *found])
 
-    source = open_tree(root, tree, how, make)
+    source = open_tree(root, tree, how, make_with_notices)
     if classes and source.labels.kind == "classes":
         source.labels = moved(source.labels, classes)
     return source

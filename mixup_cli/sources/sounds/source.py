@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,7 +20,7 @@ from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.signal import FEATURES, RATE, first_name
 from mixup_cli.fields.target import Survey, Target
 from mixup_cli.sources.reading.base import SourceOptions
-from mixup_cli.sources.reading.encoded import Undecodable
+from mixup_cli.sources.reading.encoded import Encoded, Undecodable
 from mixup_cli.sources.reading.file_kind import FileKind
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.stored_files import StoredFiles, opened
@@ -42,8 +44,8 @@ class Timing:
     short: Short
 
 
-class SoundSource(StoredFiles):
-    """Sounds in files: `paths` are relative to `root` (or absolute), one for each key, in the order of the keys.
+class EncodedSounds(Encoded):
+    """Sounds, wherever their bytes lie. A subclass says how they are read, and can read them before it calls this.
 
     A sample is float32 (time, channels), with its content first; or with `features` the spectrogram of that, (bands,
     frames), of the mean of all channels. `lengths` int64 (n) is that of each sound, in samples at the working rate or
@@ -56,22 +58,21 @@ class SoundSource(StoredFiles):
     task, column = "audio", first_name("tc")
 
     def __init__(
-        self, root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str], options: SourceOptions
+        self, location: str, keys: Sequence[str], labels: Labels, notices: Sequence[str], options: SourceOptions
     ) -> None:
-        super().__init__(root, [escape_name(path) for path in paths], labels, notices)
-        self._keep(root, paths)
+        super().__init__(location, keys, labels, notices)
         headers, self._broken = self._headers()
-        self._timing, found = _timing(headers, options, root)
+        self._timing, found = _timing(headers, options, location)
         timing, features = self._timing, LogMel.parse(options.features) if options.features is not None else None
         self._transform = None if features is None else features.at(timing.rate)
         self._channels, more = _channels(headers, most=2 if features is None else 1)
-        self._samples = np.zeros(len(paths), np.int64)  # as many as each sound has
+        self._samples = np.zeros(len(keys), np.int64)  # as many as each sound has
         for index, header in headers.items():
             self._samples[index] = header.frames_at(timing.rate)
         if timing.short == "loop":
             self._samples[self._samples > 0] = np.maximum(self._samples[self._samples > 0], timing.window)
         self._set_form(max(timing.window, int(self._samples.max())))
-        said = f"{counted(len(paths), 'sound')} at {timing.rate:,} Hz, rows of {timing.window / timing.rate:g} s"
+        said = f"{counted(len(keys), 'sound')} at {timing.rate:,} Hz, rows of {timing.window / timing.rate:g} s"
         how = counted(self._channels, "channel") if features is None else _bands_and_frames(self._form, self._window)
         self.notices = (
             *[f"read as sounds: {said}, in {how}"] * (options.task is None),
@@ -97,7 +98,9 @@ class SoundSource(StoredFiles):
         """The headers of all sounds that have one, by number; and why others have none, by key."""
         headers, broken = dict[int, Header](), dict[str, str]()
         with ThreadPoolExecutor(_READERS) as pool:
-            for index, found in enumerate(pool.map(self._header, range(len(self)), chunksize=64)):
+            starts = range(0, len(self), self.load_limit or 1)
+            read = pool.map(self._headers_of, starts, [*starts[1:], len(self)])
+            for index, found in enumerate(chain.from_iterable(read)):
                 if isinstance(found, Header):
                     headers[index] = found
                 else:
@@ -105,13 +108,18 @@ class SoundSource(StoredFiles):
         if not headers:
             (key, problem), many = next(iter(broken.items())), counted(len(broken), "sound")
             found = f"{escape_name(self.location)}: none of {many} can be read. The first, {key}: {problem}."
-            raise DataError(found, "Give another folder.")
+            raise DataError(found, "Give others.")
         return headers, broken
 
-    def _header(self, index: int) -> Header | str:
+    def _headers_of(self, start: int, stop: int) -> list[Header | str]:
+        """The headers of sounds start … stop−1, or why one cannot be read."""
+        read = self.reader(start, stop)
+        return [self._header_in(read, index) for index in range(start, stop)]
+
+    def _header_in(self, read: Callable[[int], bytes], index: int) -> Header | str:
         try:
-            with opened(self.path(index)) as (file, status), open(file, "rb", closefd=False) as stream:
-                return read_header(stream, status.st_size)
+            data = read(index)
+            return read_header(io.BytesIO(data), len(data))
         except Undecodable as problem:
             return str(problem)
 
@@ -151,6 +159,27 @@ class SoundSource(StoredFiles):
             frames = max(frames, self._timing.window)
         if self._samples[index] != frames:
             raise Undecodable("has changed since its header was read")
+
+
+class SoundSource(StoredFiles, EncodedSounds):
+    """Sounds in files: `paths` are relative to `root` (or absolute), one for each key, in the order of the keys."""
+
+    def __init__(
+        self, root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str], options: SourceOptions
+    ) -> None:
+        self._keep(root, paths)
+        super().__init__(root, [escape_name(path) for path in paths], labels, notices, options)
+
+    def _headers_of(self, start: int, stop: int) -> list[Header | str]:
+        """See `EncodedSounds`: no more of each file than that."""
+        return [self._header_of(index) for index in range(start, stop)]
+
+    def _header_of(self, index: int) -> Header | str:
+        try:
+            with opened(self.path(index)) as (file, status), open(file, "rb", closefd=False) as stream:
+                return read_header(stream, status.st_size)
+        except Undecodable as problem:
+            return str(problem)
 
 
 def _bands_and_frames(form: Form, frames: int) -> str:

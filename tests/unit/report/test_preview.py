@@ -202,6 +202,7 @@ def test_boxes_of_a_damaged_data_set_end_with_the_picture() -> None:
         numbers=np.arange(3),
         methods=["cutmix"] * 3,
         parents=np.zeros((3, 2), np.int64),
+        samples=pictures,
         pictures=pictures,
         boxes=boxes.astype(np.int32),
         lam=np.ones(3, np.float32),

@@ -10,7 +10,7 @@ import pytest
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources import SourceOptions, open_source
-from mixup_cli.sources.packed import pictures
+from mixup_cli.sources.packed import places
 from mixup_cli.storage.stores import Store
 from tests.contracts.source_contract import loaded
 from tests.packed_sources import images_of, put_in_memory, write_tar, write_web_dataset
@@ -136,7 +136,7 @@ def test_a_far_member_that_is_too_large_is_never_asked_for(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = put_in_memory(write_tar(tmp_path / "a.tar", images_of(photos)), "large/a.tar")
-    monkeypatch.setattr(pictures, "FILE_BYTES", 300)
+    monkeypatch.setattr(places, "FILE_BYTES", 300)
     asked: list[int] = []
     read = Store.read
 

@@ -57,8 +57,8 @@ OTHERS = {
 
 
 def read(path: Path, sampling: Sampling = EIGHT, size: tuple[int, int] = (48, 48)) -> NDArray[np.uint8]:
-    """The clip of a file."""
-    clip = np.full((sampling.frames, *size, 3), 77, np.uint8)
+    """The clips of a file, one after the other."""
+    clip = np.full((sampling.clips * sampling.frames, *size, 3), 77, np.uint8)
     with path.open("rb") as file:
         read_clip(VideoFile(file, path.stat().st_size, 10**8), sampling, clip)
     return clip
@@ -95,6 +95,9 @@ def test_the_middle_frames_are_taken(name: str, tmp_path: Path) -> None:
         (1, Sampling(3, 2), [0, 0, 0]),
         (40, Sampling(4, 13), [0, 13, 26, 39]),
         (41, Sampling(2, 1), [19, 20]),
+        (40, Sampling(4, 2, 3), [5, 7, 9, 11, 16, 18, 20, 22, 27, 29, 31, 33]),
+        (9, Sampling(4, 2, 2), [0, 2, 4, 6, 1, 3, 5, 7]),
+        (2, Sampling(2, 2, 2), [0, 1, 0, 1]),
     ],
 )
 @pytest.mark.parametrize("ending", ["mp4", "avi"])
@@ -104,7 +107,7 @@ def test_short_videos_repeat_their_last_frame(
     path = (
         Video(count=count) if ending == "mp4" else Video(count=count, codec="mpeg4", options={"b": "3000000"})
     ).write(tmp_path / f"a.{ending}")
-    assert sampling.chosen(count).tolist() == expected
+    assert sampling.chosen(count).ravel().tolist() == expected
     assert numbers_in(read(path, sampling)) == expected
 
 

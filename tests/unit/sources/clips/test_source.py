@@ -68,6 +68,8 @@ def test_any_range_is_a_part_of_all_and_threads_share_it(videos: Path) -> None:
         ):
             np.testing.assert_array_equal(clip[0], whole[index % 4])
             assert one == found[index % 4 : index % 4 + 1]
+    several = loaded(open_source([videos], SourceOptions(frames=4, stride=1, clips=3)))[0]
+    np.testing.assert_array_equal(several[:, 4:8], whole, "the one in the middle")
     copy = pickle.loads(pickle.dumps(source))
     np.testing.assert_array_equal(loaded(copy)[0], whole)
 

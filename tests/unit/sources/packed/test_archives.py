@@ -11,7 +11,7 @@ import pytest
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources import Source, SourceOptions, open_source
-from mixup_cli.sources.packed.pictures import Span
+from mixup_cli.sources.packed.places import Span
 from mixup_cli.sources.packed.tars import members
 from mixup_cli.sources.reading.containers import LocalFile
 from tests.contracts.source_contract import loaded

@@ -49,6 +49,7 @@ OTHER_THAN_DEFAULT: dict[str, Any] = {
     "label_key": "labels",
     "frames": 3,
     "stride": 5,
+    "clips": 2,
     "max_pixels": 1_000_000,
     "rate": 4000,
     "seconds": 0.1,

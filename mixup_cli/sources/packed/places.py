@@ -1,4 +1,4 @@
-"""Images in ranges of bytes of larger files, or in objects of a store."""
+"""Samples in ranges of bytes of larger files, or in objects of a store."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from contextlib import suppress
 from functools import partial
 from itertools import chain
 from operator import itemgetter
-from typing import NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import numpy as np
 
 from mixup_cli.errors import NoInputError, StorageError
-from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.packed.inflating import PLAIN, member_of
-from mixup_cli.sources.pictures.encoded import EncodedPictures
 from mixup_cli.sources.reading.base import Stamps
 from mixup_cli.sources.reading.containers import Container
-from mixup_cli.sources.reading.encoded import FILE_BYTES, MACHINE_ERRNOS, Undecodable
+from mixup_cli.sources.reading.encoded import FILE_BYTES, MACHINE_ERRNOS, Encoded, Undecodable
 
 FAR_LIMIT = 64
-"""How many images of a store are asked for at once …"""
+"""How many samples of a store are asked for at once …"""
 
 RUN_BYTES, GAP_BYTES = 8 << 20, 64 << 10
 """… in requests of about this size at most, over gaps that take less time to read than another request."""
@@ -35,7 +33,7 @@ SPANS = np.dtype(
 
 
 class Span(NamedTuple):
-    """Where an image lies: bytes start … stop−1 of the container with this number. `size` is its size as a file; it is
+    """Where a sample lies: bytes start … stop−1 of the container with this number. `size` is its size as a file; it is
     packed by `method`, as zips number them, with this CRC-32, unless that is PLAIN."""
 
     file: int
@@ -47,28 +45,23 @@ class Span(NamedTuple):
 
 
 Places: TypeAlias = tuple[Sequence[Container], Sequence[Span | str]]
-"""Containers, and the ranges of all images in them, or why one cannot be read."""
+"""Containers, and the ranges of all samples in them, or why one cannot be read."""
 
 
-class PackedPictures(EncodedPictures):
-    """Images at `places`, one for each key, in the order of the keys."""
+class Packed(Encoded):
+    """Samples at `places`, one for each key, in the order of the keys. A subclass decodes them, and takes what else is
+    given."""
 
-    def __init__(
-        self,
-        location: str,
-        keys: Sequence[str],
-        labels: Labels,
-        notices: Sequence[str],
-        places: Places,
-        max_pixels: int,
-    ) -> None:
-        super().__init__(location, keys, labels, notices, max_pixels=max_pixels)
+    far_limit: ClassVar[int] = FAR_LIMIT
+
+    def __init__(self, *given: Any, places: Places, **how: Any) -> None:
         self._containers, found = places
         self._spans = np.array([Span(0, 0, 0, 0) if isinstance(each, str) else each for each in found], SPANS)
         self._problems = {index: each for index, each in enumerate(found) if isinstance(each, str)}
         self._is_far = any(each.is_far for each in self._containers)
         if self._is_far:
-            self.load_limit = FAR_LIMIT
+            self.load_limit = self.far_limit
+        super().__init__(*given, **how)
 
     def name_of(self, index: int) -> str:
         """See `Source.name_of`: with the archive, or the URL."""
@@ -79,7 +72,7 @@ class PackedPictures(EncodedPictures):
         return self._spans["size"].tolist()  # type: ignore[no-any-return]
 
     def stamps(self) -> Stamps | None:
-        """See `Source.stamps`: an image has those of its file. None where each image is a file of a store."""
+        """See `Source.stamps`: a sample has those of its file. None where each one is a file of a store."""
         if self._is_far and len(self._containers) == len(self):
             return None
         found = np.array([each.stamp() for each in self._containers], np.int64).reshape(-1, 4)
@@ -115,7 +108,7 @@ class PackedPictures(EncodedPictures):
         return data if span.method == PLAIN else member_of(data, span.size, span.method, span.crc)
 
     def _runs(self, start: int, stop: int) -> Iterator[list[tuple[int, Span]]]:
-        """Images start … stop−1 that can be read, in runs that lie side by side."""
+        """Samples start … stop−1 that can be read, in runs that lie side by side."""
         spans: list[tuple[int, Span]] = []
         for index in range(start, stop):
             with suppress(Undecodable):
