@@ -157,7 +157,7 @@ def _sources_bytes(job: Job, source: Source) -> int:
     """The size of sources.csv, from some of its lines. Sizes of inputs are taken to have as many digits as those of
     decoded samples."""
     count = len(source)
-    places = np.unique(np.linspace(0, count - 1, min(count, LINES_LOOKED_AT)).astype(np.int64)).tolist()
+    places = sorted({*np.linspace(0, count - 1, min(count, LINES_LOOKED_AT)).astype(np.int64).tolist()})
     labels = source.labels.at(places)
     loaded = LoadedColumn.of([Loaded(job.sample_bytes, A_HASH.replace("0", "1"))] * len(places))
     table = SourceTable([source.keys[each] for each in places], label_texts(labels, len(places)), loaded, labels.groups)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.scaling import write_converted
-from mixup_cli.sources.arrays.source import ArraySource, hashed
+from mixup_cli.sources.arrays.source import ArraySource, sha256_of
 from mixup_cli.sources.cifar.members import AGAIN, NAMES_LIMIT_BYTES, Member, members, published_folder
 from mixup_cli.sources.cifar.safe_pickle import read_pickle
 from mixup_cli.sources.reading.base import SourceOptions
@@ -100,7 +100,7 @@ class _Images:
         images, hashes = self._place(stem, len(pixels)), []
         for start in range(0, len(pixels), _TILE_ROWS):
             tile = np.ascontiguousarray(pixels[start : start + _TILE_ROWS])
-            hashes += [each.sha256 for each in hashed(tile)]
+            hashes += sha256_of(tile)
             stored = tile.reshape(-1, 3, 32, 32)
             write_converted(stored.transpose(0, 2, 3, 1), images[start : start + len(tile)], None)
         self._of[stem] = images, hashes
