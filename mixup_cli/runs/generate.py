@@ -38,7 +38,8 @@ from mixup_cli.scan.table import table_of
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import finish
 from mixup_cli.storage.folder import DataSetFolder, data_set_at
-from mixup_cli.storage.manifest import MANIFEST, Manifest
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.names import MANIFEST
 from mixup_cli.storage.parts import Part
 from mixup_cli.storage.source_table import SourceTable, finished_table
 from mixup_cli.wording import counted, setting

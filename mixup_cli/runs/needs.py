@@ -26,7 +26,7 @@ from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import beside
 from mixup_cli.storage.json_files import to_json
 from mixup_cli.storage.loaded import Loaded, LoadedColumn
-from mixup_cli.storage.manifest import MANIFEST
+from mixup_cli.storage.names import MANIFEST
 from mixup_cli.storage.seal import NO_ROOM
 from mixup_cli.storage.shard_records import ShardRecord, StoredColumn, shard_name
 from mixup_cli.storage.source_table import SourceTable

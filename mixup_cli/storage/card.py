@@ -13,8 +13,9 @@ from typing import Any
 
 from mixup_cli.fields.signal import FIRST, MASK
 from mixup_cli.methods import METHODS
-from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, ColumnRecord, Manifest, MemberRecord, SamplesRecord
+from mixup_cli.storage.manifest import ColumnRecord, Manifest, MemberRecord, SamplesRecord
 from mixup_cli.storage.meanings import encoding_meaning, label_meaning, loss_hint, mask_of, meanings
+from mixup_cli.storage.names import CHECKSUMS, MANIFEST
 from mixup_cli.wording import counted, plural
 
 MAX_NAMES = 200

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from mixup_cli.errors import NoInputError
-from mixup_cli.storage.begun import BEGUN
-from mixup_cli.storage.manifest import CARD, CHECKSUMS, CROISSANT, MANIFEST, RUN, SOURCES
 from mixup_cli.storage.mirror import fetch, is_hole, make_hole
+from mixup_cli.storage.names import BEGUN, CARD, CHECKSUMS, CROISSANT, MANIFEST, RUN, SOURCES
 from mixup_cli.storage.seal import WORK_FOLDER, Sealed, sha256_of, storage_errors
 from mixup_cli.storage.stores import Store
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,11 @@ from mixup_cli.errors import DataError
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.loaded import Loaded, LoadedColumn
-from mixup_cli.storage.manifest import SOURCES, Manifest
+from mixup_cli.storage.names import SOURCES
 from mixup_cli.wording import setting
+
+if TYPE_CHECKING:
+    from mixup_cli.storage.manifest import Manifest  # needs pydantic
 
 HEADER = ("source_index", "key", "label", "bytes", "sha256", "status")
 GROUP = "group"

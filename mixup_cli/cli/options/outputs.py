@@ -146,7 +146,7 @@ def check_apart(store: Store, sources: Iterable[str]) -> None:
     """Raises UsageError where a source lies in the data set at a URL; and where that lies in a source and holds other
     files, which the source would lose."""
     from mixup_cli.storage.contents import OURS
-    from mixup_cli.storage.manifest import MANIFEST
+    from mixup_cli.storage.names import MANIFEST
     from mixup_cli.storage.seal import WORK_FOLDER
 
     for each in sources:

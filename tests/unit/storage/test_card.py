@@ -17,8 +17,9 @@ from mixup_cli.fields.signal import FIRST
 from mixup_cli.methods import METHODS
 from mixup_cli.recipe import MethodChoice, Recipe
 from mixup_cli.storage.card import PAPERS, card
-from mixup_cli.storage.manifest import CARD, ColumnRecord, Manifest
+from mixup_cli.storage.manifest import ColumnRecord, Manifest
 from mixup_cli.storage.meanings import LOSSES, MEANINGS, RULES, SOFT
+from mixup_cli.storage.names import CARD
 from tests.unit.storage.small_data_set import arrays, manifest_of, shard_records, write_data_set
 
 HOSTILE_NAMES = (

@@ -1,0 +1,16 @@
+"""The names of the files of a data set. What they hold is described with pydantic, which takes time to import."""
+
+from __future__ import annotations
+
+MANIFEST = "manifest.json"
+SOURCES = "sources.csv"
+CHECKSUMS = "SHA256SUMS"
+CROISSANT = "croissant.json"
+CARD = "README.md"
+RUN = "run.json"
+
+BEGUN = "recipe.json"
+"""In the work folder: what an unfinished run has written down."""
+
+SAMPLES = "samples"
+"""Where the samples of a data set that stores its plan lie, unless it names another folder."""
