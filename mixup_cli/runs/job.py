@@ -315,9 +315,9 @@ def check_plan_file(task: Task) -> None:
 
 def _check_task(methods: Sequence[MethodChoice], source: Source) -> None:
     """Raises UsageError for a method that makes no sense for what the source holds."""
-    able = [name for name, method in METHODS.items() if _goes_with(method(), source.task)]
     for choice in methods:
         if not _goes_with(build(choice), source.task):
+            able = [name for name, method in METHODS.items() if _goes_with(method(), source.task)]
             found = f"it does not go with {setting('task', source.task)}. Use {', '.join(able)}."
             raise UsageError(found, field="methods", value=choice.name)
 

@@ -29,8 +29,10 @@ REMIX = """\
   year = {2020}
 }"""
 
-PAPERS = {name: method.paper for name, method in METHODS.items() if method.paper} | {"remix": REMIX}
-"""BibTeX of the paper that each method, and each label rule that has one, comes from."""
+
+def paper_of(name: str) -> str:
+    """BibTeX of the paper that a method or a label rule comes from; empty if it has none."""
+    return REMIX if name == "remix" else METHODS[name].paper if name in METHODS else ""
 
 
 def card(manifest: Manifest) -> str:
@@ -74,7 +76,7 @@ def methods_of(recipe: Mapping[str, Any]) -> tuple[str, ...]:
 def papers(manifest: Manifest) -> list[str]:
     """BibTeX of the papers behind the data set's methods and its label rule."""
     names = [*manifest.methods, manifest.recipe.get("label_rule", "soft")]
-    return [PAPERS[name] for name in names if name in PAPERS]
+    return list(filter(None, map(paper_of, names)))
 
 
 def shown_shape(shape: tuple[int, ...]) -> str:
