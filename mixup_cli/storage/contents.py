@@ -19,15 +19,12 @@ from mixup_cli.storage.begun import Begun, read_begun
 from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.manifest import Manifest, read_manifest
-from mixup_cli.storage.names import BEGUN, MANIFEST, SAMPLES
-from mixup_cli.storage.outlet import SMALL, Outlet
+from mixup_cli.storage.names import BEGUN, MANIFEST, OURS, SAMPLES
+from mixup_cli.storage.outlet import Outlet
 from mixup_cli.storage.seal import WORK_FOLDER, storage_errors
 from mixup_cli.storage.shard_records import ShardRecord, shard_name
 
 SHARD = re.compile(r"shard-([0-9]{5,})\.h5")
-OURS = re.compile("|".join([r"shard-[0-9]{5,}\.h5", r"shards-[0-9]{12,}\.json", *map(re.escape, SMALL)]))
-"""The names of files that `force` may remove."""
-
 SIDECAR = re.compile(r"[0-9]{5,}\.json")
 
 CLEARING = "clearing"

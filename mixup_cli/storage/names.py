@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 MANIFEST = "manifest.json"
 SOURCES = "sources.csv"
 CHECKSUMS = "SHA256SUMS"
 CROISSANT = "croissant.json"
 CARD = "README.md"
 RUN = "run.json"
+
+SMALL = (SOURCES, CHECKSUMS, CROISSANT, CARD, RUN, MANIFEST)
+
+OURS = re.compile("|".join([r"shard-[0-9]{5,}\.h5", r"shards-[0-9]{12,}\.json", *map(re.escape, SMALL)]))
+"""The names of files that `force` may remove."""
 
 BEGUN = "recipe.json"
 """In the work folder: what an unfinished run has written down."""
