@@ -29,7 +29,7 @@ from mixup_cli.recipe import MethodChoice, Recipe
 from mixup_cli.runs.generate import generate
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import open_source
-from mixup_cli.storage.manifest import CHECKSUMS
+from mixup_cli.storage.names import CHECKSUMS
 
 PAGE = HERE / "gpu.md"
 ROOT = HERE.parent

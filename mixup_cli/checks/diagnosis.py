@@ -21,7 +21,7 @@ from mixup_cli.listener import Listener
 from mixup_cli.runs.merge import planned
 from mixup_cli.runs.pieces import run_json
 from mixup_cli.sources.reading.names import unescape_name
-from mixup_cli.storage import manifest as names
+from mixup_cli.storage import names
 from mixup_cli.storage.contents import SHARD
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.library import open_shard

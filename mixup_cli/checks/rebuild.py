@@ -39,7 +39,7 @@ from mixup_cli.image_format import ImageFormat
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.runs.records import Content, manifest_of
 from mixup_cli.sources.reading.base import Source
-from mixup_cli.storage import manifest as names
+from mixup_cli.storage import names
 from mixup_cli.storage.contents import SHARD
 from mixup_cli.storage.contradictions import LABEL_COLUMNS
 from mixup_cli.storage.finish import beside, checksum_entries

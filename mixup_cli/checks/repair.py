@@ -24,7 +24,7 @@ from mixup_cli.scan.fill import ScanSettings
 from mixup_cli.scan.scan import Tolerance
 from mixup_cli.scan.stored_samples import samples_place
 from mixup_cli.sources.reading.base import Source
-from mixup_cli.storage import manifest as names
+from mixup_cli.storage import names
 from mixup_cli.storage.finish import beside
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.shard import ShardWriter, writer_for

@@ -21,7 +21,7 @@ from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.fields.field import Field
 from mixup_cli.listener import Listener
 from mixup_cli.scan.stored_samples import samples_place
-from mixup_cli.storage import manifest as names
+from mixup_cli.storage import names
 from mixup_cli.storage.contents import SHARD
 from mixup_cli.storage.finish import checksum_entries
 from mixup_cli.storage.growth import Growth

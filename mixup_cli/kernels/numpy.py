@@ -1,7 +1,7 @@
 """The blend in NumPy, for runs that are over before numba has started. The bits are the same.
 
 Sums of integers are uint32, as in `cpu.py`, and sums of float32 samples float64. Each step is a pass over some rows
-that stay in the core's cache.
+that stay in a cache.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mixup_cli.kernels import Samples, Surface, Weights
 
 UNIT = 65536
 
-CHUNK_VALUES = 1 << 17
+CHUNK_VALUES = 1 << 18
 """About how many values are summed at a time."""
 
 
@@ -41,7 +41,7 @@ class NumpyKernel:
             part = slice(first, min(first + step, len(parents)))
             sums = total[: part.stop - first]
             self._sum(source, parents[part], weights.of(part), sums, product[: len(sums)])
-            target[rows[part]] = self._finished(sums, source.dtype, out.dtype)
+            target[rows[part]] = self._finished(sums, source.dtype, out.dtype)  # casts integers
 
     def _sum(
         self,
@@ -52,15 +52,20 @@ class NumpyKernel:
         product: NDArray[Any],
     ) -> None:
         """Σ w·x over the parents and then the fill into `total` (m, outer, H, W·inner), by way of `product`."""
-        total[...] = 0
         rest: Any = np.uint32(UNIT)
-        for parent, weight in zip(parents.T, self._spread(weights), strict=True):
+        for number, (parent, weight) in enumerate(zip(parents.T, self._spread(weights), strict=True)):
             rest = rest - weight
-            product[...] = source[parent]
-            _add_product(total, product, weight)
+            term = product if number else total
+            term[...] = source[parent]
+            _multiply(term, weight)
+            if number:
+                total += product
         if rest.any():
             product[...] = self._along(self.surface.fill)
-            _add_product(total, product, rest)
+            _multiply(product, rest)
+            total += product
+        if total.dtype == np.float64:
+            total += 0.0  # the sum of the other backends begins with 0, so that it is never −0
 
     def _spread(self, weights: Weights) -> Iterator[NDArray[np.uint32]]:
         """One array of weights per parent that broadcasts to (m, outer, H, W·inner)."""
@@ -92,13 +97,13 @@ class NumpyKernel:
         return np.tile(constants, self.surface.columns)[:, None]
 
     def _finished(self, total: NDArray[Any], source: np.dtype[Any], result: np.dtype[Any]) -> NDArray[Any]:
-        """A sum as output values. Changes `total`."""
+        """A sum as output values, which may be of a wider dtype. Changes `total`."""
         if result != np.float32:
             if result != source:  # uint16 from uint8
                 total *= np.uint32(257)
             total += np.uint32(UNIT // 2)
             total >>= np.uint32(16)
-            return total.astype(result)
+            return total
         with np.errstate(over="ignore", invalid="ignore"):  # of samples that are infinite, or nearly
             values = total if source == np.uint8 else total * 2.0**-16
             finished: NDArray[Any] = values.astype(np.float32)
@@ -107,9 +112,8 @@ class NumpyKernel:
         return finished
 
 
-def _add_product(total: NDArray[Any], values: NDArray[Any], weight: NDArray[np.uint32]) -> None:
-    """Add weight · value, exactly; nothing for no weight, whatever the value. Changes `values`."""
+def _multiply(values: NDArray[Any], weight: NDArray[np.uint32]) -> None:
+    """Multiply in place, exactly; no weight gives 0, whatever the value."""
     if values.dtype == np.float64:
         np.copyto(values, 0.0, where=weight == 0)
     values *= weight
-    total += values

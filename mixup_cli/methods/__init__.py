@@ -5,8 +5,9 @@ A new method is one file here and one line in `choices.METHOD_NAMES`, which name
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from importlib import import_module
 
 from mixup_cli.choices import METHOD_ALIASES, METHOD_NAMES
@@ -41,6 +42,25 @@ __all__ = [
 ]
 
 
+class Methods(Mapping[str, type[Method]]):
+    """Every method by its name, in the order that numbers them. A method is imported when it is asked for."""
+
+    def __getitem__(self, name: str) -> type[Method]:
+        if name not in METHOD_NAMES:
+            raise KeyError(name)
+        return _in_file(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in METHOD_NAMES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(METHOD_NAMES)
+
+    def __len__(self) -> int:
+        return len(METHOD_NAMES)
+
+
+@cache
 def _in_file(name: str) -> type[Method]:
     """The method that a file of this room defines under its own name."""
     for found in vars(import_module(f"{__name__}.{name}")).values():
@@ -49,8 +69,7 @@ def _in_file(name: str) -> type[Method]:
     raise ImportError(f"methods/{name}.py has no method with the name {name!r}")
 
 
-METHODS: dict[str, type[Method]] = {name: _in_file(name) for name in METHOD_NAMES}
-"""Every method by its name, in the order that numbers them."""
+METHODS = Methods()
 
 
 def build(choice: MethodChoice) -> Method:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from mixup_cli.choices import LabelKind
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import Pixels
-from mixup_cli.storage.manifest import SOURCES
+from mixup_cli.storage.names import SOURCES
 from mixup_cli.storage.source_table import SourceTable, first_difference
 from mixup_cli.wording import plural
 

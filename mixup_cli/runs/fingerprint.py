@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import platform
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import distribution, version
 from typing import Self
 
 import numpy as np
@@ -134,13 +135,19 @@ DECODED_BY: dict[Task, tuple[str, ...]] = {"video": ("av",), "audio": ("soundfil
 """… and the libraries that must be there for it."""
 
 
+def _version_of(library: str) -> str:
+    """What `importlib.metadata.version` gives, which parses a library's whole description: a fifth of the time."""
+    header = re.search(r"^Version: (\S+)", distribution(library).read_text("METADATA") or "", re.MULTILINE)
+    return version(library) if header is None else header[1]
+
+
 @cache
 def versions() -> Mapping[str, str]:
     """The versions that can matter to bytes, by name. Looked up once: that reads a file of each library."""
     found = {"python": platform.python_version()}
     for library in LIBRARIES:
         try:
-            found[library] = version(library)
+            found[library] = _version_of(library)
         except ModuleNotFoundError:  # PackageNotFoundError: run from a checkout, or an optional library
             found[library] = "not installed"
     return found

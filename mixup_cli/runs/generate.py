@@ -16,8 +16,6 @@ from mixup_cli.engines.base import Engine
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.fields.target import Survey
 from mixup_cli.listener import Listener
-from mixup_cli.readers.lost_objects import LostObjects
-from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.differences import Identity
 from mixup_cli.runs.fingerprint import Pixels
@@ -38,7 +36,8 @@ from mixup_cli.scan.table import table_of
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import finish
 from mixup_cli.storage.folder import DataSetFolder, data_set_at
-from mixup_cli.storage.manifest import MANIFEST, Manifest
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.names import MANIFEST
 from mixup_cli.storage.parts import Part
 from mixup_cli.storage.source_table import SourceTable, finished_table
 from mixup_cli.wording import counted, setting
@@ -165,9 +164,17 @@ def _carried_out(bench: Bench, expected_rows: int, engine: Engine) -> Outcome:
         bench.report([f"{name} has changed since it was read; the data set was made from its old content"])
     outcome = _sealed(bench, wanted, standing.state, plan.methods.names, records)
     if outcome.manifest is not None and run.store is None and (most := scan.job.recipe.max_objects) is not None:
-        lost = LostObjects.of(MixedArrays(folder.path))
-        bench.report([f"{lost.text} with {setting('max_objects', str(most))}"] if lost else [])
+        bench.report(_lost_objects(folder.path, most))
     return replace(outcome, shards_made=len(records) - len(found))
+
+
+def _lost_objects(folder: Path, most: int) -> list[str]:
+    """What to report of rows that had more objects than room for `most`."""
+    from mixup_cli.readers.lost_objects import LostObjects
+    from mixup_cli.readers.numpy import MixedArrays
+
+    lost = LostObjects.of(MixedArrays(folder))
+    return [f"{lost.text} with {setting('max_objects', str(most))}"] if lost else []
 
 
 def _standing(bench: Bench) -> Standing:

@@ -322,9 +322,9 @@ def check_plan_file(task: Task) -> None:
 
 def _check_task(methods: Sequence[MethodChoice], source: Source) -> None:
     """Raises UsageError for a method that makes no sense for what the source holds."""
-    able = [name for name, method in METHODS.items() if _goes_with(method(), source)]
     for choice in methods:
         if not _goes_with(method := build(choice), source):
+            able = [name for name, method in METHODS.items() if _goes_with(method(), source)]
             what = setting("task", source.task) if source.task != "audio" else source.column
             found = f"it does not go with {what}. Use {', '.join(able)}"
             if {method.only, source.column} == {"spectrograms", "waves"}:

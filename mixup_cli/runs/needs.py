@@ -26,7 +26,7 @@ from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import beside
 from mixup_cli.storage.json_files import to_json
 from mixup_cli.storage.loaded import Loaded, LoadedColumn
-from mixup_cli.storage.manifest import MANIFEST
+from mixup_cli.storage.names import MANIFEST
 from mixup_cli.storage.seal import NO_ROOM
 from mixup_cli.storage.shard_records import ShardRecord, StoredColumn, shard_name
 from mixup_cli.storage.source_table import SourceTable
@@ -157,7 +157,7 @@ def _sources_bytes(job: Job, source: Source) -> int:
     """The size of sources.csv, from some of its lines. Sizes of inputs are taken to have as many digits as those of
     decoded samples."""
     count = len(source)
-    places = np.unique(np.linspace(0, count - 1, min(count, LINES_LOOKED_AT)).astype(np.int64)).tolist()
+    places = sorted({*np.linspace(0, count - 1, min(count, LINES_LOOKED_AT)).astype(np.int64).tolist()})
     labels = source.labels.at(places)
     loaded = LoadedColumn.of([Loaded(job.sample_bytes, A_HASH.replace("0", "1"))] * len(places))
     table = SourceTable([source.keys[each] for each in places], label_texts(labels, len(places)), loaded, labels.groups)

@@ -18,7 +18,6 @@ from mixup_cli.fields.signal import Signal
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import Pixels
 from mixup_cli.runs.job import Job
-from mixup_cli.storage.contents import SAMPLES
 from mixup_cli.storage.hdf5.layout import Column
 from mixup_cli.storage.manifest import (
     ColumnRecord,
@@ -29,6 +28,7 @@ from mixup_cli.storage.manifest import (
     SourceRecord,
     Totals,
 )
+from mixup_cli.storage.names import SAMPLES
 from mixup_cli.storage.shard_records import ShardRecord, shard_lists
 from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import setting

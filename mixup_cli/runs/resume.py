@@ -18,7 +18,8 @@ from mixup_cli.runs.job import Job, shard_count, shard_rows
 from mixup_cli.runs.standing import Stored, check_same, stored_in
 from mixup_cli.storage.begun import Begun
 from mixup_cli.storage.folder import DataSetFolder
-from mixup_cli.storage.manifest import SOURCES, Manifest
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.names import SOURCES
 from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.wording import counted

@@ -20,11 +20,10 @@ from mixup_cli.pairing import chosen, pass_rows
 from mixup_cli.plan.files.reading import PlanFile
 from mixup_cli.plan.plan import population_of
 from mixup_cli.recipe import Recipe
-from mixup_cli.runs.fingerprint import decoder_id
 from mixup_cli.scan.cache import CacheSettings
 from mixup_cli.scan.fill import CachePlace
 from mixup_cli.scan.scan import Tolerance
-from mixup_cli.storage.contents import SAMPLES
+from mixup_cli.storage.names import SAMPLES
 from mixup_cli.storage.parts import Part
 from mixup_cli.storage.stores import Store
 from mixup_cli.wording import setting
@@ -81,6 +80,8 @@ class Run:
     def place(self, work: Path, task: Task = "classify") -> CachePlace:
         """Where samples wait that are decoded for a task; `work` is for a file that serves this run alone. Raises
         UsageError."""
+        from mixup_cli.runs.fingerprint import decoder_id  # needs Pillow
+
         mapped = self.engine != "threads"
         if mapped and self.caching.kind == "memory":
             remedy = f"Drop it, or pass {setting('engine', 'threads')}."
@@ -99,6 +100,7 @@ class Run:
                 return ProcessEngine(self.threads, report)
             case "ray":
                 from mixup_cli.engines.ray import Cluster, RayEngine  # an extra
+                from mixup_cli.runs.fingerprint import decoder_id
 
                 if self.device == "auto":
                     found = "the nodes of a cluster may differ."

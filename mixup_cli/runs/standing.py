@@ -20,7 +20,8 @@ from mixup_cli.storage.begun import Begun
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.json_files import read_json
 from mixup_cli.storage.loaded import LoadedColumn
-from mixup_cli.storage.manifest import MANIFEST, RUN, SOURCES, Manifest
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.names import MANIFEST, RUN, SOURCES
 from mixup_cli.storage.source_table import SourceTable, finished_table, sealed_table
 from mixup_cli.wording import counted, setting
 

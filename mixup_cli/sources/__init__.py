@@ -6,7 +6,7 @@ line in `_open_one`; a new container of arrays, as `.npz` is one, is a line in `
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from mixup_cli.choices import PLACED_TASKS, TIMED_TASKS
@@ -87,68 +87,79 @@ def _labels_as_asked(source: Source, options: SourceOptions) -> Labels:
 
 def _opened(locations: Sequence[str | Path], options: SourceOptions) -> Iterator[Source]:
     """The sources at these places. Several tars are one, as braces are that a shell has expanded."""
-    from mixup_cli.sources import far
-    from mixup_cli.sources.packed import web_dataset
-
     names = [_expanded(each) for each in locations]
     every = [name for found in names for name in found]
     if len(locations) > 1 and all(name.lower().endswith(".tar") for name in every):
-        yield web_dataset.open_tars(every, f"{every[0]} and {len(every) - 1} more", options)
+        yield _open_tars(every, f"{every[0]} and {len(every) - 1} more", options)
         return
     for each, found in zip(locations, names, strict=True):
         if found != [str(each)] and all(name.lower().endswith(".tar") for name in found):
-            yield web_dataset.open_tars(found, str(each), options)
+            yield _open_tars(found, str(each), options)
         else:
-            yield _open_one(each, options) if isinstance(each, Path) else far.open_far(each, options, _open_one)
+            yield _open_one(each, options) if isinstance(each, Path) else _open_far(each, options)
+
+
+def _open_tars(names: Sequence[str], location: str, options: SourceOptions) -> Source:
+    from mixup_cli.sources.packed.web_dataset import open_tars
+
+    return open_tars(names, location, options)
+
+
+def _open_far(url: str, options: SourceOptions) -> Source:
+    from mixup_cli.sources.far import open_far
+
+    return open_far(url, options, _open_one)
 
 
 def _expanded(location: str | Path) -> list[str]:
     """The files that a place with braces stands for; or the place itself."""
+    if "{" not in str(location) or (isinstance(location, Path) and location.exists()):
+        return [str(location)]
     from mixup_cli.sources.packed.web_dataset import expanded
 
-    is_there = isinstance(location, Path) and location.exists()
-    return [str(location)] if is_there or "{" not in str(location) else expanded(str(location))
+    return expanded(str(location))
 
 
 def _open_one(path: Path, options: SourceOptions) -> Source:
-    """The kinds, from the one that is surest of itself to the one that takes any folder."""
-    from mixup_cli.sources.arrays import data_set, idx, stl10  # each brings its own libraries
-    from mixup_cli.sources.arrays import files as array_files
-    from mixup_cli.sources.cifar import source as cifar
-    from mixup_cli.sources.packed import folders, hugging_face, tars, web_dataset, zips
-    from mixup_cli.sources.reading.containers import LocalFile
-    from mixup_cli.sources.texts import source as texts
-
-    def open_tar(path: Path, options: SourceOptions) -> Source:
-        return web_dataset.open_tars([str(path)], str(path), options)
-
-    def open_zip(path: Path, options: SourceOptions) -> Source:
-        return folders.open_zip(LocalFile.open(path), options)
-
+    """Open a place on this machine as the first kind that recognises it."""
     try:
         _check_is_there(path)
-        for looks_alike, open_it in (
-            (lambda _: texts.are_wanted(options), texts.open_texts),
-            (data_set.looks_like_data_set, data_set.open_data_set),
-            (cifar.looks_like_cifar, cifar.open_cifar),
-            (idx.looks_like_idx, idx.open_idx),
-            (stl10.looks_like_stl10, stl10.open_stl10),
-            (array_files.looks_like_array_file, array_files.open_array_file),
-            (tars.looks_like_tar, open_tar),
-            (zips.looks_like_zip, open_zip),
-            (hugging_face.looks_like_hugging_face, hugging_face.open_hugging_face),
-        ):
+        for looks_alike, open_it in _kinds(options):
             if looks_alike(path):
                 return open_it(path, options)
         if (placed := _open_placed(path, options)) is not None:
             return placed
-        if web_dataset.has_tars(path):
-            return web_dataset.open_folder_of_tars(path, options)
         if path.is_dir():
-            return _open_folder(path, options)
+            return _open_tars_or_folder(path, options)
     except OSError as problem:
         raise NoInputError(f"{path}: cannot be read ({problem.strerror or problem}).") from problem
     raise _unknown_kind(path)
+
+
+def _kinds(options: SourceOptions) -> Iterator[tuple[Callable[[Path], bool], Callable[[Path, SourceOptions], Source]]]:
+    """What recognises a kind of source, and what opens it, from the kind that is surest of itself on.
+
+    Each brings its own libraries, and is imported when the kinds before it have not recognised the place.
+    """
+    from mixup_cli.sources.texts import source as texts
+
+    yield lambda _: texts.are_wanted(options), texts.open_texts
+    from mixup_cli.sources.cifar import source as cifar
+
+    yield cifar.looks_like_cifar, cifar.open_cifar
+    from mixup_cli.sources.arrays import data_set, idx, stl10
+    from mixup_cli.sources.arrays import files as array_files
+
+    yield data_set.looks_like_data_set, data_set.open_data_set
+    yield idx.looks_like_idx, idx.open_idx
+    yield stl10.looks_like_stl10, stl10.open_stl10
+    yield array_files.looks_like_array_file, array_files.open_array_file
+    from mixup_cli.sources.packed import folders, hugging_face, tars, zips
+    from mixup_cli.sources.reading.containers import LocalFile
+
+    yield tars.looks_like_tar, lambda path, options: _open_tars([str(path)], str(path), options)
+    yield zips.looks_like_zip, lambda path, options: folders.open_zip(LocalFile.open(path), options)
+    yield hugging_face.looks_like_hugging_face, hugging_face.open_hugging_face
 
 
 def _open_placed(path: Path, options: SourceOptions) -> Source | None:
@@ -163,6 +174,14 @@ def _open_placed(path: Path, options: SourceOptions) -> Source | None:
         if (placed := open_it(path, options)) is not None:
             return placed
     return None
+
+
+def _open_tars_or_folder(path: Path, options: SourceOptions) -> Source:
+    from mixup_cli.sources.packed import web_dataset
+
+    if web_dataset.has_tars(path):
+        return web_dataset.open_folder_of_tars(path, options)
+    return _open_folder(path, options)
 
 
 def _open_folder(path: Path, options: SourceOptions) -> Source:

@@ -12,8 +12,7 @@ from mixup_cli.sources.packed import folders, web_dataset
 from mixup_cli.sources.packed.copies import opened_as
 from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.sources.reading.containers import StoredFile
-from mixup_cli.storage.begun import BEGUN
-from mixup_cli.storage.manifest import MANIFEST
+from mixup_cli.storage.names import BEGUN, MANIFEST
 from mixup_cli.storage.opened import folder_at
 from mixup_cli.storage.seal import WORK_FOLDER
 from mixup_cli.storage.stores import Store, local_path

@@ -12,10 +12,9 @@ from mixup_cli.errors import DataError, UsageError
 from mixup_cli.fields.form import SampleDtype
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.json_files import read_json, to_json
+from mixup_cli.storage.names import BEGUN
 from mixup_cli.storage.shard_records import Model
 from mixup_cli.wording import setting
-
-BEGUN = "recipe.json"
 
 
 def _recipe_of(given: Any) -> Recipe:

@@ -13,7 +13,7 @@ from typing import Any
 
 from mixup_cli.fields.signal import FIRST, MASK
 from mixup_cli.methods import METHODS
-from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST, ColumnRecord, Manifest, MemberRecord, SamplesRecord
+from mixup_cli.storage.manifest import ColumnRecord, Manifest, MemberRecord, SamplesRecord
 from mixup_cli.storage.meanings import (
     encoding_meaning,
     has_captions,
@@ -22,6 +22,7 @@ from mixup_cli.storage.meanings import (
     mask_of,
     meanings,
 )
+from mixup_cli.storage.names import CHECKSUMS, MANIFEST
 from mixup_cli.wording import counted, plural
 
 MAX_NAMES = 200
@@ -35,8 +36,10 @@ REMIX = """\
   year = {2020}
 }"""
 
-PAPERS = {name: method.paper for name, method in METHODS.items() if method.paper} | {"remix": REMIX}
-"""BibTeX of the paper that each method, and each label rule that has one, comes from."""
+
+def paper_of(name: str) -> str:
+    """BibTeX of the paper that a method or a label rule comes from; empty if it has none."""
+    return REMIX if name == "remix" else METHODS[name].paper if name in METHODS else ""
 
 
 def card(manifest: Manifest) -> str:
@@ -80,7 +83,7 @@ def methods_of(recipe: Mapping[str, Any]) -> tuple[str, ...]:
 def papers(manifest: Manifest) -> list[str]:
     """BibTeX of the papers behind the data set's methods and its label rule."""
     names = [*manifest.methods, manifest.recipe.get("label_rule", "soft")]
-    return [PAPERS[name] for name in names if name in PAPERS]
+    return list(filter(None, map(paper_of, names)))
 
 
 def shown_shape(shape: tuple[int, ...]) -> str:

@@ -15,23 +15,17 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mixup_cli.errors import DataError, StorageError
-from mixup_cli.storage import manifest as names
-from mixup_cli.storage.begun import BEGUN, Begun, read_begun
+from mixup_cli.storage.begun import Begun, read_begun
 from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.manifest import Manifest, read_manifest
-from mixup_cli.storage.outlet import SMALL, Outlet
+from mixup_cli.storage.names import BEGUN, MANIFEST, OURS, SAMPLES
+from mixup_cli.storage.outlet import Outlet
 from mixup_cli.storage.seal import WORK_FOLDER, storage_errors
 from mixup_cli.storage.shard_records import ShardRecord, shard_name
 
 SHARD = re.compile(r"shard-([0-9]{5,})\.h5")
-OURS = re.compile("|".join([r"shard-[0-9]{5,}\.h5", r"shards-[0-9]{12,}\.json", *map(re.escape, SMALL)]))
-"""The names of files that `force` may remove."""
-
 SIDECAR = re.compile(r"[0-9]{5,}\.json")
-
-SAMPLES = "samples"
-"""Where the samples of a data set that stores its plan lie, unless it names another folder."""
 
 CLEARING = "clearing"
 """A file in the work folder while `clear` removes files. If it is left, so are some of them."""
@@ -47,7 +41,7 @@ class FolderContents:
         self.path = path
         self.work = path / WORK_FOLDER
         self.growth = Growth(path, outlet)
-        self._manifest, self._done = path / names.MANIFEST, self.work / "done"
+        self._manifest, self._done = path / MANIFEST, self.work / "done"
 
     def finished(self) -> Manifest | None:
         """The manifest, or None if absent. Raises DataError if it is damaged."""
@@ -142,4 +136,4 @@ def _record(sidecar: Path) -> ShardRecord:
 
 def _holds_data_set(folder: Path) -> bool:
     """Whether a data set was begun or finished there."""
-    return (folder / names.MANIFEST).exists() or (folder / WORK_FOLDER).exists()
+    return (folder / MANIFEST).exists() or (folder / WORK_FOLDER).exists()

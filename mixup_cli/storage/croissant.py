@@ -13,8 +13,9 @@ from pathlib import PurePath
 from typing import Any
 
 from mixup_cli.storage.card import papers, seeds, shown_shape, title
-from mixup_cli.storage.manifest import SOURCES, Manifest
+from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.meanings import encoding_meaning, label_meaning, meanings
+from mixup_cli.storage.names import SOURCES
 from mixup_cli.storage.seal import Sealed
 from mixup_cli.wording import plural
 

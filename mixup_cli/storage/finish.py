@@ -11,7 +11,8 @@ from mixup_cli.storage.croissant import croissant
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of, to_json
-from mixup_cli.storage.manifest import CARD, CHECKSUMS, CROISSANT, MANIFEST, RUN, SOURCES, Manifest
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.names import CARD, CHECKSUMS, CROISSANT, MANIFEST, RUN, SOURCES
 from mixup_cli.storage.seal import Sealed
 
 

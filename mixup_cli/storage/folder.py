@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Self
 
 from mixup_cli.errors import OutputExistsError, StorageError
-from mixup_cli.storage import manifest as names
-from mixup_cli.storage.begun import BEGUN, Begun
-from mixup_cli.storage.contents import CLEARING, OURS, SHARD, FolderContents
+from mixup_cli.storage import names
+from mixup_cli.storage.begun import Begun
+from mixup_cli.storage.contents import CLEARING, SHARD, FolderContents
 from mixup_cli.storage.inside import check_plain
 from mixup_cli.storage.json_files import to_json
 from mixup_cli.storage.locks import PartLocks
 from mixup_cli.storage.mirror import working
+from mixup_cli.storage.names import BEGUN, OURS
 from mixup_cli.storage.outlet import LOCAL, Outlet, Remote
 from mixup_cli.storage.parts import Part
 from mixup_cli.storage.seal import Sealed, seal_bytes, storage_errors, sync_folder, unfinished_path

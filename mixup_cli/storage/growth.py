@@ -17,7 +17,8 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from mixup_cli.storage.manifest import CARD, CHECKSUMS, CROISSANT, MANIFEST, RUN, SOURCES, read_manifest
+from mixup_cli.storage.manifest import read_manifest
+from mixup_cli.storage.names import CARD, CHECKSUMS, CROISSANT, MANIFEST, RUN, SOURCES
 from mixup_cli.storage.outlet import LOCAL, Outlet
 from mixup_cli.storage.seal import WORK_FOLDER, storage_errors, sync_folder
 from mixup_cli.storage.shard_records import shard_name

@@ -9,11 +9,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mixup_cli.errors import MixupGenError
-from mixup_cli.storage.begun import BEGUN
 from mixup_cli.storage.contents import SIDECAR
 from mixup_cli.storage.growth import NEXT_NAME
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.locks import SCAN_FILES, SEALING, Holder
+from mixup_cli.storage.names import BEGUN
 from mixup_cli.storage.parts import Part
 from mixup_cli.storage.seal import reason
 from mixup_cli.storage.shard_records import ShardRecord

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from sys import intern
-from typing import Self, overload
+from typing import NamedTuple, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,20 +14,14 @@ SAMPLE_BYTES = 8 + DIGEST_BYTES
 """The size of a sample here, and in `to_bytes`."""
 
 _NO_DIGITS = bytes(DIGEST_BYTES).hex()
-_CELLS_AT_ONCE = 4096
 
 
-@dataclass(frozen=True, slots=True)  # slots: there is one for every input
-class Loaded:
+class Loaded(NamedTuple):  # not a data class: there is one for every input, and it is made in a third of the time
     """The outcome for one sample: its stored size, the sha256 of the stored bytes, and why it cannot be used."""
 
     stored_bytes: int
     sha256: str
     problem: str | None = None
-
-    def __reduce__(self) -> tuple[type[Loaded], tuple[int, str, str | None]]:
-        """For worker processes: a quarter of the time that the pickling of data classes takes."""
-        return type(self), (self.stored_bytes, self.sha256, self.problem)
 
     def resized(self, stored_bytes: int) -> Loaded:
         """The same sample, found with another size: its content is unknown."""
@@ -81,18 +74,15 @@ class LoadedColumn(Sequence[Loaded]):
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(len(self)))]
         number = range(len(self))[index]
-        return Loaded(*next(self._cells(number, number + 1)))
+        ((size,), (sha256,), (problem,)) = self.columns(number, number + 1)
+        return Loaded(size, sha256, problem)
 
-    def cells(self) -> Iterator[tuple[int, str, str | None]]:
-        """Size, hash and problem of one sample after another: what indexing gives, in a third of the time."""
-        for first in range(0, len(self), _CELLS_AT_ONCE):
-            yield from self._cells(first, min(first + _CELLS_AT_ONCE, len(self)))
-
-    def _cells(self, first: int, stop: int) -> Iterator[tuple[int, str, str | None]]:
+    def columns(self, first: int, stop: int) -> tuple[list[int], list[str], list[str | None]]:
+        """Sizes, hashes and problems of the samples first … stop−1: what indexing gives, in a fifth of the time."""
         width, digits = 2 * DIGEST_BYTES, self._digests[first:stop].tobytes().hex()
-        for place, size in enumerate(self._sizes[first:stop].tolist()):
-            sha256 = digits[width * place : width * (place + 1)]
-            yield size, "" if sha256 == _NO_DIGITS else sha256, self._problems.get(first + place)
+        hashes = [digits[place : place + width] for place in range(0, len(digits), width)]
+        known = ["" if each == _NO_DIGITS else each for each in hashes]
+        return self._sizes[first:stop].tolist(), known, [*map(self._problems.get, range(first, stop))]
 
     def put(self, start: int, results: Sequence[Loaded]) -> None:
         """Note the outcomes of the samples from `start` on. Raises ValueError for an invalid hash."""

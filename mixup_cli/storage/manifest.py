@@ -25,6 +25,7 @@ from mixup_cli.image_format import ImageFormat
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
 from mixup_cli.storage.contradictions import of_columns, of_members, of_recipes
 from mixup_cli.storage.json_files import content_of, to_json
+from mixup_cli.storage.names import MANIFEST
 from mixup_cli.storage.shard_records import (
     MOST,
     Count,
@@ -37,13 +38,6 @@ from mixup_cli.storage.shard_records import (
     shard_lists,
 )
 from mixup_cli.wording import setting
-
-MANIFEST = "manifest.json"
-SOURCES = "sources.csv"
-CHECKSUMS = "SHA256SUMS"
-CROISSANT = "croissant.json"
-CARD = "README.md"
-RUN = "run.json"
 
 MOST_INPUTS = 1 << 36
 """Arrays of this length are made when a data set is extended."""

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from mixup_cli.errors import DataError, NoInputError, StorageError
 from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.inside import file_inside
-from mixup_cli.storage.manifest import MANIFEST, Manifest, read_manifest
+from mixup_cli.storage.manifest import Manifest, read_manifest
 from mixup_cli.storage.mirror import shared
+from mixup_cli.storage.names import MANIFEST
 from mixup_cli.storage.seal import WORK_FOLDER
 from mixup_cli.storage.shard_records import ListedShards, ShardRecord, shard_name
 from mixup_cli.storage.stores import Store

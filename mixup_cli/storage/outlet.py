@@ -14,16 +14,13 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from mixup_cli.errors import NoInputError
-from mixup_cli.storage.begun import BEGUN
-from mixup_cli.storage.manifest import CARD, CHECKSUMS, CROISSANT, MANIFEST, RUN, SOURCES
 from mixup_cli.storage.mirror import fetch, is_hole, make_hole
+from mixup_cli.storage.names import BEGUN, SMALL
 from mixup_cli.storage.seal import WORK_FOLDER, Sealed, sha256_of, storage_errors
 from mixup_cli.storage.stores import Store
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-SMALL = (SOURCES, CHECKSUMS, CROISSANT, CARD, RUN, MANIFEST)
 
 REQUESTS = 16
 """How many small requests are under way at a time: each takes a round trip, whatever its size."""

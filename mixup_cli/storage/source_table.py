@@ -8,8 +8,9 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,11 @@ from mixup_cli.errors import DataError
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.loaded import Loaded, LoadedColumn
-from mixup_cli.storage.manifest import SOURCES, Manifest
+from mixup_cli.storage.names import SOURCES
 from mixup_cli.wording import setting
+
+if TYPE_CHECKING:
+    from mixup_cli.storage.manifest import Manifest  # needs pydantic
 
 HEADER = ("source_index", "key", "label", "bytes", "sha256", "status")
 GROUP = "group"
@@ -47,12 +51,19 @@ class SourceTable:
     def csv(self) -> bytes:
         """The bytes of sources.csv: RFC 4180 with plain newlines, UTF-8."""
         header = HEADER if self.groups is None else GROUPED_HEADER
-        columns = (range(len(self.keys)), self.keys, self.labels, *([] if self.groups is None else [self.groups]))
-        states = ((size, sha256, problem or USED) for size, sha256, problem in self.loaded.cells())
-        rows = ((*row, *state) for row, state in zip(zip(*columns, strict=True), states, strict=True))
-        return b"".join(map(_lines, chain([[header]], iter(lambda: [*islice(rows, LINES_AT_ONCE)], []))))
+        starts = range(0, len(self.keys), LINES_AT_ONCE)
+        return b"".join([_lines([header]), *map(self._lines_from, starts)])
 
-    @property
+    def _lines_from(self, first: int) -> bytes:
+        """The lines of the inputs from `first` on: LINES_AT_ONCE of them, or all that are left."""
+        taken = slice(first, min(first + LINES_AT_ONCE, len(self.keys)))
+        sizes, hashes, problems = self.loaded.columns(taken.start, taken.stop)
+        groups = [] if self.groups is None else [self.groups[taken]]
+        states = [problem or USED for problem in problems]
+        columns = (range(taken.start, taken.stop), self.keys[taken], self.labels[taken], *groups)
+        return _lines([*zip(*columns, sizes, hashes, states, strict=True)])
+
+    @cached_property
     def fingerprint(self) -> str:
         """sha256 of the bytes of sources.csv: 64 hex digits."""
         return hashlib.sha256(self.csv).hexdigest()
@@ -90,7 +101,7 @@ def joined(tables: Sequence[SourceTable]) -> SourceTable:
     )
 
 
-def _lines(rows: list[tuple[object, ...]]) -> bytes:
+def _lines(rows: Sequence[tuple[object, ...]]) -> bytes:
     """Rows of two cells or more as lines. Most need no quotes: one format then makes them, in a fifth of the time."""
     width = len(rows[0])
     text = "".join(map((",".join(["%s"] * width) + "\n").__mod__, rows))

@@ -56,7 +56,7 @@ def export(flags: ExportFlags) -> None:
     """
     from mixup_cli.exporters.job import Options
     from mixup_cli.exporters.run import export as make
-    from mixup_cli.storage.manifest import MANIFEST
+    from mixup_cli.storage.names import MANIFEST
 
     if flags.to is None:
         raise UsageError("names the format, and is missing.", "Pass, for example, --to webdataset.", field="to")

@@ -42,7 +42,7 @@ def materialize(flags: MaterializeFlags) -> None:
     """
     from mixup_cli.runs.materialize import materialize as make
     from mixup_cli.runs.settings import Run
-    from mixup_cli.storage.manifest import MANIFEST
+    from mixup_cli.storage.names import MANIFEST
 
     if flags.out is None:
         raise UsageError("names the data set to make, and is missing.", "Pass, for example, -o rows.", field="out")

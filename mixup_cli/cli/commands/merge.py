@@ -35,7 +35,7 @@ def merge(flags: MergeFlags) -> None:
     where the file system has none. The same command goes on where it was stopped.
     """
     from mixup_cli.runs.merge import merge as make
-    from mixup_cli.storage.manifest import MANIFEST
+    from mixup_cli.storage.names import MANIFEST
 
     if flags.out is None:
         raise UsageError("names the data set to make, and is missing.", "Pass, for example, -o merged.", field="out")

@@ -127,11 +127,10 @@ def check_file(out: Path, suffixes: tuple[str, ...], remedy: str) -> None:
 def check_kept(out: Path, read: Iterable[str | Path], locations: Iterable[Path]) -> None:
     """Raises UsageError where `out` is a folder of the source and holds other files, which the source would lose; and
     where a file that is read lies in the data set `out`, under a name that generate writes."""
-    from mixup_cli.storage.contents import OURS
-    from mixup_cli.storage.folder import DataSetFolder
+    from mixup_cli.storage.names import OURS
 
-    folder, place = DataSetFolder(out), out.resolve()
-    if out.is_dir() and not folder.is_ours and (found := folder.foreign()):
+    place = out.resolve()
+    if out.is_dir() and (found := _foreign(out)):
         for each in locations:
             if place.is_relative_to(each.resolve()):
                 problem = f"belongs to the source {each}, and holds {found[0]!r}."
@@ -142,11 +141,18 @@ def check_kept(out: Path, read: Iterable[str | Path], locations: Iterable[Path])
                 raise UsageError(f"would overwrite the input {each}.", _another(), field="out", value=out)
 
 
+def _foreign(folder: Path) -> list[str]:
+    """The names in a folder that does not hold a data set."""
+    from mixup_cli.storage.folder import DataSetFolder  # needs pydantic
+
+    found = DataSetFolder(folder)
+    return [] if found.is_ours else found.foreign()
+
+
 def check_apart(store: Store, sources: Iterable[str]) -> None:
     """Raises UsageError where a source lies in the data set at a URL; and where that lies in a source and holds other
     files, which the source would lose."""
-    from mixup_cli.storage.contents import OURS
-    from mixup_cli.storage.manifest import MANIFEST
+    from mixup_cli.storage.names import MANIFEST, OURS
     from mixup_cli.storage.seal import WORK_FOLDER
 
     for each in sources:

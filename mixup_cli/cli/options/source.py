@@ -47,7 +47,7 @@ class PlaceFlags:
     @property
     def finished(self) -> Path | None:
         """The finished data set that is named alone, if one is; of one at a URL, its mirror."""
-        from mixup_cli.storage.manifest import MANIFEST
+        from mixup_cli.storage.names import MANIFEST
         from mixup_cli.storage.opened import folder_at
 
         if len(self.sources) != 1:
@@ -218,8 +218,6 @@ class SourceFlags(Group):
         to `list_folder`. Objects that cannot be used are left out by a command that only looks at the source, or
         computes again what a run has made of it."""
         from mixup_cli.sources import open_list, open_source
-        from mixup_cli.sources.pictures.file_list import split_nul
-        from mixup_cli.sources.reading.bounded_read import lines_of
 
         for location in local(locations or (Path(),)):
             if location.resolve().is_relative_to(out.resolve()):
@@ -230,6 +228,9 @@ class SourceFlags(Group):
         if locations:
             found = f"the source {locations[0]} is named, too."
             raise UsageError(found, "Give one or the other.", field="files_from", value=self.files_from)
+        from mixup_cli.sources.pictures.file_list import split_nul
+        from mixup_cli.sources.reading.bounded_read import lines_of
+
         with _list_stream(self.files_from) as stream:
             lines = split_nul(stream, self.files_from) if self.null else lines_of(stream, self.files_from)
             return open_list(lines, self.files_from, self.options(out), str(list_folder))

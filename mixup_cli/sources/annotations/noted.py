@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +35,7 @@ class NotedPictures(PictureSource):
 
     def _with_notes(self, start: int, found: list[Loaded]) -> list[Loaded]:
         return [
-            replace(each, sha256=self._together_with(index, each.sha256)) if each.sha256 else each
+            each._replace(sha256=self._together_with(index, each.sha256)) if each.sha256 else each
             for index, each in enumerate(found, start)
         ]
 

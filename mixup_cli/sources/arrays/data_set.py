@@ -22,7 +22,7 @@ from mixup_cli.storage.hdf5.reading import ShardedColumn
 from mixup_cli.storage.hdf5.shard import require_filter
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import LIMIT_BYTES, content_of
-from mixup_cli.storage.manifest import MANIFEST, SOURCES
+from mixup_cli.storage.names import MANIFEST, SOURCES
 from mixup_cli.storage.opened import OpenedDataSet
 from mixup_cli.storage.source_table import check_sealed, read_table
 from mixup_cli.wording import setting

@@ -10,8 +10,7 @@ from pathlib import Path
 from mixup_cli.errors import MixupGenError
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.splits import split_of
-from mixup_cli.storage.begun import BEGUN
-from mixup_cli.storage.manifest import MANIFEST, SOURCES
+from mixup_cli.storage.names import BEGUN, MANIFEST, SOURCES
 from mixup_cli.storage.opened import LOST
 from mixup_cli.storage.seal import WORK_FOLDER
 from mixup_cli.storage.shard_records import shard_name

@@ -6,7 +6,6 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, overload
 
@@ -146,7 +145,7 @@ class ArraySource(Source):
             found = self._found(values, start + first)
             unfit = target.problems(room) if is_held else bring(values, self._axes, target, room, self.keys[start])
             loaded += [
-                replace(one, problem=problem) if one.problem is None and problem is not None else one
+                one._replace(problem=problem) if one.problem is None and problem is not None else one
                 for one, problem in zip(found, unfit, strict=True)
             ]
         # Rows of a map are read twice, for the hash and for the values.
@@ -203,9 +202,14 @@ def _check_rows(rows: StoredArray, location: str) -> None:
 
 def hashed(values: NDArray[Any]) -> list[Loaded]:
     """sha256 over each sample's bytes, in C order and the byte order in which they are stored."""
+    size = values[0].nbytes
+    return [Loaded(size, *found) for found in zip(sha256_of(values), problems(values), strict=True)]
+
+
+def sha256_of(values: NDArray[Any]) -> list[str]:
+    """sha256 over the bytes of each of values (m, …), in C order: 64 hex digits."""
     data, size = values.reshape(-1).view(np.uint8).data, values[0].nbytes
-    found = enumerate(problems(values))
-    return [Loaded(size, _sha256(data[row * size : (row + 1) * size]), problem) for row, problem in found]
+    return [_sha256(data[start : start + size]) for start in range(0, values.nbytes, size)]
 
 
 def _sha256(sample: memoryview) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -233,7 +233,7 @@ class Source(ABC):
             return found
         problems = self.captions.problems
         return [
-            replace(each, sha256=self.with_caption(index, each.sha256), problem=each.problem or problems.get(index))
+            Loaded(each.stored_bytes, self.with_caption(index, each.sha256), each.problem or problems.get(index))
             for index, each in enumerate(found, start)
         ]
 

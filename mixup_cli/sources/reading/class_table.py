@@ -22,7 +22,7 @@ from mixup_cli.sources.reading.class_order import of_splits
 from mixup_cli.sources.reading.labels import CLASS_LIMIT, index_names
 from mixup_cli.sources.reading.names import names_of
 from mixup_cli.storage.json_files import content_of
-from mixup_cli.storage.manifest import MANIFEST, read_manifest
+from mixup_cli.storage.names import MANIFEST
 from mixup_cli.wording import counted, json_problem, quoted
 
 _FILE_BYTES = 64 << 20
@@ -75,6 +75,8 @@ def _kind_of(path: Path) -> tuple[bool, bool]:
 
 
 def _of_data_set(folder: Path) -> tuple[str, ...]:
+    from mixup_cli.storage.manifest import read_manifest  # needs pydantic
+
     manifest = read_manifest(folder)
     if not manifest.class_names or manifest.label_kind == "real":
         raise UsageError("that data set has no classes. Give another, or a file with names.")

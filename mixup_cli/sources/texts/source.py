@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,7 +33,7 @@ class TokenMask(ArraySource):
 
     def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
         """See `ArraySource.load`."""
-        return [replace(each, stored_bytes=0) for each in super().load(start, stop, target, out)]
+        return [each._replace(stored_bytes=0) for each in super().load(start, stop, target, out)]
 
 
 class TextSource(ArraySource):
@@ -91,15 +90,15 @@ class TextSource(ArraySource):
 
     def _together(self, found: list[list[Loaded]]) -> list[Loaded]:
         """What is wrong with a text is wrong with all of it: no column is named."""
-        parts = super()._together([[replace(each, problem=None) for each in of_one] for of_one in found])
-        return [replace(part, problem=each.problem) for part, each in zip(parts, found[0], strict=True)]
+        parts = super()._together([[each._replace(problem=None) for each in of_one] for of_one in found])
+        return [part._replace(problem=each.problem) for part, each in zip(parts, found[0], strict=True)]
 
     def _with_problem(self, loaded: Loaded, index: int) -> Loaded:
         problem = self._read.problems[index]
         if problem is None and not self._counts[index]:
             problem = "has no tokens, once it is taken apart"
         size = len(self._read.texts[index].encode())
-        return replace(loaded, stored_bytes=size, problem=problem or loaded.problem)
+        return loaded._replace(stored_bytes=size, problem=problem or loaded.problem)
 
 
 def are_wanted(options: SourceOptions) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mixup_cli.storage.manifest import CHECKSUMS, MANIFEST
+from mixup_cli.storage.names import CHECKSUMS, MANIFEST
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +24,7 @@ WRITE = """
 import sys
 from pathlib import Path
 from mixup_cli.storage.finish import beside
-from mixup_cli.storage.manifest import MANIFEST
+from mixup_cli.storage.names import MANIFEST
 from tests.unit.storage.small_data_set import manifest_of, shard_records
 
 out, count, limit = Path(sys.argv[1]), int(sys.argv[2]), 3 << 30

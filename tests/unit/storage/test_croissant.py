@@ -12,7 +12,7 @@ import mlcroissant
 import pytest
 
 from mixup_cli.storage.croissant import croissant
-from mixup_cli.storage.manifest import CROISSANT, SOURCES
+from mixup_cli.storage.names import CROISSANT, SOURCES
 from mixup_cli.storage.seal import Sealed
 from tests.unit.storage.small_data_set import SOURCES_CSV, manifest_of, shard_records, write_data_set
 

@@ -19,12 +19,7 @@ def test_round_trip(states: list[Loaded], chunk: int) -> None:
     for start in reversed(range(0, len(states), chunk)):
         column.put(start, states[start : start + chunk])
     assert list(column) == column[:] == states
-    assert [Loaded(*cell) for cell in column.cells()] == states
+    assert [*map(Loaded, *column.columns(0, len(states)))] == states
     assert column.problems == {i: state.problem for i, state in enumerate(states) if state.problem is not None}
     if states:
         assert column[-1] == states[-1]
-
-
-def test_cells_of_many() -> None:
-    states = [Loaded(number, hashlib.sha256(bytes([number % 251])).hexdigest()) for number in range(10_000)]
-    assert [Loaded(*cell) for cell in LoadedColumn.of(states).cells()] == states

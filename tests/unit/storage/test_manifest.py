@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from mixup_cli.errors import DataError, StorageError
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.json_files import read_json, to_json
-from mixup_cli.storage.manifest import MANIFEST, Manifest, read_manifest
+from mixup_cli.storage.manifest import Manifest, read_manifest
+from mixup_cli.storage.names import MANIFEST
 from mixup_cli.storage.shard_records import ShardRecord
 from tests.costs import seconds_of
 from tests.unit.storage.small_data_set import manifest_of, shard_records
