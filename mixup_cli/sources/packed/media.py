@@ -95,7 +95,7 @@ MEDIA: dict[Task, Medium] = {
     "video": Medium(VIDEO_FILES, PackedClips, WebClips),
     "audio": Medium(SOUND_FILES, PackedSounds, WebSounds, open_tree=open_tree_of_sounds),
 }
-"""By task. Where none is given, the first counts of which there are samples."""
+"""By task. Without a task, the first kind that occurs is read."""
 
 
 def media_for(task: Task | None) -> Sequence[Medium]:
@@ -104,6 +104,6 @@ def media_for(task: Task | None) -> Sequence[Medium]:
 
 
 def first_in(media: Sequence[Medium], endings: Iterable[str]) -> Medium:
-    """The first of which there are samples, by the endings of names in lower case; or the first of all."""
+    """The first that occurs, by the endings of names in lower case; or the first of all."""
     found = {*endings}
     return next((each for each in media if not found.isdisjoint(each.files.suffixes)), media[0])
