@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.forking.disk import without_waiting
 from tests.object_stores import CREDENTIALS, Bucket, network_before, s3_server
 from tests.running import Runner, child_pids, run_process, run_real
 from tests.small_sources import SIZES, write_arrays, write_colours, write_photos
@@ -22,12 +24,18 @@ from tests.unit.sources.cifar.cifar_archives import cifar_files, write_cifar
 def pytest_configure() -> None:
     """What a script runs in the background begins with SIGINT ignored, and so would all that tests start. No example of
     Hypothesis fails because it took long. And bytecode is kept, also where containers set the variable: hundreds of
-    processes would each compile all modules."""
+    processes would each compile all modules. What is written is not waited for (tests/forking/disk.py)."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.fsync = without_waiting
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+
+
+def pytest_collection_finish() -> None:
+    """What was imported is not looked through for garbage again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ from PIL import Image
 
 from mixup_cli.scan import cache
 from mixup_cli.sources.pictures.source import PictureSource
+from tests.covering import covering
 from tests.data_sets import digests
 from tests.faults.progress import meet_fault
 from tests.running import Runner, error_line, peak_bytes
@@ -69,17 +70,17 @@ RECIPES = {
 }
 
 
-@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
-def test_the_bytes_are_those_with_a_cache(recipe: str, run_cli: Runner, pictures: Path, tmp_path: Path) -> None:
-    options = [*recipe.split(), "--passes", 2, "--samples-per-shard", 23]
+@pytest.mark.parametrize(("recipe", "how"), covering([*RECIPES], ["--workers 1", "--workers 3 --batch-size 5"]))
+def test_the_bytes_are_those_with_a_cache(
+    recipe: str, how: str, run_cli: Runner, pictures: Path, tmp_path: Path
+) -> None:
+    options = [*RECIPES[recipe].split(), "--passes", 2, "--samples-per-shard", 23]
     expected = made(run_cli, pictures, tmp_path / "cached", *options)
     assert sum(name.startswith("shard-") for name in expected) >= 3
-    for number, how in enumerate(["--workers 1", "--workers 3 --batch-size 5"]):
-        assert made(run_cli, pictures, tmp_path / str(number), *options, *NONE, *how.split()) == expected, how
+    assert made(run_cli, pictures, tmp_path / "out", *options, *NONE, *how.split()) == expected
 
 
-@pytest.mark.parametrize("per_shard", [4, 37, 1000])
-@pytest.mark.parametrize("source", ["arrays", "cifar"])
+@pytest.mark.parametrize(("source", "per_shard"), covering(["arrays", "cifar"], [4, 37, 1000]))
 def test_arrays_too(
     source: str, per_shard: int, run_cli: Runner, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -99,12 +100,12 @@ def test_a_device_kernel_gets_windows_too(run_cli: Runner, arrays: Path, tmp_pat
     assert made(run_cli, arrays, tmp_path / "b", *options, *NONE, "--device", "cpu-torch") == expected
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize(("window", "per_shard"), [(16, 11), (5, 43), (60, 17), (7, 200)])
+@pytest.mark.parametrize(("sizes", "workers"), covering([(16, 11), (5, 43), (60, 17), (7, 200)], [1, 2]))
 def test_each_picture_is_decoded_once_a_pass(
-    window: int, per_shard: int, workers: int, run_cli: Runner, pictures: Path, tmp_path: Path, decoded: Counter[int]
+    sizes: tuple[int, int], workers: int, run_cli: Runner, pictures: Path, tmp_path: Path, decoded: Counter[int]
 ) -> None:
     """Also where a shard cuts a window in two."""
+    window, per_shard = sizes
     how = ["--window", window, "--samples-per-shard", per_shard, "--workers", workers, *NONE]
     made(run_cli, pictures, tmp_path / "out", *how, "--passes", 3)
     assert decoded == Counter(dict.fromkeys(range(60), 3))

@@ -40,8 +40,8 @@ def test_the_same_bytes(run_cli: Runner, cluster: RayCluster, photos: Path, tmp_
 @pytest.mark.parametrize(
     ("write", "methods"),
     [
-        (write_scenes, "mixup,cutmix,mosaic"),
-        (write_pairs, "mixup,mosaic,classmix"),
+        pytest.param(write_scenes, "mixup,cutmix,mosaic", marks=pytest.mark.slow),
+        pytest.param(write_pairs, "mixup,mosaic,classmix", marks=pytest.mark.slow),
         (write_panoptic, "mosaic,classmix,copypaste"),
     ],
 )
@@ -105,9 +105,9 @@ def test_a_node_that_cannot_see_the_output(run_cli: Runner, cluster: RayCluster,
 
 @pytest.fixture
 def long_run(tmp_path: Path) -> list[object]:
-    """A command that makes 160 shards."""
+    """A command that makes 80 shards."""
     source = write_arrays(tmp_path / "a.npz", 100, (64, 64, 3))
-    return ["generate", source, "--samples-per-shard", 5, "--passes", 8]
+    return ["generate", source, "--samples-per-shard", 5, "--passes", 4]
 
 
 def whole(run_cli: Runner, long_run: list[object], place: Path) -> dict[str, str]:

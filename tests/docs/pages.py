@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import tempfile
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,17 +24,22 @@ FRAMEWORKS = ("tensorflow", "keras", "jax", "grain")
 EXPORTS = {"--to tfrecord": "tensorflow"}
 """What commands need of these."""
 SLOW = ("torch", "pytorch", "datasets", "webdataset", *FRAMEWORKS)
-"""What takes seconds to import: snippets that need it share a process."""
+"""What takes seconds to import: snippets that need it, of all pages, share a process."""
 
 RUN_EACH = """
-import json, sys, traceback
+import contextlib, io, json, os, sys, traceback
 for line in sys.stdin:
+    asked, printed = json.loads(line), io.StringIO()
+    os.chdir(asked["folder"])
+    if "datasets" in sys.modules:  # which takes data of one name for the same
+        sys.modules["datasets"].config.HF_DATASETS_CACHE = os.environ["HF_HOME"] + asked["folder"]
     try:
-        exec(json.loads(line), {"__name__": "__main__"})
+        with contextlib.redirect_stdout(printed):
+            exec(asked["text"], {"__name__": "__main__"})
         failure = ""
     except BaseException:
         failure = traceback.format_exc()
-    print("\\n" + json.dumps(failure), flush=True)
+    print("\\n" + json.dumps({"failure": failure, "printed": printed.getvalue()}), flush=True)
 """
 
 
@@ -52,24 +58,24 @@ def run_page(document: str, place: Path, pattern: str = "") -> None:
         shutil.copytree(ROOT / "sample_data" / name, place / name)
     shutil.copy(ROOT / "sample_data" / "cifar-10-sample.tar.gz", place / "cifar-10-python.tar.gz")
     environment = program_environment(place)
-    with _interpreter(folder, environment) as run_slowly:
-        for language, text in (block for block in blocks(document) if re.search(pattern, block[1])):
-            imported = " ".join(re.findall(r"^(?:import|from) ([\w.]+)", text, re.MULTILINE)).replace(".", " ").split()
-            if language == "console":
-                if all(find_spec(library) for option, library in EXPORTS.items() if option in text):
-                    run_console(text, folder, environment)
-            elif re.search(rf"\b({'|'.join(SLOW)})\b", text):
-                if all(map(find_spec, {*imported} & {*FRAMEWORKS})):
-                    run_slowly(text)
-            else:
-                run_python(text, folder, environment)
+    for language, text in (block for block in blocks(document) if re.search(pattern, block[1])):
+        imported = " ".join(re.findall(r"^(?:import|from) ([\w.]+)", text, re.MULTILINE)).replace(".", " ").split()
+        if language == "console":
+            if all(find_spec(library) for option, library in EXPORTS.items() if option in text):
+                run_console(text, folder, environment)
+        elif re.search(rf"\b({'|'.join(SLOW)})\b", text):
+            if all(map(find_spec, {*imported} & {*FRAMEWORKS})):
+                run_slowly(text, folder)
+        else:
+            run_python(text, folder, environment)
 
 
 def program_environment(place: Path) -> dict[str, str]:
-    """An environment in which `mixup-gen` and `python` are those of the tests, and libraries keep files in `place`."""
+    """An environment in which `mixup-gen` and `python` are those of the tests, libraries keep files in `place`, and
+    PyTorch has one thread: for little networks, two that wait for a core take many times as long."""
     folders = (program_folder(), str(Path(sys.executable).parent), os.environ["PATH"])
     environment = {**os.environ, "PATH": os.pathsep.join(folders), "PYTHONUNBUFFERED": "1"}
-    return environment | {"HF_HOME": str(place / "hugging-face"), "HF_HUB_OFFLINE": "1"}
+    return environment | {"HF_HOME": str(place / "hugging-face"), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 
 
 def matches(expected: str, found: str) -> bool:
@@ -110,27 +116,33 @@ def run_python(text: str, folder: Path, environment: dict[str, str]) -> None:
     assert process.returncode == 0, err
 
 
-@contextmanager
-def _interpreter(folder: Path, environment: dict[str, str]) -> Iterator[Callable[[str], None]]:
-    """A process for the snippets that import what is slow, started by the first; each has names of its own."""
-    started: list[subprocess.Popen[str]] = []
+@cache
+def _interpreter() -> subprocess.Popen[str]:
+    """A process for the snippets of all pages that import what is slow."""
+    place = tempfile.mkdtemp(prefix="pages-")
+    words = [sys.executable, "-W", "error", "-c", RUN_EACH]
+    pipe, environment = subprocess.PIPE, program_environment(Path(place))
+    process = subprocess.Popen(words, cwd=place, env=environment, stdin=pipe, stdout=pipe, text=True)
 
-    def run(text: str) -> None:
-        if not started:
-            words = [sys.executable, "-W", "error", "-c", RUN_EACH]
-            pipe = subprocess.PIPE
-            started.append(subprocess.Popen(words, cwd=folder, env=environment, stdin=pipe, stdout=pipe, text=True))
-        process = started[0]
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps(text) + "\n")
-        process.stdin.flush()
-        answer = next((line for line in process.stdout if line.startswith('"')), None)
-        assert answer is not None, f"the process ended in:\n{text}"
-        assert not json.loads(answer), f"{json.loads(answer)}\nin:\n{text}"
+    def end() -> None:
+        process.communicate()
+        shutil.rmtree(place)
 
-    try:
-        yield run
-    finally:
-        for process in started:
-            process.communicate()
+    atexit.register(end)
+    return process
+
+
+def run_slowly(text: str, folder: Path) -> str:
+    """A snippet in the process that has imported what is slow; each has names of its own. Returns what it prints."""
+    process = _interpreter()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps({"folder": str(folder), "text": text}) + "\n")
+    process.stdin.flush()
+    answer = next((line for line in process.stdout if line.startswith('{"failure"')), None)
+    if answer is None:
+        _interpreter.cache_clear()
+    assert answer is not None, f"the process ended in:\n{text}"
+    ended: dict[str, str] = json.loads(answer)
+    assert not ended["failure"], f"{ended['failure']}\nin:\n{text}"
+    return ended["printed"]

@@ -24,9 +24,10 @@ from mixup_cli.readers.pytorch import MixedDataset, MixedStream
 from mixup_cli.storage.hdf5.columns import EncodedColumn
 from mixup_cli.storage.hdf5.global_heap import REFERENCE
 from tests.data_sets import digests, manifest
+from tests.docs.pages import run_slowly
 from tests.faults.progress import meet_fault
 from tests.running import Runner, error_line, run_process
-from tests.unit.storage.test_card import code_blocks, run
+from tests.unit.storage.test_card import code_blocks
 
 SHARDS = ("--samples-per-shard", 7)
 ENCODINGS = ("png", "jpeg:90", "webp:80")
@@ -233,11 +234,11 @@ def test_the_programs_in_its_card_run(text: str, kept: Callable[[str], Path], tm
     expected = MixedArrays(out).images(range(7))
     sums = f"{expected.sum(dtype=int)}\n"
     code = f"{plain}\nprint(sum(image.sum(dtype=int) for image in images))"
-    assert run(code, out) == sums
+    assert run_slowly(code, out) == sums
     again = "import numpy as np\nprint(sum(np.array(row['images']).sum(dtype=int) for row in data.select(range(7))))"
-    assert run(f"{hugging_face}\n{again}".replace("path/to/this/folder", str(out)), tmp_path).endswith(sums)
+    assert run_slowly(f"{hugging_face}\n{again}".replace("path/to/this/folder", str(out)), tmp_path).endswith(sums)
     code = f"{torch}\nprint(sum(int(images.sum()) for images, _ in loader))".replace("path/to/this/folder", str(out))
-    assert run(code, tmp_path) == f"{MixedArrays(out).images(range(24)).sum(dtype=int)}\n"
+    assert run_slowly(code, tmp_path) == f"{MixedArrays(out).images(range(24)).sum(dtype=int)}\n"
 
 
 def test_commands_that_show_it(run_cli: Runner, kept: Callable[[str], Path], tmp_path: Path) -> None:

@@ -100,14 +100,28 @@ def write_source(path: Path, asked: dict[str, Any]) -> Source:
 REMIX = ["--method", "mixup:alpha=1", "--label-rule", "remix", "--per-class", 6, "--pair", "cross-class", "--seed", 0]
 
 
+FIXTURES = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
 @given(asked=recipes())
 @example(asked={"kind": "classes", "options": REMIX, "groups": False, "seed": 0, "stored": "uint8"})
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=8, deadline=None, suppress_health_check=FIXTURES)
 def test_rows_are_what_the_format_says(
     asked: dict[str, Any], run_cli: Runner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    check_rows(asked, run_cli, tmp_path_factory)
+
+
+@pytest.mark.slow
+@given(asked=recipes())
+@settings(max_examples=100, deadline=None, suppress_health_check=FIXTURES)
+def test_rows_of_many_recipes_are_what_the_format_says(
+    asked: dict[str, Any], run_cli: Runner, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    check_rows(asked, run_cli, tmp_path_factory)
+
+
+def check_rows(asked: dict[str, Any], run_cli: Runner, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("made")
     source = write_source(folder / "a.npz", asked)
     options = [*asked["options"], "--label-kind", asked["kind"], *["--group-column", "g"] * asked["groups"]]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.covering import covering
 from tests.data_sets import columns, manifest
 from tests.end_to_end.whatever_happens import check_how, check_killed, check_repaired, make
 from tests.mask_scenes import COLOURS, VOID, masks, write_pairs
@@ -42,7 +43,10 @@ def segments(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(params=["mask", "instances", "both"])
+KINDS = ["mask", "instances", "both"]
+
+
+@pytest.fixture(params=KINDS)
 def source(request: pytest.FixtureRequest) -> tuple[Path, str]:
     """A source with index maps, and the options to mix it."""
     if request.param == "mask":
@@ -52,7 +56,9 @@ def source(request: pytest.FixtureRequest) -> tuple[Path, str]:
     return request.getfixturevalue("scenes"), INSTANCES
 
 
-@pytest.mark.parametrize("view", ["", "--crop-pad 5 --masks both", "--random-resized-crop"])
+@pytest.mark.parametrize(
+    ("source", "view"), covering(KINDS, ["", "--crop-pad 5 --masks both", "--random-resized-crop"]), indirect=["source"]
+)
 def test_the_same_bytes_however_it_is_carried_out(
     run_cli: Runner, source: tuple[Path, str], tmp_path: Path, view: str
 ) -> None:

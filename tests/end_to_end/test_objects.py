@@ -24,7 +24,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_scenes(tmp_path_factory.mktemp("objects") / "scenes")
 
 
-@pytest.mark.parametrize("view", ["", "--crop-pad 5", "--random-resized-crop"])
+@pytest.mark.parametrize("view", ["", pytest.param("--crop-pad 5", marks=pytest.mark.slow), "--random-resized-crop"])
 def test_the_same_bytes_however_it_is_carried_out(run_cli: Runner, scenes: Path, tmp_path: Path, view: str) -> None:
     check_how(run_cli, scenes, tmp_path, f"{ALL} {view}")
 

@@ -20,7 +20,7 @@ from mixup_cli.wording import counted
 from tests.data_sets import digests
 from tests.running import Runner
 
-PRIME = 61
+PRIME = 241
 """The default suite tries one bit in PRIME of a shard."""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.covering import covering
 from tests.data_sets import digests
 from tests.running import PROGRAM, Runner, clean_environment, error_line, run_process, run_real
 
@@ -29,17 +30,26 @@ VARIABLES = {
 }
 
 
+TOGETHER = ("NUMBA_NUM_THREADS", "no home", "no folder for temporary files", "OPENBLAS_NUM_THREADS", "an odd terminal")
+"""None of these hides what another one does."""
+
+SETTINGS = {"all that go together": {key: value for name in TOGETHER for key, value in VARIABLES[name].items()}}
+
 UNCOMPILED = ("NUMBA_DISABLE_JIT", "PYTHONOPTIMIZE")
 """Numba, or Python for each library that it imports, compiles everything anew. Our code never asserts (ruff's S101)."""
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in UNCOMPILED)) for name in VARIABLES]
+    "name",
+    [
+        *SETTINGS,
+        *(pytest.param(name, marks=[pytest.mark.slow] * (name in (*UNCOMPILED, *TOGETHER))) for name in VARIABLES),
+    ],
 )
 def test_variables_change_no_bytes(name: str, run_cli: Runner, colours: Path, tmp_path: Path) -> None:
     options = ["generate", colours, "--method", "mixup:0.5,fmix:0.5", "-o"]
     run_cli(*options, tmp_path / "plain", cwd=tmp_path)
-    made = run_real(*options, "out", cwd=tmp_path, env=VARIABLES[name])
+    made = run_real(*options, "out", cwd=tmp_path, env=(SETTINGS | VARIABLES)[name])
     assert made.returncode == 0, made.stderr
     assert digests(tmp_path / "out") == digests(tmp_path / "plain")
 
@@ -55,8 +65,10 @@ def test_the_library_says_that_it_needs_compiled_functions(tmp_path: Path) -> No
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit addresses")
-@pytest.mark.parametrize("size_mib", [120, 250, 440, 500, 600, 700])
-@pytest.mark.parametrize("command", ["generate {} --method mixup:0.5,fmix:0.5", "plan {} -o plan.parquet"])
+@pytest.mark.parametrize(
+    ("command", "size_mib"),
+    covering(["generate {} --method mixup:0.5,fmix:0.5", "plan {} -o plan.parquet"], [120, 250, 440, 500, 600, 700]),
+)
 def test_too_little_memory_is_told_as_that(command: str, size_mib: int, photos: Path, tmp_path: Path) -> None:
     """Whichever library meets it first; never as an interrupt."""
     ended = run_real(*command.format(photos).split(), cwd=tmp_path, limits={resource.RLIMIT_AS: size_mib * MIB})

@@ -19,7 +19,7 @@ from tests.running import Runner, start_process
 @pytest.mark.parametrize(
     ("name", "of_each", "least"),
     [
-        ("fresh", 3, 19),
+        ("fresh", 1, 7),
         ("extended", 1, 7),
         ("forced", 1, 7),
         *(pytest.param(name, None, 45, marks=pytest.mark.slow) for name in CASES),
@@ -71,24 +71,26 @@ RANDOM = ["fresh", "compressed", "cached", "views"]
 
 
 @pytest.mark.parametrize(
-    ("name", "seed"),
+    ("name", "seed", "count"),
     [
-        ("fresh", 9),
-        *(pytest.param(name, seed, marks=pytest.mark.slow) for name in RANDOM for seed in range(4)),
+        ("fresh", 9, 4),
+        *(pytest.param(name, seed, 15, marks=pytest.mark.slow) for name in RANDOM for seed in range(4)),
     ],
 )
-def test_killed_at_random_moments(name: str, seed: int, run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+def test_killed_at_random_moments(
+    name: str, seed: int, count: int, run_cli: Runner, colours: Path, tmp_path: Path
+) -> None:
     """Of the whole of a run, which may have been killed before: two hundred kills and more in all."""
     command = ["generate", colours, *FRESH, *CASES[name].options, "--passes", 8, "--workers", 2]
     folder = tmp_path / "attempts"
     for place in (folder, tmp_path / "whole"):
         place.mkdir()
     expected = complete(run_cli, tmp_path / "whole", *command)
-    script = start_process(15, seed, folder, *command, "-q", script=kill_at_random.__file__)
+    script = start_process(count, seed, folder, *command, "-q", script=kill_at_random.__file__)
     out, err = script.communicate()
     assert script.returncode == 0, err
     killed, through = map(int, out.split())
-    assert killed == 15
+    assert killed == count
     for number in range(through + 1):
         left = Attempt(number, "kill", "a file", -signal.SIGKILL, folder / str(number))
         if left.place.exists():

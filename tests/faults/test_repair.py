@@ -22,7 +22,7 @@ def check_repaired(fallen: Fallen, left: Attempt, damaged: set[str], run_cli: Ru
     assert not (left.place / "mixup-out/.mixup-gen").exists(), left
 
 
-@pytest.mark.parametrize(("name", "of_each", "least"), [("much", 2, 12), ("manifest", 1, 6), *SLOW])
+@pytest.mark.parametrize(("name", "of_each", "least"), [("much", 1, 6), ("manifest", 1, 6), *SLOW])
 def test_killed_before_every_step(
     name: str, of_each: int | None, least: int, run_cli: Runner, colours: Path, tmp_path: Path
 ) -> None:

@@ -160,8 +160,8 @@ def listens(status: str) -> bool:
 @pytest.mark.parametrize(
     ("scene", "count"),
     [
-        ("arrays", 3),
-        ("large-pictures", 2),
+        ("arrays", 2),
+        ("large-pictures", 1),
         ("first-compile", 1),
         *(pytest.param(scene, 20, marks=pytest.mark.slow) for scene in SCENES),
     ],

@@ -106,7 +106,7 @@ def test_a_store_that_stays_away(
         ("silent", SHARD, signal.SIGKILL),
         ("late", "PUT .*done/00001", signal.SIGKILL),
         ("late", "PUT .*manifest", signal.SIGINT),
-        ("silent", SHARD, signal.SIGTERM),
+        pytest.param("silent", SHARD, signal.SIGTERM, marks=SLOW),
         *(
             pytest.param(what, where, how, marks=SLOW)
             for what in ("silent", "late")

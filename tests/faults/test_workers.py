@@ -67,7 +67,7 @@ def survive(run_cli: Runner, command: list[object], place: Path, kills: int) -> 
 
 
 def test_workers_killed_at_random(run_cli: Runner, long_run: list[object], tmp_path: Path) -> None:
-    survive(run_cli, [*long_run, "--passes", 2], tmp_path, 3)
+    survive(run_cli, long_run, tmp_path, 2)
 
 
 @pytest.mark.slow
@@ -115,7 +115,7 @@ def test_a_signal_ends_a_worker_that_does_not_listen(long_run: list[object], tmp
     wait_until(lambda: not session_pids(process.pid))
 
 
-MOMENTS = [0, 13, "replace:4", *(pytest.param(done, marks=pytest.mark.slow) for done in range(1, 20)), "replace:2"]
+MOMENTS = [13, "replace:4", *(pytest.param(done, marks=pytest.mark.slow) for done in (*range(20), "replace:2"))]
 """A number: this many shards are done, a worker is about to seal one more, and the other is anywhere. Or the main
 process is about to seal the list of samples, or a file after all shards."""
 

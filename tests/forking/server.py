@@ -25,6 +25,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+from tests.forking.disk import without_waiting
+
 MOST_BYTES = 1 << 20
 """No request is longer."""
 
@@ -173,6 +175,7 @@ def warm_up() -> None:
 
 if __name__ == "__main__":
     path = sys.argv[1]
+    os.fsync = without_waiting
     warm_up()
     server = Server(path)
     print("ready", flush=True)

@@ -45,15 +45,18 @@ def test_heavy_ones_too(case: Case, cell: Cell, place: Path) -> None:
 SIZED = ["--size", "16", "--quiet"]
 
 
+def check_refused_by_name(cell: Cell, place: Path, command: Sequence[str]) -> None:
+    refused = cell.run(["generate", *command], place, {})
+    check_harmless(refused, place)
+    assert refused.code == 65, refused.err
+    assert error_of(refused).endswith("Remove it, or pass --on-error skip.")
+
+
 def check_left_out(
     cell: Cell, place: Path, key: str = "cat/bad.png", command: Sequence[str] = ("pictures", *SIZED)
 ) -> None:
     """Refused by its name; left out with its reason where that is wanted."""
-    refused = cell.run(["generate", *command], place, {})
-    check_harmless(refused, place)
-    assert refused.code == 65, refused.err
-    reason = error_of(refused)
-    assert reason.endswith("Remove it, or pass --on-error skip.")
+    check_refused_by_name(cell, place, command)
     skipped = cell.run(["generate", *command, "--on-error", "skip"], place, {})
     check_harmless(skipped, place)
     assert skipped.code == 0, skipped.err
@@ -62,10 +65,18 @@ def check_left_out(
     assert len(left_out["reason"]) > 5
 
 
-@pytest.mark.parametrize("name", pictures.BAD)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in pictures.LONG)) for name in pictures.BAD]
+)
 def test_a_bad_picture_is_refused_or_left_out(name: str, cell: Cell, place: Path) -> None:
     pictures.bad_picture(place, name)
     check_left_out(cell, place)
+
+
+@pytest.mark.parametrize("name", pictures.LONG)
+def test_one_that_takes_long_is_refused(name: str, cell: Cell, place: Path) -> None:
+    pictures.bad_picture(place, name)
+    check_refused_by_name(cell, place, ("pictures", *SIZED))
 
 
 @pytest.mark.parametrize("make", [pictures.link_to_nowhere, pictures.link_to_itself, pictures.pipe])

@@ -26,7 +26,9 @@ finally:
 """
 
 
-@pytest.mark.parametrize("method", ["mixup", "cutmix", "mixup,cutmix,cutout"])
+@pytest.mark.parametrize(
+    "method", ["mixup,cutmix,cutout", *(pytest.param(each, marks=pytest.mark.slow) for each in ("mixup", "cutmix"))]
+)
 def test_both_make_the_same_bytes(method: str, photos: Path, tmp_path: Path) -> None:
     for name in ("numpy", "numba"):
         command = [sys.executable, "-c", SCRIPT, name, "generate", photos, "-o", tmp_path / name, "--method", method]

@@ -48,8 +48,17 @@ def test_the_contract_runs_in_a_process_of_its_own() -> None:
     assert said.startswith("1 passed")
 
 
+def test_a_contract_that_is_skipped_is_not_kept(tmp_path: Path) -> None:
+    tests = tmp_path / "test_contract.py"
+    tests.write_text("import pytest\nclass TestTorchOnCuda:\n    def test(self):\n        pytest.skip('no device')\n")
+    kept, said = gpu.contract("cuda", str(tests))
+    assert not kept
+    assert said.startswith("1 skipped")
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(HAS_CUDA, reason="the contract runs here")
-def test_a_contract_that_is_skipped_is_not_kept() -> None:
+def test_the_contract_itself_is_skipped_without_a_device() -> None:
     assert gpu.contract("cuda", f"{gpu.CONTRACT}::TestTorchOnCuda{ONE_TEST}")[0] is False
 
 

@@ -186,6 +186,8 @@ BAD: dict[str, Callable[[], bytes]] = {
     "a zip": lambda: b"PK\x03\x04" + bytes(99),
     "an executable": lambda: b"\x7fELF" + bytes(99),
 }
+LONG = ("JPEG behind 20 MB of padding", "JPEG of a million marks", "PNG of 600,000 chunks")
+"""Those of them that take a second to refuse."""
 """Each is refused, or left out, with its reason. The name of the file says nothing true."""
 
 SOUND: dict[str, tuple[str, Callable[[], bytes]]] = {

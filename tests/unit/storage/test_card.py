@@ -1,10 +1,7 @@
 """The card: Hugging Face finds the shards by it, its code runs, and no name from outside can break out of it."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,6 +17,7 @@ from mixup_cli.storage.card import card, paper_of
 from mixup_cli.storage.manifest import ColumnRecord, Manifest
 from mixup_cli.storage.meanings import LOSSES, MEANINGS, RULES, SOFT
 from mixup_cli.storage.names import CARD
+from tests.docs.pages import run_slowly
 from tests.unit.storage.small_data_set import arrays, manifest_of, shard_records, write_data_set
 
 HOSTILE_NAMES = (
@@ -31,21 +29,6 @@ HOSTILE_NAMES = (
     "![x](http://x.y/z)",
     "Äpfel",
 )
-
-
-def run(code: str, folder: Path) -> str:
-    """What the code prints, run offline with warnings as errors."""
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "cache"), "MPLCONFIGDIR": str(folder)}
-    result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout
 
 
 def code_blocks(text: str, language: str) -> list[str]:
@@ -66,19 +49,19 @@ def out(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 def test_hugging_face_loads_the_shards_and_not_the_json_files(out: Path, tmp_path: Path) -> None:
     code = reading((out / CARD).read_text(), "load_dataset").replace("path/to/this/folder", str(out))
-    rows = json.loads(run(f"{code}\nimport json; print(json.dumps(data[:]))", tmp_path))
+    rows = json.loads(run_slowly(f"{code}\nimport json; print(json.dumps(data[:]))", tmp_path))
     expected = {name: array.tolist() for name, array in arrays().items()}
     assert rows == expected
 
 
 def test_its_h5py_lines_run(out: Path) -> None:
     code = next(block for block in code_blocks((out / CARD).read_text(), "python") if "torch" not in block)
-    assert run(f"{code}\nprint(images.shape, labels.shape)", out) == "(3, 4, 5, 3) (3, 2)\n"
+    assert run_slowly(f"{code}\nprint(images.shape, labels.shape)", out) == "(3, 4, 5, 3) (3, 2)\n"
 
 
 def test_its_pytorch_lines_run(out: Path) -> None:
     code = reading((out / CARD).read_text(), "torch")
-    printed = run(f"{code}\nimages, labels = next(iter(loader))\nprint(*images.shape, *labels.shape)", out)
+    printed = run_slowly(f"{code}\nimages, labels = next(iter(loader))\nprint(*images.shape, *labels.shape)", out)
     assert printed == "7 4 5 3 7 2\n"
 
 

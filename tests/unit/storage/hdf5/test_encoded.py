@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -118,13 +120,19 @@ def change_image(data: Callable[[bytes], bytes]) -> Callable[[Path, int], None]:
     return change
 
 
-def file_of(shape: tuple[int, ...], encoding: str, **settings: Any) -> Callable[[bytes], bytes]:
+def file_of(shape: tuple[int, ...], encoding: str) -> Callable[[bytes], bytes]:
     def made(_: bytes) -> bytes:
         written = io.BytesIO()
-        Image.fromarray(np.zeros(shape, np.uint8)).save(written, encoding, **settings)
+        Image.fromarray(np.zeros(shape, np.uint8)).save(written, encoding)
         return written.getvalue()
 
     return made
+
+
+def larger_than_it_is(data: bytes) -> bytes:
+    """A PNG whose head says 60,000 × 60,000 pixels."""
+    head = b"IHDR" + struct.pack(">II", 60_000, 60_000) + data[24:29]
+    return data[:12] + head + struct.pack(">I", zlib.crc32(head)) + data[33:]
 
 
 DAMAGE: dict[str, Callable[[Path, int], None]] = {
@@ -136,7 +144,7 @@ DAMAGE: dict[str, Callable[[Path, int], None]] = {
     "zeros": change_image(lambda _: b""),
     "the middle is zeros": change_image(lambda data: data[:70]),
     "another format": change_image(file_of((1, 1), "gif")),
-    "another size": change_image(file_of((60000, 60000), "png", compress_level=9)),
+    "another size": change_image(larger_than_it_is),
     "other channels": change_image(file_of((6, 5), "png")),
 }
 

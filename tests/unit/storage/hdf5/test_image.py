@@ -33,7 +33,7 @@ def written(file: Any, chunk_count: int) -> None:
 
 
 @pytest.mark.parametrize("kind", [FileImage, Copying])
-@pytest.mark.parametrize("chunk_count", [1, 2, 3000])  # so many that HDF5 reads again what it wrote of its index
+@pytest.mark.parametrize("chunk_count", [1, 2, 300, pytest.param(3000, marks=pytest.mark.slow)])  # an index of levels
 def test_bytes_are_those_of_a_file_in_memory(kind: type[FileImage], chunk_count: int) -> None:
     expected, image = BytesIO(), kind()
     written(expected, chunk_count)

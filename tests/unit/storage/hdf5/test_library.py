@@ -43,13 +43,14 @@ def test_other_errors_at_run_time_stay() -> None:
         raise RuntimeError("no number")
 
 
-def test_whatever_damage_makes_h5py_raise_is_a_data_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stride", [31, pytest.param(3, marks=pytest.mark.slow)])
+def test_whatever_damage_makes_h5py_raise_is_a_data_error(stride: int, tmp_path: Path) -> None:
     path = tmp_path / "x.h5"
     with h5py.File(path, "w") as file:
         file.create_dataset("x", data=np.arange(50), chunks=(10,), compression="gzip")
         file.attrs["recipe"] = "{}"
     whole, kinds = path.read_bytes(), set()
-    for at in range(0, len(whole), 11):
+    for at in range(0, len(whole), stride):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
         try:
             with open_shard(path, "x.h5: damaged") as file:
