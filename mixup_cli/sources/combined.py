@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.choices import PLACED_TASKS, TIMED_TASKS
+from mixup_cli.choices import TIMED_TASKS
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.fields.labels import Labels, dense_from_classes
@@ -20,6 +20,7 @@ from mixup_cli.fields.target import FormMismatch, Survey, Target
 from mixup_cli.sources.reading.base import Source, Stamps
 from mixup_cli.sources.reading.class_order import of_sources
 from mixup_cli.sources.reading.class_table import moved
+from mixup_cli.sources.reading.placed import check_masks, check_placed, merge_objects
 from mixup_cli.storage.loaded import Loaded
 from mixup_cli.wording import setting
 
@@ -28,19 +29,15 @@ def combine(sources: Sequence[Source]) -> Source:
     """One source with the samples of all, in their order; a single source is returned as it is.
 
     Keys get their source's number in front ("0:cat/1.png"). Classes are merged by name. Raises DataError for labels of
-    kinds that do not go together, for arrays that no common form can hold, and for several sources of which one has
-    objects.
+    kinds that do not go together, for arrays that no common form can hold, for objects or masks of which some sources
+    have others, and for several sources of which one has samples that go on in time.
     """
     if not sources:
         raise NoInputError("no source was given.")
-    placed = next((each for each in sources if each.task in PLACED_TASKS), None)
     if len(sources) > 1 and (timed := next((each for each in sources if each.task in TIMED_TASKS), None)) is not None:
         found = f"{timed.location}: is read for {setting('task', timed.task)}, and such sources cannot be combined."
         raise DataError(found, "Give it alone, or put all samples into one folder or table.")
-    if len(sources) > 1 and placed is not None:
-        what = "masks" if placed.objects is None else "objects"
-        remedy = "Give it alone, or write one file of annotations about the images of all."
-        raise DataError(f"{placed.location}: has {what}, and sources with {what} cannot be combined.", remedy)
+    check_placed(sources)
     return sources[0] if len(sources) == 1 else CombinedSource(sources)
 
 
@@ -65,6 +62,9 @@ class CombinedSource(Source):
         texts = [each.texts for each in sources if each.texts is not None]
         self.texts = [*chain.from_iterable(texts)] if len(texts) == len(sources) else None
         self.beside = {name: combine([source.beside[name] for source in sources]) for name in _common_names(sources)}
+        self.task, self.void = sources[0].task, sources[0].void
+        self.objects = merge_objects(sources, self.labels.class_names)
+        check_masks(sources, self.labels.class_names)
 
     def survey(self, limit: int | None = None) -> Survey:
         """See `Source.survey`. The sources share the limit by size, at least one sample each."""
@@ -92,6 +92,11 @@ class CombinedSource(Source):
             return None
         reading = chain.from_iterable((str(len(each.files)), *each.reading) for each in found)
         return Stamps(np.concatenate([each.files for each in found]), tuple(reading))
+
+    def extents(self) -> NDArray[np.int32] | None:
+        """See `Source.extents`."""
+        found = [extents for source in self._sources if (extents := source.extents()) is not None]
+        return np.concatenate(found) if len(found) == len(self._sources) else None
 
     def files(self) -> Iterator[str]:
         """See `Source.files`."""
@@ -141,8 +146,11 @@ class CombinedSource(Source):
             raise FormMismatch(self._prefixes[number] + mismatch.key, mismatch.size, mismatch.dtype) from None
 
     def _common_form(self, surveys: Sequence[Survey]) -> Form | None:
-        """The form of all sources, or None if images differ (their sizes then decide)."""
+        """The form of all sources, or None if images differ (their sizes then decide). Index maps are as large as their
+        images; their numbers have the bits that the largest need."""
         forms = [survey.array_form for survey in surveys]
+        if self.void is not None:
+            return max(filter(None, forms), key=lambda form: np.dtype(form.dtype).itemsize, default=None)
         if all(form == forms[0] for form in forms):
             return forms[0]
         for source, form in zip(self._sources, forms, strict=True):
@@ -166,7 +174,8 @@ def _common_names(sources: Sequence[Source]) -> list[str]:
 
 
 def merge_labels(sources: Sequence[Source]) -> Labels:
-    """The labels of all samples, over the union of the class names; soft if any source has soft labels.
+    """The labels of all samples, over the union of the class names; soft if any source has soft labels. Without labels,
+    the classes are those of objects and masks.
 
     Raises DataError for labels that do not go together: labelled and unlabelled, one class a sample and any number of
     them, numbers and classes, or numbers of other names; and if only some sources have groups.
@@ -174,9 +183,9 @@ def merge_labels(sources: Sequence[Source]) -> Labels:
     all_labels = [source.labels for source in sources]
     _check_kinds(sources)
     groups = _merged_groups(sources)
-    if all_labels[0].kind == "none":
-        return Labels(groups=groups)
     names = of_sources([labels.class_names for labels in all_labels])
+    if all_labels[0].kind == "none":
+        return Labels(names, groups=groups)
     found = [moved(labels, names) for labels in all_labels]
     if all(labels.kind == "classes" for labels in all_labels):
         classes = [each.classes for each in found if each.classes is not None]
