@@ -61,6 +61,20 @@ def test_a_local_run_imports_nothing_that_only_others_need(photos: Path, tmp_pat
         assert not {"torch", "numba", *FAR} & {*libraries}
 
 
+def test_a_source_is_read_before_most_is_imported(tmp_path: Path) -> None:
+    """The import of the rest then takes its turns beside the reading."""
+    script = """
+import sys
+from mixup_cli.cli.commands import preload
+from mixup_cli.cli.app import main
+preload.preload = lambda: sys.exit(" ".join({"h5py", "pydantic", "PIL"} & {*sys.modules}))
+sys.argv = ["mixup-gen", "generate", "-q", ".", "-o", "out"]
+main()
+"""
+    ended = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert (ended.stderr.strip(), ended.returncode) == ("", 1)
+
+
 def test_a_run_that_makes_much_starts_numba(arrays: Path, tmp_path: Path) -> None:
     assert "numba" in loaded("generate", arrays, "--samples", 10_000_000, "--dry-run", cwd=tmp_path)
 

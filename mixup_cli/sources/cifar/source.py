@@ -6,7 +6,7 @@ All versions give the same samples, keys and classes. Format: https://www.cs.tor
 from __future__ import annotations
 
 import re
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import chain
@@ -99,14 +99,14 @@ class _Images:
         self._turner = turner
         self._room = np.empty((0, 0, 32, 32, 3), np.uint8)
         self._of: dict[str, tuple[NDArray[np.uint8], list[str]]] = {}
-        self._turning: list[Future[None]] = []
 
     def add(self, stem: str, pixels: NDArray[np.uint8]) -> None:
         """Take the pixels (n, 3072) of a file."""
         images, hashes = self._place(stem, len(pixels)), []
-        self._turning.append(self._turner.submit(_turn, pixels, images))
+        turning = self._turner.submit(_turn, pixels, images)
         for start in range(0, len(pixels), _TILE_ROWS):
             hashes += sha256_of(np.ascontiguousarray(pixels[start : start + _TILE_ROWS]))
+        turning.result()  # before the next file is read: into the memory of this one
         self._of[stem] = images, hashes
 
     def _place(self, stem: str, count: int) -> NDArray[np.uint8]:
@@ -121,8 +121,6 @@ class _Images:
 
     def all(self) -> tuple[NDArray[np.uint8], list[str]]:
         """The images of all files, and their hashes, in the order of the files' names."""
-        for each in self._turning:
-            each.result()
         images, hashes = zip(*(self._of[stem] for stem in sorted(self._of)), strict=True)
         places = self._room[: len(images)]
         is_whole = [each.ctypes.data for each in images] == [each.ctypes.data for each in places]
