@@ -26,7 +26,7 @@ def objects_of(source: Source) -> Iterator[tuple[str, str, list[float]]]:
     for sample, key in enumerate(source.keys):
         for number in source.objects.numbers_of(np.array([sample])):
             name = source.labels.class_names[source.objects.classes[number]]
-            yield Path(key).stem, name, source.objects.box[number].tolist()
+            yield Path(key).stem.removeprefix("0:"), name, source.objects.box[number].tolist()
 
 
 def made(kind: str, folder: Path) -> tuple[Path, dict[str, Any]]:
