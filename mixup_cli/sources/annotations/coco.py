@@ -11,6 +11,7 @@ import json
 import mmap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mixup_cli.choices import Task
 from mixup_cli.errors import DataError, NoInputError, UsageError
@@ -68,10 +69,11 @@ def open_coco(path: Path, options: SourceOptions) -> AnnotatedPictures:
         file = Path(chosen[0])
     else:
         file, ignored = path, frozenset({"split", "labels_from"})
-    content, name = _content(file), escape_name(str(file))
+    reads_outlines = options.task == "segment"
+    content, name = _content(file, reads_outlines), escape_name(str(file))
     if is_panoptic(content):
         return _open_panoptic(path, file, PanopticReader(name, content), (notices, ignored), options)
-    reader = Reader(name, content, reads_outlines=options.task == "segment")
+    reader = Reader(name, content, reads_outlines=reads_outlines)
     paths = reader.paths()
     place = str(_place_of(file, root, paths))
     return Annotated(str(path), place, paths, reader.notes(), READ_AS, notices, ignored).opened(options)
@@ -104,11 +106,11 @@ def _files_in(folder: Path, task: Task | None) -> list[Path]:
     return []
 
 
-def _content(file: Path) -> Entry:
+def _content(file: Path, reads_outlines: bool) -> Entry:
+    """What a file says. Its bytes and outlines take most of the memory: they go as soon as they are not needed."""
     name = escape_name(str(file))
     try:
-        with file.open("rb") as stream:
-            content = json.load(stream)
+        content = json.loads(_text(file), object_hook=None if reads_outlines else _without_outline)
     except OSError as problem:
         raise NoInputError(f"{name}: cannot be read ({problem.strerror}).", "Check the path.") from problem
     except (ValueError, RecursionError) as problem:
@@ -117,6 +119,16 @@ def _content(file: Path) -> Entry:
         found = f"{name}: lacks one of the lists {', '.join(TABLES)}, which COCO's annotations have."
         raise DataError(found, "Give a file of annotations, or a folder of images.")
     return content
+
+
+def _text(file: Path) -> str:
+    data = file.read_bytes()
+    return data.decode(json.detect_encoding(data), "surrogatepass")
+
+
+def _without_outline(entry: dict[str, Any]) -> dict[str, Any]:
+    entry.pop("segmentation", None)
+    return entry
 
 
 def _place_of(file: Path, root: Path, paths: Sequence[str]) -> Path:

@@ -22,7 +22,8 @@ Entry = Mapping[str, Any]
 
 
 class Reader:
-    """One file of annotations. Raises DataError where an entry is not what the format says."""
+    """One file of annotations, whose annotations are there to be noted once. Raises DataError where an entry is not
+    what the format says."""
 
     def __init__(self, name: str, content: Entry, *, reads_outlines: bool = False) -> None:
         self.name, self._reads_outlines = name, reads_outlines
@@ -72,6 +73,7 @@ class Reader:
             seen.add(identity)
             picture_place = self.referred(entry, "image_id", places, where)
             self._add(notes, where, entry, picture_place, self.referred(entry, "category_id", classes, where))
+            self.annotations[number] = None  # noted: memory need not hold it twice
         return notes
 
     def referred(self, entry: Entry, key: str, known: Mapping[int, int], where: str) -> int:

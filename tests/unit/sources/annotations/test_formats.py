@@ -13,7 +13,7 @@ from PIL import Image
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources import Source, SourceOptions, open_source
-from tests.small_objects import CLASSES, OBJECTS, SIZES, WRITERS, write_coco, write_voc
+from tests.small_objects import CLASSES, OBJECTS, SIZES, WRITERS, write_coco, write_images, write_voc
 
 
 def opened(root: Path, **options: Any) -> Source:
@@ -26,7 +26,7 @@ def objects_of(source: Source) -> Iterator[tuple[str, str, list[float]]]:
     for sample, key in enumerate(source.keys):
         for number in source.objects.numbers_of(np.array([sample])):
             name = source.labels.class_names[source.objects.classes[number]]
-            yield Path(key).stem, name, source.objects.box[number].tolist()
+            yield Path(key).stem.removeprefix("0:"), name, source.objects.box[number].tolist()
 
 
 def made(kind: str, folder: Path) -> tuple[Path, dict[str, Any]]:
@@ -126,10 +126,24 @@ def test_annotations_without_objects(tmp_path: Path) -> None:
         opened(root)
 
 
-def test_several_sources_with_objects_are_refused(tmp_path: Path) -> None:
+def test_several_sources_with_objects_are_one(tmp_path: Path) -> None:
     first, second = write_coco(tmp_path / "first"), write_voc(tmp_path / "second")
-    with pytest.raises(DataError, match="sources with objects cannot be combined"):
-        open_source([first, second])
+    both = open_source([first, second])
+    assert both.task == "detect"
+    assert both.labels.class_names == ("bird", "cat", "dog")
+    as_zero = open_source([first, second], SourceOptions(box_origin=0))
+    own = [*objects_of(opened(first)), *objects_of(opened(second, box_origin=0))]
+    assert [*objects_of(as_zero)] == own
+    extents = both.extents()
+    assert extents is not None
+    assert extents.tolist() == 2 * [[height, width] for width, height in SIZES.values()]
+
+
+def test_objects_and_classes_of_images_do_not_go_together(tmp_path: Path) -> None:
+    first = write_coco(tmp_path / "first")
+    write_images(tmp_path / "second/cat")
+    with pytest.raises(DataError, match="sources are combined for one task"):
+        open_source([first, tmp_path / "second"])
 
 
 def test_objects_are_part_of_the_hash_and_of_the_stamps(tmp_path: Path) -> None:
