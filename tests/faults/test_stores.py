@@ -103,10 +103,9 @@ def test_a_store_that_stays_away(
 @pytest.mark.parametrize(
     ("what", "where", "how"),
     [
-        ("silent", SHARD, signal.SIGKILL),
         ("late", "PUT .*done/00001", signal.SIGKILL),
         ("late", "PUT .*manifest", signal.SIGINT),
-        pytest.param("silent", SHARD, signal.SIGTERM, marks=SLOW),
+        ("silent", SHARD, signal.SIGTERM),
         *(
             pytest.param(what, where, how, marks=SLOW)
             for what in ("silent", "late")

@@ -6,9 +6,9 @@ program calls the real one.
 from __future__ import annotations
 
 import os
-from typing import SupportsIndex
+from typing import Any
 
 
-def without_waiting(fd: int | SupportsIndex, /) -> None:
-    """Fails where `fsync` would: the descriptor must be open."""
-    os.fstat(int(fd))
+def without_waiting(fd: Any, /) -> None:
+    """Fails where `fsync` would: the descriptor, or that of the file, must be open."""
+    os.fstat(fd if isinstance(fd, int) else fd.fileno())
