@@ -114,7 +114,7 @@ def test_rows_are_what_the_format_says(
 
 @pytest.mark.slow
 @given(asked=recipes())
-@settings(max_examples=100, deadline=None, suppress_health_check=FIXTURES)
+@settings(max_examples=60, deadline=None, suppress_health_check=FIXTURES)
 def test_rows_of_many_recipes_are_what_the_format_says(
     asked: dict[str, Any], run_cli: Runner, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -9,6 +9,6 @@ import os
 from typing import Any
 
 
-def without_waiting(fd: Any, /) -> None:
+def without_waiting(fd: Any) -> None:
     """Fails where `fsync` would: the descriptor, or that of the file, must be open."""
     os.fstat(fd if isinstance(fd, int) else fd.fileno())
