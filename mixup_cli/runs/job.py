@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from mixup_cli.choices import TIMED_TASKS, LabelKind, Task
+from mixup_cli.choices import TIMED_TASKS, LabelKind
 from mixup_cli.errors import NoInputError, UsageError
-from mixup_cli.fields.axes import plane_of
 from mixup_cli.fields.decide import Decided, decide, decide_beside, decide_line, decide_map
-from mixup_cli.fields.encoding import is_built_in, problem_of
-from mixup_cli.fields.fit import INNER_SIZES
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.label_rules import mixed_kind, with_label_rule
 from mixup_cli.fields.labels import Labels
-from mixup_cli.fields.signal import FIRST, FIRST_OF_AXES, INSTANCES, MASK, Signal, first_name
+from mixup_cli.fields.signal import FIRST, MASK, Signal, first_name
 from mixup_cli.fields.target import Survey, Target, sample_bytes
-from mixup_cli.image_format import ImageFormat
-from mixup_cli.methods import (
-    METHODS,
-    Method,
-    build,
-    for_balanced_pairing,
-    for_objects,
-    parent_count,
-    resolve,
-    same_rows,
-)
+from mixup_cli.methods import METHODS, for_balanced_pairing, for_objects, parent_count, resolve, same_rows
 from mixup_cli.methods.effect import check_effect
-from mixup_cli.methods.mosaic import Mosaic
 from mixup_cli.mixing.columns import columns_of, planned_columns
 from mixup_cli.mixing.surface import check_fill
 from mixup_cli.pairing import DEFAULT_BANDWIDTH
 from mixup_cli.recipe import FORMAT_VERSION, MethodChoice, Recipe
+from mixup_cli.runs.suits import check_encode, check_fields, check_methods, check_rows, check_stored_plan, voids_of
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.hdf5.layout import Column
 from mixup_cli.storage.hdf5.shard import ShardSpec
@@ -41,15 +28,6 @@ from mixup_cli.wording import setting
 
 SURVEY_SAMPLES = 64
 """Headers looked at before the scan. If a later sample does not fit, the scan starts over with what it found."""
-
-OF_OBJECTS = ("object_weights", "min_visible", "max_objects")
-"""The fields of a recipe that say what is stored of objects …"""
-
-OF_MAPS = ("masks",)
-"""… and of index maps."""
-
-ON_A_LINE = frozenset(name for axes, name in FIRST_OF_AXES.items() if not plane_of(axes))
-"""The columns of samples in which a box has no place."""
 
 ZSTD_NOTICE = "zstd: readers need its HDF5 filter (in Python: import hdf5plugin); gzip is readable everywhere"
 
@@ -186,11 +164,11 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
     maps = tuple(signal.name for signal in signals[1:] if signal.is_index_map)
     names = tuple(signal.name for signal in signals[1:])
     resolved = resolved.with_(signals=names, index_maps=maps, is_part_in_time=survey.window is not None)
-    _check_encode(resolved, signals)
+    check_encode(resolved, signals)
     columns = columns_of(resolved, signals, labels, most_parents, objects)
     resolved, spec = laid_out(resolved, signals, columns, labels, recipe.samples_per_shard, asked.shard_bytes)
     notices = decided.notices + ((ZSTD_NOTICE,) if resolved.compression == "zstd" else ())
-    _check_stored_plan(resolved, decided.target)
+    check_stored_plan(resolved, decided.target)
     if any(column.encoding and column.encoding.is_lossy for column in columns):
         notices += (LOSSY_NOTICE.format(resolved.encode),)
     label_kind = mixed_kind(resolved, labels.kind)
@@ -247,41 +225,15 @@ def _first(source: Source, form: Form, target: Target, resolved: Recipe) -> tupl
     return Signal(first_name(form.axes), str(resolved.dtype), form.shape, form.axes), target
 
 
-def _check_encode(resolved: Recipe, signals: Sequence[Signal]) -> None:
-    """Raises UsageError unless the samples are pictures that the encoding holds."""
-    if resolved.encode is None:
-        return
-    first, *others = signals
-    remedy = "Leave it out."
-    if not is_built_in(image_format := ImageFormat.parse(resolved.encode)):
-        found, remedy = f"this Pillow was built without {image_format.kind}.", "Pass png, or leave it out."
-    elif others:
-        found = f"it stores images alone, and {others[0].name} stands beside them."
-    elif not first.is_picture:
-        found = f"it stores images, and these samples have the shape {first.shape}."
-    elif problem := problem_of(first.shape, image_format):
-        found, remedy = f"the output {problem}.", "Pass png, or leave it out."
-    else:
-        return
-    raise UsageError(found, remedy, field="encode", value=resolved.encode)
-
-
 def _with_methods(recipe: Recipe, source: Source) -> Recipe:
     """The recipe with its task, and with every option of its methods filled in. Raises UsageError where these do not go
     with the source."""
+    check_fields(recipe, source)
     methods, is_planned = recipe.methods, recipe.plan is not None
-    if source.objects is not None:
-        methods = for_objects(methods) if not is_planned else methods
-        if recipe.store == "plan":
-            raise UsageError("samples with objects are stored as rows. Leave it out.", field="store", value="plan")
-    elif given := _given(recipe, OF_OBJECTS):
-        raise UsageError(f"the source {source.location} has no objects. Leave it out.", field=given)
-    voids = {name: other.void for name, other in source.beside.items() if other.void is not None}
-    if not voids and (given := _given(recipe, OF_MAPS)):
-        raise UsageError(f"the source {source.location} has no masks. Leave it out.", field=given)
+    if source.objects is not None and not is_planned:
+        methods = for_objects(methods)
     methods = resolve(methods, is_planned)
-    _check_task(methods, source)
-    _check_maps(methods, voids.keys(), source.location)
+    check_methods(methods, source)
     recipe = _as_read(recipe, methods, source)
     keypoints = source.objects.keypoints if source.objects is not None else None
     names = () if keypoints is None else keypoints.names
@@ -291,7 +243,7 @@ def _with_methods(recipe: Recipe, source: Source) -> Recipe:
         task=source.task,
         keypoints=names,
         mirrored_keypoints=mirrored,
-        ignore_index=voids.get(MASK, Recipe.ignore_index),
+        ignore_index=voids_of(source).get(MASK, Recipe.ignore_index),
     )
 
 
@@ -303,65 +255,6 @@ def _as_read(recipe: Recipe, methods: Sequence[MethodChoice], source: Source) ->
         return recipe.with_(reading=source.how_read)
     averages = source.void is not None and any(METHODS[choice.name].averages for choice in methods)
     return recipe.with_(reading=source.how_read, masks="both" if averages else recipe.masks)
-
-
-def check_rows(recipe: Recipe, source: Source) -> None:
-    """Raises UsageError for what samples that go on in time, or have captions, cannot do yet."""
-    fields = ("store", "plan") if source.task in TIMED_TASKS else ("store",) if source.task == "caption" else ()
-    for field in fields:
-        if getattr(recipe, field) != getattr(Recipe, field):
-            found = f"it is not there for {setting('task', source.task)}. Leave it out."
-            raise UsageError(found, field=field, value=getattr(recipe, field))
-
-
-def check_plan_file(task: Task) -> None:
-    """Raises UsageError where rows of what a source holds cannot be written into a plan file."""
-    if task in TIMED_TASKS:
-        raise UsageError("plan files have no spans yet. Run mixup-gen generate.", field="task", value=task)
-
-
-def _check_task(methods: Sequence[MethodChoice], source: Source) -> None:
-    """Raises UsageError for a method that makes no sense for what the source holds."""
-    for choice in methods:
-        if not _goes_with(method := build(choice), source):
-            able = [name for name, method in METHODS.items() if _goes_with(method(), source)]
-            what = setting("task", source.task) if source.task != "audio" else source.column
-            found = f"it does not go with {what}. Use {', '.join(able)}"
-            if {method.only, source.column} == {"spectrograms", "waves"}:
-                of_other = setting("features", "logmel:80")
-                found += f"; or pass {of_other}" if source.column == "waves" else f"; or leave out {of_other}"
-            raise UsageError(f"{found}.", field="methods", value=choice.name)
-
-
-def _goes_with(method: Method, source: Source) -> bool:
-    is_of_images = method.rearranges or method.needs_peaks or bool(method.needs_map)
-    if source.column in ON_A_LINE and method.needs_picture and not method.has_span:
-        return False
-    return method.only in ("", source.column, source.task) and not (is_of_images and source.task in TIMED_TASKS)
-
-
-def _check_maps(methods: Sequence[MethodChoice], maps: Collection[str], where: str) -> None:
-    """Raises UsageError for one of the resolved methods whose index map the source has not."""
-    for choice in methods:
-        needed = METHODS[choice.name].needs_map
-        if needed and needed not in maps:
-            able = [name for name, method in METHODS.items() if method.needs_map in maps] or ["cutmix"]
-            found = f"it pastes what {needed} shows, and {where} is read without. Use {able[0]}"
-            task = f", or read outlines with {setting('task', 'segment')}" if needed == INSTANCES else ""
-            raise UsageError(f"{found}{task}.", field="methods", value=choice.name)
-
-
-def _check_stored_plan(recipe: Recipe, target: Target) -> None:
-    """Raises UsageError where readers, which see no headers, would have to know where pictures lie in their padding."""
-    is_padded = recipe.store == "plan" and MASK in recipe.index_maps and target.resize in INNER_SIZES
-    if is_padded and any(choice.name == Mosaic.name for choice in recipe.methods):
-        found = "a mosaic of padded pictures needs to know where these lie, and a stored plan does not hold that."
-        raise UsageError(found, f"Leave it out, or pass {setting('resize', 'crop')}.", field="store", value="plan")
-
-
-def _given(recipe: Recipe, names: Sequence[str]) -> tuple[str, ...]:
-    """Which fields of a recipe are not as they are by default."""
-    return tuple(name for name in names if getattr(recipe, name) != getattr(Recipe, name))
 
 
 def _with_pairing(recipe: Recipe) -> Recipe:

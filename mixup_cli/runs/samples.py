@@ -12,10 +12,11 @@ from mixup_cli.fields.target import Survey
 from mixup_cli.listener import Listener
 from mixup_cli.methods import METHODS, resolve
 from mixup_cli.recipe import MethodChoice, Recipe
-from mixup_cli.runs.job import Asked, Job, check_rows
+from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.scanned import Scanned
 from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import stored_in
+from mixup_cli.runs.suits import check_rows
 from mixup_cli.scan.cache import CacheSettings
 from mixup_cli.scan.scan import settle
 from mixup_cli.scan.stored_samples import StoredSamples, manifest_hash

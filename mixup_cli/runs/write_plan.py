@@ -15,10 +15,11 @@ from mixup_cli.plan.files.columns import PlanColumns
 from mixup_cli.plan.files.plan_file import Table
 from mixup_cli.plan.files.writing import Recorder
 from mixup_cli.recipe import Recipe
-from mixup_cli.runs.job import Asked, Job, check_plan_file
+from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.planning import finder_of, planned
 from mixup_cli.runs.scanned import scanned
 from mixup_cli.runs.settings import Run, check_caching, row_count
+from mixup_cli.runs.suits import check_plan_file
 from mixup_cli.scan.fill import CachePlace, ScanSettings
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.wording import setting
