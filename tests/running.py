@@ -178,7 +178,7 @@ def _status(folder: Path) -> list[str]:
 def _serves_tests(folder: Path) -> bool:
     """Whether it is multiprocessing's own, or stays for all tests."""
     command = (folder / "cmdline").read_bytes()
-    of_tests = (b"resource_tracker", b"forkserver", b"tests.hostile.cell", b"tests.forking.server")
+    of_tests = (b"resource_tracker", b"forkserver", b"tests.hostile.cell", b"tests.forking.server", b"tests.docs.pages")
     of_ray = (b"/site-packages/ray/", b"/bin/ray")  # the cluster of tests/clusters
     return any(name in command for name in (*of_tests, *of_ray))
 

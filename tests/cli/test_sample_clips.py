@@ -20,7 +20,7 @@ def test_frames_are_those_that_were_drawn() -> None:
     assert [one.problem for one in source.load(0, len(source), target, clips)] == [None] * len(CLIPS)
     assert list(source.keys) == [name for name, *_ in CLIPS]
     for clip, (name, _, count, draw, colours) in zip(clips, CLIPS, strict=True):
-        for number, frame in zip(Sampling(8, 2).chosen(count).tolist(), clip, strict=True):
+        for number, frame in zip(Sampling(8, 2).chosen(count)[0].tolist(), clip, strict=True):
             drawn = np.asarray(draw(number / count, colours)).astype(int)
             assert np.abs(frame - drawn).mean() < 8, (name, number)
     assert source.labels.class_names == ("falling", "passing", "turning")

@@ -120,7 +120,7 @@ def run_python(text: str, folder: Path, environment: dict[str, str]) -> None:
 def _interpreter() -> subprocess.Popen[str]:
     """A process for the snippets of all pages that import what is slow."""
     place = tempfile.mkdtemp(prefix="pages-")
-    words = [sys.executable, "-W", "error", "-c", RUN_EACH]
+    words = [sys.executable, "-W", "error", "-c", RUN_EACH, __name__]  # `running.child_pids` leaves it out by this name
     pipe, environment = subprocess.PIPE, program_environment(Path(place))
     process = subprocess.Popen(words, cwd=place, env=environment, stdin=pipe, stdout=pipe, text=True)
 
