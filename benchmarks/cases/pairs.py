@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 from benchmarks.bench import Bench
 from benchmarks.measure import Contender, alternate, ratio, walls
@@ -21,9 +22,20 @@ class Pair:
     work: str
     ours: list[str | Path]
     theirs: list[str | Path]
-    check: Callable[[], None]
     at_least: float
+    check: Callable[[], None] = lambda: None
     check_ours: Callable[[], None] = lambda: None
+
+    def in_passes(self, passes: int, check: Callable[[], None]) -> Self:
+        """The same in so many passes, which both commands take as an option."""
+        return replace(
+            self,
+            key=f"{self.key}-{passes}",
+            work=f"{self.work}, {passes} pass{'es' * (passes > 1)}",
+            ours=[*self.ours, "--passes", str(passes)],
+            theirs=[*self.theirs, "--passes", str(passes)],
+            check=check,
+        )
 
 
 def measure_pairs(bench: Bench, part: Part, peer: str, pairs: Sequence[Pair]) -> Part:

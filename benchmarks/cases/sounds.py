@@ -23,20 +23,14 @@ def measure(bench: Bench) -> Part:
     sounds = bench.amounts.sounds
     folder = make_sounds(bench.scratch / "sounds", sounds)
     made = bench.out / "peer.h5"
-    ours = ("--method", "snr", "--rate", str(HZ), "--seconds", "1", "--passes")
-    pairs = [
-        Pair(
-            key=f"sounds-{passes}",
-            work=f"{sounds:,} sounds with noise at a drawn ratio, {passes} pass{'es' * (passes > 1)}",
-            ours=bench.generate(folder, *ours, str(passes)),
-            theirs=bench.peer(
-                "sounds_torchaudio.py", folder, made, "--passes", str(passes), "--workers", str(bench.cores)
-            ),
-            check=partial(_check, made, passes * sounds),
-            at_least=3,
-        )
-        for passes in (5, 1)
-    ]
+    pair = Pair(
+        key="sounds",
+        work=f"{sounds:,} sounds with noise at a drawn ratio",
+        ours=bench.generate(folder, "--method", "snr", "--rate", str(HZ), "--seconds", "1"),
+        theirs=bench.peer("sounds_torchaudio.py", folder, made, "--workers", str(bench.cores)),
+        at_least=3,
+    )
+    pairs = [pair.in_passes(passes, partial(_check, made, passes * sounds)) for passes in (5, 1)]
     part = Part("Waves of 1 s at 16 kHz, from WAV files of 1 s at 22.05 kHz")
     return measure_pairs(bench, part, "DataLoader + soundfile + torchaudio", pairs)
 
