@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.data_sets import columns, digests, manifest
+from tests.data_sets import columns, manifest
+from tests.end_to_end.whatever_happens import check_repaired
 from tests.object_scenes import write_scenes
 from tests.running import Runner
 
@@ -77,15 +78,7 @@ def test_two_files_give_the_rows_of_one(run_cli: Runner, halves: tuple[Path, Pat
 
 
 def test_both_are_found_again(run_cli: Runner, halves: tuple[Path, Path], tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    assert run_cli("generate", *halves, "-o", out, *OPTIONS).returncode == 0
-    before = digests(out)
-    assert run_cli("verify", "--deep", out).returncode == 0
-    for damaged in ("manifest.json", "shard-00001.h5"):
-        (out / damaged).write_bytes(b"damaged")
-        ended = run_cli("repair", out)
-        assert ended.returncode == 0, ended.stderr
-        assert digests(out) == before
+    out = check_repaired(run_cli, halves, tmp_path, " ".join(OPTIONS))
     content = content_of(halves[1])
     content["annotations"][0]["category_id"] = 3
     write(halves[1], content)

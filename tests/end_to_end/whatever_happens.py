@@ -12,10 +12,11 @@ from tests.running import Runner
 HOW = ["--workers 3 --batch-size 1", "--workers 2 --batch-size 7 --device cpu-torch", "--engine processes --workers 2"]
 
 
-def make(run_cli: Runner, source: Path, out: Path, *options: str) -> Path:
-    """The data set `out`, with options as a shell would split them."""
+def make(run_cli: Runner, source: Path | tuple[Path, ...], out: Path, *options: str) -> Path:
+    """The data set `out` of a source or of several, with options as a shell would split them."""
     given = [word for option in options for word in option.split()]
-    ended = run_cli("generate", source, "-q", "-o", out, *given)
+    sources = source if isinstance(source, tuple) else (source,)
+    ended = run_cli("generate", *sources, "-q", "-o", out, *given)
     assert ended.returncode == 0, ended.stderr
     return out
 
@@ -41,8 +42,8 @@ def check_killed(run_cli: Runner, source: Path, tmp_path: Path, options: str) ->
     assert digests(tmp_path / "killed") == expected
 
 
-def check_repaired(run_cli: Runner, source: Path, tmp_path: Path, options: str) -> None:
-    """It is verified, and repaired from its source."""
+def check_repaired(run_cli: Runner, source: Path | tuple[Path, ...], tmp_path: Path, options: str) -> Path:
+    """It is verified, and repaired from its source. Returns the data set, whole again."""
     out = make(run_cli, source, tmp_path / "out", options, "--samples-per-shard 7")
     before = digests(out)
     assert run_cli("verify", "--deep", out).returncode == 0
@@ -51,3 +52,4 @@ def check_repaired(run_cli: Runner, source: Path, tmp_path: Path, options: str) 
         ended = run_cli("repair", out)
         assert ended.returncode == 0, ended.stderr
         assert digests(out) == before
+    return out
