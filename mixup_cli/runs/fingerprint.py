@@ -28,7 +28,6 @@ from mixup_cli.image_format import ImageFormat
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.pictures.decode import decode
 from mixup_cli.sources.pictures.quick_decoder import quick_decoder
-from mixup_cli.sources.sounds.log_mel import LogMel
 
 PROBE_JPEG = base64.b64decode(
     "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcgLikxMC4pLSwzOko+MzZGNywtQFdBRkxOUlNSMj5aYV"
@@ -86,6 +85,8 @@ def pixel_fingerprint(encode: str | None = None) -> str:
 
 def spectrogram_fingerprint(features: str, rate: int) -> str:
     """64 hex digits; equal where the spectrogram of a second of what sweeps through all frequencies has equal bits."""
+    from mixup_cli.sources.sounds.log_mel import LogMel  # runs of images do without
+
     place = np.arange(rate, dtype=np.int64)
     wave = (place * place % 2001 - 1000).astype(np.float32) * np.float32(2.0**-10)
     return hashlib.sha256(LogMel.parse(features).at(rate).of(wave).tobytes()).hexdigest()
