@@ -77,8 +77,8 @@ class Method(ABC):
     needs_peaks: ClassVar[bool] = False
     """Whether it must know where donors are salient."""
 
-    needs_levels: ClassVar[bool] = False
-    """Whether it must know how loud its parents are."""
+    needs_levels: ClassVar[frozenset[int]] = frozenset()
+    """Which levels of its parents it must know (see `gains`)."""
 
     shares_apart: ClassVar[bool] = False
     """Whether it decides shares, too, which do not follow from its weights."""
@@ -132,7 +132,7 @@ class Method(ABC):
     @property
     def looks_ahead(self) -> bool:
         """Whether it must see its parents before it decides."""
-        return self.needs_peaks or self.needs_levels
+        return self.needs_peaks or bool(self.needs_levels)
 
     @property
     def idle(self) -> frozenset[str]:

@@ -40,7 +40,7 @@ class BetweenClass(Method):
     only = "waves"
     averages = True
     weighs = True
-    needs_levels = True
+    needs_levels = frozenset({A_WEIGHTED, PEAK})
     shares_apart = True
     decided = frozenset({"alpha"})
 

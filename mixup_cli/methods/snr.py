@@ -33,7 +33,7 @@ class SignalToNoise(Method):
     only = "waves"
     averages = True
     weighs = True
-    needs_levels = True
+    needs_levels = frozenset({RMS, PEAK})
     shares_apart = True
     decided = frozenset({"low", "high"})
     ranges = (("low", "high"),)

@@ -16,6 +16,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.methods.gains import PEAK
+from mixup_cli.sources.sounds.window import hann
+
 FLOOR_DB = -80.0
 SHORTEST_SECONDS = 0.08
 
@@ -28,20 +31,23 @@ _STEPS_PER_DB = 1000
 _PIECES_AT_ONCE = 64
 
 
-def levels(wave: NDArray[Any], rate: int) -> tuple[float, float, float]:
+def levels(wave: NDArray[Any], rate: int, is_weighted: bool = True) -> tuple[float, float, float]:
     """Of a wave (time, channels) with `rate` samples a second: the A-weighted level and the RMS level in dB, both to a
-    thousandth, and the largest absolute value."""
+    thousandth, and the largest absolute value. The first takes fifty times as long as the others: unless it is asked
+    for, it is not a number."""
     peak = float(np.abs(wave).max(initial=0.0))
     power = float(np.square(wave, dtype=np.float64).mean())
     rms = 10 * math.log10(power) if power > 0 else SILENCE_DB
-    weighted = 10 * math.log10(max(_loudest(wave, rate), 10 ** (FLOOR_DB / 10)))
-    return _rounded(weighted), _rounded(max(rms, SILENCE_DB)), peak
+    weighted = math.nan
+    if is_weighted:
+        weighted = _rounded(10 * math.log10(max(_loudest(wave, rate), 10 ** (FLOOR_DB / 10))))
+    return weighted, _rounded(max(rms, SILENCE_DB)), peak
 
 
 def _loudest(wave: NDArray[Any], rate: int) -> float:
     """The largest A-weighted power of a piece."""
     length = piece_length(rate)
-    step, window, weights = length // 2, np.hanning(length + 1)[:-1], a_weights(rate, length)
+    step, window, weights = length // 2, hann(length), a_weights(rate, length)
     if len(wave) < length:
         wave = np.pad(wave, ((0, length - len(wave)), (0, 0)))
     pieces = np.lib.stride_tricks.sliding_window_view(wave, length, axis=0)[::step]
@@ -94,17 +100,26 @@ class LevelFinder:
     later parts, each time.
 
     `waves` are all samples, or those of the source indices `indices` int64 (n), ascending; `window` is how many places
-    in time rows show. Threads may ask for the same sample at once: they find the same.
+    in time rows show; A-weighted levels are found if `is_weighted`. Threads may ask for the same sample at once: they
+    find the same.
     """
 
-    def __init__(self, waves: Waves, rate: int, window: int, indices: NDArray[np.int64] | None = None) -> None:
+    def __init__(
+        self,
+        waves: Waves,
+        rate: int,
+        window: int,
+        indices: NDArray[np.int64] | None = None,
+        is_weighted: bool = True,
+    ) -> None:
         self._waves, self._rate, self._window, self._indices = waves, rate, window, indices
+        self._is_weighted = is_weighted
         self._found = np.full((len(waves), 3), np.nan)  # of their first `window` places
 
     def of(self, samples: NDArray[np.int64], starts: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
         """The levels of some samples by source index, or of what is seen of them from `starts` on: float64 (m, 3)."""
         places = samples if self._indices is None else np.searchsorted(self._indices, samples)
-        for place in np.unique(places[np.isnan(self._found[places, 0])]).tolist():
+        for place in np.unique(places[np.isnan(self._found[places, PEAK])]).tolist():
             self._found[place] = self._of_part(place, 0)
         found = self._found[places]
         if starts is not None:
@@ -113,4 +128,4 @@ class LevelFinder:
         return found
 
     def _of_part(self, place: int, start: int) -> tuple[float, float, float]:
-        return levels(self._waves[place][start : start + self._window], self._rate)
+        return levels(self._waves[place][start : start + self._window], self._rate, self._is_weighted)

@@ -17,6 +17,8 @@ from mixup_cli.fields.fit import INNER_SIZES
 from mixup_cli.fields.objects import ObjectField
 from mixup_cli.fields.signal import MASK, RATE
 from mixup_cli.fields.target import Arrays
+from mixup_cli.methods import METHODS
+from mixup_cli.methods.gains import A_WEIGHTED
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import RowColumns
@@ -126,7 +128,8 @@ def finder_of(cache: Arrays | None, job: Job, indices: NDArray[np.int64] | None 
     """What finds peaks, or of waves levels, of the first signal in a cache of all samples, or of `indices`; None
     without a cache."""
     if cache is not None and job.form.axes == "tc":
-        return LevelFinder(cache[0], int(dict(job.recipe.reading)[RATE]), job.form.length, indices)
+        is_weighted = any(A_WEIGHTED in METHODS[choice.name].needs_levels for choice in job.recipe.methods)
+        return LevelFinder(cache[0], int(dict(job.recipe.reading)[RATE]), job.form.length, indices, is_weighted)
     return None if cache is None else PeakFinder(as_pictures(cache[0], job.target.form.axes), indices)
 
 

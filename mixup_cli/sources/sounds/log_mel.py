@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import UsageError
 from mixup_cli.option_text import SHOWN_LETTERS, taken_apart
+from mixup_cli.sources.sounds.window import hann
 from mixup_cli.wording import did_you_mean, quoted
 
 NAME = "logmel"
@@ -115,9 +116,9 @@ class Transform:
         padded = np.pad(wave, (lead, self.window))
         pieces = np.lib.stride_tricks.sliding_window_view(padded, self.window)[:: self.hop][: self.frames(len(wave))]
         made = np.empty((self.bands, len(pieces)), np.float32)
-        hann, filters = np.hanning(self.window + 1)[:-1], _sparse_filters(self)
+        window, filters = hann(self.window), _sparse_filters(self)
         for first in range(0, len(pieces), _PIECES_AT_ONCE):
-            spectrum = np.fft.rfft(pieces[first : first + _PIECES_AT_ONCE] * hann, self.points)
+            spectrum = np.fft.rfft(pieces[first : first + _PIECES_AT_ONCE] * window, self.points)
             power = np.square(spectrum.real) + np.square(spectrum.imag)
             decibels = 10 * np.log10(np.maximum(filters @ power.T / SILENCE, 1))
             made[:, first : first + len(power)] = np.rint(decibels * STEPS_PER_DB) / STEPS_PER_DB
