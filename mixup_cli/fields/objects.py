@@ -107,6 +107,17 @@ class Objects:
             points=self.points[numbers] if self.keypoints else self.points,
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence[Objects]) -> Objects:
+        """The objects of several sources, whose classes and keypoints are the same."""
+        before = np.cumsum([0, *(len(part.classes) for part in parts)])
+        starts = [part.starts[:-1] + first for part, first in zip(parts, before[:-1], strict=True)]
+        return cls(
+            starts=np.concatenate([*starts, before[-1:]]),
+            keypoints=parts[0].keypoints,
+            **{name: np.concatenate([getattr(part, name) for part in parts]) for name in _JOINED},
+        )
+
     def digest(self, sample: int) -> bytes:
         """A sha256 of what is known of one sample: 32 bytes."""
         part = slice(self.starts[sample], self.starts[sample + 1])
@@ -116,6 +127,9 @@ class Objects:
             little = values[part].astype(values.dtype.newbyteorder("<"), copy=False)
             digest.update(np.ascontiguousarray(little).tobytes())
         return digest.digest()
+
+
+_JOINED = ("box", "classes", "ids", "crowd", "extent", "points")
 
 
 @dataclass(frozen=True)

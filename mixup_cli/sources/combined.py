@@ -12,15 +12,16 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.choices import TIMED_TASKS
+from mixup_cli.choices import PLACED_TASKS, TIMED_TASKS
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.fields.labels import Labels, dense_from_classes
+from mixup_cli.fields.objects import Objects
 from mixup_cli.fields.target import FormMismatch, Survey, Target
 from mixup_cli.sources.reading.base import Source, Stamps
 from mixup_cli.sources.reading.class_order import of_sources
 from mixup_cli.sources.reading.class_table import moved
-from mixup_cli.sources.reading.placed import check_masks, check_placed, merge_objects
+from mixup_cli.sources.reading.placed import with_same_classes
 from mixup_cli.storage.loaded import Loaded
 from mixup_cli.wording import setting
 
@@ -28,16 +29,17 @@ from mixup_cli.wording import setting
 def combine(sources: Sequence[Source]) -> Source:
     """One source with the samples of all, in their order; a single source is returned as it is.
 
-    Keys get their source's number in front ("0:cat/1.png"). Classes are merged by name. Raises DataError for labels of
-    kinds that do not go together, for arrays that no common form can hold, for objects or masks of which some sources
-    have others, and for several sources of which one has samples that go on in time.
+    Keys get their source's number in front ("0:cat/1.png"). Classes are merged by name, those of objects and masks too
+    (see `placed`). Raises DataError for labels of kinds that do not go together, and for arrays that no common form can
+    hold.
     """
     if not sources:
         raise NoInputError("no source was given.")
     if len(sources) > 1 and (timed := next((each for each in sources if each.task in TIMED_TASKS), None)) is not None:
         found = f"{timed.location}: is read for {setting('task', timed.task)}, and such sources cannot be combined."
         raise DataError(found, "Give it alone, or put all samples into one folder or table.")
-    check_placed(sources)
+    if len(sources) > 1 and any(each.task in PLACED_TASKS for each in sources):
+        sources = with_same_classes(sources)
     return sources[0] if len(sources) == 1 else CombinedSource(sources)
 
 
@@ -53,6 +55,7 @@ class CombinedSource(Source):
         self._prefixes = [f"{number:0{width}d}:" for number in range(len(sources))]
         self.load_limit = min((each.load_limit for each in sources if each.load_limit), default=None)
         self.portable = all(each.portable for each in sources)
+        self.task, self.void = sources[0].task, sources[0].void
         super().__init__(
             ", ".join(source.location for source in sources),
             [prefix + key for prefix, source in zip(self._prefixes, sources, strict=True) for key in source.keys],
@@ -61,10 +64,9 @@ class CombinedSource(Source):
         )
         texts = [each.texts for each in sources if each.texts is not None]
         self.texts = [*chain.from_iterable(texts)] if len(texts) == len(sources) else None
+        if found := [each.objects for each in sources if each.objects is not None]:
+            self.objects = Objects.joined(found)
         self.beside = {name: combine([source.beside[name] for source in sources]) for name in _common_names(sources)}
-        self.task, self.void = sources[0].task, sources[0].void
-        self.objects = merge_objects(sources, self.labels.class_names)
-        check_masks(sources, self.labels.class_names)
 
     def survey(self, limit: int | None = None) -> Survey:
         """See `Source.survey`. The sources share the limit by size, at least one sample each."""
@@ -94,7 +96,7 @@ class CombinedSource(Source):
         return Stamps(np.concatenate([each.files for each in found]), tuple(reading))
 
     def extents(self) -> NDArray[np.int32] | None:
-        """See `Source.extents`."""
+        """See `Source.extents`. None if any of the sources has none."""
         found = [extents for source in self._sources if (extents := source.extents()) is not None]
         return np.concatenate(found) if len(found) == len(self._sources) else None
 

@@ -142,7 +142,7 @@ def test_several_sources_with_objects_are_one(tmp_path: Path) -> None:
 def test_objects_and_classes_of_images_do_not_go_together(tmp_path: Path) -> None:
     first = write_coco(tmp_path / "first")
     write_images(tmp_path / "second/cat")
-    with pytest.raises(DataError, match="sources are combined for one task"):
+    with pytest.raises(DataError, match="Give sources for the same task"):
         open_source([first, tmp_path / "second"])
 
 
