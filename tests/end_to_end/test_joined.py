@@ -12,7 +12,7 @@ from tests.data_sets import columns, digests, manifest
 from tests.panoptic_scenes import classes_shown, write_panoptic
 from tests.running import Runner
 
-OPTIONS = "--method copypaste,cutmix,mosaic --size 40x30 --flip 0.5 --passes 2 --samples-per-shard 6 --seed 4 -q".split()
+OPTIONS = "--method copypaste,cutmix,mosaic --flip 0.5 --passes 2 --samples-per-shard 6 --seed 4 -q".split()
 
 
 @pytest.fixture

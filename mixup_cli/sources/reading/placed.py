@@ -1,4 +1,4 @@
-"""Sources whose labels have a place (objects, class masks), brought to the same classes so that they can be combined."""
+"""Sources whose labels have a place (objects, class masks), over the same classes, so that they can be combined."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ def _over(source: Source, names: tuple[str, ...]) -> Source:
         return source
     numbers, masks = numbers_in(names, source.labels.class_names), source.beside.get(MASK)
     if masks is not None and masks.void in [each for place, each in enumerate(numbers) if place != masks.void]:
-        found = f"all sources have {len(names)} classes, and it is the number of one of them. Give {len(names)} or more."
+        found = (
+            f"all sources have {len(names)} classes, and it is the number of one of them. Give {len(names)} or more."
+        )
         raise UsageError(found, field="ignore_index", value=masks.void)
     return Renumbered(source, numbers, names)
 
