@@ -16,7 +16,7 @@ from typing import Any
 from mixup_cli.choices import Task
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources.annotations.beside import files_in, split_folders
-from mixup_cli.sources.annotations.coco_tables import Entry, Reader, first_with
+from mixup_cli.sources.annotations.coco_tables import OUTLINE, READ, Entry, Reader, first_with, packed
 from mixup_cli.sources.annotations.panoptic import PREFIX, PanopticMaps, PanopticReader, is_panoptic
 from mixup_cli.sources.annotations.panoptic import READ_AS as PANOPTIC
 from mixup_cli.sources.annotations.source import Annotated, AnnotatedPictures
@@ -34,6 +34,8 @@ KIND_WORDS = ("instances", "person_keypoints", "_annotations.coco", "annotations
 """… and how their names begin, the likeliest first; `instances_train2017` is of the pictures `train2017`."""
 
 TABLES = ("images", "annotations", "categories")
+KEYS = frozenset((*TABLES, *READ))
+"""All that is read of a file; what else it says is dropped at once."""
 
 
 def looks_like_coco(path: Path, task: Task | None = None) -> bool:
@@ -69,29 +71,40 @@ def open_coco(path: Path, options: SourceOptions) -> AnnotatedPictures:
         file = Path(chosen[0])
     else:
         file, ignored = path, frozenset({"split", "labels_from"})
-    reads_outlines = options.task == "segment"
+    return _annotated(path, root, file, (notices, ignored), options).opened(options)
+
+
+def _annotated(
+    path: Path, root: Path, file: Path, how: tuple[list[str], frozenset[str]], options: SourceOptions
+) -> Annotated:
+    """What a file says. Its content, hundreds of megabytes for COCO's own, is gone when this returns."""
+    (notices, ignored), reads_outlines = how, options.task == "segment"
     content, name = _content(file, reads_outlines), escape_name(str(file))
     if is_panoptic(content):
-        return _open_panoptic(path, file, PanopticReader(name, content), (notices, ignored), options)
+        return _panoptic(path, root, file, PanopticReader(name, content), how, options)
     reader = Reader(name, content, reads_outlines=reads_outlines)
     paths = reader.paths()
     place = str(_place_of(file, root, paths))
-    return Annotated(str(path), place, paths, reader.notes(), READ_AS, notices, ignored).opened(options)
+    return Annotated(str(path), place, paths, reader.notes(), READ_AS, notices, ignored)
 
 
-def _open_panoptic(
-    path: Path, file: Path, reader: PanopticReader, how: tuple[list[str], frozenset[str]], options: SourceOptions
-) -> AnnotatedPictures:
-    """The pictures of a file of segments, with their index maps unless objects alone are asked for."""
+def _panoptic(
+    path: Path,
+    root: Path,
+    file: Path,
+    reader: PanopticReader,
+    how: tuple[list[str], frozenset[str]],
+    options: SourceOptions,
+) -> Annotated:
+    """What a file of segments says, with the index maps of its pictures unless objects alone are asked for."""
     (notices, ignored), paths = how, reader.paths()
-    place = str(_place_of(file, path if path.is_dir() else path.parent, paths))
+    place = str(_place_of(file, root, paths))
     if reader.left_out:
         notices.append(f"left out {counted(reader.left_out, 'image')} without segments")
     notes = reader.notes()
     maps = PanopticMaps(file, reader.maps, options) if options.task in (None, "segment") else None
     ignored |= frozenset() if maps else {"ignore_index"}
-    annotated = Annotated(str(path), place, paths, notes, PANOPTIC, notices, ignored, maps)
-    return annotated.opened(options)
+    return Annotated(str(path), place, paths, notes, PANOPTIC, notices, ignored, maps)
 
 
 def _files_in(folder: Path, task: Task | None) -> list[Path]:
@@ -107,10 +120,17 @@ def _files_in(folder: Path, task: Task | None) -> list[Path]:
 
 
 def _content(file: Path, reads_outlines: bool) -> Entry:
-    """What a file says. Its bytes and outlines take most of the memory: they go as soon as they are not needed."""
-    name = escape_name(str(file))
+    """What a file says, as far as it is read. COCO's own have outlines of 860,000 objects, which would take 1.6 GB."""
+    name, keys = escape_name(str(file)), KEYS if reads_outlines else KEYS - {OUTLINE}
+
+    def read(entry: dict[str, Any]) -> Entry:
+        known = {key: value for key, value in entry.items() if key in keys}
+        if OUTLINE in known:
+            known[OUTLINE] = packed(known[OUTLINE])
+        return known
+
     try:
-        content = json.loads(_text(file), object_hook=None if reads_outlines else _without_outline)
+        content = json.loads(_text(file), object_hook=read)
     except OSError as problem:
         raise NoInputError(f"{name}: cannot be read ({problem.strerror}).", "Check the path.") from problem
     except (ValueError, RecursionError) as problem:
@@ -122,13 +142,8 @@ def _content(file: Path, reads_outlines: bool) -> Entry:
 
 
 def _text(file: Path) -> str:
-    data = file.read_bytes()
+    data = file.read_bytes()  # gone when this returns
     return data.decode(json.detect_encoding(data), "surrogatepass")
-
-
-def _without_outline(entry: dict[str, Any]) -> dict[str, Any]:
-    entry.pop("segmentation", None)
-    return entry
 
 
 def _place_of(file: Path, root: Path, paths: Sequence[str]) -> Path:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -60,21 +62,28 @@ class Notes:
     class_names: tuple[str, ...]
     keypoints: Keypoints | None = None
     relative: bool = False
-    picture: list[int] = field(default_factory=list)
-    box: list[Numbers] = field(default_factory=list)
-    classes: list[int] = field(default_factory=list)
-    ids: list[int] = field(default_factory=list)
-    crowd: list[bool] = field(default_factory=list)
-    points: list[Numbers] = field(default_factory=list)
+    picture: array[int] = field(default_factory=lambda: array("q"))
+    box: array[float] = field(default_factory=lambda: array("d"))
+    classes: array[int] = field(default_factory=lambda: array("i"))
+    ids: array[int] = field(default_factory=lambda: array("q"))
+    crowd: array[int] = field(default_factory=lambda: array("b"))
+    points: array[float] = field(default_factory=lambda: array("d"))
+    """All numbers in one line: as objects of Python, those of COCO would take 400 MB."""
+
     where: list[str] = field(default_factory=list)
     outlines: list[Outline] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     sizes: dict[int, tuple[str, float, float]] = field(default_factory=dict)
     """By picture: where a file says how wide and how high it is, and these."""
 
+    @cached_property
+    def _no_points(self) -> tuple[float, ...]:
+        """The keypoints of an object without any."""
+        return (0.0,) * (3 * len(self.keypoints.names) if self.keypoints else 0)
+
     def __len__(self) -> int:
         """How many objects were added, faults among them."""
-        return len(self.box) + len(self.faults)
+        return len(self.classes) + len(self.faults)
 
     def sized(self, where: str, picture: int, width: object, height: object) -> None:
         """Note the size that a file says a picture has; tools write zeros for sizes that they do not know."""
@@ -113,11 +122,11 @@ class Notes:
             self.faults.append(Fault(where, problem))
             return
         self.picture.append(picture)
-        self.box.append(box)
+        self.box.extend(box)
         self.classes.append(class_number)
         self.ids.append(number)
         self.crowd.append(crowd)
-        self.points.append(points)
+        self.points.extend(points or self._no_points)
         self.outlines.append(outline)
         self.where.append(where)
 
@@ -130,9 +139,8 @@ class Notes:
             return "has a number that is not finite"
         if not (box[0] < box[2] and box[1] < box[3]):
             return f"has an empty box, from {box[0]:g}, {box[1]:g} to {box[2]:g}, {box[3]:g}"
-        wanted = 3 * len(self.keypoints.names) if self.keypoints else 0
-        if points and len(points) != wanted:
-            return f"has {len(points)} numbers for keypoints, expected {wanted}"
+        if points and len(points) != len(self._no_points):
+            return f"has {len(points)} numbers for keypoints, expected {len(self._no_points)}"
         if unknown := {*points[2::3]} - {0, 1, 2}:
             return f"has a keypoint of the visibility {min(unknown):g}, expected 0, 1 or 2"
         return None
@@ -143,11 +151,11 @@ class Notes:
         cannot be used, unless they may be left out."""
         place = np.empty(len(order), np.int64)
         place[list(order)] = np.arange(len(order))
-        sample = place[np.array(self.picture, np.int64)]
+        sample = place[np.frombuffer(self.picture, np.int64)]
         sides = extent[sample][:, ::-1].astype(np.float64)  # width and height
         known: NDArray[np.bool_] = np.asarray((sides > 0).all(axis=1))
         scale = sides if self.relative else np.ones_like(sides)
-        box = np.array(self.box, np.float64).reshape(-1, 4) * np.tile(scale, 2)
+        box = np.frombuffer(self.box, np.float64).reshape(-1, 4) * np.tile(scale, 2)
         clipped = np.where(known[:, None], np.clip(box, 0, np.tile(sides, 2)), box)
         is_right = (clipped[:, :2] < clipped[:, 2:]).all(axis=1) | ~known
         faults = [*self.faults, *self._outside(np.flatnonzero(~is_right), sides)]
@@ -158,9 +166,9 @@ class Notes:
         made = Objects(
             starts.astype(np.int64),
             clipped[chosen],
-            np.array(self.classes, np.int32)[chosen],
-            np.array(self.ids, np.int64)[chosen],
-            np.array(self.crowd, np.uint8)[chosen],
+            np.frombuffer(self.classes, np.int32)[chosen],
+            np.frombuffer(self.ids, np.int64)[chosen],
+            np.frombuffer(self.crowd, np.uint8)[chosen],
             extent,
             self.keypoints,
             self._points(scale)[chosen] if self.keypoints else np.zeros((0, 0, 3)),
@@ -177,11 +185,7 @@ class Notes:
 
     def _points(self, scale: NDArray[np.float64]) -> NDArray[np.float64]:
         """Keypoints in pixels, (T, J, 3); those that are not labelled are zeros, as all are of objects without any."""
-        count = len(self.keypoints.names) if self.keypoints else 0
-        points = np.zeros((len(self.points), count, 3))
-        for number, each in enumerate(self.points):
-            if each:
-                points[number] = np.array(each, np.float64).reshape(count, 3)
+        points = np.array(self.points).reshape(len(self.classes), len(self._no_points) // 3, 3)
         points[..., :2] *= scale[:, None]
         return np.where(points[..., 2:] > 0, points, 0)
 

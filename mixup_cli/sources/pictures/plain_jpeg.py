@@ -57,7 +57,14 @@ def look_at_jpeg(data: bytes) -> PlainJpeg | None:
     return None
 
 
-def _look(data: bytes) -> PlainJpeg | None:
+def look_at_head(head: bytes) -> PlainJpeg | None:
+    """The same of the first bytes of a file, from which it cannot be decoded; None too if they end before the scan."""
+    with suppress(struct.error):
+        return _look(head, is_whole=False) if head.startswith(_HEAD) else None
+    return None
+
+
+def _look(data: bytes, is_whole: bool = True) -> PlainJpeg | None:
     at, orientation = 2, 0
     frame: tuple[int, int, int, int] | None = None
     for _ in range(MOST_SEGMENTS):
@@ -67,7 +74,9 @@ def _look(data: bytes) -> PlainJpeg | None:
             if length != 8 + 3 * frame[3]:
                 return None
         elif marker == _SCAN:
-            return _checked(data, frame, orientation or 1)
+            jpeg = _as_framed(frame, orientation or 1)
+            is_bad = is_whole and jpeg is not None and may_be_too_often(data, jpeg.height * jpeg.width)
+            return None if is_bad else jpeg
         elif marker == _EXIF:
             if data.startswith(b"Exif\0\0", at + 4):
                 if orientation:
@@ -81,11 +90,11 @@ def _look(data: bytes) -> PlainJpeg | None:
     return None
 
 
-def _checked(data: bytes, frame: tuple[int, int, int, int] | None, orientation: int) -> PlainJpeg | None:
+def _as_framed(frame: tuple[int, int, int, int] | None, orientation: int) -> PlainJpeg | None:
     if frame is None:
         return None
     bits, height, width, channels = frame
-    if bits != 8 or channels not in _MODES or not height or not width or may_be_too_often(data, height * width):
+    if bits != 8 or channels not in _MODES or not height or not width:
         return None
     return PlainJpeg(height, width, _MODES[channels], orientation)
 

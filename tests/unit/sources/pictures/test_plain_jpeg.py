@@ -15,8 +15,8 @@ from mixup_cli.choices import Resize
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.sources.pictures import decode as module
-from mixup_cli.sources.pictures.decode import decode
-from mixup_cli.sources.pictures.plain_jpeg import PlainJpeg, look_at_jpeg
+from mixup_cli.sources.pictures.decode import Header, decode, read_header
+from mixup_cli.sources.pictures.plain_jpeg import PlainJpeg, look_at_head, look_at_jpeg
 from mixup_cli.sources.reading.encoded import Undecodable
 
 MANY = 10**9
@@ -142,6 +142,21 @@ def test_damage_ends_as_with_the_plugin(monkeypatch: pytest.MonkeyPatch) -> None
             patched.setattr(module, "look_at_jpeg", lambda _: None)
             assert found == outcome(bytes(data), target)
     assert plain > 1000
+
+
+def test_heads_say_what_the_plugin_says() -> None:
+    """Whole, cut off, and with bytes changed; a head that ends before the scan says nothing."""
+    draw, found = random.Random(1), 0
+    for name, data in ALL[::3]:
+        jpeg = look_at_head(data[: data.index(b"\xff\xda") + 4])
+        assert jpeg == look_at_jpeg(data), name
+        assert look_at_head(data[: data.index(b"\xff\xda") + 3]) is None
+        changed = bytearray(data)
+        changed[draw.randrange(min(len(data), 700))] = draw.choice((0, 1, 8, 255, 254, 218))
+        if (jpeg := look_at_head(bytes(changed[:4096]))) is not None:
+            found += 1
+            assert read_header(bytes(changed)) == Header(*jpeg.upright(), "uint8"), name
+    assert found > 200
 
 
 def test_what_is_unusual_is_left_to_the_plugin() -> None:
