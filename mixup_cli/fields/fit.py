@@ -100,19 +100,32 @@ def fitted_to(
     return picture.resize((width, height), Image.Resampling.BILINEAR, box=box)
 
 
-def into_form(pixels: NDArray[np.generic], target: Target) -> NDArray[np.generic]:
-    """Give pixels (h, w) or (h, w, 3) the form's shape: repeat grey, put them on the fill colour, channels first."""
+def into_form(
+    pixels: NDArray[np.generic], target: Target, out: NDArray[np.generic] | None = None
+) -> NDArray[np.generic]:
+    """Give pixels (h, w) or (h, w, 3) the form's shape: repeat grey, put them on the fill colour, channels first. They
+    are written into `out`, if that is given."""
     (height, width), channels = target.form.size, target.form.channels
     if pixels.ndim == 2:
         pixels = np.broadcast_to(pixels[:, :, np.newaxis], (*pixels.shape, channels))
+    if out is None:
+        out = np.empty(target.form.shape, pixels.dtype)
+    picture = out.transpose(1, 2, 0) if target.form.axes == "chw" else out
     inner_height, inner_width = pixels.shape[:2]
+    top, left = _corner((inner_height, inner_width), (height, width), target.resize)
+    bottom, right = top + inner_height, left + inner_width
     if (inner_height, inner_width) != (height, width):
-        padded = np.empty((height, width, channels), pixels.dtype)
-        padded[...] = np.array(target.fill, np.float64) * (FULL_SCALE[target.form.dtype] / 255.0)
-        top, left = _corner((inner_height, inner_width), (height, width), target.resize)
-        padded[top : top + inner_height, left : left + inner_width] = pixels
-        pixels = padded
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1) if target.form.axes == "chw" else pixels)
+        fill = _fill_of(target, pixels.dtype)
+        for around in (picture[:top], picture[bottom:], picture[top:bottom, :left], picture[top:bottom, right:]):
+            around[...] = fill
+    picture[top:bottom, left:right] = pixels
+    return out
+
+
+def _fill_of(target: Target, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    """The fill colour; as one number where it is a grey, which takes a tenth of the time."""
+    fill = (np.array(target.fill, np.float64) * (FULL_SCALE[target.form.dtype] / 255.0)).astype(dtype)
+    return fill[:1] if (fill == fill[0]).all() else fill
 
 
 def fit_map(values: NDArray[Any], target: Target) -> NDArray[Any]:

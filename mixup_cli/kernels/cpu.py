@@ -241,18 +241,13 @@ def _chosen(samples: Any, parents: Any, choice: Any, finish: Any, target: Any, c
 def _paste_chosen(samples: Any, parents: Any, choice: Any, target: Any, plane: Any, inner: Any) -> None:
     """The same for a whole plane, where values are finished as they are: runs of positions are copied."""
     one, inner = np.uint64(1), np.uint64(inner)
-    end = np.uint64(choice.shape[0])
-    _copy(samples[np.uint64(parents[0]), plane], target, 0, target.shape[0])
-    for k in range(1, parents.shape[0]):
-        other = samples[np.uint64(parents[k]), plane]
-        first = np.uint64(0)
-        while first < end:
-            last = first + one
-            if choice[first] == k:
-                while last < end and choice[last] == k:
-                    last += one
-                _copy(other, target, first * inner, last * inner)
-            first = last
+    first, end = np.uint64(0), np.uint64(choice.shape[0])
+    while first < end:
+        chosen, last = choice[first], first + one
+        while last < end and choice[last] == chosen:
+            last += one
+        _copy(samples[np.uint64(parents[chosen]), plane], target, first * inner, last * inner)
+        first = last
 
 
 @compiled

@@ -97,15 +97,18 @@ class SegmentMaps(NotedPictures):
         form = Form(next(iter(found.sizes), (1, 1)), self._segments.dtype, "hw")
         return Survey(Counter(), Counter({form.dtype: 1}), form, found.broken)
 
-    def decoded(self, index: int, data: bytes, target: Target) -> NDArray[np.generic]:
-        """See `EncodedPictures.decoded`."""
+    def decode(self, index: int, data: bytes, target: Target, out: NDArray[np.generic]) -> None:
+        """See `EncodedPictures.decode`."""
+        out[...] = self._map(index, data, target)
+
+    def _map(self, index: int, data: bytes, target: Target) -> NDArray[np.generic]:
         pixels = ids_of(data, self._max_pixels)
         check_extent(pixels.shape, self._extent_of(index))
         return fit_map(self._segments.numbered(index, pixels), target)
 
     def check(self, index: int, data: bytes, target: Target) -> None:
         """See `EncodedPictures.check`: only pixels show whether their ids are known."""
-        self.decoded(index, data, target)
+        self._map(index, data, target)
 
 
 def ids_of(data: bytes, max_pixels: int) -> NDArray[np.int64]:

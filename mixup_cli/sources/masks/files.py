@@ -67,8 +67,11 @@ class MaskFiles(PictureSource):
         size = next(iter(found.sizes), (1, 1))
         return Survey(Counter(), Counter({dtype: 1}), Form(size, dtype, "hw"), found.broken)
 
-    def decoded(self, index: int, data: bytes, target: Target) -> NDArray[np.generic]:
-        """See `EncodedPictures.decoded`."""
+    def decode(self, index: int, data: bytes, target: Target, out: NDArray[np.generic]) -> None:
+        """See `EncodedPictures.decode`."""
+        out[...] = self._map(index, data, target)
+
+    def _map(self, index: int, data: bytes, target: Target) -> NDArray[np.generic]:
         picture = upright(data, self._max_pixels)
         if picture.mode not in NUMBERS:
             raise Undecodable(f"is not a mask: its pixels are {picture.mode}, expected one number for each, a class")
@@ -82,4 +85,4 @@ class MaskFiles(PictureSource):
 
     def check(self, index: int, data: bytes, target: Target) -> None:
         """See `EncodedPictures.check`: a mask is decoded, as only its pixels show whether it is one."""
-        self.decoded(index, data, target)
+        self._map(index, data, target)

@@ -50,8 +50,10 @@ _UPRIGHT = {
 }
 
 
-def decode(data: bytes, target: Target, key: str, max_pixels: int) -> NDArray[np.generic]:
-    """Decode an image into the working form.
+def decode(
+    data: bytes, target: Target, key: str, max_pixels: int, out: NDArray[np.generic] | None = None
+) -> NDArray[np.generic]:
+    """Decode an image into the working form, and into `out` if that is given.
 
     Returns a C-contiguous array of `target.form.shape` and dtype; its axes are "hwc" or "chw" with 1 or 3 channels.
     Alpha is composited over white; grey is ITU-R 601-2 luma (Pillow's "L"); padding is black. `write_converted` says
@@ -64,7 +66,7 @@ def decode(data: bytes, target: Target, key: str, max_pixels: int) -> NDArray[np
     height, width = found.pixels.shape[:2]
     if target.resize is None and (height, width) != target.form.size:
         raise FormMismatch(key, (height, width), found.stored)
-    converted = into_form(_convert(found.pixels, found.read, target), target)
+    converted = into_form(_convert(found.pixels, found.read, target), target, out)
     if (problem := target.problems(converted[None])[0]) is not None:
         raise Undecodable(problem)
     return converted

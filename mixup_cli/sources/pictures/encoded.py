@@ -57,9 +57,9 @@ class EncodedPictures(Encoded):
         """See `Encoded.reading`."""
         return (f"max_pixels {self._max_pixels}",)
 
-    def decoded(self, index: int, data: bytes, target: Target) -> NDArray[np.generic]:
-        """See `Encoded.decoded`."""
-        return decode(data, target, self.keys[index], self._max_pixels)
+    def decode(self, index: int, data: bytes, target: Target, out: NDArray[np.generic]) -> None:
+        """See `Encoded.decode`."""
+        decode(data, target, self.keys[index], self._max_pixels, out)
 
     def check(self, index: int, data: bytes, target: Target) -> None:
         """See `Encoded.check`."""

@@ -42,12 +42,12 @@ class Encoded(Source):
         return self.read
 
     @abstractmethod
-    def decoded(self, index: int, data: bytes, target: Target) -> NDArray[Any]:
-        """One sample in the target's form, from its bytes. Raises Undecodable and FormMismatch."""
+    def decode(self, index: int, data: bytes, target: Target, out: NDArray[Any]) -> None:
+        """Write one sample into `out`, in the target's form, from its bytes. Raises Undecodable and FormMismatch."""
 
     @abstractmethod
     def check(self, index: int, data: bytes, target: Target) -> None:
-        """Raises what `decoded` would, as far as its header shows it."""
+        """Raises what `decode` would, as far as its header shows it."""
 
     @property
     @abstractmethod
@@ -67,10 +67,7 @@ class Encoded(Source):
         return [self._load_one(index, read, target, out[index - start]) for index in range(start, stop)]
 
     def _load_one(self, index: int, read: Callable[[int], bytes], target: Target, out: NDArray[Any]) -> Loaded:
-        def fill(data: bytes) -> None:
-            out[...] = self.decoded(index, data, target)
-
-        return _used(index, read, fill)
+        return _used(index, read, partial(self.decode, index, target=target, out=out))
 
     def examine(self, start: int, stop: int, target: Target) -> list[Loaded]:
         """See `Source.examine`: by the headers."""

@@ -133,8 +133,11 @@ class EncodedSounds(Encoded):
         window = self._window if self._window < self._form.time else None
         return Survey(Counter(), Counter({"float32": len(self)}), self._form, self._broken, window=window)
 
-    def decoded(self, index: int, data: bytes, target: Target) -> NDArray[Any]:
-        """See `Encoded.decoded`."""
+    def decode(self, index: int, data: bytes, target: Target, out: NDArray[Any]) -> None:
+        """See `Encoded.decode`."""
+        out[...] = self._decoded(index, data, target)
+
+    def _decoded(self, index: int, data: bytes, target: Target) -> NDArray[Any]:
         header, samples = decode(data)
         made = at(header, samples, self._timing.rate, target.form.channels)
         self._check_length(index, header)
@@ -150,7 +153,7 @@ class EncodedSounds(Encoded):
 
     def check(self, index: int, data: bytes, target: Target) -> None:
         """See `Encoded.check`: nothing short of decoding shows whether all samples are there."""
-        self.decoded(index, data, target)
+        self._decoded(index, data, target)
 
     def _check_length(self, index: int, header: Header) -> None:
         """Raises Undecodable for another length than the plan knows."""
