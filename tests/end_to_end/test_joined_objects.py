@@ -106,7 +106,7 @@ def test_keypoints_are_the_same_in_all(run_cli: Runner, halves: tuple[Path, Path
     with_keypoints(second, ["middle", "right_corner", "left_corner"])
     ended = run_cli("generate", first, second, "-o", tmp_path / "other", *OPTIONS)
     assert ended.returncode == 65
-    assert "second: has other keypoints, or other pairs that swap, than" in ended.stderr
+    assert "second: has the keypoints middle, right_corner, left_corner, and" in ended.stderr
     assert "or pass --task detect" in ended.stderr
 
 
@@ -114,7 +114,8 @@ def test_of_one_task(run_cli: Runner, halves: tuple[Path, Path], tmp_path: Path)
     with_keypoints(halves[0], POINTS)
     ended = run_cli("inspect", *halves)
     assert ended.returncode == 65
-    assert "first for --task pose and" in ended.stderr
+    assert "second: is read for --task detect, and" in ended.stderr
+    assert "Pass --task detect to read the boxes of both" in ended.stderr
     assert run_cli("inspect", *halves, "--task", "detect").returncode == 0
 
 
@@ -149,7 +150,7 @@ def test_masks_of_other_classes_are_refused(run_cli: Runner, tmp_path: Path) -> 
     masks, scenes = write_masks(tmp_path / "a", 3), write_scenes(tmp_path / "b", 3)
     ended = run_cli("inspect", masks, scenes)
     assert ended.returncode == 65
-    assert "sources are combined for one task" in ended.stderr
+    assert "Give sources for the same task" in ended.stderr
     ended = run_cli("inspect", masks, scenes, "--task", "segment")
     assert ended.returncode == 65
-    assert "has the signals" in ended.stderr
+    assert "b: has instances, and" in ended.stderr

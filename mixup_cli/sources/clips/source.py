@@ -81,11 +81,9 @@ class Clips(Source):
 class EncodedClips(Clips, Encoded):
     """Videos that are read whole. A subclass says how."""
 
-    def decoded(self, index: int, data: bytes, target: Target) -> NDArray[np.uint8]:
-        """See `Encoded.decoded`."""
-        clip = np.empty(target.form.shape, np.uint8)
-        read_clip(self._video(data), self._sampling, clip)
-        return clip
+    def decode(self, index: int, data: bytes, target: Target, out: NDArray[np.uint8]) -> None:
+        """See `Encoded.decode`."""
+        read_clip(self._video(data), self._sampling, out)
 
     def check(self, index: int, data: bytes, target: Target) -> None:
         """See `Encoded.check`."""
