@@ -50,7 +50,8 @@ from mixup_cli.storage.hdf5.plain_hdf5 import plain_numbers
 from mixup_cli.storage.hdf5.shard import compression_of
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of, read_json
-from mixup_cli.storage.manifest import ColumnRecord, Manifest
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.manifest_records import ColumnRecord
 from mixup_cli.storage.members import sound_shards_of
 from mixup_cli.storage.mirror import release
 from mixup_cli.storage.seal import reason, sha256_of

@@ -30,7 +30,8 @@ from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.hdf5.shard import ShardWriter, writer_for
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import content_of
-from mixup_cli.storage.manifest import Manifest, SamplesRecord
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.manifest_records import SamplesRecord
 from mixup_cli.storage.members import Member, members_of
 from mixup_cli.storage.opened import UNFINISHED
 from mixup_cli.storage.seal import Sealed, reason, storage_errors, sync_folder

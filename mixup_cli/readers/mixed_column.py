@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.storage.hdf5.reading import consecutive, existing
-from mixup_cli.storage.manifest import ColumnRecord
+from mixup_cli.storage.manifest_records import ColumnRecord
 
 if TYPE_CHECKING:  # brings the methods and a kernel
     from mixup_cli.mixing.stored_plan import Remixer

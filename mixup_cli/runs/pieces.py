@@ -14,7 +14,8 @@ from mixup_cli.errors import DataError, StorageError, UsageError
 from mixup_cli.runs.records import fields_of_shards, origins_of, source_record
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import read_json
-from mixup_cli.storage.manifest import InputsRecord, Manifest, MemberRecord
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.manifest_records import InputsRecord, MemberRecord
 from mixup_cli.storage.members import derived, members_of
 from mixup_cli.storage.names import RUN
 from mixup_cli.storage.opened import finished_manifest

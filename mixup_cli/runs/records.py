@@ -19,15 +19,8 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import Pixels
 from mixup_cli.runs.job import Job
 from mixup_cli.storage.hdf5.layout import Column
-from mixup_cli.storage.manifest import (
-    ColumnRecord,
-    FieldRecord,
-    Manifest,
-    SamplesRecord,
-    Skipped,
-    SourceRecord,
-    Totals,
-)
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.manifest_records import ColumnRecord, FieldRecord, SamplesRecord, Skipped, SourceRecord, Totals
 from mixup_cli.storage.names import SAMPLES
 from mixup_cli.storage.shard_records import ShardRecord, shard_lists
 from mixup_cli.storage.source_table import SourceTable

@@ -24,7 +24,7 @@ from mixup_cli.scan.table import table_of
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.storage.folder import DataSetFolder
-from mixup_cli.storage.manifest import SamplesRecord
+from mixup_cli.storage.manifest_records import SamplesRecord
 from mixup_cli.storage.source_table import finished_table
 from mixup_cli.wording import counted, readable, setting
 

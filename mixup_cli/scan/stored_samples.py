@@ -19,7 +19,7 @@ from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.names import unescape_name
 from mixup_cli.storage.hdf5.reading import ShardedColumn
 from mixup_cli.storage.json_files import content_of
-from mixup_cli.storage.manifest import SamplesRecord
+from mixup_cli.storage.manifest_records import SamplesRecord
 from mixup_cli.storage.names import MANIFEST
 from mixup_cli.storage.opened import OpenedDataSet, check_finished
 

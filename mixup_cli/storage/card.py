@@ -13,7 +13,8 @@ from typing import Any
 
 from mixup_cli.fields.signal import FIRST, MASK
 from mixup_cli.methods import METHODS
-from mixup_cli.storage.manifest import ColumnRecord, Manifest, MemberRecord, SamplesRecord
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.manifest_records import ColumnRecord, MemberRecord, SamplesRecord
 from mixup_cli.storage.meanings import (
     encoding_meaning,
     has_captions,

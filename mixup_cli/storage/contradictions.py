@@ -16,7 +16,8 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.storage.members import derived
 
 if TYPE_CHECKING:
-    from mixup_cli.storage.manifest import Manifest, MemberRecord
+    from mixup_cli.storage.manifest import Manifest
+    from mixup_cli.storage.manifest_records import MemberRecord
 
 REQUIRED_COLUMNS = {"index", "source_index", "share", "method", "box"}
 """Every data set has these, and its signals. Label columns depend on the source and on the recipe's `labels`."""

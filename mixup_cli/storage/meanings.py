@@ -5,7 +5,8 @@ from __future__ import annotations
 from mixup_cli.fields.objects import BOX_EDGES
 from mixup_cli.fields.signal import ATTENTION, FIRST, INPUT_IDS, INSTANCES, MASK, OF_ONE, Signal
 from mixup_cli.image_format import ImageFormat
-from mixup_cli.storage.manifest import ColumnRecord, Manifest
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.manifest_records import ColumnRecord
 
 MEANINGS = {
     FIRST: "the mixed sample",

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from mixup_cli.recipe import canonical_json
 
 if TYPE_CHECKING:  # the manifest checks its members
-    from mixup_cli.storage.manifest import Manifest, MemberRecord
+    from mixup_cli.storage.manifest import Manifest
+    from mixup_cli.storage.manifest_records import MemberRecord
     from mixup_cli.storage.shard_records import ShardRecord
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from mixup_cli.storage.finish import beside
-from mixup_cli.storage.manifest import MemberRecord, read_manifest
+from mixup_cli.storage.manifest import read_manifest
+from mixup_cli.storage.manifest_records import MemberRecord
 from mixup_cli.storage.members import derived
 from tests.damage import edit, flip, truncate
 from tests.data_sets import columns, digests, identities, manifest

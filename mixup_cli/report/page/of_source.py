@@ -33,7 +33,8 @@ from mixup_cli.scan.table import label_texts
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.loaded import LoadedColumn
-from mixup_cli.storage.manifest import Manifest, Totals
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.manifest_records import Totals
 from mixup_cli.storage.source_table import SourceTable
 
 DRAWN_ROWS = 512

@@ -21,7 +21,7 @@ from mixup_cli.fields.encoding import PictureCodec
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.storage.hdf5.global_heap import REFERENCE
 from mixup_cli.storage.hdf5.library import system_errors
-from mixup_cli.storage.manifest import ColumnRecord
+from mixup_cli.storage.manifest_records import ColumnRecord
 from mixup_cli.storage.seal import storage_errors
 
 ALIGNMENT_BYTES = 4096

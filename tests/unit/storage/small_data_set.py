@@ -12,7 +12,8 @@ from mixup_cli.storage.croissant import croissant
 from mixup_cli.storage.hdf5.layout import Column
 from mixup_cli.storage.hdf5.shard import Array, ShardSpec, writer_for
 from mixup_cli.storage.json_files import to_json
-from mixup_cli.storage.manifest import ColumnRecord, Manifest, SourceRecord, Totals
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.manifest_records import ColumnRecord, SourceRecord, Totals
 from mixup_cli.storage.names import CARD, CROISSANT, MANIFEST, SOURCES
 from mixup_cli.storage.seal import Sealed, seal_bytes
 from mixup_cli.storage.shard_records import ShardRecord, StoredColumn, shard_lists

@@ -14,7 +14,8 @@ from mixup_cli.fields.signal import FIRST
 from mixup_cli.methods import METHODS
 from mixup_cli.recipe import MethodChoice, Recipe
 from mixup_cli.storage.card import card, paper_of
-from mixup_cli.storage.manifest import ColumnRecord, Manifest
+from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.manifest_records import ColumnRecord
 from mixup_cli.storage.meanings import LOSSES, MEANINGS, RULES, SOFT
 from mixup_cli.storage.names import CARD
 from tests.docs.pages import run_slowly

@@ -13,7 +13,8 @@ import pytest
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.pieces import Piece, merged_manifest, merged_table
 from mixup_cli.runs.records import source_record
-from mixup_cli.storage.manifest import Manifest, MemberRecord, parse_manifest
+from mixup_cli.storage.manifest import Manifest, parse_manifest
+from mixup_cli.storage.manifest_records import MemberRecord
 from mixup_cli.storage.members import Member, derived, members_of, renumberings_of
 from mixup_cli.storage.source_table import read_table
 from tests.unit.storage.small_data_set import SOURCES_CSV, manifest_of, shard_records

@@ -24,7 +24,7 @@ from mixup_cli.storage.hdf5.encoded import COLLECTION_BYTES, EncodedRows, encode
 from mixup_cli.storage.hdf5.global_heap import REFERENCE
 from mixup_cli.storage.hdf5.layout import Column
 from mixup_cli.storage.hdf5.shard import ShardSpec, Values, writer_for
-from mixup_cli.storage.manifest import REFERENCE_BYTES
+from mixup_cli.storage.manifest_records import REFERENCE_BYTES
 
 PNG = Column("images", "uint8", (6, 5, 3), ImageFormat("png"))
 INDEX = Column("index", "int64", ())
