@@ -32,8 +32,11 @@ COLUMNS = (
 """The columns that follow the signals, in this order. No further signal can have one of these names."""
 
 PLAN_COLUMNS = ("weight", "mask_seed")
-"""What a data set that stores its plan has beside them: with `source_index`, `method`, `box` and `view`, all that a
-reader needs to mix a row."""
+"""What a data set that stores its plan has beside them: with `source_index`, `method`, `box`, `view`, `span` and
+`source_start`, all that a reader needs to mix a row …"""
+
+SCALE = "scale"
+"""… but of waves, which have a `gain`: by what a blended row is multiplied, too."""
 
 
 class Field(Protocol):

@@ -17,6 +17,12 @@ DEPTHS: tuple[SampleDtype, ...] = ("uint8", "uint16", "float32")
 """From the shallowest to the deepest: a form holds whatever is not deeper than itself."""
 
 
+def working(dtype: str) -> SampleDtype:
+    """The dtype in which stored samples are mixed: their own, and float32 for the int32 of tokens, which it holds exactly
+    as far as a vocabulary goes (2²⁴)."""
+    return next((own for own in DEPTHS if own == dtype), "float32")
+
+
 class Shaped:
     """What a shape with axes can be asked. Samples without axes are 1 × 1, with one channel."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.fields.axes import has_time
 from mixup_cli.fields.captions import Captions
-from mixup_cli.fields.field import COLUMNS, IN_TIME
+from mixup_cli.fields.field import COLUMNS, IN_TIME, SCALE
 from mixup_cli.fields.label import Label
 from mixup_cli.fields.labels import Labels, base_shares, remix_shares, union_shares
 from mixup_cli.fields.objects import LOST, Objects
@@ -28,6 +28,7 @@ from mixup_cli.plan.plan import Rows, population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.contradictions import LABEL_COLUMNS
 from mixup_cli.storage.hdf5.layout import Column
+from mixup_cli.storage.hdf5.reading import ShardedColumn
 
 
 def columns_of(
@@ -70,15 +71,17 @@ def _columns_in_time(recipe: Recipe, first: Signal, pair: tuple[int]) -> list[Co
 
 
 def planned_columns(columns: Sequence[Column], signals: Sequence[Signal]) -> tuple[Column, ...]:
-    """What shards hold of a data set that stores its plan, from the columns that readers give: no signals and no dense
-    labels, which readers compute, and all that they compute them from."""
-    computed = {*(signal.name for signal in signals), Label.name}
+    """What shards hold of a data set that stores its plan, from the columns that readers give: no signals but texts and
+    no dense labels, which readers compute, and all that they compute them from."""
+    texts = [signal.name for signal in signals if signal.kind == "text"]
+    computed = {Label.name, *(signal.name for signal in signals)}.difference(texts)
     kept = {column.name: column for column in columns if column.name not in computed}
     pair = kept["share"].shape
     if {column.name for column in columns} & LABEL_COLUMNS:
         kept["label_share"] = Column("label_share", "float32", pair)
-    stored = [kept[name] for name in COLUMNS if name in kept]
-    return (*stored, Column("weight", "int32", pair), Column("mask_seed", "int64", ()))
+    stored = [kept[name] for name in (*texts, *COLUMNS) if name in kept]
+    scale = [Column(SCALE, "float32", ())] if "gain" in kept else []
+    return (*stored, Column("weight", "int32", pair), Column("mask_seed", "int64", ()), *scale)
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ class RowColumns:
     captions: Captions | None = None
     inner: Inner | None = None
     """Where pictures lie in the padding around them, of samples that have index maps and no objects."""
+    texts: Mapping[str, ShardedColumn] = field(default_factory=dict)
+    """The columns of captions, where a plan was stored with them: its own columns, by name."""
 
     def seen(self, rows: Rows) -> Rows:
         """Rows with what of their parents' form decides where pixels go: see `Inner.seen`."""
@@ -113,6 +118,8 @@ class RowColumns:
                 return share
             case "label_share":
                 return self._label_share(rows, share)
+        if name in self.texts:
+            return self.texts[name].take(rows.index)
         if name in (INPUT_IDS, ATTENTION) and self.captions is not None:
             made = token_ids if name == INPUT_IDS else attention_mask
             return made(self.captions, rows.parents, share)
@@ -126,6 +133,7 @@ class RowColumns:
             "view": rows.views,
             "weight": rows.decisions.parts,
             "mask_seed": rows.decisions.mask_seed.view(np.int64),
+            SCALE: np.ones(len(rows), np.float32) if rows.decisions.scale is None else rows.decisions.scale,
         }
         return np.asarray(planned[name])
 

@@ -15,6 +15,7 @@ from mixup_cli.fields.signal import FIRST, INSTANCES
 from mixup_cli.kernels import Weights
 from mixup_cli.methods import shares
 from mixup_cli.methods.base import DonorMaps
+from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.mixing.columns import RowColumns
 from mixup_cli.mixing.instances import InstanceMaps, pixel_counts
@@ -32,13 +33,17 @@ BATCH_BYTES = 32 << 20
 """The same for a GPU, where each tile is a transfer."""
 
 
+Groups: TypeAlias = list[tuple[NDArray[np.int64], Weights]]
+"""The rows of each method that occurs, by their positions, and their weights."""
+
+
 @dataclass(frozen=True)
 class Block:
     """Some consecutive rows: the plan's, the parents' shares, and the weights of each method's rows."""
 
     rows: Rows
     share: NDArray[np.float32]
-    groups: list[tuple[NDArray[np.int64], Weights]]
+    groups: Groups
 
     def parts(self, first: int, last: int) -> Iterator[tuple[NDArray[np.int64], Weights]]:
         """Of the rows first … last−1 of the block, those of each method: their positions, and their weights."""
@@ -56,18 +61,23 @@ def block_of(plan: Planned, start: int, stop: int, maps_of: MapsOfRows | None = 
     """Rows start … stop−1 of a plan with their shares and weights. No sample is needed, but by methods that need index
     maps: without `maps_of` they raise UsageError."""
     rows, methods = plan.rows(start, stop), plan.methods
-    share = np.zeros((len(rows), methods.parent_count), np.float32)
     groups = []
     for number, positions in methods.groups(rows.method):
         maps = None if maps_of is None else partial(maps_of, rows[positions])
-        weights = methods.weights(number, rows.decisions[positions], maps)
-        method, apart = methods.methods[number], rows.decisions.share
+        groups.append((positions, methods.weights(number, rows.decisions[positions], maps)))
+    return Block(rows, _shares(rows, methods, groups) if rows.share is None else rows.share, groups)
+
+
+def _shares(rows: Rows, methods: MethodSet, groups: Groups) -> NDArray[np.float32]:
+    """The shares of all parents: float32 (m, P)."""
+    share, apart = np.zeros((len(rows), methods.parent_count), np.float32), rows.decisions.share
+    for positions, weights in groups:
+        method = methods.methods[int(rows.method[positions[0]])]
         if method.shares_apart and apart is not None:
             share[positions] = apart[positions]
         else:
             share[positions, : method.parent_count] = shares(weights, methods.grid)
-        groups.append((positions, weights))
-    return Block(rows, share, groups)
+    return share
 
 
 Others: TypeAlias = Callable[[Column], Iterator[NDArray[Any]]]

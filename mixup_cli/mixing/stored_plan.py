@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mixup_cli import backend
 from mixup_cli.errors import DataError
 from mixup_cli.fields.decide import recipe_of, void_of
-from mixup_cli.fields.field import PLAN_COLUMNS
+from mixup_cli.fields.field import PLAN_COLUMNS, SCALE
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.label import Label
 from mixup_cli.fields.signal import Signal
@@ -54,13 +54,17 @@ class StoredPlan:
         taken = {name: self.columns[name].take(rows) for name in ("source_index", "method", "box", *PLAN_COLUMNS)}
         if len(rows) and taken["method"].max() >= len(self.methods.methods):
             raise DataError("a row has a method that its recipe lacks. Run mixup-gen verify.")
+        span, start, scale, views = (
+            self.columns[name].take(rows) if name in self.columns else None
+            for name in ("span", "source_start", SCALE, "view")
+        )
         decisions = Decisions(taken["weight"], taken["box"], taken["mask_seed"].view(np.uint64))
-        views = self.columns["view"].take(rows) if "view" in self.columns else None
+        decisions = replace(decisions, span=span, start=start, scale=scale)
         return Rows(rows, taken["source_index"], taken["method"], decisions, views)
 
     def rows(self, start: int, stop: int) -> Rows:
         """See `Planned`."""
-        return self.at(np.arange(start, stop))
+        return replace(self.at(np.arange(start, stop)), share=self.columns["share"][start:stop])
 
     def parents(self, start: int, stop: int) -> NDArray[np.int64]:
         """See `Planned`."""
@@ -85,7 +89,7 @@ class StoredSupply:
         for start in range(rows.start, rows.stop, step):
             part = range(start, min(start + step, rows.stop))
             indices = np.unique(self.plan.parents(part.start, part.stop))
-            signals = range(len(self.samples.manifest.signals))
+            signals = range(len(self.samples.forms))
             yield Portion(part, tuple(self.samples.take(each, indices) for each in signals), indices, is_cached=False)
 
 
@@ -99,8 +103,8 @@ class Remixer:
         manifest = opened.manifest
         backend.settle(manifest.totals.samples, sum(column.row_bytes for column in manifest.mixed or ()))
         self._samples = StoredSamples.open(opened.folder, manifest.samples)
-        self._signals, self._plan = manifest.signals, StoredPlan(opened)
-        self._mixers = [*map(self._mixer, manifest.signals, self._samples.forms)]
+        self._signals, self._plan = manifest.mixed_signals, StoredPlan(opened)
+        self._mixers = [*map(self._mixer, self._signals, self._samples.forms)]
         self._label = Label(self._samples.labels.kind, manifest.class_names, self._plan.recipe)
 
     def _mixer(self, signal: Signal, cached: Form) -> Mixer:

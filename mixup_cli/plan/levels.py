@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.methods.gains import PEAK
+from mixup_cli.plan.plan import Samples
 from mixup_cli.sources.sounds.window import hann
 
 FLOOR_DB = -80.0
@@ -87,14 +88,6 @@ def _rounded(decibels: float) -> float:
     return round(decibels * _STEPS_PER_DB) / _STEPS_PER_DB
 
 
-class Waves(Protocol):
-    """Waves (time, channels) by their number."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, number: int, /) -> NDArray[Any]: ...
-
-
 class LevelFinder:
     """The levels of cached waves: of what is seen from their beginning on, found when they are first asked for; of
     later parts, each time.
@@ -106,7 +99,7 @@ class LevelFinder:
 
     def __init__(
         self,
-        waves: Waves,
+        waves: Samples,
         rate: int,
         window: int,
         indices: NDArray[np.int64] | None = None,

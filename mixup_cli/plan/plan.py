@@ -45,7 +45,8 @@ class Rows:
 
     `index` int64 (m); `parents` int64 (m, P): source indices, base first, unused slots repeating the base; `method`
     uint8 (m): index into `MethodSet.names`; `decisions` as in `methods.base`, parts padded with zeros to P; `views`
-    int32 (m, P, 5) as in `views`, or None where every parent is seen as it is.
+    int32 (m, P, 5) as in `views`, or None where every parent is seen as it is; `share` float32 (m, P) where all shares
+    are known, and need not be computed from weights.
     """
 
     index: NDArray[np.int64]
@@ -53,13 +54,14 @@ class Rows:
     method: NDArray[np.uint8]
     decisions: Decisions
     views: Views | None = None
+    share: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.index)
 
     def __getitem__(self, part: slice | NDArray[np.int64]) -> Rows:
-        views = None if self.views is None else self.views[part]
-        return Rows(self.index[part], self.parents[part], self.method[part], self.decisions[part], views)
+        views, share = (None if each is None else each[part] for each in (self.views, self.share))
+        return Rows(self.index[part], self.parents[part], self.method[part], self.decisions[part], views, share)
 
 
 def joined(parts: Sequence[Rows]) -> Rows:
@@ -129,6 +131,15 @@ class Moved:
 
 Seen: TypeAlias = tuple[Views | None, NDArray[np.int64] | None]
 """What rows show of their parents: their views, and from which place in time on; None: all."""
+
+
+class Samples(Protocol):
+    """Samples by their number, pictures as (height, width, channels) and waves as (time, channels): an array of them,
+    or what reads one at a time."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> NDArray[Any]: ...
 
 
 class Finder(Protocol):

@@ -11,13 +11,14 @@ A Fourier transform repeats the picture like a tile, and the seams would stand o
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.kernels.resample import resample
 from mixup_cli.methods import Peaks
+from mixup_cli.plan.plan import Samples
 
 LONGER_SIDE = 64
 SMOOTHING_SIGMA = 2.5
@@ -68,14 +69,6 @@ def peak(picture: NDArray[Any]) -> tuple[int, int]:
     return int((2 * y + 1) * height // (2 * salient.shape[0])), int((2 * x + 1) * width // (2 * salient.shape[1]))
 
 
-class Pictures(Protocol):
-    """Pictures (height, width, channels) by their number: an array of them, or what reads one at a time."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, number: int, /) -> NDArray[Any]: ...
-
-
 class PeakFinder:
     """The peaks of cached samples, each found when it is first asked for. `pictures` are
     all samples, or those of the source indices `indices` int64 (n), ascending.
@@ -83,7 +76,7 @@ class PeakFinder:
     Threads may ask for the same sample at once: they find the same.
     """
 
-    def __init__(self, pictures: Pictures, indices: NDArray[np.int64] | None = None) -> None:
+    def __init__(self, pictures: Samples, indices: NDArray[np.int64] | None = None) -> None:
         self._pictures, self._indices = pictures, indices
         self._found: Peaks = np.full((len(pictures), 2), -1, np.int32)
 

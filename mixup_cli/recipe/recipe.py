@@ -145,6 +145,8 @@ class Recipe:
     """How the source reads samples that go on in time, as far as that decides their values, by name."""
     is_part_in_time: bool = added(False)
     """Whether rows show parts of longer samples, as the source has them."""
+    is_whole_in_time: bool = added(False)
+    """Whether rows show such samples whole all the same, as they wait in a cache: samples that readers mix do."""
     object_weights: ObjectWeights = added("share")
     min_visible: float = added(0.1)
     max_objects: int | None = added(None)

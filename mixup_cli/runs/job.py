@@ -153,6 +153,8 @@ def _resolved(asked: Asked, survey: Survey) -> Job:
     source, recipe = asked.source, asked.recipe
     if not len(source):
         raise NoInputError(f"{source.location}: no samples in it.")
+    if recipe.is_whole_in_time:
+        survey = replace(survey, window=None)
     decided = decide(_with_pairing(_with_methods(recipe, source)), survey)
     labels, objects = source.labels, source.objects
     resolved = with_label_rule(decided.recipe, labels.kind)

@@ -82,7 +82,8 @@ def _planned(opened: OpenedDataSet, run: Run, samples_per_shard: int | None) -> 
     job = _job(manifest, samples, samples_per_shard, run.shard_bytes)
     table, plan = finished_table(opened.folder, manifest), StoredPlan(opened)
     pixels = Stored(DataSetFolder(samples.folder)).pixels or Pixels.here(job.recipe)
-    columns = RowColumns(samples.labels, job.recipe, table.usable)
+    texts = {signal.name: plan.columns[signal.name] for signal in manifest.signals if signal.kind == "text"}
+    columns = RowColumns(samples.labels, job.recipe, table.usable, texts=texts)
     backend.settle(manifest.totals.samples, job.spec.row_bytes)
     supply = StoredSupply(plan, samples, job.sample_bytes)
     return Wanted(job, table, pixels, manifest.totals.samples), maker_of(job, columns, plan, supply, run)

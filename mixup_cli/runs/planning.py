@@ -31,14 +31,14 @@ from mixup_cli.plan.files.columns import PlanColumns
 from mixup_cli.plan.files.reading import PlanFile
 from mixup_cli.plan.files.writing import Recorder
 from mixup_cli.plan.levels import LevelFinder
-from mixup_cli.plan.plan import Finder, Plan, Planned, population_of
+from mixup_cli.plan.plan import Finder, Plan, Planned, Samples, population_of
 from mixup_cli.plan.saliency import PeakFinder
 from mixup_cli.plan.timeline import Timeline
 from mixup_cli.plan.views import ViewRules
 from mixup_cli.runs.job import Job
 from mixup_cli.runs.scanned import Scanned
 from mixup_cli.runs.settings import Run
-from mixup_cli.scan.stored_samples import Pictures
+from mixup_cli.scan.stored_samples import FirstSignal
 from mixup_cli.scan.supply import Cache, Supply
 from mixup_cli.scan.window_store import Inputs, WindowStore
 from mixup_cli.sources.reading.base import Source
@@ -83,7 +83,7 @@ def shard_maker(scanned: Scanned, run: Run, checkpoint: Callable[[], None], plan
     supply: Supply
     finder: Finder | None = None
     if scanned.samples is not None:
-        supply, finder = Cache(()), PeakFinder(Pictures(scanned.samples))
+        supply, finder = Cache(()), _finding(FirstSignal(scanned.samples), job)
     elif cache is not None:
         supply, finder = Cache(cache, scanned.indices), finder_of(cache, job, scanned.indices)
     elif isinstance(plan, Plan) and plan.schedule is not None:
@@ -127,10 +127,14 @@ def maker_of(
 def finder_of(cache: Arrays | None, job: Job, indices: NDArray[np.int64] | None = None) -> Finder | None:
     """What finds peaks, or of waves levels, of the first signal in a cache of all samples, or of `indices`; None
     without a cache."""
-    if cache is not None and job.form.axes == "tc":
-        is_weighted = any(A_WEIGHTED in METHODS[choice.name].needs_levels for choice in job.recipe.methods)
-        return LevelFinder(cache[0], int(dict(job.recipe.reading)[RATE]), job.form.length, indices, is_weighted)
-    return None if cache is None else PeakFinder(as_pictures(cache[0], job.target.form.axes), indices)
+    return None if cache is None else _finding(as_pictures(cache[0], job.target.form.axes), job, indices)
+
+
+def _finding(samples: Samples, job: Job, indices: NDArray[np.int64] | None = None) -> Finder:
+    if job.form.axes != "tc":
+        return PeakFinder(samples, indices)
+    is_weighted = any(A_WEIGHTED in METHODS[choice.name].needs_levels for choice in job.recipe.methods)
+    return LevelFinder(samples, int(dict(job.recipe.reading)[RATE]), job.form.length, indices, is_weighted)
 
 
 def planned(

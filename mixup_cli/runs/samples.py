@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mixup_cli.choices import PLACED_TASKS
 from mixup_cli.errors import OutputExistsError, UsageError
+from mixup_cli.fields.form import working
 from mixup_cli.fields.target import Survey
 from mixup_cli.listener import Listener
 from mixup_cli.methods import METHODS, resolve
@@ -63,14 +65,17 @@ class PlannedOn:
         return replace(asked, recipe=recipe.with_(**form, **{sized: found.size}))
 
     def widen(self, survey: Survey) -> None:
-        """Let a look at some headers know the dtype of all samples."""
-        survey.dtypes[self.stored.forms[0].dtype] += 1
+        """Let a look at some headers know the dtype of all samples. That of tokens follows from their tokenizer."""
+        if not self.stored.manifest.signals[0].is_index_map:
+            survey.dtypes[self.stored.forms[0].dtype] += 1
 
     def scanned(self, source: Source, job: Job, run: Run) -> Scanned:
         """The source as the samples' table has it: it is not read again. Raises OutputExistsError for samples of
         another form, UsageError for what only samples show."""
-        for signal, found, target in zip(job.signals, self.stored.forms, job.targets, strict=True):
-            if found != (expected := target.form):
+        signals = [signal for signal in job.signals if signal.kind != "text"]
+        for signal, found, target in zip(signals, self.stored.forms, job.targets, strict=True):
+            dtype = working(signal.dtype) if signal.is_index_map else target.form.dtype
+            if found != (expected := replace(target.form, dtype=dtype)):
                 differs = f"{signal.name} of {found.dtype} {found.shape}, expected {expected.dtype} {expected.shape}"
                 remedy = f"Use another {setting('samples_folder')}."
                 raise OutputExistsError(f"{self.stored.folder}: holds {differs}.", remedy)
@@ -127,9 +132,11 @@ def recipe_of_samples(asked: Asked) -> Recipe:
         size = recipe.cache_size or asked.job(asked.source.survey()).target.form.size
     dtype = recipe.dtype if recipe.dtype in (None, "uint8", "uint16") else "source"
     same = {name: getattr(recipe, name) for name in ("resize", "channels", "value_range", "layout")}
-    pads = recipe.resize == "canvas" or (asked.source.task != "classify" and recipe.resize in (None, "pad"))
+    pads = recipe.resize == "canvas" or (asked.source.task in PLACED_TASKS and recipe.resize in (None, "pad"))
     fill = recipe.fill if pads else Recipe.fill
-    return Recipe(methods=(MethodChoice("none"),), size=size, dtype=dtype, fill=fill, **same)
+    is_longer = asked.survey().window is not None
+    methods = (MethodChoice("none"),)
+    return Recipe(methods=methods, size=size, dtype=dtype, fill=fill, is_whole_in_time=is_longer, **same)
 
 
 def check_stores_plan(recipe: Recipe, run: Run) -> None:

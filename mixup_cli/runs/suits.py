@@ -45,9 +45,8 @@ def voids_of(source: Source) -> dict[str, int]:
 
 
 def check_rows(recipe: Recipe, source: Source) -> None:
-    """Raises UsageError for what samples that go on in time, or have captions, cannot do yet."""
-    fields = ("store", "plan") if source.task in TIMED_TASKS else ("store",) if source.task == "caption" else ()
-    for field in fields:
+    """Raises UsageError for what samples that go on in time cannot do yet."""
+    for field in ("plan",) if source.task in TIMED_TASKS else ():
         if getattr(recipe, field) != getattr(Recipe, field):
             found = f"it is not there for {setting('task', source.task)}. Leave it out."
             raise UsageError(found, field=field, value=getattr(recipe, field))

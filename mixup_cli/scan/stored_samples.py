@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError
 from mixup_cli.fields.axes import as_pictures
-from mixup_cli.fields.form import DEPTHS, Form, SampleDtype
+from mixup_cli.fields.form import Form, working
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.names import unescape_name
 from mixup_cli.storage.hdf5.reading import ShardedColumn
@@ -25,8 +25,8 @@ from mixup_cli.storage.opened import OpenedDataSet, check_finished
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """The first signal as pictures, each read when it is asked for."""
+class FirstSignal:
+    """The first signal, each sample read when it is asked for: pictures have their axes in one order."""
 
     samples: StoredSamples
 
@@ -34,9 +34,9 @@ class Pictures:
         return len(self.samples)
 
     def __getitem__(self, index: int) -> NDArray[Any]:
-        """The picture (height, width, channels) with this source index."""
-        picture: NDArray[Any] = as_pictures(self.samples.take(0, [index]), self.samples.manifest.axes)[0]
-        return picture
+        """What has this source index: a picture (height, width, channels), or another sample as it is."""
+        sample: NDArray[Any] = as_pictures(self.samples.take(0, [index]), self.samples.manifest.axes)[0]
+        return sample
 
 
 class StoredSamples:
@@ -48,7 +48,7 @@ class StoredSamples:
     def __init__(self, opened: OpenedDataSet) -> None:
         self.folder, self.manifest = opened.folder, opened.manifest
         self._opened = opened
-        self._columns = [ShardedColumn(opened, signal.name) for signal in self.manifest.signals]
+        self._columns = [ShardedColumn(opened, signal.name) for signal in self.manifest.mixed_signals]
         self._rows = self._found()
 
     @classmethod
@@ -62,9 +62,8 @@ class StoredSamples:
 
     @property
     def forms(self) -> tuple[Form, ...]:
-        """The form of each signal, in which it is mixed."""
-        dtypes: dict[str, SampleDtype] = {dtype: dtype for dtype in DEPTHS}
-        return tuple(Form(each.shape, dtypes[each.dtype], each.axes) for each in self.manifest.signals)
+        """The form of each signal but texts, in which it is mixed."""
+        return tuple(Form(each.shape, working(each.dtype), each.axes) for each in self.manifest.mixed_signals)
 
     def _found(self) -> NDArray[np.int64]:
         """The row of each input, int64 (n); −1 of those that were left out."""
@@ -79,8 +78,9 @@ class StoredSamples:
         return rows
 
     def take(self, signal: int, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:
-        """One signal, by its number, of the inputs with some source indices: (m, *shape)."""
-        return self._columns[signal].take(self.rows_of(indices))
+        """One signal, by its number, of the inputs with some source indices: (m, *shape), in its form."""
+        taken = self._columns[signal].take(self.rows_of(indices))
+        return taken.astype(working(taken.dtype.name), copy=False)
 
     def rows_of(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of some inputs. Raises DataError for one that it does not hold."""

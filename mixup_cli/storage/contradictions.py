@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.encoding import problem_of
-from mixup_cli.fields.field import COLUMNS, PLAN_COLUMNS
+from mixup_cli.fields.field import COLUMNS, PLAN_COLUMNS, SCALE
 from mixup_cli.fields.objects import KEYPOINTS, LOST, OBJECT_COLUMNS, ObjectField, object_forms
 from mixup_cli.fields.signal import first_name
 from mixup_cli.image_format import ImageFormat
@@ -93,10 +93,12 @@ def of_columns(manifest: Manifest) -> Iterator[str]:
     if len(columns) < len(manifest.columns):
         yield "columns: two have the same name"
     signals = {first_name(manifest.axes), *(field.name for field in manifest.fields or ())}
-    if problem := _of_mixed(manifest, signals):
+    texts = {field.name for field in manifest.fields or () if field.kind == "text"}
+    if problem := _of_mixed(manifest, signals - texts):
         yield problem
         return
-    if missing := REQUIRED_COLUMNS.union(signals if manifest.mixed is None else PLAN_COLUMNS) - columns.keys():
+    of_plan = {*PLAN_COLUMNS, *texts, *[SCALE] * ("gain" in columns)}
+    if missing := REQUIRED_COLUMNS.union(signals if manifest.mixed is None else of_plan) - columns.keys():
         yield f"columns: lack {', '.join(sorted(missing))}"
         return
     if (labelled := bool(LABEL_COLUMNS & columns.keys())) != (manifest.label_kind != "none"):
@@ -118,6 +120,7 @@ def of_columns(manifest: Manifest) -> Iterator[str]:
         "gain": ("float32", parents),
         "weight": ("int32", parents),
         "mask_seed": ("int64", ()),
+        SCALE: ("float32", ()),
         LOST: ("int32", ()),
     }
     if ObjectField.name in columns:

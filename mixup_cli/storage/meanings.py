@@ -23,6 +23,7 @@ MEANINGS = {
     "source_start": "the place in time of each parent that is seen first",
     "gain": "by which each parent is multiplied",
     "weight": "what the method mixes each parent by, in 65536ths",
+    "scale": "by which the mixed wave is multiplied",
     "mask_seed": "what the method's mask is drawn from; 0 without one",
     "object_count": "how many objects there are: they stand in the first places of the columns that follow",
     "object_box": f"the part that is seen of each: {BOX_EDGES}",

@@ -72,6 +72,7 @@ OTHER: dict[str, Any] = {
     "mirrored_keypoints": (0,),
     "reading": (("rate", 16000), ("seconds", 1.5), ("short", "pad")),
     "is_part_in_time": True,
+    "is_whole_in_time": True,
 }
 WITH_ANOTHER = {"bandwidth", "remix_kappa", "remix_tau", "cache_size", "encode"}
 
