@@ -18,8 +18,8 @@ DEPTHS: tuple[SampleDtype, ...] = ("uint8", "uint16", "float32")
 
 
 def working(dtype: str) -> SampleDtype:
-    """The dtype in which stored samples are mixed: their own, and float32 for the int32 of tokens, which it holds exactly
-    as far as a vocabulary goes (2²⁴)."""
+    """The dtype in which stored samples are mixed: their own; and of tokens (int32) float32, which holds numbers up to
+    2²⁴ exactly."""
     return next((own for own in DEPTHS if own == dtype), "float32")
 
 

@@ -17,6 +17,7 @@ from mixup_cli.fields.form import Form
 from mixup_cli.kernels.light import linear_levels
 from mixup_cli.methods import Decisions, Method
 from mixup_cli.methods.base import Pictures, Resample
+from mixup_cli.plan.plan import Samples
 from mixup_cli.plan.views import Views
 
 
@@ -41,7 +42,7 @@ class Stage:
     ) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Samples and parents (m, P) as the kernel is to take them: the cache's own, or copies made for this tile."""
         if decisions.start is not None:
-            samples = self._later(samples, parents.ravel(), decisions.start.ravel())
+            samples = self.later(samples, parents.ravel(), decisions.start.ravel())
             parents = np.arange(parents.size).reshape(parents.shape)
         if views is None and not method.rearranges and not self.linear_light:
             return samples, parents
@@ -59,16 +60,16 @@ class Stage:
             parents = np.arange(parents.size).reshape(parents.shape)
         return samples, parents
 
-    def _later(self, samples: NDArray[Any], parents: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[Any]:
+    def later(self, samples: Samples, parents: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[Any]:
         """Copies of parents (m) from some places in time on: (m, *form.shape)."""
-        axis = self.form.axes.index("t")
-        copies = np.empty((len(parents), *self.form.shape), samples.dtype)
+        before = (slice(None),) * self.form.axes.index("t")
+        room, length = self.cached.time, self.form.time
+        copies = np.empty((len(parents), *self.form.shape), self.cached.dtype)
         copies[...] = self.fill.ravel()[0]
         for copy, parent, start in zip(copies, parents.tolist(), starts.tolist(), strict=True):
-            whole, seen = np.moveaxis(samples[parent], axis, 0), np.moveaxis(copy, axis, 0)
-            first, last = max(0, start), min(len(whole), start + len(seen))
+            first, last = max(0, start), min(room, start + length)
             if first < last:
-                seen[first - start : last - start] = whole[first:last]
+                copy[(*before, slice(first - start, last - start))] = samples[parent][(*before, slice(first, last))]
         return copies
 
     def _seen(self, samples: NDArray[Any], parents: NDArray[np.int64], views: Views) -> NDArray[Any]:

@@ -25,7 +25,7 @@ from mixup_cli.mixing.shard_values import blend_dtype, stored
 from mixup_cli.mixing.signal import Mixer
 from mixup_cli.plan.plan import Rows
 from mixup_cli.recipe import Recipe
-from mixup_cli.scan.stored_samples import StoredSamples
+from mixup_cli.scan.stored_samples import OneByOne, StoredSamples
 from mixup_cli.scan.supply import Portion
 from mixup_cli.storage.hdf5.reading import ShardedColumn
 from mixup_cli.storage.opened import OpenedDataSet
@@ -129,12 +129,22 @@ class Remixer:
 
     def _mix(self, number: int, rows: NDArray[np.int64], out: NDArray[Any]) -> None:
         planned, methods = self._plan.at(rows), self._plan.methods
-        indices, places = np.unique(planned.parents, return_inverse=True)
-        samples = self._samples.take(number, indices)
-        placed = replace(planned, parents=places.reshape(planned.parents.shape))
+        samples, placed = self._taken(number, planned)
         for method, positions in methods.groups(planned.method):
             weights = methods.weights(method, planned.decisions[positions])
             self._mixers[number].mix(samples, placed[positions], weights, out, positions)
+
+    def _taken(self, number: int, planned: Rows) -> tuple[NDArray[Any], Rows]:
+        """The samples of rows, and the rows with the places of their parents among them. Of samples of which rows show
+        a part in time, no more is read than that."""
+        decisions, shape = planned.decisions, planned.parents.shape
+        if decisions.start is None:
+            indices, places = np.unique(planned.parents, return_inverse=True)
+            return self._samples.take(number, indices), replace(planned, parents=places.reshape(shape))
+        whole, stage = OneByOne(self._samples, number), self._mixers[number].stage
+        parts = stage.later(whole, planned.parents.ravel(), decisions.start.ravel())
+        places = np.arange(len(parts)).reshape(shape)
+        return parts, replace(planned, parents=places, decisions=replace(decisions, start=None))
 
     def _labels(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         parents, share, label_share = (

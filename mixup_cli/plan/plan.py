@@ -60,7 +60,8 @@ class Rows:
         return len(self.index)
 
     def __getitem__(self, part: slice | NDArray[np.int64]) -> Rows:
-        views, share = (None if each is None else each[part] for each in (self.views, self.share))
+        views = None if self.views is None else self.views[part]
+        share = None if self.share is None else self.share[part]
         return Rows(self.index[part], self.parents[part], self.method[part], self.decisions[part], views, share)
 
 

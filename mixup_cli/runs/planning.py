@@ -38,7 +38,7 @@ from mixup_cli.plan.views import ViewRules
 from mixup_cli.runs.job import Job
 from mixup_cli.runs.scanned import Scanned
 from mixup_cli.runs.settings import Run
-from mixup_cli.scan.stored_samples import FirstSignal
+from mixup_cli.scan.stored_samples import OneByOne
 from mixup_cli.scan.supply import Cache, Supply
 from mixup_cli.scan.window_store import Inputs, WindowStore
 from mixup_cli.sources.reading.base import Source
@@ -83,7 +83,7 @@ def shard_maker(scanned: Scanned, run: Run, checkpoint: Callable[[], None], plan
     supply: Supply
     finder: Finder | None = None
     if scanned.samples is not None:
-        supply, finder = Cache(()), _finding(FirstSignal(scanned.samples), job)
+        supply, finder = Cache(()), _finding(OneByOne(scanned.samples), job)
     elif cache is not None:
         supply, finder = Cache(cache, scanned.indices), finder_of(cache, job, scanned.indices)
     elif isinstance(plan, Plan) and plan.schedule is not None:

@@ -25,18 +25,20 @@ from mixup_cli.storage.opened import OpenedDataSet, check_finished
 
 
 @dataclass(frozen=True)
-class FirstSignal:
-    """The first signal, each sample read when it is asked for: pictures have their axes in one order."""
+class OneByOne:
+    """A signal, each sample read when it is asked for: pictures have their axes in one order."""
 
     samples: StoredSamples
+    signal: int = 0
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __getitem__(self, index: int) -> NDArray[Any]:
         """What has this source index: a picture (height, width, channels), or another sample as it is."""
-        sample: NDArray[Any] = as_pictures(self.samples.take(0, [index]), self.samples.manifest.axes)[0]
-        return sample
+        sample, axes = self.samples.one(self.signal, index), self.samples.forms[self.signal].axes
+        picture: NDArray[Any] = as_pictures(sample[None], axes)[0]
+        return picture
 
 
 class StoredSamples:
@@ -60,7 +62,7 @@ class StoredSamples:
         """How many inputs the source has, those that were left out included."""
         return self.manifest.source.samples
 
-    @property
+    @cached_property
     def forms(self) -> tuple[Form, ...]:
         """The form of each signal but texts, in which it is mixed."""
         return tuple(Form(each.shape, working(each.dtype), each.axes) for each in self.manifest.mixed_signals)
@@ -79,8 +81,14 @@ class StoredSamples:
 
     def take(self, signal: int, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:
         """One signal, by its number, of the inputs with some source indices: (m, *shape), in its form."""
-        taken = self._columns[signal].take(self.rows_of(indices))
-        return taken.astype(working(taken.dtype.name), copy=False)
+        return self._columns[signal].take(self.rows_of(indices)).astype(self.forms[signal].dtype, copy=False)
+
+    def one(self, signal: int, index: int) -> NDArray[Any]:
+        """One signal of one input: (*shape), in its form, and without a copy where that is how it is stored."""
+        row = self._rows.item(index) if 0 <= index < len(self) else -1
+        return self._columns[signal].row(row if row >= 0 else self.rows_of([index]).item()).astype(
+            self.forms[signal].dtype, copy=False
+        )
 
     def rows_of(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of some inputs. Raises DataError for one that it does not hold."""

@@ -157,6 +157,13 @@ class ShardedColumn:
             parts.append(self._part(number, slice(max(start - first, 0), min(stop, end) - first)))
         return parts[1] if len(parts) == 2 else np.concatenate(parts)
 
+    def row(self, number: int) -> NDArray[Any]:
+        """One row that exists, from 0: (*row shape). Without a copy where shards are mapped."""
+        shard = self._shard_of(number)
+        place = number - int(self._borders[shard])
+        row: NDArray[Any] = self._part(shard, slice(place, place + 1))[0]
+        return row
+
     def _shard_of(self, row: int) -> int:
         return int(self._borders.searchsorted(row, side="right")) - 1
 
