@@ -50,7 +50,7 @@ class StoredPlan:
         self.columns = {name: ShardedColumn(opened, name) for name in names}
 
     def at(self, rows: NDArray[np.int64]) -> Rows:
-        """Some rows, in the given order. Raises DataError where a number cannot be one of a method."""
+        """Some rows, in the given order. Raises DataError for numbers that no method decides: kernels believe them."""
         taken = {name: self.columns[name].take(rows) for name in ("source_index", "method", "box", *PLAN_COLUMNS)}
         if len(rows) and taken["method"].max() >= len(self.methods.methods):
             raise DataError("a row has a method that its recipe lacks. Run mixup-gen verify.")
@@ -58,9 +58,17 @@ class StoredPlan:
             self.columns[name].take(rows) if name in self.columns else None
             for name in ("span", "source_start", SCALE, "view")
         )
+        self._check_places(taken["box"], span)
         decisions = Decisions(taken["weight"], taken["box"], taken["mask_seed"].view(np.uint64))
         decisions = replace(decisions, span=span, start=start, scale=scale)
         return Rows(rows, taken["source_index"], taken["method"], decisions, views)
+
+    def _check_places(self, box: NDArray[np.int32], span: NDArray[np.int32] | None) -> None:
+        grid = self.methods.grid
+        ends = np.zeros((1, 2), np.int32) if span is None else span
+        is_inside = (ends[:, 0] >= 0) & (ends[:, 0] <= ends[:, 1]) & (ends[:, 1] <= grid.length)
+        if not (grid.holds(box).all() and is_inside.all()):
+            raise DataError("a row has a box or a span that leaves its sample. Run mixup-gen verify.")
 
     def rows(self, start: int, stop: int) -> Rows:
         """See `Planned`."""

@@ -164,9 +164,9 @@ def forecast(source: Source, recipe: Recipe, run: Run, stored: Stored | None = N
     `stored` is what the run would continue. Raises OutputExistsError if it is something else, and what `generate`
     raises if the recipe does not fit this source.
     """
-    check_stores_plan(recipe, run)
-    folder = DataSetFolder(run.out)
-    job = job_beside(stored or Stored(folder), Asked(source, recipe, run.shard_bytes), source.survey(), run)
+    asked, folder = Asked(source, recipe, run.shard_bytes), DataSetFolder(run.out)
+    check_stores_plan(asked, run)
+    job = job_beside(stored or Stored(folder), asked, source.survey(), run)
     everything, place = np.arange(len(source)), run.place(folder.work, source.task)
     needed, cache = needs(job, source, run, place), cache_text(source, job.targets, place)
     has_samples = job.recipe.store == "plan" and not needed.samples_bytes

@@ -94,7 +94,7 @@ def planned_on(asked: Asked, run: Run, listener: Listener, make: Make) -> Planne
     """Make the samples of a run that stores its plan, or take those that are there. Raises UsageError for a run that
     cannot store its plan, OutputExistsError if the folder holds others, and what `make` raises."""
     check_rows(asked.recipe, asked.source)
-    check_stores_plan(asked.recipe, run)
+    check_stores_plan(asked, run)
     stored_in(DataSetFolder(run.out), run.force)
     folder = run.samples_place
     heard = _Remembering(listener)
@@ -134,14 +134,18 @@ def recipe_of_samples(asked: Asked) -> Recipe:
     same = {name: getattr(recipe, name) for name in ("resize", "channels", "value_range", "layout")}
     pads = recipe.resize == "canvas" or (asked.source.task in PLACED_TASKS and recipe.resize in (None, "pad"))
     fill = recipe.fill if pads else Recipe.fill
-    is_longer = asked.survey().window is not None
-    methods = (MethodChoice("none"),)
-    return Recipe(methods=methods, size=size, dtype=dtype, fill=fill, is_whole_in_time=is_longer, **same)
+    methods, is_whole = (MethodChoice("none"),), _are_longer(asked)
+    return Recipe(methods=methods, size=size, dtype=dtype, fill=fill, is_whole_in_time=is_whole, **same)
 
 
-def check_stores_plan(recipe: Recipe, run: Run) -> None:
+def _are_longer(asked: Asked) -> bool:
+    """Whether samples are longer than the rows, which show parts of them in time."""
+    return asked.survey().window is not None
+
+
+def check_stores_plan(asked: Asked, run: Run) -> None:
     """Raises UsageError for a run that is to store its plan, and cannot."""
-    if recipe.store == "rows":
+    if (recipe := asked.recipe).store == "rows":
         return
     if pasted := [choice.name for choice in resolve(recipe.methods) if METHODS[choice.name].needs_map]:
         found = f"{pasted[0]} decides by masks what it pastes, and readers mix without them."
@@ -152,6 +156,6 @@ def check_stores_plan(recipe: Recipe, run: Run) -> None:
         raise UsageError("the samples are decoded once, and written.", "Leave it out.", field="cache", value="none")
     if not run.part.is_whole:
         first = f"make {setting('samples_folder')} with {setting('methods', 'none')}, in parts"
-        remedy = f"Leave it out. If reading the source takes long, first {first}."
+        remedy = "Leave it out." + f" If reading the source takes long, first {first}." * (not _are_longer(asked))
         found = f"{setting('store', 'plan')} writes little, and one run does it."
         raise UsageError(found, remedy, field="part", value=run.part)

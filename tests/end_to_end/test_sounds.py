@@ -155,7 +155,6 @@ def test_the_recipe_says_how_sounds_were_read(run_cli: Runner, sounds: Path, tmp
         ("--features mfcc:13", "'mfcc' is not logmel. Give, for example, logmel:80"),
         ("--flip 0.5", "for images only"),
         ("--size 32", "for images only"),
-        ("--store plan", "it is not there for --task audio"),
         ("--cache none --window 5 --method bc", "bc looks at samples before rows are planned"),
         ("--label-level fine", "no effect"),
         ("--task detect", "has no annotations"),

@@ -13,6 +13,7 @@ import pytest
 
 from mixup_cli.checks.verify import verify
 from mixup_cli.errors import DataError, NoInputError, OutputExistsError, UsageError
+from mixup_cli.mixing.shard_values import Mixing, ShardMaker
 from mixup_cli.plan.files.reading import read_plan
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import MethodChoice, Normalize, Recipe
@@ -23,7 +24,12 @@ from mixup_cli.sources import SourceOptions, open_source
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.manifest import parse_manifest, read_manifest
 from tests.data_sets import digests, manifest
+from tests.labelled_texts import QUESTIONS, TOKENIZER
 from tests.running import Runner, error_line
+from tests.small_captions import write_captioned
+from tests.small_clips import write_videos
+from tests.small_sounds import write_sounds
+from tests.timed_sources import PartsOfWaves, clips, spectrograms, tokens, waves
 
 
 def methods(*names: str) -> tuple[MethodChoice, ...]:
@@ -46,6 +52,78 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
+SEVERAL = methods("mixup", "cutmix", "cutout", "none")
+
+IN_TIME: dict[str, tuple[Source, Recipe]] = {
+    "waves": (waves(), Recipe(methods=SEVERAL, samples_per_shard=7)),
+    "parts of waves, by how loud they are": (
+        waves(PartsOfWaves),
+        Recipe(methods=methods("bc", "snr", "mixup", "cutmix"), keep_originals=True),
+    ),
+    "whole numbers of waves": (waves(), Recipe(methods=methods("bc", "mixup"), dtype="int16")),
+    "parts of spectrograms": (
+        spectrograms(),
+        Recipe(methods=(*SEVERAL, *methods("fmix", "specmix", "erase")), keep_originals=True),
+    ),
+    "frames of clips": (
+        clips(),
+        Recipe(methods=(MethodChoice("cutmix", options={"over": "both"}), *methods("cutmix", "fmix", "mixup"))),
+    ),
+    "tokens": (tokens(), Recipe(methods=methods("ssmix", "cutmix", "cutout"))),
+    "tokens of a large vocabulary, of both parents": (
+        tokens("float32"),
+        Recipe(methods=methods("ssmix", "mixup"), keep_originals=True, label_rule="base"),
+    ),
+}
+"""Samples that go on in time."""
+
+Read = tuple[Path, SourceOptions, Recipe]
+
+
+def of_sounds(folder: Path) -> Read:
+    options = SourceOptions(task="audio", seconds=0.35, short="loop")
+    return write_sounds(folder, 2), options, Recipe(methods=methods("bc", "cutmix"), keep_originals=True)
+
+
+def of_spectrograms(folder: Path) -> Read:
+    options = SourceOptions(task="audio", seconds=0.35, features="logmel:8")
+    return write_sounds(folder, 2), options, Recipe(methods=methods("specmix", "mixup"))
+
+
+def of_clips(folder: Path) -> Read:
+    options = SourceOptions(task="video", frames=3, stride=2, clips=3)
+    recipe = Recipe(methods=methods("mixup", "cutmix"), size=(20, 24), keep_originals=True)
+    return write_videos(folder, ("a/0.avi", "b/1.avi")), options, recipe
+
+
+def of_texts(_: Path) -> Read:
+    return QUESTIONS, SourceOptions(task="text", tokenizer=str(TOKENIZER)), Recipe(methods=methods("ssmix", "mixup"))
+
+
+def of_captions(folder: Path) -> Read:
+    options = SourceOptions(task="caption", tokenizer=str(TOKENIZER))
+    return write_captioned(folder), options, Recipe(methods=methods("mixgen", "cutmix"), keep_originals=True)
+
+
+IN_FILES = {
+    "sounds": of_sounds,
+    "spectrograms": of_spectrograms,
+    "clips": of_clips,
+    "texts": of_texts,
+    "captions": of_captions,
+}
+"""Writes files, and says how they are read and mixed."""
+
+OF_FILES = {
+    "sounds": "--task audio --seconds 0.35 --method bc",
+    "spectrograms": "--task audio --seconds 0.35 --features logmel:8",
+    "clips": "--task video --frames 3 --clips 2 --size 24",
+    "texts": f"--task text --tokenizer {TOKENIZER} --method ssmix",
+    "captions": f"--task caption --tokenizer {TOKENIZER} --method mixgen",
+}
+"""The same on a command line."""
+
+
 def made(source: Source, recipe: Recipe, out: Path, **run: Any) -> Outcome:
     return generate(source, recipe, Run(**{"out": out, "passes": 2, "workers": 1, **run}))
 
@@ -60,6 +138,7 @@ def same_values(planned: Path, rows: Path) -> None:
         assert (ours.dtype, ours.shape) == (theirs.dtype, theirs.shape)
         np.testing.assert_array_equal(ours.take(order), theirs.take(order), err_msg=column.name)
         np.testing.assert_array_equal(ours[3:11], theirs[3:11], err_msg=column.name)
+        np.testing.assert_array_equal(ours.take(order[:1]), theirs.take(order[:1]), err_msg=column.name)
     if expected.label_kind != "none":
         np.testing.assert_array_equal(found.labels(order), expected.labels(order))
 
@@ -69,14 +148,32 @@ def source(colours: Path) -> Source:
     return open_source([colours])
 
 
-@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
-def test_readers_and_materialize_give_what_rows_hold(recipe: Recipe, source: Source, tmp_path: Path) -> None:
+def check_same(source: Source, recipe: Recipe, tmp_path: Path) -> None:
+    """Readers of the plan, and `materialize`, give what rows hold; `verify` finds nothing."""
     made(source, recipe.with_(store="plan"), tmp_path / "planned")
     made(source, recipe, tmp_path / "rows")
     same_values(tmp_path / "planned", tmp_path / "rows")
     assert verify(tmp_path / "planned") == []
     materialize(tmp_path / "planned", Run(out=tmp_path / "made", workers=1), recipe.samples_per_shard)
     assert digests(tmp_path / "made") == digests(tmp_path / "rows")
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_readers_and_materialize_give_what_rows_hold(recipe: Recipe, source: Source, tmp_path: Path) -> None:
+    check_same(source, recipe, tmp_path)
+
+
+@pytest.mark.parametrize("case", IN_TIME.values(), ids=IN_TIME)
+def test_samples_that_go_on_in_time_are_mixed_alike(case: tuple[Source, Recipe], tmp_path: Path) -> None:
+    check_same(*case, tmp_path)
+    samples = read_manifest(tmp_path / "planned" / "samples")
+    assert samples.signals[0].shape == case[0].survey().array_form.shape, "they are whole"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("read", ["sounds", "spectrograms", "clips", "texts", "captions"])
+def test_what_lies_in_files_is_mixed_alike(read: str, tmp_path: Path) -> None:
+    place, options, recipe = IN_FILES[read](tmp_path / "source")
+    check_same(open_source([place], options), recipe, tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["soft", "multi", "real", "none"])
@@ -108,6 +205,39 @@ def test_rows_of_a_plan_file(run_cli: Runner, colours: Path, tmp_path: Path) -> 
     for name, store in (("planned", "plan"), ("rows", "rows")):
         made(open_source([colours]), recipe.with_(store=store), tmp_path / name, plan=plan)
     same_values(tmp_path / "planned", tmp_path / "rows")
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, recipe = IN_TIME["parts of waves, by how loud they are"]
+    recipe = recipe.with_(store="plan", samples_per_shard=7)
+    made(source, recipe, tmp_path / "whole")
+    mix, shards = ShardMaker.mix, list[range]()
+
+    def stopped(maker: ShardMaker, rows: range) -> Mixing:
+        shards.append(rows)
+        if len(shards) in (1, 4):  # while samples are made, and then while the plan is
+            raise KeyboardInterrupt
+        return mix(maker, rows)
+
+    monkeypatch.setattr(ShardMaker, "mix", stopped)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            made(source, recipe, tmp_path / "out")
+    assert made(source, recipe, tmp_path / "out").state == "resumed"
+    assert digests(tmp_path / "out") == digests(tmp_path / "whole")
+    assert digests(tmp_path / "out" / "samples") == digests(tmp_path / "whole" / "samples")
+
+
+@pytest.mark.parametrize(("column", "value"), [("box", 9), ("span", 41), ("span", -1)])
+def test_places_outside_of_a_sample_reach_no_kernel(column: str, value: int, tmp_path: Path) -> None:
+    made(waves(), Recipe(methods=methods("cutmix"), store="plan"), tmp_path / "out")
+    shard = manifest(tmp_path / "out")["shards"][0]
+    data = bytearray((tmp_path / "out" / shard["file"]).read_bytes())
+    offset = shard["columns"][column]["offset"] + 4
+    data[offset : offset + 4] = value.to_bytes(4, "little", signed=True)
+    (tmp_path / "out" / shard["file"]).write_bytes(data)
+    with pytest.raises(DataError, match=r"leaves its sample\. Run mixup-gen verify"):
+        MixedArrays(tmp_path / "out").images([0])
 
 
 def test_further_data_sets_share_the_samples_and_read_no_input(
@@ -151,15 +281,20 @@ def test_it_takes_little_room(source: Source, tmp_path: Path) -> None:
     assert manifest(tmp_path / "planned")["totals"]["bytes"] < rows * (row_bytes + 1) + (128 << 10)
 
 
-def test_verify_and_repair_look_at_the_samples(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    assert run_cli("generate", colours, "--store", "plan", "-q", "-o", out).returncode == 0
+@pytest.mark.parametrize(
+    "how",
+    ["", "sounds", *(pytest.param(each, marks=pytest.mark.slow) for each in OF_FILES if each != "sounds")],
+)
+def test_verify_and_repair_look_at_the_samples(run_cli: Runner, colours: Path, tmp_path: Path, how: str) -> None:
+    out, source = tmp_path / "out", IN_FILES[how](tmp_path / "source")[0] if how else colours
+    given = ("generate", source, "--store", "plan", "-q", "-o", out, *OF_FILES.get(how, "").split())
+    assert run_cli(*given).returncode == 0
     whole = digests(out, but=())
     shard = out / "samples" / "shard-00000.h5"
     data = bytearray(shard.read_bytes())
-    data[-100] ^= 1
+    data[manifest(out / "samples")["shards"][0]["columns"][read_manifest(out).signals[0].name]["offset"] + 100] ^= 1
     shard.write_bytes(data)
-    damaged = run_cli("verify", out)
+    damaged = run_cli("verify", out, *["--deep"] * bool(how))
     assert damaged.returncode == 65
     assert damaged.stdout.startswith("samples/shard-00000.h5: its sha256 is ")
     assert run_cli("repair", out).returncode == 0
@@ -169,7 +304,7 @@ def test_verify_and_repair_look_at_the_samples(run_cli: Runner, colours: Path, t
     gone = run_cli("repair", out)
     assert gone.returncode == 65
     assert gone.stdout.rstrip().endswith("left alone: run the command that made the data set again")
-    assert run_cli("generate", colours, "--store", "plan", "-q", "-o", out).returncode == 0
+    assert run_cli(*given).returncode == 0
     assert digests(out, but=("run.json",)) == {name: hashed for name, hashed in whole.items() if "run.json" not in name}
 
 

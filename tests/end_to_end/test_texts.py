@@ -148,7 +148,6 @@ def test_texts_that_cannot_be_used_are_refused_or_left_out(run_cli: Runner, text
     [
         ("--method fmix", 2, "Use mixup"),
         ("--method resizemix", 2, "it does not go with --task text. Use mixup, cutmix"),
-        ("--method ssmix --store plan", 2, "--store plan: it is not there for --task text"),
         ("--method ssmix --size 8", 2, "--size"),
         ("--method ssmix --flip 0.5", 2, "--flip"),
         ("--method ssmix --length 2", 2, "--length 2: the tokenizer adds 2 special tokens"),

@@ -247,7 +247,6 @@ def test_a_recipe_holds_how_videos_are_read(run_cli: Runner, videos: Path, tmp_p
         ("--channels grey", "--channels: for images only"),
         ("--layout nchw", "--layout: for images only"),
         ("--encode png", "--encode png: it stores images"),
-        ("--store plan", "--store plan: it is not there for --task video. Leave it out."),
     ],
 )
 def test_what_clips_cannot_do_is_said(
