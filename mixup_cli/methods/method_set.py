@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mixup_cli.draws.rng import RowWord, Words, uniforms
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
-from mixup_cli.methods import Decisions, Grid, Method, build
+from mixup_cli.methods import Decisions, Grid, Method, build, shares
 from mixup_cli.methods.base import DonorMaps
 from mixup_cli.methods.none import Unmixed
 from mixup_cli.recipe import Recipe
@@ -94,3 +94,9 @@ class MethodSet:
             found = f"which pixels it pastes is known once each {method.needs_map} is read, which generate does."
             raise UsageError(f"{found} Leave it out.", field="methods", value=method.name)
         return method.weights_by(own, maps_of(method.needs_map))
+
+    def shares(self, number: int, decisions: Decisions, weights: Weights) -> NDArray[np.float32]:
+        """The shares of parents of rows that are all of one method, with that method's own count of them: as decided,
+        or by their weights."""
+        own = self.own(number, decisions).share
+        return own if self.methods[number].shares_apart and own is not None else shares(weights, self.grid)

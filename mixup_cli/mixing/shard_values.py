@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from mixup_cli.choices import Device
 from mixup_cli.fields.signal import FIRST, INSTANCES
 from mixup_cli.kernels import Weights
-from mixup_cli.methods import shares
 from mixup_cli.methods.base import DonorMaps
 from mixup_cli.methods.method_set import MethodSet
 from mixup_cli.methods.none import Unmixed
@@ -70,13 +69,10 @@ def block_of(plan: Planned, start: int, stop: int, maps_of: MapsOfRows | None = 
 
 def _shares(rows: Rows, methods: MethodSet, groups: Groups) -> NDArray[np.float32]:
     """The shares of all parents: float32 (m, P)."""
-    share, apart = np.zeros((len(rows), methods.parent_count), np.float32), rows.decisions.share
+    share = np.zeros((len(rows), methods.parent_count), np.float32)
     for positions, weights in groups:
-        method = methods.methods[int(rows.method[positions[0]])]
-        if method.shares_apart and apart is not None:
-            share[positions] = apart[positions]
-        else:
-            share[positions, : method.parent_count] = shares(weights, methods.grid)
+        found = methods.shares(int(rows.method[positions[0]]), rows.decisions[positions], weights)
+        share[positions, : found.shape[1]] = found
     return share
 
 

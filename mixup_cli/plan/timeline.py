@@ -30,12 +30,14 @@ class Timeline:
         if self.lengths is None:
             return None
         drawn = [words(seed, Stream.START, start, stop - start, parent) for parent in range(parents.shape[1])]
-        return self.step * below(np.stack(drawn, axis=1), self._last(self.lengths, parents) + 1)
+        return self.step * below(np.stack(drawn, axis=1), self.last(parents) + 1)
 
     def middle(self, parents: NDArray[np.int64]) -> NDArray[np.int64] | None:
         """The same for unmixed originals: the middle of each."""
-        return None if self.lengths is None else self._last(self.lengths, parents) // 2 * self.step
+        return None if self.lengths is None else self.last(parents) // 2 * self.step
 
-    def _last(self, lengths: NDArray[np.int64], parents: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The last places where parents (m, P) may begin, in steps."""
-        return np.asarray(np.maximum(0, lengths[parents] - self.window) // self.step)
+    def last(self, parents: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The last places where parents (m, P) may begin, in steps: 0 where all are shown whole."""
+        if self.lengths is None:
+            return np.zeros_like(parents)
+        return np.asarray(np.maximum(0, self.lengths[parents] - self.window) // self.step)

@@ -20,7 +20,7 @@ from mixup_cli.mixing.columns import columns_of, planned_columns
 from mixup_cli.mixing.surface import check_fill
 from mixup_cli.pairing import DEFAULT_BANDWIDTH
 from mixup_cli.recipe import FORMAT_VERSION, MethodChoice, Recipe
-from mixup_cli.runs.suits import check_encode, check_fields, check_methods, check_rows, check_stored_plan, voids_of
+from mixup_cli.runs.suits import check_encode, check_fields, check_methods, check_stored_plan, voids_of
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.hdf5.layout import Column
 from mixup_cli.storage.hdf5.shard import ShardSpec
@@ -251,8 +251,7 @@ def _with_methods(recipe: Recipe, source: Source) -> Recipe:
 
 def _as_read(recipe: Recipe, methods: Sequence[MethodChoice], source: Source) -> Recipe:
     """The recipe with how samples that go on in time, or their captions, are read. Tokens of texts cannot be averaged:
-    where a method averages, those of all parents are kept. Raises UsageError for what such samples cannot do yet."""
-    check_rows(recipe, source)
+    where a method averages, those of all parents are kept."""
     if source.task not in TIMED_TASKS:
         return recipe.with_(reading=source.how_read)
     averages = source.void is not None and any(METHODS[choice.name].averages for choice in methods)

@@ -147,9 +147,20 @@ def planned(
         population = population_of(source.labels, usable)
         return Plan(job.recipe, population, job.form.grid, view_rules, finder, timeline_of(source, job))
     methods = MethodSet(job.recipe, job.form.grid, leaves_unmixed=Unmixed.name in plan_file.methods)
-    columns = PlanColumns(methods.parent_count, view_rules is not None)
-    recorder = Recorder(methods, columns, source.keys, source.labels)
-    return checked(plan_file, recorder, usable, view_rules)
+    return checked(plan_file, recorder_of(source, job, methods), usable, view_rules, timeline_of(source, job))
+
+
+def recorder_of(source: Source, job: Job, methods: MethodSet) -> Recorder:
+    """What writes rows of a job's plan down, in the columns that its samples and methods need."""
+    made = {column.name for column in job.columns}
+    columns = PlanColumns(
+        methods.parent_count,
+        job.recipe.has_views,
+        has_span="span" in made,
+        has_starts="source_start" in made,
+        has_gains=any(method.shares_apart for method in methods.methods),
+    )
+    return Recorder(methods, columns, source.keys, source.labels)
 
 
 def timeline_of(source: Source, job: Job) -> Timeline:

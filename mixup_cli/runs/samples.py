@@ -18,7 +18,6 @@ from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.scanned import Scanned
 from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import stored_in
-from mixup_cli.runs.suits import check_rows
 from mixup_cli.scan.cache import CacheSettings
 from mixup_cli.scan.scan import settle
 from mixup_cli.scan.stored_samples import StoredSamples, manifest_hash
@@ -93,7 +92,6 @@ class PlannedOn:
 def planned_on(asked: Asked, run: Run, listener: Listener, make: Make) -> PlannedOn:
     """Make the samples of a run that stores its plan, or take those that are there. Raises UsageError for a run that
     cannot store its plan, OutputExistsError if the folder holds others, and what `make` raises."""
-    check_rows(asked.recipe, asked.source)
     check_stores_plan(asked, run)
     stored_in(DataSetFolder(run.out), run.force)
     folder = run.samples_place

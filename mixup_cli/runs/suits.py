@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from mixup_cli.choices import TIMED_TASKS, Task
+from mixup_cli.choices import TIMED_TASKS
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.axes import plane_of
 from mixup_cli.fields.encoding import is_built_in, problem_of
@@ -42,20 +42,6 @@ def check_fields(recipe: Recipe, source: Source) -> None:
 def voids_of(source: Source) -> dict[str, int]:
     """The index maps beside images by their names, and the number in each that stands for nothing."""
     return {name: other.void for name, other in source.beside.items() if other.void is not None}
-
-
-def check_rows(recipe: Recipe, source: Source) -> None:
-    """Raises UsageError for what samples that go on in time cannot do yet."""
-    for field in ("plan",) if source.task in TIMED_TASKS else ():
-        if getattr(recipe, field) != getattr(Recipe, field):
-            found = f"it is not there for {setting('task', source.task)}. Leave it out."
-            raise UsageError(found, field=field, value=getattr(recipe, field))
-
-
-def check_plan_file(task: Task) -> None:
-    """Raises UsageError where rows of what a source holds cannot be written into a plan file."""
-    if task in TIMED_TASKS:
-        raise UsageError("plan files have no spans yet. Run mixup-gen generate.", field="task", value=task)
 
 
 def check_methods(methods: Sequence[MethodChoice], source: Source) -> None:

@@ -13,13 +13,11 @@ from mixup_cli.errors import StorageError
 from mixup_cli.listener import Listener
 from mixup_cli.plan.files.columns import PlanColumns
 from mixup_cli.plan.files.plan_file import Table
-from mixup_cli.plan.files.writing import Recorder
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.job import Asked, Job
-from mixup_cli.runs.planning import finder_of, planned
+from mixup_cli.runs.planning import finder_of, planned, recorder_of
 from mixup_cli.runs.scanned import scanned
 from mixup_cli.runs.settings import Run, check_caching, row_count
-from mixup_cli.runs.suits import check_plan_file
 from mixup_cli.scan.fill import CachePlace, ScanSettings
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.wording import setting
@@ -46,7 +44,6 @@ def with_plan(
     A cache that does not fit in memory lies in `scratch`; None is the system's folder for temporary files.
     Raises what `generate` raises.
     """
-    check_plan_file(source.task)
     with _temporary(scratch) as folder:
 
         def place(job: Job) -> CachePlace:
@@ -60,9 +57,8 @@ def with_plan(
         for notice in (*scan.notices(), *plan.notices):
             listener.notice(notice)
         rows = row_count(job.recipe, run, source.labels, usable)
-        columns = PlanColumns(plan.methods.parent_count, job.recipe.has_views)
-        recorder = Recorder(plan.methods, columns, source.keys, source.labels)
-        write(WrittenPlan(columns, recorder.tables(plan, rows)))
+        recorder = recorder_of(source, job, plan.methods)
+        write(WrittenPlan(recorder.columns, recorder.tables(plan, rows)))
     return rows
 
 

@@ -68,6 +68,7 @@ class WholeNumbers:
 
 INDICES = WholeNumbers(np.dtype(np.int32), MISSING + 1, -MISSING - 1, MISSING, "a whole number")
 SEEDS = WholeNumbers(np.dtype(np.uint64), 0, (1 << 64) - 1, 0, "a whole number, 0 … 2^64-1,")
+SCALES = WholeNumbers(np.dtype(np.int64), 0, (1 << 63) - 1, 0, "a whole number")
 
 
 def fingerprints(cells: Sequence[str]) -> NDArray[np.int32]:

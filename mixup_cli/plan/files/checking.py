@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.draws.beta import UNIT
-from mixup_cli.errors import DataError, UsageError
+from mixup_cli.errors import UsageError
+from mixup_cli.plan.files.block import EMPTY, FILL_IN, Block
 from mixup_cli.plan.files.cells import MISSING
 from mixup_cli.plan.files.columns import BOX, PlanColumns
+from mixup_cli.plan.files.in_time import InTime
 from mixup_cli.plan.files.informative import Comparison
-from mixup_cli.plan.files.plan_file import Entries, PlanFile
+from mixup_cli.plan.files.plan_file import PlanFile
 from mixup_cli.plan.files.planned_rows import PlannedRows
 from mixup_cli.plan.files.writing import Recorder
+from mixup_cli.plan.timeline import Timeline
 from mixup_cli.plan.views import ViewRules
 from mixup_cli.wording import setting
 
 FARTHEST = 1 << 20
 """How far a view may stick out, in pixels."""
 
-EMPTY = "Empty these cells, or change the method."
-FILL_IN = "Fill these cells in, or change the method."
 
-
-def checked(file: PlanFile, recorder: Recorder, usable: NDArray[np.int64], view_rules: ViewRules | None) -> PlannedRows:
-    """The rows of a file, whose informative columns are compared with what `recorder` writes of them. Raises DataError
-    for the first row that cannot be made, UsageError if the file as a whole does not fit the recipe."""
+def checked(
+    file: PlanFile,
+    recorder: Recorder,
+    usable: NDArray[np.int64],
+    view_rules: ViewRules | None,
+    timeline: Timeline | None = None,
+) -> PlannedRows:
+    """The rows of a file, whose informative columns are compared with what `recorder` writes of them. `timeline` knows
+    samples that go on in time. Raises DataError for the first row that cannot be made, UsageError if the file as a
+    whole does not fit the recipe."""
     _check_whole(file, recorder.methods.names, view_rules)
-    planned = PlannedRows(recorder.methods, file)
+    _check_time(file, recorder.columns)
+    planned = PlannedRows(recorder.methods, file, timeline=timeline or Timeline())
     is_usable = np.zeros(len(recorder.keys), bool)
     is_usable[usable] = True
     comparison = Comparison(file, recorder)
@@ -39,8 +47,9 @@ def checked(file: PlanFile, recorder: Recorder, usable: NDArray[np.int64], view_
     for start in range(0, len(file), step):
         block = planned.entries(start, min(start + step, len(file)))
         _Block(planned, start, block, view_rules).check(is_usable)
+        InTime(planned, start, block).check()
         comparison.add(planned.rows(start, start + len(block)))
-    return PlannedRows(recorder.methods, file, comparison.notices())
+    return replace(planned, notices=comparison.notices())
 
 
 def _check_whole(file: PlanFile, names: Sequence[str], view_rules: ViewRules | None) -> None:
@@ -58,13 +67,17 @@ def _check_whole(file: PlanFile, names: Sequence[str], view_rules: ViewRules | N
         raise UsageError(f"{file.name}: {found}. {remedy} {fields}, as when it was planned.")
 
 
+def _check_time(file: PlanFile, needed: PlanColumns) -> None:
+    """Raises UsageError for a file without the columns that these samples and methods need."""
+    if missing := [column for column in needed.in_time if column not in file.entries.columns.in_time]:
+        found = f"has no column {missing[0]}, which these samples and methods need."
+        raise UsageError(f"{file.name}: {found} Plan again with the same options.")
+
+
 @dataclass(frozen=True)
-class _Block:
+class _Block(Block):
     """Some rows of a file, from row `start` on, and what must hold of them."""
 
-    planned: PlannedRows
-    start: int
-    entries: Entries
     view_rules: ViewRules | None
 
     def check(self, is_usable: NDArray[np.bool_]) -> None:
@@ -83,28 +96,6 @@ class _Block:
         )
         if self.entries.views is not None and self.view_rules is not None:
             self._check_views(self.entries.views, used, self.view_rules)
-
-    def _require(self, holds: NDArray[np.bool_], columns: Sequence[str], expected: str, remedy: str) -> None:
-        """Raise DataError for the first row in which something does not hold: bool (m) or, by column, (m, columns)."""
-        in_rows = holds.reshape(len(holds), -1)
-        wrong = ~in_rows.all(axis=1)
-        if not wrong.any():
-            return
-        row = int(np.argmax(wrong))
-        cells = {name: values[0] for name, values in self.entries[row : row + 1].table().items()}
-        holding = np.broadcast_to(in_rows[row], len(columns)).tolist()
-        shown = [name for name, holds_there in zip(columns, holding, strict=True) if not holds_there]
-        found = ", ".join(f"{name} is {'empty' if cells[name] is None else cells[name]}" for name in shown)
-        raise DataError(f"{self.planned.file.place(self.start + row)}: {found}. Expected: {expected}. {remedy}")
-
-    def _of_method(self, fact: str) -> NDArray[np.bool_]:
-        """A fact about each row's method: bool (m)."""
-        methods = self.planned.methods.methods
-        return np.array([getattr(method, fact) for method in methods])[self.planned.numbers(self.entries)]
-
-    @property
-    def _columns(self) -> PlanColumns:
-        return self.entries.columns
 
     def _check_slots(self, used: NDArray[np.bool_]) -> None:
         columns, entries = self._columns, self.entries
@@ -131,10 +122,11 @@ class _Block:
     def _check_parts(self) -> None:
         columns = self._columns.of_parents("part")
         parts = np.where(self.entries.parts == MISSING, 0, self.entries.parts).astype(np.int64)
-        is_whole = ((parts >= 0) & (parts <= UNIT)).all(axis=1) & (parts.sum(axis=1) == UNIT)
-        self._require(
-            is_whole, columns, f"65536ths, 0 … {UNIT}, whose sum is {UNIT}", "Change them so that they add up."
-        )
+        whole, is_less = parts.sum(axis=1), self._of_method("shares_apart")
+        is_whole = ((parts >= 0) & (parts <= UNIT)).all(axis=1) & ((whole == UNIT) | (is_less & (whole < UNIT)))
+        remedy = "Change them so that they add up."
+        self._require(is_whole | is_less, columns, f"65536ths, 0 … {UNIT}, whose sum is {UNIT}", remedy)
+        self._require(is_whole, columns, f"65536ths, 0 … {UNIT}, whose sum is {UNIT} or less", remedy)
         expected = f"part_0 {UNIT} and the others 0, since the method's box or mask decides"
         is_pure = parts[:, 0] == UNIT
         self._require(
@@ -146,7 +138,7 @@ class _Block:
         all_or_none = given.all(axis=1) | ~given.any(axis=1)
         self._require(all_or_none, BOX, "all four, or none", "Fill them in, or empty them.")
         box = np.where(given, self.entries.box, 0)
-        is_allowed = self._of_method("has_box") | ~box.any(axis=1)
+        is_allowed = (self._of_method("has_box") & methods.grid.has_plane) | ~box.any(axis=1)
         self._require(is_allowed, BOX, "nothing, since the method has no box", EMPTY)
         expected = f"a box in the image, which is {methods.grid}"
         self._require(

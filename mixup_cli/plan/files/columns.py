@@ -10,15 +10,21 @@ from mixup_cli.errors import DataError
 
 BOX = ("top", "left", "bottom", "right")
 VIEW = (*BOX, "mirrored")
+SPAN = ("span_start", "span_stop")
+GAINS = ("share", "scale")
 COLUMN_LIMIT = 1 << 12
 
 
 @dataclass(frozen=True)
 class PlanColumns:
-    """The columns of a plan whose rows have room for `parent_count` parents, with or without views."""
+    """The columns of a plan whose rows have room for `parent_count` parents, with or without views; of samples that go
+    on in time, with or without spans, the places from which parents are seen, and how loud waves become."""
 
     parent_count: int
     has_views: bool
+    has_span: bool = False
+    has_starts: bool = False
+    has_gains: bool = False
 
     def of_parents(self, kind: str) -> list[str]:
         """`parent_0`, `parent_1` … for "parent"."""
@@ -32,7 +38,15 @@ class PlanColumns:
     @property
     def numbers(self) -> list[str]:
         """The deciding columns of whole numbers."""
-        return [*self.of_parents("parent"), *self.of_parents("part"), *BOX, "mask_seed", *self.views]
+        decided = [*self.of_parents("parent"), *self.of_parents("part"), *BOX, "mask_seed", *self.views]
+        return [*decided, *self.in_time]
+
+    @property
+    def in_time(self) -> list[str]:
+        """Those of samples that go on in time."""
+        starts = self.of_parents("start") if self.has_starts else []
+        gains = [*self.of_parents("share"), "scale"] if self.has_gains else []
+        return [*SPAN * self.has_span, *starts, *gains]
 
     @property
     def informative(self) -> list[str]:
@@ -48,7 +62,8 @@ class PlanColumns:
 def columns_of(header: list[str], name: str) -> PlanColumns:
     """The columns that the header of the file `name` means. Raises DataError if it is not the header of a plan."""
     parent_count = sum(column.startswith("parent_") for column in header)
-    columns = PlanColumns(parent_count, any(column.startswith("view_") for column in header))
+    kinds = {column.partition("_")[0] for column in header}
+    columns = PlanColumns(parent_count, "view" in kinds, "span" in kinds, "start" in kinds, not kinds.isdisjoint(GAINS))
     if len(header) > COLUMN_LIMIT:
         raise DataError(f"{name}: the header has {len(header)} columns, expected at most {COLUMN_LIMIT}. {KEEP_HEADER}")
     required, known = ["method", *columns.numbers], {*columns.all}

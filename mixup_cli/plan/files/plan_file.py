@@ -34,10 +34,12 @@ def csv_parts(tables: Iterable[Table], columns: Sequence[str]) -> Iterator[bytes
 
 @dataclass(frozen=True)
 class Entries:
-    """The deciding cells of m rows, with S slots for parents. MISSING stands for an empty cell (`mask_seed`: 0).
+    """The deciding cells of m rows, with S slots for parents. MISSING stands for an empty cell; 0 in `mask_seed` and
+    `scale`.
 
     `method` uint8 (m): its place in METHOD_NAMES; `parents` and `parts` int32 (m, S); `box` int32 (m, 4), empty if it
-    is zeros; `mask_seed` uint64 (m); `views` int32 (m, S, 5), or None without views.
+    is zeros; `mask_seed` uint64 (m); `views` int32 (m, S, 5), or None without views. In time, or None: `span` int32
+    (m, 2), empty if it is zeros; `starts` int32 (m, S); `share` int32 (m, S) and `scale` int64 (m), in 2⁻²⁴ths.
     """
 
     method: NDArray[np.uint8]
@@ -46,20 +48,23 @@ class Entries:
     box: NDArray[np.int32]
     mask_seed: NDArray[np.uint64]
     views: NDArray[np.int32] | None
+    span: NDArray[np.int32] | None = None
+    starts: NDArray[np.int32] | None = None
+    share: NDArray[np.int32] | None = None
+    scale: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.method)
 
     def __getitem__(self, rows: slice) -> Entries:
-        views = None if self.views is None else self.views[rows]
-        return Entries(
-            self.method[rows], self.parents[rows], self.parts[rows], self.box[rows], self.mask_seed[rows], views
-        )
+        cut: dict[str, Any] = {name: None if cells is None else cells[rows] for name, cells in vars(self).items()}
+        return Entries(**cut)
 
     @property
     def columns(self) -> PlanColumns:
         """The columns of such rows."""
-        return PlanColumns(self.parents.shape[1], self.views is not None)
+        has = (each is not None for each in (self.views, self.span, self.starts, self.scale))
+        return PlanColumns(self.parents.shape[1], *has)
 
     def table(self) -> Table:
         """The rows as text and numbers, in the deciding columns, in order."""
@@ -71,12 +76,13 @@ class Entries:
 
     def _numbers(self) -> Iterator[NDArray[Any]]:
         yield from (*self.parents.T, *self.parts.T, *self.box.T, self.mask_seed)
-        if self.views is not None:
-            yield from self.views.reshape(len(self), -1).T
+        for cells in (self.views, self.span, self.starts, self.share, self.scale):
+            if cells is not None:
+                yield from cells.reshape(len(self), -1).T
 
 
 def _shown(values: NDArray[Any]) -> list[Any]:
-    is_empty = values == (0 if values.dtype == np.uint64 else MISSING)
+    is_empty = values == (MISSING if values.dtype == np.int32 else 0)
     if is_empty.all():
         return [None] * len(values)
     cells: list[Any] = values.tolist()

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.errors import DataError, NoInputError
-from mixup_cli.plan.files.cells import INDICES, MISSING, SEEDS, BadCellError, WholeNumbers, as_lam, fingerprints
-from mixup_cli.plan.files.columns import BOX, VIEW, PlanColumns, columns_of
+from mixup_cli.plan.files.cells import INDICES, MISSING, SCALES, SEEDS, BadCellError, WholeNumbers, as_lam, fingerprints
+from mixup_cli.plan.files.columns import BOX, SPAN, VIEW, PlanColumns, columns_of
 from mixup_cli.plan.files.plan_file import Entries, PlanFile
 from mixup_cli.sources.reading.bounded_read import read_line
 from mixup_cli.sources.tables.parquet import require_parquet
@@ -138,7 +138,7 @@ def _whole(cells: Cells, kind: WholeNumbers) -> NDArray[Any]:
     if kind is INDICES or str(cells.type).startswith(("int", "uint")):  # floats have lost digits of seeds
         with suppress(ValueError):  # ArrowInvalid is one: a fraction, or a number that does not fit
             numbers: NDArray[Any] = cells.cast(str(kind.dtype)).fill_null(kind.empty).to_numpy(zero_copy_only=False)
-            if kind is SEEDS or np.count_nonzero(numbers == MISSING) == cells.null_count:
+            if kind is not INDICES or np.count_nonzero(numbers == MISSING) == cells.null_count:
                 return numbers
     return kind.parsed(_texts(cells))
 
@@ -156,10 +156,12 @@ def _methods(cells: Sequence[str]) -> NDArray[np.uint8]:
 
 def _converted(column: str, cells: Cells) -> NDArray[Any]:
     kind = column.partition("_")[0]
-    if kind in ("parent", "part", "view", *BOX):
+    if kind in ("parent", "part", "view", "span", "start", "share", *BOX):
         return _whole(cells, INDICES)
     if column == "mask_seed":
         return _whole(cells, SEEDS)
+    if column == "scale":
+        return _whole(cells, SCALES)
     texts = cells if isinstance(cells, (list, tuple)) else _texts(cells)
     if column == "method":
         return _methods(texts)
@@ -187,8 +189,9 @@ def _collected(name: str, header: list[str], batches: Iterable[Batch]) -> PlanFi
 
 def _entries(columns: PlanColumns, arrays: Arrays) -> Entries:
     """The deciding columns, taken out of `arrays`."""
-    box = _side_by_side(arrays, BOX)
-    box[~box.any(axis=1)] = MISSING  # four zeros mean the same
+    box, span = _side_by_side(arrays, BOX), _side_by_side(arrays, SPAN) if columns.has_span else None
+    for places in (box, box if span is None else span):
+        places[~places.any(axis=1)] = MISSING  # zeros mean the same
     return Entries(
         method=np.concatenate(arrays.pop("method")),
         parents=_side_by_side(arrays, columns.of_parents("parent")),
@@ -196,6 +199,10 @@ def _entries(columns: PlanColumns, arrays: Arrays) -> Entries:
         box=box,
         mask_seed=np.concatenate(arrays.pop("mask_seed")),
         views=_side_by_side(arrays, columns.views).reshape(len(box), -1, len(VIEW)) if columns.has_views else None,
+        span=span,
+        starts=_side_by_side(arrays, columns.of_parents("start")) if columns.has_starts else None,
+        share=_side_by_side(arrays, columns.of_parents("share")) if columns.has_gains else None,
+        scale=np.concatenate(arrays.pop("scale")) if columns.has_gains else None,
     )
 
 

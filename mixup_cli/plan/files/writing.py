@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from mixup_cli.choices import METHOD_NAMES
 from mixup_cli.fields.labels import Labels
-from mixup_cli.methods import shares
 from mixup_cli.methods.method_set import MethodSet
+from mixup_cli.methods.shares import SHARE_UNIT
 from mixup_cli.plan.files.cells import MISSING
 from mixup_cli.plan.files.columns import PlanColumns
 from mixup_cli.plan.files.plan_file import Entries, Table
@@ -40,7 +40,8 @@ class Recorder:
 
     def table(self, rows: Rows) -> Table:
         """Some rows, in all columns."""
-        return {"index": rows.index.tolist(), **entries_of(rows, self.methods).table(), **self._informative(rows)}
+        entries = entries_of(rows, self.methods, self.columns)
+        return {"index": rows.index.tolist(), **entries.table(), **self._informative(rows)}
 
     @cached_property
     def texts(self) -> dict[str, Sequence[str | None]]:
@@ -59,11 +60,11 @@ class Recorder:
         return table
 
 
-def entries_of(rows: Rows, methods: MethodSet) -> Entries:
-    """Rows as the cells of a plan file."""
+def entries_of(rows: Rows, methods: MethodSet, columns: PlanColumns) -> Entries:
+    """Rows as the cells of a plan file with these columns."""
     used, decisions = methods.used(rows.method), rows.decisions
     has_seed = np.array([method.has_seed for method in methods.methods])[rows.method]
-    return Entries(
+    made = Entries(
         method=np.array([METHOD_NAMES.index(name) for name in methods.names], np.uint8)[rows.method],
         parents=np.where(used, rows.parents, MISSING).astype(np.int32),
         parts=np.where(used, decisions.parts, MISSING),
@@ -71,13 +72,35 @@ def entries_of(rows: Rows, methods: MethodSet) -> Entries:
         mask_seed=np.where(has_seed, decisions.mask_seed, 0).astype(np.uint64),
         views=None if rows.views is None else np.where(used[..., None], rows.views, MISSING),
     )
+    span = np.zeros((len(rows), 2), np.int32) if decisions.span is None else decisions.span
+    start = np.zeros_like(rows.parents) if decisions.start is None else decisions.start
+    share, scale = _loudness(rows, methods)
+    return replace(
+        made,
+        span=np.where(span.any(axis=1, keepdims=True), span, MISSING) if columns.has_span else None,
+        starts=start.astype(np.int32) if columns.has_starts else None,
+        share=share if columns.has_gains else None,
+        scale=scale if columns.has_gains else None,
+    )
+
+
+def _loudness(rows: Rows, methods: MethodSet) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Share and scale of rows in 2⁻²⁴ths, empty where the method decides none. A scale is at least ½, so float32 has no
+    more digits."""
+    decided, made = np.array([method.shares_apart for method in methods.methods])[rows.method], rows.decisions
+    if made.share is None or made.scale is None:
+        return np.full(rows.parents.shape, MISSING, np.int32), np.zeros(len(rows), np.int64)
+    share, scale = (np.rint(each.astype(np.float64) * SHARE_UNIT) for each in (made.share, made.scale))
+    is_shared = decided[:, None] & methods.used(rows.method)
+    return np.where(is_shared, share, MISSING).astype(np.int32), np.where(decided, scale, 0).astype(np.int64)
 
 
 def lams(rows: Rows, methods: MethodSet) -> NDArray[np.float32]:
     """The base's share of each row: float32 (m)."""
     lam = np.ones(len(rows), np.float32)
     for number, positions in methods.groups(rows.method):
-        lam[positions] = shares(methods.weights(number, rows.decisions[positions]), methods.grid)[:, 0]
+        decisions = rows.decisions[positions]
+        lam[positions] = methods.shares(number, decisions, methods.weights(number, decisions))[:, 0]
     return lam
 
 
