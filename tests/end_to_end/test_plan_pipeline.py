@@ -14,6 +14,7 @@ from mixup_cli.methods import undecided
 from mixup_cli.recipe import Recipe
 from tests.data_sets import columns, digests, manifest
 from tests.faults.progress import meet_fault
+from tests.labelled_texts import TEXTS_FOLDER, TOKENIZER
 from tests.plain_methods import PLAIN
 from tests.running import Runner, shell
 
@@ -108,11 +109,42 @@ FAMILY = ",".join(name for name in reversed(PLAIN) if name != "none")
 def test_an_untouched_plan_gives_what_generate_gives(
     suffix: str, options: list[str], decided: list[str], photos: Path, tmp_path: Path, run_cli: Runner
 ) -> None:
+    check_untouched(suffix, options, decided, photos, tmp_path, run_cli)
+
+
+SAMPLES = TEXTS_FOLDER.parent
+TOKENS = f"--tokenizer {TOKENIZER}"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "source", "options"),
+    [
+        ("csv", "sounds", "--task audio --seconds 0.3 --method bc,snr,cutmix"),
+        ("parquet", "sounds", "--task audio --seconds 0.3 --features logmel:20 --method specmix,mixup"),
+        ("csv", "clips", "--task video --frames 4 --clips 2 --size 16 --method cutmix,fmix"),
+        ("parquet", "texts/questions.csv", f"--task text {TOKENS} --method ssmix,cutmix"),
+        (
+            "csv",
+            "photos",
+            f"--task caption {TOKENS} --labels-from {TEXTS_FOLDER}/captions.csv --method mixgen --size 16",
+        ),
+    ],
+)
+def test_an_untouched_plan_of_other_tasks(
+    suffix: str, source: str, options: str, tmp_path: Path, run_cli: Runner
+) -> None:
+    check_untouched(suffix, options.split(), ["--keep-originals"], SAMPLES / source, tmp_path, run_cli)
+
+
+def check_untouched(
+    suffix: str, options: list[str], decided: list[str], source: Path, tmp_path: Path, run_cli: Runner
+) -> None:
+    """A plan that was written and read gives the rows of the plan that is computed."""
     plan = tmp_path / f"plan.{suffix}"
     commands: list[tuple[Any, ...]] = [
-        ("plan", photos, *options, *decided, "-o", plan),
-        ("generate", photos, *options, *decided, "-o", tmp_path / "computed"),
-        ("generate", photos, *options, "--plan", plan, "-o", tmp_path / "read"),
+        ("plan", source, *options, *decided, "-o", plan),
+        ("generate", source, *options, *decided, "-o", tmp_path / "computed"),
+        ("generate", source, *options, "--plan", plan, "-o", tmp_path / "read"),
     ]
     for command in commands:
         ended = run_cli(*command, "-q")

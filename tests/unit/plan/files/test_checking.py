@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,18 @@ from mixup_cli.methods import METHODS
 from mixup_cli.plan.files.planned_rows import PlannedRows
 from mixup_cli.recipe import MethodChoice
 from tests.plain_methods import PLAIN
-from tests.unit.plan.files.plans import ALL, KEYS, Setting, edited, read, recipe_of, records, written
+from tests.unit.plan.files.plans import (
+    ALL,
+    IN_TIME,
+    KEYS,
+    Setting,
+    edited,
+    read,
+    recipe_of,
+    records,
+    without_telling,
+    written,
+)
 
 UNIT = 65536
 BOX = {"top": "1", "left": "2", "bottom": "5", "right": "6"}
@@ -207,6 +219,73 @@ def test_what_was_planned_is_carried_out(method: str, views: dict[str, object]) 
     if found.views is not None and true.views is not None:
         np.testing.assert_array_equal(found.views, true.views)
         assert found.views.dtype == true.views.dtype
+
+
+@pytest.mark.parametrize("setting", IN_TIME.values(), ids=IN_TIME)
+def test_what_was_planned_in_time_is_carried_out(setting: Setting) -> None:
+    kept = replace(setting, recipe=setting.recipe.with_(keep_originals=True))
+    found, true = setting.checked(read(kept.csv(300))).rows(5, 280), kept.plan.rows(5, 280)
+    np.testing.assert_array_equal(found.parents, true.parents)
+    assert found.decisions.present.keys() >= true.decisions.present.keys()
+    for name, values in true.decisions.present.items():
+        np.testing.assert_array_equal(found.decisions.present[name], values, err_msg=name)
+        assert found.decisions.present[name].dtype == values.dtype
+    assert setting.checked(read(kept.csv(300))).notices == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "cells", "found"),
+    [
+        ("waves", "cutmix", {"span_stop": "41"}, "span_stop is 41. Expected: a span in the base, which has 40 places"),
+        ("waves", "cutmix", {"span_start": "-1"}, "span_start is -1"),
+        ("waves", "cutmix", {"span_start": "5", "span_stop": "3"}, "span_start is 5, span_stop is 3"),
+        ("waves", "cutmix", {"span_start": ""}, "span_start is empty"),
+        ("waves", "mixup", {"span_start": "1", "span_stop": "3"}, "nothing, since the method has no span"),
+        ("waves", "cutmix", {"top": "0", "left": "0", "bottom": "1", "right": "1"}, "the method has no box"),
+        ("waves", "bc", {"share_0": ""}, "2^-24ths, 0 … 16777216, whose sum is 16777216"),
+        ("waves", "snr", {"share_0": "-1", "share_1": "16777217"}, "share_0 is -1"),
+        ("waves", "bc", {"scale": ""}, "scale is empty. Expected: 2^-24ths, 1 … 1099511627776"),
+        ("waves", "bc", {"scale": str(1 << 41)}, f"scale is {1 << 41}"),
+        ("waves", "mixup", {"scale": "5"}, "scale is 5. Expected: nothing, since the method does not decide how loud"),
+        ("waves", "cutmix", {"share_0": "0", "share_1": "16777216"}, "share_0 is 0, share_1 is 16777216"),
+        ("waves", "bc", {"part_0": str(UNIT), "part_1": "1"}, "whose sum is 65536 or less"),
+        ("parts of waves", "snr", {"start_1": ""}, "start_1 is empty. Expected: a number for each parent"),
+        (
+            "parts of waves",
+            "cutmix",
+            {"start_0": "-1"},
+            "start_0 is -1. Expected: a place from 0 on, with all of the row",
+        ),
+        ("parts of waves", "cutmix", {"start_1": "40"}, "start_1 is 40"),
+        ("parts of spectrograms", "mixup", {"start_0": "70"}, "start_0 is 70"),
+        ("clips", "erase", {"span_start": "0", "span_stop": "5"}, "nothing, since the method has no span"),
+        ("clips", "fmix", {"start_0": "4"}, "start_0 is 4. Expected: a multiple of 5 from 0 on"),
+        ("clips", "cutmix", {"start_0": "15"}, "start_0 is 15"),
+        ("tokens", "cutmix", {"start_1": "1"}, "start_1 is 1. Expected: 0, or with a method that moves its parents"),
+        ("tokens", "ssmix", {"start_1": "-9"}, "less than 9 from it"),
+        ("tokens", "ssmix", {"span_start": "0", "span_stop": "9"}, "and in its content"),
+    ],
+)
+def test_a_row_in_time_that_cannot_be_made(kind: str, method: str, cells: dict[str, str], found: str) -> None:
+    setting = IN_TIME[kind]
+    data = setting.csv(60)
+    is_of_it = [row["method"] == method for row in records(data)]
+    number = 2 + is_of_it[1:].index(True)
+    message = refusal(setting, edited(data, number, **cells))
+    assert message.startswith(f"plan.csv, row {number} ({method}): ")
+    assert found in message
+
+
+def test_columns_of_time_must_be_there() -> None:
+    waves, parts, tokens = (IN_TIME[kind] for kind in ("waves", "parts of waves", "tokens"))
+    assert "has no column start_0, which these samples" in refusal(parts, replace(waves, recipe=parts.recipe).csv())
+    assert "has no column span_start" in refusal(replace(waves, recipe=recipe_of("mixup")), Setting().csv())
+    still = replace(tokens, recipe=recipe_of("cutmix")).csv()
+    assert "has no column start_0" in refusal(tokens, still)
+    replace(tokens, recipe=recipe_of("cutmix")).checked(read(still))
+    images = Setting(recipe_of("cutmix"))
+    with_span = [{**without_telling(row), "span_start": "0", "span_stop": "1"} for row in records(images.csv())]
+    assert "nothing, since the method has no span" in refusal(images, written(with_span))
 
 
 def test_a_recipe_with_room_for_more_parents_and_one_with_less() -> None:

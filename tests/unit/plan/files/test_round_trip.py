@@ -20,7 +20,7 @@ from mixup_cli.plan.files.plan_file import PlanFile
 from mixup_cli.plan.files.reading import read_plan
 from mixup_cli.plan.files.writing import write_parquet
 from tests.plain_methods import PLAIN
-from tests.unit.plan.files.plans import Setting, edited, read, recipe_of
+from tests.unit.plan.files.plans import IN_TIME, Setting, edited, read, recipe_of
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
@@ -62,8 +62,7 @@ def test_there_and_back(setting: Setting, rows: int) -> None:
 
 FAMILY = Setting(recipe_of("mixup", "cutmix", "fmix", "mosaic", "resizemix", crop_pad=1, keep_originals=True))
 FAMILY_CSV = FAMILY.csv(60)
-COLUMNS = FAMILY_CSV.splitlines()[0].decode().split(",")
-DECIDING = [name for name in COLUMNS if name.split("_")[0] not in ("index", "lam", "label", "key")]
+FAMILIES = {setting.csv(60): setting for setting in (FAMILY, *IN_TIME.values())}
 CELLS = st.one_of(
     TEXTS,
     st.integers(-10, 20).map(str),
@@ -81,21 +80,26 @@ def refusal_of(setting: Setting, open_file: Callable[[], PlanFile]) -> str | Non
         return str(refusal)
     rows = planned.rows(0, len(planned.file))
     assert ((rows.parents >= 0) & (rows.parents < len(setting.keys))).all()
-    assert (rows.decisions.parts.sum(axis=1) == 65536).all()
     for number, positions in planned.methods.groups(rows.method):
-        planned.methods.weights(number, rows.decisions[positions])
+        decisions, is_less = rows.decisions[positions], planned.methods.methods[number].shares_apart
+        assert ((decisions.parts.sum(axis=1) == 65536) | is_less).all()
+        share = planned.methods.shares(number, decisions, planned.methods.weights(number, decisions))
+        assert ((share >= 0) & (share <= 1)).all()
     return None
 
 
-def check(data: bytes) -> None:
-    refusal = refusal_of(FAMILY, partial(read, data))
+def check(data: bytes, setting: Setting = FAMILY) -> None:
+    refusal = refusal_of(setting, partial(read, data))
     assert refusal is None or (refusal.startswith("plan.csv") and len(refusal.splitlines()) == 1)
 
 
-@given(st.dictionaries(st.sampled_from(DECIDING), CELLS, min_size=1, max_size=3), st.integers(1, 60))
+@given(st.sampled_from(sorted(FAMILIES)), st.integers(1, 60), st.data())
 @settings(deadline=None, max_examples=300)
-def test_any_cells(cells: dict[str, str], row: int) -> None:
-    check(edited(FAMILY_CSV, row, **cells))
+def test_any_cells(plan: bytes, row: int, data: st.DataObject) -> None:
+    columns = plan.splitlines()[0].decode().split(",")
+    deciding = [name for name in columns if name.split("_")[0] not in ("index", "lam", "label", "key")]
+    cells = data.draw(st.dictionaries(st.sampled_from(deciding), CELLS, min_size=1, max_size=3))
+    check(edited(plan, row, **cells), FAMILIES[plan])
 
 
 @given(st.binary(max_size=200), st.integers(0, len(FAMILY_CSV)), st.integers(0, 50))
