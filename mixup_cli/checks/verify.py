@@ -298,6 +298,9 @@ def _values(
             yield f"{found}, and there are {count} {what}"
     if "weight" in columns:
         yield from _weights(columns["weight"], first_row)
+    if "scale" in columns and not (is_sound := columns["scale"] > 0).all():
+        row = int(np.argmin(is_sound))
+        yield f"scale of row {first_row + row} is {columns['scale'][row]:g}, expected above 0"
     if "view" in columns:
         yield from _views(columns["view"], first_row)
 

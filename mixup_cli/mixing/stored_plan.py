@@ -48,16 +48,17 @@ class StoredPlan:
             raise DataError(f"{opened.folder}: has the methods {known}.", "Run mixup-gen verify.")
         names = {column.name for column in manifest.columns}
         self.columns = {name: ShardedColumn(opened, name) for name in names}
+        self._is_scaled = any(method.shares_apart for method in self.methods.methods)  # else all scales are 1
 
     def at(self, rows: NDArray[np.int64]) -> Rows:
         """Some rows, in the given order. Raises DataError for numbers that no method decides: kernels believe them."""
         taken = {name: self.columns[name].take(rows) for name in ("source_index", "method", "box", *PLAN_COLUMNS)}
         if len(rows) and taken["method"].max() >= len(self.methods.methods):
             raise DataError("a row has a method that its recipe lacks. Run mixup-gen verify.")
-        span, start, scale, views = (
-            self.columns[name].take(rows) if name in self.columns else None
-            for name in ("span", "source_start", SCALE, "view")
+        span, start, views = (
+            self.columns[name].take(rows) if name in self.columns else None for name in ("span", "source_start", "view")
         )
+        scale = self.columns[SCALE].take(rows) if self._is_scaled else None
         self._check_places(taken["box"], span)
         decisions = Decisions(taken["weight"], taken["box"], taken["mask_seed"].view(np.uint64))
         decisions = replace(decisions, span=span, start=start, scale=scale)

@@ -122,7 +122,8 @@ def _samples_bytes(job: Job, source: Source, run: Run) -> int:
     if job.recipe.store == "rows" or (run.samples_place / MANIFEST).exists():
         return 0
     columns = columns_of(Recipe(methods=(MethodChoice("none"),)), job.signals, source.labels, 1)
-    beside = sum(column.row_bytes for column in columns[len(job.signals) :])
+    mixed = {signal.name for signal in job.signals if signal.kind != "text"}
+    beside = sum(column.row_bytes for column in columns if column.name not in mixed)
     return len(source) * (job.sample_bytes + beside)
 
 

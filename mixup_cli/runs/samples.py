@@ -10,7 +10,7 @@ from pathlib import Path
 from mixup_cli.choices import PLACED_TASKS
 from mixup_cli.errors import OutputExistsError, UsageError
 from mixup_cli.fields.form import working
-from mixup_cli.fields.target import Survey
+from mixup_cli.fields.target import Survey, Target
 from mixup_cli.listener import Listener
 from mixup_cli.methods import METHODS, resolve
 from mixup_cli.recipe import MethodChoice, Recipe
@@ -26,7 +26,7 @@ from mixup_cli.sources.reading.base import Source
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.manifest_records import SamplesRecord
-from mixup_cli.storage.source_table import finished_table
+from mixup_cli.storage.source_table import SourceTable, finished_table
 from mixup_cli.wording import counted, readable, setting
 
 
@@ -41,6 +41,9 @@ class _Remembering(Listener):
         self.notices.add(text)
         self._listener.notice(text)
 
+
+LOOK_BYTES = 32 << 20
+"""Samples that are looked at together."""
 
 Make = Callable[[Source, Recipe, Run, Listener], object]
 """Makes a data set, as `runs.generate.generate` does."""
@@ -78,15 +81,21 @@ class PlannedOn:
                 differs = f"{signal.name} of {found.dtype} {found.shape}, expected {expected.dtype} {expected.shape}"
                 remedy = f"Use another {setting('samples_folder')}."
                 raise OutputExistsError(f"{self.stored.folder}: holds {differs}.", remedy)
-        if job.target.finish is not None:
-            raise UsageError(
-                "such numbers must be checked sample by sample while they are mixed.",
-                f"Pass {setting('store', 'rows')}, or a larger standard deviation.",
-                field="normalize",
-            )
         table = table_of(source, finished_table(self.stored.folder, self.stored.manifest).loaded)
         settle(source, table.loaded, run.tolerance)
+        if job.target.finish is not None:
+            self._check_values(job.target, table)
         return Scanned(source, job, None, table, samples=self.stored)
+
+    def _check_values(self, target: Target, table: SourceTable) -> None:
+        """Raises UsageError for a sample of which normalisation makes infinities, as a scan finds it."""
+        step, usable = max(1, LOOK_BYTES // target.form.sample_bytes), table.usable
+        for start in range(0, len(usable), step):
+            some = usable[start : start + step]
+            for index, problem in zip(some.tolist(), target.problems(self.stored.take(0, some)), strict=True):
+                if problem is not None:
+                    remedy = f"Pass {setting('store', 'rows')} and {setting('on_error', 'skip')}, or another scale."
+                    raise UsageError(f"{table.keys[index]}: {problem}.", remedy, field="normalize")
 
 
 def planned_on(asked: Asked, run: Run, listener: Listener, make: Make) -> PlannedOn:
@@ -120,7 +129,8 @@ def run_of_samples(run: Run) -> Run:
     own = replace(
         run, out=run.samples_place, samples_folder=None, heldout=None, force=False, batch_size=None, shard_bytes=None
     )
-    return replace(own, passes=1, samples=None, plan=None)
+    caching = replace(run.caching, folder=run.caching.kept_in(run.out))  # beside the output, not in it
+    return replace(own, passes=1, samples=None, plan=None, caching=caching)
 
 
 def recipe_of_samples(asked: Asked) -> Recipe:

@@ -177,7 +177,7 @@ def _reading_plan(samples: SamplesRecord) -> Iterator[str]:
     yield "## Reading it"
     yield (
         "The shards hold the plan alone: what is mixed, and how. mixup-gen's readers (`pip install mixup-gen`) mix the "
-        f"samples in `{samples.folder}` by it when they read, for any framework. Other programs find no images here."
+        f"samples in `{samples.folder}` by it when they read, for any framework. Other programs find no samples here."
     )
     yield _fenced("python", MIXED_ARRAYS)
     yield "To write shards that any program can read:"

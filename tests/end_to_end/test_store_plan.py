@@ -20,6 +20,7 @@ from mixup_cli.recipe import MethodChoice, Normalize, Recipe
 from mixup_cli.runs.generate import Outcome, generate
 from mixup_cli.runs.materialize import materialize
 from mixup_cli.runs.settings import Run
+from mixup_cli.scan.cache import CacheSettings
 from mixup_cli.sources import SourceOptions, open_source
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.manifest import parse_manifest, read_manifest
@@ -59,6 +60,11 @@ IN_TIME: dict[str, tuple[Source, Recipe]] = {
     "parts of waves, by how loud they are": (
         waves(PartsOfWaves),
         Recipe(methods=methods("bc", "snr", "mixup", "cutmix"), keep_originals=True),
+    ),
+    "half floats of waves": (waves(PartsOfWaves), Recipe(methods=methods("bc"), dtype="float16")),
+    "normalised spectrograms": (
+        spectrograms(),
+        Recipe(methods=methods("mixup"), dtype="float32", normalize=Normalize((60.0,), (20.0,))),
     ),
     "whole numbers of waves": (waves(), Recipe(methods=methods("bc", "mixup"), dtype="int16")),
     "parts of spectrograms": (
@@ -390,10 +396,18 @@ def test_rows_and_plan_differ_in_the_recipe_alone(source: Source, tmp_path: Path
     assert planned.source == rows.source
 
 
-def test_a_scale_that_needs_every_sample_is_refused(source: Source, tmp_path: Path) -> None:
+def test_a_scale_that_makes_infinities_is_refused(source: Source, tmp_path: Path) -> None:
     extreme = Recipe(store="plan", dtype="float16", normalize=Normalize((0.5,), (7e-6,)))
-    with pytest.raises(UsageError, match="must be checked sample by sample"):
+    with pytest.raises(UsageError, match=r"\.png: holds \d+, which, normalised, is beyond what float16 can hold"):
         made(source, extreme, tmp_path / "out")
+
+
+def test_a_cache_that_is_kept_lies_beside_the_output(source: Source, tmp_path: Path) -> None:
+    for seed, folder in ((0, "first"), (1, "second")):
+        kept = CacheSettings("disk")
+        made(source, Recipe(store="plan", seed=seed), tmp_path / folder, caching=kept)
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} >= {".mixup-gen-cache", "first", "second"}
+    assert verify(tmp_path / "second") == []
 
 
 def test_the_dry_run_counts_the_samples_until_they_are_there(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
