@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,14 @@ class Target:
 
 Arrays: TypeAlias = tuple[NDArray[Any], ...]
 """One array (n, *form.shape) for each signal of n samples."""
+
+
+class Samples(Protocol):
+    """Samples of one signal by their number: an array of them, or what reads one at a time."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> NDArray[Any]: ...
 
 
 def sample_bytes(targets: Sequence[Target]) -> int:

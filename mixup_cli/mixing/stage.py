@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from mixup_cli.fields.axes import as_pictures
 from mixup_cli.fields.form import Form
+from mixup_cli.fields.target import Samples
 from mixup_cli.kernels.light import linear_levels
 from mixup_cli.methods import Decisions, Method
 from mixup_cli.methods.base import Pictures, Resample
-from mixup_cli.plan.plan import Samples
 from mixup_cli.plan.views import Views
 
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.target import Samples
 from mixup_cli.methods.gains import PEAK
-from mixup_cli.plan.plan import Samples
 from mixup_cli.sources.sounds.window import hann
 
 FLOOR_DB = -80.0
@@ -92,9 +92,9 @@ class LevelFinder:
     """The levels of cached waves: of what is seen from their beginning on, found when they are first asked for; of
     later parts, each time.
 
-    `waves` are all samples, or those of the source indices `indices` int64 (n), ascending; `window` is how many places
-    in time rows show; A-weighted levels are found if `is_weighted`. Threads may ask for the same sample at once: they
-    find the same.
+    `waves` (time, channels) are all samples, or those of the source indices `indices` int64 (n), ascending; `window` is
+    how many places in time rows show; A-weighted levels are found if `is_weighted`. Threads may ask for the same sample
+    at once: they find the same.
     """
 
     def __init__(

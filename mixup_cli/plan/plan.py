@@ -134,15 +134,6 @@ Seen: TypeAlias = tuple[Views | None, NDArray[np.int64] | None]
 """What rows show of their parents: their views, and from which place in time on; None: all."""
 
 
-class Samples(Protocol):
-    """Samples by their number, pictures as (height, width, channels) and waves as (time, channels): an array of them,
-    or what reads one at a time."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, number: int, /) -> NDArray[Any]: ...
-
-
 class Finder(Protocol):
     """Finds what methods must know of cached samples: where images are salient, how loud waves are."""
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.target import Samples
 from mixup_cli.kernels.resample import resample
 from mixup_cli.methods import Peaks
-from mixup_cli.plan.plan import Samples
 
 LONGER_SIDE = 64
 SMOOTHING_SIGMA = 2.5
@@ -70,7 +70,7 @@ def peak(picture: NDArray[Any]) -> tuple[int, int]:
 
 
 class PeakFinder:
-    """The peaks of cached samples, each found when it is first asked for. `pictures` are
+    """The peaks of cached samples, each found when it is first asked for. `pictures` (height, width, channels) are
     all samples, or those of the source indices `indices` int64 (n), ascending.
 
     Threads may ask for the same sample at once: they find the same.

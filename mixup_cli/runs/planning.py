@@ -16,7 +16,7 @@ from mixup_cli.fields.decide import recipe_of, void_of
 from mixup_cli.fields.fit import INNER_SIZES
 from mixup_cli.fields.objects import ObjectField
 from mixup_cli.fields.signal import MASK, RATE
-from mixup_cli.fields.target import Arrays
+from mixup_cli.fields.target import Arrays, Samples
 from mixup_cli.methods import METHODS
 from mixup_cli.methods.gains import A_WEIGHTED
 from mixup_cli.methods.method_set import MethodSet
@@ -31,7 +31,7 @@ from mixup_cli.plan.files.columns import PlanColumns
 from mixup_cli.plan.files.reading import PlanFile
 from mixup_cli.plan.files.writing import Recorder
 from mixup_cli.plan.levels import LevelFinder
-from mixup_cli.plan.plan import Finder, Plan, Planned, Samples, population_of
+from mixup_cli.plan.plan import Finder, Plan, Planned, population_of
 from mixup_cli.plan.saliency import PeakFinder
 from mixup_cli.plan.timeline import Timeline
 from mixup_cli.plan.views import ViewRules
