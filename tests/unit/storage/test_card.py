@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from mixup_cli.choices import LabelKind, LabelRule
-from mixup_cli.fields.field import COLUMNS, IN_TIME, PLAN_COLUMNS
+from mixup_cli.fields.field import COLUMNS, IN_TIME, PLAN_COLUMNS, SCALE
 from mixup_cli.fields.objects import LOST, OBJECT_COLUMNS
 from mixup_cli.fields.signal import FIRST
 from mixup_cli.methods import METHODS
@@ -116,10 +116,8 @@ def test_only_columns_that_are_there_are_told(names: tuple[str, ...]) -> None:
 
 
 def test_every_column_has_a_meaning() -> None:
-    of_rows = {name for names in COLUMN_SETS for name in names}
-    assert (
-        of_rows | {*PLAN_COLUMNS, *OBJECT_COLUMNS, LOST, *IN_TIME} == set(MEANINGS) == {FIRST, *COLUMNS, *PLAN_COLUMNS}
-    )
+    of_rows, of_plan = {name for names in COLUMN_SETS for name in names}, {*PLAN_COLUMNS, SCALE}
+    assert of_rows | of_plan | {*OBJECT_COLUMNS, LOST, *IN_TIME} == set(MEANINGS) == {FIRST, *COLUMNS, *of_plan}
 
 
 def test_every_label_rule_and_kind_has_words() -> None:
