@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import h5py
-import numpy as np
-from numpy.typing import NDArray
 
-from mixup_cli.draws.beta import UNIT
+from mixup_cli.checks.row_values import value_problems
 from mixup_cli.engines.local import LocalEngine
 from mixup_cli.errors import DataError, NoInputError, StorageError
-from mixup_cli.fields.field import Field
 from mixup_cli.listener import Listener
 from mixup_cli.scan.stored_samples import samples_place
 from mixup_cli.storage import names
@@ -239,7 +235,7 @@ def _content(file: h5py.File, path: Path, manifest: Manifest, record: ShardRecor
     small = {name: column for name, column in stored.items() if name not in signals}
     for block in _blocks(rows, sum(math.prod(c.shape[1:]) * c.dtype.itemsize for c in small.values())):
         values = {name: column[block] for name, column in small.items()}
-        if problems := [*_values(values, manifest, fields, record.start + block.start)]:
+        if problems := [*value_problems(values, manifest, fields, record.start + block.start)]:
             yield from problems  # those of one block are enough
             break
     for name, sealed in ((name, record.columns[name]) for name in columns):
@@ -276,47 +272,3 @@ def _blocks(count: int, row_bytes: int) -> Iterator[slice]:
     """All of `count` rows, a few at a time: the rows that a shard claims need not fit into memory."""
     step = max(1, READ_BYTES // max(1, row_bytes))
     return (slice(start, min(start + step, count)) for start in range(0, count, step))
-
-
-def _values(
-    columns: dict[str, NDArray[Any]], manifest: Manifest, fields: Sequence[Field], first_row: int
-) -> Iterator[str]:
-    """What is wrong with the values of some rows, whatever the recipe."""
-    index = columns["index"]
-    if not np.array_equal(index, np.arange(first_row, first_row + len(index))):
-        yield f"index is not {first_row} … {first_row + len(index) - 1}"
-    for field in fields:
-        yield from field.check(columns, first_row)
-    counts = {
-        "source_index": (manifest.source.samples, "inputs"),
-        "source_label": (len(manifest.class_names), "classes"),
-        "method": (len(manifest.methods), "methods"),
-    }
-    for name, (count, what) in counts.items():
-        if name in columns and not 0 <= columns[name].min() <= columns[name].max() < count:
-            found = f"{name} goes from {columns[name].min()} to {columns[name].max()}"
-            yield f"{found}, and there are {count} {what}"
-    if "weight" in columns:
-        yield from _weights(columns["weight"], first_row)
-    if "scale" in columns and not (is_sound := columns["scale"] > 0).all():
-        row = int(np.argmin(is_sound))
-        yield f"scale of row {first_row + row} is {columns['scale'][row]:g}, expected above 0"
-    if "view" in columns:
-        yield from _views(columns["view"], first_row)
-
-
-def _weights(weights: NDArray[np.int32], first_row: int) -> Iterator[str]:
-    """Weights are whole 65536ths of 0 … 1, and so is their sum."""
-    sound = (weights >= 0).all(axis=1) & (weights.sum(axis=1, dtype=np.int64) <= UNIT)
-    if not sound.all():
-        row = int(np.argmin(sound))
-        yield f"weight of row {first_row + row} is {weights[row].tolist()}, expected 0 … {UNIT} in all"
-
-
-def _views(views: NDArray[np.int32], first_row: int) -> Iterator[str]:
-    """A view shows at least one pixel, and is mirrored (1) or not (0)."""
-    top, left, bottom, right, mirrored = np.moveaxis(views, -1, 0)
-    sound = ((top < bottom) & (left < right) & ((mirrored == 0) | (mirrored == 1))).all(axis=1)
-    if not sound.all():
-        row = int(np.argmin(sound))
-        yield f"view of row {first_row + row} is {views[row].tolist()}: it is empty, or its last number is not 0 or 1"

@@ -34,6 +34,7 @@ class Stream(IntEnum):
     MASK = 6
     WINDOW = 7
     START = 8
+    DONORS = 9
 
 
 class RowWord(IntEnum):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.choices import LabelKind
-from mixup_cli.fields.labels import Labels, dense_from_classes, dense_from_values, union_of_values
+from mixup_cli.fields.labels import NO_CLASS, Labels, dense_from_classes, dense_from_values, union_of_values
 from mixup_cli.recipe import Recipe
 
 SUM_TOLERANCE = 1e-6
@@ -71,7 +71,8 @@ class Label:
 
     def _mixed(self, columns: Mapping[str, NDArray[Any]], first_row: int) -> Iterator[str]:
         classes, count = columns.get("source_label"), len(self.class_names)
-        if classes is None or "label_share" not in columns or not 0 <= classes.min() <= classes.max() < count:
+        least = NO_CLASS if self.recipe.separate_donors else 0
+        if classes is None or "label_share" not in columns or not least <= classes.min() <= classes.max() < count:
             return  # numbers beyond the classes are reported as such
         same = columns["labels"] == dense_from_classes(
             classes, columns["label_share"], count, self.recipe.label_smoothing

@@ -15,11 +15,21 @@ from numpy.typing import NDArray
 
 from mixup_cli.choices import LabelKind
 
+NO_CLASS = -1
+"""In the place of a class: that of a donor which has none."""
+
 
 def base_shares(shares: NDArray[np.float32]) -> NDArray[np.float32]:
     """The label of the parent with the largest share, ties to the earlier one: ones and zeros, float32 (m, P)."""
     one_hot: NDArray[np.float32] = np.eye(shares.shape[1], dtype=np.float32)[shares.argmax(axis=1)]
     return one_hot
+
+
+def shares_of_base_alone(shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The label of the base, whatever its share: ones and zeros, float32 (m, P)."""
+    alone = np.zeros_like(shares)
+    alone[:, 0] = 1
+    return alone
 
 
 def union_shares(classes: NDArray[np.int32], shares: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -71,7 +81,8 @@ def dense_from_classes(
 ) -> NDArray[np.float32]:
     """Labels from the parents' classes: float32 (m, K) from int32 (m, P) and label shares, float32 (m, P).
 
-    labels[r, c] = Σ of shares[r, k] over the parents k of class c (Zhang et al. 2018, eq. 2, for one-hot labels).
+    labels[r, c] = Σ of shares[r, k] over the parents k of class c (Zhang et al. 2018, eq. 2, for one-hot labels). A
+    parent without a class (`NO_CLASS`) has no share.
     """
     labels = np.zeros((len(classes), class_count), np.float32)
     rows = np.arange(len(classes))
@@ -106,7 +117,8 @@ class Labels:
     `classes` is int32 (n,) with values in 0 … K−1; or else `values` is float32 (n, K), of the kind `values_kind`: rows
     of shares that sum to 1 ("soft"), of zeros and ones ("multi"), or of any finite numbers ("real"). `class_names` has
     K entries: the classes, or what the numbers are. `groups`, where given, has n texts: only samples of the same group
-    are mixed (folds, patients, speakers …).
+    are mixed (folds, patients, speakers …). `base_count`, where given, is how many samples can be bases: the first
+    ones. Those behind them are donors alone and have no label: their class is −1, their numbers are zeros.
     """
 
     class_names: tuple[str, ...] = ()
@@ -114,6 +126,7 @@ class Labels:
     values: NDArray[np.float32] | None = None
     values_kind: Literal["soft", "multi", "real"] = "soft"
     groups: tuple[str, ...] | None = None
+    base_count: int | None = None
 
     @property
     def kind(self) -> LabelKind:
@@ -122,11 +135,21 @@ class Labels:
         return "none" if self.values is None else self.values_kind
 
     def at(self, samples: Sequence[int]) -> Labels:
-        """The labels of some samples, in that order, over the same classes."""
+        """The labels of some samples, in that order, over the same classes. Donors among them come last."""
         chosen = np.array(samples, np.int64)
         return replace(
             self,
             classes=None if self.classes is None else self.classes[chosen],
             values=None if self.values is None else self.values[chosen],
             groups=None if self.groups is None else tuple(self.groups[sample] for sample in samples),
+            base_count=None if self.base_count is None else int((chosen < self.base_count).sum()),
+        )
+
+    def with_donors(self, base_count: int, donor_count: int) -> Labels:
+        """The labels of `base_count` samples, which are in no groups, and of as many donors behind them."""
+        return replace(
+            self,
+            classes=None if self.classes is None else np.pad(self.classes, (0, donor_count), constant_values=NO_CLASS),
+            values=None if self.values is None else np.pad(self.values, ((0, donor_count), (0, 0))),
+            base_count=base_count,
         )

@@ -43,7 +43,7 @@ class Target:
 
 
 Arrays: TypeAlias = tuple[NDArray[Any], ...]
-"""One array (n, *form.shape) for each signal of n samples."""
+"""One array (n, *form.shape) for each signal of n samples; or an `uneven.Uneven` in the place of the first."""
 
 
 class Samples(Protocol):

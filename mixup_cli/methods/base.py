@@ -83,6 +83,9 @@ class Method(ABC):
     shares_apart: ClassVar[bool] = False
     """Whether it decides shares, too, which do not follow from its weights."""
 
+    keeps_label: ClassVar[bool] = False
+    """Whether, of several parents, the base alone counts for the label."""
+
     moves_in_time: ClassVar[bool] = False
     """Whether it decides from which place in time on parents are seen."""
 

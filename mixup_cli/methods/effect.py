@@ -13,6 +13,7 @@ from mixup_cli.wording import setting
 
 FOLLOWS: dict[str, tuple[Callable[[Method], bool], str]] = {
     "pair": (lambda method: method.parent_count > 1, "mixes several samples"),
+    "separate_donors": (lambda method: method.parent_count > 1, "mixes several samples"),
     "label_rule": (lambda method: method.parent_count > 1, "mixes several samples"),
     "fill": (lambda method: method.fills, "fills anything"),
     "linear_light": (lambda method: method.averages, "computes with values"),

@@ -35,6 +35,7 @@ class SignalToNoise(Method):
     weighs = True
     needs_levels = frozenset({RMS, PEAK})
     shares_apart = True
+    keeps_label = True
     decided = frozenset({"low", "high"})
     ranges = (("low", "high"),)
 

@@ -15,7 +15,7 @@ from mixup_cli.fields.axes import has_time
 from mixup_cli.fields.captions import Captions
 from mixup_cli.fields.field import COLUMNS, IN_TIME, SCALE
 from mixup_cli.fields.label import Label
-from mixup_cli.fields.labels import Labels, base_shares, remix_shares, union_shares
+from mixup_cli.fields.labels import Labels, base_shares, remix_shares, shares_of_base_alone, union_shares
 from mixup_cli.fields.objects import LOST, Objects
 from mixup_cli.fields.signal import ATTENTION, INPUT_IDS, Signal
 from mixup_cli.image_format import ImageFormat
@@ -155,6 +155,8 @@ class RowColumns:
 
     def _label_share(self, rows: Rows, share: NDArray[np.float32]) -> NDArray[np.float32]:
         """What each parent counts in the label, by the recipe's rule: float32 (m, P)."""
+        if self.recipe.separate_donors:
+            return shares_of_base_alone(share)
         match self.recipe.label_rule:
             case "base":
                 return base_shares(share)

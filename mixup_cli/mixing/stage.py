@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mixup_cli.fields.axes import as_pictures
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.target import Samples
+from mixup_cli.fields.uneven import Uneven
 from mixup_cli.kernels.light import linear_levels
 from mixup_cli.methods import Decisions, Method
 from mixup_cli.methods.base import Pictures, Resample
@@ -34,42 +35,49 @@ class Stage:
 
     def set(
         self,
-        samples: NDArray[Any],
+        samples: NDArray[Any] | Uneven,
         parents: NDArray[np.int64],
         views: Views | None,
         method: Method,
         decisions: Decisions,
     ) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Samples and parents (m, P) as the kernel is to take them: the cache's own, or copies made for this tile."""
-        if decisions.start is not None:
-            samples = self.later(samples, parents.ravel(), decisions.start.ravel())
-            parents = np.arange(parents.size).reshape(parents.shape)
+        staged, parents = self._in_time(samples, parents, decisions.start)
         if views is None and not method.rearranges and not self.linear_light:
-            return samples, parents
+            return staged, parents
         if views is not None:
-            samples = self._seen(samples, parents.ravel(), views)
+            staged = self._seen(staged, parents.ravel(), views)
             parents = np.arange(parents.size).reshape(parents.shape)
         if method.rearranges:
-            moved = np.empty((parents.size, *self.form.shape), samples.dtype)
+            moved = np.empty((parents.size, *self.form.shape), staged.dtype)
             out = as_pictures(moved, self.form.axes)
-            chosen = Pictures(as_pictures(samples, self.form.axes), parents)
+            chosen = Pictures(as_pictures(staged, self.form.axes), parents)
             method.rearrange(chosen, decisions, out.reshape(*parents.shape, *out.shape[1:]), self.resample)
-            samples, parents = moved, np.arange(parents.size).reshape(parents.shape)
+            staged, parents = moved, np.arange(parents.size).reshape(parents.shape)
         if self.linear_light:
-            samples = linear_levels()[samples[parents.ravel()]]
+            staged = linear_levels()[staged[parents.ravel()]]
             parents = np.arange(parents.size).reshape(parents.shape)
-        return samples, parents
+        return staged, parents
+
+    def _in_time(
+        self, samples: NDArray[Any] | Uneven, parents: NDArray[np.int64], starts: NDArray[np.int64] | None
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Samples and parents as rows show them in time. Those of different lengths are filled up."""
+        if starts is None and not isinstance(samples, Uneven):
+            return samples, parents
+        begin = np.zeros_like(parents) if starts is None else starts
+        return self.later(samples, parents.ravel(), begin.ravel()), np.arange(parents.size).reshape(parents.shape)
 
     def later(self, samples: Samples, parents: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[Any]:
         """Copies of parents (m) from some places in time on: (m, *form.shape)."""
-        before = (slice(None),) * self.form.axes.index("t")
-        room, length = self.cached.time, self.form.time
+        axis, length = self.form.axes.index("t"), self.form.time
+        before = (slice(None),) * axis
         copies = np.empty((len(parents), *self.form.shape), self.cached.dtype)
         copies[...] = self.fill.ravel()[0]
         for copy, parent, start in zip(copies, parents.tolist(), starts.tolist(), strict=True):
-            first, last = max(0, start), min(room, start + length)
-            if first < last:
-                copy[(*before, slice(first - start, last - start))] = samples[parent][(*before, slice(first, last))]
+            first = max(0, start)
+            seen = samples[parent][(*before, slice(first, max(first, start + length)))]
+            copy[(*before, slice(first - start, first - start + seen.shape[axis]))] = seen
         return copies
 
     def _seen(self, samples: NDArray[Any], parents: NDArray[np.int64], views: Views) -> NDArray[Any]:

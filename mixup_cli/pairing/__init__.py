@@ -14,6 +14,7 @@ from mixup_cli.pairing.cycles import open_any, open_cross_class, open_same_class
 from mixup_cli.pairing.nearest import DEFAULT_BANDWIDTH, Nearest
 from mixup_cli.pairing.passes import ORIGINALS_LANE, order, parents
 from mixup_cli.pairing.request import PairingRequest, classes_for
+from mixup_cli.pairing.separate import SeparateDonors
 from mixup_cli.pairing.windows import Visit, Windows, WindowSchedule, windows_of
 from mixup_cli.recipe import Recipe
 
@@ -52,6 +53,8 @@ def open_pairing(recipe: Recipe, population: Population, parent_count: int) -> P
     bases = _bases(recipe, population, windows)
     if parent_count == 1:
         return InOrder(population, bases)
+    if population.donors is not None:
+        return SeparateDonors(recipe.seed, population, bases)
     return PAIRINGS[recipe.pair](PairingRequest(recipe, population, bases, parent_count, windows))
 
 

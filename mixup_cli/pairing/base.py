@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,11 @@ from mixup_cli.pairing.passes import Positions, RecentPasses, parents, passes
 
 @dataclass(frozen=True)
 class Population:
-    """The n samples that can be mixed.
+    """The n samples that can be bases, and those that are donors alone, if there are such: else all are donors, too.
 
     `samples` int64 (n): source indices; `classes` int32 (n), if each has one class; `values` float32 (n, D): soft
-    labels or real targets; `groups` int32 (n): only samples of the same group are mixed; `class_names` for messages.
+    labels or real targets; `groups` int32 (n): only samples of the same group are mixed; `class_names` for messages;
+    `donors` int64 (d): the source indices of samples that are donors alone, for all rows.
     """
 
     samples: NDArray[np.int64]
@@ -26,18 +27,19 @@ class Population:
     values: NDArray[np.float32] | None = None
     groups: NDArray[np.int32] | None = None
     class_names: tuple[str, ...] = ()
+    donors: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __getitem__(self, positions: Positions) -> Population:
         """The samples at these positions."""
-        return Population(
-            self.samples[positions],
-            None if self.classes is None else self.classes[positions],
-            None if self.values is None else self.values[positions],
-            None if self.groups is None else self.groups[positions],
-            self.class_names,
+        return replace(
+            self,
+            samples=self.samples[positions],
+            classes=None if self.classes is None else self.classes[positions],
+            values=None if self.values is None else self.values[positions],
+            groups=None if self.groups is None else self.groups[positions],
         )
 
     @property

@@ -164,7 +164,7 @@ class Plan:
         self._population = chosen(recipe, population)
         count = len(self._population)
         for choice in recipe.methods:
-            if (needed := parent_count([choice])) > count:
+            if (needed := parent_count([choice])) > count and (population.donors is None or not count):
                 raise _too_few(recipe, count, choice.name, needed)
         most_parents = parent_count(recipe.methods)
         self._windows = windows_of(recipe, count, most_parents)
@@ -293,8 +293,10 @@ def _too_few(recipe: Recipe, count: int, method: str, needed: int) -> DataError:
 
 
 def population_of(labels: Labels, usable: NDArray[np.int64]) -> Population:
-    """The population of the samples `usable` int64 (n), by source index."""
-    groups = None
+    """The population of the samples `usable` int64 (n), by source index, ascending."""
+    groups, donors = None, None
+    if labels.base_count is not None:
+        usable, donors = np.split(usable, [np.searchsorted(usable, labels.base_count)])
     if labels.groups is not None:
         numbers = np.unique(np.array(labels.groups), return_inverse=True)[1]
         groups = numbers[usable].astype(np.int32)
@@ -304,4 +306,5 @@ def population_of(labels: Labels, usable: NDArray[np.int64]) -> Population:
         values=None if labels.values is None else labels.values[usable],
         groups=groups,
         class_names=labels.class_names,
+        donors=donors,
     )

@@ -106,7 +106,9 @@ class MixedArrays:
         if "source_label" not in self._columns:
             return None
         classes, shares = (self._columns[name].take(rows) for name in ("source_label", "label_share"))
-        if classes.size and not 0 <= int(classes.min()) <= int(classes.max()) < len(self.class_names):
+        if classes.size and not self.manifest.least_class <= int(classes.min()) <= int(classes.max()) < len(
+            self.class_names
+        ):
             raise DataError(
                 f"{self.folder}: source_label has a number beyond the {len(self.class_names)} classes. Run mixup-gen "
                 "verify."

@@ -67,18 +67,18 @@ def _of_member(folder: Path, whole: Manifest, member: Member) -> range:
 def _sizes(folder: Path, whole: Manifest, member: Member, recipe: Recipe) -> tuple[int, int]:
     """The number of inputs that are mixed, and of the rows in a pass."""
     manifest = member.manifest
-    if recipe.per_class is None and recipe.balance == "none":  # each usable input is a base once, and nothing is read
-        count = manifest.source.samples - len(manifest.source.skipped)
-        return count, count
+    bases = manifest.bases
+    if recipe.per_class is None and recipe.balance == "none":  # each is a base once, and nothing is read
+        return len(bases), len(bases)
     from mixup_cli.pairing import Population, chosen, pass_rows
 
-    population = Population(manifest.usable, _classes(folder, whole, member), class_names=whole.class_names)
+    population = Population(bases, _classes(folder, whole, member)[bases], class_names=whole.class_names)
     mixed = chosen(recipe, population)
     return len(mixed), pass_rows(recipe, mixed)
 
 
 def _classes(folder: Path, whole: Manifest, member: Member) -> NDArray[np.int32]:
-    """The class of each usable input, numbered by first appearance: int32 (n)."""
+    """The class of each input, numbered by first appearance: int32 (n)."""
     from mixup_cli.storage.source_table import finished_table
 
     manifest = member.manifest
@@ -87,7 +87,7 @@ def _classes(folder: Path, whole: Manifest, member: Member) -> NDArray[np.int32]
         found = f"sources.csv lists {len(labels)} inputs, and the manifest {manifest.source.samples}"
         raise DataError(f"{folder}: {found}. Run mixup-gen verify.")
     numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(label, len(numbers)) for label in labels], np.int32)[manifest.usable]
+    return np.array([numbers.setdefault(label, len(numbers)) for label in labels], np.int32)
 
 
 class Shown:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mixup_cli.errors import UsageError
 from mixup_cli.fields.axes import PICTURES, Axes, as_axes
+from mixup_cli.fields.labels import NO_CLASS
 from mixup_cli.fields.objects import OBJECT_COLUMNS
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.words import SAMPLES
@@ -94,7 +95,7 @@ def _object_columns(arrays: MixedArrays) -> list[str]:
 
 
 def _pair(arrays: MixedArrays) -> Iterator[Part]:
-    """y_a, y_b and lam. Of rows with one parent, both classes are its own."""
+    """y_a, y_b and lam. Of rows with one parent, or with a donor that has no label, both classes are the base's."""
     parents = next((column.shape[0] for column in arrays.manifest.readable if column.name == "source_label"), 0)
     found = None
     if arrays.label_kind != "classes" or not parents:
@@ -106,5 +107,10 @@ def _pair(arrays: MixedArrays) -> Iterator[Part]:
         raise UsageError(found, remedy, field="sample", value="pair")
     classes, shares = arrays.column("source_label"), arrays.column("label_share")
     yield Part(PAIR[0], classes.dtype, (), lambda rows: classes.take(rows)[:, 0])
-    yield Part(PAIR[1], classes.dtype, (), lambda rows: classes.take(rows)[:, -1])
+    yield Part(PAIR[1], classes.dtype, (), lambda rows: _second(classes.take(rows)))
     yield Part(PAIR[2], shares.dtype, (), lambda rows: shares.take(rows)[:, 0])
+
+
+def _second(classes: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The class of the second of two parents (m, P), or of the base where it has none: lam is then 1."""
+    return np.where(classes[:, -1] == NO_CLASS, classes[:, 0], classes[:, -1])

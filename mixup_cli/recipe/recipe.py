@@ -147,6 +147,8 @@ class Recipe:
     """Whether rows show parts of longer samples, as the source has them."""
     is_whole_in_time: bool = added(False)
     """Whether rows show such samples whole all the same, as they wait in a cache: samples that readers mix do."""
+    separate_donors: bool = added(False)
+    """Whether the source has samples that are donors alone, from which all donors come."""
     object_weights: ObjectWeights = added("share")
     min_visible: float = added(0.1)
     max_objects: int | None = added(None)

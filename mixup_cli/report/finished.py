@@ -128,7 +128,7 @@ def check_numbers(folder: Path, data: MixedArrays, inputs: range, rows: NDArray[
     known = {
         "method": range(len(manifest.methods)),
         "source_index": inputs,
-        "source_label": range(len(manifest.class_names)),
+        "source_label": range(manifest.least_class, len(manifest.class_names)),
     }
     there = {column.name for column in manifest.columns}
     for name in known.keys() & there:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.fields.target import Arrays, Target, room_for
+from mixup_cli.fields.target import Arrays, Target
+from mixup_cli.fields.uneven import Uneven
 from mixup_cli.plan.plan import Finder
+from mixup_cli.scan.room import room_of, rooms_of
 from mixup_cli.scan.supply import Cache
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import Loaded
@@ -32,6 +34,7 @@ class Gathered:
     def __init__(self, source: Source, targets: Sequence[Target], finder: FinderIn = none_in) -> None:
         self._source, self._targets, self._finder = source, targets, finder
         self._samples: list[Arrays] = []
+        self._rooms = rooms_of(source, targets)
         self._places: dict[int, int] = {}
         self.loaded: dict[int, Loaded] = {}
         """How each sample was loaded, by its index in the source."""
@@ -43,7 +46,14 @@ class Gathered:
 
     def signal(self, number: int) -> NDArray[Any]:
         """One signal of all of them, by its number: (count, *form.shape)."""
-        form, samples = self._targets[number].form, [sample[number] for sample in self._samples]
+        made: NDArray[Any] = self._together(number, range(len(self._samples)))
+        return made
+
+    def _together(self, number: int, places: Iterable[int]) -> Any:
+        """One signal of those at some places, as an array; or as an `Uneven` where they differ in length."""
+        form, samples = self._targets[number].form, [self._samples[place][number] for place in places]
+        if self._rooms is not None:
+            return Uneven.of(samples, form)
         return np.array(samples, form.dtype).reshape(-1, *form.shape)
 
     @property
@@ -51,7 +61,7 @@ class Gathered:
         """All signals of all of them, for rows that need no others."""
         indices = np.array(sorted(self._places), np.int64)
         order = [self._places[index] for index in indices.tolist()]
-        return Cache(tuple(self.signal(number)[order] for number in range(len(self._targets))), indices)
+        return Cache(tuple(self._together(number, order) for number in range(len(self._targets))), indices)
 
     @property
     def problems(self) -> dict[int, str]:
@@ -74,10 +84,10 @@ class Gathered:
         return found
 
     def _load(self, index: int) -> None:
-        room = room_for(self._targets, 1)
+        room = room_of(self._rooms, self._targets, index, index + 1)
         self.loaded[index] = self._source.load_signals(index, index + 1, self._targets, room)[0]
         if self.loaded[index].problem is not None:
             for signal in room:
-                signal[...] = 0
+                signal[0][...] = 0
         self._places[index] = len(self._samples)
         self._samples.append(tuple(signal[0] for signal in room))

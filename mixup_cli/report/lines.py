@@ -105,6 +105,8 @@ class Parents:
 
     def _label(self, index: int) -> tuple[Word, ...]:
         labels = self.source.labels
+        if labels.base_count is not None and index >= labels.base_count:
+            return ()
         if labels.classes is not None:
             return (Word(labels.class_names[labels.classes[index]]),)
         if labels.values is not None:

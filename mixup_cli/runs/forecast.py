@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from mixup_cli import backend
 from mixup_cli.fields.objects import ObjectField
-from mixup_cli.fields.target import Arrays, FormMismatch, room_for
+from mixup_cli.fields.target import Arrays, FormMismatch, rows_of
+from mixup_cli.fields.uneven import in_memory_as
 from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Moved, Planned, population_of
@@ -26,6 +27,7 @@ from mixup_cli.runs.samples import check_stores_plan
 from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import Stored, job_beside
 from mixup_cli.scan.fill import cache_text, is_kept
+from mixup_cli.scan.room import room_of, rooms_of
 from mixup_cli.scan.scan import all_broken, none_usable
 from mixup_cli.scan.supply import Cache
 from mixup_cli.scan.window_store import most_windows
@@ -205,13 +207,15 @@ def _encoded(job: Job, needed: Needs, bytes_per_row: float) -> Needs:
 
 @dataclass(frozen=True)
 class _Probe:
-    """A few samples from all over the source, with which the time is measured. Unreadable ones are zeros."""
+    """A few samples from all over the source, with which the time is measured. Unreadable ones are zeros. `rooms` are
+    their lengths in time, int64 (count), where these differ."""
 
     job: Job
     source: Source
     samples: Arrays
     count: int
     seconds_per_sample: float
+    rooms: NDArray[np.int64] | None = None
 
     @classmethod
     def load(cls, job: Job, source: Source) -> Self:
@@ -219,26 +223,32 @@ class _Probe:
         count = min(PROBE_SAMPLES, len(source))
         places = min(PROBE_PLACES, count)
         length = count // places
-        count = places * length
-        samples = room_for(job.targets, count)
+        count, rooms = places * length, rooms_of(source, job.targets)
+        starts = np.linspace(0, len(source) - length, places).astype(int)
+        if rooms is not None:
+            rooms = rooms[(starts[:, None] + np.arange(length)).ravel()]
+        samples = room_of(rooms, job.targets, 0, count)
         for array in samples:
-            array.fill(0)
+            in_memory_as(array).fill(0)
         loaded: list[Loaded] = []
         began = time.perf_counter()
         with suppress(FormMismatch):  # a header was wrong
-            for number, start in enumerate(np.linspace(0, len(source) - length, places).astype(int).tolist()):
-                room = tuple(array[number * length : (number + 1) * length] for array in samples)
+            for number, start in enumerate(starts.tolist()):
+                room = rows_of(samples, number * length, (number + 1) * length)
                 loaded += source.load_signals(start, start + length, job.targets, room)
         if len(loaded) == count and all_broken(loaded):
             raise none_usable(f"{source.name_of(0)}: {loaded[0].problem}", len(loaded), source)
-        return cls(job, source, samples, count, (time.perf_counter() - began) / count)
+        return cls(job, source, samples, count, (time.perf_counter() - began) / count, rooms)
 
     def of(self, samples: NDArray[np.int64], starts: NDArray[np.int64] | None = None) -> NDArray[Any]:
         """See `Finder`."""
         finder = finder_of(self.samples, self.job)
         if finder is None:
             raise ValueError("there is no cache to look into")
-        found: NDArray[Any] = finder.of(samples % self.count, starts)
+        places = samples % self.count
+        if starts is not None and self.rooms is not None:
+            starts = np.minimum(starts, self.rooms[places] - self.job.form.time)
+        found: NDArray[Any] = finder.of(places, starts)
         return found
 
     def of_rows(self, plan: Planned, run: Run, rows: int) -> tuple[float, float | None]:

@@ -42,6 +42,6 @@ def heldout_table(source: Source, recipe: Recipe, usable: NDArray[np.int64]) -> 
     table = csv.writer(text, lineterminator="\n")
     table.writerow(HEADER)
     classes = np.zeros(len(source), np.int64) if labels.classes is None else labels.classes
-    rest = np.setdiff1d(usable, taken).tolist()
+    rest = np.setdiff1d(usable[usable < (labels.base_count or len(source))], taken).tolist()
     table.writerows((source.keys[index], labels.class_names[classes[index]]) for index in rest)
     return text.getvalue().encode("utf-8", "surrogateescape")

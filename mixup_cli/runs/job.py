@@ -20,6 +20,7 @@ from mixup_cli.mixing.columns import columns_of, planned_columns
 from mixup_cli.mixing.surface import check_fill
 from mixup_cli.pairing import DEFAULT_BANDWIDTH
 from mixup_cli.recipe import FORMAT_VERSION, MethodChoice, Recipe
+from mixup_cli.runs.apart import check_donors
 from mixup_cli.runs.suits import check_encode, check_fields, check_methods, check_stored_plan, voids_of
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.hdf5.layout import Column
@@ -236,6 +237,7 @@ def _with_methods(recipe: Recipe, source: Source) -> Recipe:
         methods = for_objects(methods)
     methods = resolve(methods, is_planned)
     check_methods(methods, source)
+    check_donors(recipe, methods, source)
     recipe = _as_read(recipe, methods, source)
     keypoints = source.objects.keypoints if source.objects is not None else None
     names = () if keypoints is None else keypoints.names
@@ -243,6 +245,7 @@ def _with_methods(recipe: Recipe, source: Source) -> Recipe:
     return recipe.with_(
         methods=methods,
         task=source.task,
+        separate_donors=source.labels.base_count is not None,
         keypoints=names,
         mirrored_keypoints=mirrored,
         ignore_index=voids_of(source).get(MASK, Recipe.ignore_index),

@@ -20,7 +20,7 @@ from mixup_cli.recipe import MethodChoice, Recipe
 from mixup_cli.runs.job import Job, shard_count, shard_rows
 from mixup_cli.runs.records import Content, manifest_of
 from mixup_cli.runs.settings import Run, row_count
-from mixup_cli.scan.fill import CachePlace, nearest_existing, needs_file
+from mixup_cli.scan.fill import CachePlace, nearest_existing, needs_file, size_of_cache
 from mixup_cli.scan.table import label_texts
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.finish import beside
@@ -108,7 +108,7 @@ def needs(job: Job, source: Source, run: Run, place: CachePlace) -> Needs:
         fixed_bytes=shards * job.spec.size.fixed_bytes,
         side_bytes=_side_bytes(job, source, rows, shards) + RUN_BYTES + len(to_json(run.origin)) + samples_bytes,
         work_bytes=shards * SIDECAR_BYTES,
-        cache_bytes=len(source) * job.sample_bytes,
+        cache_bytes=size_of_cache(source, job.targets, place),
         cache_on_disk=needs_file(source, job.targets, place),
         free_bytes=shutil.disk_usage(nearest_existing(run.out)).free,
         compressed=job.recipe.compression != "none" or job.recipe.encode is not None,

@@ -125,9 +125,12 @@ def maker_of(
 
 
 def finder_of(cache: Arrays | None, job: Job, indices: NDArray[np.int64] | None = None) -> Finder | None:
-    """What finds peaks, or of waves levels, of the first signal in a cache of all samples, or of `indices`; None
-    without a cache."""
-    return None if cache is None else _finding(as_pictures(cache[0], job.target.form.axes), job, indices)
+    """What finds peaks of images, or levels of waves, of the first signal in a cache of all samples, or of `indices`;
+    None without a cache, and of spectrograms."""
+    if cache is None or job.form.axes == "ft":
+        return None
+    is_wave = job.form.axes == "tc"
+    return _finding(cache[0] if is_wave else as_pictures(cache[0], job.target.form.axes), job, indices)
 
 
 def _finding(samples: Samples, job: Job, indices: NDArray[np.int64] | None = None) -> Finder:

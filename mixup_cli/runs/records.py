@@ -74,7 +74,7 @@ def manifest_of(
     made = Manifest(
         recipe=content.recipe.to_dict(),
         recipe_id=content.recipe.recipe_id,
-        source=source_record(kind, table),
+        source=source_record(kind, table, content.recipe.separate_donors),
         class_names=content.class_names,
         label_kind=content.label_kind,
         axes=content.signals[0].axes,
@@ -90,13 +90,14 @@ def manifest_of(
     return made.of_shards(shards)
 
 
-def source_record(kind: str, table: SourceTable) -> SourceRecord:
-    """What the manifest says of the source, whose inputs are in `table`."""
+def source_record(kind: str, table: SourceTable, has_donors: bool = False) -> SourceRecord:
+    """What the manifest says of the source, whose inputs are in `table`: perhaps with donors alone as its last part."""
     return SourceRecord(
         kind=kind,
         samples=len(table.keys),
         fingerprint=table.fingerprint,
         groups=None if table.groups is None else len(set(table.groups)),
+        donors=len(table.last_part) if has_donors else None,
         skipped=tuple(Skipped(source_index=index, key=key, reason=reason) for index, key, reason in table.skipped()),
     )
 

@@ -14,6 +14,7 @@ from mixup_cli.fields.target import Survey, Target
 from mixup_cli.listener import Listener
 from mixup_cli.methods import METHODS, resolve
 from mixup_cli.recipe import MethodChoice, Recipe
+from mixup_cli.runs.apart import check_no_donors
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.scanned import Scanned
 from mixup_cli.runs.settings import Run
@@ -155,6 +156,7 @@ def check_stores_plan(asked: Asked, run: Run) -> None:
     """Raises UsageError for a run that is to store its plan, and cannot."""
     if (recipe := asked.recipe).store == "rows":
         return
+    check_no_donors(asked.source)
     if pasted := [choice.name for choice in resolve(recipe.methods) if METHODS[choice.name].needs_map]:
         found = f"{pasted[0]} decides by masks what it pastes, and readers mix without them."
         raise UsageError(found, "Leave it out.", field="store", value="plan")

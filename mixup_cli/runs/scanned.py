@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from mixup_cli.fields.target import Arrays, Survey, room_for
 from mixup_cli.runs.job import Asked, Job
-from mixup_cli.scan.cache import allocate
 from mixup_cli.scan.fill import CachePlace, ScanSettings, fill
+from mixup_cli.scan.room import allocate_for
 from mixup_cli.scan.scan import Tolerance, scan, until_it_fits
 from mixup_cli.scan.stored_samples import StoredSamples
 from mixup_cli.scan.table import table_of
@@ -66,8 +66,8 @@ def with_samples(before: Scanned, indices: NDArray[np.int64], place: CachePlace,
     source, targets = before.source, before.job.targets
     if not len(indices):
         return replace(before, cache=room_for(targets, 0), indices=indices)
-    cache = allocate([each.form for each in targets], len(indices), place.work, place.kind)
     chosen = ChosenSamples(source, indices)
+    cache = allocate_for(chosen, targets, place.work, place.kind)
     found = scan(chosen, targets, cache, Tolerance("skip"), how.engine, how.listener).loaded
     table = table_of(source, before.table.loaded.updated(indices, found))
     is_all = len(indices) == len(source)

@@ -14,6 +14,7 @@ from mixup_cli.listener import Listener
 from mixup_cli.plan.files.columns import PlanColumns
 from mixup_cli.plan.files.plan_file import Table
 from mixup_cli.recipe import Recipe
+from mixup_cli.runs.apart import check_no_donors
 from mixup_cli.runs.job import Asked, Job
 from mixup_cli.runs.planning import finder_of, planned, recorder_of
 from mixup_cli.runs.scanned import scanned
@@ -44,6 +45,7 @@ def with_plan(
     A cache that does not fit in memory lies in `scratch`; None is the system's folder for temporary files.
     Raises what `generate` raises.
     """
+    check_no_donors(source)
     with _temporary(scratch) as folder:
 
         def place(job: Job) -> CachePlace:

@@ -6,14 +6,16 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mixup_cli.choices import CacheKind
 from mixup_cli.errors import StorageError, UsageError
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.target import Arrays
+from mixup_cli.fields.uneven import Uneven, starts_of
 from mixup_cli.scan.mapped import map_file
 from mixup_cli.storage.seal import storage_errors
 from mixup_cli.wording import setting
@@ -68,6 +70,14 @@ class CacheSettings:
 def goes_to_disk(size_bytes: int, kind: CacheStorage = "auto") -> bool:
     """Whether a cache of this size that is not kept takes a file."""
     return kind == "file" or (kind not in ("memory", "none") and size_bytes > MEMORY_BYTES)
+
+
+def allocate_uneven(lengths: NDArray[np.int64], form: Form, folder: Path, kind: CacheStorage = "auto") -> Arrays:
+    """Room for samples of these lengths int64 (n), as `allocate` makes it for samples of one form."""
+    starts = starts_of(lengths, form)
+    (flat,) = allocate([Form((int(starts[-1]),), form.dtype, "")], 1, folder, kind)
+    made: Any = Uneven(flat[0], starts, form)
+    return (made,)
 
 
 def allocate(forms: Sequence[Form], sample_count: int, folder: Path, kind: CacheStorage = "auto") -> Arrays:

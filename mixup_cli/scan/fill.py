@@ -17,6 +17,7 @@ from mixup_cli.listener import Listener
 from mixup_cli.scan.cache import CacheSettings, CacheStorage, allocate, goes_to_disk
 from mixup_cli.scan.kept_cache import KeptCache, NotKeptError
 from mixup_cli.scan.kept_entry import DamagedError, entry_key
+from mixup_cli.scan.room import allocate_for, cache_bytes
 from mixup_cli.scan.scan import Tolerance, scan, settle
 from mixup_cli.sources.reading.base import Source, Stamps
 from mixup_cli.storage.source_table import SourceTable
@@ -121,7 +122,7 @@ def _for_this_run(source: Source, targets: Sequence[Target], place: CachePlace, 
     held = source.held(targets[0]) if len(targets) == 1 and kind not in ("none", "file") else None
     cache: Arrays | None = None if held is None else (held,)
     if cache is None and kind != "none":
-        cache = allocate([each.form for each in targets], len(source), place.work, kind)
+        cache = allocate_for(source, targets, place.work, kind)
     return cache, scan(source, targets, cache, how.tolerance, how.engine, how.listener)
 
 
@@ -183,9 +184,14 @@ def is_kept(source: Source, target: Target, place: CachePlace) -> bool:
     )
 
 
+def size_of_cache(source: Source, targets: Sequence[Target], place: CachePlace) -> int:
+    """What all samples take, in bytes: those that are kept for later runs have one form."""
+    return cache_bytes(source, targets) if place.kept is None else len(source) * sample_bytes(targets)
+
+
 def needs_file(source: Source, targets: Sequence[Target], place: CachePlace) -> bool:
     """Whether the cache will take a file on the disk of the output."""
-    if not goes_to_disk(len(source) * sample_bytes(targets), place.kind):
+    if not goes_to_disk(size_of_cache(source, targets, place), place.kind):
         return False
     kept = place.kept
     return kept is None or (same_disk(kept.folder, place.out) and not is_kept(source, targets[0], place))
@@ -204,9 +210,8 @@ def nearest_existing(path: Path) -> Path:
 
 def cache_text(source: Source, targets: Sequence[Target], place: CachePlace) -> str:
     """The cache of a run, for people."""
-    size_bytes = len(source) * sample_bytes(targets)
+    size_bytes, kept = size_of_cache(source, targets, place), place.kept
     size = readable(size_bytes)
-    kept = place.kept
     if kept is None or source.stamps() is None:
         return f"{size} {'on disk' if goes_to_disk(size_bytes, place.kind) else 'in memory'}"
     return f"{size} {'kept' if is_kept(source, targets[0], place) else 'to be kept'} in {kept.folder}"

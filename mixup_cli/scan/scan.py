@@ -15,12 +15,15 @@ from time import monotonic, thread_time
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mixup_cli.choices import OnError
 from mixup_cli.engines.base import EVERYWHERE, Engine, Shared, Task
 from mixup_cli.errors import DataError, NoInputError
-from mixup_cli.fields.target import Arrays, FormMismatch, Survey, Target, room_for, rows_of, sample_bytes
+from mixup_cli.fields.target import Arrays, FormMismatch, Survey, Target, rows_of
+from mixup_cli.fields.uneven import in_memory_as, put
 from mixup_cli.listener import Listener
+from mixup_cli.scan.room import cache_bytes, room_of, rooms_of
 from mixup_cli.scan.table import table_of
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import Loaded, LoadedColumn
@@ -101,7 +104,7 @@ def scan(
     Without a cache, samples are only hashed here and decoded later, which finds damage that only decoding shows. They
     are decoded here too if broken ones are to be left out: that must be known before rows are planned.
     """
-    is_mapped = cache is not None and all(isinstance(array, np.memmap) for array in cache)
+    is_mapped = cache is not None and all(isinstance(in_memory_as(each), np.memmap) for each in cache)
     if engine.shares_files and not (engine.shares_memory or is_mapped):
         raise ValueError("other processes cannot fill the memory of this one")
     loaded = LoadedColumn(len(source))
@@ -109,7 +112,8 @@ def scan(
     listener.begin("scan", len(source), "samples")
     decodes = cache is not None or tolerance.on_error == "skip"
     sends = cache is not None and not engine.shares_files
-    reading = _Reading(source, targets, None if sends else cache, decodes, sends, engine.checkpoint)
+    kept, rooms = None if sends else cache, rooms_of(source, targets)
+    reading = _Reading(source, targets, kept, decodes, sends, engine.checkpoint, rooms)
     chunks = engine.run(_tasks(reading, engine.workers))
     for start, results in _in_order(_stored(chunks, source, targets, cache) if sends and cache else chunks):
         loaded.put(start, results)
@@ -129,7 +133,7 @@ def _stored(chunks: Iterable[Chunk], source: Source, targets: Sequence[Target], 
     that can be read here: it would count as broken."""
     for chunk in chunks:
         for room, samples in zip(cache, chunk.samples, strict=True):
-            room[chunk.start : chunk.start + len(samples)] = samples
+            put(room, chunk.start, samples)
         for index, found in enumerate(chunk.loaded, chunk.start):
             if not found.sha256 and source.examine_signals(index, index + 1, targets)[0].sha256:
                 where = f"node {chunk.host}: {source.location}: {source.name_of(index)}"
@@ -168,23 +172,25 @@ class _Reading:
     decodes: bool
     sends: bool
     checkpoint: Callable[[], None]
+    rooms: NDArray[np.int64] | None = None
 
     def room(self, start: int, stop: int) -> Arrays:
         """Where samples start … stop−1 go."""
         if self.cache is None:
-            return room_for(self.targets, stop - start) if self.sends else ()
+            return room_of(self.rooms, self.targets, start, stop) if self.sends else ()
         return rows_of(self.cache, start, stop)
 
     def look(self, start: int, stop: int, room: Arrays) -> list[Loaded]:
         """Samples start … stop−1, decoded into their `room`, or into none that stays."""
         if not self.decodes:
             return self.source.examine_signals(start, stop, self.targets)
-        return self.source.load_signals(start, stop, self.targets, room or room_for(self.targets, stop - start))
+        room = room or room_of(self.rooms, self.targets, start, stop)
+        return self.source.load_signals(start, stop, self.targets, room)
 
 
 def _tasks(reading: _Reading, workers: int) -> Iterator[Task[Chunk]]:
     source, shared = reading.source, Shared(reading)
-    chunk = chunk_samples(reading.targets, len(source), workers)
+    chunk = chunk_samples(cache_bytes(source, reading.targets) // max(1, len(source)), len(source), workers)
     for start in range(0, len(source), chunk):
         stop = min(start + chunk, len(source))
         names = dict.fromkeys((source.name_of(start), source.name_of(stop - 1)))
@@ -192,9 +198,9 @@ def _tasks(reading: _Reading, workers: int) -> Iterator[Task[Chunk]]:
         yield Task(inputs, partial(_scan_chunk, shared, start, stop), suspect=CRASHED)
 
 
-def chunk_samples(targets: Sequence[Target], count: int, workers: int) -> int:
-    """How many of `count` samples to decode in one go."""
-    return max(1, min(CHUNK_BYTES // max(1, sample_bytes(targets)), math.ceil(count / (CHUNKS_PER_WORKER * workers))))
+def chunk_samples(each_bytes: int, count: int, workers: int) -> int:
+    """How many of `count` samples, which take so much on average, to decode in one go."""
+    return max(1, min(CHUNK_BYTES // max(1, each_bytes), math.ceil(count / (CHUNKS_PER_WORKER * workers))))
 
 
 def in_steps(source: Source, start: int, stop: int) -> Iterator[tuple[int, int]]:

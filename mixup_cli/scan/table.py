@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from mixup_cli.fields.labels import Labels
+from mixup_cli.fields.labels import NO_CLASS, Labels
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import LoadedColumn
 from mixup_cli.storage.source_table import SourceTable
@@ -23,13 +23,14 @@ def table_of(source: Source, loaded: LoadedColumn) -> SourceTable:
 
 
 def label_texts(labels: Labels, count: int) -> list[str]:
-    """The `label` column: class names; for other labels the hash of their numbers; empty for unlabelled samples.
+    """The `label` column: class names; for other labels the hash of their numbers; empty for unlabelled samples and
+    for donors, which have none.
 
     The hash is of the row's bytes, float32 little-endian: its first 16 hex digits.
     """
     if labels.values is not None:
-        rows = np.ascontiguousarray(labels.values, "<f4")
-        return [hashlib.sha256(row.data).hexdigest()[:LABEL_DIGITS] for row in rows]
+        rows = np.ascontiguousarray(labels.values[: labels.base_count], "<f4")
+        return [*(hashlib.sha256(row.data).hexdigest()[:LABEL_DIGITS] for row in rows), *[""] * (count - len(rows))]
     if labels.classes is None:
         return [""] * count
-    return [labels.class_names[number] for number in labels.classes.tolist()]
+    return ["" if number == NO_CLASS else labels.class_names[number] for number in labels.classes.tolist()]

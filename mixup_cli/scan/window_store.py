@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, StorageError
-from mixup_cli.fields.target import Arrays, FormMismatch, Target, room_for, rows_of
+from mixup_cli.fields.target import Arrays, FormMismatch, Target, room_for, rows_of, sample_bytes
 from mixup_cli.pairing import Visit, WindowSchedule
 from mixup_cli.scan.scan import chunk_samples, in_steps
 from mixup_cli.scan.supply import Portion
@@ -124,7 +124,7 @@ class WindowStore:
         except MemoryError as problem:
             remedy = f"Pass a smaller {setting('window')}."
             raise StorageError(f"a window does not fit into memory ({problem}).", remedy) from None
-        piece = chunk_samples(targets, count, self._workers)
+        piece = chunk_samples(sample_bytes(targets), count, self._workers)
         read = partial(_read, self._inputs, self._checkpoint)
         pieces = [
             self._pool.submit(read, visit.samples[first : first + piece], rows_of(samples, first, first + piece))

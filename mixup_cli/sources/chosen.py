@@ -45,6 +45,11 @@ class ChosenSamples(Source):
         """See `Source.survey`: of the whole source, whose form these samples have."""
         return self._source.survey(limit)
 
+    def rooms(self, target: Target) -> NDArray[np.int64] | None:
+        """See `Source.rooms`."""
+        rooms = self._source.rooms(target)
+        return None if rooms is None else rooms[self._indices]
+
     def stored_bytes(self) -> Sequence[int]:
         """See `Source.stored_bytes`."""
         sizes = self._source.stored_bytes()

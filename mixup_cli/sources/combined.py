@@ -48,8 +48,8 @@ class CombinedSource(Source):
 
     kind: ClassVar[str] = "combined"
 
-    def __init__(self, sources: Sequence[Source]) -> None:
-        self._sources = tuple(sources)
+    def __init__(self, sources: Sequence[Source], labels: Labels | None = None) -> None:
+        self.sources = tuple(sources)
         self._ends = list(accumulate(len(source) for source in sources))
         width = len(str(len(sources) - 1))  # padded, so that the keys sort as the sources stand
         self._prefixes = [f"{number:0{width}d}:" for number in range(len(sources))]
@@ -59,7 +59,7 @@ class CombinedSource(Source):
         super().__init__(
             ", ".join(source.location for source in sources),
             [prefix + key for prefix, source in zip(self._prefixes, sources, strict=True) for key in source.keys],
-            merge_labels(sources),
+            merge_labels(sources) if labels is None else labels,
             tuple(chain.from_iterable(source.notices for source in sources)),
         )
         texts = [each.texts for each in sources if each.texts is not None]
@@ -71,7 +71,7 @@ class CombinedSource(Source):
     def survey(self, limit: int | None = None) -> Survey:
         """See `Source.survey`. The sources share the limit by size, at least one sample each."""
         surveys = []
-        for source in self._sources:
+        for source in self.sources:
             share = None if limit is None else max(1, limit * len(source) // max(1, len(self)))
             surveys.append(source.survey(share))
         sizes: Counter[tuple[int, int]] = Counter()
@@ -85,41 +85,41 @@ class CombinedSource(Source):
 
     def stored_bytes(self) -> Sequence[int]:
         """See `Source.stored_bytes`."""
-        return list(chain.from_iterable(source.stored_bytes() for source in self._sources))
+        return list(chain.from_iterable(source.stored_bytes() for source in self.sources))
 
     def stamps(self) -> Stamps | None:
         """See `Source.stamps`. None if any of the sources has none."""
-        found = [stamps for source in self._sources if (stamps := source.stamps()) is not None]
-        if len(found) < len(self._sources):
+        found = [stamps for source in self.sources if (stamps := source.stamps()) is not None]
+        if len(found) < len(self.sources):
             return None
         reading = chain.from_iterable((str(len(each.files)), *each.reading) for each in found)
         return Stamps(np.concatenate([each.files for each in found]), tuple(reading))
 
     def extents(self) -> NDArray[np.int32] | None:
         """See `Source.extents`. None if any of the sources has none."""
-        found = [extents for source in self._sources if (extents := source.extents()) is not None]
-        return np.concatenate(found) if len(found) == len(self._sources) else None
+        found = [extents for source in self.sources if (extents := source.extents()) is not None]
+        return np.concatenate(found) if len(found) == len(self.sources) else None
 
     def files(self) -> Iterator[str]:
         """See `Source.files`."""
-        return chain.from_iterable(source.files() for source in self._sources)
+        return chain.from_iterable(source.files() for source in self.sources)
 
     def changed(self) -> str | None:
         """See `Source.changed`."""
-        found = zip(self._prefixes, (source.changed() for source in self._sources), strict=True)
+        found = zip(self._prefixes, (source.changed() for source in self.sources), strict=True)
         return next((prefix + name for prefix, name in found if name is not None), None)
 
     def rehash(self, index: int) -> str:
         """See `Source.rehash`."""
         ((number, start, _),) = self._ranges(index, index + 1)
-        return self._sources[number].rehash(start)
+        return self.sources[number].rehash(start)
 
     def load(self, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
         """See `Source.load`."""
         loaded: list[Loaded] = []
         for number, first, end in self._ranges(start, stop):
             with self._prefixed(number):
-                loaded += self._sources[number].load(first, end, target, out[len(loaded) : len(loaded) + end - first])
+                loaded += self._load_of(number, first, end, target, out[len(loaded) : len(loaded) + end - first])
         return loaded
 
     def examine(self, start: int, stop: int, target: Target) -> list[Loaded]:
@@ -127,14 +127,22 @@ class CombinedSource(Source):
         loaded: list[Loaded] = []
         for number, first, end in self._ranges(start, stop):
             with self._prefixed(number):
-                loaded += self._sources[number].examine(first, end, target)
+                loaded += self._examine_of(number, first, end, target)
         return loaded
+
+    def _load_of(self, number: int, start: int, stop: int, target: Target, out: NDArray[np.generic]) -> list[Loaded]:
+        """`load` of one of the sources."""
+        return self.sources[number].load(start, stop, target, out)
+
+    def _examine_of(self, number: int, start: int, stop: int, target: Target) -> list[Loaded]:
+        """`examine` of one of the sources."""
+        return self.sources[number].examine(start, stop, target)
 
     def _ranges(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
         """Samples start … stop−1, source by source: its number, and their range among its own."""
         while start < stop:
             number = bisect_right(self._ends, start)
-            before = self._ends[number] - len(self._sources[number])
+            before = self._ends[number] - len(self.sources[number])
             end = min(stop, self._ends[number])
             yield number, start - before, end - before
             start = end
@@ -155,9 +163,9 @@ class CombinedSource(Source):
             return max(filter(None, forms), key=lambda form: np.dtype(form.dtype).itemsize, default=None)
         if all(form == forms[0] for form in forms):
             return forms[0]
-        for source, form in zip(self._sources, forms, strict=True):
+        for source, form in zip(self.sources, forms, strict=True):
             if form is not None and form.axes == "":
-                other = next(s for s, f in zip(self._sources, forms, strict=True) if f != form)
+                other = next(s for s, f in zip(self.sources, forms, strict=True) if f != form)
                 raise DataError(
                     f"{source.location} holds arrays {form.dtype} {form.shape}, and {other.location} something else: "
                     "they cannot be mixed. Give one of them."

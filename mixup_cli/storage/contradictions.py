@@ -58,6 +58,9 @@ def _of_recipe(manifest: Manifest, its: Manifest | MemberRecord) -> Iterator[str
         yield f"fields: have the index maps {', '.join(maps) or 'none'}, and the recipe {', '.join(recipe.index_maps)}"
     if missing := sorted({choice.name for choice in recipe.methods} - set(its.methods)):
         yield f"methods: lack {', '.join(missing)} of the recipe"
+    donors, samples = its.source.donors, its.source.samples
+    if (donors is not None) != recipe.separate_donors or not 0 <= (donors or 0) <= samples:
+        yield f"source.donors: is {donors} of {samples} inputs, and the recipe {recipe.separate_donors}"
     if recipe.recipe_id != its.recipe_id:
         yield f"recipe_id: is {its.recipe_id[:12]}…, and the recipe's hash is {recipe.recipe_id[:12]}…"
 

@@ -17,6 +17,7 @@ from mixup_cli.errors import DataError
 from mixup_cli.fields.axes import Axes
 from mixup_cli.fields.field import Field as SampleField
 from mixup_cli.fields.label import Label
+from mixup_cli.fields.labels import NO_CLASS
 from mixup_cli.fields.objects import BoxEdges, ObjectField
 from mixup_cli.fields.signal import Signal, SignalKind, first_kind, first_name
 from mixup_cli.recipe import FORMAT_VERSION, Recipe
@@ -139,6 +140,23 @@ class Manifest(Model):
         """The inputs that could be mixed, by source index: int64 (n)."""
         skipped = [each.source_index for each in self.source.skipped]
         return np.delete(np.arange(self.source.samples, dtype=np.int64), skipped)
+
+    @property
+    def has_donors(self) -> bool:
+        """Whether some inputs are donors alone: of a merged data set, those of some member."""
+        sources = [self.source, *(member.source for member in self.members or ())]
+        return any(source.donors is not None for source in sources)
+
+    @property
+    def least_class(self) -> int:
+        """The smallest number that `source_label` may have."""
+        return NO_CLASS if self.has_donors else 0
+
+    @property
+    def bases(self) -> NDArray[np.int64]:
+        """Those of them that can be bases: all, unless some are donors alone."""
+        usable = self.usable
+        return usable[usable < self.source.samples - (self.source.donors or 0)]
 
     @property
     def placed_bytes(self) -> Mapping[str, int]:

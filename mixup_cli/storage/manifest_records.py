@@ -83,6 +83,9 @@ class InputsRecord(Model):
     samples: Count = Field(description="inputs listed in sources.csv, skipped ones included")
     fingerprint: Sha256 = Field(description="sha256 of sources.csv")
     groups: Count | None = Field(default=None, description="how many groups the inputs are in, where they are in any")
+    donors: Count | None = Field(
+        default=None, description="how many inputs, the last ones, are donors alone, where there are such"
+    )
 
 
 class SourceRecord(InputsRecord):

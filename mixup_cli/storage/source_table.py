@@ -73,6 +73,15 @@ class SourceTable:
         """The indices of the inputs that can be mixed: int64 (n,)."""
         return np.delete(np.arange(len(self.keys), dtype=np.int64), list(self.loaded.problems))
 
+    @property
+    def last_part(self) -> range:
+        """The inputs from the last of several sources that were combined, by the number in front of their keys."""
+        own = self.keys[-1].partition(":")[0] + ":" if self.keys else ""
+        first = len(self.keys)
+        while first and self.keys[first - 1].startswith(own):
+            first -= 1
+        return range(first, len(self.keys))
+
     def part(self, inputs: range) -> SourceTable:
         """The table of some consecutive inputs, numbered from 0."""
         if inputs == range(len(self.keys)):

@@ -53,6 +53,7 @@ CASES = {
     "frames": "videos --frames 4",
     "stride": "videos --stride 3",
     "clips": "videos --clips 2",
+    "donors_from": "sounds --method snr --donors-from noise",
     "max_pixels": "colours --max-pixels 1000",
     "rate": "sounds --rate 4000",
     "seconds": "sounds --seconds 0.25",
@@ -127,6 +128,7 @@ BASES |= {"file_column": "two-names --labels-from two-names/table.csv --file-col
 BASES |= {"labels_from": "meta --label-column kind", "label_separator": "tags --labels-from tags/table.csv"}
 BASES |= {"ray_address": "colours --engine ray"}
 BASES |= {"files_from": "colours", "fill": "colours --method cutout"}
+BASES |= {"donors_from": "sounds --method snr"}
 BASES |= {"task": "boxes --task classify", "ignore_index": "pairs", "masks": "pairs"}
 
 TEXTS = f"texts.csv --method ssmix --tokenizer {TOKENIZER}"
@@ -157,6 +159,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "nul.txt").write_text("\0".join(pictures[:-1]))
     write_cifar(root / "cifar-100-python.tar.gz", cifar_files("100", "python"), "cifar-100-python")
     write_sounds(root / "sounds")
+    write_sounds(root / "noise")
     meta = write_colours(root / "meta")
     rows = [f"{path.relative_to(meta)},{n % 2},k{n % 3},w{n % 2}" for n, path in enumerate(sorted(meta.rglob("*.png")))]
     (meta / "metadata.csv").write_text("\n".join(["file_name,colour,kind,who", *rows]))

@@ -25,7 +25,7 @@ DOCUMENTS = {
     "docs/report.md": 3,
     "docs/scripts.md": 1,
     "docs/segmentation.md": 3,
-    "docs/sound.md": 3,
+    "docs/sound.md": 4,
     "docs/sources.md": 1,
     "docs/text.md": 4,
     "docs/training.md": 6,

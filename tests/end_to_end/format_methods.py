@@ -13,6 +13,7 @@ from scipy.special import betainc, ndtri
 
 ORIGINALS, CHOICE, MEMBERS = 2**63, 2**63 + 1, 2**63 + 2
 ORDER, ROW, DONOR, MORE, VIEW, MASK, WINDOW = range(1, 8)
+DONORS = 9
 
 # 8. Random words
 

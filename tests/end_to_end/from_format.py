@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tests.end_to_end.format_methods import (
     CHOICE,
     DONOR,
+    DONORS,
     MASK,
     MEMBERS,
     METHODS,
@@ -35,13 +36,15 @@ from tests.end_to_end.format_methods import (
 
 @dataclass
 class Source:
-    """`classes` where each sample has one, else `values`; `groups` where there are any."""
+    """`classes` where each sample has one, else `values`; `groups` where there are any. The last `donors` pictures, if
+    there are such, are donors alone."""
 
     pictures: NDArray[Any]
     class_count: int
     classes: list[int] | None = None
     values: NDArray[np.float32] | None = None
     groups: list[str] | None = None
+    donors: int = 0
 
 
 class Reference:
@@ -66,7 +69,7 @@ class Reference:
         self.rows_of_pass = len(self._bases(0))
 
     def _usable(self) -> list[int]:
-        count = len(self.source.pictures)
+        count = len(self.source.pictures) - self.source.donors
         per_class = self.recipe.get("per_class")
         if per_class is None:
             return list(range(count))
@@ -249,7 +252,7 @@ class Reference:
             return self._made("none", {}, [base], [0] * 8, None)
         r = index - originals
         number, i = divmod(r, self.rows_of_pass)
-        if self.P == 1:
+        if self.P == 1 or self.source.donors:
             met: list[int] | None = [self._bases(number)[i]]
         elif self.recipe["pair"] in ("balanced", "nearest"):
             met = self._by_lot(r, self._bases(number)[i])
@@ -262,7 +265,15 @@ class Reference:
         name, options = chosen["name"], chosen["options"]
         if met is None:
             return self._made("none", {}, [self._bases(number)[i]], drawn, r)
-        return self._made(name, options, met[: parents_of(name, options)], drawn, r)
+        return self._made(name, options, met[: parents_of(name, options)], drawn, r, parents_of(name, options))
+
+    def _own_donors(self, r: int, count: int) -> list[int]:
+        """The donors of a row with so many parents, of those that are donors alone."""
+        d = self.source.donors
+        number, i = divmod(r, d)
+        turn = order(self.seed, number, d, DONORS)
+        first = len(self.source.pictures) - d
+        return [first + turn[(i + k - 1) % d] for k in range(1, count)]
 
     # Views, shares, labels, and section 10
 
@@ -295,8 +306,12 @@ class Reference:
             shift, unit = {"uint8": (56, 1), "uint16": (48, 1), "float32": (40, 2.0**-24)}[self.working]
             seen[0, top:bottom, left:right] = np.array([(word >> shift) * unit for word in drawn]).reshape(shape)
 
-    def _made(self, name: str, o: dict[str, Any], met: list[int], drawn: list[int], r: int | None) -> dict[str, Any]:
+    def _made(
+        self, name: str, o: dict[str, Any], met: list[int], drawn: list[int], r: int | None, count: int = 1
+    ) -> dict[str, Any]:
         parents = [self.usable[j] for j in met]
+        if self.source.donors and r is not None:
+            parents += self._own_donors(r, count)
         weights, box = METHODS[name](o, Row(self.seed, -1 if r is None else r, drawn, self.height, self.width))
         seen_and_views = [self._seen(parent, k, r) for k, parent in enumerate(parents)]
         seen = np.stack([each for each, _ in seen_and_views])
@@ -357,6 +372,8 @@ class Reference:
 
     def _label_share(self, classes: list[int] | None, share: NDArray[np.float64]) -> NDArray[np.float64]:
         rule = self.recipe.get("label_rule", "soft")
+        if self.source.donors:
+            return np.array([float(k == 0) for k in range(len(share))])
         if rule == "base":
             return np.array([float(k == int(np.argmax(share))) for k in range(len(share))])
         if classes is not None and rule == "union":

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from tests.data_sets import columns, manifest
 from tests.end_to_end.from_format import Reference, Source
@@ -130,7 +131,12 @@ def check_rows(asked: dict[str, Any], run_cli: Runner, tmp_path_factory: pytest.
         return
     assume("it has no effect" not in ended.stderr)  # a fill where nothing is filled, a pairing of one parent …
     assert ended.returncode == 0, ended.stderr
-    made, told = columns(folder / "o"), manifest(folder / "o")
+    check_against(folder / "o", source)
+
+
+def check_against(folder: Path, source: Source) -> None:
+    """Compare some rows of two passes with the second writing."""
+    made, told = columns(folder), manifest(folder)
     reference = Reference(told["recipe"], told["methods"], source)
     originals = reference.n if told["recipe"]["keep_originals"] else 0
     assert len(made["index"]) == originals + 2 * reference.rows_of_pass
@@ -139,6 +145,32 @@ def check_rows(asked: dict[str, Any], run_cli: Runner, tmp_path_factory: pytest.
         assert expected.keys() | {"index"} == made.keys()
         for name, value in expected.items():
             assert made[name][index].tolist() == np.asarray(value).tolist(), (index, name)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--method mixup:alpha=0.7,cutmix --keep-originals --flip 0.5",
+        "--method dirichlet:alpha=1,mosaic,cutout --balance classes --seed 5 --label-smoothing 0.1",
+        "--method mosaic --per-class 3 --crop-pad 2",
+    ],
+)
+@pytest.mark.parametrize("count", [1, 7, 150])
+def test_donors_of_their_own_are_what_the_format_says(
+    run_cli: Runner, tmp_path: Path, options: str, count: int
+) -> None:
+    asked = {"kind": "classes", "groups": False, "seed": 2, "stored": "uint8"}
+    source = write_source(tmp_path / "a.npz", asked)
+    donors = np.random.default_rng(3).integers(0, 256, (count, *source.pictures.shape[1:]), dtype=np.uint8)
+    (tmp_path / "donors").mkdir()
+    for number, pixels in enumerate(donors):
+        Image.fromarray(pixels).save(tmp_path / f"donors/{number:03d}.png")
+    given = [*options.split(), "--label-rule", "base", "--passes", 2, "--donors-from", tmp_path / "donors"]
+    ended = run_cli("generate", tmp_path / "a.npz", *given, "-o", tmp_path / "o", "-q")
+    assert ended.returncode == 0, ended.stderr
+    assert source.classes is not None
+    pictures = np.concatenate([source.pictures, donors])
+    check_against(tmp_path / "o", Source(pictures, source.class_count, [*source.classes, *[-1] * count], donors=count))
 
 
 def test_remix_counts_the_classes_of_the_chosen_samples(run_cli: Runner, tmp_path: Path) -> None:

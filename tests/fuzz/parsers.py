@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from mixup_cli.checks import verify
+from mixup_cli.checks import row_values
 from mixup_cli.cli.app import app
 from mixup_cli.cli.options.recipe import RecipeFlags
 from mixup_cli.errors import MixupGenError
@@ -136,5 +136,5 @@ PARSERS = [
     Parser("plan-parquet", partial(_in_file, "plan.parquet", _plan_file), in_parquet, PlanFile.__len__, 0.3),
     Parser("config", partial(_in_file, "c.toml", _config), in_toml, RecipeFlags.recipe, 0.15),
     Parser("picture", loading.picture, in_png, decode._convert, 0.4),
-    Parser("shard", partial(_in_file, "shard-00000.h5", data_sets.shard), in_place, verify._values, 0.33),
+    Parser("shard", partial(_in_file, "shard-00000.h5", data_sets.shard), in_place, row_values.value_problems, 0.33),
 ]

@@ -70,3 +70,19 @@ def test_who_is_chosen() -> None:
 def test_who_meets_within_windows(pair: Pair, expected: list[list[int]]) -> None:
     pairing = open_pairing(Recipe(seed=7, pair=pair, window=4), Population(np.arange(10), CLASSES), 2)
     assert pairing.meet(10**12, 10**12 + 10, 2).parents.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("parent_count", "balance", "expected"),
+    [
+        (2, "none", [[9, 13], [8, 12], [4, 10], [2, 11], [5, 13], [6, 12]]),
+        (3, "none", [[9, 13, 12], [8, 12, 10], [4, 10, 11], [2, 11, 13], [5, 13, 12], [6, 12, 10]]),
+        (2, "classes", [[6, 13], [0, 12], [3, 10], [4, 11], [1, 13], [1, 12]]),
+    ],
+)
+def test_which_donors_of_their_own_stand_behind_whom(
+    parent_count: int, balance: Balance, expected: list[list[int]]
+) -> None:
+    population = Population(np.arange(10), CLASSES, donors=np.arange(10, 14))
+    pairing = open_pairing(Recipe(seed=7, balance=balance, separate_donors=True), population, parent_count)
+    assert pairing.meet(10**12, 10**12 + 6, parent_count).parents.tolist() == expected

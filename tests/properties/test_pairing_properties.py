@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import assume, given, settings
@@ -207,3 +208,32 @@ def test_with_windows_any_range_is_a_slice_of_a_larger_one(
 ) -> None:
     pairing = opened(Recipe(seed=seed, pair=pair, window=window), population, parent_count)
     check_slices(pairing, parent_count, data)
+
+
+@given(seeds, populations(), st.integers(1, 50), balances, st.integers(1, 3), pass_numbers, st.data())
+@unhurried
+def test_donors_of_their_own_take_turns(
+    seed: int, population: Population, count: int, balance: Balance, more: int, number: int, data: st.DataObject
+) -> None:
+    """In each of their passes every donor is every k-th parent once; bases are those of any other pairing."""
+    population = replace(population, groups=None, donors=np.arange(1000, 1000 + count))
+    pairing = open_pairing(Recipe(seed=seed, balance=balance), population, 1 + more)
+    paired = one_pass(pairing, number, 1 + more)
+    alone = open_pairing(Recipe(seed=seed, balance=balance), replace(population, donors=None), 1)
+    assert paired.parents[:, 0].tolist() == one_pass(alone, number, 1).parents[:, 0].tolist()
+    assert not paired.alone.any()
+    of_pass = pairing.meet(number * count, (number + 1) * count, 1 + more).parents[:, 1:]
+    for column in of_pass.T:
+        assert sorted(column.tolist()) == list(range(1000, 1000 + count))
+    if more <= count:
+        assert all(len(set(row)) == more for row in of_pass.tolist())
+    check_slices(pairing, 1 + more, data)
+
+
+def test_donors_of_their_own_stand_behind_any_base_equally_often() -> None:
+    """As many donors as bases: neither order follows the other."""
+    population = Population(np.arange(5), donors=np.arange(5, 10))
+    met = open_pairing(Recipe(seed=3), population, 2).meet(0, 5 * 4000, 2).parents
+    counts = np.zeros((5, 5))
+    np.add.at(counts, (met[:, 0], met[:, 1] - 5), 1)
+    assert np.square(counts - 800).sum() / 800 < 39.3  # chi-squared, 16 degrees of freedom, p = 0.001

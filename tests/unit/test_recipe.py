@@ -73,6 +73,7 @@ OTHER: dict[str, Any] = {
     "reading": (("rate", 16000), ("seconds", 1.5), ("short", "pad")),
     "is_part_in_time": True,
     "is_whole_in_time": True,
+    "separate_donors": True,
 }
 WITH_ANOTHER = {"bandwidth", "remix_kappa", "remix_tau", "cache_size", "encode"}
 

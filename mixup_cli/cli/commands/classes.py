@@ -46,6 +46,8 @@ def class_lines(source: Source) -> Iterator[tuple[str, str]]:
     labels, objects = source.labels, _objects(source)
     if objects is None:
         yield from _label_lines(labels)
+        if labels.base_count is not None:
+            yield "donors", counted(len(source) - labels.base_count, "sample")
     else:
         yield "task", source.task
         yield "classes", f"{len(labels.class_names)}"
@@ -62,7 +64,8 @@ def _label_lines(labels: Labels) -> Iterator[tuple[str, str]]:
         yield "classes", "none: an unlabelled source"
     elif labels.values is not None and labels.kind == "real":
         yield "quantities", f"{len(labels.class_names)}, real numbers"
-        spans = zip(labels.class_names, labels.values.min(axis=0), labels.values.max(axis=0), strict=True)
+        values = labels.values[: labels.base_count]
+        spans = zip(labels.class_names, values.min(axis=0), values.max(axis=0), strict=True)
         yield "", some([f"{name} ({low:g} … {high:g})" for name, low, high in spans])
     else:
         yield "classes", f"{len(labels.class_names)}{how}"

@@ -16,7 +16,7 @@ from mixup_cli.cli.options.outputs import check_apart, check_kept, read_files
 from mixup_cli.cli.options.parse import FOLDER_OR_STORE
 from mixup_cli.cli.options.recipe import RecipeFlags
 from mixup_cli.cli.options.run import AmountFlags, RunFlags, ScanFlags, plan_flag, quiet_switch, read_plan_option
-from mixup_cli.cli.options.source import PlaceFlags, SourceFlags, local
+from mixup_cli.cli.options.source import PlaceFlags, SourceFlags
 from mixup_cli.cli.terminal import show
 from mixup_cli.errors import UsageError
 from mixup_cli.wording import counted, readable
@@ -82,7 +82,7 @@ def generate(
         show.notice(f"this is part {how.part}, from {how.part.taken_from}")
     read = read_files(source, places.sources, more.plan, file.config)
     here = out if store is None else Path(local_path(store.url) or out)
-    check_kept(here, read, [] if source.files_from else local(places.sources or (Path(),)))
+    check_kept(here, read, source.folders(places.sources))
     if store is not None:
         check_apart(store, (place for place in places.sources if isinstance(place, str)))
     preload()

@@ -14,7 +14,7 @@ from mixup_cli.cli.options.outputs import Output, check_file, force_switch, read
 from mixup_cli.cli.options.parse import PATH
 from mixup_cli.cli.options.recipe import RecipeFlags
 from mixup_cli.cli.options.run import AmountFlags, ScanFlags, quiet_switch
-from mixup_cli.cli.options.source import PlaceFlags, SourceFlags, local
+from mixup_cli.cli.options.source import PlaceFlags, SourceFlags
 from mixup_cli.cli.terminal import show
 from mixup_cli.errors import UsageError
 from mixup_cli.wording import counted, printable, setting
@@ -67,7 +67,7 @@ def plan(
     opened = source.open(places.sources, Run.out, on_error=run.tolerance.on_error)
     output = Output(out, to.force)
     if out != STDOUT:
-        locations = [] if source.files_from else local(places.sources or (Path(),))
+        locations = source.folders(places.sources)
         output.check(opened, read_files(source, locations, file.config), locations)
     write = _print if out == STDOUT else partial(WRITERS[out.suffix.lower()], output)
     rows = with_plan(opened, recipe.recipe(), run, show.Terminal(to.quiet), write, scratch_beside(out))

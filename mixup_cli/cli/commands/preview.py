@@ -76,7 +76,7 @@ def preview(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet:
         if output is not None:
             _check_not_among(opened, output.path)
             read = read_files(source, locations, sheet.plan)
-            output.check(opened, read, [] if source.files_from else local(locations or (Path(),)))
+            output.check(opened, read, source.folders(locations))
         table = read_plan_option(sheet.plan)
         made = preview_source(opened, recipe.recipe(table), _within(wanted, table), table)
     for notice in () if sheet.quiet else made.notices:

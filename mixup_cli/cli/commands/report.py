@@ -114,7 +114,7 @@ def _of_source(
     locations, out = places.sources, str(Run.out)
     opened = flags.open(locations, Run.out)
     read = read_files(flags, locations, page.plan)
-    output.check(opened, read, [] if flags.files_from else local(locations or (Path(),)))
+    output.check(opened, read, flags.folders(locations))
     table = read_plan_option(page.plan)
     wanted = recipe.recipe(table)
     named = [*map(str, locations)] or ["."] * (flags.files_from is None)

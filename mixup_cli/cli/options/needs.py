@@ -52,6 +52,9 @@ class Need:
 LABELLED = (None, *(kind for kind in get_args(LabelKind) if kind != "none"))
 LABEL_OPTIONS = ("label_column", "label_level", "label_separator", "classes")
 OF_SOURCE = tuple(each.name for each in fields(SourceFlags))
+BESIDE_PATHS = tuple(name for name in OF_SOURCE if name != "donors_from")
+"""Those that say nothing of where samples are: donors may have moved, and the source not."""
+
 OF_RECIPE = tuple(each.name for each in fields(RecipeFlags))
 
 NEEDS = (
@@ -67,7 +70,7 @@ NEEDS = (
     Need(("remix_kappa", "remix_tau"), "label_rule", ("remix",)),
     Need(("value_range",), "dtype", (None, "uint8", "uint16"), "--dtype uint8 or uint16"),
     Need((*OF_SOURCE, "source_paths", "plan"), "deep", command="verify"),
-    Need(OF_SOURCE, "source_paths", command="repair", instead="files_from"),
+    Need(BESIDE_PATHS, "source_paths", command="repair", instead="files_from"),
     Need(("force",), "out", command="preview"),
 )
 

@@ -18,6 +18,7 @@ NAMES = {
     "null": ("-0", "--null"),
     "out": ("-o", "--out"),
     "quiet": ("--quiet", "-q"),
+    "separate_donors": ("--donors-from",),
     "shard_bytes": ("--shard-size",),
     "source_paths": ("--source",),
 }

@@ -17,7 +17,7 @@ from mixup_cli.wording import setting
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
     from mixup_cli.sources import Source, SourceOptions
 
-FILES = ("files_from", "labels_from", "tokenizer")
+FILES = ("files_from", "labels_from", "tokenizer", "donors_from")
 PERHAPS_FILES = ("label_key", "group_column")
 """Options that name a file, and those that name an array, a column or a file."""
 
@@ -196,6 +196,14 @@ class SourceFlags(Group):
         FEATURES,
         otherwise="the waves",
     )
+    donors_from: str | None = flag(
+        SOURCE,
+        "Take donors from a folder of their own, whose samples are never bases and need no labels: noise behind "
+        "sounds, with --method snr, or textures for images, with --label-rule base.",
+        NAME,
+        metavar="FOLDER",
+        otherwise="other samples of the source",
+    )
     max_pixels: int | None = flag(SOURCE, "Refuse images with more pixels than N.", whole(1), otherwise="100 million")
 
     @property
@@ -219,7 +227,7 @@ class SourceFlags(Group):
         computes again what a run has made of it."""
         from mixup_cli.sources import open_list, open_source
 
-        for location in local(locations or (Path(),)):
+        for location in self.folders(locations or (Path(),)):
             if location.resolve().is_relative_to(out.resolve()):
                 found = f"the source {location} lies in that folder."
                 raise UsageError(found, f"Use another {setting('out')}.", field="out", value=out)
@@ -234,6 +242,11 @@ class SourceFlags(Group):
         with _list_stream(self.files_from) as stream:
             lines = split_nul(stream, self.files_from) if self.null else lines_of(stream, self.files_from)
             return open_list(lines, self.files_from, self.options(out), str(list_folder))
+
+    def folders(self, locations: Places) -> list[Path]:
+        """The paths on this machine that name the source, unless a list of files does, and its donors."""
+        named = [] if self.files_from is not None else local(locations or (Path(),))
+        return named if self.donors_from is None else [*named, Path(self.donors_from)]
 
     def origin(self, locations: Places) -> dict[str, Any]:
         """What run.json says of the source, so that `verify --deep` finds it again: class names, not the file that they

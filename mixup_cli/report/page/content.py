@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.labels import NO_CLASS
 from mixup_cli.report.lines import Line
 from mixup_cli.report.mask_counts import MaskCounts
 from mixup_cli.report.object_counts import ObjectCounts
@@ -46,7 +47,8 @@ def before_of(
     """The sum of the labels of usable inputs by class, by the class of every input, if it is known, or else by the
     sources that are open. Each object of a source is a label."""
     if classes is not None:
-        return np.bincount(classes[manifest.usable], minlength=len(manifest.class_names)).astype(np.float64)
+        found = classes[manifest.usable]
+        return np.bincount(found[found != NO_CLASS], minlength=len(manifest.class_names)).astype(np.float64)
     if objects := [source.objects.classes for source in sources if source.objects is not None]:
         return np.bincount(np.concatenate(objects), minlength=len(manifest.class_names)).astype(np.float64)
     values = [source.labels.values for source in sources if source.labels.values is not None]

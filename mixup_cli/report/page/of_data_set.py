@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.errors import DataError, UsageError
+from mixup_cli.fields.labels import NO_CLASS
 from mixup_cli.fields.signal import INPUT_IDS
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
@@ -45,7 +46,7 @@ def content_of_data_set(folder: Path, opened: Opened) -> Content:
     _check_sizes(folder, manifest)
     members = [*members_of(manifest)]
     sources = [source for each in dict.fromkeys(member.source for member in members) if (source := opened(*each))]
-    classes = None if table is None else _classes_of(table.labels, manifest.class_names)
+    classes = None if table is None else _classes_of(table.labels, manifest.class_names, manifest.has_donors)
     before = before_of(classes, manifest, sources)
     kinds = {each.rows: kinds_of(Recipe.from_dict(each.manifest.recipe), each.manifest.methods) for each in members}
     tally = Tally([*dict.fromkeys(chain.from_iterable(kinds.values()))], len(manifest.class_names), before)
@@ -86,9 +87,10 @@ def _check_sizes(folder: Path, manifest: Manifest) -> None:
             raise DataError(f"{path}: {problem}. Run mixup-gen verify {folder}.")
 
 
-def _classes_of(labels: Sequence[str], names: Sequence[str]) -> NDArray[np.int32] | None:
+def _classes_of(labels: Sequence[str], names: Sequence[str], has_donors: bool) -> NDArray[np.int32] | None:
     """The class of each input, int32 (n), by the names in sources.csv; None if it has hashes of other labels."""
     numbers = {name: number for number, name in enumerate(names)}
+    numbers |= {"": NO_CLASS} if numbers and has_donors else {}
     if not numbers or not numbers.keys() >= {*labels}:
         return None
     return np.array([numbers[label] for label in labels], np.int32)

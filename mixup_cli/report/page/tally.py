@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.fields.labels import NO_CLASS
 from mixup_cli.report.object_counts import there
 from mixup_cli.report.page.kinds import BINS, Kind, bins_of
 
@@ -59,12 +60,13 @@ class Tally:
         self.lam += _counted(block.kind, bins_of(block.share[:, 0]), self.lam.shape)
         self._see(block)
         if block.classes is not None and block.classes.shape[1] > 1:
-            both = (block.share[:, :2] > 0).all(axis=1)
+            both = (block.share[:, :2] > 0).all(axis=1) & (block.classes[:, :2] != NO_CLASS).all(axis=1)
             base, donor = self._place[block.classes[both, :2]].T
             self.pairs += _counted(base, donor, self.pairs.shape)
         if block.classes is not None and block.label_share is not None:
             self.label_rows += len(block.kind)
-            self.label += np.bincount(block.classes.ravel(), block.label_share.ravel(), len(self.label))
+            has_class = block.classes != NO_CLASS
+            self.label += np.bincount(block.classes[has_class], block.label_share[has_class], len(self.label))
 
     def add_labels(self, labels: NDArray[np.float32]) -> None:
         """Count the labels (m, K) of rows whose parents have not one class each."""
@@ -83,7 +85,8 @@ class Tally:
         width = self.first.shape[1]
         classes = np.full((len(block.kind), 1), width - 1) if block.classes is None else block.classes
         keys = block.kind[:, None] * width + classes
-        keys = np.where(block.share[:, : keys.shape[1]] > 0, keys, keys[:, :1])
+        counts = (block.share[:, : keys.shape[1]] > 0) & (classes != NO_CLASS)
+        keys = np.where(counts, keys, keys[:, :1])
         self._saw(keys.ravel(), block.start + np.repeat(np.arange(len(keys)), keys.shape[1]))
 
     def _saw(self, keys: NDArray[np.int64], rows: NDArray[np.int64]) -> None:

@@ -95,7 +95,7 @@ def _labels(opened: OpenedDataSet) -> Labels:
     if "labels" in {column.name for column in manifest.columns}:
         return Labels(names, values=_column(opened, "labels"), values_kind=kind)
     classes, shares = (_column(opened, name) for name in ("source_label", "label_share"))
-    if classes.min() < 0 or classes.max() >= len(names):
+    if classes.min() < manifest.least_class or classes.max() >= len(names):
         raise DataError(f"{opened.folder}: a row has a class without a name in the manifest. Run mixup-gen verify.")
     return Labels(names, values=dense_from_classes(classes, shares, len(names)), values_kind=kind)
 

@@ -73,7 +73,7 @@ def open_tree(root: str, tree: Tree, options: SourceOptions, make: Making[Opened
         taken = tables.taken(metadata)
     if not taken.paths:
         place = root + ("/" + split.base).rstrip("/")
-        raise NoInputError(arrays_in(root, tree.others) or _nothing_found(place, tree))
+        raise NoInputError(arrays_in(root, tree.others) or nothing_found(place, tree))
     ignored = _ignored(tree, split.base, "" if metadata is None else metadata.name, Path(root))
     # Code points sort as their UTF-8 bytes do, so this is the order of the key's bytes.
     order = sorted(range(len(taken.paths)), key=[escape_name(name) for name in taken.paths].__getitem__)
@@ -114,7 +114,8 @@ def _ignored(tree: Tree, base: str, table: str, root: Path) -> list[str]:
     return notices
 
 
-def _nothing_found(place: str, tree: Tree) -> str:
+def nothing_found(place: str, tree: Tree) -> str:
+    """What to say of a tree without samples."""
     kind = tree.kind
     if unread := sorted(filter(kind.leaves, tree.others)):
         return f"{escape_name(place)}: found only {kind.unread_text(unread)}. Convert them to {kind.convert_to}."

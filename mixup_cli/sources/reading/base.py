@@ -47,6 +47,7 @@ class SourceOptions:
     `short` says what is done about shorter ones; `features` is the text of what is computed of them (see
     `sounds.log_mel.LogMel`), None for the waves themselves. Of texts and captions: the file of a `tokenizer`, the
     `length` in tokens to which they are cut and padded, the `text_column`, and the `encoding` of the files of texts.
+    `donors_from` is a folder of samples that are donors alone (see `sources.donors`).
     """
 
     split: str | None = None
@@ -78,6 +79,7 @@ class SourceOptions:
     features: str | None = None
     short: Short = "pad"
     on_error: OnError = "fail"
+    donors_from: str | None = None
 
     def group_column_of(self, columns: Container[str]) -> str | None:
         """The column of groups to read from a source with these columns; one may be called as `NO_GROUPS` is."""
@@ -208,6 +210,11 @@ class Source(ABC):
     def held(self, target: Target) -> NDArray[Any] | None:
         """All samples in a target's form (n, *target.form.shape), if memory has them so: `load` into a range of it then
         leaves them where they are, and no cache is needed. None for every other source and target."""
+        return None
+
+    def rooms(self, target: Target) -> NDArray[np.int64] | None:
+        """How many places in time of a target each sample takes, int64 (n), if `load` fills samples of an `Uneven`; the
+        rest of the form is zeros. None if each takes all of it."""
         return None
 
     @property

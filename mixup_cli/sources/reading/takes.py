@@ -10,24 +10,27 @@ from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.wording import setting
 
 _CLASSES = ("classes", "label_kind")
+_DONORS = ("donors_from",)
 _SOUNDS = ("task", "rate", "seconds", "short", "features")
 _TABLES = ("labels_from", "file_column", "label_column", "label_separator", "group_column")
 _TEXTS = ("tokenizer", "length", "text_column", "encoding", "label_column", "label_separator", "group_column")
 _CAPTIONS = ("task", "tokenizer", "length", "text_column")
 _CLIPS = ("task", "frames", "stride", "clips", "max_pixels")
 TAKES: Mapping[str, frozenset[str]] = {
-    "class folders": frozenset((*_CLASSES, "split", "task", "max_pixels")),
-    "images with metadata": frozenset((*_CLASSES, *_TABLES, *_CAPTIONS, "split", "max_pixels")),
-    "a list of images": frozenset((*_CLASSES, "max_pixels")),
-    "WebDataset": frozenset((*_CLASSES, *_CAPTIONS, "split", "data_key", "label_key", "max_pixels")),
-    "WebDataset of sounds": frozenset((*_CLASSES, *_SOUNDS, "split", "data_key", "label_key")),
+    "class folders": frozenset((*_CLASSES, *_DONORS, "split", "task", "max_pixels")),
+    "images with metadata": frozenset((*_CLASSES, *_DONORS, *_TABLES, *_CAPTIONS, "split", "max_pixels")),
+    "a list of images": frozenset((*_CLASSES, *_DONORS, "max_pixels")),
+    "WebDataset": frozenset((*_CLASSES, *_DONORS, *_CAPTIONS, "split", "data_key", "label_key", "max_pixels")),
+    "WebDataset of sounds": frozenset((*_CLASSES, *_DONORS, *_SOUNDS, "split", "data_key", "label_key")),
     "WebDataset of videos": frozenset((*_CLASSES, *_CLIPS, "split", "data_key", "label_key")),
-    "a Hugging Face data set": frozenset((*_CLASSES, *_CAPTIONS, "split", "data_key", "label_key", "max_pixels")),
-    "CIFAR": frozenset((*_CLASSES, "split", "label_level")),
-    "IDX": frozenset((*_CLASSES, "split", "label_key")),
-    "STL-10": frozenset((*_CLASSES, "split")),
-    "a .npy file": frozenset((*_CLASSES, "label_key", "group_column", "max_pixels")),
-    "an array file": frozenset((*_CLASSES, "split", "data_key", "label_key", "group_column", "max_pixels")),
+    "a Hugging Face data set": frozenset(
+        (*_CLASSES, *_DONORS, *_CAPTIONS, "split", "data_key", "label_key", "max_pixels")
+    ),
+    "CIFAR": frozenset((*_CLASSES, *_DONORS, "split", "label_level")),
+    "IDX": frozenset((*_CLASSES, *_DONORS, "split", "label_key")),
+    "STL-10": frozenset((*_CLASSES, *_DONORS, "split")),
+    "a .npy file": frozenset((*_CLASSES, *_DONORS, "label_key", "group_column", "max_pixels")),
+    "an array file": frozenset((*_CLASSES, *_DONORS, "split", "data_key", "label_key", "group_column", "max_pixels")),
     "images with masks": frozenset(("classes", "split", "task", "labels_from", "ignore_index", "max_pixels")),
     "COCO annotations": frozenset(("task", "split", "flip_pairs", "labels_from", "max_pixels")),
     "panoptic COCO annotations": frozenset(("task", "split", "labels_from", "ignore_index", "max_pixels")),
@@ -35,14 +38,14 @@ TAKES: Mapping[str, frozenset[str]] = {
     "Pascal VOC annotations": frozenset(("task", "split", "classes", "box_origin", "max_pixels")),
     "labelme annotations": frozenset(("task", "split", "classes", "max_pixels")),
     "Open Images annotations": frozenset(("task", "classes", "labels_from", "max_pixels")),
-    "class folders of sounds": frozenset((*_CLASSES, *_SOUNDS, "split")),
-    "sounds with metadata": frozenset((*_CLASSES, *_TABLES, *_SOUNDS, "split")),
-    "a list of sounds": frozenset((*_CLASSES, *_SOUNDS)),
+    "class folders of sounds": frozenset((*_CLASSES, *_DONORS, *_SOUNDS, "split")),
+    "sounds with metadata": frozenset((*_CLASSES, *_DONORS, *_TABLES, *_SOUNDS, "split")),
+    "a list of sounds": frozenset((*_CLASSES, *_DONORS, *_SOUNDS)),
     "labelled texts": frozenset((*_CLASSES, *_TEXTS, "split", "task")),
     "class folders of videos": frozenset((*_CLASSES, *_CLIPS, "split")),
     "videos with metadata": frozenset((*_CLASSES, *_TABLES, *_CLIPS, "split")),
     "a list of videos": frozenset((*_CLASSES, *_CLIPS)),
-    "a mixup-gen data set": frozenset((*_CLASSES, "group_column")),
+    "a mixup-gen data set": frozenset((*_CLASSES, *_DONORS, "group_column")),
 }
 """By what a source is read as (`Source.read_as`): the fields of `SourceOptions` that have an effect on it."""
 

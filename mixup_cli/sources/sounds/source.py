@@ -133,23 +133,27 @@ class EncodedSounds(Encoded):
         window = self._window if self._window < self._form.time else None
         return Survey(Counter(), Counter({"float32": len(self)}), self._form, self._broken, window=window)
 
+    def rooms(self, target: Target) -> NDArray[np.int64] | None:
+        """See `Source.rooms`."""
+        return None if self.lengths is None else np.maximum(self.lengths, self._window)
+
     def decode(self, index: int, data: bytes, target: Target, out: NDArray[Any]) -> None:
         """See `Encoded.decode`."""
-        out[...] = self._decoded(index, data, target)
+        made = np.moveaxis(self._decoded(index, data, target), self._form.axes.index("t"), 0)
+        room = np.moveaxis(out, self._form.axes.index("t"), 0)
+        room[: len(made)] = made[: len(room)]
+        room[len(made) :] = 0
 
     def _decoded(self, index: int, data: bytes, target: Target) -> NDArray[Any]:
+        """A sound in the target's channels, or its spectrogram: as long as it is."""
         header, samples = decode(data)
         made = at(header, samples, self._timing.rate, target.form.channels)
         self._check_length(index, header)
         if self._timing.short == "loop" and len(made) < self._timing.window:
             made = np.resize(made, (self._timing.window, made.shape[1]))
-        room = np.zeros(target.form.shape, np.float32)
         if self._transform is None:
-            room[: len(made)] = made[: len(room)]
-        else:
-            found = self._transform.of(np.pad(made[:, 0], (0, max(0, self._timing.window - len(made)))))
-            room[:, : found.shape[1]] = found[:, : room.shape[1]]
-        return room
+            return made
+        return self._transform.of(np.pad(made[:, 0], (0, max(0, self._timing.window - len(made)))))
 
     def check(self, index: int, data: bytes, target: Target) -> None:
         """See `Encoded.check`: nothing short of decoding shows whether all samples are there."""

@@ -142,6 +142,7 @@ CONTRADICTIONS: list[tuple[Damage, str]] = [
     (lambda plain: plain["shards"][0]["columns"]["share"].update(offset=10**25), "shards.0.columns.share.offset: "),
     (lambda plain: plain["shards"][0].update(bytes=10**4000), "shards.0.bytes: |not JSON"),
     (lambda plain: plain["source"].update(skipped=[SKIPPED]), "source.skipped: has the input 99 of "),
+    (lambda plain: plain["source"].update(donors=1), "source.donors: is 1 of "),
 ]
 
 

@@ -55,6 +55,7 @@ OTHER_THAN_DEFAULT: dict[str, Any] = {
     "seconds": 0.1,
     "short": "loop",
     "features": "logmel:8",
+    "donors_from": "donors",
 }
 
 
@@ -109,6 +110,15 @@ def _sounds(folder: Path) -> Path:
     return folder / "sounds"
 
 
+def _donors(folder: Path, are_sounds: bool) -> Path:
+    folder.mkdir()
+    if are_sounds:
+        put(folder / "deep/0.wav", encoded(noise(1)))
+    else:
+        Image.fromarray(SAMPLES[0]).save(folder / "0.png")
+    return folder
+
+
 def _texts(folder: Path) -> Path:
     (folder / "train.csv").write_text("text,label,group\nwho lives?,cat,a\nwhere is it?,dog,b\n")
     return folder
@@ -134,7 +144,8 @@ def opened(kind: str, folder: Path, options: SourceOptions) -> Source:
     return open_source([MAKERS[kind](folder)], options)
 
 
-EVERY = [(kind, name) for kind in [*MAKERS, "a list of images"] for name in OTHER_THAN_DEFAULT]
+OF_ITSELF = [name for name in OTHER_THAN_DEFAULT if name != "donors_from"]
+EVERY = [(kind, name) for kind in [*MAKERS, "a list of images"] for name in OF_ITSELF]
 """A tokenizer makes texts of a source whatever it is."""
 
 
@@ -167,6 +178,19 @@ def test_an_option_has_an_effect_or_is_refused_by_name(kind: str, name: str, tmp
     else:
         with pytest.raises(UsageError, match=rf"^{name}\b"):
             opened(kind, tmp_path, options)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_donors_of_their_own_stand_behind_it_or_are_refused_by_name(kind: str, tmp_path: Path) -> None:
+    given: dict[str, Any] = {"donors_from": str(_donors(tmp_path / "donors", "sounds" in kind))}
+    if kind == "labelled texts":
+        given |= {"task": "text", "tokenizer": OTHER_THAN_DEFAULT["tokenizer"]}
+    if "donors_from" in TAKES[kind]:
+        source = opened(kind, tmp_path, SourceOptions(**given))
+        assert source.labels.base_count == len(source) - 1
+    else:
+        with pytest.raises(UsageError, match=r"^donors_from\b"):
+            opened(kind, tmp_path, SourceOptions(**given))
 
 
 def test_the_table_knows_every_option_and_no_other() -> None:
