@@ -52,18 +52,27 @@ def write_web_dataset(folder: Path, root: Path, tar_count: int = 3, label: str =
     return folder
 
 
-def hugging_face(root: Path) -> Any:
-    """The same as a `datasets.Dataset`."""
+def hugging_face(root: Path, feature: str = "Image") -> Any:
+    """The same as a `datasets.Dataset`, or sounds or videos in a column with this feature."""
     import datasets
 
     datasets.disable_progress_bars()
     classes = classes_of(root)
-    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=classes)})
+    column, kind = feature.lower(), getattr(datasets, feature)
+    features = datasets.Features({column: kind(), "label": datasets.ClassLabel(names=classes)})
     rows = [
-        {"image": {"bytes": data, "path": None}, "label": classes.index(name.split("/")[0])}
+        {column: {"bytes": data, "path": None}, "label": classes.index(name.split("/")[0])}
         for name, data in images_of(root).items()
     ]
-    return datasets.Dataset.from_list(rows, features=features)
+    return hugging_face_of(rows, features)
+
+
+def hugging_face_of(rows: Sequence[Mapping[str, Any]], features: Any) -> Any:
+    """Rows as they are stored. `Dataset.from_list` wants a library of its own that encodes sounds."""
+    import datasets
+    import pyarrow as pa
+
+    return datasets.Dataset(datasets.table.InMemoryTable(pa.Table.from_pylist(rows, schema=features.arrow_schema)))
 
 
 def put_in_memory(local: Path, name: str) -> str:

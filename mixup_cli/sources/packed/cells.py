@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeAlias
+
+import numpy as np
 
 from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.sources.reading.changing import change_while_read
@@ -20,6 +23,9 @@ GROUP_BYTES = 256 << 20
 """The largest group of rows of a Parquet file: it is read as a whole."""
 
 GROUPS_KEPT, FILES_KEPT = 4, 64
+_ONE_READS = Lock()
+"""Threads that want neighbouring rows would each read their group, and hold it in memory."""
+
 Columns: TypeAlias = Mapping[str, tuple[str, Mapping[str, Any]]]
 """By name: the type of a column, and what Hugging Face says of it (`features`)."""
 
@@ -38,7 +44,32 @@ class Group:
         """The bytes in a column of these rows, as an Arrow array. Raises DataError for damage, and for a change."""
         if self.file.has_changed():
             raise change_while_read(self.file.name)
-        return _cells(self, column)
+        with _ONE_READS:
+            return _cells(self, column)
+
+    def paths(self, column: str) -> dict[int, str]:
+        """The paths in a column of bytes and paths, by the row in the group, where there are no bytes. Raises
+        DataError for damage."""
+        with _damage(Path(self.file.name)):
+            if self._has_all_bytes(column):
+                return {}
+            cells, types = _column(self, column), require_parquet()[0].types
+            if not types.is_struct(cells.type) or cells.type.get_field_index("path") < 0:
+                return {}
+            paths = cells.field("path")
+            paths.validate(full=True)
+            has_none = _bytes(cells).is_null().to_numpy(zero_copy_only=False)
+            found = ((int(row), paths[int(row)].as_py()) for row in np.flatnonzero(has_none))
+            return {row: path for row, path in found if isinstance(path, str) and path}
+
+    def _has_all_bytes(self, column: str) -> bool:
+        """Whether the metadata of a Parquet file says so, whose cells are then not read."""
+        if not _is_parquet(self.file.name):
+            return False
+        rows = _opened(self.file).metadata.row_group(self.number)
+        parts = (rows.column(number) for number in range(rows.num_columns))
+        said = [each.statistics for each in parts if each.path_in_schema in (column, f"{column}.bytes")]
+        return all(each is not None and each.has_null_count and each.null_count == 0 for each in said)
 
 
 def schema_of(path: Path) -> Columns:
@@ -75,16 +106,19 @@ def read_groups(files: Sequence[Path], column: str | None) -> tuple[list[Group],
 
 @lru_cache(GROUPS_KEPT)
 def _cells(group: Group, column: str) -> Any:
-    path = Path(group.file.name)
-    with _damage(path):
-        opened = _opened(group.file)
-        if not _is_parquet(path):
-            return _bytes(opened.column(column).chunk(group.number))
-        rows = opened.metadata.row_group(group.number)
-        parts = [each for each in map(rows.column, range(rows.num_columns)) if _is_part(each.path_in_schema, column)]
-        if (size := sum(each.total_uncompressed_size for each in parts)) > GROUP_BYTES:
-            raise ValueError(f"a group of rows has {size} bytes, and at most {GROUP_BYTES} are read at once")
-        return _bytes(opened.read_row_group(group.number, columns=[column]).column(column).combine_chunks())
+    with _damage(Path(group.file.name)):
+        return _bytes(_column(group, column))
+
+
+def _column(group: Group, column: str) -> Any:
+    opened = _opened(group.file)
+    if not _is_parquet(group.file.name):
+        return opened.column(column).chunk(group.number)
+    rows = opened.metadata.row_group(group.number)
+    parts = [each for each in map(rows.column, range(rows.num_columns)) if _is_part(each.path_in_schema, column)]
+    if (size := sum(each.total_uncompressed_size for each in parts)) > GROUP_BYTES:
+        raise ValueError(f"a group of rows has {size} bytes, and at most {GROUP_BYTES} are read at once")
+    return opened.read_row_group(group.number, columns=[column]).column(column).combine_chunks()
 
 
 def _bytes(cells: Any) -> Any:

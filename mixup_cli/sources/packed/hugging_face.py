@@ -1,29 +1,26 @@
-"""Hugging Face data sets on disk: what `save_to_disk` writes, and Parquet files, with a column of images or features.
-
-An image is a cell with its bytes. Paths in cells are not followed.
-"""
+"""Hugging Face data sets on disk: what `save_to_disk` writes, and Parquet files, with a column of images, videos,
+sounds or features."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from itertools import accumulate
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
+from mixup_cli.choices import Task
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
-from mixup_cli.sources.arrays.source import RowKeys, unlabelled
-from mixup_cli.sources.packed.cells import Columns, Group, read_groups, schema_of
+from mixup_cli.sources.arrays.source import unlabelled
+from mixup_cli.sources.packed.cells import Columns, read_groups, schema_of
 from mixup_cli.sources.packed.features import FeatureRows, FeatureSource, feature_columns
+from mixup_cli.sources.packed.media import MEDIA, Medium
+from mixup_cli.sources.packed.rows import Rows
 from mixup_cli.sources.packed.values import labels_of_values
-from mixup_cli.sources.pictures.encoded import EncodedPictures
-from mixup_cli.sources.reading.base import SourceOptions, Stamps
-from mixup_cli.sources.reading.encoded import Undecodable
+from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.splits import of_one_split
 from mixup_cli.sources.tables.delimited import LABEL_COLUMNS
 from mixup_cli.sources.tables.labels import check_column
@@ -35,57 +32,10 @@ DICTIONARY, STATE = "dataset_dict.json", "state.json"
 _BYTES = re.compile(r"(struct<(.*, )?bytes: )?(large_)?binary\b")
 """Arrow's columns of bytes, and of bytes beside a path."""
 
+_TASKS: Mapping[str, Task] = {"Image": "classify", "Video": "video", "Audio": "audio"}
+"""By what Hugging Face calls a column."""
+
 _WRITE_AGAIN = "Write it again."
-
-
-class HuggingFacePictures(EncodedPictures):
-    """Images in the cells of a column; row numbers are the keys."""
-
-    kind: ClassVar[str] = "hugging-face"
-    read_as = "a Hugging Face data set"
-    has_splits = False
-
-    def __init__(
-        self, location: str, rows: tuple[Sequence[Group], str], labels: Labels, notices: Sequence[str], max_pixels: int
-    ) -> None:
-        self._groups, self._column = rows
-        self._ends = [*accumulate(each.count for each in self._groups)]
-        super().__init__(location, RowKeys(self._ends[-1]), labels, notices, max_pixels=max_pixels)
-
-    def ignores(self, name: str, value: object) -> bool:
-        """See `Source.ignores`. A single file has no splits."""
-        return name == "split" and not self.has_splits
-
-    def name_of(self, index: int) -> str:
-        """See `Source.name_of`: with the data set, which a row number does not name."""
-        return f"{self.location}, row {self.keys[index]}"
-
-    def stored_bytes(self) -> Sequence[int]:
-        """See `Source.stored_bytes`."""
-        return [-1] * len(self)
-
-    def stamps(self) -> Stamps:
-        """See `Source.stamps`: a row has those of its file."""
-        rows = [each.file.stamp() for each in self._groups]
-        return Stamps(np.repeat(np.array(rows, np.int64), [each.count for each in self._groups], 0), self.reading)
-
-    def files(self) -> Iterator[str]:
-        """See `Source.files`."""
-        return iter(dict.fromkeys(each.file.name for each in self._groups))
-
-    def changed(self) -> str | None:
-        """See `Source.changed`."""
-        files = dict.fromkeys(each.file for each in self._groups)
-        return next((file.name for file in files if file.has_changed()), None)
-
-    def read(self, index: int) -> bytes:
-        """See `EncodedPictures.read`."""
-        number = bisect_right(self._ends, index)
-        group = self._groups[number]
-        data = group.cells(self._column)[index - self._ends[number] + group.count].as_py()
-        if not isinstance(data, bytes):
-            raise Undecodable("has no bytes in the table (perhaps a path: save it with its images embedded)")
-        return data
 
 
 def looks_like_hugging_face(path: Path) -> bool:
@@ -95,30 +45,30 @@ def looks_like_hugging_face(path: Path) -> bool:
     if any((path / name).is_file() for name in (DICTIONARY, STATE)):
         return True
     with suppress(MixupGenError):
-        return any(_image_columns(found) or feature_columns(found) for found in map(schema_of, _parquets(path)[:1]))
+        return any(_encoded_columns(found) or feature_columns(found) for found in map(schema_of, _parquets(path)[:1]))
     return False
 
 
-def open_hugging_face(path: Path, options: SourceOptions) -> HuggingFacePictures | FeatureSource:
+def open_hugging_face(path: Path, options: SourceOptions) -> Rows | FeatureSource:
     """Open one split, the training split if none is asked for. Raises NoInputError for a split without rows, UsageError
-    for columns or splits that are not there or in doubt, DataError for damage and for tables without images and
-    features."""
+    for columns or splits that are not there or in doubt, DataError for damage and for tables without samples."""
     files, notices, has_splits = _files(path, options)
     columns = schema_of(files[0])
     feature = _feature_column(path, columns, options)
-    image = _image_column(path, columns, options) if feature is None else feature
+    encoded = _encoded_column(path, columns, options) if feature is None else None
     text = _text_column(path, columns, options) if options.task == "caption" and feature is None else None
     label = None if options.label_kind == "none" else _label_column(path, columns, options)
     groups, values = read_groups(files, label)
     if not any(each.count for each in groups):
         raise NoInputError(f"{path}: has no rows. Give another split, or another data set.")
     labels, more = _labels(values, {} if label is None else columns[label][1], str(path), options)
-    source: HuggingFacePictures | FeatureSource
-    if feature is None:
-        source = HuggingFacePictures(str(path), (groups, image), labels, [*notices, *more], options.max_pixels)
+    source: Rows | FeatureSource
+    if encoded is not None:
+        column, medium = encoded
+        source = medium.rows(str(path), labels, [*notices, *more], rows=(groups, column), **medium.how(options))
         if text is not None:
             source.texts, source.task = read_groups(files, text)[1], "caption"
-    else:
+    elif feature is not None:
         rows = FeatureRows.open(groups, feature)
         source = FeatureSource(str(path), rows, labels, [*notices, *more]).watch(*files)
     source.has_splits = has_splits
@@ -165,20 +115,20 @@ def _parquets(folder: Path) -> list[Path]:
     return [each for each in found if each.is_file()]
 
 
-def _image_columns(columns: Columns) -> list[str]:
-    """The columns with encoded images: those that Hugging Face calls so, or with bytes and a path, or with bytes."""
-    found = [name for name, (kind, _) in columns.items() if _BYTES.match(kind)]
-    return [name for name in found if columns[name][1].get("_type") == "Image"] or found
+def _encoded_columns(columns: Columns) -> dict[str, Task | None]:
+    """The columns with bytes, or bytes and a path; and of those that Hugging Face calls images, sounds or videos, the
+    task that reads them."""
+    return {name: _TASKS.get(str(said.get("_type"))) for name, (kind, said) in columns.items() if _BYTES.match(kind)}
 
 
 def _feature_column(path: Path, columns: Columns, options: SourceOptions) -> str | None:
-    """The column of features that is asked for, or the only one of a table without images; None without any. Raises
-    UsageError if there are several."""
+    """The column of features that is asked for, or the only one of a table without encoded samples; None without any.
+    Raises UsageError if there are several."""
     found = feature_columns(columns)
     if options.data_key is not None:
         return options.data_key if options.data_key in found else None
     found = [each for each in found if each != options.label_key and each.lower() not in LABEL_COLUMNS]
-    if _image_columns(columns) or not found:
+    if _encoded_columns(columns) or not found:
         return None
     if len(found) > 1:
         one = setting("data_key", found[0])
@@ -186,18 +136,30 @@ def _feature_column(path: Path, columns: Columns, options: SourceOptions) -> str
     return found[0]
 
 
-def _image_column(path: Path, columns: Columns, options: SourceOptions) -> str:
-    found = _image_columns(columns)
+def _encoded_column(path: Path, columns: Columns, options: SourceOptions) -> tuple[str, Medium]:
+    """The column of samples that is asked for, or the only one, and what they are: what its feature says, else what the
+    task says, else images. Raises UsageError for several columns, DataError for none."""
+    said = _encoded_columns(columns)
     if options.data_key is not None:
-        found = [each for each in found if each == options.data_key]
+        said = {name: task for name, task in said.items() if name == options.data_key}
+    tasks = [*MEDIA] if options.task is None else [options.task if options.task in MEDIA else "classify"]
+    task = next((each for each in tasks if each in said.values()), tasks[0])
+    found = [name for name, each in said.items() if each == task] or [name for name, each in said.items() if not each]
+    medium = MEDIA[task]
+    noun = f"{medium.files.noun}s"
     if len(found) == 1:
-        return found[0]
+        return found[0], medium
     if found:
         one = setting("data_key", found[0])
-        raise UsageError(f"{path}: has several columns of images ({', '.join(found)}). Pick one: {one}.")
-    listed = ", ".join(f"{name} ({kind:.40})" for name, (kind, _) in columns.items())
-    what = f"no column {options.data_key} of images" if options.data_key else "no column of images or features"
+        raise UsageError(f"{path}: has several columns of {noun} ({', '.join(found)}). Pick one: {one}.")
+    called = {name: str(said.get("_type")) for name, (_, said) in columns.items()}
+    shown = {name: called[name] if called[name] in _TASKS else kind for name, (kind, _) in columns.items()}
+    listed = ", ".join(f"{name} ({each:.40})" for name, each in shown.items())
+    what = f"no column {options.data_key} of {noun}" if options.data_key else f"no column of {noun} or features"
     remedy = f"Give a table with one; one of labels goes with {setting('labels_from')}."
+    others = [each for each in _encoded_columns(columns).items() if each[1] and options.data_key in (None, each[0])]
+    for name, other in others[:1]:
+        remedy = f"Pass {setting('task', other)} to read column {name}, or give another table."
     raise DataError(f"{path}: {what} (found: {listed}).", remedy)
 
 

@@ -1,7 +1,7 @@
-"""What archives and stores may hold, images, videos or sounds: which files are samples, and the sources of them.
+"""What archives, stores and tables may hold, images, videos or sounds: which files are samples, and their sources.
 
 A new kind of file that is decoded from its bytes has its classes and a line of `MEDIA` here, and is then read from
-tars, zips and stores, too."""
+tars, zips, stores and tables, too."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from mixup_cli.choices import Task
 from mixup_cli.sources.clips.source import VIDEO_FILES, EncodedClips
 from mixup_cli.sources.packed.places import Packed
+from mixup_cli.sources.packed.rows import Rows
 from mixup_cli.sources.pictures.encoded import EncodedPictures
 from mixup_cli.sources.pictures.folder import open_tree
 from mixup_cli.sources.pictures.source import PICTURE_FILES
@@ -70,6 +71,22 @@ class WebClips(WebDataset, PackedClips):
     read_as = "WebDataset of videos"
 
 
+class RowsOfPictures(Rows, EncodedPictures):
+    """Images in tables."""
+
+
+class RowsOfSounds(Rows, EncodedSounds):
+    """Sounds in tables. Headers are read when the source is opened, and for that all of each sound."""
+
+    read_as = "a Hugging Face data set of sounds"
+
+
+class RowsOfClips(Rows, EncodedClips):
+    """Videos in tables."""
+
+    read_as = "a Hugging Face data set of videos"
+
+
 def _with_options(options: SourceOptions) -> dict[str, Any]:
     return {"options": options}
 
@@ -80,20 +97,21 @@ def _with_limit(options: SourceOptions) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Medium:
-    """How files are known to be samples; the sources of those of class folders, and of WebDataset tars; what these take
-    of the options; and what opens a tree of such files."""
+    """How files are known to be samples; the sources of those of class folders, of WebDataset tars and of tables; what
+    these take of the options; and what opens a tree of such files."""
 
     files: FileKind
     packed: type[Packed]
     web: type[WebDataset]
+    rows: type[Rows]
     how: Callable[[SourceOptions], dict[str, Any]] = _with_options
     open_tree: Callable[..., Any] = open_tree
 
 
 MEDIA: dict[Task, Medium] = {
-    "classify": Medium(PICTURE_FILES, PackedPictures, WebPictures, _with_limit),
-    "video": Medium(VIDEO_FILES, PackedClips, WebClips),
-    "audio": Medium(SOUND_FILES, PackedSounds, WebSounds, open_tree=open_tree_of_sounds),
+    "classify": Medium(PICTURE_FILES, PackedPictures, WebPictures, RowsOfPictures, _with_limit),
+    "video": Medium(VIDEO_FILES, PackedClips, WebClips, RowsOfClips),
+    "audio": Medium(SOUND_FILES, PackedSounds, WebSounds, RowsOfSounds, open_tree=open_tree_of_sounds),
 }
 """By task. Without a task, the first kind that occurs is read."""
 

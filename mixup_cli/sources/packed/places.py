@@ -104,7 +104,7 @@ class Packed(Encoded):
         span = self._span(index)
         data = fetched.get(index)
         if data is None:
-            data = self._bytes(span.file, span.start, span.stop)
+            data = read_range(self._containers[span.file], span.start, span.stop)
         return data if span.method == PLAIN else member_of(data, span.size, span.method, span.crc)
 
     def _runs(self, start: int, stop: int) -> Iterator[list[tuple[int, Span]]]:
@@ -128,7 +128,7 @@ class Packed(Encoded):
         """The bytes of a run; none if they cannot be read, which `read` then says of each."""
         (_, first), stop = run[0], max(span.stop for _, span in run)
         try:
-            data = self._bytes(first.file, first.start, stop)
+            data = read_range(self._containers[first.file], first.start, stop)
         except Undecodable:
             return []
         return [(index, data[span.start - first.start : span.stop - first.start]) for index, span in run]
@@ -137,17 +137,24 @@ class Packed(Encoded):
         if (problem := self._problems.get(index)) is not None:
             raise Undecodable(problem)
         span = Span(*self._spans[index].item())
-        if max(span.size, span.stop - span.start) > FILE_BYTES:
-            raise Undecodable(f"has {span.size} bytes, more than a sample may have ({FILE_BYTES})")
+        check_size(max(span.size, span.stop - span.start))
         return span
 
-    def _bytes(self, number: int, start: int, stop: int) -> bytes:
-        container = self._containers[number]
-        try:
-            return container.read(start, stop)
-        except NoInputError as error:
-            raise Undecodable("cannot read (no such file in the store)") from error
-        except OSError as error:
-            if error.errno in MACHINE_ERRNOS:
-                raise StorageError(f"{container.name}: cannot read ({error.strerror}).") from error
-            raise Undecodable(f"cannot read {container.name} ({error.strerror or error})") from error
+
+def read_range(container: Container, start: int, stop: int) -> bytes:
+    """Bytes start … stop−1 of a container. Raises Undecodable if they cannot be read, and StorageError if no sample
+    could be."""
+    try:
+        return container.read(start, stop)
+    except NoInputError as error:
+        raise Undecodable("cannot read (no such file in the store)") from error
+    except OSError as error:
+        if error.errno in MACHINE_ERRNOS:
+            raise StorageError(f"{container.name}: cannot read ({error.strerror}).") from error
+        raise Undecodable(f"cannot read {container.name} ({error.strerror or error})") from error
+
+
+def check_size(size_bytes: int) -> None:
+    """Raises Undecodable for more bytes than a sample may have."""
+    if size_bytes > FILE_BYTES:
+        raise Undecodable(f"has {size_bytes} bytes, more than a sample may have ({FILE_BYTES})")

@@ -28,7 +28,7 @@ def labels_of_values(values: Sequence[object], where: str, options: SourceOption
         if options.label_kind not in (None, "classes") or all(map(_WHOLE.fullmatch, texts)):
             values = [_number(text, where) for text in texts]
         elif (count := len({*texts})) > max(len(texts) // 2, MANY_CLASSES):
-            notices.append(f"{where}: {count:,} different labels for {len(texts):,} images: are they classes?")
+            notices.append(f"{where}: {count:,} different labels for {len(texts):,} samples: are they classes?")
     array = np.array(values, object)
     if {*map(type, array.reshape(-1).tolist())} <= {bool, int, float}:
         with suppress(OverflowError):  # numbers of many digits

@@ -26,6 +26,8 @@ TAKES: Mapping[str, frozenset[str]] = {
     "a Hugging Face data set": frozenset(
         (*_CLASSES, *_DONORS, *_CAPTIONS, "split", "data_key", "label_key", "max_pixels")
     ),
+    "a Hugging Face data set of sounds": frozenset((*_CLASSES, *_DONORS, *_SOUNDS, "split", "data_key", "label_key")),
+    "a Hugging Face data set of videos": frozenset((*_CLASSES, *_CLIPS, "split", "data_key", "label_key")),
     "CIFAR": frozenset((*_CLASSES, *_DONORS, "split", "label_level")),
     "IDX": frozenset((*_CLASSES, *_DONORS, "split", "label_key")),
     "STL-10": frozenset((*_CLASSES, *_DONORS, "split")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -150,12 +151,63 @@ def test_names_of_classes_are_different_and_text(image: bytes, tmp_path: Path) -
             opened(tmp_path / "a.parquet")
 
 
-def test_a_path_in_a_cell_is_not_followed(photos: Path, tmp_path: Path) -> None:
-    cell = {"bytes": None, "path": str(photos / "cat/0.jpg")}
-    path = table(
-        tmp_path / "a.parquet", image=pa.array([cell], pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
-    )
-    assert loaded(opened(path))[1] == ["has no bytes in the table (perhaps a path: save it with its images embedded)"]
+CELL = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+
+
+@pytest.mark.parametrize("where", ["a.parquet", "saved"])
+def test_a_path_below_the_table_is_followed(where: str, photos: Path, image: bytes, tmp_path: Path) -> None:
+    """As `to_parquet` leaves it of a column of paths that was cast to images. Rows may have either."""
+    shutil.copytree(photos, tmp_path / "of" / "photos")
+    images = images_of(photos)
+    _, second, *_, last = images
+    rows = [(None, f"photos/{second}"), (image, f"photos/{second}"), (None, f"./photos//{last}")]
+    cells = pa.array([{"bytes": data, "path": path} for data, path in rows], CELL)
+    place = tmp_path / "of" / "a.parquet"
+    if where == "saved":
+        with pa.ipc.new_stream(tmp_path / "of" / "a.arrow", pa.schema([("image", CELL)])) as stream:
+            stream.write_table(pa.table({"image": cells}))
+        place = tmp_path / "of"
+        (place / "state.json").write_text('{"_data_files": [{"filename": "a.arrow"}]}')
+    else:
+        parquet.write_table(pa.table({"image": cells}), place, row_group_size=2)
+    source, stamps = opened(place), opened(place).stamps()
+    read = [source.read(each) for each in range(3)]  # type: ignore[attr-defined]
+    assert read == [images[second], image, images[last]]
+    assert [*source.files()][1:] == [str(tmp_path / "of/photos" / name) for name in (second, last)]
+    assert loaded(source)[1] == [None] * 3
+    assert source.changed() is None
+    (tmp_path / "of/photos" / last).write_bytes(image)
+    assert source.changed() == str(tmp_path / "of/photos" / last)
+    assert stamps is not None
+    assert not stamps.same(source.stamps())
+    with pytest.raises(DataError, match="changed while it was read"):
+        loaded(source)
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("{photos}/cat/0.jpg", "a path that may be of another machine (save the table with its samples embedded)"),
+        ("../photos/cat/0.jpg", "its path is not that of a file below the table's folder"),
+        ("gone.jpg", "its path is not that of a file below"),
+        (".", "its path is not that of a file below"),
+        ("a\0b", "its path is not that of a file below"),
+        ("", "no path"),
+        (None, "no path"),
+    ],
+)
+def test_no_other_path_is(path: str | None, problem: str, photos: Path, tmp_path: Path) -> None:
+    cell = {"bytes": None, "path": path and path.format(photos=photos)}
+    shutil.copytree(photos, tmp_path / "photos")
+    (tmp_path / "table").mkdir()
+    (found,) = loaded(opened(table(tmp_path / "table/a.parquet", image=pa.array([cell], CELL))))[1]
+    assert f"has no bytes in the table, and {problem}" in str(found)
+
+
+def test_bytes_are_not_read_to_look_for_paths(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hugging_face(photos).to_parquet(tmp_path / "a.parquet")
+    monkeypatch.delattr(cells, "_column")
+    assert len(opened(tmp_path / "a.parquet")) == 8
 
 
 def test_what_is_not_an_image_is_named(tmp_path: Path) -> None:

@@ -5,20 +5,33 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import datasets
 import numpy as np
+import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
+from pyarrow import parquet
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.target import Target
 from mixup_cli.sources import Source, SourceOptions, open_source
 from mixup_cli.storage.loaded import Loaded
-from tests.packed_sources import images_of, put_in_memory, write_tar, write_web_dataset, write_zip
+from tests.packed_sources import (
+    hugging_face,
+    hugging_face_of,
+    images_of,
+    put_in_memory,
+    write_tar,
+    write_web_dataset,
+    write_zip,
+)
 from tests.small_clips import Video, write_videos
 from tests.small_sounds import encoded, put, tone, write_sounds
 
 KINDS = ("sounds", "clips")
+FEATURES = {"sounds": "Audio", "clips": "Video"}
 PACKED: dict[str, Callable[[Path, Path], str | Path]] = {
     "tar": lambda folder, out: write_tar(out / "a.tar", images_of(folder)),
     "zip": lambda folder, out: write_zip(out / "a.zip", images_of(folder)),
@@ -75,6 +88,49 @@ def test_web_datasets(kind: str, folders: Path, tmp_path: Path) -> None:
     assert source.labels.class_names == folder.labels.class_names
     np.testing.assert_array_equal(source.labels.classes, folder.labels.classes)
     np.testing.assert_array_equal(loaded(source)[0], loaded(folder)[0])
+
+
+@pytest.mark.parametrize("where", ["saved", "a.parquet"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_tables(kind: str, where: str, folders: Path, tmp_path: Path) -> None:
+    folder, place = open_source([folders / kind]), tmp_path / where
+    made = hugging_face(folders / kind, FEATURES[kind])
+    made.save_to_disk(place) if where == "saved" else made.to_parquet(place, batch_size=2)
+    source = open_source([place])
+    assert source.read_as == f"a Hugging Face data set of {'videos' if kind == 'clips' else 'sounds'}"
+    assert (source.kind, source.task, source.column) == ("hugging-face", folder.task, folder.column)
+    assert (source.notices, source.how_read) == (folder.notices, folder.how_read)
+    assert source.labels.class_names == folder.labels.class_names
+    np.testing.assert_array_equal(source.labels.classes, folder.labels.classes)
+    (values, found), (expected, of_files) = loaded(pickle.loads(pickle.dumps(source))), loaded(folder)
+    np.testing.assert_array_equal(values, expected)
+    assert found == of_files
+
+
+def test_columns_of_several_kinds(folders: Path, photos: Path, tmp_path: Path) -> None:
+    """Images come first, as in archives; a task or a column chooses others."""
+    roots = {"audio": folders / "sounds", "video": folders / "clips", "image": photos}
+    row = {name: {"bytes": next(iter(images_of(root).values())), "path": None} for name, root in roots.items()}
+    features = datasets.Features({name: getattr(datasets, name.title())() for name in row})
+    place = tmp_path / "a.parquet"
+    hugging_face_of([row] * 2, features).to_parquet(place)
+    chosen: dict[str, dict[str, Any]] = {"none": {}, "task": {"task": "audio"}, "column": {"data_key": "video"}}
+    found = {how: open_source([place], SourceOptions(**options)).task for how, options in chosen.items()}
+    assert found == {"none": "classify", "task": "audio", "column": "video"}
+    with pytest.raises(
+        DataError, match=r"no column video of sounds \(found: audio \(Audio\), video \(Video\), image .*Pass task=video"
+    ):
+        open_source([place], SourceOptions(task="audio", data_key="video"))
+
+
+def test_a_task_says_what_bytes_are(tmp_path: Path) -> None:
+    """pyarrow and pandas write no features."""
+    place, wave = tmp_path / "a.parquet", encoded(tone(200))
+    parquet.write_table(pa.table({"speech": [{"bytes": wave, "path": "a.wav"}] * 2, "label": ["a", "b"]}), place)
+    source = open_source([place], SourceOptions(task="audio"))
+    assert [each.problem for each in loaded(source)[1]] == [None, None]
+    with pytest.raises(UsageError, match="max_pixels"):
+        open_source([place], SourceOptions(task="audio", max_pixels=9))
 
 
 def test_what_a_sample_is_of_several_files(folders: Path, tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_labels_of_other_kinds(image: bytes, tmp_path: Path) -> None:
 def test_captions_are_doubted(image: bytes, tmp_path: Path) -> None:
     members = {f"{n:03d}.{end}": data for n in range(101) for end, data in (("jpg", image), ("txt", b"caption %d" % n))}
     assert (
-        "101 different labels for 101 images: are they classes?"
+        "101 different labels for 101 samples: are they classes?"
         in opened(write_tar(tmp_path / "a.tar", members)).notices[0]
     )
 
