@@ -7,12 +7,14 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from tests.labelled_texts import TOKENIZER
 from tests.packed_sources import write_tar, write_zip
+from tests.small_sounds import put
 
 READ = f"--task caption --tokenizer {TOKENIZER}"
 
@@ -101,3 +103,25 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "parquet": _parquet,
 }
 """What writes the images and their captions into or beside a folder."""
+
+
+def coco_captions() -> dict[str, Any]:
+    """COCO's JSON with five captions for each image but the last; ids have gaps, and annotations no order."""
+    names, texts = [*images()], [*CAPTIONS.values()]
+    pairs = [(number, turn) for turn in range(5) for number in range(len(names) - 1)]
+    return {
+        "info": {"year": 2017},
+        "images": [{"id": 7 * number, "file_name": name, "height": 6} for number, name in enumerate(names)],
+        "annotations": [
+            {"id": 9 + 2 * place, "image_id": 7 * number, "caption": texts[(number + turn) % len(texts)] + "\n" * turn}
+            for place, (number, turn) in enumerate(pairs)
+        ],
+    }
+
+
+def write_coco_captions(folder: Path, split: str = "train2017", content: bytes | None = None) -> Path:
+    """The layout of COCO, with these captions."""
+    for name, data in images().items():
+        put(folder / split / name, data)
+    put(folder / f"annotations/captions_{split}.json", content or json.dumps(coco_captions()).encode())
+    return folder

@@ -32,7 +32,7 @@ def check_have_captions(sources: Sequence[Source]) -> None:
     for source in sources:
         if source.texts is None:
             found = f"{source.location} is read as {source.read_as}, which has no captions."
-            known = "images with metadata.csv, .jsonl or a table, WebDataset and Hugging Face data sets"
+            known = "images with metadata.csv, .jsonl, a table or COCO's captions, WebDataset, Hugging Face data sets"
             raise UsageError(found, f"Captions are read from {known}.", field="task", value=WHAT)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import mmap
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from mixup_cli.sources.annotations.source import Annotated, AnnotatedPictures
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.reading.splits import of_one_split, split_in
-from mixup_cli.wording import counted, json_problem
+from mixup_cli.wording import counted, json_problem, setting
 
 READ_AS = "COCO annotations"
 
@@ -37,6 +37,11 @@ TABLES = ("images", "annotations", "categories")
 KEYS = frozenset((*TABLES, *READ))
 """All that is read of a file; what else it says is dropped at once."""
 
+CAPTIONS = "captions"
+"""How the names of files with captions begin. They have no categories."""
+
+CAPTION_WORDS = (*TABLES[:2], "caption")
+
 
 def looks_like_coco(path: Path, task: Task | None = None) -> bool:
     """Whether it is a JSON file, or a folder with annotations in one, of pictures."""
@@ -45,11 +50,11 @@ def looks_like_coco(path: Path, task: Task | None = None) -> bool:
     return path.is_dir() and bool(_files_in(path, task))
 
 
-def is_coco(file: Path) -> bool:
+def is_coco(file: Path, words: Sequence[str] = TABLES) -> bool:
     """Whether a file has the words in it that COCO's annotations have."""
     try:
         with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return all(content.find(f'"{table}"'.encode()) >= 0 for table in TABLES)
+            return all(content.find(f'"{word}"'.encode()) >= 0 for word in words)
     except (OSError, ValueError):  # ValueError: an empty file
         return False
 
@@ -58,20 +63,25 @@ def open_coco(path: Path, options: SourceOptions) -> AnnotatedPictures:
     """The pictures of an annotation file, or of the one in a folder that is of the wanted split; or of `labels_from`,
     which is then about the pictures in a folder. Raises DataError for what is not such a file, UsageError if it is in
     doubt which to take."""
-    root, notices, ignored = path if path.is_dir() else path.parent, list[str](), frozenset[str]()
-    if path.is_dir() and options.labels_from is not None:
-        file, ignored = Path(options.labels_from), frozenset({"split"})
-    elif path.is_dir():
-        files = _files_in(path, options.task)
-        named = {str(each): each.stem if split_in(each.stem) else each.parent.name for each in files}
-        chosen, notices = of_one_split(named, options.split, str(path))
-        if len(chosen) > 1:
-            found = f"{path}: has several files of annotations ({names_of(chosen)})."
-            raise UsageError(found, "Name one of them as the source.")
-        file = Path(chosen[0])
-    else:
-        file, ignored = path, frozenset({"split", "labels_from"})
+    file, notices, ignored = chosen_file(path, options)
+    root = path if path.is_dir() else path.parent
     return _annotated(path, root, file, (notices, ignored), options).opened(options)
+
+
+def chosen_file(path: Path, options: SourceOptions) -> tuple[Path, list[str], frozenset[str]]:
+    """The file of annotations of what was named; notices, and the options that have no effect. Raises UsageError where
+    that is in doubt."""
+    if not path.is_dir():
+        return path, [], frozenset({"split", "labels_from"})
+    if options.labels_from is not None:
+        return Path(options.labels_from), [], frozenset({"split"})
+    files = _files_in(path, options.task)
+    named = {str(each): each.stem if split_in(each.stem) else each.parent.name for each in files}
+    chosen, notices = of_one_split(named, options.split, str(path))
+    if len(chosen) > 1:
+        found = f"{path}: has several files of annotations ({names_of(chosen)})."
+        raise UsageError(found, "Name one of them as the source.")
+    return Path(chosen[0]), notices, frozenset()
 
 
 def _annotated(
@@ -79,12 +89,12 @@ def _annotated(
 ) -> Annotated:
     """What a file says. Its content, hundreds of megabytes for COCO's own, is gone when this returns."""
     (notices, ignored), reads_outlines = how, options.task == "segment"
-    content, name = _content(file, reads_outlines), escape_name(str(file))
+    content, name = content_of(file, KEYS if reads_outlines else KEYS - {OUTLINE}), escape_name(str(file))
     if is_panoptic(content):
         return _panoptic(path, root, file, PanopticReader(name, content), how, options)
     reader = Reader(name, content, reads_outlines=reads_outlines)
     paths = reader.paths()
-    place = str(_place_of(file, root, paths))
+    place = str(place_of(file, root, paths))
     return Annotated(str(path), place, paths, reader.notes(), READ_AS, notices, ignored)
 
 
@@ -98,7 +108,7 @@ def _panoptic(
 ) -> Annotated:
     """What a file of segments says, with the index maps of its pictures unless objects alone are asked for."""
     (notices, ignored), paths = how, reader.paths()
-    place = str(_place_of(file, root, paths))
+    place = str(place_of(file, root, paths))
     if reader.left_out:
         notices.append(f"left out {counted(reader.left_out, 'image')} without segments")
     notes = reader.notes()
@@ -109,19 +119,21 @@ def _panoptic(
 
 def _files_in(folder: Path, task: Task | None) -> list[Path]:
     """Files of annotations in a folder, those of the likeliest kind."""
-    first = "person_keypoints" if task == "pose" else KIND_WORDS[0]
+    kinds = [CAPTIONS] if task == "caption" else [*["person_keypoints"] * (task == "pose"), *KIND_WORDS]
+    words = CAPTION_WORDS if task == "caption" else TABLES
     inside = [[folder / place] for place in FOLDERS] + [split_folders(folder)]
     places = [[file for each in folders for file in files_in(each, ".json")] for folders in inside]
-    for kind in dict.fromkeys((first, *KIND_WORDS)):
+    for kind in kinds:
         for files in places:
-            if found := [each for each in files if each.name.startswith(kind) and is_coco(each)]:
+            if found := [each for each in files if each.name.startswith(kind) and is_coco(each, words)]:
                 return found
     return []
 
 
-def _content(file: Path, reads_outlines: bool) -> Entry:
-    """What a file says, as far as it is read. COCO's own have outlines of 860,000 objects, which would take 1.6 GB."""
-    name, keys = escape_name(str(file)), KEYS if reads_outlines else KEYS - {OUTLINE}
+def content_of(file: Path, keys: Container[str], tables: Sequence[str] = TABLES) -> Entry:
+    """What a file says under these keys. COCO's own have outlines of 860,000 objects, which would take 1.6 GB. Raises
+    NoInputError and DataError if it cannot be read, or lacks a list."""
+    name = escape_name(str(file))
 
     def read(entry: dict[str, Any]) -> Entry:
         known = {key: value for key, value in entry.items() if key in keys}
@@ -135,9 +147,12 @@ def _content(file: Path, reads_outlines: bool) -> Entry:
         raise NoInputError(f"{name}: cannot be read ({problem.strerror}).", "Check the path.") from problem
     except (ValueError, RecursionError) as problem:
         raise DataError(f"{name}: is not JSON ({json_problem(problem)}).", "Fetch it again.") from None
-    if not isinstance(content, dict) or not all(isinstance(content.get(key), list) for key in TABLES):
-        found = f"{name}: lacks one of the lists {', '.join(TABLES)}, which COCO's annotations have."
-        raise DataError(found, "Give a file of annotations, or a folder of images.")
+    if not isinstance(content, dict) or not all(isinstance(content.get(key), list) for key in tables):
+        found = f"{name}: lacks one of the lists {', '.join(tables)}, which COCO's annotations have."
+        remedy = (
+            f"Give a file of annotations, or a folder of images; captions are read with {setting('task', 'caption')}."
+        )
+        raise DataError(found, remedy)
     return content
 
 
@@ -146,10 +161,11 @@ def _text(file: Path) -> str:
     return data.decode(json.detect_encoding(data), "surrogatepass")
 
 
-def _place_of(file: Path, root: Path, paths: Sequence[str]) -> Path:
-    """The folder that file names are relative to: the first with one of the first pictures."""
+def place_of(file: Path, root: Path, paths: Sequence[str]) -> Path:
+    """The folder that file names are relative to: the first with one of the first pictures. Raises DataError if none
+    is there."""
     split = file.stem
-    for kind in KIND_WORDS:
+    for kind in (*KIND_WORDS, CAPTIONS):
         split = split.removeprefix(f"{kind}_")
     folders = dict.fromkeys([root, file.parent, file.parent.parent])
     places = [folder / name for folder in folders for name in (".", "images", split, f"images/{split}")]

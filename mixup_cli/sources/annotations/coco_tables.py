@@ -67,6 +67,13 @@ class Reader:
         for place, (identity, picture) in enumerate(self.pictures.items()):
             where = f"{self.name}: image {shown(identity)}"
             notes.sized(where, place, picture.get("width"), picture.get("height"))
+        for _, entry, where in self.annotated():
+            picture_place = self.referred(entry, "image_id", places, where)
+            self._add(notes, where, entry, picture_place, self.referred(entry, "category_id", classes, where))
+        return notes
+
+    def annotated(self) -> Iterator[tuple[int, Entry, str]]:
+        """The annotations, each with its id and where it stands."""
         seen: set[int] = set()
         for number, entry in enumerate(self.annotations):
             where = f"{self.name}: annotations[{number}]"
@@ -76,9 +83,7 @@ class Reader:
             if not is_whole(identity) or identity in seen:
                 raise DataError(f"{where}: its id is {shown(identity)}, expected another whole number.", CORRECT)
             seen.add(identity)
-            picture_place = self.referred(entry, "image_id", places, where)
-            self._add(notes, where, entry, picture_place, self.referred(entry, "category_id", classes, where))
-        return notes
+            yield identity, entry, where
 
     def referred(self, entry: Entry, key: str, known: Mapping[int, int], where: str) -> int:
         """The place of the picture or the category that an annotation names."""

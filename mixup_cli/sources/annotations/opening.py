@@ -12,17 +12,22 @@ from mixup_cli.sources.reading.splits import split_kind
 from mixup_cli.wording import setting
 
 if TYPE_CHECKING:
-    from mixup_cli.sources.annotations.source import AnnotatedPictures
+    from mixup_cli.sources.pictures.source import PictureSource
 
 SUFFIXES = (".json", ".xml", ".yaml", ".yml")
 FOLDERS = ("annotations", "Annotations")
 
 
-def open_annotated(path: Path, options: SourceOptions) -> AnnotatedPictures | None:
-    """The pictures with objects at a place; None if there are no annotations, or labels of another kind are asked for.
-    Raises NoInputError where a task needs annotations and the place has none, and what opening them raises."""
-    if options.task in ("classify", "caption"):
+def open_annotated(path: Path, options: SourceOptions) -> PictureSource | None:
+    """The pictures with objects, or with captions, at a place; None if there are none, or labels of another kind are
+    asked for. Raises NoInputError where a task needs annotations and the place has none, and what opening them
+    raises."""
+    if options.task == "classify":
         return None
+    if options.task == "caption":
+        from mixup_cli.sources.annotations import coco_captions
+
+        return coco_captions.open_coco_captions(path, options) if coco_captions.has_captions(path, options) else None
     if options.task is None and options.labels_from is None and not might_have(path):
         return None
     from mixup_cli.sources.annotations import coco, labelme, open_images, voc, yolo  # what only these sources need

@@ -35,6 +35,7 @@ TAKES: Mapping[str, frozenset[str]] = {
     "an array file": frozenset((*_CLASSES, *_DONORS, "split", "data_key", "label_key", "group_column", "max_pixels")),
     "images with masks": frozenset(("classes", "split", "task", "labels_from", "ignore_index", "max_pixels")),
     "COCO annotations": frozenset(("task", "split", "flip_pairs", "labels_from", "max_pixels")),
+    "COCO captions": frozenset(("task", "tokenizer", "length", "split", "labels_from", "max_pixels")),
     "panoptic COCO annotations": frozenset(("task", "split", "labels_from", "ignore_index", "max_pixels")),
     "YOLO annotations": frozenset(("task", "split", "flip_pairs", "max_pixels")),
     "Pascal VOC annotations": frozenset(("task", "split", "classes", "box_origin", "max_pixels")),

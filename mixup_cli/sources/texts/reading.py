@@ -119,6 +119,10 @@ def _or_skip(remedy: str) -> str:
 
 def problem_of(text: object, what: str = "text") -> str | None:
     """Why what stands in the place of a text cannot be used."""
+    if text is None:
+        return f"has no {what}"
+    if isinstance(text, bytes):
+        return f"has a {what} that is not UTF-8 text, or not JSON (found {text!r:.40})"
     if not isinstance(text, str):
         return f"has no {what} (found {text!r:.40})"
     if not text.strip():

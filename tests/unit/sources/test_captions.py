@@ -59,7 +59,10 @@ def test_a_member_beside_an_image_is_a_caption_or_a_class(tmp_path: Path) -> Non
     source = opened(write_tar(tmp_path / "a.tar", members))
     assert source.captions is not None
     assert texts(source) == ["a dog", "", ""]
-    assert source.captions.problems == {1: "has no caption (found b'\\xff')", 2: "has no caption (found 5)"}
+    assert source.captions.problems == {
+        1: "has a caption that is not UTF-8 text, or not JSON (found b'\\xff')",
+        2: "has no caption (found 5)",
+    }
     assert source.labels.class_names == ("0", "1")
     assert texts(opened(tmp_path / "a.tar", text_column="said")) == ["", "", "a cat"]
 
