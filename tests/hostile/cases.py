@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tests.hostile.makers import archives, arrays, objects, packed, pictures, segments, sounds, texts, videos
+from tests.hostile.makers import archives, arrays, captions, objects, packed, pictures, segments, sounds, texts
 
 USAGE, DATA, NO_INPUT, FULL = 2, 65, 66, 74
 
@@ -236,8 +236,10 @@ def _labelled() -> Iterator[Case]:
     yield from _of("tokenizer", texts.TOKENIZERS, texts.tokenizer, command, (DATA,), "tokenizer.json")
 
 
-def _videos() -> Iterator[Case]:
-    yield from _of("video", videos.BAD, videos.bad, "generate set", DATA, "cat/bad.mp4: ", "Remove it, or pass")
+def _captions() -> Iterator[Case]:
+    for name, (_, source, words) in {**captions.BAD, **captions.REFUSED}.items():
+        command = captions.COMMAND.format(source=source)
+        yield Case(f"captions in {name}", partial(captions.make, name=name), command, (DATA, USAGE), (words,))
 
 
-CASES = [*_archives(), *_arrays(), *_packed(), *_texts(), *_labelled(), *_objects(), *_sounds(), *_videos()]
+CASES = [*_archives(), *_arrays(), *_packed(), *_texts(), *_labelled(), *_objects(), *_sounds(), *_captions()]

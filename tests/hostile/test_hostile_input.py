@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.covering import covering
 from tests.hostile.cases import CASES, Case
 from tests.hostile.cell import Cell
 from tests.hostile.conftest import check_harmless, check_remedy, error_of
-from tests.hostile.makers import pictures, sounds, texts
+from tests.hostile.makers import captions, pictures, sounds, texts, videos
+from tests.hostile.makers.packings import PACKINGS, packed
 
 
 def parameters(heavy: bool) -> list[object]:
@@ -95,10 +97,25 @@ def test_a_bad_picture_of_a_hostile_name(name: str, cell: Cell, place: Path) -> 
     check_left_out(cell, place, f"cat/{pictures.escaped(name)}")
 
 
-@pytest.mark.parametrize("name", sounds.BAD)
-def test_a_bad_sound_is_refused_or_left_out(name: str, cell: Cell, place: Path) -> None:
+@pytest.mark.parametrize(("name", "packing"), covering([*sounds.BAD], [*PACKINGS]))
+def test_a_bad_sound_is_refused_or_left_out(name: str, packing: str, cell: Cell, place: Path) -> None:
     sounds.bad_sound(place, name)
-    check_left_out(cell, place, f"high/{name}", ["sounds", "--quiet"])
+    source, key = packed(place / "sounds", packing, "Audio", f"high/{name}")
+    check_left_out(cell, place, key, [source, "--quiet"])
+
+
+@pytest.mark.parametrize(("name", "packing"), covering([*videos.BAD], [*PACKINGS]))
+def test_a_bad_video_is_refused_or_left_out(name: str, packing: str, cell: Cell, place: Path) -> None:
+    videos.bad(place, name)
+    source, key = packed(place / "set", packing, "Video", "cat/bad.mp4")
+    check_left_out(cell, place, key, [source, *SIZED])
+
+
+@pytest.mark.parametrize("name", captions.BAD)
+def test_a_bad_caption_is_refused_or_left_out(name: str, cell: Cell, place: Path) -> None:
+    captions.make(place, name)
+    _, source, words = captions.BAD[name]
+    check_left_out(cell, place, words.partition(":")[0], captions.COMMAND.format(source=source).split()[1:])
 
 
 NAMED: dict[str, tuple[Callable[[Path], object], str, str]] = {

@@ -7,12 +7,14 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PIL import Image
 
 from mixup_cli.sources.tables.parquet import require_parquet
+from tests.packed_sources import write_tar
+from tests.small_sounds import encoded, tone
 
 
 def image() -> bytes:
@@ -35,6 +37,19 @@ def member(name: str, size: int | None = None, kind: bytes = tarfile.REGTYPE, li
 
 def good_and(*bad: tuple[tarfile.TarInfo, bytes], end: bytes = bytes(1024)) -> Callable[[Path], object]:
     return lambda folder: tar_of(folder, (member("cat/0.png"), image()), *bad, end=end)
+
+
+WAVE = encoded(tone(200))
+
+
+def _cut(members: Mapping[str, bytes]) -> Callable[[Path], object]:
+    """A tar that ends within its last member."""
+
+    def make(folder: Path) -> None:
+        whole = write_tar(folder / "x.tar", members).read_bytes()
+        (folder / "x.tar").write_bytes(whole[: whole.rindex(WAVE) + 99])
+
+    return make
 
 
 TARS: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -64,6 +79,8 @@ TARS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a hard link": (good_and((member("dog/0.png", 0, tarfile.LNKTYPE, "cat/0.png"), b"")), "is a link to cat/0.png"),
     "a device": (good_and((member("dog/0.png", 0, tarfile.CHRTYPE), b"")), "is a device or a pipe"),
     "twice": (good_and((member("cat/0.png"), image())), "holds cat/0.png twice"),
+    "a sound that is cut off": (_cut({"a/0.wav": WAVE, "b/0.wav": WAVE}), "is cut short within b/0.wav"),
+    "a pair of WebDataset that is cut off": (_cut({"0.cls": b"1", "0.wav": WAVE}), "is cut short within 0.wav"),
     "gzip in disguise": (
         lambda folder: Path(folder, "x.tar").write_bytes(zlib.compress(b"x" * 9999, wbits=31) * 40),
         "is compressed, so its members cannot be read in place. Unpack it with gunzip",

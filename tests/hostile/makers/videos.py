@@ -1,4 +1,4 @@
-"""Videos that lie, are cut short or have no end. The bad one is `set/cat/bad.mp4`; another lies beside it."""
+"""Videos that lie, are cut short or have no end. The bad one is `set/cat/bad.mp4`; others lie beside it."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ BAD: dict[str, Callable[[Path], object]] = {
 
 
 def bad(folder: Path, name: str) -> None:
-    """Two classes, with one video each."""
-    GOOD.write(folder / "set/dog/good.avi")
-    (folder / "set/cat").mkdir()
+    """Two classes, of which one has a bad video, too."""
+    for label in ("cat", "dog"):
+        GOOD.write(folder / f"set/{label}/good.avi")
     BAD[name](folder / "set/cat/bad.mp4")
