@@ -51,6 +51,9 @@ def check_methods(methods: Sequence[MethodChoice], source: Source) -> None:
             able = [name for name, method in METHODS.items() if _goes_with(method(), source)]
             what = setting("task", source.task) if source.task != "audio" else source.column
             found = f"it does not go with {what}. Use {', '.join(able)}"
+            if method.only == "caption" and source.task not in TIMED_TASKS:
+                both = f"{setting('task', 'caption')} and {setting('tokenizer', 'tokenizer.json')}"
+                found = f"it joins captions, and these are not read. Pass {both}; or use {', '.join(able)}"
             if {method.only, source.column} == {"spectrograms", "waves"}:
                 of_other = setting("features", "logmel:80")
                 found += f"; or pass {of_other}" if source.column == "waves" else f"; or leave out {of_other}"

@@ -111,5 +111,5 @@ def _captions(reader: Reader) -> list[tuple[int, int, object]]:
         place = reader.referred(entry, "image_id", places, where)
         found.append((number, place, text.strip() if isinstance(text, str) else text))
     if not any(isinstance(text, str) for _, _, text in found):
-        raise DataError(f"{reader.name}: none of its {counted(len(found), 'annotation')} has a caption.", CORRECT)
+        raise DataError(f"{reader.name}: has no captions (found {counted(len(found), 'annotation')}).", CORRECT)
     return found

@@ -19,7 +19,7 @@ FOLDERS = ("annotations", "Annotations")
 
 
 def open_annotated(path: Path, options: SourceOptions) -> PictureSource | None:
-    """The pictures with objects, or with captions, at a place; None if there are none, or labels of another kind are
+    """The pictures with objects, or with captions, at a place; None without any, or if labels of another kind are
     asked for. Raises NoInputError where a task needs annotations and the place has none, and what opening them
     raises."""
     if options.task == "classify":

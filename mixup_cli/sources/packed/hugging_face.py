@@ -164,8 +164,11 @@ def _encoded_column(path: Path, columns: Columns, options: SourceOptions) -> tup
 
 
 def _text_column(path: Path, columns: Columns, options: SourceOptions) -> str:
-    """The column of captions. Raises UsageError for one that is not there, or in doubt."""
+    """The column of captions. Raises UsageError for one that is not there, or in doubt, DataError without texts."""
     texts = [name for name, (kind, _) in columns.items() if kind in ("string", "large_string")]
+    if not texts:
+        found = f"{path}: has no column of texts, in which captions stand (found: {', '.join(columns)})."
+        raise DataError(found, "Give a table with one.")
     return caption_column(str(path), [each for each in texts if each != options.label_key], options)
 
 

@@ -38,7 +38,8 @@ def _differences(source: Source, first: Source) -> Iterator[tuple[str, str]]:
     other = first.location
     if source.task != first.task:
         task = setting("task", "detect")
-        both_have_boxes = {source.task, first.task} == {"detect", "pose"}
+        # Objects of masks are read with the masks alone.
+        both_have_boxes = all(each.objects and each.read_as.endswith(" annotations") for each in (source, first))
         remedy = f"Pass {task} to read the boxes of both." if both_have_boxes else "Give sources for the same task."
         yield f"is read for {setting('task', source.task)}, and {other} for {setting('task', first.task)}", remedy
     if [*source.signals] != [*first.signals]:

@@ -155,8 +155,10 @@ def _possible(header: Header, stored_bytes: int) -> Header:
 
 
 def _reason(error: Exception) -> str:
-    """What the library says, without the name of its stream."""
+    """What the library says, without the name of its stream, and of what it cannot find in the stream."""
     text = str(getattr(error, "error_string", None) or error)
+    if "psf_fseek" in text:
+        return "it ends before its last sample, or is damaged"
     return text.splitlines()[0].removeprefix("Error : ").rstrip(". ")[:200] or type(error).__name__
 
 

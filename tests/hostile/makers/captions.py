@@ -104,7 +104,7 @@ REFUSED: Mapping[str, tuple[Callable[[Path], object], str, str]] = {
     "COCO: no captions": (
         _changed(lambda content: content.update(annotations=[])),
         "set/annotations/captions_train2017.json",
-        "captions_train2017.json: none of its 0 annotations has a caption. Correct the file.",
+        "captions_train2017.json: has no captions (found 0 annotations). Correct the file.",
     ),
     "COCO: no images": (
         _changed(lambda content: content.update(images=[])),
@@ -123,7 +123,11 @@ REFUSED: Mapping[str, tuple[Callable[[Path], object], str, str]] = {
         "metadata.csv, line 3: is not UTF-8 text (byte",
     ),
     "Parquet: Latin-1": (_table(_not_text), "set.parquet", "Invalid UTF8 sequence at string index 0). Write it again."),
-    "Parquet: numbers": (_table(lambda: [*range(len(CAPTIONS))]), "set.parquet", "which column has the captions?"),
+    "Parquet: numbers": (
+        _table(lambda: [*range(len(CAPTIONS))]),
+        "set.parquet",
+        "set.parquet: has no column of texts, in which captions stand (found: image, caption). Give a table",
+    ),
 }
 """The same, of what is refused as a whole."""
 

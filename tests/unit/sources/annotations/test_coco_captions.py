@@ -96,5 +96,5 @@ def test_objects_are_not_captions(tmp_path: Path) -> None:
         each["bbox"] = each.pop("caption")
     file = folder / "annotations/captions_train2017.json"
     file.write_text(json.dumps(content))
-    with pytest.raises(DataError, match=r"captions_train2017\.json: none of its 55 annotations has a caption\."):
+    with pytest.raises(DataError, match=r"captions_train2017\.json: has no captions \(found 55 annotations\)\."):
         opened(file)

@@ -182,6 +182,7 @@ def test_what_does_not_go_together_is_said(tmp_path: Path) -> None:
     for names, found, remedy in (
         ("k l", "l: has the keypoints nose, left_ear, tail, and .*k has nose, left_ear, right_ear", "task=detect"),
         ("k boxes", "boxes: is read for task=detect, and .*k for task=pose", "Pass task=detect to read the boxes"),
+        ("boxes panoptic", "panoptic: is read for task=segment, and .*boxes for", "Pass task=detect to read the boxes"),
         ("boxes pairs", "pairs: is read for task=segment, and .*boxes for task=detect", "for the same task"),
         ("pairs panoptic", "panoptic: has mask, instances, and .*pairs has mask", "one kind"),
     ):
@@ -189,6 +190,7 @@ def test_what_does_not_go_together_is_said(tmp_path: Path) -> None:
             open_source([tmp_path / name for name in names.split()])
     as_boxes = open_source([tmp_path / "k", tmp_path / "l", tmp_path / "boxes"], SourceOptions(task="detect"))
     assert len(named(as_boxes)) == 39
+    assert open_source([tmp_path / "boxes", tmp_path / "panoptic"], SourceOptions(task="detect")).task == "detect"
 
 
 def test_what_decides_of_keypoints_and_masks_is_the_same_in_all(tmp_path: Path) -> None:

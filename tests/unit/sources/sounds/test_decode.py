@@ -40,6 +40,14 @@ def test_a_wav_whose_writer_could_not_go_back_is_read_to_its_end() -> None:
     np.testing.assert_array_equal(decode(streamed)[1], decode(data)[1])
 
 
+def test_a_header_that_claims_more_is_named() -> None:
+    """libsndfile names a function of its own."""
+    data = encoded(noise(1), "FLAC")
+    longer = (int.from_bytes(data[18:26], "big") + 1000).to_bytes(8, "big")
+    with pytest.raises(Undecodable, match=r"^cannot decode \(it ends before its last sample, or is damaged\)"):
+        decode(data[:18] + longer + data[26:])
+
+
 def test_an_mp3_with_tags_is_whole() -> None:
     data = encoded(noise(1), "MP3")
     tagged = b"ID3\3\0\0\0\0\1\0" + bytes(128) + data
