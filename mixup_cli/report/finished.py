@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,6 +18,7 @@ from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.drawn import regions
 from mixup_cli.report.gather import Gathered
+from mixup_cli.report.joined import joined_captions
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
 from mixup_cli.report.maps import IndexMaps
 from mixup_cli.report.object_counts import checked
@@ -100,6 +101,7 @@ class Finished:
         parts = self._taken("view", rows), self._taken("source_start", rows)
         parents = _parents(self.table and self.table.part(member.inputs), recipe, source, mixed.parents, parts)
         if isinstance(parents, Parents):
+            mixed = replace(mixed, captions=joined_captions(source, lambda name: data.column(name).take(rows)))
             return Preview(lines_of(mixed, recipe, parents, self.player))
         lines = lines_of(mixed, recipe, None, self.player)
         return Preview(lines, (f"{self.folder}: {parents}. Showing results without parents.",))

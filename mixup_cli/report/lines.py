@@ -41,7 +41,7 @@ class Tile:
 class Line:
     """One row: its parents (none where they are not known), its result, and what is to be said of it. `weights` are the
     largest values of its label, with their names. `played` are data URLs of what plays of its parents and of its
-    result, if they do."""
+    result, if they do, and `caption` is the joined one."""
 
     number: int
     method: str
@@ -51,6 +51,7 @@ class Line:
     result: Tile
     weights: tuple[tuple[str, float], ...] = ()
     played: tuple[str, ...] = ()
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Mixed:
     (m, 4), zeros where a row has none, `lam` float32 (m), `labels` float32 (m, K) or None, of the kind and with the
     names that are given.
     `objects` are those of each row; None where samples have a label instead. `maps` are the index maps that rows have,
-    if any."""
+    if any, and `captions` their joined captions, one each if they have any."""
 
     numbers: NDArray[np.int64]
     methods: list[str]
@@ -82,6 +83,7 @@ class Mixed:
     class_names: tuple[str, ...]
     objects: Objects | None = None
     maps: IndexMaps | None = None
+    captions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ def lines_of(mixed: Mixed, recipe: Recipe, parents: Parents | None, player: Play
                 if mixed.labels is None
                 else weightiest(mixed.labels[row], mixed.label_kind, mixed.class_names),
                 played=() if playing is None else playing.row(own, mixed.samples[row], recipe),
+                caption=mixed.captions[row] if mixed.captions and not unread else "",
             )
         )
     return tuple(lines)

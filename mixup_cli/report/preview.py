@@ -18,7 +18,7 @@ from mixup_cli.errors import UsageError
 from mixup_cli.fields.axes import PICTURES
 from mixup_cli.fields.decide import void_of
 from mixup_cli.fields.objects import OBJECT_COLUMNS
-from mixup_cli.fields.signal import INSTANCES
+from mixup_cli.fields.signal import ATTENTION, INPUT_IDS, INSTANCES
 from mixup_cli.kernels.resample import nearest, resample
 from mixup_cli.methods.base import Resample, pure
 from mixup_cli.methods.decisions import decided
@@ -32,6 +32,7 @@ from mixup_cli.plan.views import Views
 from mixup_cli.recipe import Recipe
 from mixup_cli.report.drawn import DRAWN, regions
 from mixup_cli.report.gather import Gathered
+from mixup_cli.report.joined import joined_captions
 from mixup_cli.report.lines import Mixed, Parents, Preview, lines_of
 from mixup_cli.report.maps import IndexMaps
 from mixup_cli.report.objects import of_parents, seen_in
@@ -66,7 +67,7 @@ def preview_of_job(
     """Rows of the plan of a job, with what `player` makes of them. Raises FormMismatch where a sample does not fit it,
     and UsageError for other samples than images."""
     check_pictures(job.form.axes, job.form.shape)
-    shown = {job.signals[0].name, "share", *job.recipe.index_maps, *OBJECT_COLUMNS}
+    shown = {job.signals[0].name, "share", INPUT_IDS, ATTENTION, *job.recipe.index_maps, *OBJECT_COLUMNS}
     sketch = sketched(source, job, wanted, shown, plan_file)
     gathered, plan, rows, columns, made = sketch.gathered, sketch.plan, sketch.rows, sketch.columns, sketch.made
     share = made["share"]
@@ -83,6 +84,7 @@ def preview_of_job(
         class_names=job.class_names,
         objects=None if source.objects is None else seen_in(_of_objects(made), job.form.size, job.class_names),
         maps=IndexMaps.of(job.signals, made.__getitem__),
+        captions=joined_captions(source, made.__getitem__),
     )
     parents = parents_seen(source, job, gathered, rows.parents, (rows.views, rows.decisions.start))
     notices = (*source.notices, *job.notices, *plan.notices, *doubts(source, gathered))

@@ -34,6 +34,9 @@ MARGIN, GAP, ROW_GAP, TEXT_GAP = 24, 12, 22, 20
 TEXT_PX = 250
 """The widest that the text beside a result may be."""
 
+CAPTION_LINES = 8
+"""Of a longer caption, so many lines are shown."""
+
 SIZE, SMALL, LEADING, CAPTION_LEADING = 15, 13, 21, 17
 """The font's sizes, and from line to line, in pixels, beside the pictures and below them."""
 
@@ -82,12 +85,18 @@ class _Sheet:
         labels = [line.label for line in self.lines] + [tile.label for tile in tiles]
         names = [word.name for label in labels for word in label]
         names += {each.name for tile in self.tiles for each in tile.objects}
+        names += [line.caption for line in self.lines]
         return Face.of(names + [text for tile in tiles for text in (tile.key, tile.problem)])
 
     @cached_property
     def texts(self) -> list[list[str]]:
-        """What stands beside each result: the lines of its label."""
-        return [self.face.wrapped(line.label, SIZE, TEXT_PX) for line in self.lines]
+        """What stands beside each result: the lines of its label and of its caption."""
+        found = []
+        for line in self.lines:
+            caption = self.face.wrapped(map(Word, line.caption.split()), SIZE, TEXT_PX)
+            rest = ["…"] * (len(caption) > CAPTION_LINES)
+            found.append([*self.face.wrapped(line.label, SIZE, TEXT_PX), *caption[:CAPTION_LINES], *rest])
+        return found
 
     @cached_property
     def line_height(self) -> int:

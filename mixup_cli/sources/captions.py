@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +20,21 @@ from mixup_cli.sources.texts.tokens import TokenizerFile
 from mixup_cli.wording import setting
 
 WHAT = "caption"
+
+
+@dataclass(frozen=True)
+class TextOf:
+    """Makes text of tokens, by the tokenizer at a path. It is opened when it is needed: few who get a copy of a source
+    need it, and its vocabulary is large."""
+
+    path: Path
+
+    def __call__(self, ids: NDArray[np.integer[Any]]) -> str:
+        return self._tokenizer.text_of(ids)
+
+    @cached_property
+    def _tokenizer(self) -> TokenizerFile:
+        return TokenizerFile(self.path)
 
 
 def tokenizer_of(options: SourceOptions) -> TokenizerFile:
@@ -53,6 +71,7 @@ def give_captions(source: Source, tokenizer: TokenizerFile, length: int | None) 
     frame = tokenizer.frame(texts[int(counts.argmax())], int(counts.max()), length)
     source.task, source.texts = "caption", None
     source.captions = Captions(texts, ids, starts, problems, frame)
+    source.text_of_tokens = TextOf(tokenizer.path)
     source.how_read = (("tokenizer", tokenizer.sha256), ("length", frame.length), (PADDING, frame.padding))
     source.notices += _said(source.captions, tokenizer, counts)
 

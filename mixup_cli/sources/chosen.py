@@ -34,6 +34,7 @@ class ChosenSamples(Source):
         self.lengths = None if source.lengths is None else source.lengths[indices]
         self.content = None if source.content is None else source.content[indices]
         self.captions = None if source.captions is None else source.captions.at(indices)
+        self.text_of_tokens = source.text_of_tokens
         self.objects = None if source.objects is None else source.objects.at(indices.tolist())
         self.beside = {name: ChosenSamples(other, indices) for name, other in source.beside.items()}
 

@@ -118,7 +118,7 @@ def test_captions_that_cannot_be_used_are_refused_or_left_out(run_cli: Runner, t
     [
         ("--task caption", 2, "--task caption needs a tokenizer, which makes numbers of captions. Pass --tokenizer "),
         (
-            "--method mixgen --labels-from metadata.csv",
+            "--method mixgen",
             2,
             "these are not read. Pass --task caption and --tokenizer tok",
         ),

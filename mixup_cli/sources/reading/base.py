@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -135,7 +135,10 @@ class Source(ABC):
     """Of the task "caption", the caption of each sample as it was found: whatever stands in its place, too …"""
 
     captions: Captions | None = None
-    """… and all of them as tokens."""
+    """… and all of them as tokens …"""
+
+    text_of_tokens: Callable[[NDArray[np.integer[Any]]], str] | None = None
+    """… of which this makes text again."""
 
     column: str = FIRST
     """The column of the first signal."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from mixup_cli.choices import Dtype, Layout
 from mixup_cli.fields.target import Target
@@ -15,13 +16,17 @@ from mixup_cli.methods import METHODS, asked, resolve
 from mixup_cli.recipe import MethodChoice, Normalize, Recipe
 from mixup_cli.report.finished import preview_data_set
 from mixup_cli.report.lines import Line, Mixed, Preview, lines_of
+from mixup_cli.report.page.of_data_set import content_of_data_set
+from mixup_cli.report.page.render import Words, page
 from mixup_cli.report.preview import preview_source
 from mixup_cli.runs.generate import generate
 from mixup_cli.runs.settings import Run
-from mixup_cli.sources import open_source
+from mixup_cli.sources import SourceOptions, open_source
 from mixup_cli.storage.loaded import Loaded
 from tests.data_sets import columns
+from tests.labelled_texts import TOKENIZER
 from tests.plain_methods import PLAIN
+from tests.small_captions import write_captioned
 from tests.small_sources import write_colours
 
 NORMALIZED = Normalize((0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
@@ -78,6 +83,23 @@ def test_source_and_data_set_show_the_same(recipe: Recipe, photos: Path, tmp_pat
     after = preview_data_set(made(photos, recipe, tmp_path / "out"), lambda *_: source, range(3, 11))
     assert after.notices == ()
     assert [same(*pair) for pair in zip(before.lines, after.lines, strict=True)] == [True] * 8
+
+
+def test_joined_captions_are_shown_as_their_tokens_say_them(tmp_path: Path) -> None:
+    """Cut where they are cut, without special tokens and padding."""
+    captioned = SourceOptions(task="caption", tokenizer=str(TOKENIZER), length=24)
+    source, recipe = open_source([write_captioned(tmp_path / "set")], captioned), recipe_of("mixgen", task="caption")
+    out, tokenizer = tmp_path / "out", Tokenizer.from_file(str(TOKENIZER))
+    generate(source, recipe, Run(out=out, workers=1))
+    stored = columns(out)["input_ids"]
+    before, after = preview_source(source, recipe, range(9)), preview_data_set(out, lambda *_: source, range(9))
+    for line, again, ids in zip(before.lines, after.lines, stored, strict=False):
+        assert line.caption == again.caption == " ".join(tokenizer.decode(ids.tolist()).split())
+        whole = [tokenizer.encode(tile.label[0].name, add_special_tokens=False).ids for tile in line.parents]
+        assert line.caption == " ".join(tokenizer.decode([*whole[0], *whole[1]][:22]).split())
+    assert preview_data_set(out, lambda *_: None, range(2)).lines[0].caption == ""
+    content = page(content_of_data_set(out, lambda *_: source), Words("set", "set", (), (), "nothing")).decode()
+    assert f'<p class="caption"><bdi>{before.lines[0].caption}</bdi></p>' in content
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from PIL import Image
 from mixup_cli.report.captions import Word
 from mixup_cli.report.fonts import OWN, SYSTEM, Face
 from mixup_cli.report.lines import Line, Tile
-from mixup_cli.report.sheet import GAP, INK, LEADING, MARGIN, sheet
+from mixup_cli.report.sheet import CAPTION_LINES, GAP, INK, LEADING, MARGIN, sheet
 
 
 def noise(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -57,6 +58,15 @@ def test_the_page_is_white_around_its_pictures() -> None:
     page = drawn(line_of(noise(32, 32), noise(32, 32)), line_of(noise(32, 32), None))
     for edge in (page[: MARGIN - 2], page[-MARGIN // 2 :], page[:, : MARGIN - 2], page[:, -MARGIN // 2 :]):
         assert (edge == 255).all()
+
+
+@pytest.mark.parametrize("words", [1, 30, 3000])
+def test_a_caption_stands_beside_the_result_and_is_cut(words: int) -> None:
+    line = line_of(noise(32, 32), noise(32, 32))
+    without, page = drawn(line), drawn(replace(line, caption="caption " * words))
+    assert (page[: TOP + 160, : MARGIN + 320] == without[: TOP + 160, : MARGIN + 320]).all()
+    assert (page < 128).sum() > (without < 128).sum()
+    assert page.shape[0] <= without.shape[0] + LEADING * (CAPTION_LINES + 1)
 
 
 def test_a_page_without_any_picture_can_be_drawn() -> None:
