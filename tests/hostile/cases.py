@@ -209,6 +209,7 @@ def _packed() -> Iterator[Case]:
     for name, (_, words) in packed.ZIPS.items():
         make = partial(packed.zipped, name=name)
         yield Case(f"zip: {name}", make, "generate x.zip", (DATA,), (words,))
+    yield from _of("a path in Parquet", packed.PATHS, packed.named, "generate x.parquet", DATA, "x.parquet")
     for kept in (0.2, 0.9, 1.0):
         make = partial(packed.parquet, kept=kept)
         yield Case(f"Parquet of images: {kept}", make, "generate x.parquet", (DATA,), ("x.parquet",))

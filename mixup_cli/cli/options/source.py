@@ -81,8 +81,8 @@ class SourceFlags(Group):
     )
     labels_from: str | None = flag(
         SOURCE,
-        "Read labels from a table with a row for each image: CSV, TSV, text, JSON lines or Parquet; or objects from "
-        "COCO's JSON or, with --task detect, Open Images' CSV; or masks from a folder.",
+        "Read labels from a table with a row for each image: CSV, TSV, text, JSON lines or Parquet; or objects or "
+        "captions from COCO's JSON or, with --task detect, Open Images' CSV; or masks from a folder.",
         NAME,
     )
     file_column: str | None = flag(SOURCE, "Column of that table that names the images.", metavar="NAME")
@@ -164,7 +164,7 @@ class SourceFlags(Group):
     data_key: str | None = flag(
         SOURCE,
         "Array with the samples, in a file of several arrays (.npz, .h5, .safetensors); several are mixed alike. "
-        "Column or ending of the images, in a table or in WebDataset tars.",
+        "Column or ending of the samples, in a table or in WebDataset tars.",
         metavar="NAME,…",
     )
     label_key: str | None = flag(

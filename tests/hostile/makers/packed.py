@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import tarfile
 import zipfile
@@ -158,6 +159,27 @@ ZIPS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 def zipped(folder: Path, name: str) -> None:
     ZIPS[name][0](folder)
+
+
+PATHS = {
+    "out of its folder": "../outside/secret",
+    "at the root": "/etc/hostname",
+    "a device": "zero",
+    "a pipe": "pipe",
+    "half a character": "\ud800",
+    "long": "x" * 5000,
+}
+
+
+def named(folder: Path, name: str) -> None:
+    """A table of images, one of which is a path beside it instead."""
+    arrow, library = require_parquet()
+    (folder / "zero").symlink_to("/dev/zero")
+    os.mkfifo(folder / "pipe")
+    path = arrow.array([b"a", PATHS[name].encode("utf-8", "surrogatepass")], arrow.binary())
+    as_text = arrow.Array.from_buffers(arrow.string(), 2, path.buffers())
+    made = arrow.StructArray.from_arrays([arrow.array([image(), None]), as_text], ["bytes", "path"])
+    library.write_table(arrow.table({"image": made, "label": [0, 1]}), folder / "x.parquet")
 
 
 def parquet(folder: Path, kept: float) -> None:
