@@ -117,11 +117,7 @@ def test_captions_that_cannot_be_used_are_refused_or_left_out(run_cli: Runner, t
     ("options", "code", "found"),
     [
         ("--task caption", 2, "--task caption needs a tokenizer, which makes numbers of captions. Pass --tokenizer "),
-        (
-            "--method mixgen",
-            2,
-            "these are not read. Pass --task caption and --tokenizer tok",
-        ),
+        ("--method mixgen", 2, "these are not read. Pass --task caption and --tokenizer tok"),
         (f"--tokenizer {TOKENIZER}", 2, "Pass --task caption for images, or --task text."),
         (f"--task classify --tokenizer {TOKENIZER}", 2, "images with metadata, where --tokenizer has no effect"),
         (f"{READ} --method ssmix", 2, "it does not go with --task caption. Use mixup, cutmix"),
