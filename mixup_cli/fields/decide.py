@@ -65,6 +65,7 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
     recipe = recipe.with_(resize=recipe.resize or ("pad" if has_objects else "crop"))
     form, notices = _picture_form(recipe, survey) if survey.array_form is None else _array_form(recipe, survey)
     asked = recipe.dtype or ("uint8" if survey.array_form is None else "source")
+    _check_sounds(asked, form, recipe)
     deepest = _deepest(asked)
     depth = _depth(asked, survey, recipe)
     form = replace(form, dtype=min(depth, deepest, key=DEPTHS.index))
@@ -85,8 +86,6 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
         dtype=form.dtype if asked == "source" else asked,
     )
     _check_channels(resolved, form.channels)
-    if asked == "int16" and form.axes != "tc":
-        raise UsageError("it is for waves. Leave it out.", field="dtype", value=asked)
     if recipe.linear_light and form.dtype != "uint8":
         raise UsageError(
             f"it is for 8-bit images, and these samples are {form.dtype}. Leave it out.", field="linear_light"
@@ -275,6 +274,18 @@ def _depth(asked: Dtype, survey: Survey, recipe: Recipe) -> SampleDtype:
             found = "the samples are floats, or integers that uint16 does not hold."
             raise UsageError(found, remedy, field="dtype", value=asked)
     return max(dtypes, key=DEPTHS.index, default="uint8")
+
+
+def _check_sounds(asked: Dtype, form: Form, recipe: Recipe) -> None:
+    """Waves are floats around zero, or whole numbers with a sign: what has none makes no sense for them, nor their own
+    dtype for others. Sounds have silence for fill."""
+    if asked == "int16" and form.axes != "tc":
+        raise UsageError("it is for waves. Leave it out.", field="dtype", value=asked)
+    if form.axes == "tc" and asked in ("uint8", "uint16"):
+        remedy = f"Pass {setting('dtype', 'int16')}, or leave it out."
+        raise UsageError("waves have a sign, and it has none.", remedy, field="dtype", value=asked)
+    if form.axes in ("tc", "ft") and recipe.fill != Recipe.fill:
+        raise UsageError("it is for images; sounds are silent where nothing is. Leave it out.", field="fill")
 
 
 def _check_channels(recipe: Recipe, channels: int) -> None:

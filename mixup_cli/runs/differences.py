@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeAlias
 
 from mixup_cli.choices import LabelKind
@@ -40,10 +41,17 @@ def differences(stored: Identity, wanted: Identity) -> Iterator[tuple[str, str]]
             yield field.name, found
 
 
+def _recipes(before: Recipe, now: Recipe) -> str:
+    """How two recipes differ; between tasks, nothing else is worth a word."""
+    if before.task != now.task:
+        return f"task was {before.task} and is {now.task}"
+    return "; ".join(_other_values(_plain(before), _plain(now)))
+
+
 def _plain(recipe: Recipe) -> dict[str, Any]:
-    """A recipe as plain data, with names for how its samples are read."""
-    plain = recipe.to_dict()
-    return plain if "reading" not in plain else {**plain, "reading": dict(plain["reading"])}
+    """All of a recipe as plain data, with names for how its samples are read."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(recipe)))
+    return {**plain, "reading": dict(plain["reading"])}
 
 
 def _other_values(before: Any, now: Any, name: str = "") -> Iterator[str]:
@@ -60,7 +68,7 @@ def _other_values(before: Any, now: Any, name: str = "") -> Iterator[str]:
 
 def _shown(value: Any) -> str:
     """A value of a recipe; of methods, if some were added or left out, their names; of a hash, its beginning."""
-    if isinstance(value, list) and all(isinstance(each, dict) and "name" in each for each in value):
+    if value and isinstance(value, list) and all(isinstance(each, dict) and "name" in each for each in value):
         return ", ".join(str(each["name"]) for each in value)
     is_hash = isinstance(value, str) and _HASH.fullmatch(value)
     return f"{value[:12]}…" if is_hash else repr(value)
@@ -94,7 +102,7 @@ def _rows(before: int, now: int) -> str | None:
 
 
 COMPARED: dict[str, Callable[[Any, Any], str | None]] = {
-    "recipe": lambda before, now: "; ".join(_other_values(_plain(before), _plain(now))),
+    "recipe": _recipes,
     "pixels": _pixels,
     "source": _sources,
     "labels": _labels,

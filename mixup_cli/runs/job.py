@@ -111,8 +111,8 @@ class Asked:
 
     def following(self, stored: Recipe | None) -> Self:
         """The same, with open fields of the recipe taken from the recipe of a stored data set, if any; methods, too, if
-        they make the same rows."""
-        if stored is None:
+        they make the same rows. Nothing is taken from one whose samples were read for something else."""
+        if stored is None or (stored.task, stored.reading) != (self.source.task, self.source.how_read):
             return self
         recipe = self.recipe
         methods = _with_pairing(_with_methods(recipe, self.source)).methods

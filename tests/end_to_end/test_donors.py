@@ -213,7 +213,7 @@ def test_other_noise_is_another_source(run_cli: Runner, place: Path, tmp_path: P
     assert "1:b.wav is gone" in error_line(ended)
     ended = run_cli("generate", place / "speech", *given, "--passes", 2)
     assert ended.returncode == 73
-    assert "separate_donors was True and is None" in error_line(ended)
+    assert "separate_donors was True and is False" in error_line(ended)
     (tmp_path / "noise").rename(tmp_path / "moved")
     ended = run_cli("verify", "--deep", tmp_path / "out")
     assert ended.returncode == 66

@@ -166,7 +166,7 @@ def test_it_grows_and_stays_the_same_at_any_number_of_workers(npz: Path, tmp_pat
     manifests = {(tmp_path / name / "manifest.json").read_bytes() for name in "abc"}
     assert len(manifests) == 1
     assert run_cli("verify", tmp_path / "a", "--deep").returncode == 0
-    assert "signals was ['depth'] and is None" in refused(
+    assert "signals was ['depth'] and is []" in refused(
         run_cli, npz, "--data-key", "images", *keys[2:], "--passes", "3", "-o", tmp_path / "a"
     )
 

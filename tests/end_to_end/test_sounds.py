@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tests.data_sets import columns, manifest
 from tests.end_to_end.whatever_happens import check_how, check_killed, check_repaired, make
+from tests.picture_folders import pictures
 from tests.running import Runner, error_line
 from tests.small_sounds import RATE, encoded, put, tone, write_sounds
 from tests.unit.plan.test_levels import level_of
@@ -151,6 +152,9 @@ def test_the_recipe_says_how_sounds_were_read(run_cli: Runner, sounds: Path, tmp
         ("--features logmel:40 --channels stereo", "these samples take mono, the mean of all channels"),
         ("--features logmel:40 --flip 0.5", "for images only"),
         ("--features logmel:40 --dtype int16", "it is for waves"),
+        ("--dtype uint8", "waves have a sign, and it has none. Pass --dtype int16"),
+        ("--dtype uint16 --value-range=-1,1", "waves have a sign, and it has none. Pass --dtype int16"),
+        ("--method cutout --fill 128", "--fill: it is for images; sounds are silent"),
         ("--features logmel:500", "of 500 bands would lie between the frequencies"),
         ("--features mfcc:13", "'mfcc' is not logmel. Give, for example, logmel:80"),
         ("--flip 0.5", "for images only"),
@@ -183,6 +187,30 @@ def test_spectrograms_hold_what_is_heard(run_cli: Runner, tmp_path: Path) -> Non
         assert len({*heard.argmax(axis=0).tolist()}) == 1
         assert heard.max(axis=0).min() > 90
         assert not first[:, round(last * 100) + 2 :].any()
+
+
+@pytest.mark.parametrize(("dtype", "most"), [("uint8", 255), ("uint16", 65535)])
+def test_spectrograms_become_integers_as_asked_for(
+    run_cli: Runner, sounds: Path, tmp_path: Path, dtype: str, most: int
+) -> None:
+    given = "--method none --features logmel:12 --seconds 0.25"
+    decibels = columns(make(run_cli, sounds, tmp_path / "floats", given))["spectrograms"]
+    out = make(run_cli, sounds, tmp_path / dtype, f"{given} --dtype {dtype} --value-range -20,130")
+    found = columns(out)["spectrograms"].astype(np.float64)
+    expected = np.clip((decibels.astype(np.float64) + 20) / 150, 0, 1) * most
+    assert np.abs(found - expected).max() <= 0.51
+    assert found.min() > 0.13 * most > 0
+
+
+def test_a_data_set_for_another_task_is_named_as_that(run_cli: Runner, sounds: Path, tmp_path: Path) -> None:
+    out = make(run_cli, sounds, tmp_path / "out", PARTS)
+    pictures(tmp_path / "photos", "a/0.png")
+    for source in (sounds, tmp_path / "photos"):
+        given = ["--features", "logmel:12"] * (source == sounds)
+        ended = run_cli("generate", source, "-o", out, "--method", "none", *given)
+        assert ended.returncode == 73
+        found = "reading.features was None" if source == sounds else "(task was audio and is classify)"
+        assert found in error_line(ended)
 
 
 def test_the_recipe_says_how_spectrograms_were_computed(run_cli: Runner, sounds: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from mixup_cli.choices import Short
 from mixup_cli.errors import DataError, UsageError
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import Labels
+from mixup_cli.fields.scaling import write_converted
 from mixup_cli.fields.signal import FEATURES, RATE, first_name
 from mixup_cli.fields.target import Survey, Target
 from mixup_cli.sources.reading.base import SourceOptions
@@ -73,9 +74,9 @@ class EncodedSounds(Encoded):
             self._samples[self._samples > 0] = np.maximum(self._samples[self._samples > 0], timing.window)
         self._set_form(max(timing.window, int(self._samples.max())))
         said = f"{counted(len(keys), 'sound')} at {timing.rate:,} Hz, rows of {timing.window / timing.rate:g} s"
-        how = counted(self._channels, "channel") if features is None else _bands_and_frames(self._form, self._window)
+        how = "" if features is None else f", in {_bands_and_frames(self._form, self._window)}"
         self.notices = (
-            *[f"read as sounds: {said}, in {how}"] * (options.task is None),
+            *[f"read as sounds: {said}{how}"] * (options.task is None),
             *(*self.notices, *found, *more),
         )
         self.how_read = ((RATE, timing.rate), ("window", timing.window), ("short", timing.short))
@@ -139,10 +140,11 @@ class EncodedSounds(Encoded):
 
     def decode(self, index: int, data: bytes, target: Target, out: NDArray[Any]) -> None:
         """See `Encoded.decode`."""
-        made = np.moveaxis(self._decoded(index, data, target), self._form.axes.index("t"), 0)
-        room = np.moveaxis(out, self._form.axes.index("t"), 0)
-        room[: len(made)] = made[: len(room)]
-        room[len(made) :] = 0
+        axis = self._form.axes.index("t")
+        made = np.moveaxis(self._decoded(index, data, target), axis, 0)
+        filled = np.zeros_like(np.moveaxis(out, axis, 0), np.float32)
+        filled[: len(made)] = made[: len(filled)]
+        write_converted(np.moveaxis(filled, 0, axis), out, target.value_range)
 
     def _decoded(self, index: int, data: bytes, target: Target) -> NDArray[Any]:
         """A sound in the target's channels, or its spectrogram: as long as it is."""
@@ -222,4 +224,5 @@ def _channels(headers: dict[int, Header], most: int) -> tuple[int, list[str]]:
     if {*found} <= {1} or {*found} == {most}:
         return max(found), []
     several = sum(count for channels, count in found.items() if channels > 1)
-    return 1, [f"{counted(several, 'sound')} with several channels, of which the mean is taken"]
+    otherwise = f", unless {setting('channels', 'stereo')} keeps two" * (most > 1)
+    return 1, [f"{counted(several, 'sound')} with several channels, of which the mean is taken{otherwise}"]

@@ -145,7 +145,9 @@ def test_sounds_are_stereo_only_where_all_are(tmp_path: Path) -> None:
     put(tmp_path / "two/a/1.wav", encoded(tone(300)))
     mixed = open_sounds(tmp_path / "two", SourceOptions())
     assert mixed.survey().array_form == Form((4000, 1), "float32", "tc")
-    assert "1 sound with several channels, of which the mean is taken" in mixed.notices
+    assert (
+        "1 sound with several channels, of which the mean is taken, unless channels=stereo keeps two" in mixed.notices
+    )
 
 
 def test_without_the_library_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

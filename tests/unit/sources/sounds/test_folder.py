@@ -35,7 +35,7 @@ def test_a_folder_of_sounds_is_recognised_and_said(tmp_path: Path) -> None:
     assert (source.task, source.kind, source.column) == ("audio", "sounds", "waves")
     assert list(source.keys) == ["cat/1.wav", "dog/a.flac", "dog/b.wav"]
     assert classes(source) == ["cat", "dog", "dog"]
-    assert source.notices[0] == "read as sounds: 3 sounds at 8,000 Hz, rows of 0.1 s, in 1 channel"
+    assert source.notices[0] == "read as sounds: 3 sounds at 8,000 Hz, rows of 0.1 s"
     assert source.how_read == (("rate", 8000), ("window", 800), ("short", "pad"))
 
 
