@@ -40,14 +40,19 @@ def blended_words(batch: Mapping[str, Tensor], embed: Callable[[Tensor], Tensor]
 def blended_sentences(batch: Mapping[str, Tensor], encode: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """Σ share · encode(parent) for each row, (B, D). `encode` takes token numbers, int64 (m, L), and the mask, (m, L),
     and gives (m, D): all of a network but its last layers. Raises UsageError for batches without a column that is
-    needed, and for rows that were cut from several texts: no parent has such a sentence."""
+    needed. A row that was cut from several texts (`cutmix`, `ssmix`) is one text, and so is one with a hidden part."""
     ids, mask = _column(batch, INPUT_IDS).long(), _column(batch, ATTENTION)
     if ids.ndim == 2:
         return encode(ids, mask)
-    if bool(_is_cut(batch).any()):
-        raise UsageError("some rows were cut from several texts.", "Show those of mixup alone: methods=['mixup'].")
+    weights, is_cut = _column(batch, SHARE), _is_cut(batch)
+    whole = weights.new_zeros(weights.shape[1])
+    whole[0] = 1
+    weights = torch.where(is_cut[:, None], whole, weights)
+    at_base = is_cut[:, None, None] & (whole > 0)[:, None]
+    ids = torch.where(at_base, ids.gather(1, mask.argmax(dim=1, keepdim=True)), ids)
+    mask = torch.where(at_base, mask.amax(dim=1, keepdim=True), mask)
     found = encode(ids.flatten(0, 1), mask.flatten(0, 1)).reshape(*ids.shape[:2], -1)
-    return (_column(batch, SHARE)[..., None].to(found.dtype) * found).sum(dim=1)
+    return (weights[..., None].to(found.dtype) * found).sum(dim=1)
 
 
 def _is_cut(batch: Mapping[str, Tensor]) -> Tensor:

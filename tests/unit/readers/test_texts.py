@@ -27,7 +27,7 @@ SAMPLE = ["input_ids", "attention_mask", "share", "span"]
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Data sets of texts, by the methods that made them."""
     folder = tmp_path_factory.mktemp("texts")
-    for names in ("mixup", "ssmix", "mixup,ssmix,dirichlet,none"):
+    for names in ("mixup", "ssmix", "mixup,ssmix,dirichlet,none", "mixup,cutout", "cutout"):
         methods = tuple(MethodChoice(name) for name in names.split(","))
         generate(tokens(), Recipe(methods=methods), Run(out=folder / names, passes=4))
     return {path.name: path for path in folder.iterdir()}
@@ -94,8 +94,35 @@ def test_sentences_are_averaged_by_share(made: dict[str, Path], embedding: torch
     )
     expected = np.einsum("rp,rpd->rd", batch["share"].numpy().astype(np.float64), each)
     np.testing.assert_allclose(blended_sentences(batch, encode).detach().numpy(), expected, rtol=0, atol=1e-6)
-    with pytest.raises(UsageError, match=r"cut from several texts\. Show those of mixup alone"):
-        blended_sentences(batch_of(made["mixup,ssmix,dirichlet,none"]), encode)
+
+
+@pytest.mark.parametrize("names", ["mixup,ssmix,dirichlet,none", "mixup,cutout"])
+def test_a_row_that_was_cut_is_one_sentence(names: str, made: dict[str, Path], embedding: torch.nn.Embedding) -> None:
+    """A sentence depends on all of its tokens and their places, and here not linearly."""
+    batch = batch_of(made[names])
+    ids, mask, share, span = (batch[name].numpy() for name in SAMPLE)
+    table, places = embedding.weight.detach().numpy(), np.arange(1, ids.shape[2] + 1)
+
+    def sentence(ids: NDArray[np.int64], mask: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return np.asarray(np.tanh((table[ids] * (mask * places)[..., None]).sum(axis=-2)))
+
+    def encode(ids: Tensor, mask: Tensor) -> Tensor:
+        return torch.from_numpy(sentence(ids.numpy(), mask.numpy()))
+
+    is_cut = span[:, 0] < span[:, 1]
+    expected = np.einsum("rp,rpd->rd", share.astype(np.float64), sentence(ids, mask))
+    expected[is_cut] = sentence((ids * mask)[is_cut].sum(axis=1), mask[is_cut].max(axis=1))
+    assert 0 < is_cut.sum() < len(is_cut)
+    np.testing.assert_allclose(blended_sentences(batch, encode).numpy(), expected, rtol=0, atol=1e-6)
+
+
+def test_hidden_tokens_of_one_text_a_row(made: dict[str, Path]) -> None:
+    """`cutout` alone and beside `mixup`: the same tokens are seen."""
+    for names in ("cutout", "mixup,cutout"):
+        batch = batch_of(made[names])
+        span, mask = batch["span"].numpy(), batch["attention_mask"].numpy()
+        seen = mask if mask.ndim == 2 else mask.max(axis=1)
+        assert not any(seen[row, start:stop].any() for row, (start, stop) in enumerate(span.tolist()))
 
 
 def test_gradients_reach_the_embeddings_of_real_tokens_alone(made: dict[str, Path]) -> None:
