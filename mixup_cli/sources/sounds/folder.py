@@ -53,8 +53,9 @@ def open_tree_of_sounds(root: str, tree: Tree, options: SourceOptions, make: Mak
     for table, column in TABLES.items():
         if options.labels_from is None and Path(root, table).is_file():
             how = replace(how, labels_from=str(Path(root, table)), label_column=options.label_column or column)
-    if noise := [name for name in tree.samples if f"/{name}".rpartition("/")[0].endswith(f"/{NOISE[:-1]}")]:
-        tree = replace(tree, samples=sorted({*tree.samples} - {*noise}))
+    if noise := [name for name in tree.samples if _is_noise(name.rpartition("/")[0])]:
+        samples = sorted({*tree.samples} - {*noise})
+        tree = replace(tree, samples=samples, folders=[each for each in tree.folders if not _is_noise(each)])
         notices.append(f"left out {counted(len(noise), 'sound')} in {NOISE}, which is not a class")
     classes: tuple[str, ...] = ()
     if any(Path(root, name).is_file() for name in LISTS.values()):
@@ -70,6 +71,10 @@ def open_tree_of_sounds(root: str, tree: Tree, options: SourceOptions, make: Mak
     if classes and source.labels.kind == "classes":
         source.labels = moved(source.labels, classes)
     return source
+
+
+def _is_noise(folder: str) -> bool:
+    return f"/{folder}".endswith(f"/{NOISE[:-1]}")
 
 
 def _of_split(root: str, tree: Tree, options: SourceOptions) -> tuple[Tree, str]:

@@ -40,8 +40,10 @@ def tables_beside(
 
 
 def _names_pictures(path: Path, names: PictureNames) -> bool:
-    """Whether at least half of a column's first cells name images."""
+    """Whether at least half of a column's first cells name images, and another column can have the labels."""
     with suppress(MixupGenError):
         head = first_rows(path, names.has)
+        if all(len(row) < 2 for row in head):  # a list of a split, say
+            return False
         return any(2 * sum(names.has(str(row.get(each))) for row in head) >= len(head) for each in (head or [{}])[0])
     return False

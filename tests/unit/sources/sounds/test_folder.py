@@ -63,6 +63,12 @@ def test_background_noise_is_left_out_and_said(tmp_path: Path) -> None:
     source = opened(sounds(tmp_path, "yes/a.wav", "no/b.wav", "_background_noise_/c.wav"))
     assert source.labels.class_names == ("no", "yes")
     assert "left out 1 sound in _background_noise_/, which is not a class" in source.notices
+    assert not any("without sounds" in each for each in source.notices)
+
+
+def test_lists_of_splits_are_not_named_as_tables_of_labels(speech_commands: Path) -> None:
+    """The names alone are not labels."""
+    assert not any("reads labels" in each for each in opened(speech_commands, split="test").notices)
 
 
 @pytest.fixture
