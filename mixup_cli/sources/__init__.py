@@ -237,7 +237,8 @@ def _unknown_kind(path: Path) -> DataError:
             "CIFAR, or uncompress it (gunzip, unxz) if it holds images: a .tar is read in place."
         )
     return DataError(
-        f"{path}: an unknown kind of file. Give a folder of images, a .zip or .tar of one, WebDataset tars, a CIFAR "
-        f"archive (.tar, .tar.gz), MNIST IDX files, .parquet, {', '.join(CONTAINERS)}, annotations (.json of COCO, "
-        f".yaml of YOLO); or {in_list}."
+        f"{path}: an unknown kind of file. Give a folder of images, sounds or videos, a .zip or .tar of one, "
+        f"WebDataset tars, a CIFAR archive (.tar, .tar.gz), MNIST IDX files, .parquet, {', '.join(CONTAINERS)}, "
+        f"annotations (.json of COCO, .yaml of YOLO), labelled texts with {setting('tokenizer', 'tokenizer.json')}; "
+        f"or {in_list}."
     )

@@ -29,6 +29,7 @@ MISTAKES = {
     "generate --dtype float": "; did you mean float16?",
     "generate --alpha x": "--alpha: 'x' is not a number. See mixup-gen",
     "generate --alpha -1": "--alpha: -1.0 is not a number from 0 to 1000.",
+    "generate --seconds 1e9": "--seconds: '1e9' is not a time above 0 s, of at most 86,400 s. Give seconds: 1, or 0.5.",
     "generate --seed 1.5": "--seed: '1.5' is not a whole number.",
     "generate --workers 0": "--workers: 0 is less than 1.",
     "generate --workers 5000": "--workers: 5000 is more than 4096.",

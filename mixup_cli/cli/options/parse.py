@@ -104,7 +104,7 @@ def _seconds(text: str) -> float:
     """A time above 0, of a day at most."""
     value = _number(text)
     if not 0 < value <= 86400:
-        raise UsageError(f"{_shown(text)} is not a time above 0.", "Give seconds: 1, or 0.5.")
+        raise UsageError(f"{_shown(text)} is not a time above 0 s, of at most 86,400 s.", "Give seconds: 1, or 0.5.")
     return value
 
 

@@ -55,6 +55,8 @@ class Video:
         av = require_av()
         options = {"format_whitelist": FORMATS, "max_pixels": str(self.max_pixels), "threads": "1"}
         how = {"options": options, "metadata_errors": "replace", "io_open": _refuse, "buffer_size": _BUFFER_BYTES}
+        if not self.size_bytes:
+            raise Undecodable("is empty")
         self.file.seek(0)
         with self._problems("not a video, or damaged"):
             container = av.open(self.file, **how)

@@ -56,8 +56,9 @@ class Clips(Source):
         frames, stride, clips = options.frames or FRAMES, options.stride or STRIDE, options.clips or 1
         where = "its middle" if clips == 1 else f"one of {clips} places"
         said = f"read as videos: {counted(frames, 'frame')} of each, from {where}, {stride} apart"
-        chosen = f"{setting('frames')} and {setting('stride')} choose otherwise"
-        super().__init__(location, keys, labels, (f"{said}; {chosen}", *notices))
+        if is_open := [setting(name) for name in ("frames", "stride") if getattr(options, name) is None]:
+            said += f"; {' and '.join(is_open)} choose{'s' * (len(is_open) == 1)} otherwise"
+        super().__init__(location, keys, labels, [*[said] * (options.task is None), *notices])
         self._sampling, self._max_pixels = Sampling(frames, stride, clips), options.max_pixels
         self.how_read = (("frames", frames), ("stride", stride))
         if clips > 1:

@@ -288,7 +288,8 @@ def _labels(
         return Labels(), ()
     rank = min(sample.rank for _, _, sample in rows)
     if rank == NO_LABEL and options.label_key is None:
-        return Labels(), [f"{shown}: no labels found (looked for {', '.join(LABELS)}); the samples are unlabelled"]
+        found = f"{shown}: no labels found (looked for {', '.join(LABELS)}); the samples are unlabelled"
+        return Labels(), [found] * (options.task != "caption")  # whose .txt and .json hold captions
     if rank == NO_LABEL:
         remedy = "Name an ending, or a field of the .json members."
         raise UsageError(f"{shown}: no sample has that.", remedy, field="label_key", value=options.label_key)

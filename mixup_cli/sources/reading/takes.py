@@ -72,6 +72,8 @@ def check_taken(sources: Sequence[Source], options: SourceOptions) -> None:
         ignoring = [each for each in sources if name not in TAKES[each.read_as] or each.ignores(name, value)]
         if len(ignoring) == len(sources) or (ignoring and name in OF_ALL):
             first = ignoring[0]
-            works = ", ".join(kind for kind, taken in TAKES.items() if name in taken and kind != first.read_as)
+            # Where others of its own kind take the option, what differs is the source, and no list of kinds helps.
+            kinds = [] if name in TAKES[first.read_as] else [kind for kind, taken in TAKES.items() if name in taken]
+            works = f" It works with {', '.join(kinds)}." if kinds else ""
             found = f"{first.location} is read as {first.read_as}, where {setting(name)} has no effect"
-            raise UsageError(f"{found}. Leave it out. It works with {works}.", field=name, value=value)
+            raise UsageError(f"{found}. Leave it out.{works}", field=name, value=value)

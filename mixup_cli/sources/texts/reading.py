@@ -136,14 +136,13 @@ def problem_of(text: object, what: str = "text") -> str | None:
 
 def _files(path: Path, options: SourceOptions) -> tuple[list[Path], list[str]]:
     """The files of the wanted split, and notices."""
+    where = escape_name(str(path))
+    if options.task is None:
+        _check_are_no_captions(path, where, options)
     if path.is_file():
         return [path], []
-    where = escape_name(str(path))
-    if options.task is None and (tables := [each for each in HUGGING_FACE if (path / each).is_file()]):
-        text, caption = setting("task", "text"), setting("task", "caption")
-        found = f"{where}: is {tables[0]} about texts, or about images with captions?"
-        raise UsageError(found, f"Pass {caption} for images, or {text}.")
     inside = sorted(each for each in path.iterdir() if each.suffix.lower() in SUFFIXES and each.is_file())
+    inside = [each for each in inside if not (each.match("tokenizer*.json") or each.samefile(options.tokenizer or "."))]
     if not inside:
         raise NoInputError(f"{where}: has no texts ({', '.join(SUFFIXES)}). Name the file.")
     chosen, notices = of_one_split({str(each): each.name for each in inside}, options.split, where)
@@ -151,6 +150,17 @@ def _files(path: Path, options: SourceOptions) -> tuple[list[Path], list[str]]:
     if len({each.suffix for each in files}) > 1:
         raise UsageError(f"{where}: which of {', '.join(each.name for each in files)} has the texts? Name that file.")
     return files, notices
+
+
+def _check_are_no_captions(path: Path, where: str, options: SourceOptions) -> None:
+    """Raises UsageError where a tokenizer can be meant for captions of images."""
+    text, caption = setting("task", "text"), setting("task", "caption")
+    if (table := options.labels_from) is not None:
+        found, remedy = f"{where}: texts have their labels beside them.", f"Pass {caption} for captions of images."
+        raise UsageError(found, remedy, field="labels_from", value=table)
+    if tables := [each for each in HUGGING_FACE if (path / each).is_file()]:
+        found = f"{where}: is {tables[0]} about texts, or about images with captions?"
+        raise UsageError(found, f"Pass {caption} for images, or {text}.")
 
 
 def _rows(path: Path, options: SourceOptions) -> Iterator[tuple[int, TableRow]]:

@@ -47,12 +47,14 @@ class TokenizerFile:
     """A tokenizer; `padding` is the number that stands behind texts, 0 if it has no token for that, and `dtype`
     the one in which its numbers are selected.
 
-    Raises NoInputError for a missing file, UsageError without the library, DataError for another kind of file and for a
-    vocabulary that is empty or too large.
+    Raises NoInputError for a missing file and for a folder, UsageError without the library, DataError for another kind
+    of file and for a vocabulary that is empty or too large.
     """
 
     def __init__(self, path: Path) -> None:
         library, self._where = _library(), escape_name(str(path))
+        if path.is_dir():
+            raise NoInputError(f"{self._where}: is a folder. Name the tokenizer.json in it.")
         try:
             content = content_of(path)
         except FileNotFoundError:

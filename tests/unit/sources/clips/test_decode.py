@@ -192,7 +192,9 @@ def test_files_that_are_cut_off(ending: str, part: float, is_early: bool, tmp_pa
 
 def test_files_without_frames(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
-    for content in (b"", b"# notes\n" * 50, bytes(5000), b"\x89PNG\r\n\x1a\n" + bytes(100)):
+    path.touch()
+    assert problem_of(path) == "is empty"
+    for content in (b"# notes\n" * 50, bytes(5000), b"\x89PNG\r\n\x1a\n" + bytes(100)):
         path.write_bytes(content)
         assert problem_of(path) == "cannot decode (not a video, or damaged)"
 

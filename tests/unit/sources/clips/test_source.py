@@ -57,6 +57,14 @@ def test_class_folders(videos: Path) -> None:
     assert [numbers_in(clip) for clip in clips] == expected
 
 
+def test_the_notice_names_the_options_that_are_open(videos: Path) -> None:
+    said = "read as videos: 4 frames of each, from its middle, 2 apart; stride chooses otherwise"
+    assert open_source([videos], SourceOptions(frames=4)).notices == (said,)
+    (notice,) = open_source([videos], SourceOptions(frames=4, stride=1)).notices
+    assert notice.endswith(", 1 apart")
+    assert open_source([videos], SourceOptions(task="video")).notices == ()
+
+
 def test_any_range_is_a_part_of_all_and_threads_share_it(videos: Path) -> None:
     source = open_source([videos], SourceOptions(frames=4, stride=1))
     whole, found = loaded(source)

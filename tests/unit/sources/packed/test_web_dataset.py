@@ -14,6 +14,7 @@ from mixup_cli.sources import Source, SourceOptions, open_source
 from mixup_cli.sources.packed import web_dataset
 from mixup_cli.sources.packed.web_dataset import expanded
 from tests.contracts.source_contract import loaded
+from tests.labelled_texts import TOKENIZER
 from tests.packed_sources import images_of, put_in_memory, write_tar, write_web_dataset
 
 
@@ -198,6 +199,12 @@ def test_tars_without_labels_are_unlabelled(image: bytes, tmp_path: Path) -> Non
     source = opened(tmp_path / "t")
     assert (source.labels.kind, len(source)) == ("none", 2)
     assert "no labels found (looked for cls, json, txt)" in source.notices[0]
+
+
+def test_tars_of_captions_need_no_labels(image: bytes, tmp_path: Path) -> None:
+    path = write_tar(tmp_path / "a.tar", {"0.jpg": image, "0.txt": b"a dog", "0.json": b"{}"})
+    source = opened(path, task="caption", tokenizer=str(TOKENIZER))
+    assert (source.labels.kind, [each for each in source.notices if "labels" in each]) == ("none", [])
 
 
 def test_members_in_any_order_have_sorted_keys(image: bytes, tmp_path: Path) -> None:

@@ -246,10 +246,23 @@ def test_a_folder_has_splits(tmp_path: Path) -> None:
         written(tmp_path, ROWS[:count]).rename(tmp_path / f"{name}.csv")
     assert len(opened(tmp_path)) == 4
     assert len(opened(tmp_path, split="test")) == 2
-    with pytest.raises(UsageError, match="split"):
+    with pytest.raises(UsageError, match=r"where split has no effect\. Leave it out\.$"):
         opened(tmp_path / "test.csv", split="test")
     with pytest.raises(UsageError, match="has no such split"):
         opened(tmp_path, split="val")
+
+
+def test_a_tokenizer_beside_the_texts_is_not_one_of_them(tmp_path: Path) -> None:
+    written(tmp_path)
+    for name in ("mine.json", "tokenizer_config.json"):
+        (tmp_path / name).write_bytes(TOKENIZER.read_bytes())
+    assert len(opened(tmp_path, tmp_path / "mine.json")) == len(ROWS)
+
+
+def test_a_table_of_captions_is_not_of_texts(tmp_path: Path) -> None:
+    for place in (tmp_path, written(tmp_path)):
+        with pytest.raises(UsageError, match=r"^labels_from=c\.csv: .* Pass task=caption for captions of images\."):
+            opened(place, labels_from="c.csv")
 
 
 def test_files_of_one_split_follow_each_other(tmp_path: Path) -> None:
@@ -305,3 +318,5 @@ def test_files_that_are_no_tokenizers(content: bytes, message: str, tmp_path: Pa
 def test_a_tokenizer_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(NoInputError, match=r"t\.json: no such file"):
         opened(QUESTIONS, tmp_path / "t.json")
+    with pytest.raises(NoInputError, match=r": is a folder\. Name the tokenizer\.json in it\."):
+        opened(QUESTIONS, tmp_path)
