@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import SourceOptions
-from mixup_cli.sources.reading.names import escape_name
+from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.reading.splits import of_one_split
 from mixup_cli.sources.tables.delimited import LABEL_COLUMNS
 from mixup_cli.sources.tables.labels import Label, LabelReader, check_column, choose_columns, text_of
@@ -91,6 +92,9 @@ def read_texts(path: Path, options: SourceOptions) -> Texts:
     if not head:
         raise NoInputError(f"{escape_name(str(files[0]))}: has no rows. Fill it.")
     column, reader, group = _columns(escape_name(str(files[0])), head, options)
+    heads = (head_of(_rows(each, options)) for each in files[1:])
+    if not all({column, *reader.columns} <= {*chain(*rows)} for rows in heads if rows):
+        raise _in_doubt(escape_name(str(path)), files)
     for number, file in enumerate(files):
         for line, row in _rows(file, options):
             where = f"{escape_name(str(file))}, line {line}"
@@ -148,8 +152,12 @@ def _files(path: Path, options: SourceOptions) -> tuple[list[Path], list[str]]:
     chosen, notices = of_one_split({str(each): each.name for each in inside}, options.split, where)
     files = [*map(Path, chosen)]
     if len({each.suffix for each in files}) > 1:
-        raise UsageError(f"{where}: which of {', '.join(each.name for each in files)} has the texts? Name that file.")
+        raise _in_doubt(where, files)
     return files, notices
+
+
+def _in_doubt(where: str, files: Sequence[Path]) -> UsageError:
+    return UsageError(f"{where}: which of {names_of([each.name for each in files])} has the texts? Name that file.")
 
 
 def _check_are_no_captions(path: Path, where: str, options: SourceOptions) -> None:

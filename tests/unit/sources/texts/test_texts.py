@@ -259,6 +259,12 @@ def test_a_tokenizer_beside_the_texts_is_not_one_of_them(tmp_path: Path) -> None
     assert len(opened(tmp_path, tmp_path / "mine.json")) == len(ROWS)
 
 
+def test_files_with_other_columns_leave_a_doubt() -> None:
+    """The sample has a table of captions beside that of questions."""
+    with pytest.raises(UsageError, match=r"which of captions\.csv, questions\.csv has the texts\? Name that file\."):
+        opened(QUESTIONS.parent)
+
+
 def test_a_table_of_captions_is_not_of_texts(tmp_path: Path) -> None:
     for place in (tmp_path, written(tmp_path)):
         with pytest.raises(UsageError, match=r"^labels_from=c\.csv: .* Pass task=caption for captions of images\."):
@@ -286,6 +292,13 @@ def test_texts_need_a_tokenizer() -> None:
         open_source([QUESTIONS], SourceOptions(task="text"))
     with pytest.raises(DataError, match=r"an unknown kind of file\. Pass tokenizer=tokenizer\.json if it"):
         open_source([QUESTIONS])
+
+
+def test_another_file_is_answered_with_what_a_source_can_be(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# Notes\n")
+    known = r"a folder of images, sounds or videos, .* labelled texts with tokenizer=tokenizer\.json; or a list"
+    with pytest.raises(DataError, match=rf"an unknown kind of file\. Give {known}"):
+        open_source([tmp_path / "README.md"])
 
 
 def test_files_that_change_are_noticed(tmp_path: Path) -> None:
