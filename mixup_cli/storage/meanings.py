@@ -19,7 +19,7 @@ MEANINGS = {
     "method": "the mixing method: a position in the manifest's `methods`",
     "view": "what is seen of each parent: top, left, bottom, right in the cached picture, and 1 if mirrored",
     "box": "top, left, bottom, right of the pasted box, half-open; zeros where there is none",
-    "span": "the part in time that another parent fills, or that is hidden: start and stop, half-open; zeros where there is none",
+    "span": "the part in time that another parent fills, or that is hidden: start and stop, half-open; else zeros",
     "source_start": "the place in time of each parent that is seen first",
     "gain": "by which each parent is multiplied, outside of the span",
     "weight": "what the method mixes each parent by, in 65536ths",
