@@ -393,7 +393,7 @@ def test_other_pixels_are_refused_and_nothing_changed(
     flip(data_set / "shard-00001.h5")
     (data_set / "shard-00002.h5").unlink()
     before = digests(data_set)
-    monkeypatch.setattr("mixup_cli.mixing.shard_values.shares", lambda weights, grid: np.float32(0.5))
+    monkeypatch.setattr("mixup_cli.methods.method_set.shares", lambda weights, grid: np.full((1, 1), 0.5))
     refused = run_cli("repair", data_set)
     assert refused.returncode == 65
     assert "made again, its sha256 is " in error_line(refused)
