@@ -7,7 +7,6 @@ https://github.com/webdataset/webdataset.
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 from collections import Counter
@@ -26,24 +25,17 @@ from mixup_cli.sources.packed.media import Medium, WebDataset, first_in, media_f
 from mixup_cli.sources.packed.places import REQUESTS, Packed, Span
 from mixup_cli.sources.packed.tars import Member, members
 from mixup_cli.sources.packed.values import labels_of_values
+from mixup_cli.sources.packed.web_members import LABELS, caption_endings, caption_in, label_endings, label_in
 from mixup_cli.sources.pictures.walk import is_picture
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.class_table import as_given, names_in
 from mixup_cli.sources.reading.containers import Container, content_at, open_container
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.splits import of_one_split, split_kind
-from mixup_cli.sources.tables.delimited import CAPTION_COLUMNS
 from mixup_cli.storage.stores import is_url
-from mixup_cli.wording import json_problem, setting
-
-LABELS = ("cls", "json", "txt")
-"""The endings that hold a label, the surest first."""
-
-CAPTION = "txt"
-"""The ending that holds a caption, where captions are read: it is not a label then."""
+from mixup_cli.wording import setting
 
 NO_LABEL = len(LABELS)
-JSON_FIELDS = ("label", "class", "cls")
 CLASS_NAMES = "classes.txt"
 MOST_TARS = 1_000_000
 _BRACES = re.compile(r"\{(?:([^{},]+(?:,[^{},]+)+)|(\d+)\.\.(\d+))\}")
@@ -81,7 +73,7 @@ def expanded(pattern: str) -> list[str]:
 def open_tars(places: Sequence[str], shown: str, options: SourceOptions) -> Packed:
     """Tars by their paths or URLs, as one source. A single tar without labels beside its images is read as the folder
     that was packed into it. Raises what its parts raise: DataError for a damaged tar, NoInputError without images."""
-    endings = {*_label_endings(options), *_caption_endings(options)}
+    endings = {*label_endings(options), *caption_endings(options)}
     listed = partial(members, wanted=lambda name: _split(name)[1] in endings)
     with ThreadPoolExecutor(REQUESTS if any(map(is_url, places)) else 1) as pool:
         containers = [*pool.map(open_container, places)]
@@ -140,22 +132,6 @@ def _names_in(folder: Path) -> Iterator[str]:
                 yield from (f"{entry.name}/{each.name}" for each in Path(entry).glob("*.tar") if each.is_file())
 
 
-def _label_endings(options: SourceOptions) -> Sequence[str]:
-    """The endings that hold labels, the surest first."""
-    if options.label_kind == "none":
-        return ()
-    if options.label_key is not None:
-        return options.label_key.lower(), "json"
-    return tuple(each for each in LABELS if each not in _caption_endings(options)[:1])
-
-
-def _caption_endings(options: SourceOptions) -> Sequence[str]:
-    """The endings that hold captions, the surest first; none where these are not read."""
-    if options.task != "caption":
-        return ()
-    return (CAPTION, "json") if options.text_column is None else (options.text_column.lower(), "json")
-
-
 def _suffixes(options: SourceOptions) -> frozenset[str]:
     """The endings of files that may be samples."""
     return frozenset().union(*(each.files.suffixes for each in media_for(options.task)))
@@ -184,7 +160,7 @@ def _is_web_dataset(found: Sequence[Member], options: SourceOptions) -> bool:
 def _samples(container: Container, found: Iterable[Member], options: SourceOptions) -> dict[str, _Sample]:
     """The samples of one tar, by key."""
     samples: dict[str, _Sample] = {}
-    endings, texts, suffixes = _label_endings(options), _caption_endings(options), _suffixes(options)
+    endings, texts, suffixes = label_endings(options), caption_endings(options), _suffixes(options)
     data_key = options.data_key and options.data_key.lower()
     for name, place, content in found:
         key, ending = _split(name)
@@ -196,41 +172,12 @@ def _samples(container: Container, found: Iterable[Member], options: SourceOptio
             sample.files[name[len(key) + 1 :]] = place
             continue
         if content is not None and ending in texts and (ending == texts[0] or sample.text is None):
-            sample.text = _caption(content, ending, options)
+            sample.text = caption_in(content, ending, options)
         if content is not None and ending in endings and (rank := endings.index(ending)) < sample.rank:
-            label = _label(content, ending, f"{escape_name(container.name)}: {escape_name(name)}", options)
+            label = label_in(content, ending, f"{escape_name(container.name)}: {escape_name(name)}", options)
             if label is not None:
                 sample.label, sample.rank = label, rank
     return samples
-
-
-def _label(content: bytes, ending: str, where: str, options: SourceOptions) -> object:
-    """What a member says of a sample's class; None if it says nothing. Raises DataError for damage."""
-    is_json = ending.endswith("json")
-    try:
-        text = content.decode().strip()
-        found = json.loads(text) if is_json else text or None
-    except (ValueError, RecursionError) as problem:
-        kind = "JSON" if is_json else "UTF-8 text"
-        raise DataError(f"{where}: is not {kind} ({json_problem(problem)}). Write it again.") from None
-    if not isinstance(found, dict):
-        return found
-    key = options.label_key
-    names = JSON_FIELDS if key is None or key.lower() == ending else (key,)
-    return next((found[name] for name in names if name in found), None)
-
-
-def _caption(content: bytes, ending: str, options: SourceOptions) -> object:
-    """What a member says in the place of a caption: bytes, if they are not UTF-8; None if nothing."""
-    try:
-        text = content.decode().strip()
-        found = json.loads(text) if ending.endswith("json") else text
-    except (ValueError, RecursionError):
-        return content
-    if not isinstance(found, dict):
-        return found
-    names = CAPTION_COLUMNS if options.text_column is None else (options.text_column,)
-    return next((found[name] for name in names if name in found), None)
 
 
 def _source(
@@ -296,7 +243,7 @@ def _labels(
     for key, _, sample in rows:
         if sample.rank != rank:
             remedy = f"Add it, or pass {setting('label_kind', 'none')} or another {setting('label_key')}."
-            ending = _label_endings(options)[rank]
+            ending = label_endings(options)[rank]
             raise DataError(f"{key}: has no label, and other samples have one in .{ending}.", remedy)
     return labels_of_values([sample.label for _, _, sample in rows], shown, options)
 
