@@ -31,6 +31,7 @@ ALLOWED = (
     "kernels/take.py",  # crops and flips
     "sources/arrays/",  # names under which others keep arrays
     "sources/reading/splits.py",  # the same
+    "sources/donors.py",  # images that fit arrays of images
     "recipe/recipe.py",  # options of images
     "cli/options/",  # the same, as flags
     "cli/commands/inspect.py",  # sizes of images, for people
