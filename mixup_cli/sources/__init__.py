@@ -30,16 +30,20 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
     do not fit.
     """
     from mixup_cli.sources.combined import combine
-    from mixup_cli.sources.donors import with_donors, without_donors
 
     options = options or SourceOptions()
     places = [each if is_url(each) else Path(each) for each in locations]
+    of_source = options
+    if options.donors_from is not None:
+        from mixup_cli.sources.donors import without_donors
+
+        of_source = without_donors(options, Path(options.donors_from), places)
     tokenizer = None
     if options.task == "caption":
         from mixup_cli.sources.captions import check_have_captions, give_captions, tokenizer_of
 
         tokenizer = tokenizer_of(options)
-    opened = list(_opened(places, without_donors(options, places)))
+    opened = list(_opened(places, of_source))
     if tokenizer is not None:
         check_have_captions(opened)
     check_taken(opened, options)
@@ -48,13 +52,12 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
     source = combine(opened)
     if tokenizer is not None:
         give_captions(source, tokenizer, options.length)
-    return with_donors(source, options)
+    return _with_donors(source, options)
 
 
 def open_list(lines: Iterable[bytes], location: str, options: SourceOptions, root: str = os.curdir) -> Source:
     """Open a list of paths of images, sounds or videos. See `pictures.file_list.open_file_list`."""
     from mixup_cli.sources.clips.source import VIDEO_FILES, ClipSource
-    from mixup_cli.sources.donors import with_donors
     from mixup_cli.sources.pictures.file_list import of_pictures, open_file_list
     from mixup_cli.sources.reading.stored_files import WatchedFiles
     from mixup_cli.sources.sounds.source import SOUND_FILES, SoundSource
@@ -67,7 +70,16 @@ def open_list(lines: Iterable[bytes], location: str, options: SourceOptions, roo
         found = next((task for task, kind in of_files.items() if all(map(kind.has, paths))), None)
         return makers.get(options.task or found or "", of_pictures)(root, paths, labels, notices, options)
 
-    return with_donors(open_file_list(lines, location, options, root, make), options)
+    return _with_donors(open_file_list(lines, location, options, root, make), options)
+
+
+def _with_donors(source: Source, options: SourceOptions) -> Source:
+    """The source with the donors that `options` name, if they name any: who names none waits for no decoders."""
+    if options.donors_from is None:
+        return source
+    from mixup_cli.sources.donors import with_donors
+
+    return with_donors(source, Path(options.donors_from), options)
 
 
 def _labels_as_asked(source: Source, options: SourceOptions) -> Labels:

@@ -29,12 +29,9 @@ from mixup_cli.storage.loaded import Loaded
 from mixup_cli.wording import counted, setting
 
 
-def without_donors(options: SourceOptions, locations: Sequence[str | Path]) -> SourceOptions:
-    """How the source itself is read: a walk over it leaves out the folder of donors. Raises UsageError where that holds
-    the source."""
-    if options.donors_from is None:
-        return options
-    place = Path(options.donors_from)
+def without_donors(options: SourceOptions, place: Path, locations: Sequence[str | Path]) -> SourceOptions:
+    """How the source itself is read: a walk over it leaves out the folder `place` of donors. Raises UsageError where
+    that holds the source."""
     for each in locations:
         if isinstance(each, Path) and each.resolve().is_relative_to(place.resolve()):
             found = f"the source {each} lies in that folder."
@@ -42,14 +39,12 @@ def without_donors(options: SourceOptions, locations: Sequence[str | Path]) -> S
     return replace(options, exclude=(*options.exclude, place))
 
 
-def with_donors(source: Source, options: SourceOptions) -> Source:
-    """The source with the donors that `options` name, if they name any. Raises UsageError for a source that they do not
-    go with, NoInputError without donors, and what reading their headers raises."""
-    if options.donors_from is None:
-        return source
+def with_donors(source: Source, place: Path, options: SourceOptions) -> Source:
+    """The source with the donors in the folder `place`. Raises UsageError for a source that they do not go with,
+    NoInputError without donors, and what reading their headers raises."""
     for found, remedy in _reasons(source):
         raise UsageError(f"{source.location}: {found}", remedy, field="donors_from", value=options.donors_from)
-    donors = _opened(Path(options.donors_from), source, options)
+    donors = _opened(place, source, options)
     return SoundsWithDonors(source, donors) if source.task == "audio" else PicturesWithDonors(source, donors)
 
 

@@ -75,6 +75,18 @@ main()
     assert (ended.stderr.strip(), ended.returncode) == ("", 1)
 
 
+def test_a_source_brings_what_reads_it_alone(arrays: Path) -> None:
+    script = """
+import sys
+from mixup_cli.sources import open_source
+open_source(sys.argv[1:])
+print(*sorted({name.split(".")[2] for name in sys.modules if name.startswith("mixup_cli.sources.")}))
+"""
+    ended = subprocess.run([sys.executable, "-c", script, arrays], capture_output=True, text=True, check=True)
+    assert {"arrays", "reading"} <= {*ended.stdout.split()}
+    assert not {"donors", "pictures", "sounds", "clips"} & {*ended.stdout.split()}
+
+
 def test_a_run_that_makes_much_starts_numba(arrays: Path, tmp_path: Path) -> None:
     assert "numba" in loaded("generate", arrays, "--samples", 10_000_000, "--dry-run", cwd=tmp_path)
 

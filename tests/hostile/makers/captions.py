@@ -62,7 +62,7 @@ def _table(captions: Callable[[], object]) -> Callable[[Path], object]:
 
 
 def _not_text() -> object:
-    """Texts of which pyarrow is told that they are UTF-8."""
+    """Texts that pyarrow takes for UTF-8."""
     arrow, _ = require_parquet()
     encoded = [LATIN, *(text.encode() for text in OTHERS)]
     whole = arrow.array(encoded, arrow.binary())
