@@ -4,7 +4,7 @@ joined."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -96,3 +96,8 @@ class Signal(Shaped):
             if not inside.all():
                 row = int(np.argmin(inside))
                 yield f"span of row {first_row + row} is {columns['span'][row].tolist()}, expected 0 … {self.length}"
+
+
+def but_texts(signals: Iterable[Signal]) -> tuple[Signal, ...]:
+    """Those of some signals that are mixed from values of samples."""
+    return tuple(signal for signal in signals if signal.kind != "text")

@@ -16,7 +16,7 @@ from mixup_cli.fields.decide import recipe_of, void_of
 from mixup_cli.fields.field import PLAN_COLUMNS, SCALE
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.label import Label
-from mixup_cli.fields.signal import Signal
+from mixup_cli.fields.signal import Signal, but_texts
 from mixup_cli.fields.target import Target
 from mixup_cli.methods import Decisions
 from mixup_cli.methods.method_set import MethodSet
@@ -112,7 +112,7 @@ class Remixer:
         manifest = opened.manifest
         backend.settle(manifest.totals.samples, sum(column.row_bytes for column in manifest.mixed or ()))
         self._samples = StoredSamples.open(opened.folder, manifest.samples)
-        self._signals, self._plan = manifest.mixed_signals, StoredPlan(opened)
+        self._signals, self._plan = but_texts(manifest.signals), StoredPlan(opened)
         self._mixers = [*map(self._mixer, self._signals, self._samples.forms)]
         self._label = Label(self._samples.labels.kind, manifest.class_names, self._plan.recipe)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from mixup_cli.errors import StorageError
+from mixup_cli.fields.signal import but_texts
 from mixup_cli.mixing.columns import columns_of
 from mixup_cli.recipe import MethodChoice, Recipe
 from mixup_cli.runs.job import Job, shard_count, shard_rows
@@ -122,7 +123,7 @@ def _samples_bytes(job: Job, source: Source, run: Run) -> int:
     if job.recipe.store == "rows" or (run.samples_place / MANIFEST).exists():
         return 0
     columns = columns_of(Recipe(methods=(MethodChoice("none"),)), job.signals, source.labels, 1)
-    mixed = {signal.name for signal in job.signals if signal.kind != "text"}
+    mixed = {signal.name for signal in but_texts(job.signals)}
     beside = sum(column.row_bytes for column in columns if column.name not in mixed)
     return len(source) * (job.sample_bytes + beside)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from mixup_cli.choices import PLACED_TASKS
 from mixup_cli.errors import OutputExistsError, UsageError
 from mixup_cli.fields.form import working
+from mixup_cli.fields.signal import but_texts
 from mixup_cli.fields.target import Survey, Target
 from mixup_cli.listener import Listener
 from mixup_cli.methods import METHODS, resolve
@@ -75,8 +76,7 @@ class PlannedOn:
     def scanned(self, source: Source, job: Job, run: Run) -> Scanned:
         """The source as the samples' table has it: it is not read again. Raises OutputExistsError for samples of
         another form, UsageError for what only samples show."""
-        signals = [signal for signal in job.signals if signal.kind != "text"]
-        for signal, found, target in zip(signals, self.stored.forms, job.targets, strict=True):
+        for signal, found, target in zip(but_texts(job.signals), self.stored.forms, job.targets, strict=True):
             dtype = working(signal.dtype) if signal.is_index_map else target.form.dtype
             if found != (expected := replace(target.form, dtype=dtype)):
                 differs = f"{signal.name} of {found.dtype} {found.shape}, expected {expected.dtype} {expected.shape}"

@@ -16,6 +16,7 @@ from mixup_cli.errors import DataError
 from mixup_cli.fields.axes import as_pictures
 from mixup_cli.fields.form import Form, working
 from mixup_cli.fields.labels import Labels
+from mixup_cli.fields.signal import but_texts
 from mixup_cli.sources.reading.names import unescape_name
 from mixup_cli.storage.hdf5.reading import ShardedColumn
 from mixup_cli.storage.json_files import content_of
@@ -50,7 +51,7 @@ class StoredSamples:
     def __init__(self, opened: OpenedDataSet) -> None:
         self.folder, self.manifest = opened.folder, opened.manifest
         self._opened = opened
-        self._columns = [ShardedColumn(opened, signal.name) for signal in self.manifest.mixed_signals]
+        self._columns = [ShardedColumn(opened, signal.name) for signal in but_texts(self.manifest.signals)]
         self._rows = self._found()
 
     @classmethod
@@ -65,7 +66,7 @@ class StoredSamples:
     @cached_property
     def forms(self) -> tuple[Form, ...]:
         """The form of each signal but texts, in which it is mixed."""
-        return tuple(Form(each.shape, working(each.dtype), each.axes) for each in self.manifest.mixed_signals)
+        return tuple(Form(each.shape, working(each.dtype), each.axes) for each in but_texts(self.manifest.signals))
 
     def _found(self) -> NDArray[np.int64]:
         """The row of each input, int64 (n); −1 of those that were left out."""

@@ -115,11 +115,6 @@ class Manifest(Model):
         return tuple(Signal(name, columns[name].dtype, columns[name].shape, *how) for name, how in named.items())
 
     @property
-    def mixed_signals(self) -> tuple[Signal, ...]:
-        """Those that are mixed from values of samples: all but texts."""
-        return tuple(signal for signal in self.signals if signal.kind != "text")
-
-    @property
     def ignore_index(self) -> int:
         """The class in masks that stands for none."""
         return int(self.recipes[0].get("ignore_index", Recipe.ignore_index))
