@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,9 @@ from numpy.typing import NDArray
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.draws.rng import RowWord, Words, below
 from mixup_cli.methods.decisions import Grid
+
+Side: TypeAlias = int | NDArray[np.int64]
+"""How long an axis is: of all rows, or of each int64 (m)."""
 
 
 def clipped_box(
@@ -26,15 +31,21 @@ def clipped_box(
     return np.clip(box, 0, [grid.height, grid.width, grid.height, grid.width]).astype(np.int32)
 
 
-def cube_roots(part: NDArray[np.int32], side: int, step: int) -> NDArray[np.int64]:
-    """trunc(side·∛(part / 65536) / step) of parts int (m) in 0 … 65536, exactly: int64 (m). No machine's cube root is
-    asked, since these differ in the last bit."""
-    return np.searchsorted(_least_parts(side, step), part, side="right") - 1
+def extents(part: NDArray[np.int32], sides: Sequence[Side], step: int = 1) -> list[NDArray[np.int64]]:
+    """The sides of a region in proportion to one with these one to three `sides`, of which it is `part` int (m)
+    65536ths: trunc(side·(part / 65536)^(1 / axes) / step), in steps, int64 (m) each.
+
+    No machine's cube root is asked, since these differ in the last bit.
+    """
+    if len(sides) == 3:
+        return [np.searchsorted(_least_parts(int(side), step), part, side="right") - 1 for side in sides]
+    share = part / UNIT if len(sides) == 1 else np.sqrt(part / UNIT)
+    return [(share * side / step).astype(np.int64) for side in sides]
 
 
 @cache
 def _least_parts(side: int, step: int) -> NDArray[np.int64]:
-    """The smallest part for which the root reaches 0, step, 2·step … up to `side`."""
+    """The smallest part for which the cube root reaches 0, step, 2·step … up to `side`."""
     return np.array([-(-((count * step) ** 3 * UNIT) // side**3) for count in range(side // step + 1)])
 
 

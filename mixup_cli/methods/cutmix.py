@@ -14,6 +14,7 @@ are 1 − lam of all, and `over=both` a box in some frames, each side of which i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,10 +25,10 @@ from mixup_cli.draws.rng import Draws, RowWord, Words, below
 from mixup_cli.errors import UsageError
 from mixup_cli.kernels import Weights
 from mixup_cli.methods.base import Method, Shown, pure
-from mixup_cli.methods.box import centred_box, cube_roots, inside_box
+from mixup_cli.methods.box import Side, centred_box, extents, inside_box
 from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 from mixup_cli.methods.options import MAX_ALPHA, follows, number, word
-from mixup_cli.methods.span import Bounds, bounds_of, centred_span, in_region, inside_span, lengths_of, span_of_boxes
+from mixup_cli.methods.span import bounds_of, centred_span, in_region, inside_span, lengths_of, span_of_boxes
 
 MINMAX = (0.2, 0.8)
 """The sides of `box=minmax` where none are given, as fractions of the picture's: timm's usual values."""
@@ -90,59 +91,34 @@ class CutMix(BoxMethod):
         return frozenset({"alpha"} if self.box == "minmax" else ())
 
     def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
-        parts = pure(len(draws), 0, 2)
-        bounds = bounds_of(len(draws), grid, known)
-        if self.over == "both":
-            return decided(parts, *self._cuboid(draws.words, grid, bounds))
-        if self.over == "time":
-            whole = np.tile(np.array([0, 0, *grid.sides], np.int32), (len(draws), 1))
-            return decided(parts, whole, span=self._span(draws.words, bounds))
-        if not grid.has_plane:
-            return decided(parts, span=self._span(draws.words, bounds))
-        return decided(parts, self._box(draws.words, grid), span=span_of_boxes(len(draws), grid))
+        words, rows = draws.words, len(draws)
+        in_plane = grid.has_plane and self.over != "time"
+        in_time = not grid.has_plane or self.over != "space"
+        bounds = bounds_of(rows, grid, known)
+        box, span = None, span_of_boxes(rows, grid)
+        length = grid.length if in_plane else lengths_of(bounds)
+        sizes = self._sizes(words, [*(grid.sides if in_plane else ()), *([length] if in_time else ())])
+        if in_plane:
+            box = (centred_box if self.box == "paper" else inside_box)(words, sizes[0], sizes[1], grid)
+        elif grid.has_plane:
+            box = np.tile(np.array([0, 0, *grid.sides], np.int32), (rows, 1))
+        if in_time:
+            word = RowWord.CENTRE_T if in_plane else RowWord.CENTRE_X
+            span = (centred_span if self.box == "paper" else inside_span)(words, sizes[-1], bounds, word)
+        return decided(pure(rows, 0, 2), box, span=span)
 
-    def _cuboid(self, words: Words, grid: Grid, bounds: Bounds) -> tuple[NDArray[np.int32], None, NDArray[np.int32]]:
-        """Box, no mask, and span."""
-        if self.box == "minmax":
-            length = self._between(words[:, RowWord.SPARE_T], grid.length)
-            return self._box(words, grid), None, inside_span(words, length, bounds, RowWord.CENTRE_T)
-        part = UNIT - levels(words[:, RowWord.LAM], self.alpha, self.alpha)
-        step = 1 if self.box == "inside" else 2
-        height, width, length = (cube_roots(part, side, step) for side in (*grid.sides, grid.length))
-        if self.box == "inside":
-            return inside_box(words, height, width, grid), None, inside_span(words, length, bounds, RowWord.CENTRE_T)
-        span = centred_span(words, length, bounds, RowWord.CENTRE_T)
-        return centred_box(words, height, width, grid), None, span
+    def _sizes(self, words: Words, sides: Sequence[Side]) -> list[NDArray[np.int64]]:
+        """How much is pasted of each axis: int64 (m). Around a centre, half of it."""
+        if self.box != "minmax":
+            return extents(pasted(words, self.alpha), sides, step=2 if self.box == "paper" else 1)
+        drawn = (RowWord.LAM, RowWord.SPARE, RowWord.SPARE_T)
+        return [self._between(words[:, word], side) for word, side in zip(drawn, sides, strict=False)]
 
-    def _span(self, words: Words, bounds: Bounds) -> NDArray[np.int32]:
-        """In time, a part of 1 − lam."""
-        side = lengths_of(bounds)
-        if self.box == "minmax":
-            low, high = ((fraction * side).astype(np.int64) for fraction in (self.low or 0.0, self.high or 0.0))
-            return inside_span(words, low + below(words[:, RowWord.LAM], high - low + 1), bounds)
-        part = (UNIT - levels(words[:, RowWord.LAM], self.alpha, self.alpha)) / UNIT
-        if self.box == "inside":
-            return inside_span(words, (part * side).astype(np.int64), bounds)
-        return centred_span(words, (0.5 * part * side).astype(np.int64), bounds)
-
-    def _box(self, words: Words, grid: Grid) -> NDArray[np.int32]:
-        if self.box == "minmax":
-            height = self._between(words[:, RowWord.LAM], grid.height)
-            return inside_box(words, height, self._between(words[:, RowWord.SPARE], grid.width), grid)
-        half_height, half_width = half_sides(words, self.alpha, grid)
-        if self.box == "inside":
-            sides = np.sqrt((UNIT - levels(words[:, RowWord.LAM], self.alpha, self.alpha)) / UNIT)
-            return inside_box(
-                words, (sides * grid.height).astype(np.int64), (sides * grid.width).astype(np.int64), grid
-            )
-        return centred_box(words, half_height, half_width, grid)
-
-    def _between(self, drawn: Words, side: int) -> NDArray[np.int64]:
-        low, high = (int(fraction * side) for fraction in (self.low or 0.0, self.high or 0.0))
+    def _between(self, drawn: Words, side: Side) -> NDArray[np.int64]:
+        low, high = ((np.asarray(side) * (end or 0.0)).astype(np.int64) for end in (self.low, self.high))
         return low + below(drawn, high - low + 1)
 
 
-def half_sides(words: Words, alpha: float, grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Half the box's height and width, in whole pixels, each (m): trunc(side·√(1 − lam) / 2)."""
-    half = 0.5 * np.sqrt((UNIT - levels(words[:, RowWord.LAM], alpha, alpha)) / UNIT)
-    return (half * grid.height).astype(np.int64), (half * grid.width).astype(np.int64)
+def pasted(words: Words, alpha: float) -> NDArray[np.int32]:
+    """1 − lam in 65536ths: int32 (m)."""
+    return UNIT - levels(words[:, RowWord.LAM], alpha, alpha)

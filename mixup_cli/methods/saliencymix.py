@@ -14,8 +14,8 @@ import numpy as np
 
 from mixup_cli.draws.rng import Draws
 from mixup_cli.methods.base import pure
-from mixup_cli.methods.box import clipped_box
-from mixup_cli.methods.cutmix import BoxMethod, half_sides
+from mixup_cli.methods.box import clipped_box, extents
+from mixup_cli.methods.cutmix import BoxMethod, pasted
 from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
 from mixup_cli.methods.options import MAX_ALPHA, number
 
@@ -42,6 +42,6 @@ class SaliencyMix(BoxMethod):
     def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
         if known.peaks is None:
             raise ValueError("saliencymix decides from the donors' peaks")
-        half_height, half_width = half_sides(draws.words, self.alpha, grid)
+        half_height, half_width = extents(pasted(draws.words, self.alpha), grid.sides, step=2)
         centre_y, centre_x = known.peaks.astype(np.int64).T
         return decided(pure(len(draws), 0, 2), clipped_box(centre_y, centre_x, half_height, half_width, grid))
