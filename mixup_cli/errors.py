@@ -6,7 +6,8 @@ An error's text says where, what was found, what was expected and what to do nex
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Self
 
 from mixup_cli.wording import setting
@@ -77,3 +78,13 @@ class StorageError(MixupGenError):
     """The disk is full, or reading or writing failed."""
 
     exit_code = 74
+
+
+@contextmanager
+def from_extra(extra: str, what: str, field: str = "", value: object = None) -> Iterator[None]:
+    """Import libraries that an extra of this package brings, for `what`. Raises UsageError where one is missing."""
+    try:
+        yield
+    except (ImportError, OSError) as problem:  # OSError: without the part in C
+        remedy = f"Run pip install 'mixup-gen[{extra}]'."
+        raise UsageError(f"{what} needs a library: {problem}.", remedy, field or (), value) from None

@@ -25,17 +25,14 @@ from mixup_cli.engines.files import File
 from mixup_cli.engines.local import available_cores
 from mixup_cli.engines.parcels import pickled
 from mixup_cli.engines.ray_worker import STOP_SECONDS, Answer, Order, Setup, checkpoint, first_call
-from mixup_cli.errors import ClusterError, UsageError
+from mixup_cli.errors import ClusterError, UsageError, from_extra
 from mixup_cli.wording import setting, spelling
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # Ray would print the deaths of workers on our stdout
-try:
+with from_extra("ray", "it", field="engine", value="ray"):
     import ray
     from ray import exceptions
-except ImportError as problem:
-    remedy = "Install it with: pip install 'mixup-gen[ray]'"
-    raise UsageError(f"it needs a library: {problem}.", remedy, field="engine", value="ray") from None
 
 KILL_SECONDS = 0.2
 """How long Ray may take to report the end of a process."""

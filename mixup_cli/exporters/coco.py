@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.exporters.exporter import Notes, lacking
+from mixup_cli.errors import from_extra
+from mixup_cli.exporters.exporter import Notes
 from mixup_cli.exporters.job import Job
 from mixup_cli.exporters.objects import Columns, PicturesWithObjects, flattened, short
 from mixup_cli.fields.objects import KEYPOINTS, OBJECT_COLUMNS
@@ -35,10 +36,8 @@ class Coco(PicturesWithObjects):
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         if INSTANCES in job.signals:
-            try:
+            with from_extra("objects", "it", field="to", value=job.options.to):
                 import_module("pycocotools.mask")
-            except ImportError as problem:
-                raise lacking(problem, "objects", job.options.to) from None
 
     def close(self, folder: Path, notes: Sequence[Notes]) -> None:
         """See `Exporter.close`."""

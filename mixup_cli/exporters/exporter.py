@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.choices import ExportFormat
-from mixup_cli.errors import UsageError
+from mixup_cli.errors import from_extra
 from mixup_cli.exporters.job import Job, Piece
 
 FORMATS: dict[ExportFormat, tuple[str, str]] = {
@@ -87,14 +87,6 @@ def exporter_of(name: ExportFormat) -> type[Exporter]:
     """The exporter of a format. Raises UsageError where its library is not installed."""
     place, extra = FORMATS[name]
     module, _, kind = place.partition(":")
-    try:
+    with from_extra(extra, "it", field="to", value=name):
         found: type[Exporter] = getattr(import_module(f"mixup_cli.exporters.{module}"), kind)
-    except ImportError as problem:
-        raise lacking(problem, extra, name) from None
     return found
-
-
-def lacking(problem: ImportError, extra: str, name: ExportFormat) -> UsageError:
-    """The error for a format whose library, which this extra brings, is not installed."""
-    remedy = f"Run pip install 'mixup-gen[{extra}]'."
-    return UsageError(f"needs a library: {problem}.", remedy, field="to", value=name)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
-from mixup_cli.errors import UsageError
+from mixup_cli.errors import from_extra
 from mixup_cli.readers.batches import Batches
 from mixup_cli.readers.view import Choices, View
 from mixup_cli.readers.words import check_whole
@@ -98,10 +98,8 @@ def _words(view: View) -> str:
 def on_device(batches: Iterable[Value], device: Any = None) -> Iterator[Value]:
     """Batches of NumPy arrays as arrays on a device: JAX's first one, a `jax.Device` or a `jax.sharding.Sharding`. The
     next batch is on its way there while one is used."""
-    try:
+    with from_extra("jax", "this reader"):
         import jax
-    except ModuleNotFoundError as problem:
-        raise UsageError(f"this reader needs a library: {problem}.", "Run pip install 'mixup-gen[jax]'.") from None
     ahead: Value | None = None
     for batch in batches:
         moved = jax.device_put(batch, device)

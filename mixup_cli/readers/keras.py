@@ -5,16 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Unpack
 
-from mixup_cli.errors import UsageError
+from mixup_cli.errors import from_extra
 from mixup_cli.fields.axes import Axes
 from mixup_cli.readers.batches import Batches
 from mixup_cli.readers.view import Choices, View
 
-try:
+with from_extra("keras", "this reader"):
     import keras
-except ModuleNotFoundError as problem:
-    remedy = "Run pip install 'mixup-gen[keras]'."
-    raise UsageError(f"this reader needs a library: {problem}.", remedy) from None
 
 AXES: dict[str, Axes] = {"channels_last": "hwc", "channels_first": "chw"}
 

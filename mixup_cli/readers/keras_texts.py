@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mixup_cli.errors import UsageError
+from mixup_cli.errors import from_extra
 
-try:
+with from_extra("keras", "this reader"):
     import keras
-except ModuleNotFoundError as problem:
-    remedy = "Run pip install 'mixup-gen[keras]'."
-    raise UsageError(f"this reader needs a library: {problem}.", remedy) from None
 
 
 @keras.saving.register_keras_serializable(package="mixup_gen")

@@ -13,15 +13,12 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.errors import UsageError
+from mixup_cli.errors import from_extra
 from mixup_cli.readers.batches import Batches
 from mixup_cli.readers.view import Choices, View
 
-try:
+with from_extra("tensorflow", "this reader"):
     import tensorflow as tf
-except ModuleNotFoundError as problem:
-    remedy = "Run pip install 'mixup-gen[tensorflow]'."
-    raise UsageError(f"this reader needs a library: {problem}.", remedy) from None
 
 READERS = 2
 """Threads that read batches. More do not help: a read is a copy in memory."""

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Self, TypeVar
 
-from mixup_cli.errors import MixupGenError, NoInputError, StorageError, UsageError
+from mixup_cli.errors import MixupGenError, NoInputError, StorageError, UsageError, from_extra
 from mixup_cli.storage.remote_file import RemoteFile
 from mixup_cli.storage.seal import NO_ROOM, Sealed, storage_errors
 from mixup_cli.storage.store_errors import ExistsError, failure, may_pass, missing, without_secrets
@@ -211,13 +211,10 @@ class Store:
 
     def _system(self) -> Any:
         """fsspec's file system: fsspec keeps one for each process. Raises UsageError if a package is missing."""
-        try:
+        with from_extra(EXTRAS.get(self.scheme, "http"), f"{self.url}: {self.scheme}://"):
             import fsspec
 
             system = fsspec.filesystem(self.scheme, use_listings_cache=False, **_options(self.scheme))
-        except ImportError:
-            remedy = f"Run pip install 'mixup-gen[{EXTRAS.get(self.scheme, 'http')}]'."
-            raise UsageError(f"{self.url}: a package for {self.scheme}:// is missing.", remedy) from None
         if self.scheme == "s3":
             system.retries = 1
         return system

@@ -51,7 +51,8 @@ def test_other_urls_are_refused(command: str, run_cli: Runner, colours: Path, tm
         "s3://": "not one of s3://",
         "s3://key:secret@bucket/x": "the URL has a user or a query in it, which may be secret",
         "https://host/x?X-Amz-Signature=secret": "the URL has a user or a query in it, which may be secret",
-        "gs://bucket/x": "a package for gs:// is missing. Run pip install 'mixup-gen[gcs]'",
+        "gs://bucket/x": "gs:// needs a library: Please install gcsfs to access Google Storage. "
+        "Run pip install 'mixup-gen[gcs]'.",
     }.items():
         ended = run_cli(*command.format(url).split(), cwd=tmp_path)
         message = error_line(ended)

@@ -219,6 +219,5 @@ def test_without_the_library(run_cli: Runner, photos: Path, tmp_path: Path, monk
     refused = run_cli("generate", photos, "--engine", "ray", cwd=tmp_path)
     assert refused.returncode == 2
     assert error_line(refused) == (
-        "--engine ray: it needs a library: import of ray halted; None in sys.modules. Install it with: pip install "
-        "'mixup-gen[ray]'"
+        "--engine ray: it needs a library: import of ray halted; None in sys.modules. Run pip install 'mixup-gen[ray]'."
     )

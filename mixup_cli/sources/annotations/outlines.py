@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.errors import UsageError
+from mixup_cli.errors import from_extra
 from mixup_cli.fields.fit import fit_map
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.labels import Labels
@@ -97,11 +97,8 @@ class OutlineMaps(Source):
 
 def check_library() -> None:
     """Raises UsageError without pycocotools."""
-    try:
+    with from_extra("objects", "drawing outlines", field="task", value="segment"):
         import pycocotools.mask  # noqa: F401  # only whether it is there
-    except ImportError as problem:
-        found = f"outlines need a library: {problem}."
-        raise UsageError(found, "Run pip install 'mixup-gen[objects]'.", field="task", value="segment") from None
 
 
 @cache

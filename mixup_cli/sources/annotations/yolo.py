@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.errors import DataError, NoInputError, UsageError, from_extra
 from mixup_cli.fields.objects import Keypoints
 from mixup_cli.sources.annotations.coco_tables import MOST_KEYPOINTS, keypoints_of
 from mixup_cli.sources.annotations.notes import CORRECT, Fault, Notes, Numbers, checked_names, shown
@@ -204,11 +204,8 @@ class _Described:
 
 def _plain_yaml(data: bytes, name: str) -> object:
     """YAML as mappings, lists and texts, whatever types it claims. Raises DataError for damage."""
-    try:
+    with from_extra("objects", f"{name}: YOLO's YAML"):
         import yaml
-    except ImportError as problem:
-        found = f"{name}: YOLO's YAML needs a library: {problem}."
-        raise UsageError(found, "Run pip install 'mixup-gen[objects]'.") from None
     try:
         depth = 0
         for event in yaml.parse(data, Loader=yaml.BaseLoader):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.errors import UsageError
+from mixup_cli.errors import from_extra
 from mixup_cli.sources.clips.cut_off import is_cut_off
 from mixup_cli.sources.clips.frames import write_frame
 from mixup_cli.sources.clips.sampling import Sampling
@@ -90,11 +90,8 @@ class Video:
 
 def require_av() -> Any:
     """The module of PyAV. Raises UsageError where it is not installed."""
-    try:
+    with from_extra("video", "decoding videos"):
         import av
-    except ImportError as problem:
-        found = f"videos need a library: {problem}."
-        raise UsageError(found, "Run pip install 'mixup-gen[video]'.") from None
     return av
 
 

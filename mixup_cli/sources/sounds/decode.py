@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.errors import UsageError
+from mixup_cli.errors import from_extra
 from mixup_cli.sources.reading.encoded import Undecodable
 from mixup_cli.sources.sounds.plain_wav import HEADER, plain_header, plain_samples
 
@@ -164,21 +164,12 @@ def _reason(error: Exception) -> str:
 
 def _libsndfile() -> Any:
     """The module soundfile. Raises UsageError where it is not installed."""
-    try:
+    with from_extra("audio", "decoding sounds"):
         import soundfile
-    except (ImportError, OSError) as problem:  # OSError: without the library in C
-        raise _lacking(problem) from None
     return soundfile
 
 
 def _soxr() -> Any:
-    try:
+    with from_extra("audio", "changing the rate of sounds"):
         import soxr
-    except ImportError as problem:
-        raise _lacking(problem) from None
     return soxr
-
-
-def _lacking(problem: Exception) -> UsageError:
-    found = f"sounds need a library: {problem}."
-    return UsageError(found, "Install it with: pip install 'mixup-gen[audio]'.")

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from mixup_cli.errors import UsageError
+from mixup_cli.errors import from_extra
 
 
 def require_parquet() -> tuple[Any, Any]:
     """pyarrow and pyarrow.parquet. Raises UsageError where they are not installed."""
-    try:
+    with from_extra("parquet", "Parquet"):
         import pyarrow as pa
         from pyarrow import parquet
-    except ImportError as problem:
-        raise UsageError(
-            f"Parquet needs a library: {problem}. Install it with: pip install 'mixup-gen[parquet]', or use .csv."
-        ) from None
     return pa, parquet
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.errors import DataError, NoInputError, UsageError, from_extra
 from mixup_cli.fields.captions import Frame
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.storage.json_files import content_of
@@ -163,9 +163,6 @@ class TokenizerFile:
 
 
 def _library() -> Any:
-    try:
+    with from_extra("text", setting("task", "text")):
         import tokenizers
-    except ImportError as problem:
-        remedy = "Install it with: pip install 'mixup-gen[text]'."
-        raise UsageError(f"{setting('task', 'text')} needs a library: {problem}.", remedy) from None
     return tokenizers

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.choices import Compression
-from mixup_cli.errors import DataError, UsageError
+from mixup_cli.errors import DataError, from_extra
 from mixup_cli.storage.hdf5.chunks import DEFLATE, ZSTD
 from mixup_cli.storage.hdf5.encoded import heap_of, with_end
 from mixup_cli.storage.hdf5.image import FileImage
@@ -224,11 +224,9 @@ def require_filter(compression: str) -> None:
     """Enable h5py to read a compression. Raises UsageError if the `zstd` extra is needed and not installed."""
     if compression != "zstd":
         return
-    try:
+    with from_extra("zstd", "zstd"):
         import hdf5plugin  # noqa: F401  # registers its filters with HDF5 when imported
         import zstandard  # noqa: F401
-    except ModuleNotFoundError as problem:
-        raise UsageError(f"zstd needs a library: {problem}. Install it with: pip install 'mixup-gen[zstd]'") from None
 
 
 def checked(values: Values, column: Column, row_count: int) -> Iterator[Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -151,10 +152,7 @@ def test_sounds_are_stereo_only_where_all_are(tmp_path: Path) -> None:
 
 
 def test_without_the_library_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def lacking() -> None:
-        raise module._lacking(ImportError("No module named 'soundfile'"))
-
-    monkeypatch.setattr(module, "_libsndfile", lacking)
+    monkeypatch.setitem(sys.modules, "soundfile", None)
     with pytest.raises(UsageError, match=r"pip install 'mixup-gen\[audio\]'"):
         opened(tmp_path, noise(1))
 
