@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -49,6 +50,16 @@ class SheetFlags:
     force: bool = force_switch()
     quiet: bool = quiet_switch()
 
+    @property
+    def wanted(self) -> range:
+        """The rows to draw."""
+        return range(self.start, self.start + self.rows)
+
+    def show_notices(self, notices: Iterable[str]) -> None:
+        """Unless --quiet asks for none."""
+        for notice in () if self.quiet else notices:
+            show.notice(notice)
+
 
 def preview(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet: SheetFlags) -> None:
     """Draw rows of a source or a data set.
@@ -56,31 +67,33 @@ def preview(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet:
     Each row shows its parents, the result, lam and the label: of a source as generate would mix it, or of a finished
     data set. Texts are printed.
     """
+    if places.finished is not None:
+        check_asks_for_no_mixing(places.finished)
+    has_texts = source.asks_for_texts if places.finished is None else _holds_texts(places.finished)
+    (_print_texts if has_texts else _draw)(places, source, recipe, sheet)
+
+
+def _draw(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet: SheetFlags) -> None:
     from mixup_cli.report.preview import preview_source
     from mixup_cli.report.sheet import sheet as drawn
     from mixup_cli.runs.settings import Run
 
-    if _print_texts(places, source, recipe, sheet):
-        return
     draw = pictures.drawing(os.environ) if sheet.out is None else None
     output = Output(_place(sheet.out), sheet.force) if draw is None else None
-    wanted, locations = range(sheet.start, sheet.start + sheet.rows), places.sources
     if (finished := places.finished) is not None:
-        check_asks_for_no_mixing(finished)
-        made = _of_data_set(finished, source, sheet, wanted, output)
+        made = _of_data_set(finished, source, sheet, output)
     elif sheet.source_paths:
         found = "it goes with a finished data set."
         raise UsageError(found, "Name the source as an argument.", field="source_paths")
     else:
-        opened = source.open(locations, Run.out)
+        opened = source.open(places.sources, Run.out)
         if output is not None:
             _check_not_among(opened, output.path)
-            read = read_files(source, locations, sheet.plan)
-            output.check(opened, read, source.folders(locations))
+            read = read_files(source, places.sources, sheet.plan)
+            output.check(opened, read, source.folders(places.sources))
         table = read_plan_option(sheet.plan)
-        made = preview_source(opened, recipe.recipe(table), _within(wanted, table), table)
-    for notice in () if sheet.quiet else made.notices:
-        show.notice(notice)
+        made = preview_source(opened, recipe.recipe(table), _within(sheet.wanted, table), table)
+    sheet.show_notices(made.notices)
     if output is not None:
         with output.sealed() as file:
             file.write(drawn(made.lines))
@@ -89,11 +102,7 @@ def preview(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet:
         show.piece(draw(drawn(made.lines)))
 
 
-def _print_texts(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet: SheetFlags) -> bool:
-    """Print rows of a source or a data set of texts. False, without doing anything, for any other."""
-    wanted, finished = range(sheet.start, sheet.start + sheet.rows), places.finished
-    if not (source.asks_for_texts if finished is None else _holds_texts(finished)):
-        return False
+def _print_texts(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet: SheetFlags) -> None:
     for field in ("out", "plan"):
         if (given := getattr(sheet, field)) is not None:
             raise UsageError("texts are printed. Leave it out.", field=field, value=given)
@@ -101,17 +110,14 @@ def _print_texts(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, s
     from mixup_cli.report.texts import preview_text_set, preview_texts
     from mixup_cli.runs.settings import Run
 
-    if finished is None:
-        made = preview_texts(source.open(places.sources, Run.out), recipe.recipe(None), wanted)
+    if (finished := places.finished) is None:
+        made = preview_texts(source.open(places.sources, Run.out), recipe.recipe(None), sheet.wanted)
     else:
-        check_asks_for_no_mixing(finished)
         opened = partial(open_origin, finished, source, sheet.source_paths)
-        made = preview_text_set(finished, MixedArrays(finished), opened, wanted)
-    for notice in () if sheet.quiet else made.notices:
-        show.notice(notice)
+        made = preview_text_set(finished, MixedArrays(finished), opened, sheet.wanted)
+    sheet.show_notices(made.notices)
     for line in made.lines:
         show.result(line)
-    return True
 
 
 def _holds_texts(folder: Path) -> bool:
@@ -151,7 +157,7 @@ def _check_not_among(source: Source, place: Path) -> None:
         raise UsageError(found, "Use another folder.", field="out", value=place)
 
 
-def _of_data_set(folder: Path, flags: SourceFlags, sheet: SheetFlags, wanted: range, output: Output | None) -> Preview:
+def _of_data_set(folder: Path, flags: SourceFlags, sheet: SheetFlags, output: Output | None) -> Preview:
     """Rows of a finished data set, with the parents from the source that the command line names, or else from the one
     that run.json names, if it still exists."""
     from mixup_cli.report.finished import preview_data_set
@@ -165,5 +171,5 @@ def _of_data_set(folder: Path, flags: SourceFlags, sheet: SheetFlags, wanted: ra
 
     check(None)
     opened = perhaps_opener(folder, flags, sheet.source_paths, check, notices)
-    made = preview_data_set(folder, opened, wanted)
+    made = preview_data_set(folder, opened, sheet.wanted)
     return replace(made, notices=(*notices, *made.notices))
