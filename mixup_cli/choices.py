@@ -91,3 +91,8 @@ ExportFormat: TypeAlias = Literal[
     "webdataset", "imagefolder", "npz", "parquet", "arrow", "zarr", "tfrecord", "mds", "litdata", "coco", "yolo", "voc"
 ]
 ImageEncoding: TypeAlias = Literal["png", "jpeg", "webp"]
+
+
+def reads_texts(task: Task | None, tokenizer: object) -> bool:
+    """Whether a source is read as texts: a table alone can hold anything."""
+    return task == "text" or (task is None and tokenizer is not None)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from mixup_cli.choices import PLACED_TASKS, TIMED_TASKS
+from mixup_cli.choices import PLACED_TASKS, TIMED_TASKS, reads_texts
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import Source, SourceOptions
@@ -156,9 +156,10 @@ def _kinds(options: SourceOptions) -> Iterator[tuple[Callable[[Path], bool], Cal
 
     Each brings its own libraries, and is imported when the kinds before it have not recognised the place.
     """
-    from mixup_cli.sources.texts import source as texts
+    if reads_texts(options.task, options.tokenizer):
+        from mixup_cli.sources.texts.source import open_texts
 
-    yield lambda _: texts.are_wanted(options), texts.open_texts
+        yield lambda _: True, open_texts
     from mixup_cli.sources.cifar import source as cifar
 
     yield cifar.looks_like_cifar, cifar.open_cifar

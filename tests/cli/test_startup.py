@@ -84,7 +84,7 @@ print(*sorted({name.split(".")[2] for name in sys.modules if name.startswith("mi
 """
     ended = subprocess.run([sys.executable, "-c", script, arrays], capture_output=True, text=True, check=True)
     assert {"arrays", "reading"} <= {*ended.stdout.split()}
-    assert not {"donors", "pictures", "sounds", "clips"} & {*ended.stdout.split()}
+    assert not {"donors", "pictures", "sounds", "clips", "texts"} & {*ended.stdout.split()}
 
 
 def test_a_run_that_makes_much_starts_numba(arrays: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mixup_cli.choices import reads_texts
 from mixup_cli.cli.options.again import open_origin, perhaps_opener, source_flag
 from mixup_cli.cli.options.groups import OUTPUT, RUNNING, SOURCE, flag
 from mixup_cli.cli.options.needs import check_asks_for_no_mixing
@@ -69,7 +70,9 @@ def preview(places: PlaceFlags, source: SourceFlags, recipe: RecipeFlags, sheet:
     """
     if places.finished is not None:
         check_asks_for_no_mixing(places.finished)
-    has_texts = source.asks_for_texts if places.finished is None else _holds_texts(places.finished)
+        has_texts = _holds_texts(places.finished)
+    else:
+        has_texts = reads_texts(source.task, source.tokenizer)
     (_print_texts if has_texts else _draw)(places, source, recipe, sheet)
 
 

@@ -206,11 +206,6 @@ class SourceFlags(Group):
     )
     max_pixels: int | None = flag(SOURCE, "Refuse images with more pixels than N.", whole(1), otherwise="100 million")
 
-    @property
-    def asks_for_texts(self) -> bool:
-        """Whether a source is read as texts."""
-        return self.task == "text" or (self.task is None and self.tokenizer is not None)
-
     def options(self, out: Path, on_error: OnError = "skip") -> SourceOptions:
         """As the library takes them."""
         from mixup_cli.sources import SourceOptions

@@ -101,11 +101,6 @@ class TextSource(ArraySource):
         return loaded._replace(stored_bytes=size, problem=problem or loaded.problem)
 
 
-def are_wanted(options: SourceOptions) -> bool:
-    """Whether a place is to be read as texts: a table alone can hold anything."""
-    return options.task == "text" or (options.task is None and options.tokenizer is not None)
-
-
 def open_texts(path: Path, options: SourceOptions) -> TextSource:
     """Read texts and take them apart. Raises UsageError without a tokenizer, and as `read_texts` and `TokenizerFile`
     do."""
