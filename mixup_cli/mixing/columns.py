@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from mixup_cli.draws.beta import UNIT
 from mixup_cli.fields.axes import has_time
 from mixup_cli.fields.captions import Captions
-from mixup_cli.fields.field import COLUMNS, IN_TIME, SCALE
+from mixup_cli.fields.field import COLUMNS, SCALE
 from mixup_cli.fields.label import Label
 from mixup_cli.fields.labels import Labels, base_shares, remix_shares, shares_of_base_alone, union_shares
 from mixup_cli.fields.objects import LOST, Objects
@@ -84,6 +84,31 @@ def planned_columns(columns: Sequence[Column], signals: Sequence[Signal]) -> tup
     return (*stored, Column("weight", "int32", pair), Column("mask_seed", "int64", ()), *scale)
 
 
+def _or_zeros(found: NDArray[Any] | None, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    return np.zeros(shape, dtype) if found is None else found
+
+
+def _scale(rows: Rows) -> NDArray[np.float32]:
+    scale = rows.decisions.scale
+    return np.ones(len(rows), np.float32) if scale is None else scale
+
+
+OF_PLAN: Mapping[str, Callable[[Rows], NDArray[Any] | None]] = {
+    "index": lambda rows: rows.index,
+    "source_index": lambda rows: rows.parents,
+    "method": lambda rows: rows.method,
+    "box": lambda rows: rows.decisions.box,
+    "view": lambda rows: rows.views,
+    "weight": lambda rows: rows.decisions.parts,
+    "mask_seed": lambda rows: rows.decisions.mask_seed.view(np.int64),
+    "span": lambda rows: _or_zeros(rows.decisions.span, (len(rows), 2), np.int32),
+    "source_start": lambda rows: _or_zeros(rows.decisions.start, rows.parents.shape, np.int64),
+    "gain": lambda rows: rows.decisions.parts.astype(np.float32) / np.float32(UNIT) * _scale(rows)[:, None],
+    SCALE: _scale,
+}
+"""Columns that say what was planned."""
+
+
 @dataclass(frozen=True)
 class RowColumns:
     """Every column but those of signals that are loaded, from rows of the plan and the parents' shares, float32 (m, P).
@@ -123,30 +148,7 @@ class RowColumns:
         if name in (INPUT_IDS, ATTENTION) and self.captions is not None:
             made = token_ids if name == INPUT_IDS else attention_mask
             return made(self.captions, rows.parents, share)
-        if name in IN_TIME:
-            return self._in_time(name, rows, share.shape[1])
-        planned = {
-            "index": rows.index,
-            "source_index": rows.parents,
-            "method": rows.method,
-            "box": rows.decisions.box,
-            "view": rows.views,
-            "weight": rows.decisions.parts,
-            "mask_seed": rows.decisions.mask_seed.view(np.int64),
-            SCALE: np.ones(len(rows), np.float32) if rows.decisions.scale is None else rows.decisions.scale,
-        }
-        return np.asarray(planned[name])
-
-    def _in_time(self, name: str, rows: Rows, parent_count: int) -> NDArray[Any]:
-        """What was decided about time: zeros where nothing was."""
-        made, shape = rows.decisions, (len(rows), parent_count)
-        match name:
-            case "span":
-                return np.zeros((len(rows), 2), np.int32) if made.span is None else made.span
-            case "source_start":
-                return np.zeros(shape, np.int64) if made.start is None else made.start
-        gain = made.parts.astype(np.float32) / np.float32(UNIT)
-        return gain if made.scale is None else gain * made.scale[:, None]
+        return np.asarray(OF_PLAN[name](rows))
 
     def _classes(self, rows: Rows) -> NDArray[np.int32]:
         if self.labels.classes is None:

@@ -44,6 +44,11 @@ class Timing:
     window: int
     short: Short
 
+    def samples(self, header: Header) -> int:
+        """How many a sound has, repeated to fill a row where short sounds are."""
+        own = header.frames_at(self.rate)
+        return max(own, self.window) if self.short == "loop" and own else own
+
 
 class EncodedSounds(Encoded):
     """Sounds, wherever their bytes lie. A subclass says how they are read, and can read them before it calls this.
@@ -69,9 +74,7 @@ class EncodedSounds(Encoded):
         self._channels, more = _channels(headers, most=2 if features is None else 1)
         self._samples = np.zeros(len(keys), np.int64)  # as many as each sound has
         for index, header in headers.items():
-            self._samples[index] = header.frames_at(timing.rate)
-        if timing.short == "loop":
-            self._samples[self._samples > 0] = np.maximum(self._samples[self._samples > 0], timing.window)
+            self._samples[index] = timing.samples(header)
         self._set_form(max(timing.window, int(self._samples.max())))
         said = f"{counted(len(keys), 'sound')} at {timing.rate:,} Hz, rows of {timing.window / timing.rate:g} s"
         how = "" if features is None else f", in {_bands_and_frames(self._form, self._window)}"
@@ -163,10 +166,7 @@ class EncodedSounds(Encoded):
 
     def _check_length(self, index: int, header: Header) -> None:
         """Raises Undecodable for another length than the plan knows."""
-        frames = header.frames_at(self._timing.rate)
-        if self._timing.short == "loop":
-            frames = max(frames, self._timing.window)
-        if self._samples[index] != frames:
+        if self._samples[index] != self._timing.samples(header):
             raise Undecodable("has changed since its header was read")
 
 
