@@ -45,6 +45,11 @@ def spelled(how: Spelling) -> Iterator[None]:
         _spelling.pop()
 
 
+def use_another(field: str = "out", or_force: bool = False) -> str:
+    """What to do where a place is taken."""
+    return f"Use another {setting(field)}" + (f", or {setting('force')} to replace it." if or_force else ".")
+
+
 def plural(count: int, noun: str) -> str:
     """The noun as it follows a number: 1 shard, 2 shards, 2 classes."""
     return noun if count == 1 else f"{noun}{'es' if noun.endswith('s') else 's'}"

@@ -115,7 +115,7 @@ def data_set_place(place: Path | Store) -> Path | Store:
     """The place of a data set that is named by itself or by its manifest."""
     if isinstance(place, Store):
         return Store(place.url.removesuffix(f"/{names.MANIFEST}"))
-    return place.parent if place.name == names.MANIFEST else place
+    return names.data_set_folder(place)
 
 
 def open_finished(folder: Path) -> Manifest:

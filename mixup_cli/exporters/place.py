@@ -21,7 +21,7 @@ from mixup_cli.errors import DataError, OutputExistsError
 from mixup_cli.storage.inside import check_plain
 from mixup_cli.storage.json_files import read_json, to_json
 from mixup_cli.storage.seal import seal_bytes, storage_errors, sync_folder
-from mixup_cli.wording import setting
+from mixup_cli.wording import setting, use_another
 
 WORK = ".mixup-gen-export"
 
@@ -66,7 +66,7 @@ class ExportFolder:
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                raise OutputExistsError(f"{self.path}: another run writes an export here.", another()) from None
+                raise OutputExistsError(f"{self.path}: another run writes an export here.", use_another()) from None
         try:
             self._check(force)
             if force:
@@ -87,12 +87,12 @@ class ExportFolder:
             with storage_errors(self.path):
                 foreign = sorted({each.name for each in self.path.iterdir()} - own)
             if foreign:
-                raise OutputExistsError(f"{self.path}: holds other files, such as {foreign[0]!r}.", another())
+                raise OutputExistsError(f"{self.path}: holds other files, such as {foreign[0]!r}.", use_another())
         elif begun != self._wanted:
             odd = next(name for name in {**begun, **self._wanted} if begun.get(name) != self._wanted.get(name))
             found = f"with other settings ({odd} was {begun.get(odd)} and is {self._wanted.get(odd)})"
             what = "of another data set" if odd in ("data_set", "source") else found
-            raise OutputExistsError(f"{self.path}: holds an export {what}.", another(or_force=True))
+            raise OutputExistsError(f"{self.path}: holds an export {what}.", use_another(or_force=True))
 
     def _clear(self) -> None:
         """Remove the files of an export, the mark that it is finished first."""
@@ -204,9 +204,3 @@ def _size(path: Path) -> int | None:
     with suppress(OSError):
         return path.stat().st_size
     return None
-
-
-def another(or_force: bool = False) -> str:
-    """What to do where a place is taken."""
-    end = f", or {setting('force')} to replace it" if or_force else ""
-    return f"Use another {setting('out')}{end}."

@@ -13,10 +13,11 @@ from typing import BinaryIO, Literal, TypeAlias
 from mixup_cli.errors import OutputExistsError, UsageError
 from mixup_cli.exporters.exporter import Exporter, Notes, exporter_of
 from mixup_cli.exporters.job import Job, Options, in_order
-from mixup_cli.exporters.place import CLOSING, ExportFolder, Record, another
+from mixup_cli.exporters.place import CLOSING, ExportFolder, Record
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.listener import Listener
 from mixup_cli.storage.seal import storage_errors, sync_folder
+from mixup_cli.wording import use_another
 
 State: TypeAlias = Literal["exported", "unchanged"]
 
@@ -91,7 +92,7 @@ def _to_file(exporter: Exporter, out: Path, force: bool, began: float) -> Export
     state: State = "unchanged"
     if force or exporter.wanted_of(out) != exporter.job.wanted:
         if os.path.lexists(out) and not force:
-            raise OutputExistsError(f"{out}: already exists.", another(or_force=True))
+            raise OutputExistsError(f"{out}: already exists.", use_another(or_force=True))
         state = "exported"
         with storage_errors(out), TemporaryDirectory(dir=out.absolute().parent, prefix=".mixup-gen-") as work:
             made = Path(work) / out.name

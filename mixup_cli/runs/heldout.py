@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.sources.reading.base import Source
-from mixup_cli.storage.seal import seal_bytes
+from mixup_cli.storage.seal import seal_bytes, storage_errors
 from mixup_cli.wording import setting
 
 HEADER = ("file_name", "label")
@@ -25,14 +26,19 @@ def write_heldout(path: Path, source: Source, recipe: Recipe, usable: NDArray[np
     the order of the source. Raises OutputExistsError for another file there, unless `force` replaces it."""
     data = heldout_table(source, recipe, usable)
     try:
-        if path.exists() and path.read_bytes() == data:
-            return
-        found = path.exists()
+        found = path.read_bytes()
+    except FileNotFoundError:
+        found = None
     except OSError as problem:
         raise StorageError(f"{path}: cannot read ({problem.strerror}).") from problem
-    if found and not force:
+    if found == data:
+        return
+    if found is not None and not force:
         raise OutputExistsError(f"{path}: is another file.", f"Name another, or pass {setting('force')}.")
-    seal_bytes(path, data, path.parent)
+    with storage_errors(path):
+        work = TemporaryDirectory(dir=path.absolute().parent, prefix=".mixup-gen-")  # another part may write it, too
+    with work as folder:
+        seal_bytes(path, data, Path(folder))
 
 
 def heldout_table(source: Source, recipe: Recipe, usable: NDArray[np.int64]) -> bytes:

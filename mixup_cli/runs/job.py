@@ -126,6 +126,10 @@ class Asked:
 
 def _without_effect(recipe: Recipe, job: Job, survey: Survey) -> Iterator[UsageError]:
     yield from _of_values(recipe, job.signals[0], survey)
+    if recipe.normalize is not None and any(recipe.normalize.mean):
+        for name in (choice.name for choice in job.recipe.methods if METHODS[choice.name].shares_apart):
+            found = f"{name} scales the sum of two sounds, and would scale the mean that was subtracted, too."
+            yield UsageError(f"{found} Pass a mean of 0, or leave it out.", field="normalize")
     is_resized = job.form.is_picture and job.target.resize is not None
     if survey.array_form is not None and not is_resized and recipe.resize not in (None, "crop"):
         found = "clips are resized and centre-cropped." if job.form.has_pictures and not job.form.is_picture else ""

@@ -26,13 +26,13 @@ from mixup_cli.runs.resume import Wanted, begin, found_shards, intact
 from mixup_cli.runs.settings import Run
 from mixup_cli.runs.shard_work import make_shards
 from mixup_cli.runs.standing import Stored
-from mixup_cli.scan.stored_samples import StoredSamples
+from mixup_cli.scan.stored_samples import StoredSamples, samples_place
 from mixup_cli.storage.finish import finish
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.opened import OpenedDataSet, check_finished
 from mixup_cli.storage.source_table import finished_table
-from mixup_cli.wording import setting
+from mixup_cli.wording import use_another
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,9 @@ def materialize(
     opened = OpenedDataSet.open(folder)
     if opened.manifest.samples is None:
         raise UsageError(f"{folder} holds mixed samples already.", "Name a data set that stores its plan.")
-    if out.path.resolve().is_relative_to(folder.resolve()):
-        raise UsageError(f"{folder} would be changed.", f"Use another {setting('out')}.", field="out", value=run.out)
+    for read in (folder, samples_place(folder, opened.manifest.samples)):
+        if out.path.resolve().is_relative_to(read.resolve()):
+            raise UsageError(f"{read} would be changed.", use_another(), field="out", value=run.out)
     wanted, maker = _planned(opened, run, samples_per_shard)
     with out.locked(), run.open_engine(listener.notice) as engine:
         with out.sealing():

@@ -23,7 +23,7 @@ from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import versions
 from mixup_cli.runs.pieces import Piece, check_alike, check_apart, merged_manifest, merged_table, pieces_of
 from mixup_cli.runs.records import when_and_where
-from mixup_cli.runs.standing import Stored, stored_in, use_another
+from mixup_cli.runs.standing import Stored, stored_in
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.storage.begun import Begun
 from mixup_cli.storage.finish import finish
@@ -32,7 +32,7 @@ from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.seal import Sealing, sha256_of, storage_errors, sync_folder
 from mixup_cli.storage.shard_records import ShardRecord
 from mixup_cli.storage.source_table import SourceTable
-from mixup_cli.wording import setting
+from mixup_cli.wording import setting, use_another
 
 COPY_BYTES = 4 << 20
 
@@ -113,7 +113,7 @@ def _standing(folder: DataSetFolder, wanted: Wanted, force: bool) -> Stored:
     else:
         is_other, how = stored.begun not in (None, wanted.begun), ", which is unfinished"
     if is_other:
-        raise OutputExistsError(f"{folder.path}: holds another data set{how}.", use_another())
+        raise OutputExistsError(f"{folder.path}: holds another data set{how}.", use_another(or_force=True))
     return stored
 
 

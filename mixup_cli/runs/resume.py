@@ -81,7 +81,8 @@ def begin(folder: DataSetFolder, wanted: Wanted, force: bool) -> Manifest | None
             return stored.finished
     _check_not_cut_down(folder, wanted.rows)
     is_begun = stored.finished is None or folder.growth.is_begun
-    if not (is_begun and _is_written_down(folder, wanted)) and not folder.begin(wanted.begun, wanted.table.csv):
+    is_written = is_begun and _is_written_down(folder, wanted)
+    if not is_written and not folder.begin(wanted.begun, wanted.table.csv):  # a run on another machine was first
         folder.outlet.refresh()
         return begin(folder, wanted, force)
     folder.remove_from(wanted.shard_count)

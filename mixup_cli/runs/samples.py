@@ -28,6 +28,7 @@ from mixup_cli.sources.reading.base import Source
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.storage.folder import DataSetFolder
 from mixup_cli.storage.manifest_records import SamplesRecord
+from mixup_cli.storage.names import SAMPLES
 from mixup_cli.storage.source_table import SourceTable, finished_table
 from mixup_cli.wording import counted, readable, setting
 
@@ -127,11 +128,9 @@ def planning(run: Run) -> Run:
 
 def run_of_samples(run: Run) -> Run:
     """How they are made: each once, whatever the run asks for."""
-    own = replace(
-        run, out=run.samples_place, samples_folder=None, heldout=None, force=False, batch_size=None, shard_bytes=None
-    )
     caching = replace(run.caching, folder=run.caching.kept_in(run.out))  # beside the output, not in it
-    return replace(own, passes=1, samples=None, plan=None, caching=caching)
+    own = replace(run, out=run.samples_place, caching=caching, passes=1, samples=None, plan=None, force=False)
+    return replace(own, samples_folder=None, heldout=None, batch_size=None, shard_bytes=None)
 
 
 def recipe_of_samples(asked: Asked) -> Recipe:
@@ -162,6 +161,10 @@ def check_stores_plan(asked: Asked, run: Run) -> None:
         raise UsageError(found, "Leave it out.", field="store", value="plan")
     if run.store is not None:
         raise UsageError("the samples beside it must be files here.", "Use a folder.", field="out", value=run.store)
+    inside, usual = run.samples_place.resolve(), run.out.resolve() / SAMPLES
+    if inside != usual and inside.is_relative_to(run.out.resolve()):
+        found = f"it lies in {run.out}, which is for the plan."
+        raise UsageError(found, "Use another, or leave it out.", field="samples_folder", value=run.samples_place)
     if run.caching.kind == "none":
         raise UsageError("the samples are decoded once, and written.", "Leave it out.", field="cache", value="none")
     if not run.part.is_whole:

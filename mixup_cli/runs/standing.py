@@ -23,7 +23,7 @@ from mixup_cli.storage.loaded import LoadedColumn
 from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.names import MANIFEST, RUN, SOURCES
 from mixup_cli.storage.source_table import SourceTable, finished_table, sealed_table
-from mixup_cli.wording import counted, setting
+from mixup_cli.wording import counted, setting, use_another
 
 State = Literal["made", "resumed", "extended", "unchanged", "part"]
 
@@ -45,7 +45,7 @@ class Stored:
         since it has several."""
         if (self.finished and self.finished.members) or (self.begun and self.begun.merged):
             found = "was merged from other data sets, and only these can be extended."
-            raise OutputExistsError(f"{self.folder.path}: {found}", use_another())
+            raise OutputExistsError(f"{self.folder.path}: {found}", use_another(or_force=True))
         if self.finished is not None:
             return Recipe.from_dict(self.finished.recipe)
         return None if self.begun is None else self.begun.recipe
@@ -99,7 +99,7 @@ class Stored:
         found = 0 if self.finished is None else self.finished.totals.samples
         if rows < found:
             problem = f"{self.folder.path}: has {counted(found, 'sample')}, more than the {rows} asked for."
-            raise OutputExistsError(problem, use_another())
+            raise OutputExistsError(problem, use_another(or_force=True))
         return rows == found
 
     @property
@@ -189,7 +189,7 @@ def check_same(stored: Stored, wanted: Identity) -> None:
 
 def _refusal(stored: Stored, wanted: Identity, field: str, found: str) -> OutputExistsError:
     """What to say of a difference, and what to do about it."""
-    folder, remedy = stored.folder, use_another()
+    folder, remedy = stored.folder, use_another(or_force=True)
     encode = stored.recipe.encode if field == "pixels" and stored.recipe else None
     problem = {
         "recipe": f"was made with different settings ({found})",
@@ -205,11 +205,6 @@ def _refusal(stored: Stored, wanted: Identity, field: str, found: str) -> Output
     elif field == "labels" and stored.finished and wanted.labels and wanted.labels[0] == stored.finished.label_kind:
         remedy = f"Pass {setting('classes', folder.path)} for the classes that it was made with. {remedy}"
     return OutputExistsError(f"{folder.path}: {problem}.", remedy)
-
-
-def use_another() -> str:
-    """What to do about a folder that holds something else."""
-    return f"Use another {setting('out')}, or {setting('force')} to replace it."
 
 
 def other_pixels(folder: DataSetFolder, fingerprint: str) -> str | None:
@@ -232,10 +227,9 @@ def _listing(source: Source, before: SourceTable | str | None) -> SourceTable | 
 
 
 def _run_record(folder: DataSetFolder) -> dict[str, Any]:
-    """run.json; empty if absent, since nothing needs it."""
+    """run.json; empty if absent. Raises DataError for one that does not say what the pixels depend on."""
     path = folder.path / RUN
     try:
         return read_json(path) if path.exists() else {}
     except DataError as problem:
-        found = f"{path}: cannot be read ({problem})."
-        raise DataError(found, "Remove it: the data set is complete without it.") from None
+        raise DataError(problem.found, "Remove it: the data set is complete without it.") from None

@@ -147,7 +147,9 @@ class KeptCache:
         """Every key in the names of files: when its entry was last used (0: it has none), and what its files take."""
         found: dict[str, tuple[int, int]] = {}
         for item in os.scandir(self.folder):
-            if match := _NAME.fullmatch(item.name):
+            if (match := _NAME.fullmatch(item.name)) is None:
+                continue
+            with suppress(FileNotFoundError):  # another run has removed it meanwhile
                 status = item.stat(follow_symlinks=False)
                 used_ns, file_bytes = found.get(match[1], (0, 0))
                 used_ns = status.st_mtime_ns if item.name.endswith(".samples") else used_ns

@@ -209,8 +209,11 @@ def in_steps(source: Source, start: int, stop: int) -> Iterator[tuple[int, int]]
     Of a source that wants one at a time, steps grow while samples are quick, and threads take turns with them: these
     are mostly Python's work, and threads that fight for its lock take longer than one after the other.
     """
-    step = source.load_limit or max(1, stop - start)
-    is_quick, count, worked, lasted = step == source.load_limit == 1, 0, 0.0, 0.0
+    if source.load_limit != 1:
+        step = source.load_limit or max(1, stop - start)
+        yield from ((first, min(first + step, stop)) for first in range(start, stop, step))
+        return
+    step, is_quick, count, worked, lasted = 1, True, 0, 0.0, 0.0
     while start < stop:
         with _turn if is_quick else nullcontext():
             began, before = monotonic(), thread_time()
@@ -219,8 +222,7 @@ def in_steps(source: Source, start: int, stop: int) -> Iterator[tuple[int, int]]
             most = QUICK_SECONDS * count
             is_quick = is_quick and worked < most and lasted < WAITING * most + SLACK_SECONDS
         start += step
-        if source.load_limit == 1:
-            step = min(2 * step, MOST_IN_A_STEP) if is_quick else 1
+        step = min(2 * step, MOST_IN_A_STEP) if is_quick else 1
 
 
 def _scan_chunk(reading: Shared[_Reading], start: int, stop: int) -> Chunk:

@@ -87,11 +87,9 @@ class StoredSamples:
     def one(self, signal: int, index: int) -> NDArray[Any]:
         """One signal of one input: (*shape), in its form, and without a copy where that is how it is stored."""
         row = self._rows.item(index) if 0 <= index < len(self) else -1
-        return (
-            self._columns[signal]
-            .row(row if row >= 0 else self.rows_of([index]).item())
-            .astype(self.forms[signal].dtype, copy=False)
-        )
+        if row < 0:
+            self.rows_of([index])  # raises
+        return self._columns[signal].row(row).astype(self.forms[signal].dtype, copy=False)
 
     def rows_of(self, indices: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of some inputs. Raises DataError for one that it does not hold."""

@@ -1,7 +1,7 @@
 """Where samples come from: a folder of rooms, one for each kind of source, and the function that recognises the kind.
 
 `open_source` opens one location, `combined` makes one source of several. A new kind is a room, or a file in one, and a
-line in `_open_one`; a new container of arrays, as `.npz` is one, is a line in `arrays.containers` instead."""
+line in `_kinds`; a new container of arrays, as `.npz` is one, is a line in `arrays.containers` instead."""
 
 from __future__ import annotations
 

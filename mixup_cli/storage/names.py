@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 MANIFEST = "manifest.json"
 SOURCES = "sources.csv"
@@ -21,3 +22,8 @@ BEGUN = "recipe.json"
 
 SAMPLES = "samples"
 """Where the samples of a data set that stores its plan lie, unless it names another folder."""
+
+
+def data_set_folder(place: Path) -> Path:
+    """The folder of a data set that is named by itself or by its manifest."""
+    return place.parent if place.name == MANIFEST else place

@@ -21,7 +21,7 @@ from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.manifest import Manifest, read_manifest
 from mixup_cli.storage.mirror import shared
-from mixup_cli.storage.names import MANIFEST
+from mixup_cli.storage.names import MANIFEST, data_set_folder
 from mixup_cli.storage.seal import WORK_FOLDER
 from mixup_cli.storage.shard_records import ListedShards, ShardRecord, shard_name
 from mixup_cli.storage.stores import Store
@@ -116,8 +116,7 @@ def folder_of(place: str | Path) -> Path:
     """The folder of a data set, or for a URL the mirror that its readers share. Raises NoInputError if there is no data
     set at the URL."""
     if not is_url(place):
-        path = Path(place).absolute()
-        return path.parent if path.name == MANIFEST else path
+        return data_set_folder(Path(place).absolute())
     store = Store.open(place.removesuffix(f"/{MANIFEST}"))
     return shared(store, MANIFEST, store.read(MANIFEST))
 

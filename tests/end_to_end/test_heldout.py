@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import csv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
+import numpy as np
 import pytest
 
+from mixup_cli.recipe import Recipe
+from mixup_cli.runs import heldout
+from mixup_cli.sources import open_source
 from tests.data_sets import columns, digests
 from tests.running import Runner, error_line
 
@@ -74,3 +80,36 @@ def test_another_file_is_not_replaced(run_cli: Runner, colours: Path, tmp_path: 
     rest.unlink()
     rest.mkdir()
     assert run_cli(*command).returncode == 74
+
+
+def test_no_input_is_replaced(run_cli: Runner, colours: Path, tmp_path: Path) -> None:
+    image = sorted(colours.rglob("*.png"))[0]
+    labels = tmp_path / "labels.csv"
+    labels.write_text("".join(f"{path.relative_to(colours)},x\n" for path in sorted(colours.rglob("*.png"))))
+    before = image.read_bytes(), labels.read_bytes()
+    for rest, more in ((image, ()), (labels, ("--labels-from", labels))):
+        ended = run_cli("generate", colours, *FEW, *more, "--heldout", rest, "--force", "-o", tmp_path / "few")
+        assert ended.returncode == 2
+        assert error_line(ended) == f"--heldout {rest}: is {rest}, which belongs to the input. Use another --heldout."
+    assert (image.read_bytes(), labels.read_bytes()) == before
+
+
+def test_parts_write_it_at_the_same_time(colours: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, recipe, rest = open_source([colours]), Recipe(per_class=1), tmp_path / "rest.csv"
+    usable, barrier = np.arange(len(source)), Barrier(4)
+    made = heldout.heldout_table(source, recipe, usable)
+
+    def together(*_: object) -> bytes:
+        barrier.wait()
+        return made
+
+    monkeypatch.setattr(heldout, "heldout_table", together)
+
+    def write(_: int) -> None:
+        heldout.write_heldout(rest, source, recipe, usable)
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(20):
+            list(pool.map(write, range(4)))
+            assert [each.name for each in tmp_path.iterdir()] == [rest.name]
+            rest.unlink()

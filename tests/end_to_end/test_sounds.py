@@ -259,3 +259,11 @@ def test_it_is_looked_at_before_and_after(run_cli: Runner, sounds: Path, tmp_pat
         for command, name in (("preview", "sheet.png"), ("report", "page.html")):
             ended = run_cli(command, place, *given, "-o", tmp_path / name, "--force")
             assert ended.returncode == 0, ended.stderr
+
+
+def test_a_mean_is_not_subtracted_where_the_sum_is_scaled(run_cli: Runner, sounds: Path, tmp_path: Path) -> None:
+    for method in ("bc", "snr"):
+        command = ["generate", sounds, "--method", method, "--dtype", "float32", "-o", tmp_path / method]
+        ended = run_cli(*command, "--normalize", "0.5/0.25")
+        assert (ended.returncode, "Pass a mean of 0" in error_line(ended)) == (2, True), ended.stderr
+        assert run_cli(*command, "--normalize", "0/0.25").returncode == 0

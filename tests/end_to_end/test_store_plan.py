@@ -334,6 +334,8 @@ def test_what_cannot_store_or_read_a_plan_says_so(run_cli: Runner, colours: Path
     planned, rows = tmp_path / "planned", tmp_path / "rows"
     run_cli("generate", colours, "--store", "plan", "-q", "-o", planned)
     run_cli("generate", colours, "-q", "-o", rows)
+    apart, kept, inside = tmp_path / "apart", tmp_path / "kept", tmp_path / "inside"
+    run_cli("generate", colours, "--store", "plan", "--samples-folder", kept, "-q", "-o", apart)
     cases = {
         ("generate", colours, "--store", "plan", "--part", "1/2", "-o", tmp_path / "x"): (2, "one run does it"),
         ("generate", colours, "--store", "plan", "--part", "1/2", "--dry-run"): (2, "one run does it"),
@@ -350,12 +352,23 @@ def test_what_cannot_store_or_read_a_plan_says_so(run_cli: Runner, colours: Path
         ("materialize", rows, "-o", tmp_path / "x"): (2, "holds mixed samples already. Name a data set that stores"),
         ("materialize", planned): (2, "names the data set to make, and is missing"),
         ("materialize", planned, "-o", planned): (2, "would be changed"),
+        ("materialize", apart, "-o", kept, "--force"): (2, "/kept would be changed"),
         ("materialize", planned, "-o", rows / "x"): (0, ""),
+        ("materialize", apart, "-o", tmp_path / "from-apart"): (0, ""),
+        ("generate", colours, "--store", "plan", "--samples-folder", inside, "-o", inside): (
+            2,
+            "Use another, or leave",
+        ),
+        ("generate", colours, "--store", "plan", "--samples-folder", inside / "y", "-o", inside, "--dry-run"): (
+            2,
+            f"--samples-folder {inside / 'y'}: it lies in {inside}, which is for the plan.",
+        ),
     }
     for command, (code, words) in cases.items():
         ended = run_cli(*command)
         assert ended.returncode == code, ended.stderr
         assert not words or words in error_line(ended)
+    assert not inside.exists()
 
 
 def test_a_manifest_that_lies_is_refused(source: Source, tmp_path: Path) -> None:

@@ -56,14 +56,14 @@ def export(flags: ExportFlags) -> None:
     """
     from mixup_cli.exporters.job import Options
     from mixup_cli.exporters.run import export as make
-    from mixup_cli.storage.names import MANIFEST
+    from mixup_cli.storage.names import data_set_folder
 
     if flags.to is None:
         raise UsageError("names the format, and is missing.", "Pass, for example, --to webdataset.", field="to")
     if flags.out is None:
         raise UsageError("names the folder to write, and is missing.", "Pass, for example, -o exported.", field="out")
     place = flags.data_set
-    place = place.parent if isinstance(place, Path) and place.name == MANIFEST else place
+    place = data_set_folder(place) if isinstance(place, Path) else place
     options = Options(flags.to, flags.image_format, flags.columns, flags.rows, flags.originals_only)
     if flags.out == STDOUT:
         _stream(place, options, flags)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import click
 from mixup_cli.cli.commands.classes import class_facts, class_lines
 from mixup_cli.cli.options.config import ConfigFlags, printed
 from mixup_cli.cli.options.groups import OUTPUT, RUNNING, flag, switch
-from mixup_cli.cli.options.outputs import check_apart, check_kept, read_files
+from mixup_cli.cli.options.outputs import check_apart, check_kept, check_not_read, read_files
 from mixup_cli.cli.options.parse import FOLDER_OR_STORE
 from mixup_cli.cli.options.recipe import RecipeFlags
 from mixup_cli.cli.options.run import AmountFlags, RunFlags, ScanFlags, plan_flag, quiet_switch, read_plan_option
@@ -87,6 +88,8 @@ def generate(
         check_apart(store, (place for place in places.sources if isinstance(place, str)))
     preload()
     opened = source.open(places.sources, here, on_error=how.tolerance.on_error)
+    if how.heldout is not None:
+        check_not_read(how.heldout, chain(read, opened.files()), field="heldout")
     if more.print_config:
         from mixup_cli.runs.forecast import forecast
 
@@ -124,15 +127,12 @@ def _report(outcome: Outcome, more: MoreFlags) -> None:
 def _facts(outcome: Outcome) -> dict[str, Any]:
     """What `--json` reports besides the state; parts only where there are several."""
     facts = {**vars(outcome), "manifest": None if outcome.manifest is None else str(outcome.manifest)}
-    del facts["state"]
-    parts = {name: facts.pop(name) for name in ("part", "missing", "running")}
-    if outcome.part.is_whole:
-        return facts
-    return {
-        **facts,
-        "part": str(parts["part"]),
-        **{name: list(map(str, parts[name])) for name in ("missing", "running")},
-    }
+    for name in ("state", "part", "missing", "running"):
+        del facts[name]
+    if not outcome.part.is_whole:
+        facts["part"] = str(outcome.part)
+        facts |= {"missing": [*map(str, outcome.missing)], "running": [*map(str, outcome.running)]}
+    return facts
 
 
 def _unfinished(outcome: Outcome) -> str:

@@ -42,11 +42,11 @@ def materialize(flags: MaterializeFlags) -> None:
     """
     from mixup_cli.runs.materialize import materialize as make
     from mixup_cli.runs.settings import Run
-    from mixup_cli.storage.names import MANIFEST
+    from mixup_cli.storage.names import MANIFEST, data_set_folder
 
     if flags.out is None:
         raise UsageError("names the data set to make, and is missing.", "Pass, for example, -o rows.", field="out")
-    folder = flags.data_set.parent if flags.data_set.name == MANIFEST else flags.data_set
+    folder = data_set_folder(flags.data_set)
     run = Run(out=flags.out, workers=flags.workers, shard_bytes=flags.shard_size, force=flags.force)
     _report(make(folder, run, flags.samples_per_shard, show.Terminal(flags.quiet)), flags, str(flags.out / MANIFEST))
 

@@ -35,11 +35,11 @@ def merge(flags: MergeFlags) -> None:
     where the file system has none. The same command goes on where it was stopped.
     """
     from mixup_cli.runs.merge import merge as make
-    from mixup_cli.storage.names import MANIFEST
+    from mixup_cli.storage.names import MANIFEST, data_set_folder
 
     if flags.out is None:
         raise UsageError("names the data set to make, and is missing.", "Pass, for example, -o merged.", field="out")
-    folders = [each.parent if each.name == MANIFEST else each for each in flags.data_sets]
+    folders = [*map(data_set_folder, flags.data_sets)]
     merged = make(folders, flags.out, flags.force, show.Terminal(flags.quiet))
     _report(merged, str(flags.out / MANIFEST), flags.json, flags.quiet)
 

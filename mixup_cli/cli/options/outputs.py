@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mixup_cli.cli.options.groups import RUNNING, switch
 from mixup_cli.errors import NoInputError, OutputExistsError, StorageError, UsageError
-from mixup_cli.wording import setting
+from mixup_cli.wording import setting, use_another
 
 if TYPE_CHECKING:  # brings NumPy, and --help needs none of it
     from mixup_cli.cli.options.source import SourceFlags
@@ -67,18 +67,15 @@ class Output:
         all that lies in the source's folders (`locations`) and is not a file of ours. Raises UsageError for
         these, and without --force OutputExistsError for anything else that is not ours.
         """
-        if (existing := _identity(self.path)) is None:
+        if _identity(self.path) is None:
             if os.path.lexists(self.path):
-                raise OutputExistsError(f"{self.path}: is a link to a missing file.", _another())
+                raise OutputExistsError(f"{self.path}: is a link to a missing file.", use_another())
             return
         own = self._is_ours()
         inputs = chain(read, () if source is None else source.files(), () if own else _below(locations))
-        for each in inputs:
-            if _identity(each) == existing:
-                found = f"is {each}, which belongs to the input."
-                raise UsageError(found, _another(), field="out", value=self.path)
+        check_not_read(self.path, inputs)
         if not (self.force or own):
-            raise OutputExistsError(f"{self.path}: already exists.", _another(or_force=True))
+            raise OutputExistsError(f"{self.path}: already exists.", use_another(or_force=True))
 
     def _is_ours(self) -> bool:
         """Whether the file is a plan, a sheet or a page of ours, as far as its mark shows."""
@@ -108,10 +105,18 @@ class Output:
                 with storage_errors(self.path, kept=""):  # the user knows this path, and not the unfinished file's
                     raise problem.__cause__ or problem from None
             if os.path.lexists(self.path) and not (self._may_be_replaced() or cmp(made, self.path, shallow=False)):
-                raise OutputExistsError(f"{self.path}: already exists, and differs.", _another(or_force=True))
+                raise OutputExistsError(f"{self.path}: already exists, and differs.", use_another(or_force=True))
             with storage_errors(self.path, kept=""):
                 made.replace(self.path)
                 sync_folder(self.path.absolute().parent)
+
+
+def check_not_read(path: Path, read: Iterable[str | Path], field: str = "out") -> None:
+    """Raises UsageError where a file that is to be written is one of those that are `read`, by whichever links."""
+    existing = _identity(path)
+    for each in () if existing is None else read:
+        if _identity(each) == existing:
+            raise UsageError(f"is {each}, which belongs to the input.", use_another(field), field=field, value=path)
 
 
 def check_file(out: Path, suffixes: tuple[str, ...], remedy: str) -> None:
@@ -134,11 +139,11 @@ def check_kept(out: Path, read: Iterable[str | Path], locations: Iterable[Path])
         for each in locations:
             if place.is_relative_to(each.resolve()):
                 problem = f"belongs to the source {each}, and holds {found[0]!r}."
-                raise UsageError(problem, _another(), field="out", value=out)
+                raise UsageError(problem, use_another(), field="out", value=out)
     for each in map(Path, read):
         for name in (each.parent.resolve() / each.name, each.resolve()):
             if name.parent == place and OURS.fullmatch(name.name):
-                raise UsageError(f"would overwrite the input {each}.", _another(), field="out", value=out)
+                raise UsageError(f"would overwrite the input {each}.", use_another(), field="out", value=out)
 
 
 def _foreign(folder: Path) -> list[str]:
@@ -159,7 +164,7 @@ def check_apart(store: Store, sources: Iterable[str]) -> None:
         scheme, _, rest = each.partition("://")
         url, out = f"{scheme.lower()}://{rest.rstrip('/')}/", f"{store.url}/"
         if url.startswith(out):
-            raise UsageError(f"the source {each} lies in that folder.", _another(), field="out", value=store)
+            raise UsageError(f"the source {each} lies in that folder.", use_another(), field="out", value=store)
         if out.startswith(url):
             found = {name.partition("/")[0] for name in store.names()}
             is_ours = not found.isdisjoint((MANIFEST, WORK_FOLDER))
@@ -167,12 +172,7 @@ def check_apart(store: Store, sources: Iterable[str]) -> None:
                 each for each in found if not (is_ours and (each == WORK_FOLDER or OURS.fullmatch(each)))
             ):
                 problem = f"belongs to the source {each}, and holds {other[0]!r}."
-                raise UsageError(problem, _another(), field="out", value=store)
-
-
-def _another(or_force: bool = False) -> str:
-    end = f", or {setting('force')} to replace it" if or_force else ""
-    return f"Use another {setting('out')}{end}."
+                raise UsageError(problem, use_another(), field="out", value=store)
 
 
 def _identity(path: str | Path) -> tuple[int, int] | None:

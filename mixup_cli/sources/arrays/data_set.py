@@ -22,7 +22,7 @@ from mixup_cli.storage.hdf5.reading import ShardedColumn
 from mixup_cli.storage.hdf5.shard import require_filter
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.json_files import LIMIT_BYTES, content_of
-from mixup_cli.storage.names import MANIFEST, SOURCES
+from mixup_cli.storage.names import MANIFEST, SOURCES, data_set_folder
 from mixup_cli.storage.opened import OpenedDataSet
 from mixup_cli.storage.source_table import check_sealed, read_table
 from mixup_cli.wording import setting
@@ -52,7 +52,7 @@ def looks_like_data_set(path: Path) -> bool:
 
 def open_data_set(path: Path, options: SourceOptions) -> DataSetSource:
     """A finished data set. Raises DataError if it is damaged, or has rows whose parents are of several groups."""
-    folder = path.parent if path.name == MANIFEST else path
+    folder = data_set_folder(path)
     opened = OpenedDataSet.open(folder)
     require_filter(opened.manifest.compression)
     if opened.manifest.mixed is not None:

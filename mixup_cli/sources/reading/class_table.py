@@ -22,7 +22,7 @@ from mixup_cli.sources.reading.class_order import of_splits
 from mixup_cli.sources.reading.labels import CLASS_LIMIT, index_names
 from mixup_cli.sources.reading.names import names_of
 from mixup_cli.storage.json_files import content_of
-from mixup_cli.storage.names import MANIFEST
+from mixup_cli.storage.names import MANIFEST, data_set_folder
 from mixup_cli.wording import counted, json_problem, quoted
 
 _FILE_BYTES = 64 << 20
@@ -57,7 +57,7 @@ def _given(value: str) -> Sequence[str]:
     if value.startswith("["):
         return _from_json(value.encode("utf-8", "surrogatepass"))
     if exists and (path.name == MANIFEST or _kind_of(path / MANIFEST)[0]):
-        return _of_data_set(path.parent if path.name == MANIFEST else path)
+        return _of_data_set(data_set_folder(path))
     if exists and not is_folder:
         return _from_file(path)
     if "," in value:

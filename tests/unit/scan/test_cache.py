@@ -18,7 +18,7 @@ from mixup_cli.errors import DataError
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.target import FormMismatch, Target
 from mixup_cli.listener import Listener
-from mixup_cli.scan import cache, kept_entry
+from mixup_cli.scan import cache, kept_cache, kept_entry
 from mixup_cli.scan.cache import CacheSettings
 from mixup_cli.scan.fill import CachePlace, ScanSettings, cache_text, fill
 from mixup_cli.scan.scan import Tolerance
@@ -474,3 +474,23 @@ def test_a_cache_of_one_run_leaves_no_file_however_it_ends(tmp_path: Path, monke
     assert os.name == "nt" or not list(tmp_path.iterdir()), "the map alone holds it"
     samples[:] = 7
     assert (samples == 7).all()
+
+
+def test_what_another_run_removes_meanwhile_is_passed_over(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    other = folder / f"{'0' * 64}.lock"
+    other.touch()
+    names = kept_cache._NAME
+
+    class Removing:
+        def fullmatch(self, name: str) -> Any:
+            other.unlink(missing_ok=True)
+            return names.fullmatch(name)
+
+    monkeypatch.setattr(kept_cache, "_NAME", Removing())
+    filled(photos, tmp_path)
+    assert [*folder.glob("*.samples")], "they are kept"
+    assert not other.exists()
