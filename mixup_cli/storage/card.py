@@ -45,7 +45,13 @@ def paper_of(name: str) -> str:
 
 def card(manifest: Manifest) -> str:
     """The text of README.md: the same for the same manifest."""
-    sections = [_front_matter(), *_about(manifest), *_columns(manifest), *_reading(manifest), *_checking(manifest)]
+    sections = [
+        _front_matter(manifest),
+        *_about(manifest),
+        *_columns(manifest),
+        *_reading(manifest),
+        *_checking(manifest),
+    ]
     if sources := papers(manifest):
         sections += ["## Citation", *(_fenced("bibtex", paper) for paper in sources)]
     return "\n\n".join(sections) + "\n"
@@ -92,8 +98,11 @@ def shown_shape(shape: tuple[int, ...]) -> str:
     return f"({', '.join(['N', *map(str, shape)])})"
 
 
-def _front_matter() -> str:
-    return '---\nconfigs:\n- config_name: default\n  data_files: "shard-*.h5"\n---'
+def _front_matter(manifest: Manifest) -> str:
+    """What Hugging Face's `load_dataset` goes by. It finds data sets again in its cache by the name of their folder and
+    by this text alone, so the description says whose rows they are."""
+    rows = f"{manifest.totals.samples} rows of recipe {manifest.recipe_id}, source {manifest.source.fingerprint}"
+    return f'---\nconfigs:\n- config_name: default\n  data_files: "shard-*.h5"\n  description: "{rows}"\n---'
 
 
 def _about(manifest: Manifest) -> Iterator[str]:
@@ -173,20 +182,20 @@ def _listed(what: str, columns: Sequence[ColumnRecord], known: Mapping[str, str]
     return _table((what, "dtype", "shape", "meaning"), rows)
 
 
-def _reading_plan(samples: SamplesRecord) -> Iterator[str]:
+def _reading_plan(manifest: Manifest, samples: SamplesRecord) -> Iterator[str]:
     yield "## Reading it"
     yield (
         "The shards hold the plan alone: what is mixed, and how. mixup-gen's readers (`pip install mixup-gen`) mix the "
         f"samples in `{samples.folder}` by it when they read, for any framework. Other programs find no samples here."
     )
-    yield _fenced("python", MIXED_ARRAYS)
+    yield _fenced("python", MIXED_ARRAYS.format(first=manifest.signals[0].name, batch=min(64, manifest.totals.samples)))
     yield "To write shards that any program can read:"
     yield _fenced("sh", "mixup-gen materialize . -o ../rows")
 
 
 def _reading(manifest: Manifest) -> Iterator[str]:
     if manifest.samples is not None:
-        yield from _reading_plan(manifest.samples)
+        yield from _reading_plan(manifest, manifest.samples)
         return
     present = {column.name for column in manifest.columns}
     labels = ["labels"] if "labels" in present else sorted(present & {"source_label", "label_share"})
@@ -229,7 +238,7 @@ class Shard(Dataset):
     def __init__(self, path):
         self.path, self.file = path, None
         with h5py.File(path) as file:
-            self.rows = len(file["images"])
+            self.rows = len(file["{columns[0]}"])
 
     def __len__(self):
         return self.rows
@@ -246,7 +255,7 @@ MIXED_ARRAYS = """\
 from mixup_cli import MixedArrays
 
 data = MixedArrays(".")
-images, labels = data.images(range(64)), data.labels(range(64))"""
+{first}, labels = data.images(range({batch})), data.labels(range({batch}))"""
 
 HUGGING_FACE = """\
 {plugin}from datasets import {names}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from keyword import iskeyword
 
+from mixup_cli.fields.axes import PICTURES
 from mixup_cli.storage.manifest import Manifest
 
 OURS = {
     "PyTorch": """\
-# Images come channels first.
-from torch.utils.data import DataLoader
+{axes}from torch.utils.data import DataLoader
 
 from mixup_cli.readers.pytorch import MixedDataset
 
@@ -39,7 +39,7 @@ batches = on_device(MixedBatches({place!r}, {batch}, seed=0))
 from mixup_cli.readers.numpy import MixedArrays
 
 data = MixedArrays({place!r})
-images, labels = data.images(range({batch})), data.labels(range({batch}))""",
+{first}, labels = data.images(range({batch})), data.labels(range({batch}))""",
 }
 
 WITHOUT_US = {
@@ -47,14 +47,14 @@ WITHOUT_US = {
 {plugin}from datasets import load_dataset
 
 data = load_dataset({place!r}, split="train").with_format("numpy")
-images = data[:{batch}]["images"]""",
+{first} = data[:{batch}]["{first}"]""",
     "h5py": """\
 {plugin}import h5py
 
 with h5py.File({shard!r}) as shard:
-    images = shard["images"][:{batch}]""",
+    {first} = shard["{first}"][:{batch}]""",
 }
-"""These read folders alone, and do not decode images."""
+"""These read folders alone, and neither decode images nor mix."""
 
 
 def snippets(manifest: Manifest, place: str) -> dict[str, str]:
@@ -66,15 +66,18 @@ def snippets(manifest: Manifest, place: str) -> dict[str, str]:
     side = signals[0] if len(signals) == 1 else f"({', '.join(signals)})"
     words = {
         "place": place,
+        "first": (first := manifest.signals[0]).name,
+        "axes": "# Images come channels first.\n" if first.axes in PICTURES else "",
         "values": ", ".join([*signals, *labels]),
         "sides": f"{side}, labels" if labels else f"({side},)",
         "batch": min(64, max(1, manifest.totals.samples)),
         "plugin": "import hdf5plugin  # the zstd filter\n" if manifest.compression == "zstd" else "",
         "shard": f"{place.rstrip('/')}/shard-00000.h5",
     }
-    encoded = any(column.encoding for column in manifest.columns)
-    texts = OURS if "://" in place or encoded else OURS | WITHOUT_US
-    return {name: f"{text.format(**words)}\nprint(images.shape, images.dtype)" for name, text in texts.items()}
+    is_plain = manifest.samples is None and not any(column.encoding for column in manifest.columns)
+    texts = OURS | WITHOUT_US if is_plain and "://" not in place else OURS
+    shown = f"print({first.name}.shape, {first.name}.dtype)"
+    return {name: f"{text.format(**words)}\n{shown}" for name, text in texts.items()}
 
 
 def _variable(name: str) -> str:

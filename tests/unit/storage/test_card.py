@@ -19,6 +19,7 @@ from mixup_cli.storage.manifest_records import ColumnRecord
 from mixup_cli.storage.meanings import LOSSES, MEANINGS, RULES, SOFT
 from mixup_cli.storage.names import CARD
 from tests.docs.pages import run_slowly
+from tests.running import Runner
 from tests.unit.storage.small_data_set import arrays, manifest_of, shard_records, write_data_set
 
 HOSTILE_NAMES = (
@@ -148,5 +149,27 @@ def test_unlabelled_data_say_so() -> None:
 
 
 def test_its_yaml_names_the_shards() -> None:
-    head: Any = card(manifest_of(())).split("---\n")[1]
-    assert head == 'configs:\n- config_name: default\n  data_files: "shard-*.h5"\n'
+    manifest = manifest_of(())
+    head: Any = card(manifest).split("---\n")[1]
+    *lines, description = head.splitlines()
+    assert lines == ["configs:", "- config_name: default", '  data_files: "shard-*.h5"']
+    assert description.startswith('  description: "')
+    assert manifest.recipe_id in description
+
+
+def test_hugging_face_keeps_data_sets_apart_whose_folders_have_one_name(
+    run_cli: Runner, arrays: Path, tmp_path: Path
+) -> None:
+    places = [tmp_path / name / "out" for name in "abc"]
+    for place, options in zip(places, (("--seed", 1), ("--seed", 2), ("--seed", 1, "--passes", 2)), strict=True):
+        assert run_cli("generate", arrays, "-q", "-o", place, *options).returncode == 0
+    code = f"""
+from datasets import load_dataset
+for place in {[*map(str, places)]}:
+    data = load_dataset(place, split="train")
+    print(len(data), data[0]["share"])
+"""
+    first, second, longer = run_slowly(code, tmp_path).splitlines()
+    assert first != second
+    assert first.split()[1:] == longer.split()[1:]
+    assert 2 * int(first.split()[0]) == int(longer.split()[0])
