@@ -65,7 +65,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # takes a while to import, and is seldom needed
 
     names = list(known)
-    begun = [name for name in names if word and name.startswith(word.lower())]
+    begun = sorted((name for name in names if word and name.startswith(word.lower())), key=len)
     near = begun or get_close_matches(word.lower(), names, n=1)
     return f"; did you mean {near[0]}?" if near else "."
 

@@ -121,7 +121,7 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See `click.Command.parse_args`."""
-        with _in_one_line(ctx, f"See {ctx.command_path} --help."):
+        with _in_one_line(ctx, f"See {ctx.command_path} --help-all."):
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -25,7 +25,7 @@ from mixup_cli.readers.samples import Part, parts_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.storage.meanings import mask_of
 from mixup_cli.storage.opened import finished_manifest, folder_of
-from mixup_cli.wording import did_you_mean
+from mixup_cli.wording import did_you_mean, setting
 
 BLOCK_BYTES = 2 << 20
 """Rows that are read, and perhaps encoded, together."""
@@ -190,7 +190,7 @@ def _rows(arrays: MixedArrays, options: Options) -> NDArray[np.int64]:
     rows = rows[(rows >= first) & (rows < stop)]
     if not len(rows):
         found = f"{arrays.folder} holds no originals beside its mixed rows, or none among these."
-        raise UsageError(found, "Generate with keep_originals, or leave this out.", field="originals_only")
+        raise UsageError(found, f"Generate with {setting('keep_originals')}, or leave it out.", field="originals_only")
     return rows
 
 

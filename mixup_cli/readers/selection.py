@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mixup_cli.errors import UsageError
 from mixup_cli.readers.numpy import MixedArrays
 from mixup_cli.readers.passes import OneByOne, Shown, originals_of, shown_of
-from mixup_cli.wording import did_you_mean
+from mixup_cli.wording import did_you_mean, setting
 
 BLOCK_ROWS = 1 << 14
 """Rows that are looked at together."""
@@ -79,7 +79,7 @@ def _by_pass(arrays: MixedArrays, choices: Mapping[str, Any]) -> Sequence[Shown]
     members = [] if originals is None else [*originals_of(arrays.folder, arrays.manifest)]
     kept = tuple(rows for rows, _ in members if rows)
     if originals and not kept:
-        remedy = "Generate with keep_originals, or leave this out."
+        remedy = f"Generate with {setting('keep_originals')}, or leave it out."
         raise UsageError(f"{arrays.folder} holds no originals beside its mixed rows.", remedy, field="originals")
     if passes is not None or epoch is not None:
         return shown_of(arrays.folder, arrays.passes, passes, epoch is not None, kept if originals else ())

@@ -172,12 +172,11 @@ def stored_in(folder: DataSetFolder, force: bool = False) -> Stored:
         folder.check_clearable()
         return Stored(folder)
     foreign = folder.foreign()
-    stored = Stored(folder, folder.finished(), folder.begun())
     if foreign and not folder.is_ours:
         folder.check_clearable()  # if force would be refused too, do not offer it
         remedy = f"Use another {setting('out')} (or {setting('force')}, which leaves such files alone)."
         raise OutputExistsError(f"{folder.path}: holds {foreign[0]!r}, which is not part of a data set.", remedy)
-    return stored
+    return Stored(folder, folder.finished(), folder.begun())
 
 
 def check_same(stored: Stored, wanted: Identity) -> None:

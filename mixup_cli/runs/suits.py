@@ -55,8 +55,10 @@ def check_methods(methods: Sequence[MethodChoice], source: Source) -> None:
                 both = f"{setting('task', 'caption')} and {setting('tokenizer', 'tokenizer.json')}"
                 found = f"it joins captions, and these are not read. Pass {both}; or use {', '.join(able)}"
             if {method.only, source.column} == {"spectrograms", "waves"}:
-                of_other = setting("features", "logmel:80")
-                found += f"; or pass {of_other}" if source.column == "waves" else f"; or leave out {of_other}"
+                is_wave = source.column == "waves"
+                found += (
+                    f"; or {'pass' if is_wave else 'leave out'} {setting('features', 'logmel:80' * is_wave or None)}"
+                )
             raise UsageError(f"{found}.", field="methods", value=choice.name)
     _check_maps(methods, voids_of(source), source.location)
 

@@ -15,7 +15,7 @@ from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.sources.reading.takes import check_taken
 from mixup_cli.storage.stores import is_url
-from mixup_cli.wording import setting
+from mixup_cli.wording import counted, setting
 
 __all__ = ["Labels", "Source", "SourceOptions", "open_list", "open_source"]
 
@@ -217,7 +217,14 @@ def _open_folder(path: Path, options: SourceOptions) -> Source:
             return open_clips(path, options)
         if any(map(SOUND_FILES.has, tree.others)):
             return open_sounds(path, options)
-    return folder.open_walked(path, tree, options)
+    source = folder.open_walked(path, tree, options)
+    for task, kind in (("video", VIDEO_FILES), ("audio", SOUND_FILES)):
+        if options.task is None and (count := sum(map(kind.has, tree.others))):
+            source.notices = (
+                *source.notices,
+                f"ignored {counted(count, kind.noun)}: {setting('task', task)} reads them",
+            )
+    return source
 
 
 def _check_is_there(path: Path) -> None:

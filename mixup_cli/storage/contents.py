@@ -5,6 +5,7 @@ Nothing here changes a folder: `mixup_cli.storage.folder` does.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -56,7 +57,7 @@ class FolderContents:
     @property
     def is_ours(self) -> bool:
         """Whether it holds a data set, finished or begun. If not, a README.md in it is the user's."""
-        return self._manifest.exists() or (self.work / BEGUN).exists() or self.half_cleared
+        return _is_manifest(self._manifest) or (self.work / BEGUN).exists() or self.half_cleared
 
     @property
     def half_cleared(self) -> bool:
@@ -132,6 +133,19 @@ class FolderContents:
 
 def _record(sidecar: Path) -> ShardRecord:
     return ShardRecord.model_validate_json(content_of(sidecar))
+
+
+def _is_manifest(path: Path) -> bool:
+    """Whether a file is a manifest of ours, though it may be damaged: JSON that other programs call so is not."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return False
+    except OSError:  # who reads it says why
+        return True
+    with suppress(ValueError, RecursionError):
+        return b'"format_version"' in data or not isinstance(json.loads(data), dict)
+    return True
 
 
 def _holds_data_set(folder: Path) -> bool:

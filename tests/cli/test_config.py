@@ -134,4 +134,4 @@ def test_a_variable_that_no_option_reads_is_told(run_cli: Runner, colours: Path,
 def test_a_wrong_command_line_is_told_in_one_line(command: str, run_cli: Runner, tmp_path: Path) -> None:
     ended = run_cli(*command.split(), cwd=tmp_path)
     assert ended.returncode == 2
-    assert error_line(ended).endswith(" --help.")
+    assert error_line(ended).endswith((" --help-all.", "See mixup-gen --help."))

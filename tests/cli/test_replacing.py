@@ -183,3 +183,14 @@ def test_losing_the_manifest_is_told_without_a_way_that_fails(finished: Path, co
     ended = run_cli("generate", colours, "-o", finished)
     assert ended.returncode == 73
     assert "--force" not in error_line(ended)
+
+
+def test_a_manifest_of_another_program_is_not_replaced(colours: Path, tmp_path: Path, run_cli: Runner) -> None:
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "manifest.json").write_text('{"name": "My App"}')
+    for options in ([], ["--force"], ["--dry-run"]):
+        ended = run_cli("generate", colours, "-o", app, *options)
+        assert ended.returncode == 73
+        assert error_line(ended) == f"{app}: holds a manifest.json that is not part of a data set. Use another -o."
+    assert (app / "manifest.json").read_text() == '{"name": "My App"}'

@@ -148,7 +148,7 @@ def test_the_recipe_says_how_sounds_were_read(run_cli: Runner, sounds: Path, tmp
         ("--method mosaic", "Use mixup, cutmix, cutout"),
         ("--channels rgb", "mono and stereo"),
         ("--method specmix", "it does not go with waves. Use mixup"),
-        ("--features logmel:40 --method bc", "none; or leave out --features logmel:80"),
+        ("--features logmel:40 --method bc", "none; or leave out --features."),
         ("--features logmel:40 --channels stereo", "these samples take mono, the mean of all channels"),
         ("--features logmel:40 --flip 0.5", "for images only"),
         ("--features logmel:40 --dtype int16", "it is for waves"),

@@ -18,7 +18,7 @@ from mixup_cli.sources.tables.labels import Label, LabelReader, check_column, ch
 from mixup_cli.sources.tables.metadata import HUGGING_FACE
 from mixup_cli.sources.tables.rows import TableRow, head_of, table_rows
 from mixup_cli.sources.texts.lines import labelled_lines
-from mixup_cli.wording import counted, setting
+from mixup_cli.wording import counted, plural, setting
 
 TEXT_COLUMNS = (
     "text",
@@ -114,7 +114,27 @@ def read_texts(path: Path, options: SourceOptions) -> Texts:
     if left_out:
         found.notices.append(f"left out {counted(len(left_out), 'row')} without a label ({left_out[0]})")
     found.labels = replace(reader.labels(labels, escape_name(str(path))), groups=tuple(groups) if group else None)
+    found.notices += _about_columns(column, reader, [*head[0]], options)
+    found.notices += _about_labels(found.labels, len(labels))
     return found
+
+
+def _about_labels(labels: Labels, rows: int) -> list[str]:
+    """A notice where each row has a class of its own."""
+    if labels.kind != "classes" or not 1 < rows == len(labels.class_names):
+        return []
+    return [f"each label occurs once. If another column has the texts, pass {setting('text_column')}"]
+
+
+def _about_columns(text: str, reader: LabelReader, there: Sequence[str], options: SourceOptions) -> list[str]:
+    """A notice of the columns that are read, unless they were named, or have usual names and stand alone."""
+    known = {*TEXT_COLUMNS, *LABEL_COLUMNS, *OTHER_LABEL_COLUMNS}
+    is_named = None not in (options.text_column, options.label_column)
+    if is_named or (len(there) <= 2 and {each.lower() for each in there} <= known):
+        return []
+    labels = names_of(reader.columns, 8)
+    labelled = f", labels of {plural(len(reader.columns), 'column')} {labels}" if reader.columns else ", without labels"
+    return [f"texts of column {escape_name(text)}{labelled}"]
 
 
 def _or_skip(remedy: str) -> str:

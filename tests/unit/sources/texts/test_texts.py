@@ -230,6 +230,20 @@ def test_columns_in_doubt(tmp_path: Path) -> None:
         opened(tmp_path / "t.csv")
 
 
+def test_columns_that_were_chosen_are_named(tmp_path: Path) -> None:
+    def notices(header: str, row: str, **options: Any) -> tuple[str, ...]:
+        path = tmp_path / f"{header}.csv"
+        path.write_text(f"{header}\n" + "".join(f"{row}\n".format(n) for n in range(9)))
+        return opened(path, **options).notices
+
+    swapped = notices("product,department", 'mug {0},"Home, garden and all kitchen appliances"')
+    assert "texts of column department, labels of column product" in swapped
+    assert "each label occurs once. If another column has the texts, pass text_column" in swapped
+    assert "texts of column text, labels of column label" in notices("text,sentiment,label", "who?,good,a")
+    assert notices("text,label", "who?,a") == ()
+    assert notices("what,kind", "who?,a", text_column="what", label_column="kind") == ()
+
+
 def test_texts_without_labels(tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_text('{"text": "who lives?"}\n{"text": "where is it?"}\n')
     assert opened(tmp_path / "t.jsonl").labels.kind == "none"
