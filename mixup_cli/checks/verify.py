@@ -105,7 +105,7 @@ def _of_samples(folder: Path, manifest: Manifest, workers: int, listener: Listen
         found = verify(place, workers, listener)
     except (DataError, NoInputError) as problem:
         again = f"Run the command that made {folder} again."
-        yield Finding(name, f"cannot be read ({problem.found})", Piece.ALL_SAMPLES, again)
+        yield Finding(name, f"cannot be read ({problem.found})", Piece.ALL_SAMPLES, problem.remedy or again)
         return
     for each in found:
         yield replace(each, file=f"{name}/{each.file}", piece=Piece.SAMPLES)

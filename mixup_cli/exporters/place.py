@@ -89,9 +89,10 @@ class ExportFolder:
             if foreign:
                 raise OutputExistsError(f"{self.path}: holds other files, such as {foreign[0]!r}.", use_another())
         elif begun != self._wanted:
-            odd = next(name for name in {**begun, **self._wanted} if begun.get(name) != self._wanted.get(name))
-            found = f"with other settings ({odd} was {begun.get(odd)} and is {self._wanted.get(odd)})"
-            what = "of another data set" if odd in ("data_set", "source") else found
+            odd = next(name for name in ("to", *begun, *self._wanted) if begun.get(name) != self._wanted.get(name))
+            what = f"with other settings ({setting(odd)} was {begun.get(odd)} and is {self._wanted.get(odd)})"
+            what = {"to": f"as {begun.get('to')}"}.get(odd, what)
+            what = "of another data set" if odd in ("data_set", "source") else what
             raise OutputExistsError(f"{self.path}: holds an export {what}.", use_another(or_force=True))
 
     def _clear(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.errors import DataError
+from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.fields.axes import as_pictures
 from mixup_cli.fields.form import Form, working
 from mixup_cli.fields.labels import Labels
@@ -22,7 +23,8 @@ from mixup_cli.storage.hdf5.reading import ShardedColumn
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.storage.manifest_records import SamplesRecord
 from mixup_cli.storage.names import MANIFEST
-from mixup_cli.storage.opened import OpenedDataSet, check_finished
+from mixup_cli.storage.opened import OpenedDataSet
+from mixup_cli.wording import setting
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,10 @@ def samples_place(folder: Path, record: SamplesRecord) -> Path:
     """The folder of the samples that the data set in `folder` mixes. Raises NoInputError if no data set is there,
     DataError if it is another one."""
     place = Path(folder, unescape_name(record.folder))
-    check_finished(place)
+    if not (place / MANIFEST).exists():
+        found = f"{folder}: mixes the samples in {os.path.normpath(place)}, and no data set is there."
+        again = f"run the command that made {folder} again, with {setting('force')} if that was moved"
+        raise NoInputError(found, f"Put it back, or {again}.")
     if manifest_hash(place) != record.manifest_sha256:
         found = f"{place}: is not the data set whose samples {folder} mixes: its {MANIFEST} has another hash."
         raise DataError(found, "Put that back, or make both again.")
