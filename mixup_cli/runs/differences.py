@@ -49,26 +49,32 @@ def _recipes(before: Recipe, now: Recipe) -> str:
 
 
 def _plain(recipe: Recipe) -> dict[str, Any]:
-    """All of a recipe as plain data, with names for how its samples are read."""
+    """All of a recipe as plain data, with names for how its samples are read, and methods with their options."""
     plain: dict[str, Any] = json.loads(json.dumps(asdict(recipe)))
-    return {**plain, "reading": dict(plain["reading"])}
+    methods = [{**choice.pop("options"), **choice} for choice in plain["methods"]]
+    return {**plain, "reading": dict(plain["reading"]), "methods": methods}
 
 
 def _other_values(before: Any, now: Any, name: str = "") -> Iterator[str]:
-    """What differs between two recipes as plain data: `methods.0.options.alpha was 0.2 and is 0.3`."""
+    """What differs between two recipes as plain data: `mixup.alpha was 0.2 and is 0.3`."""
     if isinstance(before, dict) and isinstance(now, dict):
         for key in sorted(before.keys() | now.keys()):
             yield from _other_values(before.get(key), now.get(key), f"{name}.{key}".lstrip("."))
-    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        for number, pair in enumerate(zip(before, now, strict=True)):
-            yield from _other_values(*pair, f"{name}.{number}")
+    elif _are_records(before) and _are_records(now) and len(before) == len(now):
+        for number, (old, new) in enumerate(zip(before, now, strict=True)):
+            is_same = "name" in old and old["name"] == new.get("name")
+            yield from _other_values(old, new, old["name"] if is_same else f"{name}.{number}")
     elif before != now:
         yield f"{name} was {_shown(before)} and is {_shown(now)}"
 
 
+def _are_records(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(each, dict) for each in value)
+
+
 def _shown(value: Any) -> str:
     """A value of a recipe; of methods, if some were added or left out, their names; of a hash, its beginning."""
-    if value and isinstance(value, list) and all(isinstance(each, dict) and "name" in each for each in value):
+    if _are_records(value) and all("name" in each for each in value):
         return ", ".join(str(each["name"]) for each in value)
     is_hash = isinstance(value, str) and _HASH.fullmatch(value)
     return f"{value[:12]}…" if is_hash else repr(value)

@@ -13,6 +13,7 @@ from mixup_cli.choices import PLACED_TASKS, TIMED_TASKS, reads_texts
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import Source, SourceOptions
+from mixup_cli.sources.reading.file_kind import TABLES_AND_TEXTS
 from mixup_cli.sources.reading.takes import check_taken
 from mixup_cli.storage.stores import is_url
 from mixup_cli.wording import counted, setting
@@ -20,7 +21,6 @@ from mixup_cli.wording import counted, setting
 __all__ = ["Labels", "Source", "SourceOptions", "open_list", "open_source"]
 
 _ARCHIVES = (".gz", ".tgz", ".xz", ".txz", ".bz2", ".tbz2", ".zst", ".7z", ".rar")
-_TEXTS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
 
 
 def open_source(locations: Sequence[str | Path], options: SourceOptions | None = None) -> Source:
@@ -247,7 +247,7 @@ def _unknown_kind(path: Path) -> DataError:
             return DataError(f"{path}: a single {kind.noun}. Give its folder, or {listed}.")
     if path.suffix.lower().lstrip(".") in SUFFIXES:
         return DataError(f"{path}: a single image. Give its folder, or {in_list}.")
-    if path.suffix.lower() in _TEXTS:
+    if path.suffix.lower() in TABLES_AND_TEXTS:
         texts = f"Pass {setting('tokenizer', 'tokenizer.json')} if it holds labelled texts"
         labels = f"give a folder and {setting('labels_from', path)} if it holds labels of images"
         return DataError(f"{path}: an unknown kind of file.", f"{texts}; {labels}; or {in_list}.")

@@ -321,7 +321,7 @@ def test_other_samples_are_refused(source: Source, tmp_path: Path) -> None:
     with pytest.raises(OutputExistsError, match=r"others: was made with different settings .* It is for the samples"):
         made(source, recipe, tmp_path / "second", samples_folder=tmp_path / "others")
     shutil.rmtree(tmp_path / "out" / "samples")
-    with pytest.raises(NoInputError, match="mixes the samples in .*samples, and no data set is there"):
+    with pytest.raises(NoInputError, match=r"mixes the samples in .*samples, and no data set is there"):
         MixedArrays(tmp_path / "out")
     shutil.copytree(tmp_path / "others", tmp_path / "out" / "samples")
     with pytest.raises(

@@ -20,7 +20,7 @@ from mixup_cli.sources.pictures.layout import Folders, choose_split
 from mixup_cli.sources.pictures.source import PICTURE_FILES, PictureSource
 from mixup_cli.sources.pictures.walk import Tree, walk
 from mixup_cli.sources.reading.base import NO_GROUPS, Source, SourceOptions
-from mixup_cli.sources.reading.file_kind import FileKind
+from mixup_cli.sources.reading.file_kind import TABLES_AND_TEXTS, FileKind
 from mixup_cli.sources.reading.names import escape_name, names_of
 from mixup_cli.sources.tables.beside import tables_beside
 from mixup_cli.wording import counted, setting
@@ -119,7 +119,8 @@ def nothing_found(place: str, tree: Tree) -> str:
     kind = tree.kind
     if unread := sorted(filter(kind.leaves, tree.others)):
         return f"{escape_name(place)}: found only {kind.unread_text(unread)}. Convert them to {kind.convert_to}."
-    kinds = ", ".join("." + suffix for suffix in sorted(kind.suffixes))
     others = f"; found {counted(len(tree.others), 'other file')}: {names_of(sorted(tree.others), 1)}"
-    found = f"no {kind.noun}s found (looked for {kinds}, in subfolders too{others if tree.others else ''})"
-    return f"{escape_name(place)}: {found}. Give another folder."
+    found = f"no {kind.noun}s found here or in subfolders{others if tree.others else ''}"
+    has_texts = tree.others and all(name.lower().endswith(TABLES_AND_TEXTS) for name in tree.others)
+    texts = f"Pass {setting('tokenizer', 'tokenizer.json')} if it holds labelled texts, or give another folder."
+    return f"{escape_name(place)}: {found}. {texts if has_texts else 'Give another folder.'}"

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from mixup_cli.sources.reading.names import names_of
 from mixup_cli.wording import counted
 
+TABLES_AND_TEXTS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson")
+"""Endings of files that may hold labels, lists, or labelled texts."""
+
 
 @dataclass(frozen=True)
 class FileKind:

@@ -27,7 +27,7 @@ STORED = Identity(
 )
 MIXUP = (MethodChoice("mixup", options={"alpha": 0.4}),)
 CHANGED: dict[str, tuple[Any, str]] = {
-    "recipe": (Recipe(seed=2, methods=MIXUP), "methods.0.options.alpha was None and is 0.4; seed was 1 and is 2"),
+    "recipe": (Recipe(seed=2, methods=MIXUP), "mixup.alpha was None and is 0.4; seed was 1 and is 2"),
     "pixels": (Pixels("1" * 64, {"pillow": "12.0.0", "numpy": "2.0.0"}), "pillow 11.0.0 then, 12.0.0 now"),
     "source": (table("2" * 64), "a/1.png has other content than before"),
     "labels": (("multi", ("a", "c")), "classes (a, b) then, multi (a, c) now"),

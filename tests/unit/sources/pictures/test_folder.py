@@ -86,9 +86,10 @@ def test_nothing_to_mix(tmp_path: Path) -> None:
     with pytest.raises(NoInputError, match="no such folder"):
         open_it(tmp_path / "missing")
     (tmp_path / "notes.docx").write_text("x")
-    with pytest.raises(
-        NoInputError, match=r"no images found \(looked for .*\.webp.*; found 1 other file: notes.docx\)"
-    ):
+    with pytest.raises(NoInputError, match=r"no images found here or in subfolders; found 1 other file: notes\.docx\."):
+        open_it(tmp_path)
+    (tmp_path / "notes.docx").rename(tmp_path / "train.txt")
+    with pytest.raises(NoInputError, match=r"train\.txt\. Pass tokenizer=tokenizer\.json if it holds labelled texts"):
         open_it(tmp_path)
 
 
