@@ -104,7 +104,7 @@ def test_a_damaged_record_of_the_run_is_in_nobodys_way_but_its_own(
     (out / "run.json").write_text("{")
     refused = run_cli("generate", source, *HOW, "--passes", 2, "-o", out)
     assert refused.returncode == 65
-    assert "run.json: cannot be read (" in error_line(refused)
+    assert "run.json: not JSON (" in error_line(refused)
     assert "Remove it: the data set is complete without it." in error_line(refused)
     (out / "run.json").unlink()
     assert run_cli("generate", source, *HOW, "--passes", 2, "-o", out).returncode == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,3 +50,12 @@ def visit(opened: Browser, path: Path, scheme: Scheme = "light", size: tuple[int
     context.close()
     asked = [each for each in complaints if each != path.as_uri() and not each.startswith("data:")]
     assert asked == []
+
+
+def wait_until(page: Page, true: str) -> None:
+    """Wait until an expression in JavaScript is true. Playwright's own `wait_for_function` evaluates texts inside the
+    page once it has to wait, and the page's policy forbids that."""
+    end = time.monotonic() + LAST_RESORT_SECONDS
+    while not page.evaluate(true):
+        assert time.monotonic() < end, true
+        page.wait_for_timeout(20)

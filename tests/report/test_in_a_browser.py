@@ -20,7 +20,7 @@ from mixup_cli.runs.generate import generate
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import SourceOptions, open_source
 from tests.boxed_pictures import write_boxes
-from tests.report.browsing import browser, visit
+from tests.report.browsing import browser, visit, wait_until
 from tests.timed_sources import clips, waves
 from tests.tools import require
 
@@ -79,7 +79,7 @@ def test_filters_and_pages(opened: Browser, report: Path) -> None:
 
 def test_pictures_are_drawn(opened: Browser, report: Path) -> None:
     with visit(opened, report) as page:
-        page.wait_for_function("[...document.images].slice(0, 9).every(each => each.naturalWidth === 8)")
+        wait_until(page, "[...document.images].slice(0, 9).every(each => each.naturalWidth === 8)")
         described = page.get_attribute(".card img", "alt")
         assert described
         assert described.startswith("base: ")
@@ -104,7 +104,7 @@ def test_tabs_by_keyboard(opened: Browser, report: Path) -> None:
         page.click(f".tabs label:has-text('{names[2]}')")
         assert tab(page) == names[2]
         page.click(".panel:visible .copier")
-        page.wait_for_function("document.querySelector('.panel:nth-of-type(3) button').textContent != 'Copy'")
+        wait_until(page, "document.querySelector('.panel:nth-of-type(3) button').textContent != 'Copy'")
         assert "mixup_cli.readers.keras" in page.evaluate("getSelection().toString()")
 
 
@@ -243,6 +243,8 @@ def test_objects_lie_on_their_pictures(opened: Browser, tmp_path: Path) -> None:
 
 
 def test_sounds_and_clips_play(opened: Browser, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
     recipe, words = Recipe(methods=resolve((MethodChoice("mixup"),))), Words("x", "x", [], [], "nothing")
     for source in (waves(), clips()):
         (tmp_path / f"{source.column}.html").write_bytes(page(content_of_source(source, recipe), words))
@@ -255,5 +257,5 @@ def test_sounds_and_clips_play(opened: Browser, tmp_path: Path) -> None:
     with visit(opened, tmp_path / "clips.html") as shown:
         assert shown.locator(".moving").filter(visible=True).count() == 0, "nothing moves unasked"
         shown.click(".card summary")
-        assert shown.locator(".moving").filter(visible=True).count() == 3
-        shown.wait_for_function("[...document.images].filter(each => each.matches('.moving'))[0].naturalWidth === 10")
+        wait_until(shown, "[...document.images].filter(each => each.matches('.moving'))[0].naturalWidth === 10")
+        expect(shown.locator(".moving").filter(visible=True)).to_have_count(3)
