@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +23,9 @@ Scheme = Literal["light", "dark"]
 @contextmanager
 def browser() -> Iterator[Browser]:
     """The system's browser, until the end of the context."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=LAST_RESORT_SECONDS * 1000)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=FLAGS, chromium_sandbox=False
@@ -50,12 +50,3 @@ def visit(opened: Browser, path: Path, scheme: Scheme = "light", size: tuple[int
     context.close()
     asked = [each for each in complaints if each != path.as_uri() and not each.startswith("data:")]
     assert asked == []
-
-
-def wait_until(page: Page, true: str) -> None:
-    """Wait until an expression in JavaScript is true. Playwright's own `wait_for_function` evaluates texts inside the
-    page once it has to wait, and the page's policy forbids that."""
-    end = time.monotonic() + LAST_RESORT_SECONDS
-    while not page.evaluate(true):
-        assert time.monotonic() < end, true
-        page.wait_for_timeout(20)

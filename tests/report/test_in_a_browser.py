@@ -20,7 +20,7 @@ from mixup_cli.runs.generate import generate
 from mixup_cli.runs.settings import Run
 from mixup_cli.sources import SourceOptions, open_source
 from tests.boxed_pictures import write_boxes
-from tests.report.browsing import browser, visit, wait_until
+from tests.report.browsing import browser, visit
 from tests.timed_sources import clips, waves
 from tests.tools import require
 
@@ -78,14 +78,19 @@ def test_filters_and_pages(opened: Browser, report: Path) -> None:
 
 
 def test_pictures_are_drawn(opened: Browser, report: Path) -> None:
+    from playwright.sync_api import expect
+
     with visit(opened, report) as page:
-        wait_until(page, "[...document.images].slice(0, 9).every(each => each.naturalWidth === 8)")
+        for number in range(9):
+            expect(page.locator("img").nth(number)).to_have_js_property("naturalWidth", 8)
         described = page.get_attribute(".card img", "alt")
         assert described
         assert described.startswith("base: ")
 
 
 def test_tabs_by_keyboard(opened: Browser, report: Path) -> None:
+    from playwright.sync_api import expect
+
     def tab(page: Page) -> str:
         assert page.locator(".panel:visible").count() == 1
         return page.get_attribute(".panel:visible pre", "aria-label") or ""
@@ -104,7 +109,7 @@ def test_tabs_by_keyboard(opened: Browser, report: Path) -> None:
         page.click(f".tabs label:has-text('{names[2]}')")
         assert tab(page) == names[2]
         page.click(".panel:visible .copier")
-        wait_until(page, "document.querySelector('.panel:nth-of-type(3) button').textContent != 'Copy'")
+        expect(page.locator(".panel:nth-of-type(3) button")).not_to_have_text("Copy")
         assert "mixup_cli.readers.keras" in page.evaluate("getSelection().toString()")
 
 
@@ -257,5 +262,5 @@ def test_sounds_and_clips_play(opened: Browser, tmp_path: Path) -> None:
     with visit(opened, tmp_path / "clips.html") as shown:
         assert shown.locator(".moving").filter(visible=True).count() == 0, "nothing moves unasked"
         shown.click(".card summary")
-        wait_until(shown, "[...document.images].filter(each => each.matches('.moving'))[0].naturalWidth === 10")
+        expect(shown.locator("img.moving").first).to_have_js_property("naturalWidth", 10)
         expect(shown.locator(".moving").filter(visible=True)).to_have_count(3)
