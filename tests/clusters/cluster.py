@@ -50,7 +50,8 @@ class RayCluster:
 
         self.hidden = hidden
         self._environment = dict(os.environ)
-        head = {"num_cpus": 2, "include_dashboard": False, "object_store_memory": MEMORY_BYTES}
+        head: dict[str, Any] = {"num_cpus": 2, "include_dashboard": False, "object_store_memory": MEMORY_BYTES}
+        head["_system_config"] = {"health_check_period_ms": 200}  # a node that died is found after five of them
         self._cluster: Any = Cluster(initialize_head=True, head_node_args=head)
         self.address = str(self._cluster.address)
         self._others: dict[str, subprocess.Popen[bytes]] = {}
@@ -64,7 +65,8 @@ class RayCluster:
         return bool(self._others)
 
     def begin(self, name: str) -> None:
-        """Start a node, and wait until it has joined."""
+        """Start a node, and wait until it has joined. The one that had its name has left by then."""
+        self._wait()
         self._begin(name)
         self._wait()
 
@@ -88,7 +90,7 @@ class RayCluster:
         )
 
     def kill(self, name: str) -> None:
-        """End a node with all its processes, as a power cut does."""
+        """End a node with all its processes, as a power cut does. The cluster counts it until it misses it."""
         self._others[name].kill()
         self._others.pop(name).wait()
 
