@@ -202,6 +202,7 @@ def _open_tars_or_folder(path: Path, options: SourceOptions) -> Source:
 
 def _open_folder(path: Path, options: SourceOptions) -> Source:
     """Images; or in a folder without any, if the labels are not said to be of images, videos or sounds."""
+    from mixup_cli.sources.annotations.opening import annotated_above
     from mixup_cli.sources.clips.source import VIDEO_FILES, open_clips
     from mixup_cli.sources.pictures import folder
     from mixup_cli.sources.sounds.folder import open_sounds
@@ -224,6 +225,8 @@ def _open_folder(path: Path, options: SourceOptions) -> Source:
                 *source.notices,
                 f"ignored {counted(count, kind.noun)}: {setting('task', task)} reads them",
             )
+    if options.task is None and source.labels.kind == "none":
+        source.notices = (*source.notices, *annotated_above(path))
     return source
 
 

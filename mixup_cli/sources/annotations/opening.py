@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mixup_cli.choices import Task
 from mixup_cli.errors import NoInputError
 from mixup_cli.sources.reading.base import SourceOptions
+from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.splits import split_kind
 from mixup_cli.wording import setting
 
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".json", ".xml", ".yaml", ".yml")
 FOLDERS = ("annotations", "Annotations")
+LEVELS = 2
+"""How far images lie below the place of their annotations: YOLO's in `images/train`."""
 
 
 def open_annotated(path: Path, options: SourceOptions) -> PictureSource | None:
@@ -30,26 +36,44 @@ def open_annotated(path: Path, options: SourceOptions) -> PictureSource | None:
         return coco_captions.open_coco_captions(path, options) if coco_captions.has_captions(path, options) else None
     if options.task is None and options.labels_from is None and not might_have(path):
         return None
-    from mixup_cli.sources.annotations import coco, labelme, open_images, voc, yolo  # what only these sources need
+    from mixup_cli.sources.annotations import coco, open_images  # what only these sources need
 
     if options.labels_from is not None and path.is_dir():
         if coco.is_coco(Path(options.labels_from)):
             return coco.open_coco(path, options)
         return open_images.open_open_images(path, options) if options.task is not None else None
-    if coco.looks_like_coco(path, options.task):
-        return coco.open_coco(path, options)
+    if (open_it := _opener(path, options.task)) is not None:
+        return open_it(path, options)
+    if options.task is None:
+        return None
+    looked_for = "COCO's JSON, a data.yaml of YOLO, XML of Pascal VOC, JSON of labelme"
+    remedy = f"Name the file of annotations, or give a table of boxes with {setting('labels_from')}."
+    raise NoInputError(f"{path}: has no annotations of objects (looked for {looked_for}).", remedy)
+
+
+def _opener(path: Path, task: Task | None) -> Callable[[Path, SourceOptions], PictureSource] | None:
+    """What opens the annotations at a place; None without any that are known."""
+    from mixup_cli.sources.annotations import coco, labelme, voc, yolo
+
+    if coco.looks_like_coco(path, task):
+        return coco.open_coco
     for looks_alike, open_it in (
         (yolo.looks_like_yolo, yolo.open_yolo),
         (voc.looks_like_voc, voc.open_voc),
         (labelme.looks_like_labelme, labelme.open_labelme),
     ):
         if looks_alike(path):
-            return open_it(path, options)
-    if options.task is None:
-        return None
-    looked_for = "COCO's JSON, a data.yaml of YOLO, XML of Pascal VOC, JSON of labelme"
-    remedy = f"Name the file of annotations, or give a table of boxes with {setting('labels_from')}."
-    raise NoInputError(f"{path}: has no annotations of objects (looked for {looked_for}).", remedy)
+            return open_it
+    return None
+
+
+def annotated_above(folder: Path) -> list[str]:
+    """A notice about the folder that is to be named, if this one holds the images of annotations alone."""
+    for above in list(folder.absolute().parents)[:LEVELS]:
+        with suppress(OSError):
+            if might_have(above) and _opener(above, None) is not None:
+                return [f"{escape_name(str(above))} has annotations of images: name it to read them"]
+    return []
 
 
 def might_have(path: Path) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from mixup_cli.errors import DataError
+from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.sources.annotations.beside import (
     FILE_BYTES,
     Draft,
@@ -68,6 +68,9 @@ def open_voc(path: Path, options: SourceOptions) -> AnnotatedPictures:
         folders = held_in(path, _holds)
         folder, notices, ignored = chosen_folder(path, folders, options.split)
         pairs = pairs_below(path, folders, ".xml", options.exclude)
+        if not pairs.pictures and _is_kit(above := path.absolute().parent):
+            found = f"{escape_name(str(path))}: has no images; they are in {PICTURES} beside it."
+            raise NoInputError(found, f"Name {escape_name(str(above))}.")
     said = {picture: _said(path, file, origin) for picture, file in pairs.pictures.items() if file is not None}
     for file in pairs.alone:
         alone = _said(path, file, origin)

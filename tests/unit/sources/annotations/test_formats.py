@@ -118,6 +118,22 @@ def test_a_folder_without_annotations(tmp_path: Path) -> None:
     assert opened(root).objects is None
 
 
+@pytest.mark.parametrize(
+    ("kind", "images"), [("coco", "images"), ("voc", "JPEGImages"), ("yolo", "images"), ("yolo", "images/train")]
+)
+def test_a_folder_of_images_below_their_annotations(kind: str, images: str, tmp_path: Path) -> None:
+    root, _ = made(kind, tmp_path)
+    said = f"{root} has annotations of images: name it to read them"
+    assert said in opened(root / images).notices
+    assert said not in opened(root / images, task="classify").notices
+
+
+def test_the_folder_of_xml_alone(tmp_path: Path) -> None:
+    root = write_voc(tmp_path / "voc")
+    with pytest.raises(NoInputError, match=rf"Annotations: has no images; .* Name {root}\.$"):
+        opened(root / "Annotations")
+
+
 def test_annotations_without_objects(tmp_path: Path) -> None:
     root = write_voc(tmp_path)
     for each in root.rglob("*.xml"):
