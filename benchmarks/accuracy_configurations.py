@@ -54,6 +54,7 @@ CONFIGURATIONS = [
         for alpha in (0.1, 0.2, 0.5, 2)
     ),
     Configuration("tenth", "mixup, labels of the base, 10 passes", f"{POOL} --label-rule base"),
+    Configuration("tenth", "none, binary loss", UNMIXED, binary=True),
     Configuration("tenth", "mixup, binary loss, 10 passes", POOL, binary=True),
     Configuration("tenth", "mixup, union, binary loss, 10 passes", f"{POOL} --label-rule union", binary=True),
     Configuration("twentieth", "none", UNMIXED),
