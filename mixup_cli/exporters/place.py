@@ -96,15 +96,22 @@ class ExportFolder:
             raise OutputExistsError(f"{self.path}: holds an export {what}.", use_another(or_force=True))
 
     def _clear(self) -> None:
-        """Remove the files of an export, the mark that it is finished first."""
+        """Remove the files of an export, the mark that it is finished first. Raises DataError, and removes nothing, if
+        a record names a file elsewhere."""
         with storage_errors(self.path):
+            names = [name for record in self.records() for name in record.files]
+            folders = {each for name in names for each in Path(name).parents}
+            home = self.path.resolve()
+            for folder in folders:
+                if not (place := (self.path / folder).resolve()).is_relative_to(home):
+                    found = f"{self._records}: names files in {place}, where no export of {self.path} lies."
+                    raise DataError(found, use_another())
             self._finished.unlink(missing_ok=True)
-            for record in self.records():
-                for name in record.files:
-                    (self.path / name).unlink(missing_ok=True)
-                for folder in sorted({each for name in record.files for each in Path(name).parents[:-1]}, reverse=True):
-                    with suppress(OSError):
-                        (self.path / folder).rmdir()
+            for name in names:
+                (self.path / name).unlink(missing_ok=True)
+            for folder in sorted(folders - {Path()}, reverse=True):
+                with suppress(OSError):
+                    (self.path / folder).rmdir()
             for folder in (self._records, self._whole, *self._work.glob("*.part")):
                 shutil.rmtree(folder, ignore_errors=True)
             self._begun.unlink(missing_ok=True)
@@ -114,7 +121,7 @@ class ExportFolder:
         """The records of what is sealed, in order, that of the closing files last."""
         if self._records.is_dir():
             for path in sorted(self._records.glob("*.json")):
-                yield Record(**read_json(path))
+                yield _record(path)
 
     @property
     def is_finished(self) -> bool:
@@ -133,7 +140,7 @@ class ExportFolder:
         path = self._records / f"{name}.json"
         if not path.exists():
             return None
-        record = Record(**read_json(path))
+        record = _record(path)
         places = (self._whole, self.path)
         is_there = all(size in (_size(place / each) for place in places) for each, size in record.files.items())
         return record if is_there else None
@@ -173,6 +180,13 @@ class ExportFolder:
             self._whole.rmdir()
             sync_folder(self.path)
         seal_bytes(self._finished, to_json({"rows": sum(record.rows for record in self.records())}), self._work)
+
+
+def _record(path: Path) -> Record:
+    match read_json(path):
+        case {"files": dict(files), "rows": int(rows), "notes": dict(notes)}:
+            return Record(files, rows, notes)
+    raise DataError(f"{path}: is not the record of an export.", use_another())
 
 
 def _move(path: Path, to: Path) -> None:

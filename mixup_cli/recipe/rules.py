@@ -18,6 +18,7 @@ MAX_SEED = 2**63 - 1
 MAX_CROP_PAD = 65535
 MAX_SIDE_PX = 65535
 MOST_OBJECTS = 100_000
+MOST_WEIGHT = 1e6
 MOST_MEAN, LEAST_STD = 1e30, 1e-30
 
 WINDOW_PAIRS: tuple[Pair, ...] = ("any", "same-class", "cross-class")
@@ -37,8 +38,8 @@ def _in_methods(recipe: Recipe) -> Iterator[Problem]:
     probabilities = [choice.probability for choice in recipe.methods]
     if not recipe.methods:
         yield "methods", "none given. Name at least one, for example mixup."
-    if not all(0 < p < math.inf for p in probabilities):
-        found = f"the probabilities are {probabilities}, and each must be above 0."
+    if not all(0 < p <= MOST_WEIGHT for p in probabilities):
+        found = f"the probabilities are {probabilities}, and each must be above 0, and at most {MOST_WEIGHT:g}."
         yield "methods", f"{found} Give, for example, mixup:0.5,cutmix:0.5."
     if not all(0 <= level <= 255 for level in recipe.fill):
         yield "fill", f"{recipe.fill} is not a colour. Give 0 … 255, or one such number per channel."

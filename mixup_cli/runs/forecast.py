@@ -63,9 +63,9 @@ class Share:
     @classmethod
     def of(cls, part: Part, plan: Planned, job: Job, needed: Needs, sample_count: int) -> Self | None:
         """The share of a part in the rows of a plan; None if it makes all."""
-        shards = [shard_rows(number, needed.rows, job.samples_per_shard) for number in part.shards(needed.shards)]
         if part.is_whole:
             return None
+        shards = [shard_rows(number, needed.rows, job.samples_per_shard) for number in part.shards(needed.shards)]
         return cls(part, sum(map(len, shards)), len(parents_of(plan, shards, sample_count)))
 
     def facts(self) -> dict[str, Any]:

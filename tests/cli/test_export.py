@@ -114,6 +114,27 @@ def test_one_file_is_replaced_only_by_force(run_cli: Runner, here: Path) -> None
     assert sorted(each.name for each in here.iterdir()) == ["all.npz", "mixed"]
 
 
+@pytest.mark.parametrize("name", ["../mine/a.txt", "{here}/mine/a.txt", "link/a.txt"])
+def test_force_removes_nothing_elsewhere(run_cli: Runner, here: Path, name: str) -> None:
+    """A stranger may have written the records of an export, which name its files."""
+    command = ("export", "mixed", "--to", "npz", "-o", "out", "--force")
+    assert run_cli(*command).returncode == 0
+    kept = here / "mine/a.txt"
+    kept.parent.mkdir()
+    kept.write_text("mine")
+    (here / "out/link").symlink_to("../mine")
+    record = min((here / "out").glob(".mixup-gen-export/records/*.json"))
+    content = json.loads(record.read_bytes())
+    files = content["files"] | {"link/x": 1, name.format(here=here): 4}
+    record.write_text(json.dumps({**content, "files": files}))
+    refused = run_cli(*command)
+    assert refused.returncode == 65
+    assert "names files in " in error_line(refused)
+    assert kept.read_text() == "mine"
+    record.write_text(json.dumps({**content, "files": [name]}))
+    assert error_line(run_cli(*command)).endswith(f"{record.name}: is not the record of an export. Use another -o.")
+
+
 def test_mixup_gen_reads_an_image_folder_back_with_its_soft_labels(run_cli: Runner, here: Path) -> None:
     run_cli("export", "mixed", "--to", "imagefolder", "-o", "folder")
     with Path("folder/metadata.csv").open() as table:

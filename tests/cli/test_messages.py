@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import NamedTuple
@@ -58,6 +59,8 @@ CASES = [
     Case("generate colours -o done --seed 9", 73, "done: ", "seed was 0 and is 9", "or --force to replace it."),
     Case("generate colours -o foreign", 73, "foreign: ", "holds 'x'", "leaves such files alone)."),
     Case("generate colours -o file.txt/out", 73, "file.txt: ", "is not a folder", "Use another -o."),
+    Case("generate colours -o ''", 2, "a path ", "is empty", "Give one: . is the current folder."),
+    Case("inspect ''", 2, "a path ", "is empty", "Give one: . is the current folder."),
     Case("verify nowhere", 66, "nowhere: ", "no such folder", "Name the folder of a data set."),
     Case("verify colours", 66, "colours: ", "has no manifest.json", "Name the folder of a data set."),
     Case("verify damaged", 65, "damaged/manifest.json: ", "JSON", "."),
@@ -89,7 +92,7 @@ def test_every_refusal_names_place_fault_and_remedy(case: Case, place: Path, run
     if not (place / "done").exists():
         run_cli("generate", "colours", "-o", "done", cwd=place)
     there = sorted(path for path in place.rglob("*"))
-    ended = run_cli(*case.command.split(), cwd=place)
+    ended = run_cli(*shlex.split(case.command), cwd=place)
     message = error_line(ended)
     assert ended.returncode == case.code, message
     assert message.startswith(case.where)

@@ -11,6 +11,7 @@ from mixup_cli.cli.options.parse import Reader
 from mixup_cli.errors import UsageError
 from mixup_cli.option_text import Options, taken_apart
 from mixup_cli.recipe import MethodChoice
+from mixup_cli.recipe.rules import MOST_WEIGHT
 
 MOST_OFF = 1e-9
 """How far the sum of probabilities may be from 1: thirds cannot be written out."""
@@ -34,9 +35,9 @@ def methods(text: str) -> tuple[MethodChoice, ...]:
 
 def _check_probabilities(read: Sequence[Read], given: Sequence[float]) -> None:
     """Raises UsageError unless each method has a probability, above 0, and they sum to 1."""
-    if not all(0 < each < math.inf for each in given):
+    if not all(0 < each <= MOST_WEIGHT for each in given):
         shown = ", ".join(f"{each:g}" for each in given)
-        raise UsageError(f"the probabilities are {shown}, and each must be a number above 0.", EXAMPLE)
+        raise UsageError(f"the probabilities are {shown}, and each must be above 0, and at most 1.", EXAMPLE)
     if len(given) < len(read):
         without = next(name for name, probability, _ in read if probability is None)
         equal = ",".join(_text(name, "", options) for name, _, options in read)

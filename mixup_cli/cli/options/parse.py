@@ -109,7 +109,10 @@ def _seconds(text: str) -> float:
 
 
 def local_name(text: str) -> str:
-    """The name of a file or folder. Raises UsageError for a URL, which would be taken for a relative path."""
+    """The name of a file or folder. Raises UsageError for a URL, which would be taken for a relative path, and for an
+    empty text, which a shell makes of a variable that is not set."""
+    if not text:
+        raise UsageError("a path is empty.", "Give one: . is the current folder.")
     if "\0" in text:
         raise UsageError(f"{_shown(text)} contains a NUL, which no path can.")
     if problem := url_problem(text):

@@ -89,7 +89,7 @@ class Notes:
         """Note the size that a file says a picture has; tools write zeros for sizes that they do not know."""
         if width in (None, 0) or height in (None, 0):
             return
-        if not all(isinstance(side, int | float) for side in (width, height)):
+        if not all(isinstance(side, int | float) and abs(side) <= MOST_ID for side in (width, height)):
             found = f"{where}: says that its image is {shown(width)} x {shown(height)}, expected numbers of pixels."
             raise DataError(found, CORRECT)
         self.sizes[picture] = (where, width, height)  # type: ignore[assignment]  # numbers, as was just checked

@@ -26,6 +26,9 @@ from mixup_cli.sources.annotations.notes import Outline
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import Loaded
 
+MOST_OBJECTS = 65535
+"""Of one picture: its map is uint16."""
+
 LONGEST_PX = 2_000_000
 """Around all polygons of an object: pycocotools takes forty bytes for each pixel on the way."""
 
@@ -80,9 +83,11 @@ class OutlineMaps(Source):
         if 0 in (height, width):  # the picture cannot be read, which is reported where it is
             out[...] = 0
             return Loaded(0, self.rehash(index))
+        numbers = self._numbers(index)
+        if (count := numbers.stop - numbers.start) > MOST_OBJECTS:
+            return Loaded(0, self.rehash(index), f"has {count:,} objects, and at most {MOST_OBJECTS:,} can be drawn")
         drawn = np.zeros((height, width), np.uint16)
         found: list[tuple[tuple[bool, int], int, Any]] = []
-        numbers = self._numbers(index)
         for place, number in enumerate(range(numbers.start, numbers.stop), 1):
             try:
                 runs = _runs(self._outlines[number], self._objects.box[number], (height, width))

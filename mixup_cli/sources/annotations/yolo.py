@@ -258,15 +258,14 @@ class _Texts:
         if not class_number.is_integer() or abs(class_number) > CLASS_LIMIT:
             raise ValueError(f"the class {class_number:g} is not a whole number")
         count, points = len(numbers), tuple[float, ...]()
+        found = f"{count + 1} {plural(count + 1, 'number')}"
         if self._keypoints is not None:
             joints, width = self._keypoints
             if count != 4 + joints * width:
-                raise ValueError(f"{count + 1} {plural(count, 'number')}, expected {5 + joints * width} with keypoints")
+                raise ValueError(f"{found}, expected {5 + joints * width} with keypoints")
             points = tuple(_points(numbers[4:], width))
         elif count != 4 and (count < 6 or count % 2):
-            raise ValueError(
-                f"{count + 1} {plural(count + 1, 'number')}, expected 5 for a box, or pairs for an outline"
-            )
+            raise ValueError(f"{found}, expected 5 for a box, or pairs for an outline")
         places = numbers if self._keypoints is None else numbers[:4]
         if outside := [each for each in places if each < -BEYOND or each > 1 + BEYOND]:
             raise ValueError(f"{outside[0]:g} is not in 0 … 1, which are parts of the image's width and height")

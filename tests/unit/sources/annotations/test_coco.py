@@ -32,6 +32,15 @@ def write(path: Path, content: object) -> Path:
     return path
 
 
+@pytest.mark.parametrize("side", [10**400, float("nan"), float("inf"), "9"])
+def test_a_size_is_a_number_of_pixels(side: object, tmp_path: Path) -> None:
+    content = coco_content()
+    content["images"][0]["width"] = side
+    write_images(tmp_path)
+    with pytest.raises(DataError, match="expected numbers of pixels"):
+        open_source([write(tmp_path / "x.json", content)])
+
+
 def test_ids_and_crowds_are_kept(tmp_path: Path) -> None:
     content = coco_content()
     content["annotations"][0]["iscrowd"] = 1
