@@ -14,6 +14,7 @@ from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import Source, SourceOptions
 from mixup_cli.sources.reading.file_kind import TABLES_AND_TEXTS
+from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.takes import check_taken
 from mixup_cli.storage.stores import is_url
 from mixup_cli.wording import counted, setting
@@ -50,9 +51,19 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
     for source in opened:
         source.labels = _labels_as_asked(source, options)
     source = combine(opened)
+    source.notices = (*source.notices, *_as_one(opened, options))
     if tokenizer is not None:
         give_captions(source, tokenizer, options.length)
     return _with_donors(source, options)
+
+
+def _as_one(sources: Sequence[Source], options: SourceOptions) -> list[str]:
+    """A notice where a shell made class folders of `photos/*`: each by itself has no class."""
+    above = {Path(each.location).parent for each in sources if os.path.isdir(each.location)}
+    is_plain = all(each.labels.kind == "none" and each.task not in PLACED_TASKS for each in sources)
+    if len(sources) < 2 or len(above) != 1 or not is_plain or options.label_kind == "none":
+        return []
+    return [f"each folder is unlabelled by itself: to read them as classes, give {escape_name(str(*above))}"]
 
 
 def open_list(lines: Iterable[bytes], location: str, options: SourceOptions, root: str = os.curdir) -> Source:
@@ -202,7 +213,7 @@ def _open_tars_or_folder(path: Path, options: SourceOptions) -> Source:
 
 def _open_folder(path: Path, options: SourceOptions) -> Source:
     """Images; or in a folder without any, if the labels are not said to be of images, videos or sounds."""
-    from mixup_cli.sources.annotations.opening import annotated_above
+    from mixup_cli.sources.annotations.opening import annotated_above, undescribed
     from mixup_cli.sources.clips.source import VIDEO_FILES, open_clips
     from mixup_cli.sources.pictures import folder
     from mixup_cli.sources.sounds.folder import open_sounds
@@ -226,7 +237,7 @@ def _open_folder(path: Path, options: SourceOptions) -> Source:
                 f"ignored {counted(count, kind.noun)}: {setting('task', task)} reads them",
             )
     if options.task is None and source.labels.kind == "none":
-        source.notices = (*source.notices, *annotated_above(path))
+        source.notices = (*source.notices, *annotated_above(path), *undescribed(tree.others))
     return source
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +47,8 @@ def open_annotated(path: Path, options: SourceOptions) -> PictureSource | None:
     if options.task is None:
         return None
     looked_for = "COCO's JSON, a data.yaml of YOLO, XML of Pascal VOC, JSON of labelme"
-    remedy = f"Name the file of annotations, or give a table of boxes with {setting('labels_from')}."
+    what = "a folder of masks" if options.task == "segment" else "a table of boxes"
+    remedy = f"Name the file of annotations, or give {what} with {setting('labels_from')}."
     raise NoInputError(f"{path}: has no annotations of objects (looked for {looked_for}).", remedy)
 
 
@@ -74,6 +75,13 @@ def annotated_above(folder: Path) -> list[str]:
             if might_have(above) and _opener(above, None) is not None:
                 return [f"{escape_name(str(above))} has annotations of images: name it to read them"]
     return []
+
+
+def undescribed(others: Iterable[str]) -> list[str]:
+    """A notice about texts beside images, such as YOLO's, which no data.yaml describes."""
+    texts = sorted(name for name in others if name.endswith(".txt") and "labels" in name.split("/")[:-1])
+    what = "reads such texts as YOLO's, if it says train: and names:"
+    return [f"{escape_name(texts[0])}: a data.yaml in the folder {what}"] if texts else []
 
 
 def might_have(path: Path) -> bool:

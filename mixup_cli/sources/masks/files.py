@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mixup_cli.errors import MixupGenError
 from mixup_cli.fields.fit import fit_map
 from mixup_cli.fields.form import Form, SampleDtype
 from mixup_cli.fields.labels import Labels
@@ -20,6 +22,12 @@ from mixup_cli.sources.reading.encoded import Undecodable
 
 LOOKED_AT = 64
 """Headers that decide whether numbers have 8 bits or 16."""
+
+WHITE = 255
+"""What programs that draw write for the only object in a mask, and data sets for pixels of no class."""
+
+DECODED = 4
+"""Masks that show whether they are of one object: their pixels are 0 and `WHITE`."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,16 @@ class MaskFiles(PictureSource):
         dtype: SampleDtype = "uint16" if found.dtypes["uint16"] else "uint8"
         size = next(iter(found.sizes), (1, 1))
         return Survey(Counter(), Counter({dtype: 1}), Form(size, dtype, "hw"), found.broken)
+
+    def doubts(self) -> list[str]:
+        """A notice where the first masks look like those of one object, which is then taken for no class."""
+        seen = set[int]()
+        for index in range(min(len(self), DECODED)):
+            with suppress(Undecodable, MixupGenError, OSError):  # the scan reports it
+                seen.update(np.unique(np.asarray(upright(self.read(index), self._max_pixels))).tolist())
+        if self.void != WHITE or seen != {0, WHITE}:
+            return []
+        return [f"masks hold 0 and {WHITE} alone, and {WHITE} stands for no class: if it is one, write 1 in its place"]
 
     def decode(self, index: int, data: bytes, target: Target, out: NDArray[np.generic]) -> None:
         """See `EncodedPictures.decode`."""

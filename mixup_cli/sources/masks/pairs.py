@@ -21,6 +21,7 @@ from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.fields.signal import MASK
 from mixup_cli.sources.annotations.beside import listed, split_folders
+from mixup_cli.sources.annotations.opening import annotated_above
 from mixup_cli.sources.annotations.panoptic import panoptic_in
 from mixup_cli.sources.masks.files import MaskFiles, MaskRules
 from mixup_cli.sources.masks.instances import instances_of
@@ -88,7 +89,8 @@ def open_pairs(path: Path, options: SourceOptions) -> PictureSource | None:
     masks = _listing(halves.masks, options.exclude)
     pictures = _listing(halves.pictures, (*options.exclude, halves.masks))
     if not masks:
-        raise NoInputError(f"{escape_name(str(halves.masks))}: has no masks. Give another folder.")
+        remedy = next((f"{each}." for each in annotated_above(path)), "Give another folder.")
+        raise NoInputError(f"{escape_name(str(halves.masks))}: has no masks.", remedy)
     names = pictures if name else _of_split(where, halves, pictures, options, notices)
     by_name = _by_shared_part(masks)
     pairs = {each: by_name.get(shared) for each in names for shared in [_shared(each, by_name)]}
@@ -180,7 +182,7 @@ def _opened(
     rules = MaskRules(options.ignore_index, len(options.classes) if options.classes else None)
     masks = MaskFiles(str(halves.masks), names, rules, source.extent, options.max_pixels)
     source.beside, source.task, source.read_as = {MASK: masks, **source.beside}, "segment", READ_AS
-    source.notices = (_said(source, halves, options), *source.notices, *notices)
+    source.notices = (_said(source, halves, options), *source.notices, *notices, *masks.doubts())
     return source
 
 

@@ -15,6 +15,7 @@ from mixup_cli.choices import Task
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.source import unlabelled
+from mixup_cli.sources.packed.beside import check_alone
 from mixup_cli.sources.packed.cells import Columns, read_groups, schema_of
 from mixup_cli.sources.packed.features import FeatureRows, FeatureSource, feature_columns
 from mixup_cli.sources.packed.media import MEDIA, Medium
@@ -92,6 +93,7 @@ def _files(path: Path, options: SourceOptions) -> tuple[list[Path], list[str], b
         files = [path / each for each in _names_in(path / STATE, "_data_files")]
     else:
         files, has_splits = _parquets(path), True
+        check_alone(path, [str(each.relative_to(path)) for each in files])
         by_split = {str(each): each.name.partition(".")[0] for each in files}
         found, notices = of_one_split(by_split, options.split, str(path))
         files = [*map(Path, found)]

@@ -20,6 +20,7 @@ from pathlib import Path, PurePath
 
 from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
 from mixup_cli.fields.labels import Labels
+from mixup_cli.sources.packed.beside import check_alone
 from mixup_cli.sources.packed.folders import open_tar
 from mixup_cli.sources.packed.media import Medium, WebDataset, first_in, media_for
 from mixup_cli.sources.packed.places import REQUESTS, Packed, Span
@@ -106,6 +107,7 @@ def has_tars(folder: Path) -> bool:
 def open_folder_of_tars(folder: Path, options: SourceOptions) -> Packed:
     """The tars of one split of a folder. Raises what `open_some` raises."""
     found = tars_among(_names_in(folder))
+    check_alone(folder, found)
     return open_some({str(folder / name): split for name, split in found.items()}, str(folder), options)
 
 
@@ -236,6 +238,7 @@ def _labels(
     rank = min(sample.rank for _, _, sample in rows)
     if rank == NO_LABEL and options.label_key is None:
         found = f"{shown}: no labels found (looked for {', '.join(LABELS)}); the samples are unlabelled"
+        found += f" ({setting('label_key')} names an ending, or a field of the .json members)"
         return Labels(), [found] * (options.task != "caption")  # whose .txt and .json hold captions
     if rank == NO_LABEL:
         remedy = "Name an ending, or a field of the .json members."

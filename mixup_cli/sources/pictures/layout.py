@@ -191,6 +191,11 @@ def _check_classes(root: str, folders: Folders, base: str, heads: dict[str, bool
     if not any(heads.values()) and not inner <= _NOT_CLASSES:  # Tiny ImageNet has `images` in each class
         first = next(iter(heads))
         below = names_of(list(folders.below(f"{base}{first}/")), 3)
+        if find_splits(dict.fromkeys(sorted(inner), True)):
+            raise UsageError(
+                f"{place}: its folders ({shown}) hold splits (in {escape_name(first)}: {below}), expected splits that "
+                f"hold classes. Make it train/{escape_name(first)}, and so on; or {as_classes} to take all of them."
+            )
         raise UsageError(
             f"{place}: its folders ({shown}) hold no {folders.noun}s themselves, only folders (in "
             f"{escape_name(first)}: {below}). If {shown} are the classes, {as_classes}; else give the folder that "

@@ -15,6 +15,7 @@ from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.target import Target
 from mixup_cli.sources import Source, SourceOptions, open_source
+from tests.small_objects import write_voc
 
 SIZE = (6, 5)
 """Width and height."""
@@ -204,3 +205,20 @@ def test_refused(name: str, tmp_path: Path) -> None:
         open_source([root], SourceOptions(split=how.get("split")))
     if error is DataError:
         assert len(open_source([root], SourceOptions(on_error="skip"))) == 1
+
+
+def test_masks_of_one_object_are_doubted(tmp_path: Path) -> None:
+    for name, value in {"a": 0, "b": 255}.items():
+        picture(tmp_path / f"images/{name}.jpg")
+        mask(tmp_path / f"masks/{name}.png", value)
+    said = "masks hold 0 and 255 alone, and 255 stands for no class: if it is one, write 1 in its place"
+    assert said in open_source([tmp_path]).notices
+    assert said not in open_source([tmp_path], SourceOptions(ignore_index=254)).notices
+    mask(tmp_path / "masks/b.png", 1)
+    assert said not in open_source([tmp_path]).notices
+
+
+def test_annotations_in_place_of_masks(tmp_path: Path) -> None:
+    root = write_voc(tmp_path / "voc")
+    with pytest.raises(NoInputError, match=rf"has no masks\. {root} has annotations of images: name it"):
+        open_source([root / "JPEGImages"], SourceOptions(labels_from=str(root / "Annotations")))

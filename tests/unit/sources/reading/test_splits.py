@@ -150,7 +150,7 @@ def test_a_class_of_a_split_may_be_called_train(tmp_path: Path) -> None:
         ),
         (
             "A/train/x/1.png A/val/x/1.png B/train/x/1.png B/val/x/1.png",
-            r"\(A, B\) hold no images themselves, only folders \(in A: train, val\)",
+            r"\(A, B\) hold splits \(in A: train, val\), expected .* Make it train/A, and so on; or pass split=''",
             {"split": ""},
             ["A", "A", "B", "B"],
         ),
