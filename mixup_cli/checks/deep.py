@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -22,6 +22,8 @@ from mixup_cli.mixing.shard_values import ShardMaker
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.fingerprint import pixel_fingerprint
 from mixup_cli.runs.planning import shard_maker
+from mixup_cli.runs.records import Content, manifest_of
+from mixup_cli.runs.scanned import Scanned
 from mixup_cli.runs.settings import Run
 from mixup_cli.runs.standing import other_pixels
 from mixup_cli.scan.fill import ScanSettings
@@ -38,8 +40,13 @@ from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.manifest import Manifest
 from mixup_cli.storage.members import Member, members_of
 from mixup_cli.storage.mirror import release
+from mixup_cli.storage.names import MANIFEST
 from mixup_cli.storage.opened import finished_manifest
 from mixup_cli.storage.shard_records import ShardRecord
+from mixup_cli.storage.source_table import sealed_table
+from mixup_cli.wording import quoted
+
+OF_SHARDS = {"shards", "shard_lists", "totals"}
 
 SameRows: TypeAlias = Callable[[int, NDArray[Any]], NDArray[np.bool_]]
 """Which of some rows are stored so, from one on: bool (m)."""
@@ -85,6 +92,7 @@ def _of_member(
     check_labels(out, manifest, again)
     backend.settle(manifest.totals.samples, again.job.spec.row_bytes)
     maker = shard_maker(again, run, engine.checkpoint)
+    yield from _other_fields(out, member, again, maker.plan.methods.names)
     columns = [*map(Column.of, manifest.columns)]
     tasks = (partial(_recompute, out, columns, record, maker) for record in manifest.shards)
     listener.begin("recompute", manifest.totals.samples, "samples")
@@ -93,6 +101,18 @@ def _of_member(
             yield from found
             listener.advance(count)
     listener.end()
+
+
+def _other_fields(out: Path, member: Member, again: Scanned, methods: Sequence[str]) -> Iterator[Finding]:
+    """What the manifest says that its recipe and its source do not give. Shards are compared row by row, and what the
+    table of inputs says is known to be true."""
+    manifest, table = member.manifest, sealed_table(out)
+    inputs = again.table if table is None else table.part(member.inputs)
+    made = manifest_of(Content.of(again.job, manifest.samples), manifest.source.kind, inputs, methods, ())
+    for name in Manifest.model_fields.keys() - OF_SHARDS:
+        if (found := getattr(manifest, name)) != (expected := getattr(made, name)):
+            found, expected = quoted(str(found), 60), quoted(str(expected), 60)
+            yield Finding(MANIFEST, f"{name} is {found}, and recipe and source give {expected}", Piece.MANIFEST)
 
 
 def _recompute(

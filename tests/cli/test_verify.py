@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -179,6 +180,27 @@ def test_deep_finds_a_recipe_that_was_changed_and_sealed_again(run_cli: Runner, 
     (data_set / "manifest.json").write_text(json.dumps(plain))
     seal_again(data_set)
     assert findings(run_cli, data_set, "--deep")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("axes", "chw"),
+        ("methods", ["none", "mixup"]),
+        ("source", {"samples": 99}),
+        ("source", {"skipped": [{"source_index": 1, "key": "a", "reason": "b"}]}),
+    ],
+)
+def test_deep_finds_a_manifest_that_was_changed_and_sealed_again(
+    name: str, value: Any, run_cli: Runner, data_set: Path
+) -> None:
+    plain = manifest(data_set)
+    plain[name] = plain[name] | value if isinstance(value, dict) else value
+    (data_set / "manifest.json").write_text(json.dumps(plain))
+    seal_again(data_set)
+    assert run_cli("verify", data_set).returncode == 0
+    (found,) = findings(run_cli, data_set, "--deep")
+    assert found.startswith(f"manifest.json: {name} is ")
 
 
 def test_deep_finds_that_the_source_has_changed(run_cli: Runner, tmp_path: Path) -> None:
