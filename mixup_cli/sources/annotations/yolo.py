@@ -77,6 +77,15 @@ def open_yolo(path: Path, options: SourceOptions) -> AnnotatedPictures:
     return Annotated(str(path), root, pictures, notes, READ_AS, notices).opened(options)
 
 
+def path_from(root: str, path: str) -> str:
+    """A path as it is relative to a folder, with "/" on every system; absolute if Windows has it on another drive."""
+    try:
+        found = os.path.relpath(path, root)
+    except ValueError:
+        found = os.path.abspath(path)
+    return found.replace(os.sep, "/")
+
+
 def text_of(picture: str) -> str:
     """The text with the objects of a picture: `labels` for the last `images` of its path."""
     before, images, name = f"/{picture}".rpartition("/images/")
@@ -120,7 +129,7 @@ class _Described:
             )
             raise NoInputError(f"{found} {escape_name(str(roots[0]))}.", "Correct path in the file.")
         listed = [each for place in places for each in self._listed(root, place)]
-        pictures = [os.path.relpath(each, root) for each in listed]
+        pictures = [path_from(str(root), each) for each in listed]
         return str(root), [*dict.fromkeys(pictures)]
 
     def _listed(self, root: Path, place: str) -> Iterator[str]:
