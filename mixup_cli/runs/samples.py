@@ -165,6 +165,9 @@ def check_stores_plan(asked: Asked, run: Run) -> None:
     if inside != usual and inside.is_relative_to(run.out.resolve()):
         found = f"it lies in {run.out}, which is for the plan."
         raise UsageError(found, "Use another, or leave it out.", field="samples_folder", value=run.samples_place)
+    if inside.drive.lower() != run.out.resolve().drive.lower():  # only Windows has drives
+        found = f"it lies on another drive than {run.out}, from which its path is relative."
+        raise UsageError(found, "Use a folder on the same drive.", field="samples_folder", value=run.samples_place)
     if run.caching.kind == "none":
         raise UsageError("the samples are decoded once, and written.", "Leave it out.", field="cache", value="none")
     if not run.part.is_whole:

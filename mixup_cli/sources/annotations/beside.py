@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mixup_cli.errors import DataError, UsageError
+from mixup_cli.errors import DataError
 from mixup_cli.sources.annotations.notes import CORRECT, Notes, Numbers, Outline, checked_names, shown
 from mixup_cli.sources.pictures.walk import is_picture, walk
 from mixup_cli.sources.reading.class_order import in_order
 from mixup_cli.sources.reading.names import escape_name
-from mixup_cli.sources.reading.splits import of_one_split, split_kind
+from mixup_cli.sources.reading.splits import one_split, split_kind
 from mixup_cli.sources.tables.matching import without_ending
 from mixup_cli.storage.json_files import content_of
 from mixup_cli.wording import encodable, quoted, setting
@@ -102,11 +102,8 @@ def chosen_folder(path: Path, found: Sequence[str], wanted: str | None) -> tuple
     and the options that have no effect. Raises UsageError where that is in doubt."""
     if [*found] == [""]:
         return "", [], frozenset({"split"})
-    chosen, notices = of_one_split({name: name for name in found}, wanted, escape_name(str(path)))
-    if len(chosen) > 1:
-        found_ones = f"{path}: has several folders of one split ({', '.join(chosen)})."
-        raise UsageError(found_ones, "Name one of these folders as the source.")
-    return f"{chosen[0]}/", notices, frozenset()
+    chosen, notices = one_split({name: name for name in found}, wanted, escape_name(str(path)))
+    return f"{chosen}/", notices, frozenset()
 
 
 def listed(path: Path, lists: str, wanted: str | None, notices: list[str]) -> list[str] | None:
@@ -115,17 +112,11 @@ def listed(path: Path, lists: str, wanted: str | None, notices: list[str]) -> li
     found = {each.stem: each for each in files_in(path / lists, ".txt") if split_kind(each.stem)}
     if not found:
         return None
-    of_kind = [name for name in found if split_kind(name) == split_kind(wanted or "train")]
-    exact = [name for name in found if name == (wanted or "train")]
-    if not (chosen := exact or of_kind):
-        has = f"has no such split (found: {', '.join(found)})"
-        raise UsageError(f"{path}: {has}. Pass {setting('split', 'NAME')}.", field="split", value=wanted)
-    if wanted is None and len(found) > 1:
-        others = ", ".join(name for name in found if name != chosen[0])
-        notices.append(f"{path}: using {chosen[0]}.txt; {setting('split', 'NAME')} picks another ({others})")
+    chosen, said = one_split({name: name for name in found}, wanted, escape_name(str(path)))
+    notices += said
     names: dict[str, None] = {}
-    name = escape_name(str(found[chosen[0]]))
-    lines = content_of(found[chosen[0]], FILE_BYTES).decode("utf-8", "surrogateescape").splitlines()
+    name = escape_name(str(found[chosen]))
+    lines = content_of(found[chosen], FILE_BYTES).decode("utf-8", "surrogateescape").splitlines()
     for number, line in enumerate(lines, 1):
         if not (words := line.split()):
             continue

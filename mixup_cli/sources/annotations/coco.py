@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from mixup_cli.choices import Task
-from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.sources.annotations.beside import files_in, split_folders
 from mixup_cli.sources.annotations.coco_tables import OUTLINE, READ, Entry, Reader, first_with, packed
 from mixup_cli.sources.annotations.panoptic import PREFIX, PanopticMaps, PanopticReader, is_panoptic
 from mixup_cli.sources.annotations.panoptic import READ_AS as PANOPTIC
 from mixup_cli.sources.annotations.source import Annotated, AnnotatedPictures
 from mixup_cli.sources.reading.base import SourceOptions
-from mixup_cli.sources.reading.names import escape_name, names_of
-from mixup_cli.sources.reading.splits import of_one_split, split_in
+from mixup_cli.sources.reading.names import escape_name
+from mixup_cli.sources.reading.splits import one_split, split_in
 from mixup_cli.wording import counted, json_problem, setting
 
 READ_AS = "COCO annotations"
@@ -76,12 +76,9 @@ def chosen_file(path: Path, options: SourceOptions) -> tuple[Path, list[str], fr
     if options.labels_from is not None:
         return Path(options.labels_from), [], frozenset({"split"})
     files = _files_in(path, options.task)
-    named = {str(each): each.stem if split_in(each.stem) else each.parent.name for each in files}
-    chosen, notices = of_one_split(named, options.split, str(path))
-    if len(chosen) > 1:
-        found = f"{path}: has several files of annotations ({names_of(chosen)})."
-        raise UsageError(found, "Name one of them as the source.")
-    return Path(chosen[0]), notices, frozenset()
+    kinds = {str(each): split_in(each.stem) or split_in(each.parent.name) or "" for each in files}
+    chosen, notices = one_split(kinds, options.split, escape_name(str(path)))
+    return Path(chosen), notices, frozenset()
 
 
 def _annotated(

@@ -109,10 +109,15 @@ def _said(root: Path, file: str, others: Counter[str]) -> Said:
             raise DataError(f"{place}: the points of its {kind} are {shown(points)}, expected {expected}.", CORRECT)
         drafts.append(Draft(place, _box(kind, points), shape.get("label"), outline=_outline(kind, points)))
         if (group := shape.get("group_id")) is not None:
-            first = groups.setdefault((shown(shape.get("label")), shown(group)), len(drafts) - 1)
+            first = groups.setdefault((_whole(shape.get("label")), _whole(group)), len(drafts) - 1)
             if first < len(drafts) - 1:
                 drafts[first] = _together(drafts[first], drafts.pop())
     return Said(where, drafts, (content.get("imageWidth"), content.get("imageHeight")), content.get("imagePath"))
+
+
+def _whole(value: object) -> str:
+    """A label or a group to compare, of any length; of containers, which may be nested deeply, the kind alone."""
+    return shown(value) if isinstance(value, dict | list) else repr(value)
 
 
 def _box(kind: str, points: Sequence[Numbers]) -> Numbers:

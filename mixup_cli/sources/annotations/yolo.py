@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mixup_cli.errors import DataError, NoInputError, UsageError, from_extra
+from mixup_cli.errors import DataError, NoInputError, from_extra
 from mixup_cli.fields.objects import Keypoints
 from mixup_cli.sources.annotations.coco_tables import MOST_KEYPOINTS, keypoints_of
 from mixup_cli.sources.annotations.notes import CORRECT, Fault, Notes, Numbers, checked_names, shown
@@ -26,9 +26,9 @@ from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.bounded_read import lines_of
 from mixup_cli.sources.reading.labels import CLASS_LIMIT
 from mixup_cli.sources.reading.names import escape_name
-from mixup_cli.sources.reading.splits import split_kind
+from mixup_cli.sources.reading.splits import one_split
 from mixup_cli.storage.json_files import content_of
-from mixup_cli.wording import counted, plural, quoted, setting
+from mixup_cli.wording import counted, plural, quoted
 
 READ_AS = "YOLO annotations"
 
@@ -77,6 +77,15 @@ def open_yolo(path: Path, options: SourceOptions) -> AnnotatedPictures:
     return Annotated(str(path), root, pictures, notes, READ_AS, notices).opened(options)
 
 
+def path_from(root: str, path: str) -> str:
+    """A path as it is relative to a folder, with "/" on every system; absolute if Windows has it on another drive."""
+    try:
+        found = os.path.relpath(path, root)
+    except ValueError:
+        found = os.path.abspath(path)
+    return found.replace(os.sep, "/")
+
+
 def text_of(picture: str) -> str:
     """The text with the objects of a picture: `labels` for the last `images` of its path."""
     before, images, name = f"/{picture}".rpartition("/images/")
@@ -98,16 +107,7 @@ class _Described:
 
     def split(self, wanted: str | None) -> tuple[str, list[str]]:
         """The split to read, and what to say of that."""
-        found = [name for name in SPLITS if name in self._content]
-        kind = "train" if wanted is None else split_kind(wanted)
-        if kind not in found:
-            has = f"has no {'training split' if wanted is None else 'such split'} (found: {', '.join(found) or 'none'})"
-            remedy = f"Pass {setting('split', 'NAME')}."
-            raise UsageError(f"{self._name} {has}. {remedy}", field="split", value=wanted)
-        others = ", ".join(name for name in found if name != kind)
-        is_said = wanted is None and others
-        said = f"{self._name}: using the training split; {setting('split', 'NAME')} picks another ({others})"
-        return kind, [said] if is_said else []
+        return one_split({name: name for name in SPLITS if name in self._content}, wanted, self._name)
 
     def pictures(self, split: str) -> tuple[str, list[str]]:
         """The folder that paths are relative to, and the pictures of a split."""
@@ -129,7 +129,7 @@ class _Described:
             )
             raise NoInputError(f"{found} {escape_name(str(roots[0]))}.", "Correct path in the file.")
         listed = [each for place in places for each in self._listed(root, place)]
-        pictures = [os.path.relpath(each, root) for each in listed]
+        pictures = [path_from(str(root), each) for each in listed]
         return str(root), [*dict.fromkeys(pictures)]
 
     def _listed(self, root: Path, place: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.array_file import ArrayFile, listed
 from mixup_cli.sources.arrays.containers import CONTAINERS, open_container
@@ -18,7 +18,7 @@ from mixup_cli.sources.arrays.labels import Beside, array_of, beside, labels_of,
 from mixup_cli.sources.arrays.source import ArraySource, RowKeys, unlabelled
 from mixup_cli.sources.arrays.stored import StoredArray
 from mixup_cli.sources.reading.base import SourceOptions
-from mixup_cli.sources.reading.splits import KINDS, split_kind
+from mixup_cli.sources.reading.splits import KINDS, one_split, using
 from mixup_cli.wording import setting
 
 # What samples are called, and what the labels that belong to them are called.
@@ -137,7 +137,8 @@ def _several(file: ArrayFile, options: SourceOptions) -> tuple[str, Beside | Non
 
 
 def _choose(keys: Sequence[str], options: SourceOptions, location: str) -> tuple[str, list[str]]:
-    """The name of the samples, and a notice if other splits could have been meant.
+    """The name of the samples, and a notice if other splits could have been meant: those without a split's word go
+    before those with one.
 
     Raises UsageError for a split that the file does not have, DataError if no name is known.
     """
@@ -150,21 +151,13 @@ def _choose(keys: Sequence[str], options: SourceOptions, location: str) -> tuple
         )
     splits = {kind: key for kind in KINDS if (key := _data_key(keys, kind)) is not None}
     plain = _data_key(keys, None)
-    if plain is None and not splits:
-        if len(keys) > 1:
-            names = f"{setting('data_key', 'NAME')} {setting('label_key', 'NAME')}"
-            raise DataError(f"{location}: found {listed(keys)}. Name the samples and the labels: {names}.")
-        plain = keys[0]
-    split = "train" if options.split is None and plain is None else split_kind(options.split or "")
-    if options.split is not None and split not in splits:
-        raise UsageError(f"{location}: has no split {options.split!r}. Found: {listed(keys)}.")
-    data_key = splits.get(split) if split else plain
-    if data_key is None:
-        found = f"{location}: has no training split; found {listed(list(splits))}."
-        raise UsageError(found, f"Pass {setting('split')}.")
-    others = ", ".join(kind for kind, key in splits.items() if key != data_key)
-    notice = f"{location}: using {data_key}; it also has {setting('split', others)}."
-    return data_key, [notice] if options.split is None and len(splits) > 1 else []
+    if options.split is not None or (plain is None and splits):
+        kind, notices = one_split({kind: kind for kind in splits}, options.split, location)
+        return splits[kind], notices
+    if plain is None and len(keys) > 1:
+        names = f"{setting('data_key', 'NAME')} {setting('label_key', 'NAME')}"
+        raise DataError(f"{location}: found {listed(keys)}. Name the samples and the labels: {names}.")
+    return plain or keys[0], [using(location, plain, [*splits])] if plain is not None and splits else []
 
 
 def _data_key(keys: Sequence[str], split: str | None) -> str | None:

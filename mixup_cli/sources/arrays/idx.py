@@ -6,14 +6,13 @@ import re
 from pathlib import Path
 from typing import ClassVar
 
-from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.errors import NoInputError
 from mixup_cli.fields.axes import Axes
 from mixup_cli.sources.arrays.idx_file import IdxFile, begins_as_idx
 from mixup_cli.sources.arrays.labels import array_of, beside, labels_of, number_over_splits
 from mixup_cli.sources.arrays.source import ArraySource, RowKeys, unlabelled
 from mixup_cli.sources.reading.base import SourceOptions
-from mixup_cli.sources.reading.splits import split_in, split_kind
-from mixup_cli.wording import setting
+from mixup_cli.sources.reading.splits import one_split, split_in
 
 _NAME = re.compile(r"(?P<before>.*?)(?P<what>images|labels)(?P<dot>[-.])idx(?P<rank>\d)-ubyte(?P<gz>\.gz)?")
 
@@ -69,26 +68,14 @@ def _images_in(folder: Path) -> list[Path]:
 
 
 def _choose(folder: Path, options: SourceOptions, notices: list[str]) -> Path:
-    """The images file of the wanted split; the training split if none is wanted and the folder has several."""
+    """The images file of one split."""
     found = _images_of(folder)
     if not found:
         raise NoInputError(f"{folder}: holds no IDX images (names like train-images-idx3-ubyte). Check the path.")
-    if options.split is None and len(found) == 1:
-        return found[0]
-    split = "train" if options.split is None else split_kind(options.split)
-    if split not in ("train", "test"):
-        raise UsageError(f"{folder}: has the splits train and test, not {options.split!r}. Pass one of them.")
-    chosen = [file for file in found if split_in(file.name) == split]
-    if len(chosen) != 1:
-        names = ", ".join(file.name for file in found)
-        raise DataError(
-            f"{folder}: found {len(chosen)} images files of the split {split} among {names}. Give the file."
-        )
-    if options.split is None:
-        others = ", ".join(file.name for file in found if file != chosen[0])
-        test = setting("split", "test")
-        notices.append(f"{folder}: using the training split, {chosen[0].name}; beside it is {others} ({test}).")
-    return chosen[0]
+    kinds = {str(file): split_in(file.name) or "" for file in found}
+    chosen, said = one_split(kinds, options.split, str(folder))
+    notices += said
+    return Path(chosen)
 
 
 def _labels_beside(images: Path) -> Path | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mixup_cli.errors import DataError, NoInputError, UsageError
+from mixup_cli.errors import DataError, NoInputError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.arrays.files import ArrayFileSource
 from mixup_cli.sources.arrays.source import RowKeys
@@ -18,8 +18,8 @@ from mixup_cli.sources.arrays.stored import FileArray, TurnedArray
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.bounded_read import read_up_to
 from mixup_cli.sources.reading.labels import check_count
-from mixup_cli.sources.reading.splits import split_kind
-from mixup_cli.wording import counted, setting
+from mixup_cli.sources.reading.splits import one_split
+from mixup_cli.wording import counted
 
 _PLANES = (3, 96, 96)
 _SAMPLE_BYTES = 3 * 96 * 96
@@ -32,13 +32,9 @@ def looks_like_stl10(path: Path) -> bool:
 
 
 def open_stl10(path: Path, options: SourceOptions) -> ArrayFileSource:
-    """Open the wanted split; the training split if none is wanted. Raises DataError, NoInputError or UsageError."""
+    """Open one split. Raises DataError, NoInputError or UsageError."""
     folder = _folder_in(path)
-    found = _splits_in(folder)
-    wanted = "train" if options.split is None else options.split or "''"
-    split = next((each for each in found if split_kind(each) == split_kind(wanted)), None)
-    if split is None:
-        raise UsageError(f"{folder}: has the splits {', '.join(found)}, not {wanted}.", f"Pass {setting('split')}.")
+    split, notices = one_split({each: each for each in _splits_in(folder)}, options.split, str(folder))
     samples, labels = folder / f"{split}_X.bin", folder / f"{split}_y.bin"
     count, rest = divmod(samples.stat().st_size, _SAMPLE_BYTES)
     if rest:
@@ -47,14 +43,8 @@ def open_stl10(path: Path, options: SourceOptions) -> ArrayFileSource:
         raise NoInputError(f"{samples}: holds no samples. Fetch it again.")
     rows = TurnedArray(FileArray(samples, (count, *_PLANES), np.dtype("u1"), 0), (0, 3, 2, 1))
     has_labels = options.label_kind != "none" and labels.is_file()
-    notices = (
-        []
-        if has_labels or options.label_kind == "none"
-        else [f"{samples}: no labels found; the samples are unlabelled"]
-    )
-    if options.split is None and len(found) > 1:
-        others = ", ".join(each for each in found if each != split)
-        notices.append(f"{samples}: using this split; the folder also has {others}")
+    if not has_labels and options.label_kind != "none":
+        notices.append(f"{samples}: no labels found; the samples are unlabelled")
     source = ArrayFileSource(
         str(path), RowKeys(count), _labels(labels, count) if has_labels else Labels(), rows, notices=notices
     )

@@ -26,6 +26,7 @@ from mixup_cli.sources.cifar.safe_pickle import read_pickle
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.bounded_read import is_gzip
 from mixup_cli.sources.reading.labels import index_names
+from mixup_cli.sources.reading.splits import one_split, split_kind
 from mixup_cli.wording import counted, setting
 
 Role: TypeAlias = Literal["train", "test", "names"]
@@ -136,13 +137,14 @@ def _turn(pixels: NDArray[np.uint8], images: NDArray[np.uint8]) -> None:
 
 @dataclass
 class _Contents:
-    """The result of one pass over the members; `classes` by the file's name without its ending."""
+    """The result of one pass over the members; `classes` by the file's name without its ending, `splits` are all that
+    have files."""
 
     images: _Images
     version: Version | None = None
     classes: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
-    has_other_split: bool = False
+    splits: set[Role] = field(default_factory=set)
 
 
 def looks_like_cifar(path: Path) -> bool:
@@ -159,22 +161,15 @@ def looks_like_cifar(path: Path) -> bool:
 
 
 def open_cifar(path: Path, options: SourceOptions) -> CifarSource:
-    """Read the whole archive or folder once. Raises DataError for a damaged one, NoInputError for an absent split."""
-    split = _split(options, str(path))
-    with (
-        ThreadPoolExecutor(1, "turn") as turner,
-        closing(members(path, _KNOWN)) as contained,  # else a thread would go on reading ahead
-    ):
-        contents = _Contents(_Images(turner))
-        for member in contained:
-            _take(contents, member, str(path), split, options)
+    """Read one split. Raises DataError for a damaged archive, NoInputError for one without samples, UsageError for an
+    absent split."""
+    contents, said = _of_one_split(path, options)
     version = contents.version
-    if version is None or not contents.classes:
-        remedy = f"Check the path, and {setting('split')}."
-        raise NoInputError(f"{path}: has no CIFAR files of the split {split!r}. {remedy}")
+    if version is None or not contents.splits:
+        raise NoInputError(f"{path}: has no samples of CIFAR. Check the path.")
     by_file = dict(sorted(contents.classes.items()))
     names, notices = _class_names(contents.names, version.class_counts[_level(version, options, str(path))], str(path))
-    notices += _notices(contents, options, path)
+    notices = [*notices, *said, *_notices(contents, path)]
     classes = np.concatenate([*by_file.values()]).astype(np.int32)
     if classes.min() < 0 or classes.max() >= len(names):
         found = f"labels from {classes.min()} to {classes.max()}"
@@ -205,12 +200,27 @@ def _is_version(version: Version, found: list[Member]) -> bool:
     return in_folder or {"train", "test", "names"} <= roles
 
 
-def _split(options: SourceOptions, location: str) -> Role:
-    if options.split is None or options.split == "train":
-        return "train"
-    if options.split == "test":
-        return "test"
-    raise UsageError(f"{location}: CIFAR has the splits train and test, not {options.split!r}. Pass one of them.")
+def _of_one_split(path: Path, options: SourceOptions) -> tuple[_Contents, list[str]]:
+    """What one split holds, and notices. An archive shows only at its end which splits it has: it is read again where
+    the likely one is not taken."""
+    likely = "train" if options.split is None else split_kind(options.split)
+    contents = _read(path, likely, options)
+    if not contents.splits:
+        return contents, []
+    split, notices = one_split({each: each for each in sorted(contents.splits)}, options.split, str(path))
+    return contents if split == likely else _read(path, split, options), notices
+
+
+def _read(path: Path, split: str | None, options: SourceOptions) -> _Contents:
+    """What is stored of a split, by one pass over all files."""
+    with (
+        ThreadPoolExecutor(1, "turn") as turner,
+        closing(members(path, _KNOWN)) as contained,  # else a thread would go on reading ahead
+    ):
+        contents = _Contents(_Images(turner))
+        for member in contained:
+            _take(contents, member, str(path), split, options)
+    return contents
 
 
 def _level(version: Version, options: SourceOptions, location: str) -> str:
@@ -220,7 +230,7 @@ def _level(version: Version, options: SourceOptions, location: str) -> str:
     return level
 
 
-def _take(contents: _Contents, member: Member, location: str, split: Role, options: SourceOptions) -> None:
+def _take(contents: _Contents, member: Member, location: str, split: str | None, options: SourceOptions) -> None:
     """Read `member` if it is needed, and note what it holds."""
     version = next(version for version in VERSIONS if version.role(member.base_name))
     if contents.version not in (None, version):
@@ -229,6 +239,8 @@ def _take(contents: _Contents, member: Member, location: str, split: Role, optio
         )
     contents.version = version
     role = version.role(member.base_name)
+    if role in ("train", "test"):
+        contents.splits.add(role)
     level = _level(version, options, location)
     if role == "names":
         contents.names = contents.names or _read_names(version, member, location, level)
@@ -239,8 +251,6 @@ def _take(contents: _Contents, member: Member, location: str, split: Role, optio
             raise DataError(f"{location}: holds {member.base_name} twice. Keep one.")
         contents.images.add(stem, batch[0])
         contents.classes[stem] = batch[1]
-    else:
-        contents.has_other_split = True  # not read: its damage does not matter
 
 
 def _read_batch(version: Version, member: Member, location: str, level: str) -> _Batch:
@@ -305,11 +315,8 @@ def _class_names(names: list[str], expected: int, location: str) -> tuple[tuple[
     return index_names(expected), [notice]
 
 
-def _notices(contents: _Contents, options: SourceOptions, path: Path) -> list[str]:
+def _notices(contents: _Contents, path: Path) -> list[str]:
     notices, classes = [], contents.classes
-    if options.split is None and contents.has_other_split:
-        count = counted(sum(map(len, classes.values())), "sample")
-        notices.append(f"{path}: using the training split, {count} ({setting('split', 'test')} takes the others).")
     if next(iter(classes)).startswith("data_batch") and len(classes) != 5:
         notices.append(f"{path}: holds {len(classes)} of the 5 training batches of CIFAR-10.")
     if path.is_dir() and (inner := published_folder(path)) != path and len(list(path.iterdir())) > 1:

@@ -29,7 +29,7 @@ from mixup_cli.sources.pictures.source import PictureSource
 from mixup_cli.sources.pictures.walk import walk
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.names import escape_name, names_of
-from mixup_cli.sources.reading.splits import of_one_split, split_kind
+from mixup_cli.sources.reading.splits import of_one_split, one_split, split_kind
 from mixup_cli.sources.tables.matching import without_ending
 from mixup_cli.wording import counted, setting
 
@@ -83,8 +83,8 @@ def open_pairs(path: Path, options: SourceOptions) -> PictureSource | None:
     if not found:
         return None
     if "" not in found:
-        chosen, notices = of_one_split({name: name for name in found}, options.split, where)
-        found = {name: found[name] for name in chosen}
+        chosen, notices = one_split({name: name for name in found}, options.split, where)
+        found = {chosen: found[chosen]}
     name, halves = next(iter(found.items()))
     masks = _listing(halves.masks, options.exclude)
     pictures = _listing(halves.pictures, (*options.exclude, halves.masks))

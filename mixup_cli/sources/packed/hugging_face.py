@@ -22,7 +22,7 @@ from mixup_cli.sources.packed.media import MEDIA, Medium
 from mixup_cli.sources.packed.rows import Rows
 from mixup_cli.sources.packed.values import labels_of_values
 from mixup_cli.sources.reading.base import SourceOptions
-from mixup_cli.sources.reading.splits import of_one_split
+from mixup_cli.sources.reading.splits import of_one_split, one_split
 from mixup_cli.sources.tables.delimited import LABEL_COLUMNS
 from mixup_cli.sources.tables.labels import check_column
 from mixup_cli.sources.tables.metadata import caption_column
@@ -83,12 +83,8 @@ def _files(path: Path, options: SourceOptions) -> tuple[list[Path], list[str], b
     notices, has_splits = list[str](), False
     if (path / DICTIONARY).is_file():
         names = _names_in(path / DICTIONARY, "splits")
-        found = [each for each in names if each == options.split]
-        if not found:
-            found, notices = of_one_split({each: each for each in names}, options.split, str(path))
-        if len(found) != 1:
-            raise UsageError(f"{path}: has the splits {', '.join(names) or 'none'}. Pass {setting('split', 'NAME')}.")
-        path, has_splits = path / found[0], True
+        split, notices = one_split({each: each for each in names}, options.split, str(path))
+        path, has_splits = path / split, True
     if (path / STATE).is_file():
         files = [path / each for each in _names_in(path / STATE, "_data_files")]
     else:

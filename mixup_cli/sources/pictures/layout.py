@@ -12,7 +12,7 @@ from mixup_cli.errors import UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.names import escape_name, names_of
-from mixup_cli.sources.reading.splits import find_splits, split_kind
+from mixup_cli.sources.reading.splits import find_splits, one_split, split_kind
 from mixup_cli.wording import plural, setting
 
 NO_SPLIT = ""
@@ -79,17 +79,20 @@ class Taken:
 
 
 def choose_split(root: str, folders: Folders, options: SourceOptions) -> Split:
-    """The split that is asked for, or the training split; all of the tree if it has none. Looks one folder deeper while
-    there is only one. Raises UsageError for an unknown split, and if several could be meant."""
+    """The split that `one_split` takes; all of the tree if it has none. Looks one folder deeper while there is only
+    one. Raises UsageError for an unknown split, and if several could be meant."""
     if options.split == NO_SPLIT:
         return Split("")
     for base, heads in _while_alone(folders, ""):
         splits = {} if _is_asked_for(heads, options) else find_splits(heads)
-        if options.split is not None:
-            if (name := _synonym(root + "/" + base, heads, splits, options.split)) is not None:
-                return _taken(base, name, [each for each in splits if each != name], said=False)
-        elif splits:
-            return _training_split(root, base, heads, splits)
+        place = escape_name(f"{root}/{base}".rstrip("/"))
+        if options.split is None and splits and len(splits) < len(heads):
+            return Split(base, doubt=_doubt(place, base, heads, splits))
+        if splits or options.split in heads:
+            candidates = heads if options.split in heads else splits
+            name, notices = one_split({each: each for each in candidates}, options.split, place)
+            others = tuple(f"{base}{each}/" for each in splits if each != name)
+            return Split(f"{base}{name}/", others, notices)
     if options.split is not None:
         found = names_of(list(folders.below(""))) or "none"
         problem = f"{escape_name(root)} has no split folders (found: {found})"
@@ -112,36 +115,14 @@ def _is_asked_for(heads: dict[str, bool], options: SourceOptions) -> bool:
     return options.classes is not None and {escape_name(head) for head in heads} <= {*options.classes}
 
 
-def _synonym(place: str, heads: dict[str, bool], splits: dict[str, str], wanted: str) -> str | None:
-    """The folder that `wanted` names. Raises UsageError if there are splits, and it names none or several."""
-    if wanted in heads:
-        return wanted
-    alike = [head for head, kind in splits.items() if kind == split_kind(wanted)]
-    if len(alike) == 1 or not splits:
-        return alike[0] if alike else None
-    problem = f"has {'several such splits' if alike else 'no such split'} (found: {names_of(list(splits))})"
-    raise UsageError(f"{escape_name(place.rstrip('/'))} {problem}. Pass one of them.", field="split", value=wanted)
-
-
-def _training_split(root: str, base: str, heads: dict[str, bool], splits: dict[str, str]) -> Split:
-    place = escape_name((root + "/" + base).rstrip("/"))
+def _doubt(place: str, base: str, heads: dict[str, bool], splits: dict[str, str]) -> str:
+    """What to say of split folders beside others."""
+    rest = [head for head in heads if head not in splits]
+    found = f"{plural(len(splits), 'split folder')} {names_of(list(splits))} beside {names_of(rest)}"
     training = [head for head, kind in splits.items() if kind == "train"]
-    if rest := [head for head in heads if head not in splits]:
-        found = f"{plural(len(splits), 'split folder')} {names_of(list(splits))} beside {names_of(rest)}"
-        one = setting("split", shlex.quote(escape_name((training or [*splits])[0])))
-        remedy = f"Pass {one} to use that split, or {_as_classes(base, list(heads))} to use all of them as classes"
-        return Split(base, doubt=f"{place}: has the {found}. {remedy}.")
-    candidates = list(splits) if len(splits) == 1 else training
-    if len(candidates) != 1:
-        found = f"{'several training splits' if training else 'no training split'} (found: {names_of(list(splits))})"
-        raise UsageError(f"{place}: has {found}. Pass {setting('split', 'NAME')}.")
-    return _taken(base, candidates[0], [each for each in splits if each != candidates[0]], said=True)
-
-
-def _taken(base: str, name: str, others: list[str], said: bool) -> Split:
-    other = f"other {plural(len(others), 'split')}: {names_of(others)}"
-    notice = f"using {escape_name(base + name)}/ ({other}); {setting('split', 'NAME')} picks another"
-    return Split(f"{base}{name}/", tuple(f"{base}{each}/" for each in others), [notice] if said and others else [])
+    one = setting("split", shlex.quote(escape_name((training or [*splits])[0])))
+    remedy = f"Pass {one} to use that split, or {_as_classes(base, list(heads))} to use all of them as classes"
+    return f"{place}: has the {found}. {remedy}."
 
 
 def class_level(root: str, folders: Folders, base: str, options: SourceOptions) -> tuple[str, list[str]]:

@@ -1,13 +1,14 @@
-"""Names of splits: `train`, `Testing`, `training_set`, and `seg_train` beside `seg_test`."""
+"""Names of splits: `train`, `Testing`, `training_set`, and `seg_train` beside `seg_test`; and which split is read."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mixup_cli.errors import UsageError
+from mixup_cli.sources.reading.names import names_of
 from mixup_cli.wording import setting
 
 KINDS = {
@@ -100,22 +101,64 @@ def names_of_other_splits(name: str) -> Iterator[str]:
 
 
 def of_one_split(files: Mapping[str, str], wanted: str | None, place: str) -> tuple[list[str], list[str]]:
-    """Those of several files, by what their names say (`files` has the name that counts for each): of the split
-    `wanted`, or else of the training split; and notices. Raises UsageError if that is in doubt."""
+    """Those of several files that are of one split, by the name that counts for each; and notices.
+
+    This is the rule of all sources. Without `wanted`, the only split is taken, whichever it is, and of several the
+    training split; a notice says so wherever another could have been meant. Files without a split's word are taken if
+    none has one. Raises UsageError for a split that no file is of, and for several without a training split.
+    """
     kinds = {each: split_in(name) for each, name in files.items()}
     found = sorted({kind for kind in kinds.values() if kind is not None})
-    if wanted is None and len({*kinds.values()}) <= 1:
+    if wanted is None and not found:
         return [*files], []
-    kind = "train" if wanted is None else split_kind(wanted)
-    chosen = [each for each in files if kind is not None and kinds[each] == kind]
+    only = found[0] if len({*kinds.values()}) == 1 else "train"
+    kind = only if wanted is None else split_kind(wanted)
+    chosen = [each for each in files if kinds[each] == kind]
+    if kind is None or not chosen:
+        raise _lacking(found, wanted, place)
+    return chosen, [] if wanted is not None else _said(place, kind, [each for each in found if each != kind])
+
+
+def one_split(names: Mapping[str, str], wanted: str | None, place: str) -> tuple[str, list[str]]:
+    """The one that `of_one_split` takes, where each is a whole split; and notices.
+
+    What is called exactly as it is wanted goes before its kind, and `train` before `trainval`. Raises UsageError where
+    that leaves none, or several.
+    """
+    exact = [each for each, name in names.items() if name == wanted]
+    if len(exact) == 1:
+        return exact[0], []
+    chosen, _ = of_one_split(names, wanted, place)
+    chosen = [each for each in chosen if names[each].lower() in KINDS] or chosen
     if not chosen:
-        has = f"has no {'training split' if wanted is None else 'such split'} (found: {', '.join(found) or 'none'})"
-        raise UsageError(
-            f"{place}: {has}. Pass {setting('split', 'NAME')}, or name the files.", field="split", value=wanted
-        )
-    others = ", ".join(each for each in found if each != kind)
-    said = f"{place}: using the training split; {setting('split', 'NAME')} picks another ({others})"
-    return chosen, [said] if wanted is None and others else []
+        raise _lacking([], wanted, place)
+    if len(chosen) > 1:
+        by_name = len({names[each] for each in chosen}) == len(chosen)
+        remedy = f"Pass {setting('split', 'NAME')}." if by_name else "Name one of them as the source."
+        raise UsageError(f"{place}: has several that could be meant ({names_of(chosen)}).", remedy)
+    others = dict.fromkeys(name for each, name in names.items() if name and each != chosen[0])
+    kind = split_in(names[chosen[0]])
+    return chosen[0], [] if wanted is not None or kind is None else _said(place, kind, [*others])
+
+
+def _said(place: str, kind: str, others: Sequence[str]) -> list[str]:
+    """What to say of a split that was not asked for."""
+    if others:
+        return [using(place, f"the {'training' if kind == 'train' else kind} split", others)]
+    return [] if kind == "train" else [f"{place}: using the {kind} split, the only one"]
+
+
+def using(place: str, taken: str, others: Sequence[str]) -> str:
+    """The notice about what is taken of a place that has splits besides."""
+    return f"{place}: using {taken}; {setting('split', 'NAME')} picks another ({names_of(others)})"
+
+
+def _lacking(found: Sequence[str], wanted: str | None, place: str) -> UsageError:
+    has = f"has no {'training split' if wanted is None else 'such split'} (found: {', '.join(found) or 'none'})"
+    if wanted is None:
+        return UsageError(f"{place}: {has}.", f"Pass {setting('split', 'NAME')}.")
+    remedy = "Pass one of them." if found else f"Drop {setting('split')}."
+    return UsageError(f"{place}: {has}.", remedy, field="split", value=wanted)
 
 
 def files_of_other_splits(path: Path) -> Iterator[Path]:

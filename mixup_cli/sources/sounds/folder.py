@@ -16,7 +16,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from mixup_cli.errors import UsageError
 from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.pictures.folder import Making, Opened, open_tree, walked
 from mixup_cli.sources.pictures.walk import Tree
@@ -25,9 +24,9 @@ from mixup_cli.sources.reading.bounded_read import lines_of
 from mixup_cli.sources.reading.class_order import in_order
 from mixup_cli.sources.reading.class_table import moved
 from mixup_cli.sources.reading.names import escape_name
-from mixup_cli.sources.reading.splits import split_kind
+from mixup_cli.sources.reading.splits import one_split
 from mixup_cli.sources.sounds.source import SOUND_FILES, SoundSource
-from mixup_cli.wording import counted, setting
+from mixup_cli.wording import counted
 
 TABLES = {"meta/esc50.csv": "category", "metadata/UrbanSound8K.csv": "class"}
 """The tables of labels that some data sets bring, and their columns of classes."""
@@ -61,7 +60,7 @@ def open_tree_of_sounds(root: str, tree: Tree, options: SourceOptions, make: Mak
     if any(Path(root, name).is_file() for name in LISTS.values()):
         classes = in_order(escape_name(name.partition("/")[0]) for name in tree.samples if "/" in name)
         tree, said = _of_split(root, tree, options)
-        notices.append(said)
+        notices += said
         how = replace(how, split=None)
 
     def make_with_notices(paths: Sequence[str], labels: Labels, found: Sequence[str]) -> Opened:
@@ -77,19 +76,15 @@ def _is_noise(folder: str) -> bool:
     return f"/{folder}".endswith(f"/{NOISE[:-1]}")
 
 
-def _of_split(root: str, tree: Tree, options: SourceOptions) -> tuple[Tree, str]:
-    """The sounds of the wanted split by Speech Commands' lists, and a notice. Those in no list are for training."""
-    kind = "train" if options.split is None else split_kind(options.split)
-    if kind not in ("train", *LISTS):
-        found = f"{escape_name(root)}: has no such split (found: train, validation, test)."
-        raise UsageError(found, "Pass one of them.", field="split", value=options.split)
+def _of_split(root: str, tree: Tree, options: SourceOptions) -> tuple[Tree, list[str]]:
+    """The sounds of the wanted split by Speech Commands' lists, and notices. Those in no list are for training."""
+    kind, notices = one_split({each: each for each in ("train", *LISTS)}, options.split, escape_name(root))
     listed = {each: _lines(Path(root, name)) for each, name in LISTS.items()}
     others = {name for each, names in listed.items() if each != kind for name in names}
     samples = [name for name in tree.samples if (name not in others if kind == "train" else name in listed[kind])]
-    picks = f"; {setting('split', 'NAME')} picks another (validation, test)" * (options.split is None)
     named = ", ".join(name for each, name in LISTS.items() if kind in (each, "train"))
     how = f"those that {named} do not name" if kind == "train" else f"those that {named} names"
-    return replace(tree, samples=samples), f"using {counted(len(samples), 'sound')}: {how}{picks}"
+    return replace(tree, samples=samples), [*notices, f"using {counted(len(samples), 'sound')}: {how}"]
 
 
 def _lines(path: Path) -> frozenset[str]:

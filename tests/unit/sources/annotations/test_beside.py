@@ -125,6 +125,16 @@ def test_labelme_s_groups_are_one_object(tmp_path: Path) -> None:
     assert found == [[1, 4, 14, 9], [5, 4, 7, 9], [20, 4, 22, 9], [2, 2, 3, 3]]
 
 
+def test_labelme_s_groups_are_of_one_label_however_long(tmp_path: Path) -> None:
+    name = "instrument/surgical/laparoscopic/needle-driver/left-handed/"
+    shapes = [
+        {"label": name + end, "shape_type": "rectangle", "points": [[x, 4], [x + 2, 9]], "group_id": 1}
+        for x, end in ((1, "open"), (5, "closed"), (12, "open"))
+    ]
+    found, _ = boxes(write_shapes(tmp_path, *shapes))
+    assert found == [[1, 4, 14, 9], [5, 4, 7, 9]]
+
+
 def test_labelme_s_splits_have_the_same_classes(tmp_path: Path) -> None:
     for split, name in (("train", "b"), ("val", "c")):
         write_images(tmp_path / split)

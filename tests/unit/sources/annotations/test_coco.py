@@ -111,7 +111,7 @@ def test_several_files_of_a_split_are_in_doubt(tmp_path: Path) -> None:
     write_images(tmp_path)
     for name in ("a", "b"):
         write(tmp_path / f"annotations/instances_{name}.json", coco_content())
-    with pytest.raises(UsageError, match="several files of annotations"):
+    with pytest.raises(UsageError, match=r"several that could be meant .*Name one of them as the source"):
         open_source([tmp_path])
 
 

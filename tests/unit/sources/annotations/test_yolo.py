@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ntpath
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from mixup_cli.errors import DataError, NoInputError, UsageError
 from mixup_cli.sources import Source, SourceOptions, open_source
+from mixup_cli.sources.annotations import yolo
 from mixup_cli.sources.annotations.yolo import text_of
 from tests.small_objects import SIZES, write_images, write_yolo, yolo_lines
 
@@ -37,6 +40,19 @@ def counts(source: Source) -> list[int]:
 )
 def test_where_texts_lie(picture: str, text: str) -> None:
     assert text_of(picture) == text
+
+
+@pytest.mark.parametrize(
+    ("picture", "path", "text"),
+    [
+        (r"C:\set\images\train\a.png", "images/train/a.png", "labels/train/a.txt"),
+        (r"D:\more\images\a.png", "D:/more/images/a.png", "D:/more/labels/a.txt"),
+    ],
+)
+def test_paths_of_windows(picture: str, path: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yolo, "os", SimpleNamespace(path=ntpath, sep=ntpath.sep))
+    assert yolo.path_from(r"C:\set", picture) == path
+    assert text_of(path) == text
 
 
 @pytest.mark.parametrize(

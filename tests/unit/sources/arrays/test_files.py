@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mixup_cli.errors import DataError, MixupGenError, NoInputError, UsageError
+from mixup_cli.errors import DataError, MixupGenError, NoInputError
 from mixup_cli.fields.form import Form
 from mixup_cli.fields.target import Target
 from mixup_cli.sources.arrays.files import ArrayFileSource, looks_like_array_file, open_array_file
@@ -75,10 +75,14 @@ def test_splits(spelling: str, suffix: str, tmp_path: Path) -> None:
     path = write(tmp_path / f"set{suffix}", **arrays)
     default = open_array_file(path, OPTIONS)
     check(default, X[:4], Y[:4])
-    assert "it also has split=test" in default.notices[0]
     check(open_array_file(path, SourceOptions(split="test")), X[4:], Y[4:])
-    with pytest.raises(UsageError, match="no split 'val'"):
-        open_array_file(path, SourceOptions(split="val"))
+
+
+def test_samples_without_a_split_s_word_go_before_those_with_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "set.npz", x=X, y=Y, x_test=X[:2], y_test=Y[:2])
+    source = open_array_file(path, OPTIONS)
+    check(source)
+    assert f"{path}: using x; split=NAME picks another (test)" in source.notices
 
 
 @BOTH

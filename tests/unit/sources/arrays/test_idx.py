@@ -59,14 +59,10 @@ def test_opens_the_file_or_its_folder(prefix: str, dot: str, gz: str, tmp_path: 
 def test_splits(tmp_path: Path) -> None:
     mnist(tmp_path)
     mnist(tmp_path, "t10k-", count=2)
-    default = open_idx(tmp_path, SourceOptions())
-    assert len(default) == 6
-    assert "using the training split, train-images-idx3-ubyte; beside it is t10k-images" in default.notices[0]
+    assert len(open_idx(tmp_path, SourceOptions())) == 6
     assert len(open_idx(tmp_path, SourceOptions(split="train"))) == 6
     assert len(open_idx(tmp_path, SourceOptions(split="test"))) == 2
-    with pytest.raises(UsageError, match="train and test, not 'val'"):
-        open_idx(tmp_path, SourceOptions(split="val"))
-    with pytest.raises(UsageError, match="train and test, not ''"):
+    with pytest.raises(UsageError, match=r"split=: .* has no such split"):
         open_idx(tmp_path, SourceOptions(split=""))
 
 
@@ -79,7 +75,7 @@ def test_the_plain_file_is_taken_before_its_compressed_twin(tmp_path: Path) -> N
 def test_several_sets_in_one_folder_must_be_told_apart(tmp_path: Path) -> None:
     mnist(tmp_path, "emnist-letters-train-")
     mnist(tmp_path, "emnist-digits-train-")
-    with pytest.raises(DataError, match="found 2 images files of the split train"):
+    with pytest.raises(UsageError, match=r"several that could be meant .*Name one of them as the source"):
         open_idx(tmp_path, SourceOptions())
 
 

@@ -391,12 +391,6 @@ def test_damaged_stl10(stl10: tuple[Path, NDArray[np.uint8]], name: str, content
         open_source([stl10[0]])
 
 
-@pytest.mark.parametrize(("split", "shown"), [("val", "val"), ("", "''")])
-def test_a_split_that_stl10_lacks(stl10: tuple[Path, NDArray[np.uint8]], split: str, shown: str) -> None:
-    with pytest.raises(UsageError, match=f"has the splits train, test, unlabeled, not {shown}[.]"):
-        open_source([stl10[0]], SourceOptions(split=split))
-
-
 def test_splits_have_other_names_too(stl10: tuple[Path, NDArray[np.uint8]], tmp_path: Path) -> None:
     for name in ("unlabeled", "unlabelled"):
         assert open_source([stl10[0]], SourceOptions(split=name)).labels.kind == "none"

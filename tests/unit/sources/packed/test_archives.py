@@ -29,7 +29,7 @@ def test_a_zip_with_splits_reads_the_training_split(photos: Path, tmp_path: Path
     )
     source = opened(path)
     assert {key.split("/")[0] for key in source.keys} == {"train"}
-    assert any("using train/" in notice for notice in source.notices)
+    assert any("using the training split" in notice for notice in source.notices)
     assert len(opened(path, split="test")) == 8
 
 

@@ -69,7 +69,7 @@ def test_training_split_is_the_default(tmp_path: Path) -> None:
     source = open_it(tmp_path)
     assert source.keys == ["Train/cat/1.png", "Train/dog/1.png"]
     assert source.labels.class_names == ("cat", "dog")
-    assert source.notices == ("using Train/ (other splits: test, val); split=NAME picks another",)
+    assert source.notices == (f"{tmp_path}: using the training split; split=NAME picks another (test, val)",)
 
 
 @pytest.mark.parametrize("wanted", ["val", "validation", "VAL"])

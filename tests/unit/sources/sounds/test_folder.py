@@ -97,7 +97,7 @@ def test_lists_name_the_splits(speech_commands: Path, split: str | None, keys: l
 
 
 def test_an_unknown_split_is_refused(speech_commands: Path) -> None:
-    with pytest.raises(UsageError, match=r"has no such split \(found: train, validation, test\)"):
+    with pytest.raises(UsageError, match=r"has no such split \(found: test, train, val\)"):
         opened(speech_commands, split="extra")
 
 
