@@ -124,10 +124,11 @@ class _Described:
         tried += [(home, home / each.removeprefix("../")) for each in places]
         root = next((root for root, place in tried if os.path.exists(place)), None)
         if root is None:
-            found = (
-                f"{self._name}: {split} is {shown(places[0] if places else places)}, and there is not such a path in"
-            )
-            raise NoInputError(f"{found} {escape_name(str(roots[0]))}.", "Correct path in the file.")
+            first = places[0] if places else ""
+            where = "on this machine" if os.path.isabs(first) else f"in {escape_name(str(roots[0]))}"
+            what = f"{split}, for example images/{split}," if os.path.isabs(first) else "path"
+            found = f"{self._name}: {split} is {shown(first)}, and there is not such a path {where}."
+            raise NoInputError(found, f"Correct {what} in the file.")
         listed = [each for place in places for each in self._listed(root, place)]
         pictures = [path_from(str(root), each) for each in listed]
         return str(root), [*dict.fromkeys(pictures)]

@@ -165,8 +165,12 @@ def test_places_that_are_not_there(tmp_path: Path) -> None:
     root = described(write_yolo(tmp_path), f"train: [images/train, images/more]\n{NAMES}")
     with pytest.raises(NoInputError, match="names 'images/more'"):
         open_source([root])
-    with pytest.raises(NoInputError, match="such a path"):
-        open_source([described(root, f"train: elsewhere\n{NAMES}")])
+    for place, remedy in {
+        "elsewhere": "Correct path in",
+        "/elsewhere": "Correct train, for example images/train, in",
+    }.items():
+        with pytest.raises(NoInputError, match=f"not such a path .* {remedy} the file"):
+            open_source([described(root, f"train: {place}\n{NAMES}")])
 
 
 def test_without_pyyaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
