@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import h5py
 
@@ -29,6 +30,7 @@ from mixup_cli.storage.hdf5.shard import bytes_of, require_filter
 from mixup_cli.storage.inside import file_inside
 from mixup_cli.storage.left_over import left_over
 from mixup_cli.storage.manifest import Manifest
+from mixup_cli.storage.manifest_records import ColumnRecord
 from mixup_cli.storage.members import sound_shards_of
 from mixup_cli.storage.mirror import release
 from mixup_cli.storage.opened import finished_manifest
@@ -39,6 +41,10 @@ from mixup_cli.wording import counted
 
 READ_BYTES = 1 << 20
 NAME_LETTERS = 80
+
+
+Stored: TypeAlias = Mapping[str, PlainDataSet]
+"""The columns of a shard that are not encoded, by name."""
 
 
 class Piece(Enum):
@@ -217,31 +223,48 @@ def _shard(folder: Path, whole: Manifest, manifest: Manifest, record: ShardRecor
 
 def _content(file: h5py.File, path: Path, manifest: Manifest, record: ShardRecord) -> Iterator[str]:
     """Where the columns differ from the manifest."""
-    rows = record.stop - record.start
-    columns = {column.name: column for column in manifest.columns}
-    if surplus := sorted(file.keys() ^ columns.keys()):
+    if surplus := sorted(file.keys() ^ {column.name for column in manifest.columns}):
         yield f"has other columns than the manifest: {', '.join(surplus)}"
         return
     for column in (column for column in manifest.columns if column.encoding):
         yield from _encoded(file, path, Column.of(column), record)
-    columns = {name: column for name, column in columns.items() if column.encoding is None}
-    stored = {name: plain_numbers(file, name, name) for name in columns}
-    for name, column in columns.items():
-        found = (stored[name].dtype.name, stored[name].shape)
-        if found != (expected := (column.dtype, (rows, *column.shape))):
-            yield f"{name} is {found[0]} {found[1]}, expected {expected[0]} {expected[1]}"
-            return
+    plain = [column for column in manifest.columns if not column.encoding]
+    stored = {column.name: plain_numbers(file, column.name, column.name) for column in plain}
+    if (problem := _other_form(stored, plain, record)) is not None:
+        yield problem
+        return
+    yield from _bad_values(stored, manifest, record)
+    yield from _other_bytes(stored, record)
+
+
+def _other_form(stored: Stored, columns: Iterable[ColumnRecord], record: ShardRecord) -> str | None:
+    """Which column, the first of them, has another dtype or shape than the manifest says."""
+    for column in columns:
+        found, shape = stored[column.name], (record.stop - record.start, *column.shape)
+        if (found.dtype.name, found.shape) != (column.dtype, shape):
+            return f"{column.name} is {found.dtype.name} {found.shape}, expected {column.dtype} {shape}"
+    return None
+
+
+def _bad_values(stored: Stored, manifest: Manifest, record: ShardRecord) -> Iterator[str]:
+    """What is wrong with the values of all columns but the signals."""
     signals, fields = {signal.name for signal in manifest.signals}, manifest.sample
     small = {name: column for name, column in stored.items() if name not in signals}
-    for block in _blocks(rows, sum(math.prod(c.shape[1:]) * c.dtype.itemsize for c in small.values())):
+    row_bytes = sum(math.prod(column.shape[1:]) * column.dtype.itemsize for column in small.values())
+    for block in _blocks(record.stop - record.start, row_bytes):
         values = {name: column[block] for name, column in small.items()}
         if problems := [*value_problems(values, manifest, fields, record.start + block.start)]:
             yield from problems  # those of one block are enough
-            break
-    for name, sealed in ((name, record.columns[name]) for name in columns):
-        if sealed.offset is not None and sealed.offset != stored[name].offset:
-            yield f"{name} begins at {stored[name].offset}, and the manifest says {sealed.offset}"
-        if sealed.content_sha256 and content_hash(stored[name]) != sealed.content_sha256:
+            return
+
+
+def _other_bytes(stored: Stored, record: ShardRecord) -> Iterator[str]:
+    """Where columns begin elsewhere, or hold other bytes, than was sealed."""
+    for name, column in stored.items():
+        sealed = record.columns[name]
+        if sealed.offset is not None and sealed.offset != column.offset:
+            yield f"{name} begins at {column.offset}, and the manifest says {sealed.offset}"
+        if sealed.content_sha256 and content_hash(column) != sealed.content_sha256:
             yield f"{name} does not hold what was sealed"
 
 

@@ -63,39 +63,16 @@ def decide(recipe: Recipe, survey: Survey) -> Decided:
     """Fill in what the recipe leaves to the source. Raises UsageError where the two do not fit."""
     has_objects = recipe.task in PLACED_TASKS
     recipe = recipe.with_(resize=recipe.resize or ("pad" if has_objects else "crop"))
-    form, notices = _picture_form(recipe, survey) if survey.array_form is None else _array_form(recipe, survey)
     asked = recipe.dtype or ("uint8" if survey.array_form is None else "source")
-    _check_sounds(asked, form, recipe)
-    deepest = _deepest(asked)
-    depth = _depth(asked, survey, recipe)
-    form = replace(form, dtype=min(depth, deepest, key=DEPTHS.index))
-    if deepest != "float32" and recipe.value_range is None and (floats := survey.dtypes["float32"]):
-        takes = f"{setting('value_range', 'LOW,HIGH')} or {setting('dtype', 'float32')} takes them"
-        notices.append(
-            f"{counted(floats, 'image')} of floats, or of integers beyond uint16, cannot become {asked} and "
-            f"{'counts' if floats == 1 else 'count'} as broken; {takes}"
-        )
-    if deepest == "uint8" and depth == "uint16" and recipe.value_range is None:
-        notices += _narrowing(survey)
+    form, notices = _working_form(recipe, survey, asked)
     cached = _cached(recipe, survey, form)
-    resolved = recipe.with_(
-        size=form.size if form.has_pictures else None,
-        cache_size=cached.size if recipe.crop_area else None,
-        channels=CHANNELS_OF.get((form.axes, form.channels)),
-        layout={"hwc": "nhwc", "chw": "nchw"}.get(form.axes),
-        dtype=form.dtype if asked == "source" else asked,
-    )
-    _check_channels(resolved, form.channels)
-    if recipe.linear_light and form.dtype != "uint8":
-        raise UsageError(
-            f"it is for 8-bit images, and these samples are {form.dtype}. Leave it out.", field="linear_light"
-        )
+    resolved = _resolved(recipe, form, cached, asked)
     as_they_are = len(survey.sizes) == 1 and recipe.size is None and recipe.cache_size is None
     finish = finish_of(form, resolved)
     watched = None if finish is None or finish.is_safe else finish
     resize = None if as_they_are else recipe.resize
     fill = recipe.fill if has_objects or resize == "canvas" else (0,)
-    target = Target(cached, resize, recipe.value_range, deepest, watched, fill)
+    target = Target(cached, resize, recipe.value_range, _deepest(asked), watched, fill)
     return Decided(resolved, form, target, tuple(notices))
 
 
@@ -156,6 +133,39 @@ def recipe_of(recipe: Recipe, signal: Signal) -> Recipe:
     if signal.name == first_name(signal.axes) and not signal.is_index_map:
         return recipe
     return recipe.with_(dtype=signal.dtype, normalize=None, fill=(0,), linear_light=False)
+
+
+def _working_form(recipe: Recipe, survey: Survey, asked: Dtype) -> tuple[Form, list[str]]:
+    """The form that is mixed, and notices of what samples lose in it."""
+    form, notices = _picture_form(recipe, survey) if survey.array_form is None else _array_form(recipe, survey)
+    _check_sounds(asked, form, recipe)
+    deepest, depth = _deepest(asked), _depth(asked, survey, recipe)
+    if recipe.value_range is None and deepest != "float32" and (floats := survey.dtypes["float32"]):
+        takes = f"{setting('value_range', 'LOW,HIGH')} or {setting('dtype', 'float32')} takes them"
+        notices.append(
+            f"{counted(floats, 'image')} of floats, or of integers beyond uint16, cannot become {asked} and "
+            f"{'counts' if floats == 1 else 'count'} as broken; {takes}"
+        )
+    if recipe.value_range is None and (deepest, depth) == ("uint8", "uint16"):
+        notices += _narrowing(survey)
+    return replace(form, dtype=min(depth, deepest, key=DEPTHS.index)), notices
+
+
+def _resolved(recipe: Recipe, form: Form, cached: Form, asked: Dtype) -> Recipe:
+    """The recipe with nothing left open. Raises UsageError where it does not fit the form."""
+    resolved = recipe.with_(
+        size=form.size if form.has_pictures else None,
+        cache_size=cached.size if recipe.crop_area else None,
+        channels=CHANNELS_OF.get((form.axes, form.channels)),
+        layout={"hwc": "nhwc", "chw": "nchw"}.get(form.axes),
+        dtype=form.dtype if asked == "source" else asked,
+    )
+    _check_channels(resolved, form.channels)
+    if recipe.linear_light and form.dtype != "uint8":
+        raise UsageError(
+            f"it is for 8-bit images, and these samples are {form.dtype}. Leave it out.", field="linear_light"
+        )
+    return resolved
 
 
 def _narrowing(survey: Survey) -> list[str]:

@@ -22,6 +22,9 @@ from numpy.typing import NDArray
 
 Samples = NDArray[np.generic]
 
+UNIT = 65536
+"""The weight of a parent that is alone."""
+
 
 @dataclass(frozen=True)
 class Weights:

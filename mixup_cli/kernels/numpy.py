@@ -14,9 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.kernels import Samples, Surface, Weights
-
-UNIT = 65536
+from mixup_cli.kernels import UNIT, Samples, Surface, Weights
 
 CHUNK_VALUES = 1 << 18
 """About how many values are summed at a time."""

@@ -29,9 +29,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mixup_cli.kernels import Samples, Surface, Weights
-
-UNIT = 65536
+from mixup_cli.kernels import UNIT, Samples, Surface, Weights
 
 SUM_DTYPE = {"uint8": torch.int32, "uint16": torch.int64, "float32": torch.float64}
 """What a sum of samples of a dtype is exact in (float32: rounded once per parent, as everywhere)."""

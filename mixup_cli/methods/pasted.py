@@ -8,24 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.draws.rng import Draws, RowWord, Words, mask_words
+from mixup_cli.draws.rng import Words, mask_words
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import DonorMaps, Method, Shown, pure
-from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
+from mixup_cli.methods.base import DonorMaps, Shown
+from mixup_cli.methods.decisions import Decisions, Grid
+from mixup_cli.methods.masked import SeedMethod
 
 
 @dataclass(frozen=True)
-class PasteMethod(Method):
+class PasteMethod(SeedMethod):
     """The base, and of the donor the pixels with numbers that are drawn from those that its map has. Each number has a
     word of the mask seed, in ascending order."""
 
-    needs_picture = True
-    has_mask = True
-    has_seed = True
     keeps_objects = True
-
-    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
-        return decided(pure(len(draws), 0, 2), mask_seed=draws.words[:, RowWord.MASK_SEED])
 
     @abstractmethod
     def drawn(self, words: Words) -> NDArray[np.bool_] | NDArray[np.int64]:

@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mixup_cli.draws.beta import UNIT
-from mixup_cli.draws.rng import Draws, RowWord, below, mask_words, uniforms
+from mixup_cli.draws.rng import below, mask_words, uniforms
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Method, pure
-from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
+from mixup_cli.methods.decisions import Decisions, Grid
+from mixup_cli.methods.masked import SeedMethod
 from mixup_cli.methods.options import number
 
 
 @dataclass(frozen=True)
-class SmoothMix(Method):
+class SmoothMix(SeedMethod):
     """Weights that differ at every position: the donor's are Gaussian."""
 
     name = "smoothmix"
@@ -35,16 +35,10 @@ class SmoothMix(Method):
   year = {2020}
 }"""
     ranges = (("low", "high"),)
-    needs_picture = True
-    has_mask = True
-    has_seed = True
     averages = True
 
     low: float = number(0.25, 0.01, 10.0)
     high: float = number(0.5, 0.01, 10.0)
-
-    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
-        return decided(pure(len(draws), 0, 2), mask_seed=draws.words[:, RowWord.MASK_SEED])
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         drawn = mask_words(decisions.mask_seed, 3)

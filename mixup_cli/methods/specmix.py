@@ -13,15 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.draws.rng import Draws, RowWord, Words, below, mask_words
+from mixup_cli.draws.rng import Words, below, mask_words
 from mixup_cli.kernels import Weights
-from mixup_cli.methods.base import Method, pure
-from mixup_cli.methods.decisions import NOTHING, Decisions, Grid, Known, decided
+from mixup_cli.methods.decisions import Decisions, Grid
+from mixup_cli.methods.masked import SeedMethod
 from mixup_cli.methods.options import count, number
 
 
 @dataclass(frozen=True)
-class SpecMix(Method):
+class SpecMix(SeedMethod):
     """The donor in bands of frequency and of time, the base elsewhere."""
 
     name = "specmix"
@@ -34,16 +34,10 @@ class SpecMix(Method):
   year = {2021}
 }"""
     only = "spectrograms"
-    needs_picture = True
-    has_mask = True
-    has_seed = True
     decided = frozenset[str]()
 
     bands: float = count(3, 1, 100)
     gamma: float = number(0.3, 0.0, 1.0)
-
-    def decide(self, draws: Draws, grid: Grid, known: Known = NOTHING) -> Decisions:
-        return decided(pure(len(draws), 0, 2), mask_seed=draws.words[:, RowWord.MASK_SEED])
 
     def weights(self, decisions: Decisions, grid: Grid) -> Weights:
         own = 1 + int(self.bands)

@@ -62,7 +62,7 @@ def preview_source(source: Source, recipe: Recipe, wanted: range, plan_file: Pla
 
 
 def preview_of_job(
-    source: Source, job: Job, wanted: range, plan_file: PlanFile | None = None, player: Player | None = None
+    source: Source, job: Job, wanted: range, plan_file: PlanFile | None, player: Player | None = None
 ) -> Preview:
     """Rows of the plan of a job, with what `player` makes of them. Raises FormMismatch where a sample does not fit it,
     and UsageError for other samples than images."""

@@ -188,8 +188,8 @@ def laid_out(
     signals: tuple[Signal, ...],
     columns: tuple[Column, ...],
     labels: Labels,
-    samples_per_shard: int | None = None,
-    shard_bytes: int | None = None,
+    samples_per_shard: int | None,
+    shard_bytes: int | None,
 ) -> tuple[Recipe, ShardSpec]:
     """The recipe with the length of shards, and what shards are like, from the columns that readers give."""
     stored = columns if resolved.store == "rows" else planned_columns(columns, signals)

@@ -38,7 +38,7 @@ def with_plan(
     run: Run,
     listener: Listener,
     write: Callable[[WrittenPlan], None],
-    scratch: Path | None = None,
+    scratch: Path | None,
 ) -> int:
     """Scan a source, plan it as `generate` would, and hand the plan to `write`. Returns the count of its rows.
 

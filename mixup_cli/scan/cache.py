@@ -72,7 +72,7 @@ def goes_to_disk(size_bytes: int, kind: CacheStorage = "auto") -> bool:
     return kind == "file" or (kind not in ("memory", "none") and size_bytes > MEMORY_BYTES)
 
 
-def allocate_uneven(lengths: NDArray[np.int64], form: Form, folder: Path, kind: CacheStorage = "auto") -> Arrays:
+def allocate_uneven(lengths: NDArray[np.int64], form: Form, folder: Path, kind: CacheStorage) -> Arrays:
     """Room for samples of these lengths int64 (n), as `allocate` makes it for samples of one form."""
     starts = starts_of(lengths, form)
     (flat,) = allocate([Form((int(starts[-1]),), form.dtype, "")], 1, folder, kind)

@@ -29,7 +29,7 @@ def cache_bytes(source: Source, targets: Sequence[Target]) -> int:
     return int(starts_of(rooms, targets[0].form)[-1]) * np.dtype(targets[0].form.dtype).itemsize
 
 
-def allocate_for(source: Source, targets: Sequence[Target], folder: Path, kind: CacheStorage = "auto") -> Arrays:
+def allocate_for(source: Source, targets: Sequence[Target], folder: Path, kind: CacheStorage) -> Arrays:
     """Room for all samples of a source: see `allocate`."""
     rooms = rooms_of(source, targets)
     if rooms is None:

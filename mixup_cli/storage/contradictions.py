@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,32 @@ from mixup_cli.storage.members import derived
 
 if TYPE_CHECKING:
     from mixup_cli.storage.manifest import Manifest
-    from mixup_cli.storage.manifest_records import MemberRecord
+    from mixup_cli.storage.manifest_records import ColumnRecord, MemberRecord
 
 REQUIRED_COLUMNS = {"index", "source_index", "share", "method", "box"}
 """Every data set has these, and its signals. Label columns depend on the source and on the recipe's `labels`."""
 
 LABEL_COLUMNS = {"labels", "source_label", "label_share"}
+
+FORMS: Mapping[str, tuple[str, tuple[int | str, ...]]] = {
+    "labels": ("float32", ("K",)),
+    "index": ("int64", ()),
+    "source_index": ("int64", ("P",)),
+    "source_label": ("int32", ("P",)),
+    "share": ("float32", ("P",)),
+    "label_share": ("float32", ("P",)),
+    "method": ("uint8", ()),
+    "box": ("int32", (4,)),
+    "view": ("int32", ("P", 5)),
+    "span": ("int32", (2,)),
+    "source_start": ("int64", ("P",)),
+    "gain": ("float32", ("P",)),
+    "weight": ("int32", ("P",)),
+    "mask_seed": ("int64", ()),
+    SCALE: ("float32", ()),
+    LOST: ("int32", ()),
+}
+"""The dtype of columns, and the shape of a row, with K classes and P parents. Signals and objects have other forms."""
 
 
 def of_recipes(manifest: Manifest) -> Iterator[str]:
@@ -107,28 +127,7 @@ def of_columns(manifest: Manifest) -> Iterator[str]:
     if (labelled := bool(LABEL_COLUMNS & columns.keys())) != (manifest.label_kind != "none"):
         yield f"label_kind: is {manifest.label_kind}, {'with' if labelled else 'without'} columns of labels"
     yield from _of_encodings(manifest)
-    classes, parents = (len(manifest.class_names),), columns["source_index"].shape[:1]
-    expected = {
-        "labels": ("float32", classes),
-        "index": ("int64", ()),
-        "source_index": ("int64", parents),
-        "source_label": ("int32", parents),
-        "share": ("float32", parents),
-        "label_share": ("float32", parents),
-        "method": ("uint8", ()),
-        "box": ("int32", (4,)),
-        "view": ("int32", (*parents, 5)),
-        "span": ("int32", (2,)),
-        "source_start": ("int64", parents),
-        "gain": ("float32", parents),
-        "weight": ("int32", parents),
-        "mask_seed": ("int64", ()),
-        SCALE: ("float32", ()),
-        LOST: ("int32", ()),
-    }
-    if ObjectField.name in columns:
-        places, points = next(iter(columns[ObjectField.name].shape), 0), columns.get(KEYPOINTS)
-        expected |= object_forms(places, None if points is None else next(iter(points.shape[1:]), 0))
+    expected = _forms(columns, len(manifest.class_names))
     has_objects = expected.keys() & set(OBJECT_COLUMNS)
     if has_objects - columns.keys() or (manifest.boxes is not None) != bool(has_objects):
         yield "columns: have not all that objects need, or some without `boxes`"
@@ -136,6 +135,22 @@ def of_columns(manifest: Manifest) -> Iterator[str]:
     for name in expected.keys() & columns.keys():
         if (found := (columns[name].dtype, columns[name].shape)) != expected[name]:
             yield f"columns: {name} is {found}, expected {expected[name]}"
+
+
+def _forms(columns: Mapping[str, ColumnRecord], class_count: int) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """What FORMS says, and of objects, with the counts of parents, of places and of keypoints that columns have."""
+
+    def count(name: str, axis: int = 0) -> int:
+        return next(iter(columns[name].shape[axis:]), 0)
+
+    counts = {"K": class_count, "P": count("source_index")}
+    forms = {
+        name: (dtype, tuple(counts[side] if isinstance(side, str) else side for side in shape))
+        for name, (dtype, shape) in FORMS.items()
+    }
+    if ObjectField.name in columns:
+        forms |= object_forms(count(ObjectField.name), count(KEYPOINTS, 1) if KEYPOINTS in columns else None)
+    return forms
 
 
 def _of_mixed(manifest: Manifest, signals: set[str]) -> str | None:

@@ -7,19 +7,16 @@ that fails in a way that may pass (a cut connection, an answer like 503) is trie
 from __future__ import annotations
 
 import base64
-import io
 import os
 import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from mixup_cli.errors import MixupGenError, NoInputError, StorageError, UsageError, from_extra
-from mixup_cli.storage.remote_file import RemoteFile
 from mixup_cli.storage.seal import NO_ROOM, Sealed, storage_errors
 from mixup_cli.storage.store_errors import ExistsError, failure, may_pass, missing, without_secrets
 from mixup_cli.wording import is_url, setting
@@ -38,9 +35,6 @@ WAITS = (0.25, 1.0, 4.0, 10.0)
 
 ANSWER_SECONDS = 30.0
 """How long a store may be silent."""
-
-PIECE_BYTES = 8 << 20
-"""The least to ask for when a file is read from front to back: a request itself takes as long as a megabyte."""
 
 MOST_PUT_BYTES = 5 << 30
 """What S3 takes in one request. An upload in several leaves its parts there when it is cut off, and its checksum is not
@@ -135,16 +129,6 @@ class Store:
             return self._tried(name, _status)
         except NoInputError:
             return None
-
-    def open_file(self, name: str) -> BinaryIO:
-        """A file that can be read and sought, in requests of `PIECE_BYTES` or more: made for reading from front to
-        back. Each request is tried again by itself."""
-        status = self.status(name)
-        if status is None:
-            raise missing(self.url_of(name))
-        if status.size is None:
-            raise StorageError(f"{self.url_of(name)}: its server does not say how long it is.", "Download it first.")
-        return io.BufferedReader(RemoteFile(partial(self.read, name), status.size), PIECE_BYTES)
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> bytes:
         """The bytes of a file from `start` up to `stop`, or to its end."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mixup_cli.errors import NoInputError
+from mixup_cli.sources.reading.containers import StoredFile
 from mixup_cli.storage.seal import Sealed
 from mixup_cli.storage.stores import Store
 
@@ -41,7 +42,7 @@ class StoreContract:
 
     def test_a_file_is_read_and_sought(self, store: Store, tmp_path: Path) -> None:
         put(store, "x", BYTES, tmp_path)
-        with store.open_file("x") as file:
+        with StoredFile.open(store.url_of("x")).raw() as file:
             assert file.read(3) == BYTES[:3]
             assert (file.seek(-7, 2), file.read()) == (len(BYTES) - 7, BYTES[-7:])
             assert (file.seek(300), file.read(5), file.tell()) == (300, BYTES[300:305], 305)
@@ -61,7 +62,11 @@ class StoreContract:
         put(store, "folder/x", b"x", tmp_path)
         for name in ("none", "folder", "folder/x/y"):
             assert store.status(name) is None
-            for read in (store.read, store.open_file, lambda name: store.fetch(name, tmp_path / "fetched")):
+            for read in (
+                store.read,
+                lambda name: store.fetch(name, tmp_path / "fetched"),
+                lambda name: StoredFile.open(store.url_of(name)),
+            ):
                 with pytest.raises(NoInputError, match=f"{store.url}/{name}: no such file"):
                     read(name)
         assert not (tmp_path / "fetched").exists()

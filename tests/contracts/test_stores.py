@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from mixup_cli.errors import StorageError, UsageError
+from mixup_cli.sources.reading.containers import StoredFile
 from mixup_cli.storage.opened import folder_at
 from mixup_cli.storage.stores import Store
 from tests.contracts.store_contract import BYTES, StoreContract, put
@@ -45,7 +46,7 @@ def test_a_web_server_is_read(s3: Bucket, tmp_path: Path) -> None:
     s3.client.put_object_acl(Bucket=s3.name, Key="a/deep/x", ACL="public-read")
     store = Store.open(f"{os.environ['AWS_ENDPOINT_URL']}/{s3.name}/a")
     assert store.fetch("deep/x", tmp_path / "x") == len(BYTES)
-    with store.open_file("deep/x") as file:
+    with StoredFile.open(store.url_of("deep/x")).raw() as file:
         assert file.seek(-5, 2)
         assert file.read() == BYTES[-5:]
     assert store.status("none") is None

@@ -169,21 +169,41 @@ def _data_set_facts(manifest: Manifest, counts: Counts) -> dict[str, Any]:
 
 
 def _data_set_lines(manifest: Manifest, counts: Counts) -> Iterator[tuple[str, str]]:
-    from mixup_cli.cli.options.method_text import methods_text
-    from mixup_cli.recipe import Recipe
-    from mixup_cli.storage.card import seeds
-    from mixup_cli.storage.meanings import label_meaning
+    """For people."""
+    yield from _size_lines(manifest)
+    yield from _recipe_lines(manifest)
+    yield from _label_lines(manifest, counts)
+    source = manifest.source
+    yield "source", f"{source.kind}, {counted(source.samples, 'input')}, {len(source.skipped):,} skipped"
+    yield from _column_lines(manifest)
+    yield "recipe_id", manifest.recipe_id
 
-    source, recipes = manifest.source, [*map(Recipe.from_dict, manifest.recipes)]
-    merged = f", merged from {counted(len(recipes), 'data set')}" if manifest.members else ""
+
+def _size_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    merged = f", merged from {counted(len(manifest.members), 'data set')}" if manifest.members else ""
     yield "kind", f"mixup-gen data set, format {manifest.format_version}{merged}"
     yield "samples", f"{manifest.totals.samples:,}"
     yield "shards", f"{manifest.totals.shards:,}, {readable(manifest.totals.bytes)}"
+
+
+def _recipe_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """What differs between members has a line for each."""
+    from mixup_cli.cli.options.method_text import methods_text
+    from mixup_cli.recipe import Recipe
+    from mixup_cli.storage.card import seeds
+
+    recipes = [*map(Recipe.from_dict, manifest.recipes)]
     for number, text in enumerate(dict.fromkeys(methods_text(recipe.methods) for recipe in recipes)):
         yield "" if number else "method", text
     yield "seed", seeds(manifest)
     for window in dict.fromkeys(recipe.window for recipe in recipes if recipe.window is not None):
         yield "windows", f"of {counted(window, 'consecutive sample')}"
+
+
+def _label_lines(manifest: Manifest, counts: Counts) -> Iterator[tuple[str, str]]:
+    """Classes, and what rows say of them: labels or objects, and pixels."""
+    from mixup_cli.storage.meanings import label_meaning
+
     yield "quantities" if manifest.label_kind == "real" else "classes", f"{len(manifest.class_names)}"
     if manifest.class_names:
         yield "", some(list(manifest.class_names))
@@ -196,7 +216,10 @@ def _data_set_lines(manifest: Manifest, counts: Counts) -> Iterator[tuple[str, s
             yield "lost", counts.lost.text
     if counts.masks is not None:
         yield "pixels", some([f"{name} ({100 * part:.3g} %)" for name, part in counts.masks.shares])
-    yield "source", f"{source.kind}, {counted(source.samples, 'input')}, {len(source.skipped):,} skipped"
+
+
+def _column_lines(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """What shards hold, and what readers mix."""
     width = max(13, *(len(column.name) for column in manifest.columns))
     for name, columns in (("columns", manifest.columns), ("mixed", manifest.mixed or ())):
         for number, column in enumerate(columns):
@@ -205,4 +228,3 @@ def _data_set_lines(manifest: Manifest, counts: Counts) -> Iterator[tuple[str, s
             yield "" if number else name, f"{column.name:<{width}} {column.dtype:<8} {shape}{encoded}"
     if manifest.samples is not None:
         yield "samples of", f"{manifest.samples.folder} (readers mix them)"
-    yield "recipe_id", manifest.recipe_id

@@ -43,7 +43,7 @@ CAPTIONS = "captions"
 CAPTION_WORDS = (*TABLES[:2], "caption")
 
 
-def looks_like_coco(path: Path, task: Task | None = None) -> bool:
+def looks_like_coco(path: Path, task: Task | None) -> bool:
     """Whether it is a JSON file, or a folder with annotations in one, of pictures."""
     if path.is_file():
         return path.suffix.lower() == ".json"

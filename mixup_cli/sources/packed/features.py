@@ -41,8 +41,8 @@ class FeatureSource(ArraySource):
         super().__init__(location, RowKeys(rows.shape[0]), labels, rows, notices=notices)
 
     def ignores(self, name: str, value: object) -> bool:
-        """See `Source.ignores`. Only images have pixels, and a single file has no splits."""
-        return name == "max_pixels" or (name == "split" and not self.has_splits) or super().ignores(name, value)
+        """See `Source.ignores`. Only images have pixels."""
+        return name == "max_pixels" or super().ignores(name, value)
 
 
 @dataclass(frozen=True)

@@ -50,10 +50,6 @@ class WebDataset(Packed):
         """See `Source.name_of`: the key has the tar's name."""
         return self.keys[index]
 
-    def ignores(self, name: str, value: object) -> bool:
-        """See `Source.ignores`. Tars that are named one by one have no splits."""
-        return super().ignores(name, value) or (name == "split" and not self.has_splits)
-
 
 class WebPictures(WebDataset, PackedPictures):
     """Images in tars."""

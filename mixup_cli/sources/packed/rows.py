@@ -38,10 +38,6 @@ class Rows(Encoded):
         }
         super().__init__(location, RowKeys(self._ends[-1]), *given, **how)
 
-    def ignores(self, name: str, value: object) -> bool:
-        """See `Source.ignores`. A single file has no splits."""
-        return super().ignores(name, value) or (name == "split" and not self.has_splits)
-
     def name_of(self, index: int) -> str:
         """See `Source.name_of`: with the data set, which a row number does not name."""
         return f"{self.location}, row {self.keys[index]}"

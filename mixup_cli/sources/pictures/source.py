@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mixup_cli.fields.labels import Labels
 from mixup_cli.sources.pictures.decode import read_header
 from mixup_cli.sources.pictures.encoded import EncodedPictures
 from mixup_cli.sources.pictures.headers import Header
 from mixup_cli.sources.pictures.plain_jpeg import look_at_head
 from mixup_cli.sources.reading.encoded import Undecodable
 from mixup_cli.sources.reading.file_kind import FileKind
-from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.sources.reading.stored_files import StoredFiles, opened
 
 SUFFIXES = frozenset(
@@ -43,12 +40,6 @@ own, a thread would take longer to be asked than to read."""
 
 class PictureSource(StoredFiles, EncodedPictures):
     """Images in files: `paths` are relative to `root` (or absolute), one for each key, in the order of the keys."""
-
-    def __init__(
-        self, root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str] = (), *, max_pixels: int
-    ) -> None:
-        super().__init__(root, [escape_name(path) for path in paths], labels, notices, max_pixels=max_pixels)
-        self._keep(root, paths)
 
     def extent(self, index: int) -> tuple[int, int]:
         """Height and width of one picture as it is shown, from its header; zeros if that cannot be read, which the scan

@@ -122,6 +122,9 @@ class Source(ABC):
     has_numbered_classes: ClassVar[bool] = False
     """Whether classes may be known by numbers alone, as in arrays: `classes` then names them by position."""
 
+    has_splits: bool = True
+    """Whether `split` chooses among the files: not where each was named."""
+
     list_folder: str | None = None
     """Where the relative paths of a list of files begin; None for every other source."""
 
@@ -170,7 +173,7 @@ class Source(ABC):
     def ignores(self, name: str, value: object) -> bool:
         """Whether this value of an option has no effect here, though sources of the kind take it (`takes.TAKES`)."""
         is_of_texts = name in ("tokenizer", "length", "text_column") and self.task not in ("text", "caption")
-        return is_of_texts or (name == "task" and value != self.task)
+        return is_of_texts or (name == "task" and value != self.task) or (name == "split" and not self.has_splits)
 
     def name_of(self, index: int) -> str:
         """What messages call a sample: for images the key, which is a path."""

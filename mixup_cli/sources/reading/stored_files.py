@@ -8,6 +8,7 @@ import stat
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +75,12 @@ class WatchedFiles(Source):
 
 
 class StoredFiles(Encoded, WatchedFiles):
-    """Samples in files that are read whole."""
+    """Samples in files that are read whole. A subclass decodes them, and takes what else is given; the keys are their
+    paths."""
+
+    def __init__(self, root: str, paths: Sequence[str], *given: Any, **how: Any) -> None:
+        self._keep(root, paths)
+        super().__init__(root, [escape_name(path) for path in paths], *given, **how)
 
     def read(self, index: int) -> bytes:
         """See `Encoded.read`."""

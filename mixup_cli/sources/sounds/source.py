@@ -173,12 +173,6 @@ class EncodedSounds(Encoded):
 class SoundSource(StoredFiles, EncodedSounds):
     """Sounds in files: `paths` are relative to `root` (or absolute), one for each key, in the order of the keys."""
 
-    def __init__(
-        self, root: str, paths: Sequence[str], labels: Labels, notices: Sequence[str], options: SourceOptions
-    ) -> None:
-        self._keep(root, paths)
-        super().__init__(root, [escape_name(path) for path in paths], labels, notices, options)
-
     def _headers_of(self, start: int, stop: int) -> list[Header | str]:
         """See `EncodedSounds`: no more of each file than that."""
         return [self._header_of(index) for index in range(start, stop)]

@@ -64,12 +64,11 @@ class TextSource(ArraySource):
         self.hashed_before(
             [hashlib.sha256(b"%b\0%b" % (text.encode(), _bytes(ids))).hexdigest() for text, ids in stored]
         )
-        self._has_splits, self._has_encoding = Path(location).is_dir(), found.is_encoded
+        self.has_splits, self._has_encoding = Path(location).is_dir(), found.is_encoded
 
     def ignores(self, name: str, value: object) -> bool:
-        """See `Source.ignores`. A single file has no splits, and Parquet no encoding."""
-        has_no = (name == "split" and not self._has_splits) or (name == "encoding" and not self._has_encoding)
-        return has_no or super().ignores(name, value)
+        """See `Source.ignores`. Parquet has no encoding."""
+        return (name == "encoding" and not self._has_encoding) or super().ignores(name, value)
 
     def name_of(self, index: int) -> str:
         """See `Source.name_of`."""

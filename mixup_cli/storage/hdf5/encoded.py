@@ -150,14 +150,14 @@ def _offsets(references: NDArray[Any]) -> NDArray[np.int64]:
     return references["address"].astype(np.int64) + _HEAD_BYTES + before - before[first]
 
 
-def encoded_place(file: h5py.File, column: Column, row_count: int | None = None) -> int:
+def encoded_place(file: h5py.File, column: Column, row_count: int) -> int:
     """Where the references of an encoded column begin. Raises DataError, which begins with its name, if it is stored
     otherwise, or has not `row_count` rows."""
     found = plain_links(file, column.name, column.name)
     kind, offset = found.id.get_type(), found.id.get_offset()
     is_bytes = kind.get_class() == h5py.h5t.VLEN and kind.get_super() == h5py.h5t.STD_U8LE and not kind.committed()
-    if not is_bytes or offset is None or len(found.shape) != 1 or row_count not in (None, found.shape[0]):
-        expected = f"references to {'' if row_count is None else f'{row_count} '}encoded rows"
+    if not is_bytes or offset is None or found.shape != (row_count,):
+        expected = f"references to {row_count} encoded rows"
         raise DataError(f"{column.name}: is {found.dtype} {found.shape}, expected {expected}.")
     return int(offset)
 

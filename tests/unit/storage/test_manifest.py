@@ -108,6 +108,11 @@ def test_other_json_of_ours_must_be_an_object(tmp_path: Path, text: bytes) -> No
         read_json(tmp_path / "run.json")
 
 
+def without_parents(plain: dict[str, Any]) -> None:
+    for column in plain["columns"][3:5]:
+        column["shape"] = []
+
+
 def without_offset(plain: dict[str, Any]) -> None:
     del plain["shards"][1]["columns"]["share"]["offset"]
 
@@ -132,6 +137,7 @@ CONTRADICTIONS: list[tuple[Damage, str]] = [
     (lambda plain: plain.update(compression="gzip"), r"shards.0.columns.\w+: has no content_sha256"),
     (lambda plain: plain["columns"][0].update(dtype="object"), "columns.0.dtype: "),
     (lambda plain: plain["columns"][1].update(shape=[3]), "columns: labels is "),
+    (without_parents, r"columns: \w+ is .*, expected .*\(0,\)"),
     (lambda plain: plain["columns"].append(plain["columns"][1]), "columns: two have the same name"),
     (lambda plain: plain["columns"].pop(0), "columns: lack images"),
     (lambda plain: plain["columns"][0].update(shape=[3]), "columns: images has the shape "),
