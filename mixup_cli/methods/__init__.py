@@ -5,7 +5,7 @@ A new method is one file here and one line in `choices.METHOD_NAMES`, which name
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -167,12 +167,12 @@ def for_balanced_pairing(choices: Sequence[MethodChoice]) -> tuple[MethodChoice,
     return tuple(replace(each, options={**METHODS[each.name].balanced, **each.options}) for each in choices)
 
 
-def for_objects(choices: Sequence[MethodChoice]) -> tuple[MethodChoice, ...]:
-    """The choices with the options that samples with objects ask for, unless they are given. Raises UsageError where
-    objects cannot follow the pixels of a method."""
-    able = [name for name, method in METHODS.items() if method.keeps_objects]
+def for_objects(choices: Sequence[MethodChoice], maps: Collection[str] = ()) -> tuple[MethodChoice, ...]:
+    """The choices with the options that samples with objects, and with these index `maps`, ask for, unless they are
+    given. Raises UsageError where objects cannot follow the pixels of a method."""
     for each in choices:
-        if each.name not in able:
+        if not METHODS[each.name].keeps_objects:
+            able = [name for name, method in METHODS.items() if method.keeps_objects and method.has_map(maps)]
             found = f"it moves or mixes pixels in ways that boxes cannot follow. Pass {', '.join(able)}."
             raise UsageError(found, field="methods", value=each.name)
     return tuple(replace(each, options={**METHODS[each.name].with_objects, **each.options}) for each in choices)

@@ -8,7 +8,7 @@ their parents' pixels before the blend (ResizeMix shrinks its donor).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
@@ -131,6 +131,11 @@ class Method(ABC):
             if low > high:
                 found = f"{names[0]}={low:g} is above {names[1]}={high:g}."
                 raise UsageError(found, "Give them the other way round.", field="methods", value=self.name)
+
+    @classmethod
+    def has_map(cls, maps: Collection[str]) -> bool:
+        """Whether the index map that it needs, if it needs one, is among these."""
+        return not cls.needs_map or cls.needs_map in maps
 
     @property
     def looks_ahead(self) -> bool:

@@ -21,7 +21,7 @@ from mixup_cli.runs.differences import Identity
 from mixup_cli.runs.fingerprint import Pixels
 from mixup_cli.runs.heldout import write_heldout
 from mixup_cli.runs.job import Asked, Job
-from mixup_cli.runs.needs import Needs, check_room, needs
+from mixup_cli.runs.needs import Needs, check_room, needs, shard_advice
 from mixup_cli.runs.planning import parents_of, plan_of, shard_maker, start_ahead
 from mixup_cli.runs.records import Content, manifest_of_run, run_record
 from mixup_cli.runs.resume import Records, Wanted, begin, found_shards, intact
@@ -197,6 +197,7 @@ def _needs(bench: Bench, standing: Standing) -> Needs:
     job = standing.job
     needed = needs(job, bench.asked.source, bench.run, bench.place)
     check_room(needed, standing.stored.done_bytes(needed.rows, job.samples_per_shard), bench.folder.path)
+    bench.report(shard_advice(needed, job))
     return needed
 
 

@@ -238,7 +238,7 @@ def _with_methods(recipe: Recipe, source: Source) -> Recipe:
     check_fields(recipe, source)
     methods, is_planned = recipe.methods, recipe.plan is not None
     if source.objects is not None and not is_planned:
-        methods = for_objects(methods)
+        methods = for_objects(methods, voids_of(source))
     methods = resolve(methods, is_planned)
     check_methods(methods, source)
     check_donors(recipe, methods, source)

@@ -34,6 +34,9 @@ from mixup_cli.storage.source_table import SourceTable
 from mixup_cli.storage.stores import Store
 from mixup_cli.wording import readable, setting
 
+SMALL_BYTES = 1 << 20
+"""A data set smaller than this needs no advice on shards."""
+
 RUN_BYTES = 600
 """About the size of run.json without what it says of the source."""
 
@@ -116,6 +119,13 @@ def needs(job: Job, source: Source, run: Run, place: CachePlace) -> Needs:
         sent_bytes=0 if run.store is None else max(0, full_bytes - (run.workers or run.threads) * shard_bytes),
         samples_bytes=samples_bytes,
     )
+
+
+def shard_advice(needed: Needs, job: Job) -> Iterator[str]:
+    """A notice where shards take more than their rows do."""
+    if 2 * needed.fixed_bytes > needed.shard_bytes > SMALL_BYTES:
+        each, larger = readable(job.spec.size.fixed_bytes), f"pass a larger {setting('shard_size')}"
+        yield f"each shard takes {each} besides its rows, most of the output: {larger}"
 
 
 def _samples_bytes(job: Job, source: Source, run: Run) -> int:

@@ -46,11 +46,11 @@ def voids_of(source: Source) -> dict[str, int]:
 
 def check_methods(methods: Sequence[MethodChoice], source: Source) -> None:
     """Raises UsageError for one of the resolved methods that makes no sense for what the source holds."""
+    maps = voids_of(source)
     for choice in methods:
         if not _goes_with(method := build(choice), source):
-            able = [name for name, method in METHODS.items() if _goes_with(method(), source)]
-            what = setting("task", source.task) if source.task != "audio" else source.column
-            found = f"it does not go with {what}. Use {', '.join(able)}"
+            able = [name for name, each in METHODS.items() if each.has_map(maps) and _goes_with(each(), source)]
+            found = f"it does not go with {_samples_of(source)}. Use {', '.join(able)}"
             if method.only == "caption" and source.task not in TIMED_TASKS:
                 both = f"{setting('task', 'caption')} and {setting('tokenizer', 'tokenizer.json')}"
                 found = f"it joins captions, and these are not read. Pass {both}; or use {', '.join(able)}"
@@ -60,7 +60,14 @@ def check_methods(methods: Sequence[MethodChoice], source: Source) -> None:
                     f"; or {'pass' if is_wave else 'leave out'} {setting('features', 'logmel:80' * is_wave or None)}"
                 )
             raise UsageError(f"{found}.", field="methods", value=choice.name)
-    _check_maps(methods, voids_of(source), source.location)
+    _check_maps(methods, maps, source.location)
+
+
+def _samples_of(source: Source) -> str:
+    """What messages call the samples of a source."""
+    named = {"audio": source.column, "video": "videos", "text": "texts", "caption": "images with captions"}
+    form = source.survey(1).array_form
+    return named.get(source.task, "images" if form is None or form.has_pictures else "arrays")
 
 
 def _goes_with(method: Method, source: Source) -> bool:
@@ -74,7 +81,7 @@ def _check_maps(methods: Sequence[MethodChoice], maps: Collection[str], where: s
     """Raises UsageError for one of the resolved methods whose index map the source has not."""
     for choice in methods:
         needed = METHODS[choice.name].needs_map
-        if needed and needed not in maps:
+        if not METHODS[choice.name].has_map(maps):
             able = [name for name, method in METHODS.items() if method.needs_map in maps] or ["cutmix"]
             found = f"it pastes what {needed} shows, and {where} is read without. Use {able[0]}"
             task = f", or read outlines with {setting('task', 'segment')}" if needed == INSTANCES else ""

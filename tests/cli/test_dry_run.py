@@ -198,10 +198,13 @@ def test_what_compression_may_save_is_not_refused(
 
 
 def test_many_small_shards_are_foretold_and_warned_of(run_cli: Runner, arrays: Path, tmp_path: Path) -> None:
-    ended = run_cli("generate", arrays, "--shard-size", "1KB", "--passes", 4, "--dry-run", cwd=tmp_path)
+    command, advice = ["generate", arrays, "--passes", 4], "besides its rows, most of the output: pass a larger"
+    ended = run_cli(*command, "--shard-size", "1KB", "--dry-run", cwd=tmp_path)
     assert "would make    160 samples in 54 shards of up to 3" in ended.stdout
     assert "output        5." in ended.stdout, "MiB"
-    assert "besides its rows, most of the output: pass a larger --shard-size" in ended.stderr
+    assert f"{advice} --shard-size" in ended.stderr
+    assert run_cli(*command, "--shard-size", "1KB", "-o", tmp_path / "small").stderr.count(advice) == 1
+    assert advice not in run_cli(*command, "-o", tmp_path / "large").stderr
 
 
 def test_a_data_set_that_is_there_is_taken_into_account(run_cli: Runner, arrays: Path, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ MISTAKES = {
     "generate --pair Nearest": "--pair: 'Nearest' is not one of any, same-class, cross-class, balanced, nearest; did "
     "you mean nearest?",
     "generate --resize fit": "--resize: 'fit' is not one of crop, pad, stretch, canvas. See mixup-gen",
+    "generate --labels a.csv": "is not one of dense, sparse, both. A table of labels goes with --labels-from.",
     "generate --dtype float": "; did you mean float16?",
     "generate --alpha x": "--alpha: 'x' is not a number. See mixup-gen",
     "generate --alpha -1": "--alpha: -1.0 is not a number from 0 to 1000.",

@@ -120,7 +120,7 @@ def test_captions_that_cannot_be_used_are_refused_or_left_out(run_cli: Runner, t
         ("--method mixgen", 2, "these are not read. Pass --task caption and --tokenizer tok"),
         (f"--tokenizer {TOKENIZER}", 2, "Pass --task caption for images, or --task text."),
         (f"--task classify --tokenizer {TOKENIZER}", 2, "images with metadata, where --tokenizer has no effect"),
-        (f"{READ} --method ssmix", 2, "it does not go with --task caption. Use mixup, cutmix"),
+        (f"{READ} --method ssmix", 2, "it does not go with images with captions. Use mixup, cutmix"),
         (f"{READ} --encode png", 2, "input_ids stands beside them"),
         (f"{READ} --length 2", 2, "--length 2: the tokenizer adds 2 special tokens"),
         (f"{READ} --text-column nix", 2, "has no such column (found: text)"),

@@ -177,7 +177,8 @@ def test_masks_and_instances_follow_the_same_pixels(run_cli: Runner, segments: P
 @pytest.mark.parametrize(
     ("options", "found"),
     [
-        ("--task segment --method fmix", "boxes cannot follow"),
+        ("--task segment --method fmix", "Pass mixup, cutmix, cutout, resizemix, mosaic, copypaste, none."),
+        ("--task detect --method fmix", "boxes cannot follow. Pass mixup, cutmix, cutout, resizemix, mosaic, none."),
         ("--task segment --method classmix", "it pastes what mask shows"),
         ("--task detect --method copy-paste", "read outlines with --task segment"),
         ("--task detect --masks both", "has no masks"),

@@ -224,7 +224,8 @@ def test_the_recipe_says_how_spectrograms_were_computed(run_cli: Runner, sounds:
 def test_images_have_no_levels_or_frequencies(run_cli: Runner, photos: Path, tmp_path: Path, method: str) -> None:
     ended = run_cli("generate", photos, "-o", tmp_path / "out", "--method", method)
     assert ended.returncode == 2
-    assert f"--method {method}: it does not go with --task classify. Use mixup" in error_line(ended)
+    assert f"--method {method}: it does not go with images. Use mixup" in error_line(ended)
+    assert error_line(ended).endswith("zetamix, jigsaw, none."), "no method that pastes what masks show"
 
 
 def test_options_of_sounds_are_refused_with_images(run_cli: Runner, photos: Path, tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_texts_that_cannot_be_used_are_refused_or_left_out(run_cli: Runner, text
     ("options", "code", "found"),
     [
         ("--method fmix", 2, "Use mixup"),
-        ("--method resizemix", 2, "it does not go with --task text. Use mixup, cutmix"),
+        ("--method resizemix", 2, "it does not go with texts. Use mixup, cutmix"),
         ("--method ssmix --size 8", 2, "--size"),
         ("--method ssmix --flip 0.5", 2, "--flip"),
         ("--method ssmix --length 2", 2, "--length 2: the tokenizer adds 2 special tokens"),
@@ -170,4 +170,4 @@ def test_what_does_not_fit_is_refused(
 def test_ssmix_goes_with_texts_alone(run_cli: Runner, photos: Path, tmp_path: Path) -> None:
     ended = run_cli("generate", photos, "-o", tmp_path / "out", "--method", "ssmix")
     assert ended.returncode == 2
-    assert "it does not go with --task classify. Use mixup, cutmix" in ended.stderr
+    assert "it does not go with images. Use mixup, cutmix" in ended.stderr

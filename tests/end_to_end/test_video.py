@@ -241,7 +241,7 @@ def test_a_recipe_holds_how_videos_are_read(run_cli: Runner, videos: Path, tmp_p
     ("options", "message"),
     [
         ("--method cutmix:over=sideways", "--method cutmix: over=sideways is not one of space, time, both"),
-        ("--method mosaic", "--method mosaic: it does not go with --task video. Use mixup, cutmix, cutout"),
+        ("--method mosaic", "--method mosaic: it does not go with videos. Use mixup, cutmix, cutout"),
         ("--flip 0.5", "--flip: for images only; these samples have the shape (16, 112, 112, 3). Leave it out."),
         ("--resize pad", "--resize pad: clips are resized and centre-cropped. Leave it out."),
         ("--channels grey", "--channels: for images only"),

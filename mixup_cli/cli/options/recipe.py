@@ -96,7 +96,12 @@ class RecipeFlags(Group):
         otherwise="the images' own if all are equal, else 256 for 224",
     )
     linear_light: bool | None = switch(VIEWS, "Mix linear light instead of sRGB values.", default=None)
-    fill: tuple[int, ...] | None = flag(MIXING, "Colour of erased boxes and of padding.", FILL)
+    fill: tuple[int, ...] | None = flag(
+        MIXING,
+        "Colour of erased boxes, and around images that --crop-pad moves, that have objects, or that lie on a canvas "
+        "(--resize canvas). Around others it is black.",
+        FILL,
+    )
     size: tuple[int, int] | None = flag(
         OUTPUT, "Image size.", SIZE, otherwise="the images' own if all are equal, else 224", everyday=True
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -27,6 +28,7 @@ from mixup_cli.wording import counted, json_problem, quoted
 
 _FILE_BYTES = 64 << 20
 _SHOWN_LETTERS = 60
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 def read_classes(value: str) -> tuple[str, ...]:
@@ -129,8 +131,9 @@ def _check(names: Sequence[str]) -> None:
 def as_given(source: Source, names: tuple[str, ...]) -> Labels:
     """The source's labels over the classes `names`, in their order.
 
-    Labels that are only numbers (of arrays) take the names by position, unless these are numbers themselves. Raises
-    UsageError for a sample of another class, and for labels that are not classes.
+    Labels that are only numbers take the names by position: those of arrays unless the names are 0 … K−1, those of
+    other sources where the names do not have them. Raises UsageError for a sample of another class, and for labels that
+    are not classes.
     """
     labels = source.labels
     if labels.kind in ("none", "real"):
@@ -146,10 +149,12 @@ def as_given(source: Source, names: tuple[str, ...]) -> Labels:
                 f"{labels.class_names[-1]}. Give a name for each of them.",
                 field="classes",
             )
-        return replace(labels, class_names=names, values=_widened(labels.values, np.arange(count), len(names)))
+        return _placed(labels, np.arange(count), names)
     known = {*names}
     for number, first in _first_of_each(labels):
         if (name := labels.class_names[number]) not in known:
+            if all(map(_NUMBER.fullmatch, labels.class_names)) and not all(map(_NUMBER.fullmatch, names)):
+                return _placed(labels, _by_value(labels.class_names, len(names), source.location), names)
             example = source.name_of(first)
             found = f"{example} is of the class {name}, which is not among the {counted(len(names), 'name')}"
             remedy = f"({names_of(names, 3)}). Add it, or take its samples away."
@@ -157,13 +162,33 @@ def as_given(source: Source, names: tuple[str, ...]) -> Labels:
     return moved(labels, names)
 
 
+def _by_value(numbers: Sequence[str], count: int, where: str) -> NDArray[np.signedinteger]:
+    """The place of each number among `count` names: 0 has the first name; or 1 has it, where the numbers end at
+    `count`. Raises UsageError where names are missing, and where either could be meant."""
+    found = np.array([*map(int, numbers)])
+    has_zero, highest = 0 in found, int(found.max())
+    if highest < count if has_zero else highest == count:
+        return found if has_zero else found - 1
+    remedy = f"Give a name for each number from 0 to {highest}."
+    if not has_zero:
+        remedy = f"Give {counted(highest, 'name')} if they count from 1; else write names in place of the numbers."
+    raise UsageError(
+        f"has {counted(count, 'name')}, and {where} has the labels {found.min()} to {highest}. {remedy}",
+        field="classes",
+    )
+
+
 def moved(labels: Labels, names: tuple[str, ...]) -> Labels:
     """The labels over other classes, among which are those of all samples."""
     if labels.class_names == names:
         return labels
     position = {name: number for number, name in enumerate(names)}
-    columns = np.array([position.get(name, -1) for name in labels.class_names], np.int32)
-    classes = None if labels.classes is None else columns[labels.classes]
+    return _placed(labels, np.array([position.get(name, -1) for name in labels.class_names], np.int32), names)
+
+
+def _placed(labels: Labels, columns: NDArray[np.signedinteger], names: tuple[str, ...]) -> Labels:
+    """The labels over the classes `names`, of which class i is number columns[i]; −1 for a class without samples."""
+    classes = None if labels.classes is None else columns.astype(np.int32)[labels.classes]
     return replace(labels, class_names=names, classes=classes, values=_widened(labels.values, columns, len(names)))
 
 

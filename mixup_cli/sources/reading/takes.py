@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 
 from mixup_cli.errors import UsageError
 from mixup_cli.sources.reading.base import Source, SourceOptions
+from mixup_cli.sources.reading.names import names_of
 from mixup_cli.wording import setting
 
 _CLASSES = ("classes", "label_kind")
@@ -56,6 +57,11 @@ OF_ALL = frozenset({"split"})
 """Options that every one of several sources must take: a source that ignores the split would add samples of another."""
 
 
+_SAME_ELSEWHERE = {"label_column": "label_key", "label_key": "label_column"}
+"""Options that name the same thing in other kinds of sources."""
+
+_SHOWN_KINDS = 6
+
 OF_THE_RUN = ("exclude", "on_error")
 """Fields that a run sets for itself."""
 
@@ -72,8 +78,16 @@ def check_taken(sources: Sequence[Source], options: SourceOptions) -> None:
         ignoring = [each for each in sources if name not in TAKES[each.read_as] or each.ignores(name, value)]
         if len(ignoring) == len(sources) or (ignoring and name in OF_ALL):
             first = ignoring[0]
-            # Where others of its own kind take the option, what differs is the source, and no list of kinds helps.
-            kinds = [] if name in TAKES[first.read_as] else [kind for kind, taken in TAKES.items() if name in taken]
-            works = f" It works with {', '.join(kinds)}." if kinds else ""
-            found = f"{first.location} is read as {first.read_as}, where {setting(name)} has no effect"
-            raise UsageError(f"{found}. Leave it out.{works}", field=name, value=value)
+            found = f"{first.location} is read as {first.read_as}, where {setting(name)} has no effect."
+            # Names of classes may be those of a file, and are not what was typed.
+            shown = None if isinstance(value, tuple) else value
+            raise UsageError(found, _remedy(name, value, TAKES[first.read_as]), field=name, value=shown)
+
+
+def _remedy(name: str, value: object, taken: Collection[str]) -> str:
+    """What to do about an option without effect on a source of a kind that takes these."""
+    if (same := _SAME_ELSEWHERE.get(name)) in taken:
+        return f"Pass {setting(str(same), value)}."
+    # Where others of its own kind take the option, what differs is the source, and no list of kinds helps.
+    kinds = [] if name in taken else [kind for kind, options in TAKES.items() if name in options]
+    return f"Leave it out. It works with {names_of(kinds, _SHOWN_KINDS)}." if kinds else "Leave it out."

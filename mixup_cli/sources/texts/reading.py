@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -194,7 +196,7 @@ def _check_are_no_captions(path: Path, where: str, options: SourceOptions) -> No
 def _rows(path: Path, options: SourceOptions) -> Iterator[tuple[int, TableRow]]:
     encoding = options.encoding or "utf-8"
     if _is_table(path):
-        return table_rows(path, _is_text, encoding)
+        return table_rows(path, _in_a_row(path, encoding), encoding)
     return labelled_lines(path, escape_name(str(path)), encoding)
 
 
@@ -211,6 +213,26 @@ def _is_table(path: Path) -> bool:
 
 def _is_text(cell: str) -> bool:
     return len(cell.split()) > _HEADER_WORDS
+
+
+def _in_a_row(path: Path, encoding: str) -> Callable[[str], bool]:
+    """Whether a cell of the first line of a table shows that it is not a header: it is a text, or a label that occurs
+    again."""
+    repeated = cache(lambda: _repeated(path, encoding))
+    return lambda cell: _is_text(cell) or cell in repeated()
+
+
+def _repeated(path: Path, encoding: str) -> set[str]:
+    """The cells of the first line that occur again below it. Columns of usual names have a header, and so have several
+    that are called by numbers."""
+    head: list[TableRow] = []
+    with suppress(DataError):  # which reading the rows raises, too, unless the header alone is short
+        head = head_of(table_rows(path, lambda _: True, encoding))
+    first = {column: str(cell) for column, cell in head[0].items() if cell} if head else {}
+    is_usual = not {cell.lower() for cell in first.values()}.isdisjoint({*TEXT_COLUMNS, *OTHER_LABEL_COLUMNS})
+    if is_usual or sum(map(str.isdecimal, first.values())) > 1:
+        return set()
+    return {cell for column, cell in first.items() if any(row[column] == cell for row in head[1:])}
 
 
 def _columns(name: str, head: Sequence[TableRow], options: SourceOptions) -> tuple[str, LabelReader, str | None]:

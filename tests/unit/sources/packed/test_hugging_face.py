@@ -91,6 +91,12 @@ def test_a_group_of_rows_that_is_too_large(photos: Path, tmp_path: Path, monkeyp
             loaded(opened(path))
 
 
+def test_numbers_in_a_column_get_names(image: bytes, tmp_path: Path) -> None:
+    labels = opened(table(tmp_path / "a.parquet", image=[image] * 3, label=[1, 0, 1]), classes=("no", "yes")).labels
+    assert labels.classes is not None
+    assert (labels.class_names, labels.classes.tolist()) == (("no", "yes"), [1, 0, 1])
+
+
 def test_columns_are_chosen_by_option(image: bytes, tmp_path: Path) -> None:
     features = Features(
         {name: Image() for name in ("left", "right")}

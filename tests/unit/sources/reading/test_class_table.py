@@ -327,6 +327,57 @@ def test_numbers_get_the_same_names_in_every_split(names: tuple[str, ...], tmp_p
     assert of_one == (names.index("1") if "2" in names and "0" in names else 1)
 
 
+def table_of(folder: Path, *labels: str) -> Path:
+    pictures(folder, *(f"{number}.png" for number in range(len(labels))))
+    rows = "".join(f"{number}.png,{label}\n" for number, label in enumerate(labels))
+    (folder / "metadata.csv").write_text(f"file_name,label\n{rows}")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "expected"),
+    [
+        ("010", "no,yes", [0, 1, 0]),
+        ("020", "a,b,c,d", [0, 2, 0]),
+        ("012", "0,x,y", [0, 1, 2]),
+        ("312", "a,b,c", [2, 0, 1]),  # as MATLAB counts
+        ("312", "3,2,1", [0, 2, 1]),
+        ("010", "0,1,2", [0, 1, 0]),
+    ],
+)
+def test_numbers_in_a_table_get_names(labels: str, names: str, expected: list[int], tmp_path: Path) -> None:
+    source = opened(table_of(tmp_path, *labels), classes=tuple(names.split(",")))
+    assert source.labels.class_names == tuple(names.split(","))
+    assert numbers(source) == expected
+
+
+def test_numbers_from_ten_on_are_named_by_value(tmp_path: Path) -> None:
+    names = tuple("abcdefghijkl")
+    assert numbers(opened(table_of(tmp_path, "11", "2", "0"), classes=names)) == [11, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ("012", r"^classes: has 2 names, and .* has the labels 0 to 2\. Give a name for each number from 0 to 2\.$"),
+        (
+            "11",
+            r"has the labels 1 to 1\. Give 1 name if they count from 1; else write names in place of the numbers\.$",
+        ),
+        ("0x", r"0\.png is of the class 0, which is not among the 2 names \(no, yes\)"),
+    ],
+)
+def test_numbers_in_a_table_that_names_do_not_fit(labels: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=message):
+        opened(table_of(tmp_path, *labels), classes=("no", "yes"))
+
+
+def test_numbers_of_several_classes_each_get_names(tmp_path: Path) -> None:
+    labels = opened(table_of(tmp_path, "0|2", "1"), classes=("a", "b", "c", "d"), label_kind="multi").labels
+    assert labels.values is not None
+    assert labels.values.tolist() == [[1, 0, 1, 0], [0, 1, 0, 0]]
+
+
 def test_soft_labels_get_names_and_numbers_to_predict_none(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=X, y=np.array([[0.5, 0.5], [0, 1], [1, 0]]))
     labels = opened(tmp_path / "a.npz", classes=("p", "q", "r")).labels

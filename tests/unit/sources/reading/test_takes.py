@@ -193,6 +193,26 @@ def test_donors_of_their_own_stand_behind_it_or_are_refused_by_name(kind: str, t
             opened(kind, tmp_path, SourceOptions(**given))
 
 
+@pytest.mark.parametrize("kind", MAKERS)
+@pytest.mark.parametrize(("name", "other"), [("label_column", "label_key"), ("label_key", "label_column")])
+def test_the_option_that_names_the_labels_of_this_kind_is_the_remedy(
+    kind: str, name: str, other: str, tmp_path: Path
+) -> None:
+    texts = {"task": "text", "tokenizer": OTHER_THAN_DEFAULT["tokenizer"]} if kind == "labelled texts" else {}
+    if name in TAKES[kind] or (kind.startswith("class folders") and name == "label_column"):
+        return
+    with pytest.raises(UsageError) as raised:
+        opened(kind, tmp_path, SourceOptions(**{name: "y", **texts}))
+    assert raised.value.remedy.startswith(f"Pass {other}=y." if other in TAKES[kind] else "Leave it out.")
+
+
+def test_a_long_list_of_kinds_is_cut_and_names_of_classes_are_not_shown_as_python_has_them() -> None:
+    with pytest.raises(UsageError) as raised:
+        open_source([SAMPLE_DATA / "objects"], SourceOptions(classes=("dog", "cat")))
+    assert str(raised.value).startswith("classes: ")
+    assert str(raised.value).endswith(" and 20 more.")
+
+
 def test_the_table_knows_every_option_and_no_other() -> None:
     known = {each.name for each in fields(SourceOptions)} - {*OF_THE_RUN}
     assert set().union(*TAKES.values()) == known == OTHER_THAN_DEFAULT.keys()

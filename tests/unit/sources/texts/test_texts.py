@@ -222,6 +222,24 @@ def test_columns_that_are_asked_for(tmp_path: Path) -> None:
             opened(path, **asked)
 
 
+@pytest.mark.parametrize("labels", [("pos", "neg", "pos"), ("1", "0", "1")])
+def test_a_first_line_whose_label_occurs_again_is_a_row(labels: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "t.tsv"
+    path.write_text("".join(f"{label}\t{text}\n" for label, text in zip(labels, ["hello", "no", "good"], strict=True)))
+    with pytest.raises(UsageError, match=r"which column has the texts\? Found: 1, 2\."):
+        opened(path)
+    assert len(opened(path, text_column="2")) == 3
+
+
+@pytest.mark.parametrize("header", ["body,good", "first,last", "words,0,1", "title"])
+def test_a_header_stays_one(header: str, tmp_path: Path) -> None:
+    path, (text, *others) = tmp_path / "t.csv", header.split(",")
+    row = ",".join(["hello", *(each if each in ("good", "0", "1") else "a" for each in others)])
+    path.write_text(f"{header}\n{row}\n{row}\n")
+    several: dict[str, Any] = {"label_column": "0,1", "label_kind": "multi"} if "0" in others else {}
+    assert len(opened(path, text_column=text, **several)) == 2
+
+
 def test_columns_in_doubt(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("premise,hypothesis,label\nit is so,it was so,a\n")
     with pytest.raises(
