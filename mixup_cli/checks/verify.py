@@ -23,7 +23,7 @@ from mixup_cli.storage.contents import SHARD
 from mixup_cli.storage.finish import checksum_entries
 from mixup_cli.storage.growth import Growth
 from mixup_cli.storage.hdf5.encoded import encoded_place, encoded_rows
-from mixup_cli.storage.hdf5.layout import Column
+from mixup_cli.storage.hdf5.layout import Column, attribute_text
 from mixup_cli.storage.hdf5.library import open_shard
 from mixup_cli.storage.hdf5.plain_hdf5 import PlainDataSet, plain_numbers
 from mixup_cli.storage.hdf5.shard import bytes_of, require_filter
@@ -222,7 +222,10 @@ def _shard(folder: Path, whole: Manifest, manifest: Manifest, record: ShardRecor
 
 
 def _content(file: h5py.File, path: Path, manifest: Manifest, record: ShardRecord) -> Iterator[str]:
-    """Where the columns differ from the manifest."""
+    """Where the attributes and the columns differ from the manifest."""
+    for name in ("format_version", "recipe", "class_names"):
+        if file.attrs.get(name) != attribute_text(getattr(manifest, name)):
+            yield f"its attribute {name} is not the manifest's"
     if surplus := sorted(file.keys() ^ {column.name for column in manifest.columns}):
         yield f"has other columns than the manifest: {', '.join(surplus)}"
         return

@@ -21,7 +21,7 @@ from mixup_cli.pairing import chosen
 from mixup_cli.plan.plan import Moved, Planned, population_of
 from mixup_cli.recipe import Recipe
 from mixup_cli.runs.job import Asked, Job, shard_rows
-from mixup_cli.runs.needs import Needs, needs
+from mixup_cli.runs.needs import Needs, needs, shard_advice
 from mixup_cli.runs.planning import finder_of, maker_of, parents_of, planned, row_columns
 from mixup_cli.runs.samples import check_stores_plan
 from mixup_cli.runs.settings import Run
@@ -47,9 +47,6 @@ PROBE_SAMPLES, PROBE_PLACES = 16, 4
 """To measure the time, this many samples are loaded, from this many places spread over the source."""
 
 PROBE_BYTES = 16 << 20
-
-SMALL_BYTES = 1 << 20
-"""A data set smaller than this needs no advice on shards."""
 
 
 @dataclass(frozen=True)
@@ -145,10 +142,7 @@ class Forecast:
                 f"dense labels take {readable(columns['labels'])} a sample and the pixels {readable(columns[first])}: "
                 f"{setting('labels', 'sparse')} stores classes and shares instead"
             )
-        if 2 * self.needed.fixed_bytes > self.needed.shard_bytes > SMALL_BYTES:
-            each = readable(self.job.spec.size.fixed_bytes)
-            larger = f"pass a larger {setting('shard_size')}"
-            yield f"each shard takes {each} besides its rows, most of the output: {larger}"
+        yield from shard_advice(self.needed, self.job)
         if self.needed.shards > MOST_IN_MANIFEST:
             yield f"{self.needed.shards:,} shards take long to list and to seal: pass a larger {setting('shard_size')}"
         if self.fits and self.needed.disk_bytes - self.there_bytes > self.needed.free_bytes:

@@ -84,8 +84,9 @@ def _check_maps(methods: Sequence[MethodChoice], maps: Collection[str], where: s
         if not METHODS[choice.name].has_map(maps):
             able = [name for name, method in METHODS.items() if method.needs_map in maps] or ["cutmix"]
             found = f"it pastes what {needed} shows, and {where} is read without. Use {able[0]}"
-            task = f", or read outlines with {setting('task', 'segment')}" if needed == INSTANCES else ""
-            raise UsageError(f"{found}{task}.", field="methods", value=choice.name)
+            how = setting("labels_from", "annotations.json") if maps else setting("task", "segment")
+            outlines = f", or read outlines with {how}" if needed == INSTANCES else ""
+            raise UsageError(f"{found}{outlines}.", field="methods", value=choice.name)
 
 
 def check_stored_plan(recipe: Recipe, target: Target) -> None:

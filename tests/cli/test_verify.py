@@ -182,6 +182,14 @@ def test_deep_finds_a_recipe_that_was_changed_and_sealed_again(run_cli: Runner, 
     assert findings(run_cli, data_set, "--deep")
 
 
+@pytest.mark.parametrize("name", ["format_version", "recipe", "class_names"])
+def test_an_attribute_that_was_changed_and_sealed_again_is_found(name: str, run_cli: Runner, data_set: Path) -> None:
+    with h5py.File(data_set / "shard-00001.h5", "r+") as file:
+        file.attrs[name] = file.attrs[name].replace("1", "7").replace("red", "der")
+    seal_again(data_set)
+    assert findings(run_cli, data_set) == [f"shard-00001.h5: its attribute {name} is not the manifest's"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -82,9 +82,13 @@ def create_file(path: Path | Any, attributes: Mapping[str, Any], **options: Any)
         **options,
     )
     for name, value in attributes.items():
-        text = json.dumps(value, sort_keys=True, ensure_ascii=False)
-        file.attrs.create(name, text, dtype=h5py.string_dtype("utf-8"))
+        file.attrs.create(name, attribute_text(value), dtype=h5py.string_dtype("utf-8"))
     return file
+
+
+def attribute_text(value: Any) -> str:
+    """How an attribute of a shard is written."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
 def add_contiguous(file: h5py.File, column: Column, row_count: int) -> None:
