@@ -197,7 +197,8 @@ def _needs(bench: Bench, standing: Standing) -> Needs:
     job = standing.job
     needed = needs(job, bench.asked.source, bench.run, bench.place)
     check_room(needed, standing.stored.done_bytes(needed.rows, job.samples_per_shard), bench.folder.path)
-    bench.report(shard_advice(needed, job))
+    if bench.run.shard_bytes is not None:
+        bench.report(shard_advice(needed, job))
     return needed
 
 

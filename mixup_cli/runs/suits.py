@@ -9,7 +9,7 @@ from mixup_cli.errors import UsageError
 from mixup_cli.fields.axes import plane_of
 from mixup_cli.fields.encoding import is_built_in, problem_of
 from mixup_cli.fields.fit import INNER_SIZES
-from mixup_cli.fields.signal import FIRST_OF_AXES, INSTANCES, MASK, Signal
+from mixup_cli.fields.signal import FIRST, FIRST_OF_AXES, INSTANCES, MASK, Signal
 from mixup_cli.fields.target import Target
 from mixup_cli.image_format import ImageFormat
 from mixup_cli.methods import METHODS, Method, build
@@ -67,7 +67,7 @@ def _samples_of(source: Source) -> str:
     """What messages call the samples of a source."""
     named = {"audio": source.column, "video": "videos", "text": "texts", "caption": "images with captions"}
     form = source.survey(1).array_form
-    return named.get(source.task, "images" if form is None or form.has_pictures else "arrays")
+    return named.get(source.task, FIRST if form is None or form.has_pictures else "arrays")
 
 
 def _goes_with(method: Method, source: Source) -> bool:

@@ -32,6 +32,9 @@ COLUMNS = (
     Column("box", "int32", (4,)),
 )
 
+CLASSES = ("cat", "dog")
+RECIPE = Recipe(methods=(MethodChoice("mixup", 1.0, {"alpha": 0.2}),), dtype="uint8", samples_per_shard=ROWS[0])
+
 SOURCES_CSV = (
     b"source_index,key,label,bytes,sha256,status\n"
     b"0,cat/1.png,cat,120,aa,ok\n"
@@ -59,13 +62,12 @@ def arrays() -> dict[str, Array]:
 
 def manifest_of(shards: tuple[ShardRecord, ...], compression: str = "none", **changes: Any) -> Manifest:
     """The manifest of such shards. Nobody checks that the changes go with the rest."""
-    recipe = Recipe(methods=(MethodChoice("mixup", 1.0, {"alpha": 0.2}),), dtype="uint8", samples_per_shard=ROWS[0])
     lists = tuple(each for each, _ in shard_lists(shards))
     plain = {
-        "recipe": recipe.to_dict(),
-        "recipe_id": recipe.recipe_id,
+        "recipe": RECIPE.to_dict(),
+        "recipe_id": RECIPE.recipe_id,
         "source": SourceRecord(kind="folder", samples=3, fingerprint=hashlib.sha256(SOURCES_CSV).hexdigest()),
-        "class_names": ("cat", "dog"),
+        "class_names": CLASSES,
         "label_kind": "soft",
         "axes": "hwc",
         "methods": ("mixup",),
@@ -97,7 +99,8 @@ def write_data_set(folder: Path, compression: str = "none", **changes: Any) -> M
     """Real shards, sources.csv, README.md, croissant.json and manifest.json in `folder`, which must be new."""
     work = folder / "work"
     work.mkdir(parents=True)
-    writer = writer_for(ShardSpec(COLUMNS, {"format_version": 1}, compression), work)
+    attributes = {"format_version": 1, "recipe": RECIPE.to_dict(), "class_names": CLASSES}
+    writer = writer_for(ShardSpec(COLUMNS, attributes, compression), work)
     writer.prepare(ROWS)
     shards, start = [], 0
     for number, rows in enumerate(ROWS):
