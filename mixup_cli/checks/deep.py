@@ -43,7 +43,6 @@ from mixup_cli.storage.mirror import release
 from mixup_cli.storage.names import MANIFEST
 from mixup_cli.storage.opened import finished_manifest
 from mixup_cli.storage.shard_records import ShardRecord
-from mixup_cli.storage.source_table import sealed_table
 from mixup_cli.wording import quoted
 
 OF_SHARDS = {"shards", "shard_lists", "totals"}
@@ -92,7 +91,7 @@ def _of_member(
     check_labels(out, manifest, again)
     backend.settle(manifest.totals.samples, again.job.spec.row_bytes)
     maker = shard_maker(again, run, engine.checkpoint)
-    yield from _other_fields(out, member, again, maker.plan.methods.names)
+    yield from _other_fields(manifest, again, maker.plan.methods.names)
     columns = [*map(Column.of, manifest.columns)]
     tasks = (partial(_recompute, out, columns, record, maker) for record in manifest.shards)
     listener.begin("recompute", manifest.totals.samples, "samples")
@@ -103,12 +102,10 @@ def _of_member(
     listener.end()
 
 
-def _other_fields(out: Path, member: Member, again: Scanned, methods: Sequence[str]) -> Iterator[Finding]:
-    """What the manifest says that its recipe and its source do not give. Shards are compared row by row, and what the
-    table of inputs says is known to be true."""
-    manifest, table = member.manifest, sealed_table(out)
-    inputs = again.table if table is None else table.part(member.inputs)
-    made = manifest_of(Content.of(again.job, manifest.samples), manifest.source.kind, inputs, methods, ())
+def _other_fields(manifest: Manifest, again: Scanned, methods: Sequence[str]) -> Iterator[Finding]:
+    """What the manifest says that its recipe and its source do not give. Shards are compared row by row, and the kind
+    of the source is believed: a folder may have become an archive."""
+    made = manifest_of(Content.of(again.job, manifest.samples), manifest.source.kind, again.table, methods, ())
     for name in Manifest.model_fields.keys() - OF_SHARDS:
         if (found := getattr(manifest, name)) != (expected := getattr(made, name)):
             found, expected = quoted(str(found), 60), quoted(str(expected), 60)

@@ -45,9 +45,6 @@ NO_MEMORY = "Raise the limit of memory (ulimit -v)"
 RESUMED = ("generate", "merge", "materialize", "export")
 """Commands that go on where they were stopped."""
 
-INSTEAD: dict[tuple[str, ...], str] = {("labels",): "A table of labels goes with --labels-from."}
-"""By the options that an error is about: the option that may be meant, where the error has no other remedy."""
-
 SUMMARY = "Precompute mixup training sets: image folders or a CIFAR archive in, sealed HDF5 shards out."
 
 
@@ -70,7 +67,7 @@ def _ending(problem: BaseException, context: click.Context, hint: str) -> tuple[
     """What to say and which code to exit with; None for a bug of ours."""
     match problem:
         case MixupGenError():
-            return provenance.explained(problem.or_else(INSTEAD.get(problem.fields, hint)), context), problem.exit_code
+            return provenance.explained(problem.or_else(hint), context), problem.exit_code
         case click.UsageError():
             return f"{provenance.misused(problem, context)} {hint}", UsageError.exit_code
         case _ if shortages.loads_no_library(problem):

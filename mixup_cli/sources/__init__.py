@@ -59,9 +59,11 @@ def open_source(locations: Sequence[str | Path], options: SourceOptions | None =
 
 def _as_one(sources: Sequence[Source], options: SourceOptions) -> list[str]:
     """A notice where a shell made class folders of `photos/*`: each by itself has no class."""
-    above = {Path(each.location).parent for each in sources if os.path.isdir(each.location)}
     is_plain = all(each.labels.kind == "none" and each.task not in PLACED_TASKS for each in sources)
-    if len(sources) < 2 or len(above) != 1 or not is_plain or options.label_kind == "none":
+    if len(sources) < 2 or not is_plain or options.label_kind == "none":
+        return []
+    above = {Path(each.location).parent for each in sources if os.path.isdir(each.location)}
+    if len(above) != 1:
         return []
     return [f"each folder is unlabelled by itself: to read them as classes, give {escape_name(str(*above))}"]
 

@@ -81,13 +81,13 @@ def whole(low: int = 0, high: int = sys.maxsize) -> Reader:
     return Reader(read, "N")
 
 
-def word(choices: Any, name: str | None = None) -> Reader:
-    """One word of a Literal; help shows all of them, or the `name` of what they are."""
+def word(choices: Any, name: str | None = None, remedy: str = "") -> Reader:
+    """One word of a Literal; help shows all of them, or the `name` of what they are. `remedy` is for any other text."""
     words = get_args(choices)
 
     def read(text: str) -> str:
         if text not in words:
-            raise UsageError(f"{_shown(text)} is not one of {', '.join(words)}{did_you_mean(text, words)}")
+            raise UsageError(f"{_shown(text)} is not one of {', '.join(words)}{did_you_mean(text, words)}", remedy)
         return text
 
     return Reader(read, name or "|".join(words), choices=words)

@@ -127,7 +127,7 @@ class RecipeFlags(Group):
     labels: LabelColumns | None = flag(
         LABELS,
         "Store soft labels (dense), classes with their shares (sparse), or both.",
-        word(LabelColumns),
+        word(LabelColumns, remedy="A table of labels goes with --labels-from."),
     )
     label_rule: LabelRule | None = flag(
         LABELS,

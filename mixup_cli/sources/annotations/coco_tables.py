@@ -10,7 +10,7 @@ import numpy as np
 
 from mixup_cli.errors import DataError
 from mixup_cli.fields.objects import Keypoints
-from mixup_cli.sources.annotations.notes import CORRECT, MOST_ID, Notes, Numbers, Outline, checked_names, shown
+from mixup_cli.sources.annotations.notes import CORRECT, MOST_WHOLE, Notes, Numbers, Outline, checked_names, shown
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.wording import counted, encodable
 
@@ -172,4 +172,4 @@ def are_numbers(values: object) -> TypeGuard[Numbers]:
     """Whether it is a list of numbers that floats hold, finite or not."""
     if not isinstance(values, list | tuple):
         return False
-    return all(isinstance(each, float) or (is_whole(each) and abs(each) <= MOST_ID) for each in values)
+    return all(isinstance(each, float) or (is_whole(each) and abs(each) <= MOST_WHOLE) for each in values)

@@ -30,7 +30,7 @@ from mixup_cli.sources.annotations.beside import (
     notes_of,
     pairs_below,
 )
-from mixup_cli.sources.annotations.notes import CORRECT, MOST_ID, Numbers, shown
+from mixup_cli.sources.annotations.notes import CORRECT, MOST_WHOLE, Numbers, shown
 from mixup_cli.sources.annotations.source import Annotated, AnnotatedPictures
 from mixup_cli.sources.reading.base import SourceOptions
 from mixup_cli.sources.reading.names import escape_name
@@ -162,4 +162,4 @@ def _are_points(values: object) -> TypeGuard[list[Numbers]]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and not abs(value) > MOST_ID
+    return isinstance(value, int | float) and not isinstance(value, bool) and not abs(value) > MOST_WHOLE

@@ -19,7 +19,8 @@ from mixup_cli.sources.reading.labels import CLASS_LIMIT
 from mixup_cli.sources.reading.names import escape_name
 from mixup_cli.wording import counted, encodable, setting
 
-MOST_ID = 2**63 - 1
+MOST_WHOLE = 2**63 - 1
+"""What int64 holds, and a float about: the most that ids and numbers of pixels can be."""
 
 CORRECT = "Correct the file."
 
@@ -89,7 +90,7 @@ class Notes:
         """Note the size that a file says a picture has; tools write zeros for sizes that they do not know."""
         if width in (None, 0) or height in (None, 0):
             return
-        if not all(isinstance(side, int | float) and abs(side) <= MOST_ID for side in (width, height)):
+        if not all(isinstance(side, int | float) and abs(side) <= MOST_WHOLE for side in (width, height)):
             found = f"{where}: says that its image is {shown(width)} x {shown(height)}, expected numbers of pixels."
             raise DataError(found, CORRECT)
         self.sizes[picture] = (where, width, height)  # type: ignore[assignment]  # numbers, as was just checked
@@ -133,7 +134,7 @@ class Notes:
     def _problem(self, box: Numbers, class_number: int, number: int, points: Numbers) -> str | None:
         if not 0 <= class_number < len(self.class_names):
             return f"has the class {class_number}, and there are {len(self.class_names)}"
-        if not 0 <= number <= MOST_ID:
+        if not 0 <= number <= MOST_WHOLE:
             return f"has the id {shown(number)}, expected 0 … 2^63-1"
         if not all(map(math.isfinite, (*box, *points))):
             return "has a number that is not finite"

@@ -26,7 +26,7 @@ from mixup_cli.sources.annotations.notes import Outline
 from mixup_cli.sources.reading.base import Source
 from mixup_cli.storage.loaded import Loaded
 
-MOST_OBJECTS = 65535
+MOST_DRAWN = 65535
 """Of one picture: its map is uint16."""
 
 LONGEST_PX = 2_000_000
@@ -84,8 +84,8 @@ class OutlineMaps(Source):
             out[...] = 0
             return Loaded(0, self.rehash(index))
         numbers = self._numbers(index)
-        if (count := numbers.stop - numbers.start) > MOST_OBJECTS:
-            return Loaded(0, self.rehash(index), f"has {count:,} objects, and at most {MOST_OBJECTS:,} can be drawn")
+        if (count := numbers.stop - numbers.start) > MOST_DRAWN:
+            return Loaded(0, self.rehash(index), f"has {count:,} objects, and at most {MOST_DRAWN:,} can be drawn")
         drawn = np.zeros((height, width), np.uint16)
         found: list[tuple[tuple[bool, int], int, Any]] = []
         for place, number in enumerate(range(numbers.start, numbers.stop), 1):

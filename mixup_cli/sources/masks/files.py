@@ -77,13 +77,14 @@ class MaskFiles(PictureSource):
 
     def doubts(self) -> list[str]:
         """A notice where the first masks look like those of one object, which is then taken for no class."""
+        if self.void != WHITE:
+            return []
         seen = set[int]()
         for index in range(min(len(self), DECODED)):
             with suppress(Undecodable, MixupGenError, OSError):  # the scan reports it
                 seen.update(np.unique(np.asarray(upright(self.read(index), self._max_pixels))).tolist())
-        if self.void != WHITE or seen != {0, WHITE}:
-            return []
-        return [f"masks hold 0 and {WHITE} alone, and {WHITE} stands for no class: if it is one, write 1 in its place"]
+        said = f"masks hold 0 and {WHITE} alone, and {WHITE} stands for no class: if it is one, write 1 in its place"
+        return [said] if seen == {0, WHITE} else []
 
     def decode(self, index: int, data: bytes, target: Target, out: NDArray[np.generic]) -> None:
         """See `EncodedPictures.decode`."""

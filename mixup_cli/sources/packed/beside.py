@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -26,8 +27,8 @@ def check_alone(folder: Path, packed: Iterable[str]) -> None:
 
 def _picture_folders(folder: Path) -> Iterable[str]:
     with os.scandir(folder) as entries:
-        folders = [each for each in entries if each.is_dir() and not is_junk(each.name)]
+        folders = [each for each in entries if os.path.isdir(each) and not is_junk(each.name)]
     for each in folders:
-        with os.scandir(each) as inside:
+        with suppress(OSError), os.scandir(each) as inside:  # who may not list it does not mean it
             if any(is_picture(entry.name) for entry in islice(inside, MOST_NAMES)):
                 yield each.name

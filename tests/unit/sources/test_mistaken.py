@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +39,17 @@ def test_class_folders_beside_packed_samples(write: Callable[[Path], None], tmp_
     assert len(open_source([packed])) == 1
     packed.rename(tmp_path / packed.name)
     assert len(open_source([root])) == count
+
+
+def test_other_folders_beside_packed_samples(tmp_path: Path) -> None:
+    root = write_photos(tmp_path / "photos")
+    with_tar(root)
+    for folder in [each for each in root.iterdir() if each.is_dir()]:
+        shutil.rmtree(folder)
+    (root / "notes").mkdir()
+    (root / "notes/a.txt").write_text("a")
+    (root / "circle").symlink_to("circle")
+    assert len(open_source([root])) == 1
 
 
 def test_class_folders_that_a_shell_named(tmp_path: Path) -> None:
